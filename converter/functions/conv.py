@@ -1,0 +1,57 @@
+"""QConv, the quantized convolution of an island."""
+
+from collections.abc import Sequence
+
+from onnxscript import opset13 as op
+from onnxscript import script
+
+from converter.functions.opsets import qudnn
+
+
+@script(qudnn, default_opset=op)
+def QConv(
+    x,
+    w,
+    bias,
+    multiplier,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+):
+    """int8 `[N,H,W,Cp]` * int8 `[Kp,R,S,Cp/group]` -> int8 `[N,P,Q,Kp]`.
+
+        acc = sum(x * w) + bias[k]            int32, wrapping; padding counts as x_zero_point
+        y   = saturate(rint(float(acc) * multiplier[k]) + y_zero_point), then into [y_min, y_max]
+
+    `bias` holds `- x_zero_point * sum(w)` already. QLinearConv takes that term itself, so the body
+    adds it back to the bias; with scales 1, multiplier and 1 its requantization is the one above.
+    """
+    one = op.Constant(value_float=1.0)
+    x_zp = op.Cast(op.Constant(value_int=x_zero_point), to=3)
+    w_zp = op.Cast(op.Constant(value_int=0), to=3)
+    y_zp = op.Cast(op.Constant(value_int=y_zero_point), to=3)
+    low = op.Cast(op.Constant(value_int=y_min), to=3)
+    high = op.Cast(op.Constant(value_int=y_max), to=3)
+    w_sum = op.ReduceSum(op.Cast(w, to=6), op.Constant(value_ints=[1, 2, 3]), keepdims=0)
+    folded = op.Mul(w_sum, op.Cast(op.Constant(value_int=x_zero_point), to=6))
+    y = op.QLinearConv(
+        op.Transpose(x, perm=[0, 3, 1, 2]),
+        one,
+        x_zp,
+        op.Transpose(w, perm=[0, 3, 1, 2]),
+        multiplier,
+        w_zp,
+        one,
+        y_zp,
+        op.Add(bias, folded),
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        group=group,
+    )
+    return op.Transpose(op.Clip(y, low, high), perm=[0, 2, 3, 1])

@@ -1,0 +1,46 @@
+"""QMaxPool and QGlobalAveragePool, the pools of an island."""
+
+from collections.abc import Sequence
+
+from onnxscript import opset13 as op
+from onnxscript import script
+
+from converter.functions.opsets import microsoft, qudnn
+
+
+@script(qudnn, default_opset=op)
+def QMaxPool(
+    x,
+    kernel_shape: Sequence[int],
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    ceil_mode: int,
+):
+    """int8 `[N,H,W,Cp]` -> int8 `[N,P,Q,Cp]`: the maximum of each window, padding left out."""
+    y = op.MaxPool(
+        op.Transpose(x, perm=[0, 3, 1, 2]),
+        kernel_shape=kernel_shape,
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        ceil_mode=ceil_mode,
+    )
+    return op.Transpose(y, perm=[0, 2, 3, 1])
+
+
+@script(qudnn, default_opset=op)
+def QGlobalAveragePool(x, x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int):
+    """int8 `[N,H,W,Cp]` -> int8 `[N,1,1,Cp]`.
+
+        acc = sum(x) - x_zero_point * H * W                            int32
+        y   = saturate(rint(float(acc) * (x_scale / (y_scale * float(H * W)))) + y_zero_point)
+    """
+    return microsoft.QLinearGlobalAveragePool(
+        x,
+        op.Constant(value_float=x_scale),
+        op.Cast(op.Constant(value_int=x_zero_point), to=3),
+        op.Constant(value_float=y_scale),
+        op.Cast(op.Constant(value_int=y_zero_point), to=3),
+        channels_last=1,
+    )
