@@ -1,0 +1,65 @@
+"""Finds CUDA's and cuDNN's shared libraries and loads them, so that nobody has to set a library path.
+
+onnxruntime's CUDA provider and libqudnn.so open these libraries by name. A library already in the
+process answers to its name, wherever it was loaded from; so each is loaded here from the `nvidia`
+packages in any site-packages folder (onnxruntime's and PyTorch's dependencies share them).
+onnxruntime.preload_dlls does the same, but looks beside onnxruntime only and prints what it misses.
+"""
+
+import ctypes
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnxruntime
+
+_CUFFT = {"12": "11", "13": "12"}  # cuFFT's major version under each of CUDA's
+_OPTIONAL = ("libcufft", "libnvrtc")
+
+
+def driver_present() -> bool:
+    """Whether NVIDIA's driver is installed. Without one there is no GPU to use."""
+    return _load("libcuda.so.1")
+
+
+def load_libraries() -> list[str]:
+    """Load what onnxruntime's CUDA provider and qudnn need, in the order of their dependencies.
+
+    Prints nothing and never raises. Returns the names of the needed libraries that were found nowhere.
+    """
+    folders = list(_folders())
+    return [name for name in _names() if not _load_from(name, folders) and not name.startswith(_OPTIONAL)]
+
+
+def _names() -> list[str]:
+    major = (onnxruntime.cuda_version or "").partition(".")[0]
+    if not major:  # onnxruntime without CUDA
+        return []
+    names = [f"lib{stem}.so.{major}" for stem in ("cudart", "nvrtc", "cublasLt", "cublas")]
+    names.append("libcurand.so.10")
+    if major in _CUFFT:
+        names.append(f"libcufft.so.{_CUFFT[major]}")
+    return [*names, "libcudnn.so.9"]
+
+
+def _folders() -> Iterator[Path]:
+    """The library folders of all `nvidia` packages, in the order of sys.path."""
+    spec = importlib.util.find_spec("nvidia")
+    for root in spec.submodule_search_locations or () if spec else ():
+        yield from sorted(Path(root).glob("*/lib"))
+
+
+def _load_from(name: str, folders: list[Path]) -> bool:
+    # A second copy under another path would be a second library: take the one in the process first.
+    if _load(name, os.RTLD_NOLOAD):
+        return True
+    return any(_load(str(folder / name)) for folder in folders if (folder / name).is_file()) or _load(name)
+
+
+def _load(name: str, flags: int = 0) -> bool:
+    try:
+        ctypes.CDLL(name, mode=ctypes.DEFAULT_MODE | os.RTLD_NOW | flags)
+    except OSError:
+        return False
+    return True
