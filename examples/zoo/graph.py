@@ -1,0 +1,101 @@
+"""Graph: a float ONNX model built layer by layer, with seeded weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+OPSET = 17
+IR_VERSION = 8
+
+_ELEMENT_TYPES = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float16): TensorProto.FLOAT16}
+
+
+class Graph:
+    """A model with one input `x` `[N, *input_shape]` and one output `y`, N dynamic.
+
+    Values are called by name. Layers return the name of their result and name their weights after it.
+    Batch normalizations are taken as folded: a convolution has weights and a bias, scaled so that values
+    neither grow nor fade.
+    """
+
+    def __init__(
+        self, name: str, input_shape: Sequence[int], seed: int = 0, dtype: npt.DTypeLike = np.float32
+    ):
+        self.name = name
+        self.input_shape = tuple(input_shape)
+        self.dtype = np.dtype(dtype)
+        self.x = "x"
+        self._random = np.random.default_rng(seed)
+        self._channels = {"x": input_shape[0]}
+        self._nodes: list[Any] = []
+        self._weights: list[TensorProto] = []
+
+    def conv(
+        self,
+        x: str,
+        channels: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        group: int = 1,
+        relu: bool = True,
+        gain: float | None = None,
+    ) -> str:
+        """A convolution to `channels` channels that keeps the size (over `stride`), and a Relu.
+
+        gain: the result's standard deviation over the input's; by default 1 after the Relu.
+        """
+        fan_in = self._channels[x] // group * kernel * kernel
+        scale = (gain if gain is not None else 2**0.5 if relu else 1.0) / fan_in**0.5
+        weight = self._random.standard_normal((channels, self._channels[x] // group, kernel, kernel)) * scale
+        bias = self._random.standard_normal(channels) * 0.1
+        attributes = {
+            "kernel_shape": [kernel, kernel],
+            "strides": [stride, stride],
+            "pads": [kernel // 2] * 4,
+            "group": group,
+        }
+        y = self.op("Conv", x, self.weight("weight", weight), self.weight("bias", bias), **attributes)
+        self._channels[y] = channels
+        return self.op("Relu", y) if relu else y
+
+    def linear(self, x: str, features: int) -> str:
+        """`[N,C] -> [N,features]`, as exporters write it: Gemm with transB."""
+        weight = self._random.standard_normal((features, self._channels[x])) / self._channels[x] ** 0.5
+        bias = self._random.standard_normal(features) * 0.1
+        y = self.op("Gemm", x, self.weight("weight", weight), self.weight("bias", bias), transB=1)
+        self._channels[y] = features
+        return y
+
+    def op(self, op_type: str, *inputs: str, **attributes: Any) -> str:
+        """Any operator with one result, which has the channels of the first input."""
+        y = f"{op_type.lower()}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(op_type, inputs, [y], name=y, **attributes))
+        self._channels[y] = self._channels[inputs[0]]
+        return y
+
+    def weight(self, role: str, values: npt.ArrayLike) -> str:
+        """An initializer of the model's dtype, named after the node to come."""
+        name = f"{role}_{len(self._nodes)}"
+        self._weights.append(numpy_helper.from_array(np.asarray(values, self.dtype), name))
+        return name
+
+    def finish(self, y: str, output_shape: Sequence[int | str]) -> ModelProto:
+        """The model; the value `y` becomes its output `y` `[N, *output_shape]`."""
+        self._nodes.append(helper.make_node("Identity", [y], ["y"], name="y"))
+        element_type = _ELEMENT_TYPES[self.dtype]
+        graph = helper.make_graph(
+            self._nodes,
+            self.name,
+            [helper.make_tensor_value_info("x", element_type, ["N", *self.input_shape])],
+            [helper.make_tensor_value_info("y", element_type, ["N", *output_shape])],
+            self._weights,
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        )
+        checker.check_model(model)
+        return model
