@@ -1,0 +1,73 @@
+"""The public functions of the converter."""
+
+import os
+from dataclasses import dataclass
+
+import onnx
+import onnx_ir as ir
+
+from converter import files, pipeline
+from converter.errors import ConversionError
+from converter.functions import DOMAIN
+from converter.report import Report, describe_converted
+
+Source = onnx.ModelProto | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """model: the converted model with all its weights; where nothing was converted, the original."""
+
+    model: onnx.ModelProto
+    report: Report
+
+
+def convert(model: Source) -> Conversion:
+    """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
+
+    What the converted model computes, its inputs, outputs and metadata are those of the original. What
+    cannot be converted stays, and is in the report. A model that is converted already is returned as it is.
+
+    Raises ConversionError where the model cannot be read.
+    """
+    if isinstance(model, onnx.ModelProto):
+        proto = model
+    else:
+        proto = files.load_proto(model)
+        files.load_weights(proto, model)
+    work = files.to_ir(proto)
+    if is_converted(proto):
+        return Conversion(proto, describe_converted(work))
+    report = pipeline.run(work)
+    return Conversion(ir.to_proto(work) if report.converted else proto, report)
+
+
+def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Report:
+    """Convert the model in the file `source` into the file `target`.
+
+    Where the source keeps its weights in other files, or the result passes protobuf's 2 GB, the weights
+    go into `target`.data beside it. Files appear whole or not at all; a model of which nothing could be
+    converted, or which is converted already, is written as it was.
+
+    Raises ConversionError where the source cannot be read or the target not be written.
+    """
+    files.check_target(source, target)
+    proto = files.load_proto(source)
+    model = files.to_ir(proto, source)
+    if is_converted(proto):
+        report = describe_converted(model)
+    else:
+        report = pipeline.run(model)
+        if not report.converted:
+            model = files.to_ir(proto, source)
+    files.save(model, target)
+    return report
+
+
+def is_converted(model: Source) -> bool:
+    """Whether the model has ops of qudnn."""
+    proto = model if isinstance(model, onnx.ModelProto) else files.load_proto(model)
+    return any(opset.domain == DOMAIN for opset in proto.opset_import)
+
+
+__all__ = ["Conversion", "ConversionError", "Report", "convert", "convert_file", "is_converted"]

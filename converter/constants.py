@@ -1,0 +1,90 @@
+"""Reading constants, attributes and quantization parameters off a node."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.errors import Refusal
+
+EIGHT_BIT = {ir.DataType.UINT8, ir.DataType.INT8}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """One scale (float32) and zero point for a whole tensor of dtype uint8 or int8."""
+
+    scale: np.float32
+    zero_point: int
+    dtype: ir.DataType
+
+    @property
+    def island_zero_point(self) -> int:
+        """The zero point of the tensor's int8 form inside an island."""
+        return self.zero_point - 128 if self.dtype == ir.DataType.UINT8 else self.zero_point
+
+
+def node_input(node: ir.Node, index: int) -> ir.Value | None:
+    """The input, None where it is left out."""
+    return node.inputs[index] if index < len(node.inputs) else None
+
+
+def required_input(node: ir.Node, index: int) -> ir.Value:
+    value = node_input(node, index)
+    if value is None:
+        raise Refusal(f"its input {index} is missing")
+    return value
+
+
+def constant_or_none(value: ir.Value) -> NDArray[Any] | None:
+    """The array of an initializer or Constant node; None for anything else.
+
+    An initializer that is a graph input as well is a default that a caller may override: no constant.
+    """
+    if value.is_graph_input():
+        return None
+    tensor = ir.convenience.get_const_tensor(value)
+    return None if tensor is None else tensor.numpy()
+
+
+def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
+    if value is None:
+        raise Refusal(f"its {what} is missing")
+    array = constant_or_none(value)
+    if array is None:
+        raise Refusal(f"its {what} is not constant")
+    return array
+
+
+def scales(value: ir.Value | None, what: str) -> NDArray[np.float32]:
+    """One scale or several, as a vector of positive float32."""
+    array = constant(value, what)
+    if array.dtype != np.float32:
+        raise Refusal(f"its {what} is {array.dtype}, not float32")
+    if array.ndim > 1 or not array.size:
+        raise Refusal(f"its {what} has the shape {list(array.shape)}")
+    if not (np.isfinite(array) & (array > 0)).all():
+        raise Refusal(f"its {what} is not a positive number")
+    return array.reshape(-1)
+
+
+def quantization(
+    scale: ir.Value | None, zero_point: ir.Value | None, default: ir.DataType | None, what: str
+) -> Quantization:
+    """The quantization of tensor `what`; without a zero point it is 0 of dtype `default`."""
+    scale_array = scales(scale, f"{what} scale")
+    if scale_array.size != 1:
+        raise Refusal(f"its {what} is not quantized per tensor")
+    if zero_point is None:
+        if default not in EIGHT_BIT:
+            raise Refusal(f"its {what} has no zero point and no known 8-bit type")
+        return Quantization(scale_array[0], 0, default)
+    zero_point_array = constant(zero_point, f"{what} zero point")
+    dtype = ir.DataType.from_numpy(zero_point_array.dtype)
+    if dtype not in EIGHT_BIT:
+        raise Refusal(f"its {what} is {dtype.name.lower()}, not 8 bits wide")
+    if zero_point_array.size != 1:
+        raise Refusal(f"its {what} is not quantized per tensor")
+    return Quantization(scale_array[0], int(zero_point_array.reshape(())), dtype)

@@ -1,0 +1,46 @@
+"""What the passes of one conversion share."""
+
+from dataclasses import dataclass, field
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.facts import Facts
+
+
+@dataclass
+class Context:
+    """facts: of the values that the model had at first; None until there is something to know them for.
+    candidates: what frontends found and islands kept, in the order of the graph.
+
+    refusals: why a node that looked convertible is left, by node.
+    emitted: the nodes that the conversion put into the graph.
+    """
+
+    facts: Facts | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    refusals: dict[ir.Node, str] = field(default_factory=dict)
+    emitted: set[ir.Node] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
+
+    def reserve_names(self, graph: ir.Graph) -> None:
+        """Keep new values from taking a name that the graph or a graph inside of it has."""
+        self._names.update(value.name for value in graph.inputs if value.name)
+        self._names.update(graph.initializers)
+        for node in graph:
+            self._names.update(value.name for value in node.outputs if value.name)
+            for attribute in node.attributes.values():
+                if attribute.type == ir.AttributeType.GRAPH:
+                    self.reserve_names(attribute.as_graph())
+                elif attribute.type == ir.AttributeType.GRAPHS:
+                    for subgraph in attribute.as_graphs():
+                        self.reserve_names(subgraph)
+
+    def new_name(self, name: str) -> str:
+        """name, or if it is taken, name with a number behind."""
+        unique, count = name, 1
+        while unique in self._names:
+            count += 1
+            unique = f"{name}_{count}"
+        self._names.add(unique)
+        return unique

@@ -1,0 +1,9 @@
+"""What goes wrong: with the whole model (ConversionError), with one node (Refusal)."""
+
+
+class ConversionError(Exception):
+    """The model cannot be read, converted or written. The message says what to do about it."""
+
+
+class Refusal(Exception):
+    """One node is not converted. The message is the reason, as the report prints it."""

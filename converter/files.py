@@ -1,0 +1,131 @@
+"""Reading models from files and writing them whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+from google.protobuf import json_format, text_format
+from google.protobuf.message import DecodeError, EncodeError
+from onnx.external_data_helper import load_external_data_for_model
+
+from converter.errors import ConversionError
+
+LARGEST_IN_ONE_FILE = 2_000_000_000  # bytes of weights; a protobuf message ends at 2 GB
+
+StrPath = str | os.PathLike[str]
+
+_UNREADABLE = (DecodeError, json_format.ParseError, text_format.ParseError, UnicodeDecodeError)
+
+
+def load_proto(path: StrPath) -> onnx.ModelProto:
+    """The model in a file, without the weights that lie in other files."""
+    try:
+        proto = onnx.load_model(path, load_external_data=False)
+    except OSError as error:
+        raise ConversionError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from error
+    except _UNREADABLE as error:
+        raise ConversionError(f"{os.fspath(path)} is not an ONNX model, or only a part of one") from error
+    if not proto.ir_version or not proto.opset_import or not proto.HasField("graph"):
+        raise ConversionError(f"{os.fspath(path)} is not an ONNX model: it has no graph or no opset")
+    return proto
+
+
+def load_weights(proto: onnx.ModelProto, path: StrPath) -> None:
+    """Load the weights that lie in files beside the model's, at path, into proto."""
+    try:
+        load_external_data_for_model(proto, str(Path(path).resolve().parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise ConversionError(f"cannot read the weights of {os.fspath(path)}: {error}") from error
+
+
+def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
+    """proto as an onnx_ir model; weights in other files, found from the model's path, are read on demand."""
+    if any(graph.sparse_initializer for graph in _graphs(proto.graph)) or proto.training_info:
+        raise ConversionError("the model has sparse initializers or training information, which qudnn cannot carry over")
+    try:
+        model = ir.from_proto(proto)
+    except Exception as error:  # whatever onnx_ir finds wrong with it
+        raise ConversionError(f"the model is not valid: {error}") from error
+    folder = None if path is None else Path(path).resolve().parent
+    if folder is not None:
+        ir.external_data.set_base_dir(model.graph, folder)
+    for tensor in _external(model):
+        if folder is None:
+            raise ConversionError("the model's weights lie in other files: give the path of the model instead")
+        end = (tensor.offset or 0) + (tensor.length or tensor.nbytes)
+        try:
+            size = os.stat(folder / tensor.location).st_size
+        except OSError as error:
+            raise ConversionError(f"cannot read the weights in {folder / tensor.location}: {error.strerror}") from error
+        if size < end:
+            raise ConversionError(f"{folder / tensor.location} is too short: {size} bytes, the model needs {end}")
+    return model
+
+
+def check_target(source: StrPath, target: StrPath) -> None:
+    """Refuse a target that cannot be written, or that is the source."""
+    target = Path(target)
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise ConversionError(f"{target} is the model to convert: write to another file")
+    if target.is_dir():
+        raise ConversionError(f"cannot write {target}: it is a folder")
+    if not target.parent.is_dir():
+        raise ConversionError(f"cannot write {target}: there is no folder {target.parent}")
+
+
+def save(model: ir.Model, target: StrPath) -> None:
+    """Write the model, and its weights to `target`.data if it has such a file already or is too large without.
+
+    Everything is written aside, in the same folder, and renamed when it is complete.
+    """
+    target = Path(target)
+    external = list(_external(model))
+    weights = [value.const_value for graph in model.graphs() for value in graph.initializers.values()]
+    split = bool(external) or sum(t.nbytes for t in weights if t is not None) > LARGEST_IN_ONE_FILE
+    data = target.with_name(f"{target.name}.data")
+    if data.exists() and any(data.samefile(tensor.path) for tensor in external):
+        raise ConversionError(f"cannot write {data}: it holds the weights of the model to convert")
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            ir.save(model, aside / target.name, external_data=data.name if split else None)
+            written = [path for path in (aside / data.name, aside / target.name) if path.exists()]
+            for path in written:
+                _flush(path)
+            for path in written:  # the model last: it is there only when all is there
+                os.replace(path, target.parent / path.name)
+            _flush(target.parent)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise ConversionError(f"cannot write {target}: {error.strerror or error}") from error
+    except (ValueError, EncodeError) as error:
+        raise ConversionError(f"cannot write {target}: {error}") from error
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                yield from _graphs(inner)
+
+
+def _external(model: ir.Model) -> Iterator[ir.ExternalTensor]:
+    """The weights that lie in other files."""
+    for graph in model.graphs():
+        for value in graph.initializers.values():
+            if isinstance(value.const_value, ir.ExternalTensor):
+                yield value.const_value

@@ -1,0 +1,34 @@
+"""The weights of a convolution or matrix product: an 8-bit constant with its scales and zero points."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.constants import EIGHT_BIT, constant, scales
+from converter.errors import Refusal
+
+
+class Weights(NamedTuple):
+    values: NDArray[Any]
+    scales: NDArray[np.float32]  # [1] or [outputs]
+    zero_points: NDArray[Any]  # [1] or [outputs]
+
+
+def weights(
+    values: ir.Value | None, scale: ir.Value | None, zero_point: ir.Value | None, output_axis: int
+) -> Weights:
+    array = constant(values, "weight")
+    if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its weights are {array.dtype}, not 8 bits wide")
+    outputs = array.shape[output_axis] if array.ndim else 1
+    weight_scales = scales(scale, "weight scale")
+    if zero_point is None:
+        zero_points = np.zeros(1, array.dtype)
+    else:
+        zero_points = constant(zero_point, "weight zero point").reshape(-1)
+    for what, vector in ("scales", weight_scales), ("zero points", zero_points):
+        if vector.size not in (1, outputs):
+            raise Refusal(f"it has {vector.size} weight {what} for {outputs} outputs")
+    return Weights(array, weight_scales, zero_points)

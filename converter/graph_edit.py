@@ -1,0 +1,40 @@
+"""Small changes to a graph that keep it valid."""
+
+from collections.abc import Iterable
+
+import onnx_ir as ir
+
+
+def take_place(old: ir.Value, new: ir.Value) -> None:
+    """Let `new` stand wherever `old` stood, under its name, as an output of the graph too."""
+    new.name, new.type, new.shape = old.name, old.type, old.shape
+    new.doc_string = old.doc_string
+    new.metadata_props.update(old.metadata_props)
+    old.replace_all_uses_with(new, replace_graph_outputs=True)
+
+
+def is_needed(value: ir.Value) -> bool:
+    """Whether anything reads the value, a graph inside the graph included."""
+    return value.is_graph_output() or bool(value.uses())
+
+
+def remove_orphans(nodes: Iterable[ir.Node]) -> None:
+    """Remove those of the nodes that nothing needs, and whatever nothing needs without them.
+
+    What was without use before is left alone.
+    """
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        graph = node.graph
+        if graph is None or any(is_needed(output) for output in node.outputs):
+            continue
+        inputs = [value for value in dict.fromkeys(node.inputs) if value is not None]
+        graph.remove(node, safe=True)
+        for value in inputs:
+            producer = value.producer()
+            if producer is not None:
+                waiting.append(producer)
+            elif value.is_initializer() and not value.is_graph_input() and not is_needed(value):
+                assert value.graph is not None and value.name is not None
+                del value.graph.initializers[value.name]

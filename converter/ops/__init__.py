@@ -1,0 +1,1 @@
+"""Building candidates out of quantized parameters, whichever format a model states them in."""

@@ -1,0 +1,1 @@
+"""The passes, one file each. Their order is in converter.pipeline."""

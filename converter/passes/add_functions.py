@@ -1,0 +1,34 @@
+"""Give the model the bodies of the ops it uses."""
+
+import onnx_ir as ir
+
+from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_proto
+from converter.passes.base import Pass
+from converter.version import VERSION_KEY, qudnn_version
+
+IR_VERSION = 8  # the oldest with functions in a model
+CONTRIB = "com.microsoft"
+
+
+class AddFunctions(Pass):
+    """Also settles what the model imports, and notes the version of qudnn in its metadata."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        used = {node.op_type for node in model.graph if node.domain == DOMAIN}
+        if not used:
+            return ir.passes.PassResult(model, modified=False)
+        imports = model.graph.opset_imports
+        opset = imports.setdefault("", MIN_OPSET)
+        imports[DOMAIN] = VERSION
+        for op_type in FUNCTIONS:
+            if op_type in used:
+                function = ir.from_proto(function_proto(op_type, opset))
+                model.functions[function.identifier()] = function
+        contrib = any(CONTRIB in function.opset_imports for function in model.functions.values())
+        if contrib:
+            imports.setdefault(CONTRIB, 1)
+        elif all(node.domain != CONTRIB for node in ir.traversal.RecursiveGraphIterator(model.graph)):
+            imports.pop(CONTRIB, None)
+        model.ir_version = max(model.ir_version, IR_VERSION)
+        model.metadata_props[VERSION_KEY] = qudnn_version()
+        return ir.passes.PassResult(model, modified=True)

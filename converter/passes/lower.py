@@ -1,0 +1,70 @@
+"""Put each candidate's op in the place of its nodes, with crossings around it."""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate, Port
+from converter.functions import DOMAIN
+from converter.graph_edit import remove_orphans, take_place
+from converter.passes.base import Pass
+
+
+class Lower(Pass):
+    """Every op gets its own crossings, for all inputs and the output; the passes behind remove what cancels."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        self._now: dict[ir.Value, ir.Value] = {}  # what candidates call a value -> what stands in its place
+        for candidate in self.context.candidates:
+            self._lower(candidate, model.graph)
+        return ir.passes.PassResult(model, modified=bool(self.context.candidates))
+
+    def _lower(self, candidate: Candidate, graph: ir.Graph) -> None:
+        first, last = candidate.covers[0], candidate.covers[-1]
+        y = candidate.output
+        entries = [self._entry(port) for port in candidate.inputs]
+        name = first.name or self.context.new_name(y.value.name or candidate.op_type)
+        constants = [
+            ir.Value(name=tensor.name, type=ir.TensorType(tensor.dtype), shape=tensor.shape, const_value=tensor)
+            for what, array in candidate.constants.items()
+            for tensor in [ir.tensor(array, name=self.context.new_name(f"{name}/{what}"))]
+        ]
+        for constant in constants:
+            graph.initializers.add(constant)
+        op = ir.node(
+            candidate.op_type,
+            [*(entry.outputs[0] for entry in entries), *constants],
+            attributes=dict(candidate.attributes),
+            domain=candidate.domain,
+            name=name,
+            doc_string=first.doc_string,
+            metadata_props=dict(first.metadata_props),
+        )
+        op.outputs[0].name = self.context.new_name(f"{y.value.name}/island")
+        exit_ = ir.node(
+            "ConvertFromIsland",
+            [op.outputs[0]],
+            attributes={"perm": y.layout.perm_out, "channels": y.layout.channels, "dtype": int(y.dtype)},
+            domain=DOMAIN,
+            name=self.context.new_name(f"{y.value.name}/from_island"),
+        )
+        nodes = [*entries, op, exit_]
+        graph.insert_after(last, nodes)
+        self.context.emitted.update(nodes)
+        self._now[y.value] = exit_.outputs[0]
+        take_place(y.value, exit_.outputs[0])
+        remove_orphans(reversed(candidate.covers))
+
+    def _entry(self, port: Port) -> ir.Node:
+        entry = ir.node(
+            "ConvertToIsland",
+            [self._now.get(port.value, port.value)],
+            attributes={
+                "perm": port.layout.perm_in,
+                "pads": port.layout.pads_in,
+                "zero_point": 0,
+                "dtype": int(port.dtype),
+            },
+            domain=DOMAIN,
+            name=self.context.new_name(f"{port.value.name}/to_island"),
+        )
+        entry.outputs[0].name = self.context.new_name(f"{port.value.name}/entered")
+        return entry

@@ -1,0 +1,55 @@
+"""ConvertToIsland o QuantizeLinear -> QuantizeToIsland"""
+
+import onnx_ir as ir
+
+from converter.constants import node_input, quantization
+from converter.crossings import ints, is_op
+from converter.errors import Refusal
+from converter.graph_edit import remove_orphans
+from converter.passes.base import Pass
+
+DOMAINS = ("", "com.microsoft")
+
+
+class QuantizeAtEntry(Pass):
+    """The QuantizeLinear stays where something outside of the island needs its result too."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for enter in list(model.graph):
+            quantize = enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
+            if quantize is None or quantize.op_type != "QuantizeLinear" or quantize.domain not in DOMAINS:
+                continue
+            try:
+                self._fuse(quantize, enter)
+                modified = True
+            except Refusal as refusal:
+                self.context.refusals[quantize] = str(refusal)
+        return ir.passes.PassResult(model, modified)
+
+    def _fuse(self, quantize: ir.Node, enter: ir.Node) -> None:
+        x = quantize.inputs[0]
+        facts = self.context.facts
+        assert x is not None and facts is not None
+        if facts.dtype(x) != ir.DataType.FLOAT:
+            raise Refusal("its input is not known to be float32")
+        default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
+        parameters = quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
+        fused = ir.node(
+            "QuantizeToIsland",
+            [x],
+            attributes={
+                "perm": ints(enter, "perm"),
+                "pads": ints(enter, "pads"),
+                "scale": float(parameters.scale),
+                "zero_point": parameters.island_zero_point,
+            },
+            domain=enter.domain,
+            name=quantize.name or enter.name,
+        )
+        fused.outputs[0].name = enter.outputs[0].name
+        assert enter.graph is not None
+        enter.graph.insert_after(enter, fused)
+        self.context.emitted.add(fused)
+        enter.outputs[0].replace_all_uses_with(fused.outputs[0])
+        remove_orphans([enter])

@@ -1,0 +1,26 @@
+"""Equal crossings of one tensor -> one of them"""
+
+import onnx_ir as ir
+
+from converter.crossings import is_crossing
+from converter.graph_edit import is_needed, remove_orphans
+from converter.passes.base import Pass
+
+
+class ShareCrossings(Pass):
+    """The first one of the graph's order stays. An output of the graph keeps the crossing that names it."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        first: dict[object, ir.Node] = {}
+        modified = False
+        for node in model.graph:
+            if not is_crossing(node) or not is_needed(node.outputs[0]):
+                continue
+            attributes = tuple(sorted((name, str(attribute.value)) for name, attribute in node.attributes.items()))
+            shared = first.setdefault((node.op_type, node.inputs[0], attributes), node)
+            if shared is node or node.outputs[0].is_graph_output():
+                continue
+            node.outputs[0].replace_all_uses_with(shared.outputs[0])
+            remove_orphans([node])
+            modified = True
+        return ir.passes.PassResult(model, modified)

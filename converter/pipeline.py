@@ -1,0 +1,39 @@
+"""The pipeline: what conversion does, in its order. No other place knows about order."""
+
+import onnx_ir as ir
+
+from converter.context import Context
+from converter.passes.add_functions import AddFunctions
+from converter.passes.base import Pass
+from converter.passes.cancel_crossings import CancelCrossings
+from converter.passes.choose_islands import ChooseIslands
+from converter.passes.dequantize_at_exit import DequantizeAtExit
+from converter.passes.lower import Lower
+from converter.passes.pad_at_entry import PadAtEntry
+from converter.passes.quantize_at_entry import QuantizeAtEntry
+from converter.passes.raise_opset import RaiseOpset
+from converter.passes.recognise import Recognise
+from converter.passes.share_crossings import ShareCrossings
+from converter.report import Report, describe
+
+PASSES: tuple[type[Pass], ...] = (
+    RaiseOpset,
+    Recognise,
+    ChooseIslands,
+    Lower,
+    CancelCrossings,
+    QuantizeAtEntry,
+    DequantizeAtExit,
+    ShareCrossings,
+    PadAtEntry,
+    AddFunctions,
+)
+
+
+def run(model: ir.Model) -> Report:
+    """Convert the model in place. Where nothing could be converted it is not to be used: take the original."""
+    context = Context()
+    context.reserve_names(model.graph)
+    for step in PASSES:
+        step(context)(model)
+    return describe(model, context)

@@ -1,0 +1,38 @@
+"""Sizes of dimensions, known or not, and what a sliding window makes of them.
+
+Two sizes that are equal here are equal whenever the model runs; unequal ones may be equal or not.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A size known only at run time: `name + offset`, where one name stands for one number."""
+
+    name: str
+    offset: int = 0
+
+
+Size = int | Unknown
+Shape = tuple[Size, ...]
+
+
+def shifted(size: Size, by: int) -> Size:
+    """size + by"""
+    return size + by if isinstance(size, int) else Unknown(size.name, size.offset + by)
+
+
+def divided(size: Size, by: int) -> Size:
+    """floor(size / by)"""
+    if isinstance(size, int):
+        return size // by
+    if by == 1:
+        return size
+    # (name + offset) // by = (name + offset % by) // by + offset // by: one form for equal numbers.
+    return Unknown(f"(({size.name}+{size.offset % by})//{by})", size.offset // by)
+
+
+def windows(size: Size, kernel: int, dilation: int, stride: int, padding: int) -> Size:
+    """How many windows fit into `size` elements and `padding` (both ends together) more."""
+    return shifted(divided(shifted(size, padding - dilation * (kernel - 1) - 1), stride), 1)
