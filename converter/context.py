@@ -10,17 +10,15 @@ from converter.facts import Facts
 
 @dataclass
 class Context:
-    """facts: of the values that the model had at first; None until there is something to know them for.
+    """facts: of the values that the model had at first.
     candidates: what frontends found and islands kept, in the order of the graph.
 
     refusals: why a node that looked convertible is left, by node.
-    emitted: the nodes that the conversion put into the graph.
     """
 
     facts: Facts | None = None
     candidates: list[Candidate] = field(default_factory=list)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
-    emitted: set[ir.Node] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
 
     def reserve_names(self, graph: ir.Graph) -> None:

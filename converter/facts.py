@@ -21,7 +21,9 @@ class Facts:
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
         self._layouts: dict[ir.Value, Layout] = {}
-        for name, value in ir.convenience.create_value_mapping(inferred.graph, include_subgraphs=False).items():
+        for name, value in ir.convenience.create_value_mapping(
+            inferred.graph, include_subgraphs=False
+        ).items():
             if value.dtype is not None:
                 self._dtypes[name] = value.dtype
             if value.shape is not None:
@@ -52,7 +54,7 @@ class Facts:
         if dtype is None:
             raise Refusal(f"the type of {value.name} is unknown")
         if dtype not in EIGHT_BIT:
-            raise Refusal(f"it works on {dtype.name.lower()}")
+            raise Refusal(f"it works on {dtype.name.lower()}, not on 8 bits")
         return dtype
 
     def ranked(self, value: ir.Value, rank: int | None = None) -> Shape:

@@ -45,7 +45,9 @@ def load_weights(proto: onnx.ModelProto, path: StrPath) -> None:
 def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
     """proto as an onnx_ir model; weights in other files, found from the model's path, are read on demand."""
     if any(graph.sparse_initializer for graph in _graphs(proto.graph)) or proto.training_info:
-        raise ConversionError("the model has sparse initializers or training information, which qudnn cannot carry over")
+        raise ConversionError(
+            "the model has sparse initializers or training information, which qudnn cannot carry over"
+        )
     try:
         model = ir.from_proto(proto)
     except Exception as error:  # whatever onnx_ir finds wrong with it
@@ -55,14 +57,20 @@ def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
         ir.external_data.set_base_dir(model.graph, folder)
     for tensor in _external(model):
         if folder is None:
-            raise ConversionError("the model's weights lie in other files: give the path of the model instead")
+            raise ConversionError(
+                "the model's weights lie in other files: give the path of the model instead"
+            )
         end = (tensor.offset or 0) + (tensor.length or tensor.nbytes)
         try:
             size = os.stat(folder / tensor.location).st_size
         except OSError as error:
-            raise ConversionError(f"cannot read the weights in {folder / tensor.location}: {error.strerror}") from error
+            raise ConversionError(
+                f"cannot read the weights in {folder / tensor.location}: {error.strerror}"
+            ) from error
         if size < end:
-            raise ConversionError(f"{folder / tensor.location} is too short: {size} bytes, the model needs {end}")
+            raise ConversionError(
+                f"{folder / tensor.location} is too short: {size} bytes, the model needs {end}"
+            )
     return model
 
 
@@ -78,7 +86,7 @@ def check_target(source: StrPath, target: StrPath) -> None:
 
 
 def save(model: ir.Model, target: StrPath) -> None:
-    """Write the model, and its weights to `target`.data if it has such a file already or is too large without.
+    """Write the model; its weights go to `target`.data if it had such a file before, or is too large.
 
     Everything is written aside, in the same folder, and renamed when it is complete.
     """

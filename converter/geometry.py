@@ -21,8 +21,17 @@ class Geometry:
 
     def _output(self, size: Size, axis: int) -> Size:
         padding = self.pads[axis] + self.pads[axis + 2]
-        if self.ceil_mode:  # runtimes differ in the last window: the size is a function of its inputs, no more
-            parts = (size, self.kernel[axis], self.dilations[axis], self.strides[axis], self.pads[axis], padding)
+        if (
+            self.ceil_mode
+        ):  # runtimes differ in the last window: the size is a function of its inputs, no more
+            parts = (
+                size,
+                self.kernel[axis],
+                self.dilations[axis],
+                self.strides[axis],
+                self.pads[axis],
+                padding,
+            )
             return Unknown(f"ceil{parts}")
         return windows(size, self.kernel[axis], self.dilations[axis], self.strides[axis], padding)
 

@@ -12,7 +12,7 @@ def padded(channels: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Outside: `rank` dimensions, `channels` of them along `channel_axis`. Inside: the channels last, padded."""
+    """Outside: `rank` dimensions, `channels` along `channel_axis`. Inside: the channels last, padded."""
 
     rank: int
     channel_axis: int

@@ -36,7 +36,8 @@ def fold_zero_point(bias: Int32Array, weight: Int8Array, x_zero_point: int) -> I
     sums = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
     # Through uint64: numpy wraps unsigned numbers without complaint.
     folded = bias.astype(np.int64) - x_zero_point * sums
-    return folded.astype(np.uint64).astype(np.uint32).view(np.int32)
+    wrapped: Int32Array = folded.astype(np.uint64).astype(np.uint32).view(np.int32)
+    return wrapped
 
 
 def pad_vector(vector: NDArray[Any], length: int) -> NDArray[Any]:

@@ -31,7 +31,7 @@ PASSES: tuple[type[Pass], ...] = (
 
 
 def run(model: ir.Model) -> Report:
-    """Convert the model in place. Where nothing could be converted it is not to be used: take the original."""
+    """Convert the model in place. Where nothing was converted, do not use it: take the original."""
     context = Context()
     context.reserve_names(model.graph)
     for step in PASSES:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
+from converter.constants import EIGHT_BIT
 from converter.context import Context
 from converter.crossings import ENTRIES, EXITS, is_crossing, is_op
 from converter.frontends import RULES
@@ -13,6 +14,7 @@ from converter.functions import DOMAIN
 from converter.version import qudnn_version
 
 _NAMES_SHOWN = 3
+_FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 
 
 class Left(NamedTuple):
@@ -42,8 +44,9 @@ class Report:
 
     def __str__(self) -> str:
         if self.converted:
+            ops = _count(sum(self.converted.values()), "op")
             lines = [
-                f"qudnn {qudnn_version()}: {'converted already, ' if self.already else ''}{_count(sum(self.converted.values()), 'op')} in "
+                f"qudnn {qudnn_version()}: {'converted already, ' if self.already else ''}{ops} in "
                 f"{_count(self.islands, 'island')} with {_count(self.entries, 'entry', 'entries')} and "
                 f"{_count(self.exits, 'exit')}"
             ]
@@ -63,10 +66,11 @@ class Report:
 
 def describe(model: ir.Model, context: Context) -> Report:
     """The report on a model after the pipeline."""
-    ops = [node for node in model.graph if node.domain == DOMAIN]
-    inside = [node for node in model.graph if node in context.emitted and not is_crossing(node)]
+    crossings = [node for node in model.graph if is_crossing(node)]
+    inside = _inside(model.graph)
     converted = Counter(node.op_type for node in inside)
-    left = [_left(node, context) for node in model.graph if node not in context.emitted]
+    ours = {*crossings, *inside}
+    left = [_left(node, context) for node in model.graph if node not in ours and node.op_type != "Constant"]
     left += [
         Left(_name(node), node.op_type, "it is in the body of another node")
         for node in ir.traversal.RecursiveGraphIterator(model.graph)
@@ -75,22 +79,36 @@ def describe(model: ir.Model, context: Context) -> Report:
     return Report(
         converted=dict(converted.most_common()),
         islands=_islands(inside),
-        entries=sum(is_op(node, *ENTRIES) for node in ops),
-        exits=sum(is_op(node, *EXITS) for node in ops),
-        left=tuple(entry for entry in left if entry is not None and entry.op_type != "Constant"),
+        entries=sum(is_op(node, *ENTRIES) for node in crossings),
+        exits=sum(is_op(node, *EXITS) for node in crossings),
+        left=tuple(left),
     )
 
 
 def describe_converted(model: ir.Model) -> Report:
     """The report on a model that was converted before; why nodes are left is not known any more."""
-    report = describe(model, Context(emitted={node for node in model.graph if node.domain == DOMAIN}))
-    return replace(report, left=(), already=True)
+    return replace(describe(model, Context()), left=(), already=True)
+
+
+def _inside(graph: ir.Graph) -> list[ir.Node]:
+    """The nodes that work on tensors of an island, standard operators among them."""
+    inside: dict[ir.Node, None] = {}
+    for node in graph:
+        producers = [value.producer() for value in node.inputs if value is not None]
+        reads = any(producer in inside or is_op(producer, *ENTRIES) for producer in producers)
+        if not is_crossing(node) and (node.domain == DOMAIN or reads):
+            inside[node] = None
+    return list(inside)
 
 
 def _left(node: ir.Node, context: Context) -> Left:
     reason = context.refusals.get(node)
     if reason is None and node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         reason = "no island begins or ends with it"
+    if reason is None and context.facts is not None:
+        types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}
+        if types & _FLOATS and not types & EIGHT_BIT:
+            reason = "it works in floating point"
     return Left(_name(node), node.op_type, reason or "qudnn has no op for it")
 
 

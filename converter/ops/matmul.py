@@ -26,7 +26,7 @@ def matmul(
     y: ir.Value,
     y_quantization: Quantization,
     x_shape: Shape,
-    alpha: np.float32 = np.float32(1),
+    alpha: float = 1.0,
 ) -> Candidate:
     """The candidate for a matrix product with constant weights.
 
@@ -42,7 +42,9 @@ def matmul(
         raise Refusal(f"its input has {rank} dimensions, not 2 or more")
     channels, k = weight.shape
     w = centered(weight, weight_zero_points.reshape(1, -1))
-    packed_bias, multiplier = bias_and_multiplier(bias, w.T, x_quantization, weight_scales, y_quantization, alpha)
+    packed_bias, multiplier = bias_and_multiplier(
+        bias, w.T, x_quantization, weight_scales, y_quantization, alpha
+    )
     return Candidate(
         covers,
         "QMatMul",

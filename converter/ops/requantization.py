@@ -17,11 +17,11 @@ def bias_and_multiplier(
     x: Quantization,
     weight_scales: Float32Array,
     y: Quantization,
-    alpha: np.float32 = np.float32(1),
+    alpha: float = 1.0,
 ) -> tuple[Int32Array, Float32Array]:
     """bias `[K]` (int32 or None) and weight `[K, ...]`, less its zero point, -> bias and multiplier `[Kp]`.
 
-        multiplier[k] = ((alpha * x_scale) * w_scale[k]) / y_scale       each step rounded to float32
+    multiplier[k] = ((alpha * x_scale) * w_scale[k]) / y_scale       each step rounded to float32
     """
     k = weight.shape[0]
     if bias is None:
@@ -31,7 +31,7 @@ def bias_and_multiplier(
     if weight_scales.size not in (1, k):
         raise Refusal(f"it has {weight_scales.size} weight scales for {k} output channels")
     with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
-        multiplier = alpha * x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
+        multiplier = np.float32(alpha) * x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
     assert multiplier.dtype == np.float32
     folded = fold_zero_point(bias, weight, x.island_zero_point)
     return pad_vector(folded, padded(k)), pad_vector(multiplier, padded(k))

@@ -22,7 +22,7 @@ class AddFunctions(Pass):
         imports[DOMAIN] = VERSION
         for op_type in FUNCTIONS:
             if op_type in used:
-                function = ir.from_proto(function_proto(op_type, opset))
+                function = ir.serde.deserialize_function(function_proto(op_type, opset))
                 model.functions[function.identifier()] = function
         contrib = any(CONTRIB in function.opset_imports for function in model.functions.values())
         if contrib:

@@ -7,7 +7,7 @@ from converter.passes.base import Pass
 
 
 class ChooseIslands(Pass):
-    """Candidates that share a tensor form an island; one without a convolution or matrix product is given up."""
+    """Candidates that share a tensor form an island; it needs a convolution or matrix product to be kept."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         kept: set[int] = set()
@@ -17,7 +17,9 @@ class ChooseIslands(Pass):
                 continue
             for candidate in island:
                 for node in candidate.covers:
-                    self.context.refusals[node] = "no convolution or matrix product beside it to share an island with"
+                    self.context.refusals[node] = (
+                        "no convolution or matrix product beside it to share an island with"
+                    )
         self.context.candidates = [c for c in self.context.candidates if id(c) in kept]
         return ir.passes.PassResult(model, modified=False)
 

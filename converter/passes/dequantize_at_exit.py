@@ -22,31 +22,33 @@ class DequantizeAtExit(Pass):
             try:
                 parameters = _parameters(leave, readers)
             except Refusal as refusal:
-                self.context.refusals.update({reader: str(refusal) for reader in readers if _dequantizes(reader)})
+                self.context.refusals.update(
+                    {reader: str(refusal) for reader in readers if _dequantizes(reader)}
+                )
                 continue
             for reader in readers:
-                self._fuse(leave, reader, parameters)
+                _fuse(leave, reader, parameters)
             remove_orphans(readers)
             modified = True
         return ir.passes.PassResult(model, modified)
 
-    def _fuse(self, leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
-        fused = ir.node(
-            "DequantizeFromIsland",
-            leave.inputs,
-            attributes={
-                "perm": ints(leave, "perm"),
-                "channels": leave.attributes["channels"].as_int(),
-                "scale": float(parameters.scale),
-                "zero_point": parameters.island_zero_point,
-            },
-            domain=leave.domain,
-            name=reader.name or leave.name,
-        )
-        assert reader.graph is not None
-        reader.graph.insert_after(reader, fused)
-        self.context.emitted.add(fused)
-        take_place(reader.outputs[0], fused.outputs[0])
+
+def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
+    fused = ir.node(
+        "DequantizeFromIsland",
+        leave.inputs,
+        attributes={
+            "perm": ints(leave, "perm"),
+            "channels": leave.attributes["channels"].as_int(),
+            "scale": float(parameters.scale),
+            "zero_point": parameters.island_zero_point,
+        },
+        domain=leave.domain,
+        name=reader.name or leave.name,
+    )
+    assert reader.graph is not None
+    reader.graph.insert_after(reader, fused)
+    take_place(reader.outputs[0], fused.outputs[0])
 
 
 def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:

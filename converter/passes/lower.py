@@ -9,9 +9,10 @@ from converter.passes.base import Pass
 
 
 class Lower(Pass):
-    """Every op gets its own crossings, for all inputs and the output; the passes behind remove what cancels."""
+    """Every op gets crossings of its own around it; the passes behind this one remove those that cancel."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Lower the candidates in the order of the graph."""
         self._now: dict[ir.Value, ir.Value] = {}  # what candidates call a value -> what stands in its place
         for candidate in self.context.candidates:
             self._lower(candidate, model.graph)
@@ -23,7 +24,12 @@ class Lower(Pass):
         entries = [self._entry(port) for port in candidate.inputs]
         name = first.name or self.context.new_name(y.value.name or candidate.op_type)
         constants = [
-            ir.Value(name=tensor.name, type=ir.TensorType(tensor.dtype), shape=tensor.shape, const_value=tensor)
+            ir.Value(
+                name=tensor.name,
+                type=ir.TensorType(tensor.dtype),
+                shape=ir.Shape(array.shape),
+                const_value=tensor,
+            )
             for what, array in candidate.constants.items()
             for tensor in [ir.tensor(array, name=self.context.new_name(f"{name}/{what}"))]
         ]
@@ -46,9 +52,7 @@ class Lower(Pass):
             domain=DOMAIN,
             name=self.context.new_name(f"{y.value.name}/from_island"),
         )
-        nodes = [*entries, op, exit_]
-        graph.insert_after(last, nodes)
-        self.context.emitted.update(nodes)
+        graph.insert_after(last, [*entries, op, exit_])
         self._now[y.value] = exit_.outputs[0]
         take_place(y.value, exit_.outputs[0])
         remove_orphans(reversed(candidate.covers))

@@ -17,7 +17,9 @@ class QuantizeAtEntry(Pass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False
         for enter in list(model.graph):
-            quantize = enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
+            quantize = (
+                enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
+            )
             if quantize is None or quantize.op_type != "QuantizeLinear" or quantize.domain not in DOMAINS:
                 continue
             try:
@@ -50,6 +52,5 @@ class QuantizeAtEntry(Pass):
         fused.outputs[0].name = enter.outputs[0].name
         assert enter.graph is not None
         enter.graph.insert_after(enter, fused)
-        self.context.emitted.add(fused)
         enter.outputs[0].replace_all_uses_with(fused.outputs[0])
         remove_orphans([enter])

@@ -11,7 +11,7 @@ from converter.passes.base import Pass
 
 
 class RaiseOpset(Pass):
-    """A model that is new enough, or has nothing to convert, is left as it is; so is one that cannot be raised."""
+    """A model that is new enough, has nothing to convert, or cannot be raised, is left as it is."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         opset = model.opset_imports.get("", MIN_OPSET)

@@ -21,7 +21,7 @@ class Recognise(Pass):
         if opset < MIN_OPSET:
             for node in nodes:
                 self.context.refusals[node] = f"the model's opset {opset} could not be raised to {MIN_OPSET}"
-        elif nodes:
+        else:
             self.context.facts = Facts(model)
             self._ask(nodes, self.context.facts)
         return ir.passes.PassResult(model, modified=False)

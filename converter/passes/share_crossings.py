@@ -16,7 +16,9 @@ class ShareCrossings(Pass):
         for node in model.graph:
             if not is_crossing(node) or not is_needed(node.outputs[0]):
                 continue
-            attributes = tuple(sorted((name, str(attribute.value)) for name, attribute in node.attributes.items()))
+            attributes = frozenset(
+                (name, str(attribute.value)) for name, attribute in node.attributes.items()
+            )
             shared = first.setdefault((node.op_type, node.inputs[0], attributes), node)
             if shared is node or node.outputs[0].is_graph_output():
                 continue

@@ -14,7 +14,7 @@ from converter.packing import Int32Array
 
 
 def qgemm(node: ir.Node, facts: Facts) -> Candidate:
-    """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, c, y_scale, y_zero_point, the last three optional."""
+    """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, and as options c, y_scale, y_zero_point."""
     a, y = required_input(node, 0), node.outputs[0]
     if node.attributes.get_int("transA", 0):
         raise Refusal("transA is not supported")
@@ -22,7 +22,9 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal("its result is float32: only 8-bit results are supported")
     transposed = bool(node.attributes.get_int("transB", 0))
     a_quantization = quantization(node_input(node, 1), node_input(node, 2), facts.dtype(a), "left input")
-    b = weights(node_input(node, 3), node_input(node, 4), node_input(node, 5), output_axis=0 if transposed else -1)
+    b = weights(
+        node_input(node, 3), node_input(node, 4), node_input(node, 5), output_axis=0 if transposed else -1
+    )
     y_quantization = quantization(node_input(node, 7), node_input(node, 8), None, "output")
     if b.values.ndim != 2:
         raise Refusal(f"its weights have {b.values.ndim} dimensions, not 2")
@@ -38,7 +40,7 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
         y,
         y_quantization,
         facts.ranked(a, 2),
-        alpha=np.float32(node.attributes.get_float("alpha", 1.0)),
+        alpha=node.attributes.get_float("alpha", 1.0),
     )
 
 

@@ -1,0 +1,16 @@
+"""What a verb of the command is."""
+
+import argparse
+from typing import Protocol
+
+
+class Verb(Protocol):
+    """A module called like the verb, whose docstring is its help."""
+
+    __name__: str
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> None:
+        """Raises ConversionError where the user has something to put right."""
