@@ -23,18 +23,19 @@ struct BorderGeometry {
 };
 
 // saturate(rint(x / scale) + zero_point), a true division; NaN gives -128. Fill: zero_point.
-cudaError_t quantize_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x, int8_t* y,
-                               cudaStream_t stream);
+cudaError_t quantize_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x,
+                               int8_t* y, cudaStream_t stream);
 
 // x - offset of 8-bit x: offset 128 reads uint8, 0 reads int8. Fill: zero_point.
 cudaError_t convert_to_island(const BorderGeometry& g, int offset, int zero_point, const void* x, int8_t* y,
                               cudaStream_t stream);
 
 // float(x - zero_point) * scale.
-cudaError_t dequantize_from_island(const BorderGeometry& g, float scale, int zero_point, const int8_t* x, float* y,
-                                   cudaStream_t stream);
+cudaError_t dequantize_from_island(const BorderGeometry& g, float scale, int zero_point, const int8_t* x,
+                                   float* y, cudaStream_t stream);
 
 // x + offset to 8-bit y: offset 128 writes uint8, 0 writes int8.
-cudaError_t convert_from_island(const BorderGeometry& g, int offset, const int8_t* x, void* y, cudaStream_t stream);
+cudaError_t convert_from_island(const BorderGeometry& g, int offset, const int8_t* x, void* y,
+                                cudaStream_t stream);
 
 }  // namespace qudnn::kernels

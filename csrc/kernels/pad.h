@@ -8,7 +8,7 @@
 namespace qudnn::kernels {
 
 // x [n,h,w,c] -> y [n,top+h+bottom,left+w+right,c]; dense int8. Negative pads crop.
-cudaError_t pad(int64_t n, int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t bottom, int64_t right,
-                int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream);
+cudaError_t pad(int64_t n, int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t bottom,
+                int64_t right, int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels
