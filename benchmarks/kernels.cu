@@ -1,0 +1,175 @@
+// Runs every kernel of csrc/kernels, compares with plain host loops bit for bit, prints the rate.
+//
+//   nvcc -std=c++20 -O3 -arch=native -Icsrc benchmarks/kernels.cu csrc/kernels/*.cu -o kernels && ./kernels
+//
+// --quick leaves the large cases out; other arguments name the kernels to run. Exit status 1 on any mismatch.
+#include "kernels.h"
+
+#include <set>
+
+namespace {
+
+bool quick = false;
+std::set<std::string> chosen;
+
+bool wanted(const char* kernel) { return chosen.empty() || chosen.contains(kernel); }
+
+void small_cases() {
+    if (wanted("add"))
+        for (int64_t count : {1, 15, 16, 1237, 70000})
+            for (bool is_uint8 : {false, true}) add_case(count, is_uint8, 0), add_case(count, is_uint8, 1);
+    if (wanted("max_pool")) {
+        max_pool_case("3x3 odd", {2, 13, 11, 48, 7, 6, 3, 3, 1, 1, 2, 2, 1, 1});
+        max_pool_case("2x2 odd", {3, 9, 7, 16, 5, 4, 2, 2, 0, 0, 2, 2, 1, 1});  // ceil_mode: over the edge
+        max_pool_case("3x3 dilated", {1, 12, 10, 32, 10, 8, 3, 3, 2, 2, 1, 1, 2, 2});
+        max_pool_case("5x2", {2, 9, 10, 16, 5, 6, 5, 2, 2, 1, 2, 2, 1, 3});
+        max_pool_case("17 channels", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 3});
+    }
+    if (wanted("global_average_pool"))
+        for (auto [n, hw, c] : {std::array<int64_t, 3>{1, 1, 16},
+                                {3, 49, 48},
+                                {2, 35, 19},
+                                {1, 8200, 16},
+                                {2, 2100, 80},
+                                {2, 64, 272}})
+            global_average_pool_case(n, hw, c);
+    if (wanted("pad")) {
+        pad_case("odd", 2, 5, 7, 48, 1, 2, 3, 0);
+        pad_case("crop", 2, 9, 7, 16, -1, 2, -3, -2);
+        pad_case("5 channels", 2, 5, 7, 5, 1, 2, 3, 0);
+    }
+    if (wanted("matmul")) {
+        for (int64_t m : {1, 7, 9, 64, 65, 130})
+            matmul_case(m, 48, 80), matmul_case(m, 29, 33), matmul_case(m, 70, 68);
+        matmul_case(13, 32, 64, 1), matmul_case(70, 32, 64, 1), matmul_case(3, 5, 3);
+    }
+    if (wanted("conv")) {
+        conv_case(2, 9, 8, 16, 32, 3, 3);
+        conv_case(1, 12, 11, 16, 80, 7, 7, {.stride = 2});
+        conv_case(2, 6, 7, 3, 5, 3, 2, {.stride = 2, .top = 0, .left = 2, .bottom = 1, .right = 0});
+        conv_case(2, 9, 8, 20, 24, 3, 3, {.dilation = 2, .group = 1});
+        conv_case(2, 9, 8, 17, 19, 1, 1);
+        conv_case(1, 9, 8, 64, 96, 3, 3, {.group = 2});
+        conv_case(1, 9, 8, 34, 38, 3, 3, {.stride = 2, .group = 2});
+        conv_case(1, 9, 8, 64, 64, 3, 3, {.group = 16});
+        conv_case(1, 9, 8, 24, 48, 3, 3, {.group = 24});
+        conv_case(2, 9, 8, 32, 16, 3, 3, {.offset = 1});
+        for (int64_t size : {1, 2, 3, 5, 7, 9})
+            for (ConvOptions o : {ConvOptions{},
+                                  {.stride = 2},
+                                  {.dilation = 2},
+                                  {.stride = 3},
+                                  {.top = 0, .left = 1, .bottom = 2, .right = 0}})
+                for (int64_t c : {16, 144, 272})
+                    o.group = c, conv_case(2, 10 + size, 9 + size, c, c, size, size, o);
+        conv_case(2, 9, 8, 32, 32, 3, 3, {.group = 32, .offset = 1});
+        conv_case(2, 9, 8, 37, 37, 3, 3, {.group = 37});
+        conv_case(2, 9, 8, 32, 32, 3, 1, {.group = 32});
+    }
+    const std::vector<Crossing> both = {
+        {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
+        {"3x3x9x7 unaligned", {3, 3, 9, 7}, {0, 2, 3, 1}, {}, {}, 1},
+        {"2x16x8x8", {2, 16, 8, 8}, {0, 2, 3, 1}},
+        {"2x13x5x7", {2, 13, 5, 7}, {0, 2, 3, 1}},
+        {"2x100x12x12", {2, 100, 12, 12}, {0, 2, 3, 1}},
+        {"2x100x12x12 unaligned", {2, 100, 12, 12}, {0, 2, 3, 1}, {}, {}, 1},
+        {"3x70x7x7", {3, 70, 7, 7}, {0, 2, 3, 1}},
+        {"2x20x37", {2, 20, 37}, {0, 2, 1}},
+        {"2x40x3x4x5", {2, 40, 3, 4, 5}, {0, 2, 3, 4, 1}},
+        {"3x33x1x1", {3, 33, 1, 1}, {0, 2, 3, 1}},
+        {"5x1000", {5, 1000}, {0, 1}},
+        {"5x64", {5, 64}, {0, 1}},
+        {"1x1", {1, 1}, {0, 1}},
+        {"17", {17}, {0}},
+        {"2x3x37", {2, 3, 37}, {0, 1, 2}},
+        {"2x5x6x3 channels last", {2, 5, 6, 3}, {0, 1, 2, 3}},
+        {"2x5x6x16 channels last", {2, 5, 6, 16}, {0, 1, 2, 3}},
+        {"2x5x6x50 shuffled", {6, 50, 2, 5}, {2, 3, 0, 1}},
+        {"7x6x20 reversed", {7, 6, 20}, {2, 1, 0}},
+        {"2x3x2x3x2x2x3x5 shuffled", {2, 3, 2, 3, 2, 2, 3, 5}, {1, 0, 3, 2, 5, 4, 7, 6}},
+    };
+    const std::vector<Crossing> padded = {
+        {"2x3x9x7 padded", {2, 3, 9, 7}, {0, 2, 3, 1}, {0, 3, 2, 0}, {0, 1, 3, 0}},
+        {"2x40x9x7 padded", {2, 40, 9, 7}, {0, 2, 3, 1}, {0, 3, 2, 0}, {0, 1, 3, 0}},
+        {"2x40x8x70 padded", {2, 40, 8, 70}, {0, 2, 3, 1}, {0, 1, 1, 0}, {0, 1, 1, 0}},
+        {"2x40x9x8 padded below", {2, 40, 9, 8}, {0, 2, 3, 1}, {0, 0, 0, 0}, {0, 1, 3, 0}},
+        {"2x40x9x7 cropped", {2, 40, 9, 7}, {0, 2, 3, 1}, {0, -1, 2, 0}, {0, 1, -3, 0}},
+        {"2x9x7x32 channels last padded", {2, 9, 7, 32}, {0, 1, 2, 3}, {0, 3, 2, 0}, {0, 1, 3, 0}},
+        {"2x9x7x30 channels padded in front", {2, 9, 7, 30}, {0, 1, 2, 3}, {0, 0, 0, 2}, {0, 0, 0, 0}},
+        {"2x20x3x4x5 padded", {2, 20, 3, 4, 5}, {0, 2, 3, 4, 1}, {0, 1, 0, 2, 0}, {0, 0, 1, 1, 0}},
+    };
+    if (wanted("border")) {
+        for (const Crossing& crossing : both) enter_case(crossing), leave_case(crossing);
+        for (const Crossing& crossing : padded) enter_case(crossing);
+    }
+}
+
+void large_cases() {
+    if (wanted("add"))
+        add_case(64 * 56 * 56 * 256, true, 0), add_case(64 * 56 * 56 * 256, false, 0),
+            add_case(56 * 56 * 256, true, 0);
+    if (wanted("max_pool")) {
+        max_pool_case("64x112x112x64 3x3 /2", {64, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
+        max_pool_case("64x112x112x64 2x2 /2", {64, 112, 112, 64, 56, 56, 2, 2, 0, 0, 2, 2, 1, 1});
+        max_pool_case("64x28x28x256 5x5", {64, 28, 28, 256, 28, 28, 5, 5, 2, 2, 1, 1, 1, 1});
+        max_pool_case("1x112x112x64 3x3 /2", {1, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
+    }
+    if (wanted("global_average_pool"))
+        for (auto [n, hw, c] : {std::array<int64_t, 3>{64, 49, 2048},
+                                {1, 49, 2048},
+                                {1024, 49, 2048},
+                                {64, 112 * 112, 32},
+                                {1, 112 * 112, 32}})
+            global_average_pool_case(n, hw, c);
+    if (wanted("pad"))
+        pad_case("64x56x56x256 by 1", 64, 56, 56, 256, 1, 1, 1, 1),
+            pad_case("1x56x56x64 by 1", 1, 56, 56, 64, 1, 1, 1, 1);
+    if (wanted("matmul"))
+        matmul_case(64, 1008, 2048), matmul_case(1, 1008, 2048), matmul_case(8192, 3072, 768),
+            matmul_case(64 * 3136, 64, 256);
+    if (wanted("conv")) {
+        conv_case(64, 224, 224, 16, 64, 7, 7, {.stride = 2});
+        conv_case(64, 56, 56, 64, 64, 3, 3);
+        conv_case(64, 14, 14, 256, 256, 3, 3);
+        conv_case(64, 56, 56, 256, 512, 1, 1, {.stride = 2});
+        conv_case(64, 56, 56, 128, 128, 3, 3, {.group = 32});
+        conv_case(64, 56, 56, 128, 128, 3, 3, {.group = 8});
+        struct {
+            int64_t side, c, size, stride;
+        } depthwise[] = {{112, 32, 3, 1}, {112, 96, 3, 2}, {56, 144, 3, 1}, {56, 256, 3, 1},
+                         {28, 192, 3, 1}, {14, 960, 3, 1}, {7, 960, 3, 1},  {28, 240, 5, 1},
+                         {56, 144, 5, 2}, {14, 672, 5, 1}, {56, 128, 7, 1}, {112, 64, 3, 3}};
+        for (auto d : depthwise)
+            conv_case(64, d.side, d.side, d.c, d.c, d.size, d.size, {.stride = d.stride, .group = d.c});
+        conv_case(64, 28, 28, 512, 512, 3, 3, {.dilation = 2, .group = 512});
+        conv_case(1, 56, 56, 144, 144, 3, 3, {.group = 144});
+    }
+    if (wanted("border")) {
+        enter_case({"64x3x224x224", {64, 3, 224, 224}, {0, 2, 3, 1}});
+        enter_case({"1x3x224x224", {1, 3, 224, 224}, {0, 2, 3, 1}});
+        enter_case({"64x3x224x224 padded by 3", {64, 3, 224, 224}, {0, 2, 3, 1}, {0, 3, 3, 0}, {0, 3, 3, 0}});
+        enter_case({"64x224x224x3 channels last", {64, 224, 224, 3}, {0, 1, 2, 3}});
+        for (const Crossing& crossing :
+             std::vector<Crossing>{{"64x256x56x56", {64, 256, 56, 56}, {0, 2, 3, 1}},
+                                   {"64x2048x7x7", {64, 2048, 7, 7}, {0, 2, 3, 1}},
+                                   {"200000x768", {200000, 768}, {0, 1}},
+                                   {"64x1000", {64, 1000}, {0, 1}},
+                                   {"64x19x128x128", {64, 19, 128, 128}, {0, 2, 3, 1}}})
+            enter_case(crossing), leave_case(crossing);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i)
+        if (std::strcmp(argv[i], "--quick") == 0)
+            quick = true;
+        else
+            chosen.insert(argv[i]);
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    small_cases();
+    if (!quick) large_cases();
+    std::printf("%d cases, %d of them wrong\n", cases, failures);
+    return failures != 0 || cases == 0;
+}
