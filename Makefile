@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 GPU := $(shell command -v nvidia-smi || ls /dev/nvidia0 2>/dev/null)
 COMMA := ,
-EXTRAS := test$(if $(GPU),$(COMMA)gpu)
+EXTRAS := dev$(if $(GPU),$(COMMA)gpu)
 
 BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter \
 	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cmake' -o -name CMakeLists.txt)

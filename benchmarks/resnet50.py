@@ -20,24 +20,23 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
+from onnxruntime import InferenceSession as Session
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "examples"))
 
+import converter  # noqa: E402
+import custom_ops  # noqa: E402
 import machine  # noqa: E402
-from zoo.measure import CPU, Bound, different_bits, options  # noqa: E402
+from custom_ops import cuda  # noqa: E402
+from zoo.measure import CPU, Bound, cpu_session, different_bits  # noqa: E402
 from zoo.profile import kernels  # noqa: E402
 from zoo.resnet import resnet50  # noqa: E402
 
-import converter  # noqa: E402
-import custom_ops  # noqa: E402
-from custom_ops import cuda  # noqa: E402
-
 Array = npt.NDArray[np.float32]
-Session = onnxruntime.InferenceSession
 
 QUDNN = "qudnn int8, CUDA graph"  # what the others' times are divided by
-SMALL = {"size": 64, "width": 0.25, "classes": 16}  # the model for thousands of runs
+SMALL = 64  # the image size of the small model, for thousands of runs
 
 
 def make_models(folder: Path) -> None:
@@ -50,7 +49,9 @@ def make_models(folder: Path) -> None:
     onnx.save(resnet50(dtype=np.float16), folder / "fp16.onnx")
     onnx.save(quantize(model, calibration), folder / "int8.onnx")
     onnx.save(quantize(model, calibration, form="QDQ"), folder / "qdq.onnx")
-    onnx.save(quantize(resnet50(**SMALL), images(4, size=SMALL["size"], seed=1)), folder / "small.onnx")
+    onnx.save(
+        quantize(resnet50(size=SMALL, width=0.25), images(4, size=SMALL, seed=1)), folder / "small.onnx"
+    )
 
 
 def images(count: int, *, size: int = 224, seed: int = 0) -> Array:
@@ -63,7 +64,9 @@ class Benchmark:
     def __init__(self, folder: Path, runs: int):
         self.folder = folder
         self.runs = runs
-        conversion = converter.convert(folder / "int8.onnx")
+        original = onnx.load(folder / "int8.onnx")
+        self.reference = cpu_session(original)
+        conversion = converter.convert(original)
         self.report = conversion.report
         self.converted = conversion.model.SerializeToString()
         self.small = converter.convert(folder / "small.onnx").model.SerializeToString()
@@ -72,7 +75,7 @@ class Benchmark:
         """What is measured on the GPU, slowest first."""
 
         def original(name: str, **provider: str) -> Callable[[], Session]:
-            return lambda: Session(str(self.folder / name), options(), providers=on_gpu(**provider))
+            return lambda: Session(str(self.folder / name), providers=on_gpu(**provider))
 
         return {
             "int8 QOperator": original("int8.onnx"),
@@ -85,7 +88,7 @@ class Benchmark:
         }
 
     def session(self, **provider: str) -> Session:
-        return custom_ops.InferenceSession(self.converted, options(), providers=on_gpu(**provider))
+        return custom_ops.InferenceSession(self.converted, providers=on_gpu(**provider))
 
     def times(self, batch: int) -> dict[str, Any]:
         """Each peer's times in milliseconds, or why it has none."""
@@ -104,8 +107,7 @@ class Benchmark:
 
     def cpu_times(self, batch: int) -> dict[str, Any]:
         """The original and the converted model, without the library, on the CPU provider."""
-        models = {"int8 QOperator": (self.folder / "int8.onnx").read_bytes(), "converted": self.converted}
-        sessions = {name: Session(model, options(), providers=CPU) for name, model in models.items()}
+        sessions = {"int8 QOperator": self.reference, "converted": Session(self.converted, providers=CPU)}
         bound = {name: Bound(session, images(batch)) for name, session in sessions.items()}
         table: dict[str, Any] = {
             name: milliseconds(sessions[name], images(batch), self.runs) for name in bound
@@ -118,9 +120,7 @@ class Benchmark:
     def bits(self, count: int = 64) -> dict[str, int]:
         """Elements that differ from the original model's on the CPU provider."""
         batch = images(count, seed=2)
-        expected = Session(str(self.folder / "int8.onnx"), options(), providers=CPU).run(None, {"x": batch})[
-            0
-        ]
+        expected = self.reference.run(None, {"x": batch})[0]
         different = {"images": count, "elements": expected.size}
         for name, provider in (("without CUDA graph", {}), ("with CUDA graph", {"enable_cuda_graph": "1"})):
             bound = Bound(self.session(**provider), batch)
@@ -131,7 +131,7 @@ class Benchmark:
 
     def nodes(self) -> dict[str, Any]:
         """The kernels of one run by provider; how many are not on the GPU or copy to or from it."""
-        profiled = options()
+        profiled = onnxruntime.SessionOptions()
         profiled.enable_profiling = True
         profiled.profile_file_prefix = str(self.folder / "profile")
         session = custom_ops.InferenceSession(self.converted, profiled, providers=on_gpu())
@@ -145,8 +145,8 @@ class Benchmark:
 
     def memory(self, runs: int = 10_000) -> dict[str, float]:
         """Growth in MB over `runs` runs of the small model, on the GPU and in this process."""
-        session = custom_ops.InferenceSession(self.small, options(), providers=on_gpu())
-        feed = {"x": images(1, size=int(SMALL["size"]))}
+        session = custom_ops.InferenceSession(self.small, providers=on_gpu())
+        feed = {"x": images(1, size=SMALL)}
         for _ in range(200):
             session.run(None, feed)
         before = machine.gpu_memory_mb(), machine.process_memory_mb()
@@ -176,7 +176,7 @@ def describe(row: dict[str, Any]) -> str:
 def passed(checks: dict[str, Any]) -> bool:
     """No differing element, no node off the GPU, no copy, no growth beyond noise."""
     bits, nodes, memory = checks["bits"], checks["nodes"], checks["memory"]
-    return (
+    return bool(
         bits["without CUDA graph"] == bits["with CUDA graph"] == 0
         and nodes["off the GPU"] == nodes["Memcpy"] == 0
         and max(memory["GPU"], memory["process"]) < 16

@@ -33,9 +33,10 @@ def load_libraries() -> list[str]:
 
 
 def _names() -> list[str]:
-    major = (onnxruntime.cuda_version or "").partition(".")[0]
-    if not major:  # onnxruntime without CUDA
+    version: str | None = getattr(onnxruntime, "cuda_version", None)
+    if not version:  # onnxruntime without CUDA
         return []
+    major = version.partition(".")[0]
     names = [f"lib{stem}.so.{major}" for stem in ("cudart", "nvrtc", "cublasLt", "cublas")]
     names.append("libcurand.so.10")
     if major in _CUFFT:
@@ -45,7 +46,10 @@ def _names() -> list[str]:
 
 def _folders() -> Iterator[Path]:
     """The library folders of all `nvidia` packages, in the order of sys.path."""
-    spec = importlib.util.find_spec("nvidia")
+    try:
+        spec = importlib.util.find_spec("nvidia")
+    except ValueError:  # something else has put a module of that name there
+        spec = None
     for root in spec.submodule_search_locations or () if spec else ():
         yield from sorted(Path(root).glob("*/lib"))
 

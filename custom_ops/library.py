@@ -10,6 +10,8 @@ import onnxruntime
 
 from custom_ops import cuda
 
+DOMAIN = "qudnn"
+
 _CUDA = "CUDAExecutionProvider"
 _NAME = "libqudnn.so"
 

@@ -4,13 +4,14 @@ from custom_ops import _native
 
 
 def statistics() -> dict[str, int]:
-    """Counters since the start of the process or the last `clear`.
+    """Counters since the start of the process, and how many plans there are now (entries).
 
-    hits: runs that found their plan; misses: runs that did not; builds: plans built.
+    hits: looked up and found, or waited for; misses: had to be built; builds: plans built;
+    evictions: plans dropped for lack of room.
     """
     return dict(_native.statistics())
 
 
 def clear() -> None:
-    """Forget all plans and set the counters to zero. Sessions go on and build their plans anew."""
+    """Forget all plans; sessions build theirs anew as they need them. The counters stay."""
     _native.clear()

@@ -7,15 +7,17 @@ import warnings
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError, EncodeError
 from onnx.external_data_helper import load_external_data_for_model
 
-import converter
-from custom_ops.library import register
+from custom_ops.library import DOMAIN, register
+
+if TYPE_CHECKING:
+    from converter import Conversion, Report
 
 _Model = str | bytes | os.PathLike[str]
 _EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
@@ -36,7 +38,7 @@ class InferenceSession(onnxruntime.InferenceSession):
     conversion: the converter's report, None where the model was opened as it is.
     """
 
-    conversion: converter.Report | None
+    conversion: "Report | None"
 
     def __init__(
         self,
@@ -58,17 +60,18 @@ class InferenceSession(onnxruntime.InferenceSession):
         """`model` as bytes or, where that is too large, as a file that lives as long as the session."""
         if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < _IN_MEMORY:
             try:
-                return model.SerializeToString()
+                serialized: bytes = model.SerializeToString()
+                return serialized
             except (ValueError, EncodeError):  # too large after all, by what lies outside of raw_data
                 pass
         folder = tempfile.mkdtemp(prefix="qudnn-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = os.path.join(folder, "model.onnx")
+        path = str(Path(folder, "model.onnx"))
         onnx.save_model(model, path, save_as_external_data=True, location="model.weights")
         return path
 
 
-def _convert(path_or_bytes: _Model, options: onnxruntime.SessionOptions) -> converter.Conversion | None:
+def _convert(path_or_bytes: _Model, options: onnxruntime.SessionOptions) -> "Conversion | None":
     """The conversion of a model, None where it is to be opened as it is.
 
     That is so for a converted model, one in onnxruntime's own format, and one that cannot be read:
@@ -81,11 +84,13 @@ def _convert(path_or_bytes: _Model, options: onnxruntime.SessionOptions) -> conv
         else:
             model = onnx.load_model(path_or_bytes, load_external_data=False)
             folder = str(Path(path_or_bytes).parent)
-        if not model.graph.node or converter.is_converted(model):
+        if not model.graph.node or any(opset.domain == DOMAIN for opset in model.opset_import):
             return None
         load_external_data_for_model(model, folder)
     except (DecodeError, OSError, ValueError, TypeError, onnx.checker.ValidationError):
         return None
+    import converter  # takes half a second, which a session over a converted model need not wait for
+
     try:
         return converter.convert(model)
     except converter.ConversionError as error:

@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import digits
 import numpy as np
 import onnx
 import onnxruntime
-from zoo.measure import CPU, CUDA, compare, cpu_session, median_seconds, options
-from zoo.quantize import quantize
-from zoo.resnet import resnet50
 
 import converter
 import custom_ops
+import digits
 from custom_ops import cuda
+from zoo.measure import CPU, CUDA, compare, cpu_session, median_seconds
+from zoo.quantize import quantize
+from zoo.resnet import resnet50
 
 Result = TypeVar("Result")
 PROVIDERS = (
@@ -66,7 +66,7 @@ def demo_resnet50() -> bool:
     original, converted = cpu_session(quantized), open_converted(quantized)
     same = report_bits(original, converted, images)
     # Beside the converted model stands the original on the same device.
-    peer = onnxruntime.InferenceSession(quantized.SerializeToString(), options(), providers=PROVIDERS)
+    peer = onnxruntime.InferenceSession(quantized.SerializeToString(), providers=PROVIDERS)
     for batch in (images[:1], images):
         before, after = (median_seconds(session, batch, runs=10) for session in (peer, converted))
         print(f"  batch {len(batch)}: original {before * 1e3:8.2f} ms, converted {after * 1e3:8.2f} ms")
@@ -75,7 +75,7 @@ def demo_resnet50() -> bool:
 
 def open_converted(model: onnx.ModelProto) -> custom_ops.InferenceSession:
     """The model as a user opens it: InferenceSession converts it and registers the operators."""
-    return custom_ops.InferenceSession(model.SerializeToString(), options(), providers=PROVIDERS)
+    return custom_ops.InferenceSession(model.SerializeToString(), providers=PROVIDERS)
 
 
 def report_bits(

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 from sklearn.datasets import load_digits
+
 from zoo.graph import Graph
 
 Array = npt.NDArray[np.float32]

@@ -16,19 +16,15 @@ CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 _ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
-def options() -> onnxruntime.SessionOptions:
-    """Session options for comparing bits.
+def cpu_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """An original model with uint8 activations on onnxruntime's CPU provider: the reference.
 
-    Without x64quantprecision, a processor that lacks VNNI saturates uint8 * int8 products at 16 bits.
+    Without x64quantprecision, a processor that lacks VNNI saturates uint8 * int8 products at 16 bits. With
+    it, onnxruntime opens no model that convolves int8 activations, such as a converted one.
     """
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
-
-
-def cpu_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """`model` on onnxruntime's CPU provider: the reference."""
-    return onnxruntime.InferenceSession(model.SerializeToString(), options(), providers=CPU)
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=CPU)
 
 
 def different_bits(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> int:

@@ -15,7 +15,7 @@ _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 _FORMATS = {"QOperator": QuantFormat.QOperator, "QDQ": QuantFormat.QDQ}
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
+class _Reader(CalibrationDataReader):
     """Hands out images one by one: calibration keeps every activation of a batch."""
 
     def __init__(self, name: str, images: npt.NDArray[Any]):

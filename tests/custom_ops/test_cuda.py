@@ -1,4 +1,4 @@
-"""CUDA's and cuDNN's libraries are found wherever an `nvidia` package lies, and nothing is said when they are not."""
+"""CUDA's and cuDNN's libraries are found in any `nvidia` package; where they are not, nothing is printed."""
 
 import shutil
 import sys

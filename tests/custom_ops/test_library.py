@@ -1,5 +1,7 @@
 """register: when it registers, when it does not, and what it says."""
 
+from pathlib import Path
+
 import onnx
 import onnxruntime
 import pytest
@@ -30,8 +32,7 @@ def gpu_build(monkeypatch):
 
 
 def test_the_library_is_there():
-    with open(custom_ops.library_path(), "rb") as file:
-        assert file.read(4) == b"\x7fELF"
+    assert Path(custom_ops.library_path()).read_bytes().startswith(b"\x7fELF")
 
 
 def test_a_missing_library_says_what_to_do(monkeypatch, tmp_path):

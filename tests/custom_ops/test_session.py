@@ -8,12 +8,12 @@ import onnx
 import onnxruntime
 import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
-from zoo.graph import Graph
-from zoo.measure import CPU, cpu_session, different_bits, options
 
 import converter
 import custom_ops
 from custom_ops import session as module
+from zoo.graph import Graph
+from zoo.measure import CPU, cpu_session, different_bits
 
 IMAGES = np.random.default_rng(0).standard_normal((3, 3, 8, 8), dtype=np.float32)
 
@@ -46,8 +46,8 @@ def test_converts_what_is_not_converted(model, expected, tmp_path, kind):
     path = tmp_path / "model.onnx"
     onnx.save(model, path)
     given = {"bytes": path.read_bytes(), "str": str(path), "path": path}[kind]
-    session = custom_ops.InferenceSession(given, options(), providers=CPU)
-    assert session.conversion.converted["QLinearConv"] == 2
+    session = custom_ops.InferenceSession(given, providers=CPU)
+    assert session.conversion.converted["QConv"] == 2
     check(session, expected)
     assert [value.name for value in session.get_inputs()] == ["x"]
 
@@ -59,7 +59,7 @@ def test_arguments_may_all_be_left_out(model):
 
 
 def test_arguments_reach_onnxruntime(model):
-    given = options()
+    given = onnxruntime.SessionOptions()
     given.log_severity_level = 4
     session = custom_ops.InferenceSession(
         model.SerializeToString(),
@@ -76,30 +76,36 @@ def test_arguments_reach_onnxruntime(model):
 
 
 def test_a_converted_model_is_opened_as_it_is(model, expected, monkeypatch):
-    converted = converter.convert(model).model.SerializeToString()
+    conversion = converter.convert(model)
+    assert converter.is_converted(conversion.model)
+    converted = conversion.model.SerializeToString()
     monkeypatch.setattr(converter, "convert", None)  # not to be called
-    session = custom_ops.InferenceSession(converted, options(), providers=CPU)
+    session = custom_ops.InferenceSession(converted, providers=CPU)
     assert session.conversion is None
     check(session, expected)
 
 
 def test_a_float_model_is_opened_as_it_is(float_model):
-    session = custom_ops.InferenceSession(float_model.SerializeToString(), options(), providers=CPU)
+    session = custom_ops.InferenceSession(float_model.SerializeToString(), providers=CPU)
     assert not session.conversion.converted
     check(session, cpu_session(float_model).run(None, {"x": IMAGES})[0])
 
 
 def test_external_data_beside_the_file(model, expected, tmp_path):
-    onnx.save(onnx.ModelProto.FromString(model.SerializeToString()), tmp_path / "m.onnx", save_as_external_data=True)
+    onnx.save(
+        onnx.ModelProto.FromString(model.SerializeToString()), tmp_path / "m.onnx", save_as_external_data=True
+    )
     assert (tmp_path / "m.onnx").stat().st_size < model.ByteSize()
-    session = custom_ops.InferenceSession(tmp_path / "m.onnx", options(), providers=CPU)
+    session = custom_ops.InferenceSession(tmp_path / "m.onnx", providers=CPU)
     assert session.conversion.converted
     check(session, expected)
 
 
 def test_external_data_of_a_model_in_bytes(model, expected, tmp_path):
-    onnx.save(onnx.ModelProto.FromString(model.SerializeToString()), tmp_path / "m.onnx", save_as_external_data=True)
-    given = options()
+    onnx.save(
+        onnx.ModelProto.FromString(model.SerializeToString()), tmp_path / "m.onnx", save_as_external_data=True
+    )
+    given = onnxruntime.SessionOptions()
     given.add_session_config_entry("session.model_external_initializers_file_folder_path", str(tmp_path))
     session = custom_ops.InferenceSession((tmp_path / "m.onnx").read_bytes(), given, providers=CPU)
     assert session.conversion.converted
@@ -109,7 +115,7 @@ def test_external_data_of_a_model_in_bytes(model, expected, tmp_path):
 def test_a_model_too_large_for_bytes_goes_through_a_file(model, expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "_IN_MEMORY", 0)
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    session = custom_ops.InferenceSession(model.SerializeToString(), options(), providers=CPU)
+    session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
     assert {path.name for path in tmp_path.glob("qudnn-*/*")} == {"model.onnx", "model.weights"}
     check(session, expected)
     session.set_providers(CPU)  # opens the file once more
@@ -121,12 +127,12 @@ def test_a_model_too_large_for_bytes_goes_through_a_file(model, expected, monkey
 
 def test_onnxruntimes_own_format_is_opened_as_it_is(float_model, tmp_path):
     path = tmp_path / "model.ort"
-    saving = options()
+    saving = onnxruntime.SessionOptions()
     saving.optimized_model_filepath = str(path)
     saving.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(float_model.SerializeToString(), saving, providers=CPU)
     for given in (path, path.read_bytes()):
-        session = custom_ops.InferenceSession(given, options(), providers=CPU)
+        session = custom_ops.InferenceSession(given, providers=CPU)
         assert session.conversion is None
         check(session, cpu_session(float_model).run(None, {"x": IMAGES})[0])
 
@@ -136,7 +142,7 @@ def test_what_cannot_be_read_gives_onnxruntimes_error(content, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     for given in (content, path):
-        with pytest.raises(Exception) as stock:  # noqa: B017  whatever onnxruntime raises
+        with pytest.raises(Exception) as stock:
             onnxruntime.InferenceSession(given, providers=CPU)
         with pytest.raises(type(stock.value)):
             custom_ops.InferenceSession(given, providers=CPU)
@@ -153,6 +159,6 @@ def test_a_refused_conversion_is_a_warning(model, expected, monkeypatch):
 
     monkeypatch.setattr(converter, "convert", refuse)
     with pytest.warns(RuntimeWarning, match="no such luck"):
-        session = custom_ops.InferenceSession(model.SerializeToString(), options(), providers=CPU)
+        session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
     assert session.conversion is None
     check(session, expected)

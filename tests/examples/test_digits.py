@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from digits import _LAYERS, DigitsCNN, _patches, load
 from zoo.measure import cpu_session
 
