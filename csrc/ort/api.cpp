@@ -1,0 +1,29 @@
+#include "ort/api.h"
+
+#include <atomic>
+
+namespace qudnn::ort {
+
+namespace {
+std::atomic<const OrtApi*> bound{nullptr};
+}
+
+const OrtApi* api() { return bound.load(std::memory_order_relaxed); }
+
+bool bind(const OrtApi* api) {
+    const OrtApi* expected = nullptr;
+    return bound.compare_exchange_strong(expected, api) || expected == api;
+}
+
+void check(OrtStatus* status) {
+    if (status == nullptr) return;
+    const std::string message = invoke<slots::GetErrorMessage>(status);
+    invoke<slots::ReleaseStatus>(status);
+    throw Error(message);
+}
+
+OrtStatus* make_status(ErrorCode code, const std::string& message) {
+    return invoke<slots::CreateStatus>(code, message.c_str());
+}
+
+}  // namespace qudnn::ort

@@ -1,0 +1,51 @@
+// Calls into ONNX Runtime: a failed status becomes an exception, and at the C boundary an exception a status.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "ort/abi.h"
+
+namespace qudnn::ort {
+
+// The runtime refused a call; what() is its message.
+struct Error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// The function table of the runtime that registered the ops. One runtime per process: set by bind(),
+// which returns false where another one got there first.
+const OrtApi* api();
+bool bind(const OrtApi* api);
+
+template <class Slot, class... Arguments>
+auto invoke(Arguments&&... arguments) {
+    return Slot::of(api())(std::forward<Arguments>(arguments)...);
+}
+
+// Takes the status over; throws Error where it is one.
+void check(OrtStatus* status);
+
+template <class Slot, class... Arguments>
+void call(Arguments&&... arguments) {
+    check(invoke<Slot>(std::forward<Arguments>(arguments)...));
+}
+
+OrtStatus* make_status(ErrorCode code, const std::string& message);
+
+// Runs f; what it throws becomes a status whose message starts with what `context()` returns.
+template <class Function, class Context>
+OrtStatus* guarded(Function&& f, Context&& context) noexcept {
+    try {
+        f();
+        return nullptr;
+    } catch (const std::exception& e) {
+        return make_status(ErrorCode::fail, context() + ": " + e.what());
+    } catch (...) {
+        return make_status(ErrorCode::fail, context() + ": unknown error");
+    }
+}
+
+}  // namespace qudnn::ort

@@ -1,0 +1,78 @@
+#include "ort/attributes.h"
+
+namespace qudnn::ort {
+
+int Attributes::integer(const char* name, int low, int high) const {
+    const int64_t value = integer(name);
+    if (value < low || value > high) {
+        throw Error("attribute " + std::string(name) + " = " + std::to_string(value) + " is outside [" +
+                    std::to_string(low) + ", " + std::to_string(high) + "]");
+    }
+    return static_cast<int>(value);
+}
+
+int64_t KernelAttributes::integer(const char* name) const {
+    int64_t value = 0;
+    call<slots::KernelInfoGetAttribute_int64>(info_, name, &value);
+    return value;
+}
+
+float KernelAttributes::real(const char* name) const {
+    float value = 0;
+    call<slots::KernelInfoGetAttribute_float>(info_, name, &value);
+    return value;
+}
+
+std::vector<int64_t> KernelAttributes::integers(const char* name) const {
+    size_t count = 0;
+    call<slots::KernelInfoGetAttributeArray_int64>(info_, name, nullptr, &count);
+    std::vector<int64_t> values(count);
+    call<slots::KernelInfoGetAttributeArray_int64>(info_, name, values.data(), &count);
+    return values;
+}
+
+const OrtOpAttr* InferenceAttributes::find(const char* name) const {
+    const OrtOpAttr* attribute = nullptr;
+    call<slots::ShapeInferContext_GetAttribute>(context_, name, &attribute);
+    return attribute;
+}
+
+int64_t InferenceAttributes::integer(const char* name) const {
+    int64_t value = 0;
+    size_t bytes = 0;
+    call<slots::ReadOpAttr>(find(name), AttributeType::int64, &value, sizeof value, &bytes);
+    return value;
+}
+
+float InferenceAttributes::real(const char* name) const {
+    float value = 0;
+    size_t bytes = 0;
+    call<slots::ReadOpAttr>(find(name), AttributeType::float32, &value, sizeof value, &bytes);
+    return value;
+}
+
+std::vector<int64_t> InferenceAttributes::integers(const char* name) const {
+    const OrtOpAttr* attribute = find(name);
+    size_t bytes = 0;
+    // NOTE: asked with too little room, ReadOpAttr tells the size and returns an error status.
+    if (OrtStatus* too_small =
+            invoke<slots::ReadOpAttr>(attribute, AttributeType::int64s, nullptr, 0, &bytes)) {
+        invoke<slots::ReleaseStatus>(too_small);
+    }
+    std::vector<int64_t> values(bytes / sizeof(int64_t));
+    if (!values.empty()) {
+        call<slots::ReadOpAttr>(attribute, AttributeType::int64s, values.data(), bytes, &bytes);
+    }
+    return values;
+}
+
+std::string node_name(const OrtKernelInfo* info) {
+    size_t size = 0;
+    call<slots::KernelInfo_GetNodeName>(info, nullptr, &size);
+    std::string name(size, '\0');
+    call<slots::KernelInfo_GetNodeName>(info, name.data(), &size);
+    name.resize(size > 0 ? size - 1 : 0);  // the size counts the terminating zero
+    return name;
+}
+
+}  // namespace qudnn::ort

@@ -1,0 +1,72 @@
+// Attributes of a node, read the same way while a kernel is created and while shapes are inferred.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ort/api.h"
+
+namespace qudnn::ort {
+
+// Every getter throws Error where the node lacks the attribute or has it with another type.
+class Attributes {
+  public:
+    virtual ~Attributes() = default;
+
+    virtual int64_t integer(const char* name) const = 0;
+    virtual float real(const char* name) const = 0;
+    virtual std::vector<int64_t> integers(const char* name) const = 0;
+
+    // An integer that must lie within [low, high].
+    int integer(const char* name, int low, int high) const;
+
+    template <size_t Count>
+    std::array<int64_t, Count> integers(const char* name) const {
+        const std::vector<int64_t> values = integers(name);
+        if (values.size() != Count) {
+            throw Error("attribute " + std::string(name) + " has " + std::to_string(values.size()) +
+                        " values, expected " + std::to_string(Count));
+        }
+        std::array<int64_t, Count> result{};
+        std::copy(values.begin(), values.end(), result.begin());
+        return result;
+    }
+};
+
+class KernelAttributes final : public Attributes {
+  public:
+    explicit KernelAttributes(const OrtKernelInfo* info) : info_(info) {}
+
+    using Attributes::integer;
+    using Attributes::integers;
+    int64_t integer(const char* name) const override;
+    float real(const char* name) const override;
+    std::vector<int64_t> integers(const char* name) const override;
+
+  private:
+    const OrtKernelInfo* info_;
+};
+
+class InferenceAttributes final : public Attributes {
+  public:
+    explicit InferenceAttributes(const OrtShapeInferContext* context) : context_(context) {}
+
+    using Attributes::integer;
+    using Attributes::integers;
+    int64_t integer(const char* name) const override;
+    float real(const char* name) const override;
+    std::vector<int64_t> integers(const char* name) const override;
+
+  private:
+    const OrtOpAttr* find(const char* name) const;
+
+    const OrtShapeInferContext* context_;
+};
+
+// The name of the node that a kernel is created for.
+std::string node_name(const OrtKernelInfo* info);
+
+}  // namespace qudnn::ort

@@ -1,0 +1,37 @@
+// Shape inference of a node when a session loads its model.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ort/attributes.h"
+
+namespace qudnn::ort {
+
+// A dimension: known (extent >= 0), or unknown with the model's name for it where it has one.
+struct Dim {
+    int64_t extent = -1;
+    std::string symbol;
+
+    static Dim of(int64_t extent) { return {extent, {}}; }
+};
+
+class InferenceContext {
+  public:
+    explicit InferenceContext(OrtShapeInferContext* context) : context_(context), attributes_(context) {}
+
+    const Attributes& attributes() const { return attributes_; }
+
+    // Empty where the shape is not known (ORT tells no difference between that and a scalar).
+    std::vector<Dim> input(size_t index) const;
+
+    // Unknown dimensions without a name get a fresh one: equal names would claim equal extents.
+    void set_output(size_t index, ElementType type, const std::vector<Dim>& dims) const;
+
+  private:
+    OrtShapeInferContext* context_;
+    InferenceAttributes attributes_;
+};
+
+}  // namespace qudnn::ort

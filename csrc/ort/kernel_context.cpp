@@ -1,0 +1,100 @@
+#include "ort/kernel_context.h"
+
+#include <cstdint>
+
+namespace qudnn::ort {
+
+namespace {
+
+struct TypeAndShape {
+    OrtTensorTypeAndShapeInfo* info = nullptr;
+    explicit TypeAndShape(const OrtValue* value) { call<slots::GetTensorTypeAndShape>(value, &info); }
+    TypeAndShape(const TypeAndShape&) = delete;
+    ~TypeAndShape() { invoke<slots::ReleaseTensorTypeAndShapeInfo>(info); }
+};
+
+}  // namespace
+
+Scratch::~Scratch() {
+    if (data_ == nullptr) return;
+    if (OrtStatus* status = invoke<slots::AllocatorFree>(allocator_, data_))
+        invoke<slots::ReleaseStatus>(status);
+}
+
+Allocator::Allocator(const OrtKernelInfo* info) {
+    call<slots::KernelInfoGetAllocator>(info, kMemTypeDefault, &allocator_);
+}
+
+Allocator::~Allocator() { invoke<slots::ReleaseAllocator>(allocator_); }
+
+Tensor KernelContext::input(size_t index) const {
+    const OrtValue* value = nullptr;
+    call<slots::KernelContext_GetInput>(context_, index, &value);
+    if (value == nullptr) throw Error("input " + std::to_string(index) + " is missing");
+    const TypeAndShape described(value);
+    Tensor tensor;
+    call<slots::GetTensorElementType>(described.info, &tensor.type);
+    size_t rank = 0;
+    call<slots::GetDimensionsCount>(described.info, &rank);
+    tensor.shape = Shape(rank);
+    call<slots::GetDimensions>(described.info, tensor.shape.data(), rank);
+    call<slots::GetTensorMutableData>(const_cast<OrtValue*>(value), &tensor.data);
+    return tensor;
+}
+
+Tensor KernelContext::output(size_t index, const Shape& shape) {
+    OrtValue* value = nullptr;
+    call<slots::KernelContext_GetOutput>(context_, index, shape.data(), shape.rank(), &value);
+    if (value == nullptr) throw Error("output " + std::to_string(index) + " is missing");
+    Tensor tensor;
+    tensor.shape = shape;
+    const TypeAndShape described(value);
+    call<slots::GetTensorElementType>(described.info, &tensor.type);
+    call<slots::GetTensorMutableData>(value, &tensor.data);
+    call<slots::GetTensorMemoryInfo>(value, &memory_);
+    return tensor;
+}
+
+CUstream_st* KernelContext::stream() const {
+    void* stream = nullptr;
+    call<slots::KernelContext_GetGPUComputeStream>(context_, &stream);
+    return static_cast<CUstream_st*>(stream);
+}
+
+cudnnContext* KernelContext::cudnn() const {
+    void* handle = nullptr;
+    if (OrtStatus* none = invoke<slots::KernelContext_GetResource>(context_, kResourceVersion,
+                                                                   kResourceCudnnHandle, &handle)) {
+        invoke<slots::ReleaseStatus>(none);
+        return nullptr;
+    }
+    return static_cast<cudnnContext*>(handle);
+}
+
+int KernelContext::device() const {
+    void* device = nullptr;
+    call<slots::KernelContext_GetResource>(context_, kResourceVersion, kResourceDeviceId, &device);
+    return static_cast<int>(reinterpret_cast<intptr_t>(device));  // the pointer's value is the number
+}
+
+Scratch KernelContext::scratch(size_t bytes) const {
+    void* data = nullptr;
+    if (bytes > 0) {
+        call<slots::KernelContext_GetScratchBuffer>(context_, memory_, bytes, &data);
+        if (data == nullptr)
+            throw Error("out of GPU memory for a workspace of " + std::to_string(bytes) + " bytes");
+    }
+    return Scratch(allocator_, data);
+}
+
+void KernelContext::log(LogLevel level, const std::string& message) const noexcept {
+    const OrtLogger* logger = nullptr;
+    OrtStatus* status = invoke<slots::KernelContext_GetLogger>(context_, &logger);
+    if (status == nullptr) {
+        status = invoke<slots::Logger_LogMessage>(logger, level, message.c_str(), __FILE_NAME__, __LINE__,
+                                                  "qudnn");
+    }
+    if (status != nullptr) invoke<slots::ReleaseStatus>(status);
+}
+
+}  // namespace qudnn::ort

@@ -1,0 +1,68 @@
+// One run of a kernel: tensors, memory and the CUDA provider's resources.
+#pragma once
+
+#include <string>
+
+#include "ort/api.h"
+#include "ort/tensor.h"
+
+struct cudnnContext;
+struct CUstream_st;
+
+namespace qudnn::ort {
+
+// Memory of ORT's arena, given back at the end of its scope. The arena ties it to the run's stream, so
+// that only work queued later on that stream can get it.
+class Scratch {
+  public:
+    Scratch(OrtAllocator* allocator, void* data) : allocator_(allocator), data_(data) {}
+    Scratch(Scratch&& other) noexcept
+        : allocator_(other.allocator_), data_(std::exchange(other.data_, nullptr)) {}
+    Scratch& operator=(Scratch&&) = delete;
+    ~Scratch();
+
+    void* data() const { return data_; }
+
+  private:
+    OrtAllocator* allocator_;
+    void* data_;
+};
+
+// The allocator of a kernel's provider; lives as long as the kernel.
+class Allocator {
+  public:
+    explicit Allocator(const OrtKernelInfo* info);
+    Allocator(const Allocator&) = delete;
+    ~Allocator();
+
+    OrtAllocator* get() const { return allocator_; }
+
+  private:
+    OrtAllocator* allocator_ = nullptr;
+};
+
+class KernelContext {
+  public:
+    KernelContext(OrtKernelContext* context, OrtAllocator* allocator)
+        : context_(context), allocator_(allocator) {}
+
+    Tensor input(size_t index) const;
+    Tensor output(size_t index, const Shape& shape);
+
+    CUstream_st* stream() const;
+    cudnnContext* cudnn() const;  // null where the provider has none
+    int device() const;
+
+    // `bytes` of GPU memory; null data where bytes is 0. Throws Error when memory is out. Only after
+    // output().
+    Scratch scratch(size_t bytes) const;
+
+    void log(LogLevel level, const std::string& message) const noexcept;
+
+  private:
+    OrtKernelContext* context_;
+    OrtAllocator* allocator_;
+    const OrtMemoryInfo* memory_ = nullptr;
+};
+
+}  // namespace qudnn::ort
