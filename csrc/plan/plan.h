@@ -1,0 +1,48 @@
+// A plan: an engine bound to a problem, ready to run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "kernels/epilogue.h"
+
+struct cudnnContext;
+struct CUstream_st;
+
+namespace qudnn::plan {
+
+// What a run of a conv or matmul problem works on, all on the GPU, and its scalars.
+struct Arguments {
+    const int8_t* x;
+    const int8_t* w;
+    int8_t* y;
+    kernels::Epilogue epilogue;
+    int x_zero_point;  // what padding counts as
+};
+
+// Where to run it: the handle works on the stream; null where there is no cuDNN.
+struct Launch {
+    CUstream_st* stream;
+    cudnnContext* cudnn;
+};
+
+class Plan {
+  public:
+    Plan(std::string name, size_t workspace_size) : name_(std::move(name)), workspace_size_(workspace_size) {}
+    virtual ~Plan() = default;
+
+    // Enqueues the work; throws std::exception where it cannot be enqueued. Any number of threads may run
+    // one plan, each with its own workspace (256-byte aligned) and handle.
+    virtual void execute(const Launch& launch, const Arguments& arguments, void* workspace) const = 0;
+
+    const std::string& name() const { return name_; }
+    size_t workspace_size() const { return workspace_size_; }
+
+  private:
+    std::string name_;
+    size_t workspace_size_;
+};
+
+}  // namespace qudnn::plan

@@ -1,0 +1,110 @@
+#include "plan/problem.h"
+
+#include <charconv>
+#include <string_view>
+#include <type_traits>
+
+namespace qudnn::plan {
+
+namespace {
+
+constexpr std::string_view kind(const ConvProblem&) { return "conv"; }
+constexpr std::string_view kind(const MatMulProblem&) { return "matmul"; }
+
+// Reads " name=value" off the front.
+template <class T>
+bool take(std::string_view& rest, std::string_view name, T& value) {
+    if (rest.size() < name.size() + 3 || rest[0] != ' ' || rest.substr(1, name.size()) != name ||
+        rest[name.size() + 1] != '=') {
+        return false;
+    }
+    rest.remove_prefix(name.size() + 2);
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (error != std::errc()) return false;
+    rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+    value = static_cast<T>(number);
+    return true;
+}
+
+template <class P>
+std::optional<Problem> parse_as(std::string_view text) {
+    P problem;
+    const std::string_view name = kind(problem);
+    std::string_view rest = text;
+    if (rest.substr(0, name.size()) != name) return std::nullopt;
+    rest.remove_prefix(name.size());
+    bool good = true;
+    visit_fields(problem,
+                 [&](std::string_view field, auto& value) { good = good && take(rest, field, value); });
+    // What is written back differently ("+1", "007", a bool of 2) is none of ours.
+    if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
+    return problem;
+}
+
+}  // namespace
+
+std::string text(const Problem& problem) {
+    return std::visit(
+        [](const auto& p) {
+            std::string s(kind(p));
+            visit_fields(p, [&](std::string_view name, const auto& value) {
+                s.append(" ").append(name).append("=").append(std::to_string(static_cast<int64_t>(value)));
+            });
+            return s;
+        },
+        problem);
+}
+
+std::optional<Problem> parse(const std::string& text) {
+    if (auto conv = parse_as<ConvProblem>(text)) return conv;
+    return parse_as<MatMulProblem>(text);
+}
+
+size_t hash(const Problem& problem) {
+    uint64_t h = 0x9e3779b97f4a7c15u * (problem.index() + 1);
+    std::visit(
+        [&](const auto& p) {
+            visit_fields(p, [&](std::string_view, const auto& value) {
+                // Mix each field in full, so that fields of the same small values in another order differ.
+                h ^= static_cast<uint64_t>(value) + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
+                h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+                h ^= h >> 27;
+            });
+        },
+        problem);
+    return static_cast<size_t>(h);
+}
+
+size_t KeyHash::operator()(const Key& key) const {
+    return hash(key.problem) ^ (static_cast<size_t>(key.device) * 0x94d049bb133111ebu);
+}
+
+int64_t multiplications(const Problem& problem) {
+    return std::visit([](const auto& p) { return p.multiplications(); }, problem);
+}
+
+int64_t alignment_of(const void* pointer) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(pointer) | kFullAlignment;
+    return static_cast<int64_t>(address & ~(address - 1));
+}
+
+std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
+    if (conv.group != 1 || conv.padded() || !conv.dense()) return std::nullopt;
+    const bool pointwise = conv.r == 1 && conv.s == 1 && conv.stride_h == 1 && conv.stride_w == 1;
+    const bool covers_image = conv.r == conv.h && conv.s == conv.w && conv.p == 1 && conv.q == 1 &&
+                              (conv.dilation_h == 1 || conv.r == 1) && (conv.dilation_w == 1 || conv.s == 1);
+    if (!pointwise && !covers_image) return std::nullopt;
+    MatMulProblem matmul;
+    matmul.m = conv.n * conv.p * conv.q;
+    matmul.k = conv.k;
+    matmul.c = conv.c * conv.r * conv.s;
+    matmul.x_stride = matmul.c;
+    matmul.clamps_above = conv.clamps_above;
+    matmul.alignment = conv.alignment;
+    matmul.x_type = conv.x_type;
+    matmul.y_type = conv.y_type;
+    return matmul;
+}
+
+}  // namespace qudnn::plan

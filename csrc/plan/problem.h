@@ -1,0 +1,117 @@
+// What to compute, as plain values: the key under which a plan is kept.
+//
+// Zero points, clamp bounds and scales are not part of a problem: engines take them at run time, so that
+// layers that differ in nothing else share one plan. What changes the work itself is part of it: whether
+// padding counts as something else than 0, whether the result is clamped from above.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "export.h"
+
+namespace qudnn::plan {
+
+enum class DataType : int64_t { int8 = 3 };  // ONNX's numbers
+
+constexpr int64_t kFullAlignment = 16;
+
+// Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k]. Filter and y are dense.
+struct ConvProblem {
+    int64_t n = 1, h = 1, w = 1, c = 1;
+    int64_t k = 1, r = 1, s = 1;
+    int64_t p = 1, q = 1;
+    int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+    int64_t stride_h = 1, stride_w = 1;
+    int64_t dilation_h = 1, dilation_w = 1;
+    int64_t group = 1;
+    std::array<int64_t, 4> x_stride{};   // of n, h, w, c, in elements
+    bool pads_with_value = false;        // padding stands for a zero point other than 0
+    bool clamps_above = false;           // an upper bound below 127
+    int64_t alignment = kFullAlignment;  // bytes, the least of all pointers, at most 16
+    DataType x_type = DataType::int8;
+    DataType y_type = DataType::int8;
+
+    bool operator==(const ConvProblem&) const = default;
+
+    bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
+    bool dense() const { return x_stride == std::array<int64_t, 4>{h * w * c, w * c, c, 1}; }
+    int64_t multiplications() const { return n * p * q * k * r * s * (c / group); }
+};
+
+// x [m,c] * w [k,c] transposed -> y [m,k]; w and y are dense.
+struct MatMulProblem {
+    int64_t m = 1, k = 1, c = 1;
+    int64_t x_stride = 1;  // of m, in elements
+    bool clamps_above = false;
+    int64_t alignment = kFullAlignment;
+    DataType x_type = DataType::int8;
+    DataType y_type = DataType::int8;
+
+    bool operator==(const MatMulProblem&) const = default;
+
+    bool dense() const { return x_stride == c; }
+    int64_t multiplications() const { return m * k * c; }
+};
+
+using Problem = std::variant<ConvProblem, MatMulProblem>;
+
+// A plan belongs to a problem on one GPU.
+struct Key {
+    Problem problem;
+    int device = 0;
+
+    bool operator==(const Key&) const = default;
+};
+
+// Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
+// Every field of the struct has to be listed; a test changes each and looks at the hash.
+template <class P, class Visitor>
+void visit_fields(P& p, Visitor&& visit) {
+    if constexpr (requires { p.group; }) {
+        visit("n", p.n), visit("h", p.h), visit("w", p.w), visit("c", p.c);
+        visit("k", p.k), visit("r", p.r), visit("s", p.s);
+        visit("p", p.p), visit("q", p.q);
+        visit("pad_top", p.pad_top), visit("pad_left", p.pad_left);
+        visit("pad_bottom", p.pad_bottom), visit("pad_right", p.pad_right);
+        visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
+        visit("dilation_h", p.dilation_h), visit("dilation_w", p.dilation_w);
+        visit("group", p.group);
+        visit("x_stride_n", p.x_stride[0]), visit("x_stride_h", p.x_stride[1]);
+        visit("x_stride_w", p.x_stride[2]), visit("x_stride_c", p.x_stride[3]);
+        visit("pads_with_value", p.pads_with_value);
+    } else {
+        visit("m", p.m), visit("k", p.k), visit("c", p.c);
+        visit("x_stride", p.x_stride);
+    }
+    visit("clamps_above", p.clamps_above);
+    visit("alignment", p.alignment);
+    visit("x_type", p.x_type), visit("y_type", p.y_type);
+}
+
+// Stable and complete: "conv n=64 h=56 ...". Equal problems have equal texts and the other way round.
+QUDNN_API std::string text(const Problem& problem);
+
+// The inverse of text(); nothing for any other string.
+QUDNN_API std::optional<Problem> parse(const std::string& text);
+
+QUDNN_API size_t hash(const Problem& problem);
+
+struct KeyHash {
+    size_t operator()(const Key& key) const;
+};
+
+int64_t multiplications(const Problem& problem);
+
+// The largest power of two, at most 16, that divides the address.
+int64_t alignment_of(const void* pointer);
+
+// The same work as a matrix product, where there is one: the filter sees each input element of its
+// output once (1x1 and stride 1, or as large as the image), nothing is padded, one group.
+QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
+
+}  // namespace qudnn::plan
