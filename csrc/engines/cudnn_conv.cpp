@@ -1,0 +1,132 @@
+#include "engines/cudnn_conv.h"
+
+#include <cuda_runtime_api.h>
+
+#include "engines/cudnn_graph.h"
+#include "kernels/pad.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+using plan::ConvProblem;
+
+// cuDNN's engines for grouped int8 convs want whole vectors of channels in each group.
+constexpr int64_t kGroupGranule = 16;
+
+GraphPointer conv_graph(const ConvProblem& c) {
+    auto graph = make_graph();
+    const int64_t group_c = c.c / c.group;
+    auto x = input(*graph, kX, fe::DataType_t::INT8, {c.n, c.c, c.h, c.w},
+                   {c.x_stride[0], c.x_stride[3], c.x_stride[1], c.x_stride[2]});
+    auto w = input(*graph, kW, fe::DataType_t::INT8, {c.k, group_c, c.r, c.s},
+                   {c.r * c.s * group_c, 1, c.s * group_c, group_c});
+    auto accumulator = graph->conv_fprop(x, w,
+                                         fe::graph::Conv_fprop_attributes()
+                                             .set_pre_padding({c.pad_top, c.pad_left})
+                                             .set_post_padding({c.pad_bottom, c.pad_right})
+                                             .set_stride({c.stride_h, c.stride_w})
+                                             .set_dilation({c.dilation_h, c.dilation_w})
+                                             .set_compute_data_type(fe::DataType_t::INT32));
+    const Dims dims = {c.n, c.k, c.p, c.q};
+    accumulator->set_dim(dims).set_stride({c.p * c.q * c.k, 1, c.q * c.k, c.k});
+    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, c.clamps_above);
+    return graph;
+}
+
+// The same conv over an input that holds its padding.
+ConvProblem padded_inside(ConvProblem c) {
+    c.h += c.pad_top + c.pad_bottom;
+    c.w += c.pad_left + c.pad_right;
+    c.pad_top = c.pad_left = c.pad_bottom = c.pad_right = 0;
+    c.x_stride = {c.h * c.w * c.c, c.w * c.c, c.c, 1};
+    c.pads_with_value = false;
+    return c;
+}
+
+constexpr size_t round_up(size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+size_t padded_bytes(const ConvProblem& c) {
+    const ConvProblem p = padded_inside(c);
+    return round_up(static_cast<size_t>(p.n * p.h * p.w * p.c));
+}
+
+// Writes the padded input into the workspace, then runs a conv without padding.
+class PaddedPlan final : public plan::Plan {
+  public:
+    PaddedPlan(const ConvProblem& problem, std::shared_ptr<const plan::Plan> conv)
+        : Plan(conv->name() + " on padded input", padded_bytes(problem) + conv->workspace_size()),
+          problem_(problem),
+          padded_bytes_(padded_bytes(problem)),
+          conv_(std::move(conv)) {}
+
+    void execute(const plan::Launch& launch, const plan::Arguments& arguments,
+                 void* workspace) const override {
+        auto* padded = static_cast<int8_t*>(workspace);
+        const ConvProblem& c = problem_;
+        const cudaError_t error =
+            kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
+                         static_cast<int8_t>(arguments.x_zero_point), arguments.x, padded, launch.stream);
+        if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+        plan::Arguments inner = arguments;
+        inner.x = padded;
+        conv_->execute(launch, inner, padded + padded_bytes_);
+    }
+
+  private:
+    ConvProblem problem_;
+    size_t padded_bytes_;
+    std::shared_ptr<const plan::Plan> conv_;
+};
+
+std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
+    // NOTE: where all of N, H and W are 1, strides do not tell channels-last from channels-first, and
+    // cuDNN was seen to take the wrong one.
+    if (conv.n * conv.h * conv.w == 1 || conv.n * conv.p * conv.q == 1) {
+        throw plan::Unsupported("a tensor of one pixel");
+    }
+    return graph_candidates(conv_graph(conv), cudnn, "cudnn_conv", conv.clamps_above);
+}
+
+std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
+    if (!conv.dense()) throw plan::Unsupported("padding of a strided input");
+    std::vector<plan::Candidate> candidates = direct_candidates(padded_inside(conv), cudnn);
+    for (plan::Candidate& candidate : candidates) {
+        candidate.name += " on padded input";
+        candidate.workspace_size += padded_bytes(conv);
+        candidate.build = [conv, build = std::move(candidate.build)]() -> std::shared_ptr<const plan::Plan> {
+            return std::make_shared<PaddedPlan>(conv, build());
+        };
+    }
+    return candidates;
+}
+
+std::vector<plan::Candidate> direct_then_padded(const ConvProblem& conv, cudnnContext* cudnn) {
+    std::vector<plan::Candidate> padded = padded_candidates(conv, cudnn);
+    try {
+        std::vector<plan::Candidate> all = direct_candidates(conv, cudnn);
+        all.insert(all.end(), std::make_move_iterator(padded.begin()), std::make_move_iterator(padded.end()));
+        return all;
+    } catch (const plan::Unsupported&) {
+        return padded;
+    }
+}
+
+}  // namespace
+
+std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem, cudnnContext* cudnn) const {
+    const auto* conv = std::get_if<ConvProblem>(&problem);
+    if (conv == nullptr) throw plan::Unsupported("not a conv");
+    require_cudnn(cudnn, conv->alignment);
+    if (conv->group > 1 && conv->c / conv->group % kGroupGranule != 0) {
+        throw plan::Unsupported("groups of " + std::to_string(conv->c / conv->group) + " channels");
+    }
+    // cuDNN's own padding is 0 only, and few of its engines take different padding on opposite sides.
+    if (conv->pads_with_value) return padded_candidates(*conv, cudnn);
+    if (conv->pad_top == conv->pad_bottom && conv->pad_left == conv->pad_right) {
+        return direct_candidates(*conv, cudnn);
+    }
+    return direct_then_padded(*conv, cudnn);
+}
+
+}  // namespace qudnn::engines

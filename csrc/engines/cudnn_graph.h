@@ -1,0 +1,46 @@
+// What cuDNN graphs of convolutions and matrix products share: the epilogue, the plans, the run.
+// Included by the cuDNN engines alone.
+#pragma once
+
+#include <cudnn_frontend.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+namespace fe = cudnn_frontend;
+
+// Tensors of a graph, by the number under which a run passes their pointers.
+enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround };
+
+// cudnn-frontend's graph with its engine configurations in reach, so that candidates can be built apart.
+class CudnnGraph : public fe::graph::Graph {
+  public:
+    using ICudnn::plans;
+};
+
+using GraphPointer = std::shared_ptr<CudnnGraph>;
+using TensorPointer = std::shared_ptr<fe::graph::Tensor_attributes>;
+using Dims = std::vector<int64_t>;
+
+GraphPointer make_graph();
+
+TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims& dims, const Dims& strides);
+
+// int8 y = requantized accumulator (int32, as conv or matmul give it); y has the dims and strides given.
+// `channel` is the index of the dimension that bias and multiplier run along.
+void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
+                  const Dims& strides, bool clamps_above);
+
+// Every plan that cuDNN's heuristics name for the graph, best first. Throws Unsupported with cuDNN's reason.
+std::vector<plan::Candidate> graph_candidates(const GraphPointer& graph, cudnnHandle_t handle,
+                                              const std::string& engine, bool clamps_above);
+
+// Throws Unsupported where the problem's pointers or this process's cuDNN rule cuDNN out.
+void require_cudnn(cudnnContext* cudnn, int64_t alignment);
+
+}  // namespace qudnn::engines

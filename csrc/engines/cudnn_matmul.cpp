@@ -1,0 +1,38 @@
+#include "engines/cudnn_matmul.h"
+
+#include "engines/cudnn_graph.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+using plan::MatMulProblem;
+
+GraphPointer matmul_graph(const MatMulProblem& p) {
+    auto graph = make_graph();
+    auto x = input(*graph, kX, fe::DataType_t::INT8, {1, p.m, p.c}, {p.m * p.x_stride, p.x_stride, 1});
+    auto w = input(*graph, kW, fe::DataType_t::INT8, {1, p.c, p.k}, {p.c * p.k, 1, p.c});
+    auto accumulator =
+        graph->matmul(x, w, fe::graph::Matmul_attributes().set_compute_data_type(fe::DataType_t::INT32));
+    const Dims dims = {1, p.m, p.k};
+    accumulator->set_dim(dims).set_stride({p.m * p.k, p.k, 1});
+    add_epilogue(*graph, accumulator, 2, dims, {p.m * p.k, p.k, 1}, p.clamps_above);
+    return graph;
+}
+
+std::optional<MatMulProblem> matmul_of(const plan::Problem& problem) {
+    if (const auto* conv = std::get_if<plan::ConvProblem>(&problem)) return plan::as_matmul(*conv);
+    return std::get<MatMulProblem>(problem);
+}
+
+}  // namespace
+
+std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,
+                                                     cudnnContext* cudnn) const {
+    const std::optional<MatMulProblem> matmul = matmul_of(problem);
+    if (!matmul) throw plan::Unsupported("not a matmul");
+    require_cudnn(cudnn, matmul->alignment);
+    return graph_candidates(matmul_graph(*matmul), cudnn, "cudnn_matmul", matmul->clamps_above);
+}
+
+}  // namespace qudnn::engines

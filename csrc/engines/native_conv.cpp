@@ -1,0 +1,35 @@
+#include "engines/native_conv.h"
+
+#include "engines/native.h"
+#include "kernels/conv.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+class NativeConvPlan final : public plan::Plan {
+  public:
+    explicit NativeConvPlan(const plan::ConvProblem& c)
+        : Plan("native_conv", 0),
+          geometry_{c.n, c.h,       c.w,        c.c,        c.k,        c.r,          c.s,          c.p,
+                    c.q, c.pad_top, c.pad_left, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, c.group} {
+    }
+
+    void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
+        check_launch(kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
+    }
+
+  private:
+    kernels::ConvGeometry geometry_;
+};
+
+}  // namespace
+
+std::vector<plan::Candidate> NativeConv::candidates(const plan::Problem& problem, cudnnContext*) const {
+    const auto* conv = std::get_if<plan::ConvProblem>(&problem);
+    if (conv == nullptr) throw plan::Unsupported("not a conv");
+    if (!conv->dense()) throw plan::Unsupported("strided input");
+    return {{name(), 0, [conv = *conv] { return std::make_shared<NativeConvPlan>(conv); }}};
+}
+
+}  // namespace qudnn::engines

@@ -1,0 +1,15 @@
+// The plain conv kernel as an engine: any geometry, always right.
+#pragma once
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+class NativeConv final : public plan::Engine {
+  public:
+    const char* name() const override { return "native_conv"; }
+    bool native() const override { return true; }
+    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+};
+
+}  // namespace qudnn::engines

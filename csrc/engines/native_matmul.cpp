@@ -1,0 +1,33 @@
+#include "engines/native_matmul.h"
+
+#include "engines/native.h"
+#include "kernels/matmul.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+class NativeMatMulPlan final : public plan::Plan {
+  public:
+    explicit NativeMatMulPlan(const plan::MatMulProblem& problem)
+        : Plan("native_matmul", 0), problem_(problem) {}
+
+    void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
+        check_launch(
+            kernels::matmul(problem_.m, problem_.k, problem_.c, a.x, a.w, a.epilogue, a.y, launch.stream));
+    }
+
+  private:
+    plan::MatMulProblem problem_;
+};
+
+}  // namespace
+
+std::vector<plan::Candidate> NativeMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
+    const auto* matmul = std::get_if<plan::MatMulProblem>(&problem);
+    if (matmul == nullptr) throw plan::Unsupported("not a matmul");
+    if (!matmul->dense()) throw plan::Unsupported("strided input");
+    return {{name(), 0, [matmul = *matmul] { return std::make_shared<NativeMatMulPlan>(matmul); }}};
+}
+
+}  // namespace qudnn::engines

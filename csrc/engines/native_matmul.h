@@ -1,0 +1,15 @@
+// The plain matmul kernel as an engine: any size, always right.
+#pragma once
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+class NativeMatMul final : public plan::Engine {
+  public:
+    const char* name() const override { return "native_matmul"; }
+    bool native() const override { return true; }
+    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+};
+
+}  // namespace qudnn::engines
