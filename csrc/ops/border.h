@@ -1,0 +1,86 @@
+// The ops that carry a tensor across an island's border.
+#pragma once
+
+#include "kernels/border.h"
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// The way in: transposed by perm, then padded.
+struct Entry {
+    std::vector<int64_t> perm;
+    std::vector<int64_t> before, after;
+
+    explicit Entry(const ort::Attributes& attributes);
+    ort::Shape inside(const ort::Shape& outside) const;
+    kernels::BorderGeometry geometry(const ort::Shape& outside) const;
+    void infer(const ort::InferenceContext& context) const;
+};
+
+// The way out: the first channels, transposed by perm.
+struct Exit {
+    std::vector<int64_t> perm;
+    int64_t channels;
+
+    explicit Exit(const ort::Attributes& attributes);
+    ort::Shape outside(const ort::Shape& inside) const;
+    kernels::BorderGeometry geometry(const ort::Shape& inside) const;
+    void infer(const ort::InferenceContext& context, ort::ElementType type) const;
+};
+
+// x float32 -> int8.
+struct QuantizeToIsland {
+    static constexpr Signature kSignature{
+        "QuantizeToIsland", {ort::ElementType::float32}, 1, ort::ElementType::int8};
+
+    Entry entry;
+    float scale;
+    int zero_point;
+
+    explicit QuantizeToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x uint8 or int8 (attribute dtype) -> int8.
+struct ConvertToIsland {
+    static constexpr Signature kSignature{
+        "ConvertToIsland", {ort::ElementType::undefined}, 1, ort::ElementType::int8};
+
+    Entry entry;
+    ort::ElementType type;
+    int zero_point;
+
+    explicit ConvertToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x int8 -> float32.
+struct DequantizeFromIsland {
+    static constexpr Signature kSignature{
+        "DequantizeFromIsland", {ort::ElementType::int8}, 1, ort::ElementType::float32};
+
+    Exit exit;
+    float scale;
+    int zero_point;
+
+    explicit DequantizeFromIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x int8 -> uint8 or int8 (attribute dtype).
+struct ConvertFromIsland {
+    static constexpr Signature kSignature{
+        "ConvertFromIsland", {ort::ElementType::undefined}, 1, ort::ElementType::undefined};
+
+    Exit exit;
+    ort::ElementType type;
+
+    explicit ConvertFromIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops

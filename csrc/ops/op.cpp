@@ -1,0 +1,59 @@
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+namespace {
+
+class ScratchWorkspace final : public plan::Workspace {
+  public:
+    explicit ScratchWorkspace(ort::Scratch scratch) : scratch_(std::move(scratch)) {}
+    void* data() const override { return scratch_.data(); }
+
+  private:
+    ort::Scratch scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<plan::Workspace> Context::workspace(size_t bytes) const {
+    return std::make_unique<ScratchWorkspace>(context_.scratch(bytes));
+}
+
+void use_device(int device) {
+    int current = -1;
+    check_launch(cudaGetDevice(&current));
+    if (current != device) check_launch(cudaSetDevice(device));
+}
+
+void check_launch(cudaError_t error) {
+    if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+}
+
+std::string describe(const Signature& signature, const std::string& node, const Context* context) noexcept {
+    std::string text = std::string(signature.name) + " '" + node + "'";
+    if (context == nullptr) return text;
+    text += " (";
+    for (size_t i = 0; i < signature.input_count; ++i) {
+        if (i > 0) text += ", ";
+        try {
+            text += context->input(i).text();
+        } catch (const std::exception&) {
+            text += "?";
+        }
+    }
+    return text + ")";
+}
+
+void fill_common(OrtCustomOp& op) {
+    op.version = ort::kApiVersion;
+    op.GetExecutionProviderType = [](const OrtCustomOp*) { return kProvider; };
+    op.GetInputCharacteristic = [](const OrtCustomOp*, size_t) { return 0; };  // required
+    op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) { return 0; };
+    op.GetInputMemoryType = [](const OrtCustomOp*, size_t) { return ort::kMemTypeDefault; };
+    op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
+    op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
+    op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };
+    op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
+}
+
+}  // namespace qudnn::ops

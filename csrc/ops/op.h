@@ -1,0 +1,120 @@
+// From a plain struct to an op that ONNX Runtime can call.
+//
+// A kernel struct has
+//   static constexpr Signature kSignature;                 name, element types
+//   explicit Kernel(const ort::Attributes&);               reads attributes, once
+//   void compute(Context&) const;                          one run
+//   static void infer(const ort::InferenceContext&);       output type and shape
+// and may throw anywhere: definition() turns that into a status that names the node, its op and its inputs.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <array>
+#include <string>
+
+#include "ort/inference_context.h"
+#include "ort/kernel_context.h"
+#include "plan/planner.h"
+
+namespace qudnn::ops {
+
+constexpr const char* kDomain = "qudnn";
+constexpr const char* kProvider = "CUDAExecutionProvider";
+constexpr size_t kMaxInputs = 4;
+
+struct Signature {
+    const char* name;
+    std::array<ort::ElementType, kMaxInputs> inputs;
+    size_t input_count;
+    ort::ElementType output;  // undefined: infer() says which
+};
+
+// One run of one node. Every op has one output.
+class Context final : public plan::Host {
+  public:
+    Context(OrtKernelContext* context, OrtAllocator* allocator, const std::string& node)
+        : context_(context, allocator), node_(node) {}
+
+    ort::Tensor input(size_t index) const { return context_.input(index); }
+    ort::Tensor output(const ort::Shape& shape) { return context_.output(0, shape); }
+    CUstream_st* stream() const { return context_.stream(); }
+
+    plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
+    int device() const override { return context_.device(); }
+    std::unique_ptr<plan::Workspace> workspace(size_t bytes) const override;
+    const std::string& node() const override { return node_; }
+    void warn(const std::string& message) const override { context_.log(ort::LogLevel::warning, message); }
+
+  private:
+    ort::KernelContext context_;
+    const std::string& node_;
+};
+
+// Makes the GPU the thread's current one: ORT's threads do not all have the session's.
+void use_device(int device);
+
+// Throws where a kernel did not start.
+void check_launch(cudaError_t error);
+
+// Throws unless the condition holds.
+inline void require(bool condition, const char* what) {
+    if (!condition) throw std::invalid_argument(what);
+}
+
+// "QConv 'name' (int8[1,2,2,16], ...)", for messages. Inputs only where there is a context.
+std::string describe(const Signature& signature, const std::string& node, const Context* context) noexcept;
+
+// Sets the fields of an OrtCustomOp that are the same for every kernel struct.
+void fill_common(OrtCustomOp& op);
+
+template <class Kernel>
+struct Definition final : OrtCustomOp {
+    struct Instance {
+        std::string node;
+        ort::Allocator allocator;
+        Kernel kernel;
+    };
+
+    Definition() : OrtCustomOp{} {
+        fill_common(*this);
+        GetName = [](const OrtCustomOp*) { return Kernel::kSignature.name; };
+        GetInputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.input_count; };
+        GetInputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.inputs[i]; };
+        GetOutputTypeCount = [](const OrtCustomOp*) { return size_t{1}; };
+        GetOutputType = [](const OrtCustomOp*, size_t) { return Kernel::kSignature.output; };
+        CreateKernelV2 = [](const OrtCustomOp*, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
+            std::string node;
+            return ort::guarded(
+                [&] {
+                    node = ort::node_name(info);
+                    *kernel = new Instance{node, ort::Allocator(info), Kernel(ort::KernelAttributes(info))};
+                },
+                [&] { return describe(Kernel::kSignature, node, nullptr); });
+        };
+        KernelDestroy = [](void* kernel) { delete static_cast<Instance*>(kernel); };
+        KernelComputeV2 = [](void* kernel, OrtKernelContext* raw) {
+            const Instance& instance = *static_cast<Instance*>(kernel);
+            Context context(raw, instance.allocator.get(), instance.node);
+            return ort::guarded(
+                [&] {
+                    use_device(context.device());
+                    instance.kernel.compute(context);
+                },
+                [&] { return describe(Kernel::kSignature, instance.node, &context); });
+        };
+        InferOutputShapeFn = [](const OrtCustomOp*, OrtShapeInferContext* raw) {
+            return ort::guarded([&] { Kernel::infer(ort::InferenceContext(raw)); },
+                                [] { return describe(Kernel::kSignature, "", nullptr); });
+        };
+    }
+};
+
+// The op of a kernel struct, for as long as the process lives.
+template <class Kernel>
+const OrtCustomOp* definition() {
+    static const Definition<Kernel> op;
+    return &op;
+}
+
+}  // namespace qudnn::ops

@@ -1,0 +1,88 @@
+#include "ops/pool.h"
+
+#include "kernels/global_average_pool.h"
+#include "kernels/max_pool.h"
+#include "ops/window.h"
+
+namespace qudnn::ops {
+
+QMaxPool::QMaxPool(const ort::Attributes& attributes)
+    : kernel(attributes.integers<2>("kernel_shape")),
+      pads(attributes.integers<4>("pads")),
+      strides(attributes.integers<2>("strides")),
+      dilations(attributes.integers<2>("dilations")),
+      ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1) {
+    for (const int64_t pad : pads) require(pad >= 0, "negative pads");
+    for (const size_t axis : {0, 1}) {
+        require(kernel[axis] >= 1 && strides[axis] >= 1 && dilations[axis] >= 1,
+                "kernel_shape, strides and dilations have to be positive");
+    }
+}
+
+void QMaxPool::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    require(x.shape.rank() == 4, "x has to be of rank 4");
+    const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
+    const int64_t p = window_count(h, pads[0], pads[2], kernel[0], strides[0], dilations[0], ceil_mode);
+    const int64_t q = window_count(w, pads[1], pads[3], kernel[1], strides[1], dilations[1], ceil_mode);
+    const ort::Tensor y = context.output({n, p, q, c});
+    if (y.shape.count() == 0) return;
+    const kernels::PoolGeometry geometry{n,
+                                         h,
+                                         w,
+                                         c,
+                                         p,
+                                         q,
+                                         kernel[0],
+                                         kernel[1],
+                                         pads[0],
+                                         pads[1],
+                                         strides[0],
+                                         strides[1],
+                                         dilations[0],
+                                         dilations[1]};
+    check_launch(kernels::max_pool(geometry, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+}
+
+void QMaxPool::infer(const ort::InferenceContext& context) {
+    const std::vector<ort::Dim> x = context.input(0);
+    if (x.size() != 4) return;
+    const QMaxPool op(context.attributes());
+    const auto window = [&](size_t axis) {
+        return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], op.kernel[axis], op.strides[axis],
+                          op.dilations[axis], op.ceil_mode);
+    };
+    context.set_output(0, kSignature.output, {x[0], window(0), window(1), x[3]});
+}
+
+QGlobalAveragePool::QGlobalAveragePool(const ort::Attributes& attributes)
+    : x_scale(attributes.real("x_scale")),
+      y_scale(attributes.real("y_scale")),
+      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
+      y_zero_point(attributes.integer("y_zero_point", -128, 127)) {}
+
+void QGlobalAveragePool::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    require(x.shape.rank() >= 3, "x has to have a batch, spatial and a channel dimension");
+    const int64_t n = x.shape[0], c = x.shape.back();
+    ort::Shape y_shape = x.shape;
+    int64_t hw = 1;
+    for (size_t i = 1; i + 1 < x.shape.rank(); ++i) {
+        hw *= x.shape[i];
+        y_shape[i] = 1;
+    }
+    const ort::Tensor y = context.output(y_shape);
+    if (y_shape.count() == 0) return;
+    require(hw > 0, "the average of an image without pixels");
+    check_launch(kernels::global_average_pool(n, hw, c, x_scale, x_zero_point, y_scale, y_zero_point,
+                                              x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+}
+
+void QGlobalAveragePool::infer(const ort::InferenceContext& context) {
+    std::vector<ort::Dim> dims = context.input(0);
+    if (dims.size() < 3) return;
+    for (size_t i = 1; i + 1 < dims.size(); ++i) dims[i] = ort::Dim::of(1);
+    context.set_output(0, kSignature.output, dims);
+}
+
+}  // namespace qudnn::ops

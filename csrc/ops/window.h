@@ -1,0 +1,27 @@
+// The arithmetic of sliding windows.
+#pragma once
+
+#include <cstdint>
+
+#include "ort/inference_context.h"
+
+namespace qudnn::ops {
+
+// How many windows fit: `taps` apart by `dilation`, moved by `stride`, over extent + before + after.
+// ceil_mode counts a last, partial window that still begins inside the image or the padding before it.
+inline int64_t window_count(int64_t extent, int64_t before, int64_t after, int64_t taps, int64_t stride,
+                            int64_t dilation, bool ceil_mode = false) {
+    const int64_t room = extent + before + after - (dilation * (taps - 1) + 1);
+    if (room < 0) return 0;
+    int64_t count = (ceil_mode ? room + stride - 1 : room) / stride + 1;
+    if (ceil_mode && (count - 1) * stride >= extent + before) --count;
+    return count;
+}
+
+inline ort::Dim window_dim(const ort::Dim& extent, int64_t before, int64_t after, int64_t taps,
+                           int64_t stride, int64_t dilation, bool ceil_mode = false) {
+    if (extent.extent < 0) return {};
+    return ort::Dim::of(window_count(extent.extent, before, after, taps, stride, dilation, ceil_mode));
+}
+
+}  // namespace qudnn::ops
