@@ -1,0 +1,46 @@
+#include "python/control.h"
+
+#include <cuda_runtime_api.h>
+
+#include "engines/cudnn_library.h"
+#include "ops/usable_device.h"
+#include "plan/planner.h"
+#include "versions.h"
+
+namespace qudnn {
+
+plan::CacheStatistics plan_statistics() { return plan::cache().statistics(); }
+
+void clear_plans() { plan::cache().clear(); }
+
+std::map<std::string, std::string> versions() {
+    return {
+        {"qudnn", QUDNN_VERSION},
+        {"cuda", QUDNN_CUDA_VERSION},
+        {"cudnn", QUDNN_CUDNN_VERSION},
+        {"cudnn_at_runtime", engines::cudnn_version()},
+        {"cudnn_frontend", QUDNN_FRONTEND_VERSION},
+        {"pybind11", QUDNN_PYBIND11_VERSION},
+        {"compiler", QUDNN_CXX_VERSION},
+        {"architectures", QUDNN_ARCHITECTURES},
+    };
+}
+
+std::vector<Device> cuda_devices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess) {
+        cudaGetLastError();  // clears it
+        return {};
+    }
+    std::vector<Device> devices;
+    for (int i = 0; i < count; ++i) {
+        cudaDeviceProp properties;
+        if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
+        devices.push_back({properties.name, properties.major * 10 + properties.minor});
+    }
+    return devices;
+}
+
+std::string no_usable_device() { return ops::no_usable_device(); }
+
+}  // namespace qudnn

@@ -1,0 +1,86 @@
+#include "python/testing.h"
+
+#include <pybind11/functional.h>
+#include <pybind11/operators.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <string_view>
+
+#include "plan/cache.h"
+#include "plan/problem.h"
+
+namespace py = pybind11;
+
+namespace qudnn {
+
+namespace {
+
+// A problem from keyword arguments, one per field; the others keep their defaults.
+template <class P>
+P problem_from(const py::kwargs& fields) {
+    P problem;
+    size_t used = 0;
+    plan::visit_fields(problem, [&](std::string_view name, auto& value) {
+        const py::str key(name.data(), name.size());
+        if (!fields.contains(key)) return;
+        value = static_cast<std::remove_reference_t<decltype(value)>>(fields[key].template cast<int64_t>());
+        ++used;
+    });
+    if (used != fields.size()) throw py::key_error("no such field; fields are those of the problem's text");
+    return problem;
+}
+
+template <class P>
+void define_problem(py::module_& module, const char* name) {
+    py::class_<P>(module, name)
+        .def(py::init([](const py::kwargs& fields) { return problem_from<P>(fields); }))
+        .def(py::self == py::self)
+        .def("__hash__", [](const P& p) { return plan::hash(p); })
+        .def("__str__", [](const P& p) { return plan::text(p); })
+        .def("multiplications", [](const P& p) { return p.multiplications(); });
+}
+
+// A cache of strings whose values Python builds.
+using StringCache = plan::Cache<std::string, std::string, std::hash<std::string>>;
+
+std::string get(StringCache& cache, const std::string& key, const std::function<std::string()>& build) {
+    const py::gil_scoped_release waiting;
+    return *cache.get(key, [&] {
+        const py::gil_scoped_acquire calling;
+        return std::make_shared<const std::string>(build());
+    });
+}
+
+py::dict statistics(const StringCache& cache) {
+    const plan::CacheStatistics s = cache.statistics();
+    py::dict d;
+    d["hits"] = s.hits;
+    d["misses"] = s.misses;
+    d["builds"] = s.builds;
+    d["evictions"] = s.evictions;
+    d["entries"] = s.entries;
+    return d;
+}
+
+}  // namespace
+
+void define_testing(py::module_& module) {
+    define_problem<plan::ConvProblem>(module, "ConvProblem");
+    define_problem<plan::MatMulProblem>(module, "MatMulProblem");
+    module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
+    module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
+
+    py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
+        .def(py::init<size_t>(), py::arg("capacity"))
+        .def("get", &get, py::arg("key"), py::arg("build"))
+        .def("clear", &StringCache::clear)
+        .def("statistics", &statistics)
+        .def("keys", [](const StringCache& cache) {
+            std::vector<std::string> keys;
+            for (const auto& entry : cache.list()) keys.push_back(entry.first);
+            return keys;
+        });
+}
+
+}  // namespace qudnn
