@@ -95,7 +95,11 @@ class Benchmark:
         table: dict[str, Any] = {}
         for name, make in self.peers().items():
             try:
-                table[name] = milliseconds(make(), images(batch), self.runs)
+                session = make()
+                if "CUDAExecutionProvider" not in session.get_providers():
+                    raise RuntimeError("onnxruntime fell back to the CPU")
+                table[name] = milliseconds(session, images(batch), self.runs)
+                del session  # its memory is the next one's
             except Exception as error:
                 table[name] = {"failed": str(error)}
             print(f"  batch {batch:3}  {name:24} {describe(table[name])}", flush=True)
@@ -200,6 +204,7 @@ def main() -> int:
     if not (arguments.models / "small.onnx").is_file():
         parser.error(f"no models in {arguments.models}: make them with --make-models {arguments.models}")
 
+    cuda.load_libraries()  # for the peers' sessions
     benchmark = Benchmark(arguments.models, arguments.runs)
     print(benchmark.report)
     result: dict[str, Any] = {
