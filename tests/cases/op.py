@@ -1,0 +1,318 @@
+"""Single ops of the domain qudnn with arbitrary shapes and attributes, not only what the converter emits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cases.border import decisive
+from cases.builder import TIES_MULTIPLIER, Array, GraphBuilder, integers, seed_of, ties
+from converter.functions import DOMAIN, function_proto
+
+UINT8, INT8 = 2, 3  # ONNX's numbers of element types, as the attribute dtype has them
+NAMES = {UINT8: "uint8", INT8: "int8"}
+
+
+@dataclass(frozen=True, eq=False)
+class OpCase:
+    """A model of one op; its function body comes along.
+
+    tensors: dtype and shape of each input of the graph, without the batch dimension, in the op's order.
+    constants: the inputs after these, as initializers.
+    """
+
+    op: str
+    label: str
+    tensors: Mapping[str, tuple[str, tuple[int, ...]]]
+    attributes: Mapping[str, Any]
+    constants: Mapping[str, Array] = field(default_factory=dict)
+    y_dtype: str = "int8"
+    y_rank: int = 4
+
+    @property
+    def id(self) -> str:
+        """Such as QConv_c16_k32_3x3."""
+        return f"{self.op}_{self.label}"
+
+    def model(self, opset: int = 13) -> onnx.ModelProto:
+        """The op between graph inputs and the output y."""
+        g = GraphBuilder()
+        inputs = [g.input(name, dtype, ["N", *shape]) for name, (dtype, shape) in self.tensors.items()]
+        inputs += [g.constant(name, value) for name, value in self.constants.items()]
+        y = g.node(self.op, inputs, "y", DOMAIN, **self.attributes)
+        g.output(y, self.y_dtype, [f"y{axis}" for axis in range(self.y_rank)])
+        return g.model(opset, [function_proto(self.op, opset)])
+
+    def inputs(self, batch: int = 2) -> dict[str, Array]:
+        """Random over the whole range; for float32, values where rounding is decided."""
+        rng = np.random.default_rng(seed_of(self.id))
+        inputs = {
+            name: decisive(np.float32(self.attributes["scale"]), (batch, *shape))
+            if dtype == "float32"
+            else integers(rng, dtype, (batch, *shape))
+            for name, (dtype, shape) in self.tensors.items()
+        }
+        if self.op == "QGlobalAveragePool":  # spread about a center that each channel of each image has
+            x = inputs["x"]
+            inputs["x"] = x // 4 + (integers(rng, "int8", (batch, 1, 1, x.shape[3])) // 4 * 3).astype(np.int8)
+        return inputs
+
+
+def conv(
+    label: str = "",
+    *,
+    c: int = 16,
+    k: int = 32,
+    kernel: tuple[int, int] = (3, 3),
+    size: tuple[int, int] = (9, 8),
+    group: int = 1,
+    sums: str = "random",
+    **attributes: Any,
+) -> OpCase:
+    """QConv; sums: random, wrapping (around int32) or ties (see builder.ties)."""
+    given = {
+        "pads": [0, 0, 0, 0],
+        "strides": [1, 1],
+        "dilations": [1, 1],
+        "x_zero_point": 0,
+        **_CLAMP,
+        **attributes,
+    }
+    kernel_size = "x".join(map(str, kernel))
+    name = "_".join(filter(None, [label, f"c{c}_k{k}_{kernel_size}", f"g{group}" if group > 1 else ""]))
+    taps = c // group * kernel[0] * kernel[1]
+    w_shape = (k, *kernel, c // group)
+    x = {"x": ("int8", (*size, c))}
+    return OpCase("QConv", name, x, {**given, "group": group}, _weights(name, w_shape, taps, sums))
+
+
+def matmul(
+    label: str = "",
+    *,
+    c: int = 32,
+    k: int = 16,
+    rows: tuple[int, ...] = (),
+    sums: str = "random",
+    **attributes: Any,
+) -> OpCase:
+    """QMatMul; sums as in conv."""
+    name = "_".join(filter(None, [label, f"c{c}_k{k}", "rows" + "x".join(map(str, rows)) if rows else ""]))
+    tensors = {"x": ("int8", (*rows, c))}
+    constants = _weights(name, (k, c), c, sums)
+    return OpCase("QMatMul", name, tensors, {**_CLAMP, **attributes}, constants, y_rank=2 + len(rows))
+
+
+_CLAMP = {"y_zero_point": 3, "y_min": -128, "y_max": 127}
+
+
+def _weights(name: str, shape: tuple[int, ...], taps: int, sums: str) -> dict[str, Array]:
+    rng = np.random.default_rng(seed_of(name) + 1)
+    w = rng.integers(-128, 128, shape).astype(np.int8)
+    k = shape[0]
+    deviation = int(sqrt(taps) * 74 * 74)
+    bias = rng.integers(-deviation, deviation, k)
+    multiplier = 60 / deviation * rng.uniform(0.2, 1.8, k)
+    if sums == "wrapping":
+        bias = np.where(bias < 0, -(2**31), 2**31 - 1) - bias // 20
+        multiplier = np.full(k, 2.0**-24)
+    if sums == "ties":
+        w = np.sign(w)
+        bias, multiplier = ties(k), np.full(k, TIES_MULTIPLIER)
+    return {"w": w, "bias": bias.astype(np.int32), "multiplier": multiplier.astype(np.float32)}
+
+
+def add(label: str, *, shape: tuple[int, ...] = (64, 64, 16), **attributes: Any) -> OpCase:
+    """QAdd over random pairs."""
+    given = {
+        "a_scale": 0.031,
+        "a_zero_point": 3,
+        "b_scale": 0.057,
+        "b_zero_point": 5,
+        "y_scale": 0.063,
+        "y_zero_point": 7,
+        "dtype": UINT8,
+        **attributes,
+    }
+    tensors = {"a": ("int8", shape), "b": ("int8", shape)}
+    return OpCase("QAdd", f"{NAMES[given['dtype']]}_{label}", tensors, given, y_rank=1 + len(shape))
+
+
+def max_pool(label: str, *, size: tuple[int, int] = (9, 8), c: int = 16, **attributes: Any) -> OpCase:
+    """QMaxPool."""
+    given = {
+        "kernel_shape": [3, 3],
+        "pads": [0, 0, 0, 0],
+        "strides": [1, 1],
+        "dilations": [1, 1],
+        "ceil_mode": 0,
+        **attributes,
+    }
+    return OpCase("QMaxPool", label, {"x": ("int8", (*size, c))}, given)
+
+
+def global_average_pool(size: tuple[int, int], c: int, zero_points: tuple[int, int]) -> OpCase:
+    """QGlobalAveragePool."""
+    label = f"{size[0]}x{size[1]}_c{c}_x{zero_points[0]}_y{zero_points[1]}"
+    attributes = {
+        "x_scale": 0.0371,
+        "x_zero_point": zero_points[0],
+        "y_scale": 0.0353,
+        "y_zero_point": zero_points[1],
+    }
+    return OpCase("QGlobalAveragePool", label, {"x": ("int8", (*size, c))}, attributes)
+
+
+def quantize(
+    label: str, shape: tuple[int, ...], perm: list[int], pads: list[int], **attributes: Any
+) -> OpCase:
+    """QuantizeToIsland."""
+    given = {"perm": perm, "pads": pads, "scale": 0.0371, "zero_point": -5, **attributes}
+    return OpCase("QuantizeToIsland", label, {"x": ("float32", shape)}, given, y_rank=len(perm))
+
+
+def convert_in(label: str, shape: tuple[int, ...], perm: list[int], pads: list[int], dtype: int) -> OpCase:
+    """ConvertToIsland."""
+    given = {"perm": perm, "pads": pads, "zero_point": -5, "dtype": dtype}
+    x = {"x": (NAMES[dtype], shape)}
+    return OpCase("ConvertToIsland", f"{NAMES[dtype]}_{label}", x, given, y_rank=len(perm))
+
+
+def dequantize(
+    label: str, shape: tuple[int, ...], perm: list[int], channels: int, **attributes: Any
+) -> OpCase:
+    """DequantizeFromIsland."""
+    given = {"perm": perm, "channels": channels, "scale": 0.0371, "zero_point": -5, **attributes}
+    x = {"x": ("int8", shape)}
+    return OpCase("DequantizeFromIsland", label, x, given, y_dtype="float32", y_rank=len(perm))
+
+
+def convert_out(label: str, shape: tuple[int, ...], perm: list[int], channels: int, dtype: int) -> OpCase:
+    """ConvertFromIsland."""
+    given = {"perm": perm, "channels": channels, "dtype": dtype}
+    name = f"{NAMES[dtype]}_{label}"
+    x = {"x": ("int8", shape)}
+    return OpCase("ConvertFromIsland", name, x, given, y_dtype=NAMES[dtype], y_rank=len(perm))
+
+
+CONVS = [
+    conv("plain"),
+    conv("pads", x_zero_point=-128, pads=[1, 1, 1, 1]),
+    conv("pads", c=32, x_zero_point=127, pads=[2, 0, 1, 3], strides=[2, 1]),
+    conv("padsonly", x_zero_point=5, pads=[5, 5, 5, 5]),
+    conv("relu", y_zero_point=-100, y_min=-100, pads=[1, 1, 1, 1]),
+    conv("relu6", y_zero_point=-128, y_max=50),
+    conv("clamp", y_min=-10, y_max=20),
+    conv("constant", y_min=17, y_max=17),
+    conv("low", y_zero_point=-128),
+    conv("high", y_zero_point=127, y_min=-50, y_max=126),
+    conv("dilated", dilations=[2, 3], pads=[2, 3, 2, 3], x_zero_point=-7),
+    conv("sparse", kernel=(1, 1), strides=[3, 2]),
+    conv("sparse", kernel=(2, 2), strides=[4, 3], pads=[1, 0, 0, 1], x_zero_point=9),
+    conv("stem", k=64, kernel=(7, 7), size=(23, 21), pads=[3, 3, 3, 3], strides=[2, 2], x_zero_point=-10),
+    conv("pixel", kernel=(1, 1), size=(1, 1)),
+    conv("pixel", size=(1, 1), pads=[1, 1, 1, 1], x_zero_point=-128),
+    conv("whole", kernel=(9, 8)),
+    conv("grouped", c=64, k=64, group=4, pads=[1, 1, 1, 1], x_zero_point=-3),
+    conv("grouped", c=32, k=96, group=2, kernel=(1, 1)),
+    conv("smallgroups", c=32, k=32, group=8, pads=[1, 1, 1, 1], x_zero_point=4),
+    conv("depthwise", c=32, k=32, group=32, pads=[1, 1, 1, 1], strides=[2, 2], x_zero_point=-128),
+    conv("depthwise", c=16, k=16, group=16, kernel=(5, 3), dilations=[1, 2], pads=[2, 2, 2, 2]),
+    conv("multiplied", c=16, k=48, group=16, pads=[1, 1, 1, 1], x_zero_point=11),
+    conv("odd", c=5, k=7, pads=[1, 1, 1, 1], x_zero_point=3),
+    conv("odd", c=1, k=1, size=(5, 3)),
+    conv("odd", c=24, k=40, kernel=(1, 1)),
+    conv("odd", c=9, k=6, group=3, pads=[0, 1, 1, 0], x_zero_point=-1),
+    conv("wrapping", sums="wrapping", c=64, x_zero_point=77, pads=[1, 1, 1, 1]),
+    conv("ties", sums="ties", c=16, k=256, kernel=(1, 1)),
+    conv("large", c=512, k=48, size=(4, 4), pads=[1, 1, 1, 1], x_zero_point=-128),
+]
+
+MATMULS = [
+    matmul(),
+    matmul(rows=(5,)),
+    matmul(rows=(2, 3)),
+    matmul("relu", y_zero_point=-100, y_min=-100),
+    matmul("clamp", c=64, y_min=-10, y_max=20),
+    matmul("low", y_zero_point=-128, rows=(7,)),
+    matmul("odd", c=5, k=7, rows=(3,)),
+    matmul("odd", c=1, k=1),
+    matmul("classifier", c=2048, k=1008),
+    matmul("wrapping", sums="wrapping", c=64, k=48),
+    matmul("ties", sums="ties", c=16, k=256),
+]
+
+ADDS = [
+    *(add(f"zeros{zero}", a_zero_point=zero, b_zero_point=zero, y_zero_point=zero) for zero in (0, 128, 255)),
+    *(
+        add(f"zeros{zero}", a_zero_point=zero, b_zero_point=zero, y_zero_point=zero, dtype=INT8)
+        for zero in (-128, 0, 127)
+    ),
+    add("ties", a_scale=0.5, b_scale=0.25, y_scale=0.5),
+    add("ties", a_scale=0.5, b_scale=0.25, y_scale=0.5, dtype=INT8),
+    add("matrix", shape=(48,)),
+    add("odd", shape=(3, 7, 5), dtype=INT8),
+    add("small", shape=(3,)),
+    add("large", shape=(112, 112, 64), dtype=INT8, a_zero_point=-20, b_zero_point=11),
+]
+
+MAX_POOLS = [
+    max_pool("plain"),
+    max_pool("resnet", size=(56, 56), c=64, pads=[1, 1, 1, 1], strides=[2, 2]),
+    max_pool("pads", pads=[2, 0, 1, 2], strides=[1, 2]),
+    max_pool("dilated", dilations=[2, 3], pads=[2, 2, 2, 2], strides=[2, 1]),
+    max_pool("ceil", strides=[2, 2], ceil_mode=1),
+    max_pool("ceil_pads", kernel_shape=[2, 2], strides=[3, 3], pads=[0, 0, 1, 1], size=(5, 5), ceil_mode=1),
+    max_pool("ceil_dilated", dilations=[2, 2], strides=[2, 3], pads=[1, 1, 1, 1], ceil_mode=1),
+    max_pool("odd", c=5, kernel_shape=[2, 3]),
+    max_pool("one", c=1, size=(3, 3)),
+]
+
+GLOBAL_AVERAGE_POOLS = [
+    global_average_pool(size, c, zero_points)
+    for size, c in (((7, 7), 2048), ((1, 1), 16), ((3, 5), 7), ((112, 112), 32), ((1, 33), 1))
+    for zero_points in ((0, 0), (-128, -128), (5, 100))
+]
+
+BORDERS = [
+    *(
+        quantize(f"zero{zero}", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13], zero_point=zero)
+        for zero in (-128, 0, 127)
+    ),
+    *(
+        quantize(f"scale{s}", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13], scale=s)
+        for s in (1.0, 0.1, 1e-30, 3e5)
+    ),
+    quantize("spatial", (5, 9, 8), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 11]),
+    quantize("matrix", (3000,), [0, 1], [0, 0, 0, 8]),
+    quantize("sequence", (30, 100), [0, 1, 2], [0, 0, 0, 0, 0, 12]),
+    quantize("volume", (3, 5, 4, 60), [0, 2, 3, 4, 1], [0] * 9 + [13]),
+    quantize("aligned", (64, 9, 8), [0, 2, 3, 1], [0] * 8),
+    *(
+        convert_in(label, shape, perm, pads, dtype)
+        for dtype in (UINT8, INT8)
+        for label, shape, perm, pads in (
+            ("image", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13]),
+            ("spatial", (5, 9, 8), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 11]),
+            ("matrix", (1000,), [0, 1], [0, 0, 0, 8]),
+            ("aligned", (64, 9, 8), [0, 2, 3, 1], [0] * 8),
+        )
+    ),
+    *(
+        convert_out(label, shape, perm, channels, dtype)
+        for dtype in (UINT8, INT8)
+        for label, shape, perm, channels in (
+            ("image", (37, 29, 16), [0, 3, 1, 2], 3),
+            ("matrix", (1008,), [0, 1], 1000),
+            ("aligned", (9, 8, 64), [0, 3, 1, 2], 64),
+        )
+    ),
+    dequantize("image", (37, 29, 16), [0, 3, 1, 2], 3),
+    dequantize("matrix", (1008,), [0, 1], 1000, zero_point=127, scale=1.0),
+    dequantize("sequence", (7, 32), [0, 1, 2], 30, zero_point=-128, scale=1e-40),
+    dequantize("volume", (2, 3, 4, 16), [0, 4, 1, 2, 3], 9),
+]
+
+CASES = [*CONVS, *MATMULS, *ADDS, *MAX_POOLS, *GLOBAL_AVERAGE_POOLS, *BORDERS]

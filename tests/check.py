@@ -1,0 +1,85 @@
+"""The assertions that the tests of all ops share."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+
+import converter
+from cases.builder import Array, Case
+from cases.op import OpCase
+from converter.functions import DOMAIN
+from oracles import ORACLES
+from session import CUDA, assert_same_bits, open_session, outputs, run
+
+ENTRIES = ("QuantizeToIsland", "ConvertToIsland")
+EXITS = ("DequantizeFromIsland", "ConvertFromIsland")
+
+
+def assert_converts(
+    case: Case, ops: Mapping[str, int], opset: int = 13, batches: Sequence[int] = (2, 1)
+) -> converter.Report:
+    """The whole model becomes these ops, crossings apart, and computes what it did, through their bodies."""
+    original = case.model(opset)
+    conversion = converter.convert(original)
+    assert not conversion.report.left, str(conversion.report)
+    assert conversion.report.converted == ops
+    found = Counter(node.op_type for node in conversion.model.graph.node)
+    entries, exits = (sum(found.pop(op, 0) for op in crossings) for crossings in (ENTRIES, EXITS))
+    assert found == ops
+    assert (entries, exits) == (conversion.report.entries, conversion.report.exits)
+    assert_equivalent(original, conversion.model, [case.inputs(batch) for batch in batches])
+    return conversion.report
+
+
+def assert_declines(case: Case, op: str, reason: str, opset: int = 13) -> None:
+    """The node stays, the report says why, and the model computes what it did."""
+    original = case.model(opset)
+    conversion = converter.convert(original)
+    reasons = [entry.reason for entry in conversion.report.left if entry.op_type == op]
+    assert len(reasons) == 1
+    assert reason in reasons[0]
+    assert reasons[0] in str(conversion.report)
+    assert op in [node.op_type for node in conversion.model.graph.node]
+    assert_equivalent(original, conversion.model, [case.inputs()])
+
+
+def assert_equivalent(
+    original: onnx.ModelProto, converted: onnx.ModelProto, inputs: Sequence[Mapping[str, Array]]
+) -> None:
+    """Same inputs and outputs by name, type and shape, and on the CPU provider the same bits."""
+    onnx.checker.check_model(converted, full_check=True)
+    assert list(converted.graph.input) == list(original.graph.input)
+    assert list(converted.graph.output) == list(original.graph.output)
+    sessions = [open_session(model) for model in (converted, original)]
+    for values in inputs:
+        assert_same_bits(*(outputs(session, values) for session in sessions))
+
+
+def assert_body_matches_oracle(case: OpCase, batch: int = 2, opset: int = 13) -> None:
+    """The function body on the CPU provider and the formula in NumPy give the same bits."""
+    inputs = case.inputs(batch)
+    expected = ORACLES[case.op](*inputs.values(), *case.constants.values(), **case.attributes)
+    result = run(case.model(opset), inputs)
+    assert_same_bits(result.outputs, {"y": np.asarray(expected)})
+    assert case.op not in {kernel.op_type for kernel in result.executed}  # the body ran, nothing else
+
+
+def assert_kernels_match_bodies(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> None:
+    """The GPU's kernels give the bits of the function bodies, and all of the model ran on the GPU."""
+    expected = run(model, inputs)
+    actual = run(model, inputs, CUDA)
+    ops = Counter(node.op_type for node in model.graph.node if node.domain == DOMAIN)
+    assert ops
+    for op, count in ops.items():
+        assert actual.providers(op) == {CUDA: count}
+    assert {kernel.provider for kernel in actual.executed} == {CUDA}, actual.executed
+    assert_same_bits(actual.outputs, expected.outputs)
+
+
+def assert_converted_runs_on_gpu(case: Case, batch: int = 2) -> None:
+    """As assert_kernels_match_bodies, for the converted model of a case."""
+    conversion = converter.convert(case.model())
+    assert not conversion.report.left, str(conversion.report)
+    assert_kernels_match_bodies(conversion.model, case.inputs(batch))

@@ -1,0 +1,45 @@
+"""Fixtures and the `gpu` marker. README.md describes the layout of the tests."""
+
+import ctypes
+from functools import cache
+
+import onnxruntime
+import pytest
+
+import custom_ops
+
+pytest.register_assert_rewrite("check", "session")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-gpu", action="store_true", help="fail where the GPU tests would be skipped")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    reason = why_no_gpu()
+    if reason is None:
+        return
+    if config.getoption("--require-gpu"):
+        raise pytest.UsageError(f"--require-gpu: {reason}")
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@cache
+def why_no_gpu() -> str | None:
+    """What the GPU tests lack on this machine; None where they can run."""
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "this onnxruntime has no CUDAExecutionProvider"
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "no NVIDIA driver"
+    count = ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return "no CUDA device"
+    try:
+        custom_ops.library_path()
+    except FileNotFoundError:
+        return "libqudnn.so is not built"
+    return None

@@ -1,0 +1,25 @@
+"""NumPy oracles: each op's formula once more, in other words than the function bodies.
+
+`ORACLES[op](*inputs, **attributes)` takes what the op takes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oracles.add import q_add
+from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
+from oracles.conv import q_conv
+from oracles.matmul import q_matmul
+from oracles.pool import q_global_average_pool, q_max_pool
+
+ORACLES: dict[str, Callable[..., Any]] = {
+    "QuantizeToIsland": quantize_to_island,
+    "ConvertToIsland": convert_to_island,
+    "DequantizeFromIsland": dequantize_from_island,
+    "ConvertFromIsland": convert_from_island,
+    "QConv": q_conv,
+    "QMatMul": q_matmul,
+    "QAdd": q_add,
+    "QMaxPool": q_max_pool,
+    "QGlobalAveragePool": q_global_average_pool,
+}

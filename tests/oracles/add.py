@@ -1,0 +1,28 @@
+"""QAdd."""
+
+import numpy as np
+
+from oracles.arithmetic import Array, fma
+
+
+def q_add(
+    a: Array,
+    b: Array,
+    *,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+    dtype: int,
+) -> Array:
+    """int8 + int8 -> int8 of one shape, computed on values of dtype (2 uint8, 3 int8)."""
+    offset = 128 if dtype == 2 else 0
+    ra = np.float32(a_scale) / np.float32(y_scale)
+    rb = np.float32(b_scale) / np.float32(y_scale)
+    fixed = np.float32(y_zero_point) - fma(np.float32(a_zero_point), ra, rb * np.float32(b_zero_point))
+    raw_a, raw_b = (np.float32(t.astype(np.int32) + offset) for t in (a, b))
+    y = np.rint(fma(raw_a, ra, fma(raw_b, rb, fixed)))
+    low, high = (0, 255) if dtype == 2 else (-128, 127)
+    return (np.clip(y, low, high) - offset).astype(np.int8)

@@ -1,0 +1,105 @@
+"""Runs a model and says what ran it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+import custom_ops
+from cases.builder import Array
+from zoo.profile import Kernel, kernels
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+# The operators whose weights x64quantprecision turns into uint8, all with the input's zero point third.
+_WITH_WEIGHTS = {"QLinearConv", "QLinearMatMul", "QGemm"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave: outputs by name, and how many times each kernel ran."""
+
+    outputs: dict[str, Array]
+    executed: Counter[Kernel]
+
+    def providers(self, op: str) -> Counter[str]:
+        """Where the op ran, and how many times."""
+        return Counter({kernel.provider: n for kernel, n in self.executed.items() if kernel.op_type == op})
+
+
+def run(
+    model: onnx.ModelProto, inputs: Mapping[str, Array], provider: str = CPU, register: bool | None = None
+) -> Result:
+    """Runs `model` once, profiled.
+
+    register: whether the session gets libqudnn.so. By default just on the GPU: onnxruntime refuses a
+    model whose ops are registered for a provider that the session does not have.
+    """
+    with TemporaryDirectory() as folder:
+        options = session_options(model)
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder, "profile"))
+        session = open_session(model, provider, register, options)
+        return Result(outputs(session, inputs), kernels(session))
+
+
+def outputs(session: onnxruntime.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Runs a session; its outputs by name."""
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def open_session(
+    model: onnx.ModelProto,
+    provider: str = CPU,
+    register: bool | None = None,
+    options: onnxruntime.SessionOptions | None = None,
+    provider_options: Mapping[str, str] | None = None,
+) -> onnxruntime.InferenceSession:
+    """A session on one provider; arguments as in `run`."""
+    options = options or session_options(model)
+    providers: Sequence[Any] = [(provider, dict(provider_options or {}))]
+    if register is None:
+        register = provider == CUDA
+    if register:
+        assert custom_ops.register(options, [provider]) == (provider == CUDA)
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+
+
+def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
+    """Options under which the CPU provider computes exactly, and starts fast.
+
+    Without x64quantprecision a processor that lacks VNNI saturates uint8 * int8 products at 16 bits.
+    With it onnxruntime opens no model that convolves int8 activations, a converted one least of all:
+    it makes the weights uint8, and has no kernel for int8 * uint8.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    zero_points = [node.input[2] for node in model.graph.node if node.op_type in _WITH_WEIGHTS]
+    if not model.functions and onnx.TensorProto.INT8 not in {constants.get(name) for name in zero_points}:
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def assert_same_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    """Compares outputs by name: dtype, shape, bits."""
+    assert actual.keys() == expected.keys()
+    for name, want in expected.items():
+        got = actual[name]
+        assert got.dtype == want.dtype, f"{name} is {got.dtype}, not {want.dtype}"
+        assert got.shape == want.shape, f"{name} is {got.shape}, not {want.shape}"
+        bits = np.dtype(f"u{want.dtype.itemsize}")
+        different = np.argwhere(got.view(bits) != want.view(bits))
+        where = [tuple(map(int, index)) for index in different[:4]]
+        assert not len(different), f"{name}: {len(different)} of {want.size} differ, such as " + ", ".join(
+            f"{index}: {got[index]!r} for {want[index]!r}" for index in where
+        )
