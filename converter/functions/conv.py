@@ -30,17 +30,20 @@ def QConv(
 
     `bias` holds `- x_zero_point * sum(w)` already. QLinearConv takes that term itself, so the body
     adds it back to the bias; with scales 1, multiplier and 1 its requantization is the one above.
+    The body convolves x + 128 as uint8: onnxruntime's uint8 * int8 kernels are an order of magnitude
+    faster than its int8 * int8 ones.
     """
     one = op.Constant(value_float=1.0)
-    x_zp = op.Cast(op.Constant(value_int=x_zero_point), to=3)
     w_zp = op.Cast(op.Constant(value_int=0), to=3)
-    y_zp = op.Cast(op.Constant(value_int=y_zero_point), to=3)
-    low = op.Cast(op.Constant(value_int=y_min), to=3)
-    high = op.Cast(op.Constant(value_int=y_max), to=3)
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_zp = op.Cast(op.Add(op.Constant(value_int=x_zero_point), op.Constant(value_int=128)), to=2)
+    y_zp = op.Cast(op.Add(op.Constant(value_int=y_zero_point), op.Constant(value_int=128)), to=2)
+    low = op.Cast(op.Add(op.Constant(value_int=y_min), op.Constant(value_int=128)), to=2)
+    high = op.Cast(op.Add(op.Constant(value_int=y_max), op.Constant(value_int=128)), to=2)
     w_sum = op.ReduceSum(op.Cast(w, to=6), op.Constant(value_ints=[1, 2, 3]), keepdims=0)
     folded = op.Mul(w_sum, op.Cast(op.Constant(value_int=x_zero_point), to=6))
     y = op.QLinearConv(
-        op.Transpose(x, perm=[0, 3, 1, 2]),
+        op.Transpose(op.Cast(op.Add(op.Cast(x, to=6), shift), to=2), perm=[0, 3, 1, 2]),
         one,
         x_zp,
         op.Transpose(w, perm=[0, 3, 1, 2]),
@@ -54,4 +57,5 @@ def QConv(
         dilations=dilations,
         group=group,
     )
-    return op.Transpose(op.Clip(y, low, high), perm=[0, 2, 3, 1])
+    clipped = op.Transpose(op.Clip(y, low, high), perm=[0, 2, 3, 1])
+    return op.Cast(op.Sub(op.Cast(clipped, to=6), shift), to=3)
