@@ -23,8 +23,12 @@ struct AddConstants {
           flip(splat(s.offset)) {}
 };
 
-__device__ uint32_t add_value(float a, float b, const AddConstants& k) {
+// kLarge: the sum may be beyond int32's range, where x86's conversion, and so the specification, gives the
+// lowest number.
+template <bool kLarge>
+__host__ __device__ inline uint32_t add_value(float a, float b, const AddConstants& k) {
     float value = fused_multiply_add(a, k.ra, fused_multiply_add(b, k.rb, k.f));
+    if (kLarge && value >= 2147483648.0f) value = k.low;
     return round_to_byte(fminf(fmaxf(value, k.low), k.high));
 }
 
@@ -34,7 +38,7 @@ __device__ uint32_t add_word(uint32_t a, uint32_t b, const AddConstants& k) {
     uint32_t y[4];
 #pragma unroll
     for (uint32_t i = 0; i < 4; ++i)
-        y[i] = add_value(byte_to_float(a, i, k.origin), byte_to_float(b, i, k.origin), k);
+        y[i] = add_value<false>(byte_to_float(a, i, k.origin), byte_to_float(b, i, k.origin), k);
     return pack(y[0], y[1], y[2], y[3]) ^ k.flip;
 }
 
@@ -43,7 +47,9 @@ __device__ uint4 add_vector(uint4 a, uint4 b, const AddConstants& k) {
 }
 
 __device__ uint8_t add_vector(uint8_t a, uint8_t b, const AddConstants& k) {
-    return static_cast<uint8_t>(add_word(a, b, k));
+    uint32_t y = add_value<true>(byte_to_float(a ^ kByteBias, 0, k.origin),
+                                 byte_to_float(b ^ kByteBias, 0, k.origin), k);
+    return static_cast<uint8_t>(y ^ k.flip);
 }
 
 template <typename V, int kUnroll>
@@ -82,7 +88,8 @@ cudaError_t add(int64_t count, const AddScales& scales, const int8_t* a, const i
                 cudaStream_t stream) {
     if (count == 0) return cudaSuccess;
     AddConstants k(scales);
-    int64_t vectors = aligned(a, 16) && aligned(b, 16) && aligned(y, 16) ? count / 16 : 0;
+    const bool large = !(255.0 * std::abs(k.ra) + 255.0 * std::abs(k.rb) + std::abs(k.f) < 2e9);  // or NaN
+    int64_t vectors = !large && aligned(a, 16) && aligned(b, 16) && aligned(y, 16) ? count / 16 : 0;
     if (vectors > 0) {
         cudaError_t status = vectors >= kManyVectors ? run<uint4, 4>(vectors, k, a, b, y, stream)
                                                      : run<uint4, 1>(vectors, k, a, b, y, stream);

@@ -127,9 +127,10 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t count = g.pixels * g.k;
     for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
          i += int64_t{gridDim.x} * kThreads) {
-        const int64_t pixel = i / g.k, k = i - pixel * g.k;
-        const Window window(g, x + k / g.group_k * g.group_c, pixel);
-        const int8_t* weights = filter + k * g.depth;
+        const int64_t pixel = i / g.k;
+        const auto k = static_cast<int>(i - pixel * g.k);
+        const Window window(g, x + static_cast<int64_t>(k / g.group_k) * g.group_c, pixel);
+        const int8_t* weights = filter + int64_t{k} * g.depth;
         uint32_t acc = 0;  // wraps
         for (int r = 0; r < g.r; ++r) {
             for (int s = 0; s < g.s; ++s, weights += g.group_c) {
@@ -160,10 +161,10 @@ bool fits(const ConvGeometry& g) {
     for (int64_t side :
          {g.n, g.h, g.w, g.r, g.s, g.p, g.q, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w, g.group})
         if (side < 0 || side > kMax) return false;
-    return g.group > 0 && g.c > 0 && g.c % g.group == 0 && g.k % g.group == 0 && g.c / g.group <= kMax &&
-           g.k / g.group <= kMax && std::abs(g.pad_top) <= kMax && std::abs(g.pad_left) <= kMax &&
-           g.p * g.stride_h <= kMax && g.q * g.stride_w <= kMax && g.r * g.dilation_h <= kMax &&
-           g.s * g.dilation_w <= kMax;
+    return g.group > 0 && g.c > 0 && g.k <= INT_MAX && g.c % g.group == 0 && g.k % g.group == 0 &&
+           g.c / g.group <= kMax && g.k / g.group <= kMax && std::abs(g.pad_top) <= kMax &&
+           std::abs(g.pad_left) <= kMax && g.p * g.stride_h <= kMax && g.q * g.stride_w <= kMax &&
+           g.r * g.dilation_h <= kMax && g.s * g.dilation_w <= kMax;
 }
 
 }  // namespace

@@ -186,8 +186,8 @@ cudaError_t run_depthwise(const ConvGeometry& g, int x_zero_point, const int8_t*
 inline bool depthwise_supported(const ConvGeometry& g, const int8_t* x, const Epilogue& epilogue,
                                 const int8_t* y) {
     return g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s && (g.r == 3 || g.r == 5 || g.r == 7) &&
-           narrow(g.n * g.p * g.q) && g.c / 8 <= INT_MAX / 4096 && aligned(x, 8) && aligned(y, 8) &&
-           aligned(epilogue.bias, 16) && aligned(epilogue.multiplier, 16);
+           narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) && aligned(epilogue.bias, 16) &&
+           aligned(epilogue.multiplier, 16);
 }
 
 inline cudaError_t depthwise(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
