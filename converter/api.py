@@ -54,13 +54,14 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     files.check_target(source, target)
     proto = files.load_proto(source)
     model = files.to_ir(proto, source)
-    if is_converted(proto):
-        report = describe_converted(model)
+    weights = files.weight_files(model)
+    report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
+    if report.converted and not report.already:
+        files.save(model, target, weights)
+    elif weights:
+        files.save(files.to_ir(proto, source), target, weights)
     else:
-        report = pipeline.run(model)
-        if not report.converted:
-            model = files.to_ir(proto, source)
-    files.save(model, target)
+        files.copy(source, target)
     return report
 
 

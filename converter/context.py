@@ -19,14 +19,16 @@ class Context:
     facts: Facts | None = None
     candidates: list[Candidate] = field(default_factory=list)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
-    _names: set[str] = field(default_factory=set)
+    _value_names: set[str] = field(default_factory=set)
+    _node_names: set[str] = field(default_factory=set)
 
     def reserve_names(self, graph: ir.Graph) -> None:
-        """Keep new values from taking a name that the graph or a graph inside of it has."""
-        self._names.update(value.name for value in graph.inputs if value.name)
-        self._names.update(graph.initializers)
+        """Keep new values and nodes from taking a name that the graph or a graph inside of it has."""
+        self._value_names.update(value.name for value in graph.inputs if value.name)
+        self._value_names.update(graph.initializers)
         for node in graph:
-            self._names.update(value.name for value in node.outputs if value.name)
+            self._node_names.add(node.name or "")
+            self._value_names.update(value.name for value in node.outputs if value.name)
             for attribute in node.attributes.values():
                 if attribute.type == ir.AttributeType.GRAPH:
                     self.reserve_names(attribute.as_graph())
@@ -34,11 +36,19 @@ class Context:
                     for subgraph in attribute.as_graphs():
                         self.reserve_names(subgraph)
 
-    def new_name(self, name: str) -> str:
-        """name, or if it is taken, name with a number behind."""
-        unique, count = name, 1
-        while unique in self._names:
-            count += 1
-            unique = f"{name}_{count}"
-        self._names.add(unique)
-        return unique
+    def new_value_name(self, name: str) -> str:
+        """name, or if a value has it, name with a number behind."""
+        return _unique(name, self._value_names)
+
+    def new_node_name(self, name: str) -> str:
+        """name, or if a node has it, name with a number behind."""
+        return _unique(name, self._node_names)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    unique, count = name, 1
+    while unique in taken:
+        count += 1
+        unique = f"{name}_{count}"
+    taken.add(unique)
+    return unique

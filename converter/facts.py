@@ -57,6 +57,12 @@ class Facts:
             raise Refusal(f"it works on {dtype.name.lower()}, not on 8 bits")
         return dtype
 
+    def shape_of_rank(self, value: ir.Value, rank: int) -> Shape:
+        """The shape of value, of which the operator that reads it tells the rank at least."""
+        if self.shape(value) is None:
+            return tuple(Unknown(f"{value.name}[{axis}]") for axis in range(rank))
+        return self.ranked(value, rank)
+
     def ranked(self, value: ir.Value, rank: int | None = None) -> Shape:
         """The shape of value, which has to be known, and to have `rank` dimensions."""
         shape = self.shape(value)

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -62,7 +63,7 @@ def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
             )
         end = (tensor.offset or 0) + (tensor.length or tensor.nbytes)
         try:
-            size = os.stat(folder / tensor.location).st_size
+            size = (folder / tensor.location).stat().st_size
         except OSError as error:
             raise ConversionError(
                 f"cannot read the weights in {folder / tensor.location}: {error.strerror}"
@@ -85,30 +86,51 @@ def check_target(source: StrPath, target: StrPath) -> None:
         raise ConversionError(f"cannot write {target}: there is no folder {target.parent}")
 
 
-def save(model: ir.Model, target: StrPath) -> None:
-    """Write the model; its weights go to `target`.data if it had such a file before, or is too large.
+def weight_files(model: ir.Model) -> set[Path]:
+    """The other files in which weights of the model lie."""
+    return {Path(tensor.path) for tensor in _external(model)}
 
-    Everything is written aside, in the same folder, and renamed when it is complete.
+
+def save(model: ir.Model, target: StrPath, source_weights: set[Path]) -> None:
+    """Write the model; its weights go to `target`.data if the source had such files, or they are too large.
+
+    source_weights: these files, none of which may be overwritten.
     """
     target = Path(target)
-    external = list(_external(model))
-    weights = [value.const_value for graph in model.graphs() for value in graph.initializers.values()]
-    split = bool(external) or sum(t.nbytes for t in weights if t is not None) > LARGEST_IN_ONE_FILE
     data = target.with_name(f"{target.name}.data")
-    if data.exists() and any(data.samefile(tensor.path) for tensor in external):
+    if data.exists() and any(data.samefile(path) for path in source_weights if path.exists()):
         raise ConversionError(f"cannot write {data}: it holds the weights of the model to convert")
+    weights = [value.const_value for graph in model.graphs() for value in graph.initializers.values()]
+    split = bool(source_weights) or sum(w.nbytes for w in weights if w is not None) > LARGEST_IN_ONE_FILE
+    with _aside(target, [data.name, target.name]) as folder:
+        ir.save(model, folder / target.name, external_data=data.name if split else None)
+
+
+def copy(source: StrPath, target: StrPath) -> None:
+    """Copy a file."""
+    target = Path(target)
+    with _aside(target, [target.name]) as folder:
+        shutil.copyfile(source, folder / target.name)
+
+
+@contextmanager
+def _aside(target: Path, names: list[str]) -> Iterator[Path]:
+    """A folder in which to write files of these names, as far as there are any; then they move beside target.
+
+    They move when all are complete, in this order.
+    """
     try:
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            ir.save(model, aside / target.name, external_data=data.name if split else None)
-            written = [path for path in (aside / data.name, aside / target.name) if path.exists()]
+            yield folder
+            written = [folder / name for name in names if (folder / name).exists()]
             for path in written:
                 _flush(path)
-            for path in written:  # the model last: it is there only when all is there
-                os.replace(path, target.parent / path.name)
+            for path in written:
+                path.replace(target.parent / path.name)
             _flush(target.parent)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise ConversionError(f"cannot write {target}: {error.strerror or error}") from error
     except (ValueError, EncodeError) as error:

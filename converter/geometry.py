@@ -36,11 +36,10 @@ class Geometry:
         return windows(size, self.kernel[axis], self.dilations[axis], self.strides[axis], padding)
 
 
-def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, same: bool) -> Geometry:
+def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None) -> Geometry:
     """The geometry of a convolution or pool node with a kernel of the given shape.
 
     shape: `[N, C, H, W]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
-    same: whether these are allowed.
     """
     if len(kernel) != 2:
         raise Refusal(f"it has {len(kernel)} spatial dimensions, not 2")
@@ -50,7 +49,7 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, same: 
     auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
     if auto_pad == "VALID":
         pads = [0] * 4
-    elif auto_pad in ("SAME_UPPER", "SAME_LOWER") and same:
+    elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         if dilations != [1, 1]:
             raise Refusal(f"auto_pad {auto_pad} together with dilations is not defined by onnxruntime")
         pads = _same_pads(auto_pad, kernel, strides, shape)

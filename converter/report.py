@@ -9,7 +9,7 @@ import onnx_ir as ir
 from converter.constants import EIGHT_BIT
 from converter.context import Context
 from converter.crossings import ENTRIES, EXITS, is_crossing, is_op
-from converter.frontends import RULES
+from converter.frontends import QUANTIZED
 from converter.functions import DOMAIN
 from converter.version import qudnn_version
 
@@ -71,10 +71,15 @@ def describe(model: ir.Model, context: Context) -> Report:
     converted = Counter(node.op_type for node in inside)
     ours = {*crossings, *inside}
     left = [_left(node, context) for node in model.graph if node not in ours and node.op_type != "Constant"]
+    bodies: list[ir.Graph | ir.Function] = [
+        model.graph,
+        *(f for f in model.functions.values() if f.domain != DOMAIN),
+    ]
     left += [
-        Left(_name(node), node.op_type, "it is in the body of another node")
-        for node in ir.traversal.RecursiveGraphIterator(model.graph)
-        if node.graph is not model.graph and (node.domain, node.op_type) in RULES
+        Left(_name(node), node.op_type, "it is in the body of another node or of a function")
+        for body in bodies
+        for node in ir.traversal.RecursiveGraphIterator(body)
+        if node.graph is not model.graph and (node.domain, node.op_type) in QUANTIZED
     ]
     return Report(
         converted=dict(converted.most_common()),

@@ -5,3 +5,6 @@ from converter.frontends.rule import Rule
 
 # (domain, operator) -> rule
 RULES: dict[tuple[str, str], Rule] = {**QOPERATOR}
+
+# Those that work on 8 bits by their nature; the others in RULES may as well be float.
+QUANTIZED = {(domain, op_type) for domain, op_type in RULES if op_type.startswith("Q")}

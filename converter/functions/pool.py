@@ -33,8 +33,8 @@ def QMaxPool(
 def QGlobalAveragePool(x, x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int):
     """int8 `[N,H,W,Cp]` -> int8 `[N,1,1,Cp]`.
 
-        acc = sum(x) - x_zero_point * H * W                            int32
-        y   = saturate(rint(float(acc) * (x_scale / (y_scale * float(H * W)))) + y_zero_point)
+    acc = sum(x) - x_zero_point * H * W                            int32
+    y   = saturate(rint(float(acc) * (x_scale / (y_scale * float(H * W)))) + y_zero_point)
     """
     return microsoft.QLinearGlobalAveragePool(
         x,

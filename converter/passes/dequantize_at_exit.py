@@ -57,6 +57,8 @@ def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
         raise Refusal("its input leaves the island in 8 bits, for others to read")
     if any(reader.graph is not leave.graph for reader in readers):
         raise Refusal("its input leaves the island in 8 bits, for the body of another node")
+    if any(reader.attributes.get_int("output_dtype", 0) not in (0, ir.DataType.FLOAT) for reader in readers):
+        raise Refusal("its output is not float32")
     dtype = ir.DataType(leave.attributes["dtype"].as_int())
     found = {quantization(node_input(reader, 1), node_input(reader, 2), dtype, "input") for reader in readers}
     if len(found) > 1:

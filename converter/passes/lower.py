@@ -5,6 +5,7 @@ import onnx_ir as ir
 from converter.candidate import Candidate, Port
 from converter.functions import DOMAIN
 from converter.graph_edit import remove_orphans, take_place
+from converter.layout import Layout, padded
 from converter.passes.base import Pass
 
 
@@ -22,7 +23,7 @@ class Lower(Pass):
         first, last = candidate.covers[0], candidate.covers[-1]
         y = candidate.output
         entries = [self._entry(port) for port in candidate.inputs]
-        name = first.name or self.context.new_name(y.value.name or candidate.op_type)
+        name = first.name or self.context.new_node_name(y.value.name or candidate.op_type)
         constants = [
             ir.Value(
                 name=tensor.name,
@@ -31,7 +32,7 @@ class Lower(Pass):
                 const_value=tensor,
             )
             for what, array in candidate.constants.items()
-            for tensor in [ir.tensor(array, name=self.context.new_name(f"{name}/{what}"))]
+            for tensor in [ir.tensor(array, name=self.context.new_value_name(f"{name}/{what}"))]
         ]
         for constant in constants:
             graph.initializers.add(constant)
@@ -44,13 +45,13 @@ class Lower(Pass):
             doc_string=first.doc_string,
             metadata_props=dict(first.metadata_props),
         )
-        op.outputs[0].name = self.context.new_name(f"{y.value.name}/island")
+        self._describe(op.outputs[0], f"{y.value.name}/island", y.layout)
         exit_ = ir.node(
             "ConvertFromIsland",
             [op.outputs[0]],
             attributes={"perm": y.layout.perm_out, "channels": y.layout.channels, "dtype": int(y.dtype)},
             domain=DOMAIN,
-            name=self.context.new_name(f"{y.value.name}/from_island"),
+            name=self.context.new_node_name(f"{y.value.name}/from_island"),
         )
         graph.insert_after(last, [*entries, op, exit_])
         self._now[y.value] = exit_.outputs[0]
@@ -68,7 +69,13 @@ class Lower(Pass):
                 "dtype": int(port.dtype),
             },
             domain=DOMAIN,
-            name=self.context.new_name(f"{port.value.name}/to_island"),
+            name=self.context.new_node_name(f"{port.value.name}/to_island"),
         )
-        entry.outputs[0].name = self.context.new_name(f"{port.value.name}/entered")
+        self._describe(entry.outputs[0], f"{port.value.name}/entered", port.layout)
         return entry
+
+    def _describe(self, value: ir.Value, name: str, layout: Layout) -> None:
+        """Name a tensor of an island, and type it: not every body lets ONNX infer its type."""
+        value.name = self.context.new_value_name(name)
+        value.type = ir.TensorType(ir.DataType.INT8)
+        value.shape = ir.Shape([None] * (layout.rank - 1) + [padded(layout.channels)])

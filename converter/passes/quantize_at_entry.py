@@ -5,7 +5,7 @@ import onnx_ir as ir
 from converter.constants import node_input, quantization
 from converter.crossings import ints, is_op
 from converter.errors import Refusal
-from converter.graph_edit import remove_orphans
+from converter.graph_edit import remove_orphans, take_place
 from converter.passes.base import Pass
 
 DOMAINS = ("", "com.microsoft")
@@ -35,6 +35,8 @@ class QuantizeAtEntry(Pass):
         assert x is not None and facts is not None
         if facts.dtype(x) != ir.DataType.FLOAT:
             raise Refusal("its input is not known to be float32")
+        if quantize.attributes.get_int("precision", 0) not in (0, ir.DataType.FLOAT):
+            raise Refusal("its precision is not float32")
         default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
         parameters = quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
         fused = ir.node(
@@ -47,10 +49,11 @@ class QuantizeAtEntry(Pass):
                 "zero_point": parameters.island_zero_point,
             },
             domain=enter.domain,
-            name=quantize.name or enter.name,
+            name=enter.name,
         )
-        fused.outputs[0].name = enter.outputs[0].name
         assert enter.graph is not None
         enter.graph.insert_after(enter, fused)
-        enter.outputs[0].replace_all_uses_with(fused.outputs[0])
+        take_place(enter.outputs[0], fused.outputs[0])
         remove_orphans([enter])
+        if quantize.graph is None and quantize.name:  # gone, so that the name is free
+            fused.name = quantize.name

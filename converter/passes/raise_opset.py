@@ -5,7 +5,7 @@ import logging
 import onnx_ir as ir
 from onnxscript.version_converter import ConvertVersionPass
 
-from converter.frontends import RULES
+from converter.frontends import QUANTIZED
 from converter.functions import MIN_OPSET
 from converter.passes.base import Pass
 
@@ -15,13 +15,23 @@ class RaiseOpset(Pass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         opset = model.opset_imports.get("", MIN_OPSET)
-        quantized = any((node.domain, node.op_type) in RULES for node in model.graph)
+        quantized = any((node.domain, node.op_type) in QUANTIZED for node in model.graph)
         if opset >= MIN_OPSET or not quantized:
             return ir.passes.PassResult(model, modified=False)
+        before = [(value.name, value.type, value.shape) for value in _interface(model)]
         log = logging.getLogger("onnxscript.version_converter")
         level = log.level
         log.setLevel(logging.CRITICAL)  # it warns about how it goes about it; a failure shows in the opset
         try:
-            return ConvertVersionPass(MIN_OPSET, fallback=True)(model)
+            result = ConvertVersionPass(MIN_OPSET, fallback=True)(model)
         finally:
             log.setLevel(level)
+        # On its way it infers shapes: the inputs and outputs are to stay as they were declared.
+        for value, (name, type_, shape) in zip(_interface(model), before, strict=True):
+            assert value.name == name
+            value.type, value.shape = type_, shape
+        return result
+
+
+def _interface(model: ir.Model) -> list[ir.Value]:
+    return [*model.graph.inputs, *model.graph.outputs]

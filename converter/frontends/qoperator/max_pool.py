@@ -21,7 +21,7 @@ def max_pool(node: ir.Node, facts: Facts) -> Candidate:
     channels = shape[1]
     if not isinstance(channels, int):
         raise Refusal("its number of channels is unknown")
-    window = geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape, same=False)
+    window = geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
     layout = Layout(4, 1, channels)
     return Candidate(
         (node,),

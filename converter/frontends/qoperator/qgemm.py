@@ -39,7 +39,7 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
         _bias(node_input(node, 6), weight.shape[1]),
         y,
         y_quantization,
-        facts.ranked(a, 2),
+        facts.shape_of_rank(a, 2),
         alpha=node.attributes.get_float("alpha", 1.0),
     )
 

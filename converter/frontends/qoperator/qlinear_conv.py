@@ -9,7 +9,6 @@ from converter.facts import Facts
 from converter.frontends.qoperator.weights import weights
 from converter.geometry import geometry
 from converter.ops.conv import conv
-from converter.sizes import Shape, Unknown
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
@@ -22,7 +21,7 @@ def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
     kernel = w.values.shape[2:]
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
-    shape = _unknown(x, w.values.ndim) if facts.shape(x) is None else facts.ranked(x, w.values.ndim)
+    shape = facts.shape_of_rank(x, w.values.ndim)
     return conv(
         (node,),
         x,
@@ -33,12 +32,7 @@ def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
         None if bias is None else constant(bias, "bias"),
         y,
         y_quantization,
-        geometry(node, kernel, shape, same=True),
+        geometry(node, kernel, shape),
         node.attributes.get_int("group", 1),
         shape,
     )
-
-
-def _unknown(value: ir.Value, rank: int) -> Shape:
-    """A shape of which the weights tell the rank alone."""
-    return tuple(Unknown(f"{value.name}[{axis}]") for axis in range(rank))
