@@ -1,0 +1,140 @@
+"""The key under which plans are kept: equality, hash and text."""
+
+import random
+from typing import Any
+
+import pytest
+
+from custom_ops._native import testing
+
+PROBLEMS = {"conv": testing.ConvProblem, "matmul": testing.MatMulProblem}
+
+
+def fields(problem: Any) -> dict[str, int]:
+    """The fields of a problem as its text has them."""
+    kind, *pairs = str(problem).split(" ")
+    assert kind in PROBLEMS
+    return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
+
+
+def other_value(name: str, value: int) -> int:
+    """A valid value of the field that is not `value`; flags have two."""
+    return 1 - value if name in ("pads_with_value", "clamps_above") else value + 1
+
+
+def random_problem(kind: str, rng: random.Random) -> Any:
+    names = fields(PROBLEMS[kind]())
+    return PROBLEMS[kind](
+        **{name: other_value(name, names[name]) if rng.random() < 0.5 else names[name] for name in names}
+    )
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_every_field_counts(kind: str) -> None:
+    base = PROBLEMS[kind]()
+    changed = [
+        PROBLEMS[kind](**{name: other_value(name, value)}) for name, value in fields(PROBLEMS[kind]()).items()
+    ]
+    problems = [base, *changed]
+    assert len(problems) > 6
+    assert len({str(problem) for problem in problems}) == len(problems)
+    assert len({hash(problem) for problem in problems}) == len(problems)
+    for i, one in enumerate(problems):
+        for j, other in enumerate(problems):
+            assert (one == other) == (i == j)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_equal_problems_have_one_hash_and_text(kind: str) -> None:
+    values = {name: value + 2 for name, value in fields(PROBLEMS[kind]()).items() if "_" not in name}
+    one, other = PROBLEMS[kind](**values), PROBLEMS[kind](**dict(reversed(values.items())))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert str(one) == str(other)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_hashes_of_similar_problems_differ(kind: str) -> None:
+    rng = random.Random(0)
+    problems = {str(problem): problem for problem in (random_problem(kind, rng) for _ in range(3000))}
+    assert len({hash(problem) for problem in problems.values()}) == len(problems)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_text_is_read_back(kind: str) -> None:
+    rng = random.Random(1)
+    for _ in range(100):
+        problem = random_problem(kind, rng)
+        read = testing.parse(str(problem))
+        assert type(read) is type(problem)
+        assert read == problem
+
+
+def test_text_is_stable() -> None:
+    # Files and logs of other versions hold these texts: a change here is a change of format.
+    assert str(testing.MatMulProblem(m=64, k=1008, c=2048, x_stride=2048)) == (
+        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 alignment=16 x_type=3 y_type=3"
+    )
+    assert str(testing.ConvProblem(n=2, h=9, w=8, pad_top=1, pads_with_value=1)) == (
+        "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "
+        "stride_w=1 dilation_h=1 dilation_w=1 group=1 x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
+        "pads_with_value=1 clamps_above=0 alignment=16 x_type=3 y_type=3"
+    )
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_other_texts_are_refused(kind: str) -> None:
+    text = str(PROBLEMS[kind]())
+    assert testing.parse(text) is not None
+    mutations = [text[:end] for end in range(len(text))]
+    mutations += [text + tail for tail in (" ", "x", "\n", " z=1")]
+    mutations += [" " + text, text.upper(), text.replace("=1", "=+1"), text.replace("=1", "=01"), "x" + text]
+    mutations += [text.replace("=1", f"={value}", 1) for value in ("", "x", "1.0", "9" * 30)]
+    mutations += [text.replace("clamps_above=0", "clamps_above=2"), text.replace(" ", "  ", 1)]
+    for mutation in mutations:
+        assert mutation != text
+        assert testing.parse(mutation) is None, mutation
+
+
+def test_unknown_fields_are_refused() -> None:
+    with pytest.raises(KeyError, match="no such field"):
+        testing.ConvProblem(nonsense=1)
+
+
+def dense_conv(**given: int) -> Any:
+    sizes = {"n": 2, "h": 5, "w": 4, "c": 16, "k": 32, **given}
+    h, w, c = sizes["h"], sizes["w"], sizes["c"]
+    strides = {"x_stride_n": h * w * c, "x_stride_h": w * c, "x_stride_w": c, "x_stride_c": 1}
+    return testing.ConvProblem(**{"p": h, "q": w, **strides, **sizes})
+
+
+def test_pointwise_conv_is_a_matrix_product() -> None:
+    product = testing.as_matmul(dense_conv())
+    assert product == testing.MatMulProblem(m=2 * 5 * 4, k=32, c=16, x_stride=16)
+
+
+def test_conv_of_the_whole_image_is_a_matrix_product() -> None:
+    product = testing.as_matmul(dense_conv(r=5, s=4, p=1, q=1))
+    assert product == testing.MatMulProblem(m=2, k=32, c=5 * 4 * 16, x_stride=5 * 4 * 16)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"r": 3, "s": 3, "p": 3, "q": 2},
+        {"stride_h": 2, "stride_w": 2, "p": 3, "q": 2},
+        {"pad_top": 1, "pad_left": 1, "pad_bottom": 1, "pad_right": 1, "p": 7, "q": 6},
+        {"pad_right": 1, "q": 5},
+        {"group": 2},
+        {"x_stride_w": 32, "x_stride_h": 128, "x_stride_n": 640, "r": 5, "s": 4, "p": 1, "q": 1},
+    ],
+    ids=lambda given: "_".join(f"{name}{value}" for name, value in given.items()),
+)
+def test_other_convs_are_none(given: dict[str, int]) -> None:
+    assert testing.as_matmul(dense_conv(**given)) is None
+
+
+def test_what_else_a_problem_says_is_kept_by_the_matrix_product() -> None:
+    product = testing.as_matmul(dense_conv(clamps_above=1, alignment=4))
+    assert fields(product)["clamps_above"] == 1
+    assert fields(product)["alignment"] == 4
