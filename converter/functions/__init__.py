@@ -15,7 +15,11 @@ from converter.functions.border import (
 )
 from converter.functions.conv import QConv
 from converter.functions.matmul import QMatMul
-from converter.functions.pool import QGlobalAveragePool, QMaxPool
+from converter.functions.mul import QMul
+from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
+from converter.functions.resize import QDepthToSpace, QResize
+from converter.functions.softmax import QSoftmax
+from converter.functions.table import QTable
 
 DOMAIN = "qudnn"
 VERSION = 1
@@ -33,6 +37,12 @@ FUNCTIONS = {
         QAdd,
         QMaxPool,
         QGlobalAveragePool,
+        QMul,
+        QAveragePool,
+        QTable,
+        QResize,
+        QDepthToSpace,
+        QSoftmax,
     )
 }
 

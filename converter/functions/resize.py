@@ -1,0 +1,59 @@
+"""QResize and QDepthToSpace, which give an island's tensor more or fewer pixels."""
+
+from collections.abc import Sequence
+
+from onnxscript import opset13 as op
+from onnxscript import script
+
+from converter.functions.opsets import qudnn
+
+
+@script(qudnn, default_opset=op)
+def QResize(
+    x,
+    scales: Sequence[float],
+    mode: str,
+    coordinate_transformation_mode: str,
+    nearest_mode: str,
+    dtype: int,
+):
+    """int8 `[N,H,W,Cp]` -> int8 `[N,floor(H*scales[1]),floor(W*scales[2]),Cp]`, with the bits of Resize.
+
+    scales has four values, those of N and C are 1. mode is nearest or linear. A linear value is computed
+    in float32 from the values as tensors of dtype (2 uint8, 3 int8) hold them; a uint8 tensor counts as
+    its int8 form + 128.
+    """
+    is_uint8 = op.Equal(op.Constant(value_int=dtype), op.Constant(value_int=2))
+    offset = op.Cast(op.Where(is_uint8, op.Constant(value_int=128), op.Constant(value_int=0)), to=6)
+    outside = op.Cast(op.Add(op.Cast(x, to=6), offset), to=dtype)
+    y = op.Resize(
+        outside,
+        None,
+        op.Constant(value_floats=scales),
+        mode=mode,
+        coordinate_transformation_mode=coordinate_transformation_mode,
+        nearest_mode=nearest_mode,
+    )
+    return op.Cast(op.Sub(op.Cast(y, to=6), offset), to=3)
+
+
+@script(qudnn, default_opset=op)
+def QDepthToSpace(x, blocksize: int, crop: Sequence[int]):
+    """int8 `[N,H,W,b*b*Cp]` -> int8 `[N,H*b-top-bottom,W*b-left-right,Cp]`, b = blocksize.
+
+        y[n, h*b + i - top, w*b + j - left, c] = x[n, h, w, (i*b + j)*Cp + c]
+
+    crop is top, left, bottom, right, as many rows and columns of the full result as are dropped there.
+    """
+    b = op.Reshape(op.Constant(value_int=blocksize), op.Constant(value_ints=[1]))
+    n = op.Slice(op.Shape(x), op.Constant(value_ints=[0]), op.Constant(value_ints=[1]))
+    h = op.Slice(op.Shape(x), op.Constant(value_ints=[1]), op.Constant(value_ints=[2]))
+    w = op.Slice(op.Shape(x), op.Constant(value_ints=[2]), op.Constant(value_ints=[3]))
+    rest = op.Constant(value_ints=[-1])
+    blocks = op.Reshape(x, op.Concat(n, h, w, b, b, rest, axis=0))
+    rows = op.Transpose(blocks, perm=[0, 1, 3, 2, 4, 5])
+    full = op.Reshape(rows, op.Concat(n, op.Mul(h, b), op.Mul(w, b), rest, axis=0))
+    first = op.Slice(op.Constant(value_ints=crop), op.Constant(value_ints=[0]), op.Constant(value_ints=[2]))
+    last = op.Slice(op.Constant(value_ints=crop), op.Constant(value_ints=[2]), op.Constant(value_ints=[4]))
+    extent = op.Concat(op.Mul(h, b), op.Mul(w, b), axis=0)
+    return op.Slice(full, first, op.Sub(extent, last), op.Constant(value_ints=[1, 2]))
