@@ -101,7 +101,7 @@ def test_without_a_gpu_nothing_is_registered_and_the_functions_run(tmp_path: Pat
     model = converter.convert(case.model()).model
     paths = {name: str(tmp_path / name) for name in ("model.onnx", "inputs.npz", "result.npz")}
     onnx.save_model(model, paths["model.onnx"])
-    np.savez(paths["inputs.npz"], **case.inputs())
+    np.savez(paths["inputs.npz"], x=case.inputs()["x"])
     code = REGISTER_WITHOUT_GPU.format(
         library=LIBRARY, model=paths["model.onnx"], inputs=paths["inputs.npz"], result=paths["result.npz"]
     )

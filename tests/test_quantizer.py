@@ -1,0 +1,61 @@
+"""What onnxruntime's static quantizer makes of float networks, converted."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+import check
+import converter
+from zoo.resnet import resnet50
+
+pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+
+from zoo.quantize import quantize
+
+IMAGES = np.random.default_rng(0).standard_normal((6, 3, 64, 64)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def network() -> onnx.ModelProto:
+    """ResNet-50 with an eighth of the channels, at 64 x 64."""
+    return resnet50(size=64, width=0.125, classes=10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"per_channel": False},
+        {"activations": "int8"},
+        {"activations": "int8", "per_channel": False},
+    ],
+    ids=lambda options: "_".join(map(str, options.values())) or "default",
+)
+def test_resnet50_has_one_entry_and_one_exit(network: onnx.ModelProto, options: dict[str, Any]) -> None:
+    original = quantize(network, IMAGES[:2], **options)
+    conversion = converter.convert(original)
+    report = conversion.report
+    assert not report.left, str(report)
+    assert report.converted == {
+        "QConv": 53,
+        "QAdd": 16,
+        "QMaxPool": 1,
+        "QGlobalAveragePool": 1,
+        "Flatten": 1,
+        "QMatMul": 1,
+    }
+    assert (report.islands, report.entries, report.exits) == (1, 1, 1)
+    operators = Counter(node.op_type for node in conversion.model.graph.node)
+    assert operators == {**report.converted, "QuantizeToIsland": 1, "DequantizeFromIsland": 1}
+    check.assert_equivalent(original, conversion.model, [{"x": IMAGES[:1]}, {"x": IMAGES}])
+
+
+def test_qdq_and_float_models_are_left_as_they_are(network: onnx.ModelProto) -> None:
+    for original in (network, quantize(network, IMAGES[:2], form="QDQ")):
+        conversion = converter.convert(original)
+        assert conversion.report.converted == {}
+        assert conversion.model == original
+        check.assert_equivalent(original, conversion.model, [{"x": IMAGES[:2]}])
