@@ -151,14 +151,14 @@ def test_conv_body(case: OpCase) -> None:
 
 
 @pytest.mark.gpu
-@settings(fuzz, max_examples=24)
+@settings(fuzz, max_examples=16)
 @given(case=op_convs(), batch=st.integers(1, 3))
 def test_conv_kernel(case: OpCase, batch: int) -> None:
     check.assert_kernels_match_bodies(case.model(), case.inputs(batch))
 
 
 @pytest.mark.gpu
-@settings(fuzz, max_examples=8)
+@settings(fuzz, max_examples=4)
 @given(case=graphs())
 def test_graph_on_gpu(case: GraphCase) -> None:
     check.assert_converted_runs_on_gpu(replace(case, size=(16, 16)))

@@ -220,7 +220,7 @@ GEMMS = [
     replace(_gemm, bias="ties", c=1, k=256, y_zero_point=117, a_zero_point=131, b_range=(-1, 1)),
 ]
 
-GPU_CASES = [*MATMULS[1:16:4], *MATMULS[20::3], *GEMMS[-5:]]
+GPU_CASES = [*MATMULS[1:16:4], *MATMULS[20::4], *GEMMS[-4:]]
 
 DECLINED = [  # (case, what the reason says)
     (replace(_matmul, b_constant=False), "constant"),
