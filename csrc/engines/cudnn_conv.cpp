@@ -2,6 +2,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "engines/cudnn_graph.h"
 #include "kernels/pad.h"
 
@@ -101,32 +104,36 @@ std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnCon
     return candidates;
 }
 
+// Both ways, where there is either.
 std::vector<plan::Candidate> direct_then_padded(const ConvProblem& conv, cudnnContext* cudnn) {
-    std::vector<plan::Candidate> padded = padded_candidates(conv, cudnn);
-    try {
-        std::vector<plan::Candidate> all = direct_candidates(conv, cudnn);
-        all.insert(all.end(), std::make_move_iterator(padded.begin()), std::make_move_iterator(padded.end()));
-        return all;
-    } catch (const plan::Unsupported&) {
-        return padded;
+    std::vector<plan::Candidate> all;
+    std::string reasons;
+    for (auto* way : {&direct_candidates, &padded_candidates}) {
+        try {
+            auto candidates = way(conv, cudnn);
+            std::move(candidates.begin(), candidates.end(), std::back_inserter(all));
+        } catch (const plan::Unsupported& e) {
+            reasons += (reasons.empty() ? "" : "; ") + std::string(e.what());
+        }
     }
+    if (all.empty()) throw plan::Unsupported(reasons);
+    return all;
 }
 
 }  // namespace
 
 std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem, cudnnContext* cudnn) const {
-    const auto* conv = std::get_if<ConvProblem>(&problem);
-    if (conv == nullptr) throw plan::Unsupported("not a conv");
-    require_cudnn(cudnn, conv->alignment);
-    if (conv->group > 1 && conv->c / conv->group % kGroupGranule != 0) {
-        throw plan::Unsupported("groups of " + std::to_string(conv->c / conv->group) + " channels");
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
+    require_cudnn(cudnn, conv.alignment);
+    if (conv.group > 1 && conv.c / conv.group % kGroupGranule != 0) {
+        throw plan::Unsupported("groups of " + std::to_string(conv.c / conv.group) + " channels");
     }
     // cuDNN's own padding is 0 only, and few of its engines take different padding on opposite sides.
-    if (conv->pads_with_value) return padded_candidates(*conv, cudnn);
-    if (conv->pad_top == conv->pad_bottom && conv->pad_left == conv->pad_right) {
-        return direct_candidates(*conv, cudnn);
+    if (conv.pads_with_value) return padded_candidates(conv, cudnn);
+    if (conv.pad_top == conv.pad_bottom && conv.pad_left == conv.pad_right) {
+        return direct_candidates(conv, cudnn);
     }
-    return direct_then_padded(*conv, cudnn);
+    return direct_then_padded(conv, cudnn);
 }
 
 }  // namespace qudnn::engines

@@ -8,6 +8,9 @@ namespace qudnn::engines {
 class CudnnConv final : public plan::Engine {
   public:
     const char* name() const override { return "cudnn_conv"; }
+    bool takes(const plan::Problem& problem) const override {
+        return std::holds_alternative<plan::ConvProblem>(problem);
+    }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

@@ -1,5 +1,7 @@
 #include "engines/cudnn_matmul.h"
 
+#include <optional>
+
 #include "engines/cudnn_graph.h"
 
 namespace qudnn::engines {
@@ -27,12 +29,13 @@ std::optional<MatMulProblem> matmul_of(const plan::Problem& problem) {
 
 }  // namespace
 
+bool CudnnMatMul::takes(const plan::Problem& problem) const { return matmul_of(problem).has_value(); }
+
 std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,
                                                      cudnnContext* cudnn) const {
-    const std::optional<MatMulProblem> matmul = matmul_of(problem);
-    if (!matmul) throw plan::Unsupported("not a matmul");
-    require_cudnn(cudnn, matmul->alignment);
-    return graph_candidates(matmul_graph(*matmul), cudnn, "cudnn_matmul", matmul->clamps_above);
+    const MatMulProblem matmul = matmul_of(problem).value();
+    require_cudnn(cudnn, matmul.alignment);
+    return graph_candidates(matmul_graph(matmul), cudnn, "cudnn_matmul", matmul.clamps_above);
 }
 
 }  // namespace qudnn::engines

@@ -26,10 +26,9 @@ class NativeConvPlan final : public plan::Plan {
 }  // namespace
 
 std::vector<plan::Candidate> NativeConv::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr) throw plan::Unsupported("not a conv");
-    if (!conv->dense()) throw plan::Unsupported("strided input");
-    return {{name(), 0, [conv = *conv] { return std::make_shared<NativeConvPlan>(conv); }}};
+    const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
+    if (!conv.dense()) throw plan::Unsupported("strided input");
+    return {{name(), 0, [conv] { return std::make_shared<NativeConvPlan>(conv); }}};
 }
 
 }  // namespace qudnn::engines

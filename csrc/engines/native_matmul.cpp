@@ -24,10 +24,9 @@ class NativeMatMulPlan final : public plan::Plan {
 }  // namespace
 
 std::vector<plan::Candidate> NativeMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const auto* matmul = std::get_if<plan::MatMulProblem>(&problem);
-    if (matmul == nullptr) throw plan::Unsupported("not a matmul");
-    if (!matmul->dense()) throw plan::Unsupported("strided input");
-    return {{name(), 0, [matmul = *matmul] { return std::make_shared<NativeMatMulPlan>(matmul); }}};
+    const plan::MatMulProblem& matmul = std::get<plan::MatMulProblem>(problem);
+    if (!matmul.dense()) throw plan::Unsupported("strided input");
+    return {{name(), 0, [matmul] { return std::make_shared<NativeMatMulPlan>(matmul); }}};
 }
 
 }  // namespace qudnn::engines

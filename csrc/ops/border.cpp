@@ -177,6 +177,7 @@ ConvertFromIsland::ConvertFromIsland(const ort::Attributes& attributes)
 
 void ConvertFromIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
+    require(x.type == ort::ElementType::int8, "x is not int8");
     const ort::Tensor y = context.output(exit.outside(x.shape));
     require(y.type == type, "y does not have the type that dtype names");
     if (y.shape.count() == 0) return;

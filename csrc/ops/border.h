@@ -71,6 +71,7 @@ struct DequantizeFromIsland {
 };
 
 // x int8 -> uint8 or int8 (attribute dtype).
+// NOTE: x is declared of any type because ORT allows an output of any type only beside such an input.
 struct ConvertFromIsland {
     static constexpr Signature kSignature{
         "ConvertFromIsland", {ort::ElementType::undefined}, 1, ort::ElementType::undefined};

@@ -50,8 +50,9 @@ OrtStatus* refuse(const OrtApi* api, const std::string& why) {
 OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
     const OrtApi* api = base->GetApi(ort::kApiVersion);
     if (api == nullptr) {
-        return refuse(base->GetApi(1), std::string("needs onnxruntime ") + ort::kOldestRuntime +
-                                           " or newer, this is " + base->GetVersionString());
+        const OrtApi* oldest = base->GetApi(1);  // has all that a message needs
+        return refuse(oldest, std::string("needs onnxruntime ") + ort::kOldestRuntime +
+                                  " or newer, this is " + base->GetVersionString());
     }
     if (!ort::bind(api)) return refuse(api, "another onnxruntime in this process already uses this library");
     // Without a GPU the functions in the model serve: a registered op would keep ORT from using them.

@@ -13,7 +13,7 @@
 
 namespace qudnn::plan {
 
-// An engine does not take a problem; what() says why.
+// An engine cannot run a problem of its kind; what() says why.
 struct Unsupported : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -32,11 +32,15 @@ class Engine {
 
     virtual const char* name() const = 0;
 
-    // Is never refused anything and always right, if slow; the others are checked against it.
+    // Refuses nothing of its kind and is always right, if slow; the others are checked against it.
     virtual bool native() const { return false; }
 
-    // The engine's ways to compute the problem, what it expects to be fastest first; at least one.
-    // Throws Unsupported.
+    // Is the problem of the engine's kind?
+    virtual bool takes(const Problem& problem) const = 0;
+
+    // For a problem that the engine takes: its ways to compute the problem, what it expects to
+    // be fastest first.
+    // Throws Unsupported where there is none.
     virtual std::vector<Candidate> candidates(const Problem& problem, cudnnContext* cudnn) const = 0;
 };
 

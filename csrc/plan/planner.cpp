@@ -46,6 +46,7 @@ std::shared_ptr<const Plan> select(const Problem& problem, const Arguments& argu
     refuse_during_capture(problem, host.launch());
     std::string reasons;
     for (const Engine* engine : engines()) {
+        if (!engine->takes(problem)) continue;
         try {
             for (const Candidate& candidate : engine->candidates(problem, host.launch().cudnn)) {
                 try {
