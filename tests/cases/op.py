@@ -72,7 +72,7 @@ def conv(
     sums: str = "random",
     **attributes: Any,
 ) -> OpCase:
-    """QConv; sums: random, wrapping (around int32) or ties (see builder.ties)."""
+    """QConv; sums: random, wrapping (around int32), ties (see builder.ties), extreme (multipliers)."""
     given = {
         "pads": [0, 0, 0, 0],
         "strides": [1, 1],
@@ -121,6 +121,8 @@ def _weights(name: str, shape: tuple[int, ...], taps: int, sums: str) -> dict[st
     if sums == "ties":
         w = np.sign(w)
         bias, multiplier = ties(k), np.full(k, TIES_MULTIPLIER)
+    if sums == "extreme":
+        multiplier = np.resize([1e30, 1e-30, 3e38, 1e-45, 0.0, 1e-3, 1e7, -1e-3], k)
     return {"w": w, "bias": bias.astype(np.int32), "multiplier": multiplier.astype(np.float32)}
 
 
@@ -227,6 +229,7 @@ CONVS = [
     conv("odd", c=9, k=6, group=3, pads=[0, 1, 1, 0], x_zero_point=-1),
     conv("wrapping", sums="wrapping", c=64, x_zero_point=77, pads=[1, 1, 1, 1]),
     conv("ties", sums="ties", c=16, k=256, kernel=(1, 1)),
+    conv("extreme", sums="extreme", x_zero_point=-5, pads=[1, 1, 1, 1]),
     conv("large", c=512, k=48, size=(4, 4), pads=[1, 1, 1, 1], x_zero_point=-128),
 ]
 
@@ -242,6 +245,7 @@ MATMULS = [
     matmul("classifier", c=2048, k=1008),
     matmul("wrapping", sums="wrapping", c=64, k=48),
     matmul("ties", sums="ties", c=16, k=256),
+    matmul("extreme", sums="extreme", rows=(40,)),
 ]
 
 ADDS = [
@@ -252,6 +256,11 @@ ADDS = [
     ),
     add("ties", a_scale=0.5, b_scale=0.25, y_scale=0.5),
     add("ties", a_scale=0.5, b_scale=0.25, y_scale=0.5, dtype=INT8),
+    *(
+        add(f"huge{a}", shape=(70,), a_scale=a, b_scale=b, y_scale=1e-3, dtype=dtype)
+        for dtype in (UINT8, INT8)
+        for a, b in ((1e8, 1.0), (3e3, 2e4), (1e38, 1e38))
+    ),
     add("matrix", shape=(48,)),
     add("odd", shape=(3, 7, 5), dtype=INT8),
     add("small", shape=(3,)),

@@ -19,10 +19,13 @@ def q_add(
 ) -> Array:
     """int8 + int8 -> int8 of one shape, computed on values of dtype (2 uint8, 3 int8)."""
     offset = 128 if dtype == 2 else 0
-    ra = np.float32(a_scale) / np.float32(y_scale)
-    rb = np.float32(b_scale) / np.float32(y_scale)
-    fixed = np.float32(y_zero_point) - fma(np.float32(a_zero_point), ra, rb * np.float32(b_zero_point))
     raw_a, raw_b = (np.float32(t.astype(np.int32) + offset) for t in (a, b))
-    y = np.rint(fma(raw_a, ra, fma(raw_b, rb, fixed)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        ra = np.float32(a_scale) / np.float32(y_scale)
+        rb = np.float32(b_scale) / np.float32(y_scale)
+        fixed = np.float32(y_zero_point) - fma(np.float32(a_zero_point), ra, rb * np.float32(b_zero_point))
+        y = np.rint(fma(raw_a, ra, fma(raw_b, rb, fixed)))
+    # x86 makes the lowest int32 of what is beyond int32, and of NaN.
+    y = np.where(np.abs(y) < 2.0**31, y, np.float32(-(2.0**31)))
     low, high = (0, 255) if dtype == 2 else (-128, 127)
     return (np.clip(y, low, high) - offset).astype(np.int8)
