@@ -67,7 +67,7 @@ class DigitsCNN:
         random = np.random.default_rng(seed)
         shapes = [(9 * c, k) for c, k, _ in _LAYERS] + [(_LAYERS[-1][1], _CLASSES)]
         self.weights = [(random.standard_normal(s) * (2 / s[0]) ** 0.5).astype(np.float32) for s in shapes]
-        self.biases = [np.zeros(s[1], np.float32) for s in shapes]
+        self.biases: list[Array] = [np.zeros(s[1], np.float32) for s in shapes]
 
     def train(self, data: Data, epochs: int = 40, batch: int = 32, rate: float = 4e-3, seed: int = 0) -> None:
         """Adam with a rate that falls to zero as a cosine does."""

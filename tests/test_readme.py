@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,10 +18,14 @@ README = (ROOT / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """The code blocks of a language, "" for those that name none."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [code for name, code in fenced if name == language]
 
 
-def test_usage_runs(tmp_path, monkeypatch, capsys):
+def test_usage_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     quantizer = pytest.importorskip("zoo.quantize")
     graph = Graph("small", (3, 8, 8))
     images = np.random.default_rng(0).standard_normal((2, 3, 8, 8), dtype=np.float32)
@@ -34,7 +39,7 @@ def test_usage_runs(tmp_path, monkeypatch, capsys):
         command = [str(Path(sys.executable).parent / "qudnn"), *shlex.split(line)[1:]]
         subprocess.run(command, check=True, capture_output=True)
 
-    variables = {"inputs": {"x": images}}
+    variables: dict[str, Any] = {"inputs": {"x": images}}
     for block in blocks("python"):
         exec("import onnxruntime\nproviders = ['CPUExecutionProvider']\n" + block, variables)
     assert "QConv" in capsys.readouterr().out
@@ -42,14 +47,14 @@ def test_usage_runs(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(results[0], variables["results"][0])
 
 
-def test_make_targets_exist():
+def test_make_targets_exist() -> None:
     targets = re.findall(r"^make (\w+)", README, re.MULTILINE)
     assert targets == ["demo", "test"]
     for target in targets:
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_folders_and_programs_exist():
+def test_folders_and_programs_exist() -> None:
     named = re.findall(r"`([\w/]+/)`|`python ([\w/]+\.py)`", README)
     assert len(named) > 8
     for folder, program in named:
@@ -59,11 +64,11 @@ def test_folders_and_programs_exist():
         assert any((home / path).exists() for home in homes), path
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
 
 
-def test_the_table_is_the_results():
+def test_the_table_is_the_results() -> None:
     table = subprocess.run([sys.executable, ROOT / "benchmarks" / "table.py", "--check"])
     assert table.returncode == 0, "run benchmarks/table.py"

@@ -20,7 +20,7 @@ def cpu_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """An original model with uint8 activations on onnxruntime's CPU provider: the reference.
 
     Without x64quantprecision, a processor that lacks VNNI saturates uint8 * int8 products at 16 bits. With
-    it, onnxruntime opens no model that convolves int8 activations, such as a converted one.
+    it, onnxruntime opens neither models that convolve int8 activations nor converted ones.
     """
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "1")

@@ -17,7 +17,7 @@ def mapped() -> str:
     return Path("/proc/self/maps").read_text()
 
 
-def test_a_library_in_any_nvidia_package_is_loaded(tmp_path, monkeypatch):
+def test_a_library_in_any_nvidia_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "nvidia" / "part" / "lib"
     folder.mkdir(parents=True)
     shutil.copy(ANY_LIBRARY, folder / "libqudnn_probe.so.9")
@@ -30,13 +30,15 @@ def test_a_library_in_any_nvidia_package_is_loaded(tmp_path, monkeypatch):
     assert str(folder / "libqudnn_probe.so.9") in mapped()
 
 
-def test_missing_libraries_are_named_and_nothing_is_printed(monkeypatch, capfd):
+def test_missing_libraries_are_named_and_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(cuda, "_names", lambda: ["libabsent.so.1", "libcufft.so.0", "libc.so.6"])
     assert cuda.load_libraries() == ["libabsent.so.1"]  # cuFFT is optional, the C library is there
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_damaged_library_counts_as_missing(tmp_path, monkeypatch):
+def test_a_damaged_library_counts_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "libdamaged.so.1").write_bytes(b"\x7fELF and then nothing")
     monkeypatch.setattr(cuda, "_names", lambda: ["libdamaged.so.1"])
     monkeypatch.setattr(cuda, "_folders", lambda: iter([tmp_path]))
@@ -44,7 +46,9 @@ def test_a_damaged_library_counts_as_missing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("version", "cufft"), [("12.8", "libcufft.so.11"), ("13.0", "libcufft.so.12")])
-def test_names_follow_the_cuda_that_onnxruntime_was_built_with(monkeypatch, version, cufft):
+def test_names_follow_the_cuda_that_onnxruntime_was_built_with(
+    monkeypatch: pytest.MonkeyPatch, version: str, cufft: str
+) -> None:
     monkeypatch.setattr(onnxruntime, "cuda_version", version, raising=False)
     names = cuda._names()
     assert cufft in names
@@ -53,6 +57,6 @@ def test_names_follow_the_cuda_that_onnxruntime_was_built_with(monkeypatch, vers
 
 
 @pytest.mark.parametrize("version", ["", None])
-def test_nothing_is_needed_without_cuda(monkeypatch, version):
+def test_nothing_is_needed_without_cuda(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
     monkeypatch.setattr(onnxruntime, "cuda_version", version, raising=False)
     assert cuda.load_libraries() == []

@@ -3,7 +3,7 @@
 from custom_ops import plans
 
 
-def test_a_cleared_cache_has_no_entries():
+def test_a_cleared_cache_has_no_entries() -> None:
     plans.clear()
     statistics = plans.statistics()
     assert set(statistics) == {"hits", "misses", "builds", "evictions", "entries"}
