@@ -33,7 +33,7 @@ def test_gradients(data: Data) -> None:
     network = DigitsCNN()
     network.weights = [weight.astype(np.float64) for weight in network.weights]
     # Biases of zero would put every blank pixel on the edge of a Relu.
-    network.biases = [bias + random.uniform(0.1, 0.2, bias.shape) for bias in network.biases]
+    network.biases = [np.add(bias, random.uniform(0.1, 0.2, bias.shape)) for bias in network.biases]
     parameters = network.weights + network.biases
     gradients = network._gradients(data.images, data.labels)
     for parameter, gradient in zip(parameters, gradients, strict=True):
