@@ -48,7 +48,12 @@ std::string get(StringCache& cache, const std::string& key, const std::function<
     const py::gil_scoped_release waiting;
     return *cache.get(key, [&] {
         const py::gil_scoped_acquire calling;
-        return std::make_shared<const std::string>(build());
+        try {
+            return std::make_shared<const std::string>(build());
+        } catch (const py::error_already_set& e) {
+            // Several threads may get it; pybind11's exception goes to one only.
+            throw std::runtime_error(e.what());
+        }
     });
 }
 
