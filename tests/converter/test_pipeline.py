@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -197,7 +198,7 @@ def test_layouts_that_differ_cross_between() -> None:
         ("Reshape", {}, [-1, 0]),
     ],
 )
-def test_features_stay_inside(op_type: str, attributes: dict[str, int], target: list[int] | None) -> None:
+def test_features_stay_inside(op_type: str, attributes: dict[str, Any], target: list[int] | None) -> None:
     net = Network()
     x = net.average(net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 20), "mean")
     shape = [] if target is None else [net.constant("shape", target, "int64")]
@@ -403,9 +404,9 @@ def test_reasons() -> None:
     assert _declined(y_w=wide, y_w_zero_point=zero_points) == {
         "y_node": "its weights less their zero point reach from 0 to 255, beyond int8"
     }
-    assert _declined(scale=np.float32([1, 2])) == {"y_node": "its input is not quantized per tensor"}
-    assert _declined(scale=np.float32(0)) == {"y_node": "its input scale is not a positive number"}
-    assert _declined(scale=np.float16(1)) == {"y_node": "its input scale is float16, not float32"}
+    assert _declined(scale=np.array([1, 2], np.float32)) == {"y_node": "its input is not quantized per tensor"}
+    assert _declined(scale=np.array(0, np.float32)) == {"y_node": "its input scale is not a positive number"}
+    assert _declined(scale=np.array(1, np.float16)) == {"y_node": "its input scale is float16, not float32"}
     assert _declined(y_w_scale=np.ones(3, np.float32)) == {"y_node": "it has 3 weight scales for 4 outputs"}
     assert _declined(y_bias=np.zeros(3, np.int32)) == {"y_node": "its bias is int32 [3], not int32 [4]"}
 
