@@ -404,7 +404,7 @@ def test_reasons() -> None:
     assert _declined(y_w=wide, y_w_zero_point=zero_points) == {
         "y_node": "its weights less their zero point reach from 0 to 255, beyond int8"
     }
-    assert _declined(scale=np.array([1, 2], np.float32)) == {"y_node": "its input is not quantized per tensor"}
+    assert _declined(scale=np.ones(2, np.float32)) == {"y_node": "its input is not quantized per tensor"}
     assert _declined(scale=np.array(0, np.float32)) == {"y_node": "its input scale is not a positive number"}
     assert _declined(scale=np.array(1, np.float16)) == {"y_node": "its input scale is float16, not float32"}
     assert _declined(y_w_scale=np.ones(3, np.float32)) == {"y_node": "it has 3 weight scales for 4 outputs"}
