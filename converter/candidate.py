@@ -33,6 +33,7 @@ class Candidate:
     op_type, domain: the op; the domain "" is for standard operators that work on an island's tensors.
     inputs, constants: the op's inputs, first the tensors of the island, then the packed constants.
     shape: of the output, as it is outside the island.
+    note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
     """
 
     covers: tuple[ir.Node, ...]
@@ -43,6 +44,7 @@ class Candidate:
     attributes: Mapping[str, Attribute]
     constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     domain: str = DOMAIN
+    note: str = ""
 
     @property
     def pays(self) -> bool:

@@ -32,6 +32,8 @@ class Report:
     islands: groups of ops that tensors join without leaving the island.
     entries, exits: how many times a tensor crosses into an island and out of one.
     left: every other node, with the reason. A node without a name is called after its first output.
+    approximate: converted nodes that onnxruntime's CPU provider computes in floating point, with what
+        that means for their results.
     already: whether the model was converted before, and is described as it was found.
     """
 
@@ -40,6 +42,7 @@ class Report:
     entries: int = 0
     exits: int = 0
     left: tuple[Left, ...] = ()
+    approximate: tuple[Left, ...] = ()
     already: bool = False
 
     def __str__(self) -> str:
@@ -53,15 +56,25 @@ class Report:
             lines += [f"  {count:5}  {op_type}" for op_type, count in self.converted.items()]
         else:
             lines = [f"qudnn {qudnn_version()}: nothing was converted"]
+        if self.approximate:
+            lines.append("converted, but not bit for bit what onnxruntime's CPU provider computes:")
+            lines += _grouped(self.approximate)
         if self.left:
             lines.append(f"left as {'it was' if len(self.left) == 1 else 'they were'}:")
-        groups: dict[tuple[str, str], list[str]] = {}
-        for name, op_type, reason in self.left:
-            groups.setdefault((op_type, reason), []).append(name)
-        for (op_type, reason), names in sorted(groups.items(), key=lambda group: -len(group[1])):
-            more = ", ..." if len(names) > _NAMES_SHOWN else ""
-            lines.append(f"  {len(names):5}  {op_type}: {reason} ({', '.join(names[:_NAMES_SHOWN])}{more})")
+            lines += _grouped(self.left)
         return "\n".join(lines)
+
+
+def _grouped(entries: tuple[Left, ...]) -> list[str]:
+    """A line for the nodes that share a type and a reason, the longest list first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, op_type, reason in entries:
+        groups.setdefault((op_type, reason), []).append(name)
+    lines = []
+    for (op_type, reason), names in sorted(groups.items(), key=lambda group: -len(group[1])):
+        more = ", ..." if len(names) > _NAMES_SHOWN else ""
+        lines.append(f"  {len(names):5}  {op_type}: {reason} ({', '.join(names[:_NAMES_SHOWN])}{more})")
+    return lines
 
 
 def describe(model: ir.Model, context: Context) -> Report:
@@ -87,6 +100,11 @@ def describe(model: ir.Model, context: Context) -> Report:
         entries=sum(is_op(node, *ENTRIES) for node in crossings),
         exits=sum(is_op(node, *EXITS) for node in crossings),
         left=tuple(left),
+        approximate=tuple(
+            Left(_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
+            for candidate in context.candidates
+            if candidate.note
+        ),
     )
 
 

@@ -29,11 +29,13 @@ def conv(
     window: Geometry,
     group: int,
     x_shape: Shape,
+    clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
     """The candidate for a 2D convolution.
 
     weight: 8-bit `[K, C/group, R, S]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
     bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, H, W]`.
+    clamp: where the result is cut off, in the int8 domain.
     """
     k = weight.shape[0]
     channels = weight.shape[1] * group
@@ -59,7 +61,7 @@ def conv(
             "group": packed.group,
             "x_zero_point": x_quantization.island_zero_point,
             "y_zero_point": y_quantization.island_zero_point,
-            "y_min": -128,
-            "y_max": 127,
+            "y_min": clamp[0],
+            "y_max": clamp[1],
         },
     )

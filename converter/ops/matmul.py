@@ -27,11 +27,13 @@ def matmul(
     y_quantization: Quantization,
     x_shape: Shape,
     alpha: float = 1.0,
+    clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
     """The candidate for a matrix product with constant weights.
 
     x: `x_shape` = `[..., C]`, of 2 dimensions or more; weight: 8-bit `[C, K]`; weight_scales,
     weight_zero_points: `[1]` or `[K]`; bias: int32 `[K]`, in units of alpha * x_scale * w_scale.
+    clamp: where the result is cut off, in the int8 domain.
     """
     if weight.ndim != 2:
         raise Refusal(f"its weights have {weight.ndim} dimensions, not 2")
@@ -52,5 +54,5 @@ def matmul(
         output=Port(y, Layout(rank, rank - 1, k), y_quantization.dtype),
         shape=(*x_shape[:-1], k),
         constants={"weight": pack_matmul(w), "bias": packed_bias, "multiplier": multiplier},
-        attributes={"y_zero_point": y_quantization.island_zero_point, "y_min": -128, "y_max": 127},
+        attributes={"y_zero_point": y_quantization.island_zero_point, "y_min": clamp[0], "y_max": clamp[1]},
     )
