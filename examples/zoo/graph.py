@@ -84,8 +84,10 @@ class Graph:
         return name
 
     def finish(self, y: str, output_shape: Sequence[int | str]) -> ModelProto:
-        """The model; the value `y` becomes its output `y` `[N, *output_shape]`."""
-        self._nodes.append(helper.make_node("Identity", [y], ["y"], name="y"))
+        """The model; `y`, the result of the last layer, becomes its output `y` `[N, *output_shape]`."""
+        if list(self._nodes[-1].output) != [y]:
+            raise ValueError(f"{y} is not the result of the last layer")
+        self._nodes[-1].output[:] = ["y"]
         element_type = _ELEMENT_TYPES[self.dtype]
         graph = helper.make_graph(
             self._nodes,
