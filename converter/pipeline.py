@@ -8,6 +8,7 @@ from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
 from converter.passes.choose_islands import ChooseIslands
 from converter.passes.dequantize_at_exit import DequantizeAtExit
+from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.pad_at_entry import PadAtEntry
 from converter.passes.quantize_at_entry import QuantizeAtEntry
@@ -18,6 +19,7 @@ from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
+    Int8ToUint8,
     Recognise,
     ChooseIslands,
     Lower,

@@ -53,9 +53,7 @@ def test_resnet50_has_one_entry_and_one_exit(network: onnx.ModelProto, options: 
     check.assert_equivalent(original, conversion.model, [{"x": IMAGES[:1]}, {"x": IMAGES}])
 
 
-def test_qdq_and_float_models_are_left_as_they_are(network: onnx.ModelProto) -> None:
-    for original in (network, quantize(network, IMAGES[:2], form="QDQ")):
-        conversion = converter.convert(original)
-        assert conversion.report.converted == {}
-        assert conversion.model == original
-        check.assert_equivalent(original, conversion.model, [{"x": IMAGES[:2]}])
+def test_float_model_is_left_as_it_is(network: onnx.ModelProto) -> None:
+    conversion = converter.convert(network)
+    assert conversion.report.converted == {}
+    assert conversion.model == network

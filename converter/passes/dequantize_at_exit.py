@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.constants import Quantization, node_input, quantization
+from converter.constants import Quantization
 from converter.crossings import ints, is_op
 from converter.errors import Refusal
 from converter.graph_edit import is_needed, remove_orphans, take_place
+from converter.linear import dequantizes, dequantizes_for_integer_form, read_with
 from converter.passes.base import Pass
-from converter.passes.quantize_at_entry import DOMAINS
 
 
 class DequantizeAtExit(Pass):
@@ -23,7 +23,7 @@ class DequantizeAtExit(Pass):
                 parameters = _parameters(leave, readers)
             except Refusal as refusal:
                 self.context.refusals.update(
-                    {reader: str(refusal) for reader in readers if _dequantizes(reader)}
+                    {reader: str(refusal) for reader in readers if dequantizes(reader)}
                 )
                 continue
             for reader in readers:
@@ -53,18 +53,14 @@ def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
 
 def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
     """The one quantization with which all readers dequantize."""
-    if leave.outputs[0].is_graph_output() or not all(map(_dequantizes, readers)):
+    if leave.outputs[0].is_graph_output() or not all(map(dequantizes, readers)):
         raise Refusal("its input leaves the island in 8 bits, for others to read")
     if any(reader.graph is not leave.graph for reader in readers):
         raise Refusal("its input leaves the island in 8 bits, for the body of another node")
-    if any(reader.attributes.get_int("output_dtype", 0) not in (0, ir.DataType.FLOAT) for reader in readers):
-        raise Refusal("its output is not float32")
+    if any(map(dequantizes_for_integer_form, readers)):
+        raise Refusal("with the operator behind it, it makes a quantized one of onnxruntime's")
     dtype = ir.DataType(leave.attributes["dtype"].as_int())
-    found = {quantization(node_input(reader, 1), node_input(reader, 2), dtype, "input") for reader in readers}
+    found = {read_with(reader, dtype) for reader in readers}
     if len(found) > 1:
         raise Refusal("its input is dequantized with several scales")
     return found.pop()
-
-
-def _dequantizes(node: ir.Node) -> bool:
-    return node.op_type == "DequantizeLinear" and node.domain in DOMAINS

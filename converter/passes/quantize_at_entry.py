@@ -2,13 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.constants import node_input, quantization
 from converter.crossings import ints, is_op
 from converter.errors import Refusal
 from converter.graph_edit import remove_orphans, take_place
+from converter.linear import quantizes, quantizes_integer_form, written_with
 from converter.passes.base import Pass
-
-DOMAINS = ("", "com.microsoft")
 
 
 class QuantizeAtEntry(Pass):
@@ -20,7 +18,7 @@ class QuantizeAtEntry(Pass):
             quantize = (
                 enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
             )
-            if quantize is None or quantize.op_type != "QuantizeLinear" or quantize.domain not in DOMAINS:
+            if quantize is None or not quantizes(quantize):
                 continue
             try:
                 self._fuse(quantize, enter)
@@ -35,10 +33,9 @@ class QuantizeAtEntry(Pass):
         assert x is not None and facts is not None
         if facts.dtype(x) != ir.DataType.FLOAT:
             raise Refusal("its input is not known to be float32")
-        if quantize.attributes.get_int("precision", 0) not in (0, ir.DataType.FLOAT):
-            raise Refusal("its precision is not float32")
-        default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
-        parameters = quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
+        if quantizes_integer_form(quantize):
+            raise Refusal("with the operator before it, it makes a quantized one of onnxruntime's")
+        parameters = written_with(quantize)
         fused = ir.node(
             "QuantizeToIsland",
             [x],

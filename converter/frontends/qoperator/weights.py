@@ -19,7 +19,12 @@ class Weights(NamedTuple):
 def weights(
     values: ir.Value | None, scale: ir.Value | None, zero_point: ir.Value | None, output_axis: int
 ) -> Weights:
-    array = constant(values, "weight")
+    return quantized_weights(constant(values, "weight"), scale, zero_point, output_axis)
+
+
+def quantized_weights(
+    array: NDArray[Any], scale: ir.Value | None, zero_point: ir.Value | None, output_axis: int
+) -> Weights:
     if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
         raise Refusal(f"its weights are {array.dtype}, not 8 bits wide")
     outputs = array.shape[output_axis] if array.ndim else 1

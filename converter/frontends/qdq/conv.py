@@ -1,0 +1,43 @@
+"""DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv"""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.bias import bias
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import result
+from converter.frontends.qdq.weights import weights
+from converter.geometry import geometry
+from converter.ops import conv as op
+
+
+def conv(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, w, bias (optional)."""
+    x = operand(node, 0, facts)
+    w = weights(required_input(node, 1), output_axis=0)
+    y = result(node)
+    kernel = w.values.shape[2:]
+    if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
+        raise Refusal("its kernel_shape is not that of its weights")
+    shape = facts.shape_of_rank(x.value, w.values.ndim)
+    candidate = op.conv(
+        (node, *y.covers),
+        x.value,
+        x.quantization,
+        w.values,
+        w.scales,
+        w.zero_points,
+        bias(node_input(node, 2), x.quantization, w.scales, w.values.shape[0]),
+        y.value,
+        y.quantization,
+        geometry(node, kernel, shape),
+        node.attributes.get_int("group", 1),
+        shape,
+        clamp=y.clamp,
+    )
+    return replace(candidate, note=y.note([x]))

@@ -1,0 +1,32 @@
+"""What stands in front of a float operator: DequantizeLinear of an 8-bit tensor."""
+
+from typing import NamedTuple
+
+import onnx_ir as ir
+
+from converter.constants import Quantization, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.linear import dequantizes, read_with, stays_int8
+
+
+class Operand(NamedTuple):
+    """value: the 8-bit tensor. is_int8: whether it is int8 to onnxruntime's CPU provider."""
+
+    value: ir.Value
+    quantization: Quantization
+    is_int8: bool
+
+
+def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
+    """The tensor that input `index` of the operator is dequantized from, per tensor."""
+    return dequantized(required_input(node, index), facts)
+
+
+def dequantized(value: ir.Value, facts: Facts) -> Operand:
+    dequantize = value.producer()
+    if dequantize is None or not dequantizes(dequantize):
+        raise Refusal("an input of it is in floating point, not dequantized from 8 bits")
+    x = required_input(dequantize, 0)
+    parameters = read_with(dequantize, facts.dtype(x))
+    return Operand(x, parameters, stays_int8(x) or parameters.dtype == ir.DataType.INT8)

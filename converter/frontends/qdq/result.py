@@ -1,0 +1,112 @@
+"""What stands behind a float operator: perhaps Relu or Clip, then QuantizeLinear."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.constants import Quantization, constant, node_input
+from converter.errors import Refusal
+from converter.frontends.qdq.operand import Operand
+from converter.linear import quantizes, stays_int8, written_with
+
+IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
+_EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bounds of Clip
+
+
+@dataclass(frozen=True)
+class Result:
+    """covers: the nodes behind the operator, QuantizeLinear last. value: its output.
+
+    clamp: between which values Relu or Clip keep the result, in the int8 domain.
+    clamps: whether they are more than what quantizing the result does anyway; onnxruntime then does
+    not take them for a part of a quantized operator.
+    """
+
+    covers: tuple[ir.Node, ...]
+    value: ir.Value
+    quantization: Quantization
+    clamp: tuple[int, int] = (-128, 127)
+    clamps: bool = False
+    is_int8: bool = False
+
+    def note(self, operands: Sequence[Operand]) -> str:
+        """Why the operator, if it reads these, may differ from onnxruntime; empty where it does not."""
+        if self.is_int8 or any(operand.is_int8 for operand in operands):
+            return (
+                "an int8 tensor of it has several readers or is the model's own, for which reason " + IN_FLOAT
+            )
+        if self.clamps:
+            return "an activation behind it cuts off more than its quantization, for which reason " + IN_FLOAT
+        return ""
+
+
+def result(node: ir.Node) -> Result:
+    """Follow the operator's output 0 to the QuantizeLinear that has to be its only reader."""
+    covers = []
+    low, high = -np.inf, np.inf
+    while True:
+        node = _only_reader(node)
+        covers.append(node)
+        if quantizes(node):
+            break
+        if node.domain or node.op_type not in ("Relu", "Clip", "Identity", "Dropout"):
+            raise Refusal(f"its result is read in floating point, by {node.op_type}")
+        below, above = _bounds(node)
+        low, high = np.clip([low, high], below, above)
+    value = node.outputs[0]
+    parameters = written_with(node)
+    lowest, highest = real_range(parameters)
+    clamp = quantized(low, parameters), quantized(high, parameters)
+    shift = parameters.island_zero_point - parameters.zero_point
+    return Result(
+        tuple(covers),
+        value,
+        parameters,
+        (clamp[0] + shift, clamp[1] + shift),
+        bool(low - lowest > _EPSILON or highest - high > _EPSILON),
+        stays_int8(value) or parameters.dtype == ir.DataType.INT8,
+    )
+
+
+def real_range(parameters: Quantization) -> tuple[np.float32, np.float32]:
+    """The least and the greatest number that the quantized tensor can stand for."""
+    bounds = np.iinfo(parameters.dtype.numpy())
+    low, high = (np.float32(q - parameters.zero_point) * parameters.scale for q in (bounds.min, bounds.max))
+    return low, high
+
+
+def quantized(number: float, parameters: Quantization) -> int:
+    """What QuantizeLinear makes of a number."""
+    bounds = np.iinfo(parameters.dtype.numpy())
+    least, greatest = (np.float32(q - parameters.zero_point) for q in (bounds.min, bounds.max))
+    scaled = np.float32(number) / parameters.scale
+    return int(np.rint(np.clip(scaled, least, greatest))) + parameters.zero_point
+
+
+def _only_reader(node: ir.Node) -> ir.Node:
+    y = node.outputs[0]
+    readers = [use.node for use in y.uses()]
+    if not readers or y.is_graph_output():
+        raise Refusal("its result is not quantized")
+    if len(readers) > 1:
+        raise Refusal("its result is not only quantized, others read it in floating point")
+    return readers[0]
+
+
+def _bounds(node: ir.Node) -> tuple[float, float]:
+    """Between which numbers the activation keeps its input, which it changes in no other way."""
+    if node.op_type == "Relu":
+        return 0.0, np.inf
+    if node.op_type != "Clip":
+        if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
+            raise Refusal(f"the {node.op_type} behind it has more than one result")
+        return -np.inf, np.inf
+    bounds = []
+    for index, default in (1, -np.inf), (2, np.inf):
+        value = node_input(node, index)
+        bounds.append(default if value is None else float(constant(value, "Clip's bound").reshape(())))
+    if not bounds[0] <= bounds[1]:
+        raise Refusal("the bounds of the Clip behind it are not in order")
+    return bounds[0], bounds[1]

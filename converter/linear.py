@@ -1,0 +1,97 @@
+"""QuantizeLinear and DequantizeLinear, of both domains that have them."""
+
+import onnx_ir as ir
+
+from converter.constants import Quantization, node_input, quantization
+from converter.errors import Refusal
+
+DOMAINS = ("", "com.microsoft")
+_FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
+_STAYS_INT8 = "qudnn.stays_int8"
+
+
+def quantizes(node: ir.Node | None) -> bool:
+    return node is not None and node.op_type == "QuantizeLinear" and node.domain in DOMAINS
+
+
+def dequantizes(node: ir.Node | None) -> bool:
+    return node is not None and node.op_type == "DequantizeLinear" and node.domain in DOMAINS
+
+
+def written_with(quantize: ir.Node) -> Quantization:
+    """With what a QuantizeLinear quantizes float32, per tensor."""
+    if quantize.attributes.get_int("precision", 0) not in _FLOAT32:
+        raise Refusal("its output is not quantized in float32")
+    default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
+    return quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
+
+
+def read_with(dequantize: ir.Node, dtype: ir.DataType | None) -> Quantization:
+    """With what a DequantizeLinear gets float32 out of a tensor of the given type, per tensor."""
+    if dequantize.attributes.get_int("output_dtype", 0) not in _FLOAT32:
+        raise Refusal("its input is not dequantized to float32")
+    return quantization(node_input(dequantize, 1), node_input(dequantize, 2), dtype, "input")
+
+
+def stays_int8(value: ir.Value) -> bool:
+    """Whether the pass Int8ToUint8 made the tensor uint8 where onnxruntime leaves it in int8."""
+    return bool(value.meta.get(_STAYS_INT8, False))
+
+
+def note_int8(value: ir.Value) -> None:
+    """Let stays_int8 be true of the value."""
+    value.meta[_STAYS_INT8] = True
+
+
+# Float operators that onnxruntime's CPU provider replaces by integer ones, between these two.
+_WITH_INTEGER_FORM = {
+    "Add",
+    "AveragePool",
+    "Concat",
+    "Conv",
+    "Gemm",
+    "GlobalAveragePool",
+    "LeakyRelu",
+    "MatMul",
+    "Mul",
+    "Sigmoid",
+    "Softmax",
+    "Where",
+}
+_WITHOUT_QUANTIZE = {"Gemm", "MatMul"}  # those that may leave their result in float32
+
+
+def quantizes_integer_form(quantize: ir.Node) -> bool:
+    """Whether onnxruntime may take the node for the end of a quantized operator.
+
+    Then it has to stay, or the operator, if it stays, computes in float32 and gives other bits.
+    """
+    node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
+    while node is not None and _is_activation(node):
+        node = node.inputs[0].producer() if node.inputs[0] is not None else None
+    return node is not None and _has_integer_form(node) and any(map(_is_dequantized, node.inputs))
+
+
+def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
+    """Whether onnxruntime may take the node for the beginning of a quantized operator."""
+    return any(
+        _has_integer_form(use.node) and (use.node.op_type in _WITHOUT_QUANTIZE or _is_quantized(use.node))
+        for use in dequantize.outputs[0].uses()
+    )
+
+
+def _has_integer_form(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in _WITH_INTEGER_FORM
+
+
+def _is_activation(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in ("Relu", "Clip")
+
+
+def _is_dequantized(value: ir.Value | None) -> bool:
+    return value is not None and dequantizes(value.producer())
+
+
+def _is_quantized(node: ir.Node) -> bool:
+    readers = [use.node for use in node.outputs[0].uses()]
+    return any(quantizes(reader) or (_is_activation(reader) and _is_quantized(reader)) for reader in readers)

@@ -1,0 +1,65 @@
+"""DequantizeLinear o QuantizeLinear in int8 -> the same in uint8, zero points 128 higher"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.constants import Quantization, constant_or_none, required_input
+from converter.errors import Refusal
+from converter.linear import dequantizes, note_int8, quantizes, read_with, written_with
+from converter.passes.base import Pass
+
+
+class Int8ToUint8(Pass):
+    """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
+
+    So formulas that see the zero points as they are outside of an island, those of QAdd for one, get to
+    see what they see in onnxruntime. It leaves a tensor in int8 that has several readers or that is
+    read with other parameters than it was written with, and computes some of the operators around it in
+    float32. Here it becomes uint8 as well, since a whole model in one type is one island, and is
+    remembered by stays_int8.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for quantize in list(model.graph):
+            if quantizes(quantize):
+                modified |= self._rewrite(quantize, model.graph)
+        return ir.passes.PassResult(model, modified)
+
+    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> bool:
+        x = quantize.outputs[0]
+        readers = [use.node for use in x.uses()]
+        if x.is_graph_output() or not all(
+            dequantizes(reader) and reader.graph is graph for reader in readers
+        ):
+            return False
+        try:
+            if constant_or_none(required_input(quantize, 0)) is not None:
+                return False  # weights
+            written = written_with(quantize)
+            read = [read_with(reader, ir.DataType.INT8) for reader in readers]
+        except Refusal:
+            return False
+        if written.dtype != ir.DataType.INT8:
+            return False
+        for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
+            self._shift(node, parameters, graph)
+        quantize.attributes.pop("output_dtype", None)
+        x.type = ir.TensorType(ir.DataType.UINT8)
+        uses = sum(len(reader.outputs[0].uses()) + reader.outputs[0].is_graph_output() for reader in readers)
+        if uses != 1 or read[0] != written:
+            note_int8(x)
+        return True
+
+    def _shift(self, node: ir.Node, parameters: Quantization, graph: ir.Graph) -> None:
+        """Make the zero point uint8; it has the shape of the scale, one element."""
+        scale = constant_or_none(required_input(node, 1))
+        assert scale is not None
+        name = self.context.new_value_name(f"{node.outputs[0].name}/zero_point")
+        tensor = ir.tensor(np.full(scale.shape, parameters.zero_point + 128, np.uint8), name=name)
+        zero_point = ir.Value(
+            name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(scale.shape), const_value=tensor
+        )
+        graph.initializers.add(zero_point)
+        node.resize_inputs(3)
+        node.replace_input_with(2, zero_point)
