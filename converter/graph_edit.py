@@ -1,8 +1,10 @@
 """Small changes to a graph that keep it valid."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 
 def take_place(old: ir.Value, new: ir.Value) -> None:
@@ -38,3 +40,14 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
             elif value.is_initializer() and not value.is_graph_input() and not is_needed(value):
                 assert value.graph is not None and value.name is not None
                 del value.graph.initializers[value.name]
+
+
+def add_initializer(graph: ir.Graph | ir.Function, name: str, array: NDArray[Any]) -> ir.Value:
+    """A constant of the graph, under a name that nothing has yet."""
+    assert isinstance(graph, ir.Graph)
+    tensor = ir.tensor(array, name=name)
+    value = ir.Value(
+        name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(array.shape), const_value=tensor
+    )
+    graph.initializers.add(value)
+    return value

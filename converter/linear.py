@@ -69,18 +69,19 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
     node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
     while node is not None and _is_activation(node):
         node = node.inputs[0].producer() if node.inputs[0] is not None else None
-    return node is not None and _has_integer_form(node) and any(map(_is_dequantized, node.inputs))
+    return node is not None and has_integer_form(node) and any(map(_is_dequantized, node.inputs))
 
 
 def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
     """Whether onnxruntime may take the node for the beginning of a quantized operator."""
     return any(
-        _has_integer_form(use.node) and (use.node.op_type in _WITHOUT_QUANTIZE or _is_quantized(use.node))
+        has_integer_form(use.node) and (use.node.op_type in _WITHOUT_QUANTIZE or _is_quantized(use.node))
         for use in dequantize.outputs[0].uses()
     )
 
 
-def _has_integer_form(node: ir.Node) -> bool:
+def has_integer_form(node: ir.Node) -> bool:
+    """Whether onnxruntime's CPU provider has an integer operator in the place of this float one."""
     return not node.domain and node.op_type in _WITH_INTEGER_FORM
 
 

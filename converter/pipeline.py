@@ -10,7 +10,9 @@ from converter.passes.choose_islands import ChooseIslands
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
+from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.pad_at_entry import PadAtEntry
+from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
@@ -19,6 +21,8 @@ from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
+    MergeDoublePairs,
+    PropagatePairs,
     Int8ToUint8,
     Recognise,
     ChooseIslands,

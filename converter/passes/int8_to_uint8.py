@@ -5,6 +5,7 @@ import onnx_ir as ir
 
 from converter.constants import Quantization, constant_or_none, required_input
 from converter.errors import Refusal
+from converter.graph_edit import add_initializer
 from converter.linear import dequantizes, note_int8, quantizes, read_with, written_with
 from converter.passes.base import Pass
 
@@ -56,10 +57,6 @@ class Int8ToUint8(Pass):
         scale = constant_or_none(required_input(node, 1))
         assert scale is not None
         name = self.context.new_value_name(f"{node.outputs[0].name}/zero_point")
-        tensor = ir.tensor(np.full(scale.shape, parameters.zero_point + 128, np.uint8), name=name)
-        zero_point = ir.Value(
-            name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(scale.shape), const_value=tensor
-        )
-        graph.initializers.add(zero_point)
+        zero_point = np.full(scale.shape, parameters.zero_point + 128, np.uint8)
         node.resize_inputs(3)
-        node.replace_input_with(2, zero_point)
+        node.replace_input_with(2, add_initializer(graph, name, zero_point))

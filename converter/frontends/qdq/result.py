@@ -92,6 +92,8 @@ def _only_reader(node: ir.Node) -> ir.Node:
         raise Refusal("its result is not quantized")
     if len(readers) > 1:
         raise Refusal("its result is not only quantized, others read it in floating point")
+    if readers[0].graph is not node.graph:
+        raise Refusal("its result is read in the body of another node")
     return readers[0]
 
 

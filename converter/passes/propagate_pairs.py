@@ -1,0 +1,117 @@
+"""QuantizeLinear o move -> QuantizeLinear o move o DequantizeLinear o QuantizeLinear, and the mirror image"""
+
+import onnx_ir as ir
+
+from converter.constants import constant_or_none, node_input, required_input
+from converter.context import Context
+from converter.errors import Refusal
+from converter.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
+from converter.passes.base import Pass
+
+# Operators whose result consists of values of their input 0, chosen by their places or by their order.
+MOVES = {"Flatten", "MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+_ACTIVATIONS = {"Clip", "Relu"}
+
+
+class PropagatePairs(Pass):
+    """A model quantized in few places: what only moves values works on 8 bits as well.
+
+    Moving comes out the same before and after quantizing, so nothing changes in value. It brings a
+    QuantizeLinear next to the convolution before the move, a DequantizeLinear next to the one behind.
+    onnxruntime's CPU provider does it too.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
+        modified = False
+        for node in reversed(list(model.graph)):
+            if _moves(node):
+                modified |= _quantize_before(node, self.context)
+        for node in list(model.graph):
+            if _moves(node):
+                modified |= _dequantize_behind(node, self.context)
+        return ir.passes.PassResult(model, modified)
+
+
+def _moves(node: ir.Node) -> bool:
+    needed = [output for output in node.outputs if output.uses() or output.is_graph_output()]
+    return (
+        not node.domain
+        and node.op_type in MOVES
+        and needed == [node.outputs[0]]
+        and not node.outputs[0].is_graph_output()
+    )
+
+
+def _quantize_before(move: ir.Node, context: Context) -> bool:
+    """operator -> move -> QuantizeLinear: quantize what the move reads."""
+    x = required_input(move, 0)
+    quantize = _only_reader(move.outputs[0])
+    if quantize is None or not quantizes(quantize) or not _worth_quantizing(x, move):
+        return False
+    try:
+        written_with(quantize)
+    except Refusal:
+        return False
+    move.replace_input_with(0, _insert_pair(x, quantize, context))
+    return True
+
+
+def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
+    """Whether x comes, over moves perhaps, from an operator with an integer form, and only reader needs it."""
+    source = x.producer()
+    if source is None or source.graph is not reader.graph or _only_reader(x) is not reader:
+        return False
+    if _moves(source) or (not source.domain and source.op_type in _ACTIVATIONS):
+        return _worth_quantizing(required_input(source, 0), source)
+    return has_integer_form(source)
+
+
+def _dequantize_behind(move: ir.Node, context: Context) -> bool:
+    """DequantizeLinear -> move -> operator: dequantize behind the move."""
+    x, y = required_input(move, 0), move.outputs[0]
+    dequantize = x.producer()
+    if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:
+        return False
+    readers = [use.node for use in y.uses()]
+    if any(quantizes(reader) or reader.graph is not move.graph for reader in readers):
+        return False
+    if not any(_moves(reader) or has_integer_form(reader) for reader in readers):
+        return False
+    if node_input(dequantize, 2) is None or constant_or_none(required_input(dequantize, 0)) is not None:
+        return False
+    try:
+        read_with(dequantize, None)
+    except Refusal:
+        return False
+    uses = list(y.uses())
+    moved = _insert_pair(y, dequantize, context)
+    for use in uses:
+        use.node.replace_input_with(use.idx, moved)
+    return True
+
+
+def _insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:
+    """x, quantized and dequantized as `like` does; the new nodes stand behind x, before its readers."""
+    attributes = [a for name, a in like.attributes.items() if name == "output_dtype" and quantizes(like)]
+    pair: list[ir.Node] = []
+    for op_type, given in ("QuantizeLinear", attributes), ("DequantizeLinear", []):
+        y = pair[-1].outputs[0] if pair else x
+        node = ir.Node(
+            like.domain,
+            op_type,
+            [y, *like.inputs[1:]],
+            given,
+            name=context.new_node_name(f"{x.name}/{op_type}"),
+        )
+        node.outputs[0].name = context.new_value_name(f"{x.name}/{op_type}")
+        pair.append(node)
+    source = x.producer()
+    assert source is not None and source.graph is not None
+    source.graph.insert_after(source, pair)
+    return pair[-1].outputs[0]
+
+
+def _only_reader(value: ir.Value) -> ir.Node | None:
+    readers = [use.node for use in value.uses()]
+    return readers[0] if len(readers) == 1 and not value.is_graph_output() else None
