@@ -68,6 +68,25 @@ void small_cases() {
         conv_case(2, 9, 8, 37, 37, 3, 3, {.group = 37});
         conv_case(2, 9, 8, 32, 32, 3, 1, {.group = 32});
     }
+    if (wanted("stem")) {
+        auto stem_case = [](int64_t n, int64_t h, int64_t w, int64_t k, int64_t r, int64_t s,
+                            ConvOptions o = {}) {
+            o.stem = true;
+            conv_case(n, h, w, 4, k, r, s, o);
+        };
+        const ConvOptions unpadded{.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0};
+        stem_case(2, 37, 41, 64, 7, 7, unpadded);
+        stem_case(1, 21, 70, 48, 6, 6, unpadded);
+        for (int64_t size = 1; size <= 8; ++size)
+            for (int64_t stride : {1, 2, 3, 4, 8})
+                stem_case(2, 15 + size, 30 + size, 16 * ((size + stride) % 9 + 1), size, size,
+                          {.stride = stride});
+        stem_case(3, 9, 300, 32, 3, 3, {.stride = 1, .top = 2, .left = 5, .bottom = 3, .right = 17});
+        stem_case(3, 9, 30, 32, 3, 8, {.stride = 2, .top = 1, .left = 2, .bottom = 0, .right = 1});
+        stem_case(1, 40, 9, 80, 8, 2, {.stride = 2, .top = 4, .left = 0, .bottom = 4, .right = 1});
+        stem_case(1, 1, 1, 96, 7, 7, {.stride = 2});
+        stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
+    }
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
         {"3x3x9x7 unaligned", {3, 3, 9, 7}, {0, 2, 3, 1}, {}, {}, 1},
@@ -145,6 +164,17 @@ void large_cases() {
             conv_case(64, d.side, d.side, d.c, d.c, d.size, d.size, {.stride = d.stride, .group = d.c});
         conv_case(64, 28, 28, 512, 512, 3, 3, {.dilation = 2, .group = 512});
         conv_case(1, 56, 56, 144, 144, 3, 3, {.group = 144});
+    }
+    if (wanted("stem")) {
+        struct {
+            int64_t n, side, k, size, stride;
+        } stems[] = {{64, 230, 64, 7, 2}, {1, 230, 64, 7, 2},  {64, 225, 32, 3, 2}, {1, 225, 32, 3, 2},
+                     {64, 226, 32, 3, 2}, {8, 644, 48, 6, 2},  {1, 644, 48, 6, 2},  {64, 226, 16, 3, 2},
+                     {8, 644, 80, 6, 2},  {64, 224, 96, 4, 4}, {64, 226, 64, 3, 1}};
+        for (auto c : stems)
+            conv_case(c.n, c.side, c.side, 4, c.k, c.size, c.size,
+                      {.stride = c.stride, .top = 0, .left = 0, .bottom = 0, .right = 0, .stem = true});
+        conv_case(64, 224, 224, 4, 64, 7, 7, {.stride = 2, .stem = true});
     }
     if (wanted("border")) {
         enter_case({"64x3x224x224", {64, 3, 224, 224}, {0, 2, 3, 1}});

@@ -22,6 +22,7 @@
 #include "kernels/matmul.h"
 #include "kernels/max_pool.h"
 #include "kernels/pad.h"
+#include "kernels/stem.h"
 
 using namespace qudnn::kernels;
 
@@ -248,6 +249,7 @@ struct ConvOptions {
     int64_t stride = 1, dilation = 1, group = 1;
     int64_t top = -1, left = -1, bottom = -1, right = -1;  // -1: as many as keep the size at stride 1
     int offset = 0;
+    bool stem = false;  // by kernels/stem.h, in all its variants
 };
 
 void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r, int64_t s,
@@ -277,28 +279,40 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
     Tensor<int8_t> x(n * h * w * c, o.offset), filter(k * depth, o.offset);
     Quantization z(k, depth);
     const int x_zero_point = 37;
-    char name[160];
-    std::snprintf(name, sizeof name, "conv %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld group %ld%s", n,
-                  h, w, c, k, r, s, o.stride, o.dilation, o.group, o.offset ? " unaligned" : "");
-    check<int8_t>(
-        name, count, x.host.size() + filter.host.size(), 2.0 * count * depth, 2.0 * depth, o.offset,
-        [&](int8_t* y) { return conv(g, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); },
-        [&](int64_t i) {
-            int64_t out = i % k, q = i / k % g.q, p = i / k / g.q % g.p, image = i / k / g.q / g.p;
-            uint32_t acc = z.bias.host[out];
-            for (int64_t a = 0; a < r; ++a)
-                for (int64_t b = 0; b < s; ++b) {
-                    int64_t row = p * o.stride - top + a * o.dilation,
-                            column = q * o.stride - left + b * o.dilation;
-                    bool inside = row >= 0 && row < h && column >= 0 && column < w;
-                    const int64_t first =
-                        ((image * h + row) * w + column) * c + out / (k / g.group) * group_c;
-                    for (int64_t j = 0; j < group_c; ++j)
-                        acc += static_cast<uint32_t>((inside ? x.host[first + j] : x_zero_point) *
-                                                     filter.host[((out * r + a) * s + b) * group_c + j]);
-                }
-            return static_cast<int8_t>(requantized(acc, z.multiplier.host[out], z.epilogue));
-        });
+    char buffer[160];
+    std::snprintf(buffer, sizeof buffer, "%s %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld group %ld%s",
+                  o.stem ? "stem" : "conv", n, h, w, c, k, r, s, o.stride, o.dilation, o.group,
+                  o.offset ? " unaligned" : "");
+    const std::string name = buffer;
+    const auto expected = [&](int64_t i) {
+        int64_t out = i % k, q = i / k % g.q, p = i / k / g.q % g.p, image = i / k / g.q / g.p;
+        uint32_t acc = z.bias.host[out];
+        for (int64_t a = 0; a < r; ++a)
+            for (int64_t b = 0; b < s; ++b) {
+                int64_t row = p * o.stride - top + a * o.dilation,
+                        column = q * o.stride - left + b * o.dilation;
+                bool inside = row >= 0 && row < h && column >= 0 && column < w;
+                const int64_t first = ((image * h + row) * w + column) * c + out / (k / g.group) * group_c;
+                for (int64_t j = 0; j < group_c; ++j)
+                    acc += static_cast<uint32_t>((inside ? x.host[first + j] : x_zero_point) *
+                                                 filter.host[((out * r + a) * s + b) * group_c + j]);
+            }
+        return static_cast<int8_t>(requantized(acc, z.multiplier.host[out], z.epilogue));
+    };
+    const auto check_with = [&](const std::string& how, const std::function<cudaError_t(int8_t*)>& run) {
+        check<int8_t>(name + how, count, x.host.size() + filter.host.size(), 2.0 * count * depth, 2.0 * depth,
+                      o.offset, run, expected);
+    };
+    if (!o.stem) {
+        check_with(
+            "", [&](int8_t* y) { return conv(g, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); });
+        return;
+    }
+    for (const StemVariant& v : stem_variants(g))
+        check_with(
+            ", " + std::to_string(v.columns) + " columns, " + std::to_string(v.rows) + " rows, " +
+                std::to_string(v.blocks) + " x " + std::to_string(v.warps) + " warps",
+            [&](int8_t* y) { return stem(g, v, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); });
 }
 
 // A crossing of a dense outside tensor of dims `outside`, dim d of the island being its dim perm[d].
