@@ -1,5 +1,6 @@
 """libqudnn.so: where it lies, and how a session gets its operators."""
 
+import os
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import onnxruntime
 
 from custom_ops import cuda
+from custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
 
 DOMAIN = "qudnn"
 
@@ -39,6 +41,10 @@ def library_path() -> str:
 def register(
     session_options: onnxruntime.SessionOptions,
     providers: Sequence[str | tuple[str, dict[str, Any]]] | None = None,
+    *,
+    tune: Tune | None = None,
+    workspace_limit: int | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> bool:
     """Give sessions made with `session_options` the operators of the domain `qudnn` on the GPU.
 
@@ -47,14 +53,33 @@ def register(
     a converted model runs through the function bodies that it carries. The same holds where there is no
     GPU, and, with a warning, where the GPU's libraries are missing.
 
+    The first run of a shape needs a plan for each convolution and matrix product, which is looked for in
+    this process, then in the folder of plans, and made where it is in neither:
+
+    tune: how a missing plan is made.
+        "full": every candidate is built, checked against a plain kernel bit for bit, and timed; the
+            fastest is kept. Takes seconds for a problem, once.
+        "heuristic": the first candidate that works is taken, for a fast start. It may be several times
+            slower than the best. A tuned plan that is known already is used all the same.
+        "cached": never. A run that meets a problem without a plan fails and names it.
+    workspace_limit: the most bytes of GPU memory that a plan may use beside its tensors.
+    cache_dir: the folder of plans, which is made where there is none. "" keeps plans in memory only.
+
+    What is None is as the entries "qudnn.tune", "qudnn.workspace_limit" and "qudnn.cache_dir" of the
+    options' configuration have it, else "full", 1 GiB and `custom_ops.plans.default_cache_dir()`.
+
     Registering the same options again does nothing. Options that were registered for CUDA are not to be
     used for a session on the CPU: onnxruntime refuses a converted model there.
 
-    Returns whether the library is registered. Raises FileNotFoundError where it is not built.
+    Returns whether the library is registered. Raises FileNotFoundError where it is not built; TypeError,
+    ValueError or NotADirectoryError where tune, workspace_limit or cache_dir cannot be, or are not what
+    the options were registered with before.
     """
+    entries = config_entries(tune, workspace_limit, cache_dir)
     if not _uses_cuda(providers):
         return False
     if session_options in _registered:
+        _check_same(session_options, entries)
         return True
     missing = cuda.load_libraries()
     if missing and cuda.driver_present():
@@ -65,9 +90,23 @@ def register(
             stacklevel=2,
         )
         return False
+    for key, value in entries.items():
+        session_options.add_session_config_entry(key, value)
     session_options.register_custom_ops_library(library_path())
     _registered.add(session_options)
     return True
+
+
+def _check_same(session_options: onnxruntime.SessionOptions, entries: dict[str, str]) -> None:
+    """The library read the entries when it was registered: others would have no effect."""
+    for key, value in entries.items():
+        known = config_entry(session_options, key)
+        if value != (DEFAULTS.get(key) if known is None else known):
+            before = "left to its default" if known is None else f"as {known!r}"
+            raise ValueError(
+                f"these session options are registered already, with {key} {before}, "
+                f"and cannot change to {value!r}: make new ones"
+            )
 
 
 def _uses_cuda(providers: Sequence[str | tuple[str, dict[str, Any]]] | None) -> bool:

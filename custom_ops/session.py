@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx.external_data_helper import load_external_data_for_model
 
 from custom_ops.library import DOMAIN, register
+from custom_ops.options import Tune, config_entries, config_entry
 
 if TYPE_CHECKING:
     from converter import Conversion, Report
@@ -26,6 +27,8 @@ _IN_MEMORY = 2**31 - 2**24  # bytes of weights; a serialized model ends at 2 GB
 
 class InferenceSession(onnxruntime.InferenceSession):
     """Takes what onnxruntime.InferenceSession takes, and is one.
+
+    tune, workspace_limit, cache_dir: as in `custom_ops.register`.
 
     A model that is not converted yet is converted in memory; one that is, or in which nothing can be
     converted, is opened as it is. The operators are registered with `sess_options`, as
@@ -46,14 +49,19 @@ class InferenceSession(onnxruntime.InferenceSession):
         sess_options: onnxruntime.SessionOptions | None = None,
         providers: Sequence[str | tuple[str, dict[str, Any]]] | None = None,
         provider_options: Sequence[dict[str, Any]] | None = None,
+        *,
+        tune: Tune | None = None,
+        workspace_limit: int | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
+        config_entries(tune, workspace_limit, cache_dir)  # says what is wrong before the work begins
         options = onnxruntime.SessionOptions() if sess_options is None else sess_options
         conversion = _convert(path_or_bytes, options)
         self.conversion = conversion.report if conversion else None
         if conversion and conversion.report.converted:
             path_or_bytes = self._openable(conversion.model)
-        register(options, providers)
+        register(options, providers, tune=tune, workspace_limit=workspace_limit, cache_dir=cache_dir)
         super().__init__(path_or_bytes, options, providers, provider_options, **kwargs)
 
     def _openable(self, model: onnx.ModelProto) -> str | bytes:
@@ -80,7 +88,7 @@ def _convert(path_or_bytes: _Model, options: onnxruntime.SessionOptions) -> "Con
     try:
         if isinstance(path_or_bytes, bytes):
             model = onnx.load_model_from_string(path_or_bytes)
-            folder = _config(options, _EXTERNAL_DATA_FOLDER) or "."
+            folder = config_entry(options, _EXTERNAL_DATA_FOLDER) or "."
         else:
             model = onnx.load_model(path_or_bytes, load_external_data=False)
             folder = str(Path(path_or_bytes).parent)
@@ -96,10 +104,3 @@ def _convert(path_or_bytes: _Model, options: onnxruntime.SessionOptions) -> "Con
     except converter.ConversionError as error:
         warnings.warn(f"The model is opened unconverted: {error}", RuntimeWarning, stacklevel=3)
         return None
-
-
-def _config(options: onnxruntime.SessionOptions, key: str) -> str:
-    try:
-        return str(options.get_session_config_entry(key))
-    except RuntimeError:  # not set
-        return ""
