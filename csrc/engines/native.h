@@ -5,10 +5,32 @@
 
 #include <stdexcept>
 
+#include "kernels/conv.h"
+#include "plan/problem.h"
+
 namespace qudnn::engines {
 
 inline void check_launch(cudaError_t error) {
     if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+}
+
+inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
+    return {.n = c.n,
+            .h = c.h,
+            .w = c.w,
+            .c = c.c,
+            .k = c.k,
+            .r = c.r,
+            .s = c.s,
+            .p = c.p,
+            .q = c.q,
+            .pad_top = c.pad_top,
+            .pad_left = c.pad_left,
+            .stride_h = c.stride_h,
+            .stride_w = c.stride_w,
+            .dilation_h = c.dilation_h,
+            .dilation_w = c.dilation_w,
+            .group = c.group};
 }
 
 }  // namespace qudnn::engines

@@ -1,7 +1,6 @@
 #include "engines/native_conv.h"
 
 #include "engines/native.h"
-#include "kernels/conv.h"
 
 namespace qudnn::engines {
 
@@ -9,11 +8,8 @@ namespace {
 
 class NativeConvPlan final : public plan::Plan {
   public:
-    explicit NativeConvPlan(const plan::ConvProblem& c)
-        : Plan("native_conv", 0),
-          geometry_{c.n, c.h,       c.w,        c.c,        c.k,        c.r,          c.s,          c.p,
-                    c.q, c.pad_top, c.pad_left, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, c.group} {
-    }
+    explicit NativeConvPlan(const plan::ConvProblem& conv)
+        : Plan("native_conv", 0), geometry_(geometry(conv)) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
         check_launch(kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
