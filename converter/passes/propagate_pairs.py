@@ -58,7 +58,7 @@ def _quantize_before(move: ir.Node, context: Context) -> bool:
 
 
 def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
-    """Whether x comes, over moves perhaps, from an operator with an integer form, and only reader needs it."""
+    """Whether x comes, over moves perhaps, from an operator with an integer form, and has no other reader."""
     source = x.producer()
     if source is None or source.graph is not reader.graph or _only_reader(x) is not reader:
         return False
