@@ -1,51 +1,90 @@
-"""What a frontend makes of a node: the op of the domain qudnn that can stand for it."""
+"""What a frontend makes of nodes: the op of an island that can stand for them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import onnx_ir as ir
-from numpy.typing import NDArray
 
-from converter.functions import DOMAIN
+from converter.constants import Quantization
+from converter.errors import Refusal
 from converter.layout import Layout
 from converter.sizes import Shape
 
-Attribute = int | float | Sequence[int]
+if TYPE_CHECKING:
+    from converter.emitter import Emitter
 
-PAYING = {"QConv", "QMatMul"}  # ops that are worth crossing into an island for
+
+class Quantized(NamedTuple):
+    """An 8-bit value of the model and its quantization."""
+
+    value: ir.Value
+    quantization: Quantization
+
+
+class Tensor(NamedTuple):
+    """A value inside an island and how it lies there."""
+
+    value: ir.Value
+    layout: Layout
 
 
 @dataclass(frozen=True)
 class Port:
-    """An 8-bit value of the model and how the op wants it, or leaves it, inside the island."""
+    """An 8-bit value that an op reads or writes: its shape outside, and which axis of it is last inside.
+
+    wish: of an input, the layout that would save the op a step. Who writes the value may grant it.
+    """
 
     value: ir.Value
-    layout: Layout
+    shape: Shape
+    channel_axis: int
     dtype: ir.DataType
+    wish: Layout | None = None
+
+    @property
+    def channels(self) -> int:
+        channels = self.shape[self.channel_axis]
+        assert isinstance(channels, int)
+        return channels
+
+
+class Op(Protocol):
+    """What computes inside the island. Layouts are known when it is emitted, not before."""
+
+    def emit(self, emitter: "Emitter", tensors: Sequence[Tensor], wish: Layout | None) -> Sequence[Tensor]:
+        """Write nodes that make the outputs of the inputs.
+
+        tensors: the inputs, with the channel axes that their ports have, in any layout. wish: what the only
+        reader of the first output would like; an op for which it is free of cost writes that layout.
+        """
 
 
 @dataclass(frozen=True)
 class Candidate:
     """An op that can replace nodes of the model.
 
-    covers: the nodes it replaces. The first one gives the name.
-    op_type, domain: the op; the domain "" is for standard operators that work on an island's tensors.
-    inputs, constants: the op's inputs, first the tensors of the island, then the packed constants.
-    shape: of the output, as it is outside the island.
+    covers: the nodes it replaces, of which all but the last may have other readers. The first gives the name.
     note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
     """
 
     covers: tuple[ir.Node, ...]
-    op_type: str
+    op: Op
     inputs: tuple[Port, ...]
-    output: Port
-    shape: Shape
-    attributes: Mapping[str, Attribute]
-    constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    domain: str = DOMAIN
+    outputs: tuple[Port, ...]
     note: str = ""
 
-    @property
-    def pays(self) -> bool:
-        return self.op_type in PAYING
+
+def port(
+    value: ir.Value, shape: Shape, channel_axis: int, dtype: ir.DataType, wish: Layout | None = None
+) -> Port:
+    """A Port, if the value can be one: its number of channels has to be known."""
+    if not -len(shape) <= channel_axis < len(shape):
+        raise Refusal(f"{value.name} has {len(shape)} dimensions, none of them channels")
+    channel_axis %= len(shape)
+    channels = shape[channel_axis]
+    if not isinstance(channels, int):
+        raise Refusal(f"the number of channels of {value.name} is unknown")
+    if not channels:
+        raise Refusal(f"{value.name} has no channels")
+    return Port(value, shape, channel_axis, dtype, wish)

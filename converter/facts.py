@@ -1,11 +1,11 @@
-"""What is known of the values of a model's graph before it runs: types, shapes, layouts."""
+"""What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
 
 import onnx_ir as ir
 from onnx_ir.passes.common import ShapeInferencePass
 
+from converter.candidate import Port
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
-from converter.layout import Layout
 from converter.sizes import Shape, Unknown
 
 
@@ -18,9 +18,10 @@ class Facts:
 
     def __init__(self, model: ir.Model) -> None:
         inferred = ShapeInferencePass(check_type=False, strict_mode=False)(model.clone()).model
+        self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
-        self._layouts: dict[ir.Value, Layout] = {}
+        self._channel_axes: dict[ir.Value, int] = {}
         for name, value in ir.convenience.create_value_mapping(
             inferred.graph, include_subgraphs=False
         ).items():
@@ -38,21 +39,38 @@ class Facts:
     def shape(self, value: ir.Value) -> Shape | None:
         return self._shapes.get(value.name or "")
 
-    def layout(self, value: ir.Value) -> Layout | None:
-        """How the value lies inside the island that produces it, None where none does."""
-        return self._layouts.get(value)
+    def channel_axis(self, value: ir.Value) -> int | None:
+        """The axis that is last inside of the island that produces the value, None where none does."""
+        return self._channel_axes.get(value)
 
-    def learn(self, value: ir.Value, dtype: ir.DataType, shape: Shape, layout: Layout) -> None:
+    def channel_axis_of(self, *values: ir.Value) -> int:
+        """The axis of the first value that an island produces; by default 1, where ONNX has channels."""
+        known = (self.channel_axis(value) for value in values)
+        return next((axis for axis in known if axis is not None), 1)
+
+    def learn(self, port: Port) -> None:
         """Note what a frontend found out about a value that comes out of an island's op."""
-        name = value.name or ""
-        self._dtypes[name] = dtype
-        self._shapes[name] = shape
-        self._layouts[value] = layout
+        self.note_shape(port.value, port.dtype, port.shape)
+        self._channel_axes[port.value] = port.channel_axis
+
+    def note_shape(self, value: ir.Value, dtype: ir.DataType, shape: Shape) -> None:
+        """Note what a value is, whoever produces it."""
+        self._dtypes[value.name or ""] = dtype
+        self._shapes[value.name or ""] = shape
+
+    def pass_on(self, node: ir.Node) -> None:
+        """Let the result of a node that keeps its input's shape have that shape, where none is known."""
+        if node.op_type in _KEEP_SHAPE and node.inputs[0] is not None:
+            shape = self.shape(node.inputs[0])
+            if shape is not None:
+                self._shapes.setdefault(node.outputs[0].name or "", shape)
 
     def eight_bit(self, value: ir.Value) -> ir.DataType:
         dtype = self.dtype(value)
         if dtype is None:
             raise Refusal(f"the type of {value.name} is unknown")
+        if dtype.is_floating_point():
+            raise Refusal("it works in floating point")
         if dtype not in EIGHT_BIT:
             raise Refusal(f"it works on {dtype.name.lower()}, not on 8 bits")
         return dtype
@@ -63,11 +81,19 @@ class Facts:
             return tuple(Unknown(f"{value.name}[{axis}]") for axis in range(rank))
         return self.ranked(value, rank)
 
-    def ranked(self, value: ir.Value, rank: int | None = None) -> Shape:
-        """The shape of value, which has to be known, and to have `rank` dimensions."""
+    def ranked(self, value: ir.Value, *ranks: int) -> Shape:
+        """The shape of value, which has to be known, and to have one of these numbers of dimensions."""
         shape = self.shape(value)
         if shape is None:
             raise Refusal(f"the shape of {value.name} is unknown")
-        if rank is not None and len(shape) != rank:
-            raise Refusal(f"its input has {len(shape)} dimensions, not {rank}")
+        if ranks and len(shape) not in ranks:
+            raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
         return shape
+
+
+# Of one input each, or with scales and zero points behind it.
+_KEEP_SHAPE = {
+    "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid",
+    "HardSwish", "Identity", "LeakyRelu", "Mish", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Softplus",
+    "Tanh",
+}  # fmt: skip

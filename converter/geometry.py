@@ -1,11 +1,11 @@
-"""The sliding window of a convolution or pool in two dimensions."""
+"""The sliding window of a convolution or pool in two dimensions; one dimension is taken as a row of two."""
 
 from dataclasses import dataclass
 
 import onnx_ir as ir
 
 from converter.errors import Refusal
-from converter.sizes import Shape, Size, Unknown, windows
+from converter.sizes import Shape, Size, Unknown, guessed, windows
 
 
 @dataclass(frozen=True)
@@ -16,52 +16,51 @@ class Geometry:
     pads: tuple[int, int, int, int]  # top, left, bottom, right
     ceil_mode: bool = False
 
-    def output(self, height: Size, width: Size) -> tuple[Size, Size]:
-        return self._output(height, 0), self._output(width, 1)
+    def output(self, *spatial: Size) -> tuple[Size, ...]:
+        """The height and width of the result, or its width alone."""
+        first = 2 - len(spatial)
+        return tuple(self._output(size, first + axis) for axis, size in enumerate(spatial))
 
     def _output(self, size: Size, axis: int) -> Size:
         padding = self.pads[axis] + self.pads[axis + 2]
-        if (
-            self.ceil_mode
-        ):  # runtimes differ in the last window: the size is a function of its inputs, no more
-            parts = (
-                size,
-                self.kernel[axis],
-                self.dilations[axis],
-                self.strides[axis],
-                self.pads[axis],
-                padding,
-            )
-            return Unknown(f"ceil{parts}")
-        return windows(size, self.kernel[axis], self.dilations[axis], self.strides[axis], padding)
+        kernel, dilation, stride = self.kernel[axis], self.dilations[axis], self.strides[axis]
+        if self.ceil_mode:  # runtimes differ in the last window: the size is a function of these, no more
+            likely = -(-(guessed(size) + padding - dilation * (kernel - 1) - 1) // stride) + 1
+            return Unknown(f"ceil{(size, kernel, dilation, stride, self.pads[axis], padding)}", guess=likely)
+        return windows(size, kernel, dilation, stride, padding)
 
 
 def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None) -> Geometry:
     """The geometry of a convolution or pool node with a kernel of the given shape.
 
-    shape: `[N, C, H, W]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
+    shape: `[N, C, H, W]` or `[N, C, W]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
     """
-    if len(kernel) != 2:
-        raise Refusal(f"it has {len(kernel)} spatial dimensions, not 2")
-    strides = _numbers(node, "strides", 2, 1)
-    dilations = _numbers(node, "dilations", 2, 1)
-    pads = _numbers(node, "pads", 4, 0)
+    rank = len(kernel)
+    if rank not in (1, 2):
+        raise Refusal(f"it has {rank} spatial dimensions, not 1 or 2")
+    strides = _numbers(node, "strides", rank, 1)
+    dilations = _numbers(node, "dilations", rank, 1)
+    pads = _numbers(node, "pads", 2 * rank, 0)
     auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
     if auto_pad == "VALID":
-        pads = [0] * 4
+        pads = [0] * 2 * rank
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        if dilations != [1, 1]:
+        if any(dilation != 1 for dilation in dilations):
             raise Refusal(f"auto_pad {auto_pad} together with dilations is not defined by onnxruntime")
         pads = _same_pads(auto_pad, kernel, strides, shape)
     elif auto_pad != "NOTSET":
         raise Refusal(f"auto_pad {auto_pad} is not supported")
     if min(pads) < 0:
         raise Refusal("its pads are negative")
+    row, no_pad = [1] * (2 - rank), [0] * (2 - rank)
+    height, width = *row, *kernel
+    top, left, bottom, right = *no_pad, *pads[:rank], *no_pad, *pads[rank:]
+    (down, across), (y_dilation, x_dilation) = (*row, *strides), (*row, *dilations)
     return Geometry(
-        (kernel[0], kernel[1]),
-        (strides[0], strides[1]),
-        (dilations[0], dilations[1]),
-        (pads[0], pads[1], pads[2], pads[3]),
+        (height, width),
+        (down, across),
+        (y_dilation, x_dilation),
+        (top, left, bottom, right),
         bool(node.attributes.get_int("ceil_mode", 0)),
     )
 
@@ -74,8 +73,9 @@ def _numbers(node: ir.Node, name: str, count: int, default: int) -> list[int]:
 
 
 def _same_pads(auto_pad: str, kernel: tuple[int, ...], strides: list[int], shape: Shape | None) -> list[int]:
-    sizes = shape[2:] if shape is not None else (None, None)
-    pads = [0] * 4
+    rank = len(kernel)
+    sizes = shape[2:] if shape is not None else (None,) * rank
+    pads = [0] * 2 * rank
     for axis, size in enumerate(sizes):
         if not isinstance(size, int):
             raise Refusal(f"auto_pad {auto_pad} needs the height and width of its input to be known")
@@ -83,5 +83,5 @@ def _same_pads(auto_pad: str, kernel: tuple[int, ...], strides: list[int], shape
         needed = max(0, (outputs - 1) * strides[axis] + kernel[axis] - size)
         smaller = needed // 2
         before = smaller if auto_pad == "SAME_UPPER" else needed - smaller
-        pads[axis], pads[axis + 2] = before, needed - before
+        pads[axis], pads[axis + rank] = before, needed - before
     return pads

@@ -1,6 +1,6 @@
 """How a tensor lies inside an island, seen from its place outside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ALIGNMENT = 16  # channels: what the int8 tensor cores take in one piece
 
@@ -12,11 +12,31 @@ def padded(channels: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Outside: `rank` dimensions, `channels` along `channel_axis`. Inside: the channels last, padded."""
+    """Outside: `rank` dimensions, the channels along `channel_axis`. Inside: the channels last.
+
+    Channel i lies at positions[i] of the last axis, which has `width` elements, a multiple of 16; what no
+    channel lies at holds anything. Tensors cross the border in the plain layout, all channels in front.
+    Others come of joining tensors, shuffling channels and taking some of them, at no cost: whoever reads
+    such a tensor with weights packs them accordingly.
+    """
 
     rank: int
     channel_axis: int
-    channels: int
+    positions: tuple[int, ...]
+    width: int
+
+    @property
+    def channels(self) -> int:
+        return len(self.positions)
+
+    @property
+    def is_plain(self) -> bool:
+        return self == plain(self.rank, self.channel_axis, self.channels)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether channels without content take at least half of the tensor."""
+        return self.width >= 2 * padded(self.channels)
 
     @property
     def perm_in(self) -> list[int]:
@@ -31,4 +51,21 @@ class Layout:
     @property
     def pads_in(self) -> list[int]:
         """What pads the channels of a tensor already transposed by perm_in, in ONNX Pad's form."""
-        return [0] * (2 * self.rank - 1) + [padded(self.channels) - self.channels]
+        return [0] * (2 * self.rank - 1) + [self.width - self.channels]
+
+    def inside(self, axis: int) -> int:
+        """Where an axis of the tensor outside is, inside."""
+        return self.perm_in.index(axis)
+
+    def seen_as(self, rank: int, channel_axis: int) -> "Layout":
+        """The same channels of a tensor that has other dimensions outside."""
+        return replace(self, rank=rank, channel_axis=channel_axis)
+
+    def taking(self, channels: "list[int] | range") -> "Layout":
+        """Of a tensor whose channel i is the channel channels[i] of this one."""
+        return replace(self, positions=tuple(self.positions[channel] for channel in channels))
+
+
+def plain(rank: int, channel_axis: int, channels: int) -> Layout:
+    """The layout in which tensors cross an island's border."""
+    return Layout(rank, channel_axis, tuple(range(channels)), padded(channels))

@@ -4,6 +4,7 @@ All functions are pure; `unpack_*` undo them for whoever wants to look inside a 
 Padding of weights, biases and multipliers is zero.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,9 +41,15 @@ def fold_zero_point(bias: Int32Array, weight: Int8Array, x_zero_point: int) -> I
     return wrapped
 
 
-def pad_vector(vector: NDArray[Any], length: int) -> NDArray[Any]:
-    """vector [K] -> [length], with zeros behind."""
-    return np.pad(vector, (0, length - vector.shape[0]))
+def scattered(array: NDArray[Any], axis: int, positions: Sequence[int], width: int) -> NDArray[Any]:
+    """array with its elements along axis at positions of an axis of `width`, and zeros between them."""
+    shape = list(array.shape)
+    shape[axis] = width
+    out = np.zeros(shape, array.dtype)
+    index: list[Any] = [slice(None)] * array.ndim
+    index[axis] = list(positions)
+    out[tuple(index)] = array
+    return out
 
 
 def pack_conv(weight: Int8Array, group: int) -> PackedConv:

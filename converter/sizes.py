@@ -3,15 +3,19 @@
 Two sizes that are equal here are equal whenever the model runs; unequal ones may be equal or not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A size known only at run time: `name + offset`, where one name stands for one number."""
+    """A size known only at run time: `name + offset`, where one name stands for one number.
+
+    guess: a likely number, for estimates.
+    """
 
     name: str
     offset: int = 0
+    guess: int = field(default=32, compare=False)
 
 
 Size = int | Unknown
@@ -20,7 +24,7 @@ Shape = tuple[Size, ...]
 
 def shifted(size: Size, by: int) -> Size:
     """size + by"""
-    return size + by if isinstance(size, int) else Unknown(size.name, size.offset + by)
+    return size + by if isinstance(size, int) else Unknown(size.name, size.offset + by, size.guess + by)
 
 
 def divided(size: Size, by: int) -> Size:
@@ -30,7 +34,12 @@ def divided(size: Size, by: int) -> Size:
     if by == 1:
         return size
     # (name + offset) // by = (name + offset % by) // by + offset // by: one form for equal numbers.
-    return Unknown(f"(({size.name}+{size.offset % by})//{by})", size.offset // by)
+    return Unknown(f"(({size.name}+{size.offset % by})//{by})", size.offset // by, size.guess // by)
+
+
+def guessed(size: Size) -> int:
+    """The size, or a likely one."""
+    return size if isinstance(size, int) else max(size.guess, 1)
 
 
 def windows(size: Size, kernel: int, dilation: int, stride: int, padding: int) -> Size:

@@ -80,6 +80,8 @@ def max_pools(draw: st.DrawFn) -> PoolCase:
         ceil_mode=draw(st.integers(0, 1)),
     )
     assume(_fits(case.size, case.kernel, case.pads, case.dilations))
+    # One that makes many pixels of few is cheaper outside: the smaller tensor crosses.
+    assume(all(case.pads[axis] + case.pads[axis + 2] < case.kernel[axis] for axis in (0, 1)))
     return case
 
 

@@ -1,18 +1,44 @@
 """QMatMul: `saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)` over the last axis."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.candidate import Candidate, Port
+from converter.candidate import Candidate, Tensor, port
 from converter.constants import Quantization
+from converter.emitter import Emitter
 from converter.errors import Refusal
-from converter.layout import Layout
+from converter.layout import Layout, plain
 from converter.ops.requantization import bias_and_multiplier
-from converter.packing import centered, pack_matmul
+from converter.packing import Float32Array, Int8Array, Int32Array, centered, scattered
 from converter.sizes import Shape
+
+
+@dataclass(frozen=True)
+class MatMul:
+    """weight: `[C, K]`, less its zero point; bias, multiplier: `[K]`, zero points folded in."""
+
+    weight: Int8Array
+    bias: Int32Array
+    multiplier: Float32Array
+    y_zero_point: int
+    clamp: tuple[int, int]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        (x,) = tensors
+        layout = plain(x.layout.rank, x.layout.channel_axis, self.weight.shape[1])
+        weight = scattered(self.weight.T, 1, x.layout.positions, x.layout.width)
+        constants = {
+            "weight": scattered(weight, 0, layout.positions, layout.width),
+            "bias": scattered(self.bias, 0, layout.positions, layout.width),
+            "multiplier": scattered(self.multiplier, 0, layout.positions, layout.width),
+        }
+        attributes = {"y_zero_point": self.y_zero_point, "y_min": self.clamp[0], "y_max": self.clamp[1]}
+        return [emitter.op("QMatMul", [x], layout, attributes, constants)]
 
 
 def matmul(
@@ -44,15 +70,12 @@ def matmul(
         raise Refusal(f"its input has {rank} dimensions, not 2 or more")
     channels, k = weight.shape
     w = centered(weight, weight_zero_points.reshape(1, -1))
-    packed_bias, multiplier = bias_and_multiplier(
+    folded_bias, multiplier = bias_and_multiplier(
         bias, w.T, x_quantization, weight_scales, y_quantization, alpha
     )
     return Candidate(
         covers,
-        "QMatMul",
-        inputs=(Port(x, Layout(rank, rank - 1, channels), x_quantization.dtype),),
-        output=Port(y, Layout(rank, rank - 1, k), y_quantization.dtype),
-        shape=(*x_shape[:-1], k),
-        constants={"weight": pack_matmul(w), "bias": packed_bias, "multiplier": multiplier},
-        attributes={"y_zero_point": y_quantization.island_zero_point, "y_min": clamp[0], "y_max": clamp[1]},
+        MatMul(w, folded_bias, multiplier, y_quantization.island_zero_point, clamp),
+        (port(x, (*x_shape[:-1], channels), rank - 1, x_quantization.dtype),),
+        (port(y, (*x_shape[:-1], k), rank - 1, y_quantization.dtype),),
     )

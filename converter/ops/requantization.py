@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from converter.constants import Quantization
 from converter.errors import Refusal
-from converter.layout import padded
-from converter.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, pad_vector
+from converter.packing import Float32Array, Int8Array, Int32Array, fold_zero_point
 
 
 def bias_and_multiplier(
@@ -19,7 +18,7 @@ def bias_and_multiplier(
     y: Quantization,
     alpha: float = 1.0,
 ) -> tuple[Int32Array, Float32Array]:
-    """bias `[K]` (int32 or None) and weight `[K, ...]`, less its zero point, -> bias and multiplier `[Kp]`.
+    """bias `[K]` (int32 or None) and weight `[K, ...]`, less its zero point, -> bias and multiplier `[K]`.
 
     multiplier[k] = ((alpha * x_scale) * w_scale[k]) / y_scale       each step rounded to float32
     """
@@ -33,5 +32,4 @@ def bias_and_multiplier(
     with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
         multiplier = np.float32(alpha) * x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
     assert multiplier.dtype == np.float32
-    folded = fold_zero_point(bias, weight, x.island_zero_point)
-    return pad_vector(folded, padded(k)), pad_vector(multiplier, padded(k))
+    return fold_zero_point(bias, weight, x.island_zero_point), multiplier

@@ -1,40 +1,114 @@
-"""Keep the islands that are worth crossing into."""
+"""Keep the ops inside islands that are worth their crossings."""
+
+from math import inf, prod
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
+from converter.candidate import Candidate, Port
+from converter.linear import dequantizes, quantizes
+from converter.min_cut import SINK, SOURCE, Graph
 from converter.passes.base import Pass
+from converter.sizes import guessed
+
+_CROSSING = 3  # per element: read and written once more, and often in four bytes instead of one
+_WHERE_IT_IS = 0.5  # per element: what is moved less where both ways would cost the same
+_IN_FLOAT = 9  # per element: dequantized, read and written in four bytes, quantized
+_WITHOUT_KERNEL = 40  # per element: to the host, through a loop there, and back
+
+# Operators for 8 bits of which onnxruntime has no CUDA kernel begin with these.
+_QUANTIZED = ("QLinear", "QGemm")
 
 
 class ChooseIslands(Pass):
-    """Candidates that share a tensor form an island; it needs a convolution or matrix product to be kept."""
+    """Each candidate goes inside or stays outside, such that the sum of these costs is least:
+
+    - an element of a tensor that crosses the border costs 3: crossings are passes over memory, no more;
+    - an op left outside costs 40 for each element it reads and writes if onnxruntime has no CUDA kernel
+      for it (QLinear*), for it runs on the CPU then and its tensors go there and back; 9 if it is a float
+      operator between DequantizeLinear and QuantizeLinear; and next to nothing if it is an operator of
+      ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat).
+
+    The cheapest choice is a minimal cut of the graph of values: exact, and independent of any order. It
+    follows that a cheap operator alone never causes a round trip, in or out: it comes along where its
+    neighbours are inside, and stays where they are not.
+    """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        kept: set[int] = set()
-        for island in _connected(self.context.candidates):
-            if any(candidate.pays for candidate in island):
-                kept.update(id(candidate) for candidate in island)
-                continue
-            for candidate in island:
+        inside = choice(self.context.candidates)
+        for number, candidate in enumerate(self.context.candidates):
+            if number not in inside:
                 for node in candidate.covers:
-                    self.context.refusals[node] = (
-                        "no convolution or matrix product beside it to share an island with"
-                    )
-        self.context.candidates = [c for c in self.context.candidates if id(c) in kept]
+                    self.context.refusals[node] = "it costs less outside than the crossings around it would"
+        for candidate in (c for number, c in enumerate(self.context.candidates) if number in inside):
+            for node in candidate.covers:
+                self.context.refusals.pop(node, None)  # what one rule refused, another may have covered
+        self.context.candidates = [c for n, c in enumerate(self.context.candidates) if n in inside]
         return ir.passes.PassResult(model, modified=False)
 
 
-def _connected(candidates: list[Candidate]) -> list[list[Candidate]]:
-    """The candidates, grouped by the tensors of the island (value and layout) that they share."""
-    islands: dict[int, list[Candidate]] = {}
-    island_of: dict[object, int] = {}
+def choice(candidates: list[Candidate]) -> set[int]:
+    """The numbers of the candidates that go inside."""
+    graph = Graph()
+    writer: dict[ir.Value, int] = {}
+    readers: dict[tuple[ir.Value, int], list[int]] = {}  # by the axis that has to be last
     for number, candidate in enumerate(candidates):
-        ports = [(port.value, port.layout) for port in (*candidate.inputs, candidate.output)]
-        merged = [candidate]
-        for touched in {island_of[port] for port in ports if port in island_of}:
-            merged += islands.pop(touched)
-        islands[number] = merged
-        for member in merged:
-            for port in (*member.inputs, member.output):
-                island_of[port.value, port.layout] = number
-    return list(islands.values())
+        writer |= {port.value: number for port in candidate.outputs}
+        for port in candidate.inputs:
+            readers.setdefault((port.value, port.channel_axis), []).append(number)
+        graph.edge(SOURCE, number, _cost_outside(candidate))
+    covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
+    ports = {port.value: port for candidate in candidates for port in candidate.outputs}
+    for (value, axis), numbers in readers.items():
+        # An entry, if the writer is outside and any reader inside.
+        direct = value in writer and ports[value].channel_axis == axis
+        cost = _CROSSING * _elements(next(p for p in candidates[numbers[0]].inputs if p.value is value))
+        entry = ("entry", value, axis)
+        for number in numbers:
+            graph.edge(number, entry, inf)
+        graph.edge(entry, writer[value] if direct else SINK, cost)
+    for value, port in ports.items():
+        # An exit, if the writer is inside and any reader outside.
+        exit_ = ("exit", value)
+        graph.edge(writer[value], exit_, _CROSSING * _elements(port))
+        for number in set(readers.get((value, port.channel_axis), [])):
+            graph.edge(exit_, number, inf)
+        if value.is_graph_output() or any(
+            _reads_outside(use.node, value, port.channel_axis, candidates, covered) for use in value.uses()
+        ):
+            graph.edge(exit_, SINK, inf)
+    return {node for node in graph.source_side() if isinstance(node, int)}
+
+
+def _reads_outside(
+    node: ir.Node, value: ir.Value, axis: int, candidates: list[Candidate], covered: dict[ir.Node, int]
+) -> bool:
+    """Whether a reader of the value reads it outside in any case.
+
+    Who reads it through a DequantizeLinear reads the value, if it is part of a candidate.
+    """
+    if dequantizes(node) and node not in covered:
+        y = node.outputs[0]
+        return y.is_graph_output() or any(
+            _reads_outside(use.node, value, axis, candidates, covered) for use in y.uses()
+        )
+    number = covered.get(node)
+    return number is None or not any(
+        port.value is value and port.channel_axis == axis for port in candidates[number].inputs
+    )
+
+
+def _cost_outside(candidate: Candidate) -> float:
+    cost: float
+    if any(node.op_type.startswith(_QUANTIZED) for node in candidate.covers):
+        cost = _WITHOUT_KERNEL
+    elif any(map(quantizes, candidate.covers)):
+        cost = _IN_FLOAT
+    else:
+        cost = _WHERE_IT_IS
+    return cost * sum(map(_elements, (*candidate.inputs, *candidate.outputs)))
+
+
+def _elements(port: Port) -> int:
+    """How many, or likely many; a batch of unknown size counts as one."""
+    batch, *rest = port.shape
+    return prod(map(guessed, rest)) * (batch if isinstance(batch, int) else 1)

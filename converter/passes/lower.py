@@ -1,81 +1,95 @@
-"""Put each candidate's op in the place of its nodes, with crossings around it."""
+"""Put each candidate's op in the place of its nodes, with crossings where tensors enter and leave."""
+
+from collections import Counter
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate, Port
+from converter.candidate import Candidate, Port, Tensor
+from converter.emitter import Emitter
 from converter.functions import DOMAIN
 from converter.graph_edit import remove_orphans, take_place
-from converter.layout import Layout, padded
+from converter.layout import Layout, plain
 from converter.passes.base import Pass
 
 
 class Lower(Pass):
-    """Every op gets crossings of its own around it; the passes behind this one remove those that cancel."""
+    """A tensor enters an island in the plain layout, and leaves it so; between ops it is as it was written.
+
+    Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in.
+    """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Lower the candidates in the order of the graph."""
-        self._now: dict[ir.Value, ir.Value] = {}  # what candidates call a value -> what stands in its place
+        self._inside: dict[ir.Value, Tensor] = {}  # by what candidates call the value
+        self._outside: dict[ir.Value, ir.Value] = {}  # what stands in its place there
+        self._moved: dict[Tensor, dict[Layout, Tensor]] = {}
+        self._wishes = _wishes(self.context.candidates)
+        nodes: list[ir.Node] = []
         for candidate in self.context.candidates:
-            self._lower(candidate, model.graph)
-        return ir.passes.PassResult(model, modified=bool(self.context.candidates))
+            nodes += self._lower(candidate, model.graph)
+        remove_orphans(reversed(nodes))
+        if nodes:
+            model.graph.sort()  # candidates may interleave where one covers several nodes
+        return ir.passes.PassResult(model, modified=bool(nodes))
 
-    def _lower(self, candidate: Candidate, graph: ir.Graph) -> None:
+    def _lower(self, candidate: Candidate, graph: ir.Graph) -> list[ir.Node]:
         first, last = candidate.covers[0], candidate.covers[-1]
-        y = candidate.output
-        entries = [self._entry(port) for port in candidate.inputs]
-        name = first.name or self.context.new_node_name(y.value.name or candidate.op_type)
-        constants = [
-            ir.Value(
-                name=tensor.name,
-                type=ir.TensorType(tensor.dtype),
-                shape=ir.Shape(array.shape),
-                const_value=tensor,
-            )
-            for what, array in candidate.constants.items()
-            for tensor in [ir.tensor(array, name=self.context.new_value_name(f"{name}/{what}"))]
-        ]
-        for constant in constants:
-            graph.initializers.add(constant)
-        op = ir.node(
-            candidate.op_type,
-            [*(entry.outputs[0] for entry in entries), *constants],
-            attributes=dict(candidate.attributes),
-            domain=candidate.domain,
-            name=name,
-            doc_string=first.doc_string,
-            metadata_props=dict(first.metadata_props),
-        )
-        self._describe(op.outputs[0], f"{y.value.name}/island", y.layout)
-        exit_ = ir.node(
-            "ConvertFromIsland",
-            [op.outputs[0]],
-            attributes={"perm": y.layout.perm_out, "channels": y.layout.channels, "dtype": int(y.dtype)},
-            domain=DOMAIN,
-            name=self.context.new_node_name(f"{y.value.name}/from_island"),
-        )
-        graph.insert_after(last, [*entries, op, exit_])
-        self._now[y.value] = exit_.outputs[0]
-        take_place(y.value, exit_.outputs[0])
+        name = first.name or self.context.new_node_name(candidate.outputs[0].value.name or first.op_type)
+        emitter = Emitter(graph, self.context, name, first, self._moved)
+        tensors = [self._tensor(port, emitter) for port in candidate.inputs]
+        wish = self._wishes.get(candidate.outputs[0].value)
+        results = candidate.op.emit(emitter, tensors, wish)
+        for port, result in zip(candidate.outputs, results, strict=True):
+            self._inside[port.value] = result
+            self._outside[port.value] = self._leave(port, emitter.plain(result), emitter)
+        graph.insert_after(last, emitter.nodes)
+        for port in candidate.outputs:
+            take_place(port.value, self._outside[port.value])
         remove_orphans(reversed(candidate.covers))
+        return emitter.nodes
 
-    def _entry(self, port: Port) -> ir.Node:
+    def _tensor(self, port: Port, emitter: Emitter) -> Tensor:
+        inside = self._inside.get(port.value)
+        if inside is not None and inside.layout.channel_axis == port.channel_axis:
+            return inside
+        layout = plain(len(port.shape), port.channel_axis, port.channels)
         entry = ir.node(
             "ConvertToIsland",
-            [self._now.get(port.value, port.value)],
+            [self._outside.get(port.value, port.value)],
             attributes={
-                "perm": port.layout.perm_in,
-                "pads": port.layout.pads_in,
+                "perm": layout.perm_in,
+                "pads": layout.pads_in,
                 "zero_point": 0,
                 "dtype": int(port.dtype),
             },
             domain=DOMAIN,
             name=self.context.new_node_name(f"{port.value.name}/to_island"),
         )
-        self._describe(entry.outputs[0], f"{port.value.name}/entered", port.layout)
-        return entry
+        return emitter.written(entry, layout, f"{port.value.name}/entered")
 
-    def _describe(self, value: ir.Value, name: str, layout: Layout) -> None:
-        """Name a tensor of an island, and type it: not every body lets ONNX infer its type."""
-        value.name = self.context.new_value_name(name)
-        value.type = ir.TensorType(ir.DataType.INT8)
-        value.shape = ir.Shape([None] * (layout.rank - 1) + [padded(layout.channels)])
+    def _leave(self, port: Port, tensor: Tensor, emitter: Emitter) -> ir.Value:
+        layout = tensor.layout
+        leave = ir.node(
+            "ConvertFromIsland",
+            [tensor.value],
+            attributes={
+                "perm": layout.perm_out,
+                "channels": layout.channels,
+                "dtype": int(port.dtype),
+            },
+            domain=DOMAIN,
+            name=self.context.new_node_name(f"{port.value.name}/from_island"),
+        )
+        emitter.nodes.append(leave)
+        return leave.outputs[0]
+
+
+def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:
+    """The layouts that the only readers of values wish for."""
+    ports = [port for candidate in candidates for port in candidate.inputs]
+    readers = Counter(port.value for port in ports)
+    return {
+        port.value: port.wish
+        for port in ports
+        if port.wish is not None and readers[port.value] == 1 and not port.value.is_graph_output()
+    }

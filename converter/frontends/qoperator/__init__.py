@@ -1,13 +1,26 @@
-"""QOperator: operators that take 8-bit tensors, with their scales and zero points as inputs."""
+"""QOperator: operators that take 8-bit tensors, with their scales and zero points as inputs.
 
-from converter.frontends.qoperator.flatten import flatten
+And those of ONNX's own that a quantizer leaves between them as they are, because they move 8-bit values
+or compare them.
+"""
+
+from converter.frontends.qoperator.concat import concat, qlinear_concat
+from converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
 from converter.frontends.qoperator.max_pool import max_pool
 from converter.frontends.qoperator.qgemm import qgemm
-from converter.frontends.qoperator.qlinear_add import qlinear_add
+from converter.frontends.qoperator.qlinear_average_pool import (
+    qlinear_average_pool,
+    qlinear_global_average_pool,
+)
 from converter.frontends.qoperator.qlinear_conv import qlinear_conv
-from converter.frontends.qoperator.qlinear_global_average_pool import qlinear_global_average_pool
 from converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
-from converter.frontends.qoperator.reshape import reshape
+from converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
+from converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
+from converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
+from converter.frontends.qoperator.resize import resize
+from converter.frontends.qoperator.take import gather, slice_, split
+from converter.frontends.qoperator.transpose import transpose
+from converter.frontends.qoperator.unary import unary
 from converter.frontends.rule import Rule
 
 RULES: dict[tuple[str, str], Rule] = {
@@ -15,8 +28,26 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "QLinearMatMul"): qlinear_matmul,
     ("com.microsoft", "QGemm"): qgemm,
     ("com.microsoft", "QLinearAdd"): qlinear_add,
+    ("com.microsoft", "QLinearMul"): qlinear_mul,
+    ("com.microsoft", "QLinearSigmoid"): unary,
+    ("com.microsoft", "QLinearLeakyRelu"): unary,
+    ("com.microsoft", "QLinearSoftmax"): qlinear_softmax,
+    ("com.microsoft", "QLinearAveragePool"): qlinear_average_pool,
     ("com.microsoft", "QLinearGlobalAveragePool"): qlinear_global_average_pool,
-    ("", "MaxPool"): max_pool,
+    ("com.microsoft", "QLinearConcat"): qlinear_concat,
+    ("", "Clip"): unary,
+    ("", "Concat"): concat,
+    ("", "DepthToSpace"): depth_to_space,
     ("", "Flatten"): flatten,
+    ("", "Gather"): gather,
+    ("", "MaxPool"): max_pool,
+    ("", "Relu"): unary,
     ("", "Reshape"): reshape,
+    ("", "Resize"): resize,
+    ("", "Slice"): slice_,
+    ("", "SpaceToDepth"): space_to_depth,
+    ("", "Split"): split,
+    ("", "Squeeze"): squeeze,
+    ("", "Transpose"): transpose,
+    ("", "Unsqueeze"): unsqueeze,
 }

@@ -1,22 +1,60 @@
-"""Reshape of `[N,C,1,1]` to `[N,C]` -> Flatten on `[N,1,1,Cp]`"""
+"""Reshape, Flatten, Squeeze, Unsqueeze on 8-bit values, where channels stay together -> the same inside"""
 
 import onnx_ir as ir
 
 from converter.candidate import Candidate
-from converter.constants import constant, node_input, required_input
+from converter.constants import constant_or_none, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.frontends.qoperator.flatten import flattened
+from converter.frontends.qoperator.channel_shuffle import channel_shuffle
+from converter.frontends.qoperator.common import numbers, required_numbers
+from converter.ops.reshape import reshape as candidate
+from converter.ops.reshape import resolved
+from converter.sizes import Shape
 
 
 def reshape(node: ir.Node, facts: Facts) -> Candidate:
-    facts.eight_bit(required_input(node, 0))
-    target = constant(node_input(node, 1), "shape").tolist()
-    n, channels, *_ = facts.ranked(required_input(node, 0), 4)
-    copies = 0 if not node.attributes.get_int("allowzero", 0) else None  # what stands for "as it was"
-    # One of the two sizes has to be the input's own by itself; then so is the other.
-    own_rows = target[:1] == [n] or target[:1] == [copies]
-    own_columns = target[1:] == [channels] or target[1:] == [copies]
-    if len(target) != 2 or not (own_rows or own_columns):
-        raise Refusal(f"the shape {target} is not known to be [N, C]")
-    return flattened(node, facts)
+    x = required_input(node, 0)
+    facts.eight_bit(x)
+    shuffle = channel_shuffle(node, facts)
+    if shuffle is not None:
+        return shuffle
+    target = constant_or_none(required_input(node, 1))
+    if target is None:
+        return _candidate(node, facts, facts.ranked(node.outputs[0]))
+    allow_zero = bool(node.attributes.get_int("allowzero", 0))
+    return _candidate(node, facts, resolved(target.tolist(), facts.ranked(x), allow_zero))
+
+
+def flatten(node: ir.Node, facts: Facts) -> Candidate:
+    shape = facts.ranked(required_input(node, 0))
+    axis = node.attributes.get_int("axis", 1)
+    axis += len(shape) if axis < 0 else 0
+    rows = resolved([-1], shape[:axis], True) if axis else (1,)
+    columns = resolved([-1], shape[axis:], True) if axis < len(shape) else (1,)
+    return _candidate(node, facts, rows + columns)
+
+
+def squeeze(node: ir.Node, facts: Facts) -> Candidate:
+    shape = facts.ranked(required_input(node, 0))
+    axes = numbers(node, 1, "axes", "axes")
+    if axes is None:
+        raise Refusal("its axes are missing")
+    dropped = {axis % len(shape) for axis in axes}
+    return _candidate(node, facts, tuple(size for axis, size in enumerate(shape) if axis not in dropped))
+
+
+def unsqueeze(node: ir.Node, facts: Facts) -> Candidate:
+    shape = facts.ranked(required_input(node, 0))
+    axes = required_numbers(node, 1, "axes", "axes")
+    rank = len(shape) + len(axes)
+    added = {axis % rank for axis in axes}
+    sizes = iter(shape)
+    return _candidate(node, facts, tuple(1 if axis in added else next(sizes) for axis in range(rank)))
+
+
+def _candidate(node: ir.Node, facts: Facts, y_shape: Shape) -> Candidate:
+    x, y = required_input(node, 0), node.outputs[0]
+    dtype = facts.eight_bit(x)
+    facts.note_shape(y, dtype, y_shape)
+    return candidate((node,), x, y, dtype, facts.ranked(x), y_shape, facts)

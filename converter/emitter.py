@@ -1,0 +1,130 @@
+"""Writing the nodes of an op into the model."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.candidate import Tensor
+from converter.context import Context
+from converter.functions import DOMAIN
+from converter.layout import ALIGNMENT, Layout, padded, plain
+
+Attribute = int | float | str | Sequence[int] | Sequence[float]
+
+
+class Emitter:
+    """Collects the nodes of one op; `name` is that of the node they stand for, and the first op's.
+
+    moved_before: tensors that were brought into other layouts, shared by the ops of a model.
+    """
+
+    def __init__(
+        self,
+        graph: ir.Graph,
+        context: Context,
+        name: str,
+        source: ir.Node,
+        moved_before: dict[Tensor, dict[Layout, Tensor]],
+    ) -> None:
+        self.nodes: list[ir.Node] = []
+        self._graph = graph
+        self._context = context
+        self._name = name
+        self._source = source
+        self._named = False
+        self._moved = moved_before
+
+    def op(
+        self,
+        op_type: str,
+        tensors: Iterable[Tensor],
+        layout: Layout,
+        attributes: Mapping[str, Attribute],
+        constants: Mapping[str, NDArray[Any]] | None = None,
+        domain: str = DOMAIN,
+    ) -> Tensor:
+        """The node that does the work; its inputs are the tensors and behind them the constants."""
+        name = self._context.new_node_name(f"{self._name}/{op_type.lower()}") if self._named else self._name
+        inputs = [tensor.value for tensor in tensors]
+        inputs += [self.constant(what, array) for what, array in (constants or {}).items()]
+        node = ir.node(op_type, inputs, attributes=dict(attributes), domain=domain, name=name)
+        if not self._named:
+            node.doc_string = self._source.doc_string
+            node.metadata_props.update(self._source.metadata_props)
+        self._named = True
+        return self.written(node, layout, f"{name}/island")
+
+    def standard(
+        self,
+        op_type: str,
+        tensor: Tensor,
+        layout: Layout,
+        constants: Mapping[str, NDArray[Any]] | None = None,
+        rank: int | None = None,
+        **attributes: Attribute,
+    ) -> Tensor:
+        """A step on the way: an operator of ONNX that moves the elements of one tensor.
+
+        rank: of the result inside the island, where that is not the layout's.
+        """
+        inputs = [tensor.value, *(self.constant(what, array) for what, array in (constants or {}).items())]
+        name = self._context.new_node_name(f"{self._name}/{op_type.lower()}")
+        node = ir.node(op_type, inputs, attributes=attributes, name=name)
+        return self.written(node, layout, f"{name}/island", rank)
+
+    def constant(self, what: str, array: NDArray[Any]) -> ir.Value:
+        """An initializer, named after the op and its role."""
+        tensor = ir.tensor(array, name=self._context.new_value_name(f"{self._name}/{what}"))
+        value = ir.Value(
+            name=tensor.name,
+            type=ir.TensorType(tensor.dtype),
+            shape=ir.Shape(array.shape),
+            const_value=tensor,
+        )
+        self._graph.initializers.add(value)
+        return value
+
+    def moved(self, tensor: Tensor, layout: Layout) -> Tensor:
+        """The tensor in another layout; a single channel may become several."""
+        if tensor.layout == layout:
+            return tensor
+        done = self._moved.setdefault(tensor, {})
+        if layout not in done:
+            done[layout] = self._move(tensor, layout)
+        return done[layout]
+
+    def plain(self, tensor: Tensor) -> Tensor:
+        """The tensor in the plain layout."""
+        layout = tensor.layout
+        return self.moved(tensor, plain(layout.rank, layout.channel_axis, layout.channels))
+
+    def dense(self, tensor: Tensor) -> Tensor:
+        """The tensor, without its gaps where these make at least half of it."""
+        return self.plain(tensor) if tensor.layout.is_sparse else tensor
+
+    def _move(self, tensor: Tensor, layout: Layout) -> Tensor:
+        source = tensor.layout.positions
+        first = source[0]
+        stop = first + padded(layout.channels)
+        contiguous = source == tuple(range(first, first + layout.channels))
+        if layout.is_plain and contiguous and first % ALIGNMENT == 0 and stop <= tensor.layout.width:
+            bounds = {"start": first, "end": stop, "axis": -1}
+            constants = {what: np.array([number], np.int64) for what, number in bounds.items()}
+            return self.standard("Slice", tensor, layout, constants)
+        if len(source) == 1:
+            source *= layout.channels
+        indices = np.full(layout.width, first, np.int64)
+        indices[list(layout.positions)] = source
+        return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
+
+    def written(self, node: ir.Node, layout: Layout, name: str, rank: int | None = None) -> Tensor:
+        """Add a node, and name and type its result: not every body lets ONNX infer its type."""
+        self.nodes.append(node)
+        value = node.outputs[0]
+        value.name = self._context.new_value_name(name)
+        value.type = ir.TensorType(ir.DataType.INT8)
+        value.shape = ir.Shape([None] * ((rank or layout.rank) - 1) + [layout.width])
+        return Tensor(value, layout)

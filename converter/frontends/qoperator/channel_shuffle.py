@@ -1,0 +1,46 @@
+"""Reshape o Transpose o Reshape, `[N,g,C/g,H,W] -> [N,C/g,g,H,W]`, back to `[N,C,H,W]` -> nothing"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import constant, node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.graph_edit import is_needed
+from converter.ops.reshape import resolved
+from converter.ops.take import channels
+
+
+def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
+    """The candidate for the shuffle that the Reshape `node` ends; None where it ends none."""
+    transpose = required_input(node, 0).producer()
+    if transpose is None or transpose.op_type != "Transpose" or not _only_read_by(transpose, node):
+        return None
+    divide = required_input(transpose, 0).producer()
+    if divide is None or divide.op_type != "Reshape" or not _only_read_by(divide, transpose):
+        return None
+    x = required_input(divide, 0)
+    shape = facts.shape(x)
+    if shape is None or (facts.channel_axis(x) or 1) != 1:
+        return None
+    rank = len(shape)
+    try:
+        parts = resolved(constant(node_input(divide, 1), "shape").tolist(), shape, False)
+        whole = resolved(constant(node_input(node, 1), "shape").tolist(), shape, False)
+    except Refusal:
+        return None
+    perm = list(transpose.attributes.get_ints("perm", []))
+    groups, size = parts[1:3] if len(parts) == rank + 1 else (None, None)
+    swaps = perm == [0, 2, 1, *range(3, rank + 1)]
+    kept = (parts[0], *parts[3:]) == (shape[0], *shape[2:])
+    if not swaps or not kept or whole != shape or not isinstance(groups, int) or not isinstance(size, int):
+        return None
+    order = np.arange(groups * size).reshape(groups, size).T.reshape(-1).tolist()
+    return channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, facts)
+
+
+def _only_read_by(node: ir.Node, reader: ir.Node) -> bool:
+    y = node.outputs[0]
+    assert is_needed(y)
+    return not y.is_graph_output() and all(use.node is reader for use in y.uses())

@@ -1,0 +1,36 @@
+"""What the rules of this frontend share."""
+
+import onnx_ir as ir
+
+from converter.candidate import Quantized
+from converter.constants import constant, node_input, quantization, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+
+
+def quantized_input(node: ir.Node, index: int, facts: Facts, what: str = "input") -> Quantized:
+    """An 8-bit input, its scale and its zero point: three inputs from `index` on."""
+    value = required_input(node, index)
+    scale, zero_point = node_input(node, index + 1), node_input(node, index + 2)
+    return Quantized(value, quantization(scale, zero_point, facts.dtype(value), what))
+
+
+def quantized_output(node: ir.Node, index: int, default: ir.DataType) -> Quantized:
+    """The output, with its scale and zero point: two inputs from `index` on."""
+    parameters = quantization(node_input(node, index), node_input(node, index + 1), default, "output")
+    return Quantized(node.outputs[0], parameters)
+
+
+def numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] | None:
+    """Integers that newer opsets take as an input and older ones as an attribute; None where left out."""
+    if attribute in node.attributes:
+        return list(node.attributes[attribute].as_ints())
+    value = node_input(node, index)
+    return None if value is None else [int(number) for number in constant(value, what).reshape(-1)]
+
+
+def required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
+    found = numbers(node, index, attribute, what)
+    if found is None:
+        raise Refusal(f"its {what} are missing")
+    return found

@@ -1,0 +1,23 @@
+"""DepthToSpace, SpaceToDepth on 8-bit values -> QDepthToSpace; Reshape and Transpose inside"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.facts import Facts
+from converter.ops import depth_to_space as ops
+
+
+def depth_to_space(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype, shape = facts.eight_bit(x), facts.ranked(x, 4)
+    blocksize = node.attributes["blocksize"].as_int()
+    mode = node.attributes.get_string("mode", "DCR")
+    return ops.depth_to_space((node,), x, node.outputs[0], dtype, blocksize, mode, shape)
+
+
+def space_to_depth(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype, shape = facts.eight_bit(x), facts.ranked(x, 4)
+    blocksize = node.attributes["blocksize"].as_int()
+    return ops.space_to_depth((node,), x, node.outputs[0], dtype, blocksize, shape)

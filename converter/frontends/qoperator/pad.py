@@ -1,0 +1,38 @@
+"""QLinearConv o Pad with its zero point -> QLinearConv with more padding"""
+
+import onnx_ir as ir
+
+from converter.constants import Quantization, constant_or_none, node_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qoperator.common import required_numbers
+
+
+def padding_before(
+    x: ir.Value, quantization: Quantization, facts: Facts
+) -> tuple[ir.Node, ir.Value, tuple[int, int, int, int]] | None:
+    """The Pad that makes x, what it pads, and how much: top, left, bottom, right.
+
+    None where there is none that a convolution of that quantization could do itself.
+    """
+    pad = x.producer()
+    if pad is None or pad.op_type != "Pad" or pad.inputs[0] is None:
+        return None
+    shape = facts.shape(pad.inputs[0])
+    if shape is None or len(shape) not in (3, 4) or node_input(pad, 3) is not None:
+        return None
+    if pad.attributes.get_string("mode", "constant") != "constant":
+        return None
+    fill = node_input(pad, 2)
+    value = constant_or_none(fill) if fill is not None else None
+    number = int(value.reshape(())) if value is not None else 0 if fill is None else None
+    try:
+        amounts = required_numbers(pad, 1, "pads", "pads")
+    except Refusal:
+        return None
+    rank = len(shape)
+    if number != quantization.zero_point or min(amounts) < 0 or any(amounts[:2] + amounts[rank : rank + 2]):
+        return None
+    no_pad = [0] * (4 - rank)
+    top, left, bottom, right = *no_pad, *amounts[2:rank], *no_pad, *amounts[rank + 2 :]
+    return pad, pad.inputs[0], (top, left, bottom, right)

@@ -1,0 +1,39 @@
+"""com.microsoft QLinearAveragePool, QLinearGlobalAveragePool -> QAveragePool, QGlobalAveragePool"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qoperator.common import quantized_input, quantized_output
+from converter.geometry import geometry
+from converter.ops.average_pool import average_pool, global_average_pool
+
+
+def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, x_scale, x_zero_point, y_scale, y_zero_point."""
+    _channels_first(node)
+    x = quantized_input(node, 0, facts)
+    shape = facts.ranked(x.value, 3, 4)
+    kernel = tuple(node.attributes.get_ints("kernel_shape", []))
+    return average_pool(
+        (node,),
+        x,
+        quantized_output(node, 3, x.quantization.dtype),
+        geometry(node, kernel, shape),
+        bool(node.attributes.get_int("count_include_pad", 0)),
+        shape,
+    )
+
+
+def qlinear_global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: those of QLinearAveragePool."""
+    _channels_first(node)
+    x = quantized_input(node, 0, facts)
+    y = quantized_output(node, 3, x.quantization.dtype)
+    return global_average_pool((node,), x, y, facts.ranked(x.value, 3, 4))
+
+
+def _channels_first(node: ir.Node) -> None:
+    if node.attributes.get_int("channels_last", 0):
+        raise Refusal("channels_last is not supported")

@@ -1,0 +1,18 @@
+"""com.microsoft QLinearSoftmax -> QSoftmax"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.facts import Facts
+from converter.frontends.qoperator.common import quantized_input, quantized_output
+from converter.ops.softmax import softmax
+
+
+def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, x_scale, x_zero_point, y_scale, y_zero_point.
+
+    Before opset 13 the axis begins what is flattened; for the last axis that makes no difference.
+    """
+    x = quantized_input(node, 0, facts)
+    y = quantized_output(node, 3, x.quantization.dtype)
+    return softmax((node,), x, y, node.attributes.get_int("axis", -1), facts)

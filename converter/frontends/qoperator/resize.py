@@ -1,0 +1,55 @@
+"""Resize on 8-bit values -> QResize"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import constant, node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.ops.resize import resize as candidate
+from converter.ops.resize import resized
+from converter.sizes import Shape
+
+
+def resize(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, roi, scales, sizes; one of the last two."""
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x, 4)
+    for name, default in ("antialias", 0), ("exclude_outside", 0):
+        if node.attributes.get_int(name, default) != default:
+            raise Refusal(f"{name} is not supported")
+    if "axes" in node.attributes:
+        raise Refusal("axes is not supported")
+    if node.attributes.get_string("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise Refusal("keep_aspect_ratio_policy is not supported")
+    return candidate(
+        (node,),
+        x,
+        node.outputs[0],
+        dtype,
+        _scales(node, shape),
+        node.attributes.get_string("mode", "nearest"),
+        node.attributes.get_string("coordinate_transformation_mode", "half_pixel"),
+        node.attributes.get_string("nearest_mode", "round_prefer_floor"),
+        shape,
+    )
+
+
+def _scales(node: ir.Node, shape: Shape) -> list[float]:
+    sizes = node_input(node, 3)
+    if sizes is None:
+        scales = constant(node_input(node, 2), "scales").astype(np.float32).tolist()
+        if len(scales) != 4:
+            raise Refusal(f"it has {len(scales)} scales, not 4")
+        return [float(scale) for scale in scales]
+    scales = []
+    for size, wanted in zip(shape[2:], constant(sizes, "sizes").tolist()[2:], strict=True):
+        if not isinstance(size, int):
+            raise Refusal("its sizes are constant, and its input's are not known")
+        scale = float(np.float32(wanted) / np.float32(size))
+        if resized(size, scale) != wanted:
+            raise Refusal(f"no scale makes exactly {wanted} of {size}")
+        scales.append(scale)
+    return [1.0, 1.0, *scales]

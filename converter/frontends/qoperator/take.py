@@ -1,0 +1,60 @@
+"""Slice, Split, Gather along the channels, on 8-bit values -> Slice, or nothing but a view"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import constant, node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qoperator.common import numbers, required_numbers
+from converter.ops.take import channels, slices
+from converter.ops.take import split as candidate
+
+
+def slice_(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x)
+    starts = required_numbers(node, 1, "starts", "starts")
+    ends = required_numbers(node, 2, "ends", "ends")
+    axes = numbers(node, 3, "axes", "axes") or list(range(len(starts)))
+    steps = numbers(node, 4, "steps", "steps") or [1] * len(starts)
+    if min(steps) < 1:
+        raise Refusal("a step of it is negative")
+    parts = {
+        axis % len(shape): slice(start, end, step)
+        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
+    }
+    return slices((node,), x, node.outputs[0], dtype, parts, facts)
+
+
+def split(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x)
+    axis = node.attributes.get_int("axis", 0) % len(shape)
+    sizes = numbers(node, 1, "split", "split")
+    if sizes is None:
+        total, count = shape[axis], len(node.outputs)
+        if not isinstance(total, int):
+            raise Refusal("the size of what it splits is unknown")
+        each = -(-total // count)
+        sizes = [each] * (count - 1) + [total - each * (count - 1)]
+    if min(sizes) < 1 or len(sizes) != len(node.outputs):
+        raise Refusal(f"its parts have the sizes {sizes}")
+    return candidate((node,), x, node.outputs, dtype, axis, sizes, facts)
+
+
+def gather(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x)
+    axis = node.attributes.get_int("axis", 0) % len(shape)
+    indices = constant(node_input(node, 1), "indices")
+    if axis != facts.channel_axis_of(x) or indices.ndim != 1:
+        raise Refusal("it does not take some of the channels")
+    total = shape[axis]
+    if not isinstance(total, int):
+        raise Refusal("the number of channels of its input is unknown")
+    order = [int(index) + (total if index < 0 else 0) for index in indices]
+    return channels((node,), x, node.outputs[0], dtype, order, facts)

@@ -1,0 +1,16 @@
+"""Transpose on 8-bit values -> the same inside, or nothing"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.facts import Facts
+from converter.ops.transpose import transpose as candidate
+
+
+def transpose(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    rank = len(facts.ranked(x))
+    perm = node.attributes.get_ints("perm", list(range(rank))[::-1])
+    return candidate((node,), x, node.outputs[0], dtype, list(perm), facts)

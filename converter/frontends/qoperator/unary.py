@@ -1,0 +1,20 @@
+"""Functions of one 8-bit tensor -> QTable: QLinearSigmoid, QLinearLeakyRelu; Relu and Clip on 8 bits"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.ops.table import computed, table
+
+
+def unary(node: ir.Node, facts: Facts) -> Candidate:
+    """Its only input that is not constant is the first one."""
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    values = computed(node, x, dtype, facts.opsets)
+    y_dtype = ir.DataType.from_numpy(values.dtype)
+    if facts.dtype(node.outputs[0]) not in (None, y_dtype):
+        raise Refusal(f"its output is not {y_dtype.name.lower()}")
+    return table((node,), x, node.outputs[0], dtype, y_dtype, values, facts)

@@ -1,0 +1,66 @@
+"""QAveragePool and QGlobalAveragePool: the mean of each window, or of each image."""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate, Quantized, port
+from converter.emitter import Attribute
+from converter.errors import Refusal
+from converter.geometry import Geometry
+from converter.ops.each import Each
+from converter.sizes import Shape
+
+
+def average_pool(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    y: Quantized,
+    window: Geometry,
+    count_include_pad: bool,
+    shape: Shape,
+) -> Candidate:
+    """The candidate for an average pool; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    dtype = one_dtype(x, y)
+    if window.dilations != (1, 1):
+        raise Refusal("its dilations are not 1")
+    attributes: dict[str, Attribute] = {
+        "kernel_shape": window.kernel,
+        "pads": window.pads,
+        "strides": window.strides,
+        "ceil_mode": int(window.ceil_mode),
+        "count_include_pad": int(count_include_pad),
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.zero_point,
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": y.quantization.zero_point,
+        "dtype": int(dtype),
+    }
+    return Candidate(
+        covers,
+        Each("QAveragePool", attributes, image=True),
+        (port(x.value, shape, 1, dtype),),
+        (port(y.value, (*shape[:2], *window.output(*shape[2:])), 1, dtype),),
+    )
+
+
+def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape) -> Candidate:
+    """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    dtype = one_dtype(x, y)
+    attributes: dict[str, Attribute] = {
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.island_zero_point,
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": y.quantization.island_zero_point,
+    }
+    return Candidate(
+        covers,
+        Each("QGlobalAveragePool", attributes, image=True),
+        (port(x.value, shape, 1, dtype),),
+        (port(y.value, (*shape[:2], *[1] * (len(shape) - 2)), 1, dtype),),
+    )
+
+
+def one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
+    """The type of both, which has to be one."""
+    if x.quantization.dtype != y.quantization.dtype:
+        raise Refusal("its input and its output are not of one type")
+    return x.quantization.dtype

@@ -1,0 +1,159 @@
+"""QAdd and QMul: two tensors, element by element, broadcast."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.candidate import Candidate, Quantized, Tensor, port
+from converter.constants import EIGHT_BIT, constant_or_none
+from converter.emitter import Attribute, Emitter
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.layout import Layout, plain
+from converter.ops.table import island_table
+from converter.packing import Int8Array, scattered
+from converter.sizes import Shape, Size, Unknown
+
+
+@dataclass(frozen=True)
+class Pair:
+    """operands: two, in the order in which the op takes them: which of the tensors, or a constant.
+
+    A constant has the dimensions that the tensors have outside the island.
+    """
+
+    op_type: str
+    operands: tuple["int | Int8Array", ...]
+    channels: int
+    attributes: Mapping[str, Attribute]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        dense = [emitter.dense(tensor) for tensor in tensors]
+        layouts = [tensor.layout for tensor in dense if tensor.layout.channels == self.channels]
+        usual = plain(dense[0].layout.rank, dense[0].layout.channel_axis, self.channels)
+        layout = usual if usual in layouts or not layouts else layouts[0]
+        inputs = [
+            emitter.moved(dense[operand], layout)
+            if isinstance(operand, int)
+            else Tensor(emitter.constant("constant", self._packed(operand, layout)), layout)
+            for operand in self.operands
+        ]
+        return [emitter.op(self.op_type, inputs, layout, self.attributes)]
+
+    def _packed(self, array: Int8Array, layout: Layout) -> Int8Array:
+        """The constant, laid out as a tensor of the island."""
+        shape = list(array.shape)
+        shape[layout.channel_axis] = self.channels
+        full = np.broadcast_to(array, shape).transpose(layout.perm_in)
+        return np.ascontiguousarray(scattered(full, -1, layout.positions, layout.width))
+
+
+def add(covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts) -> Candidate:
+    """The candidate for a + b, of which one may be constant, broadcast as ONNX does."""
+    return _pair("QAdd", covers, a, b, y, facts)
+
+
+def mul(covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts) -> Candidate:
+    """The candidate for a * b, of which one may be constant, broadcast as ONNX does."""
+    return _pair("QMul", covers, a, b, y, facts)
+
+
+def _pair(
+    op_type: str, covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts
+) -> Candidate:
+    dtype = a.quantization.dtype
+    if dtype != b.quantization.dtype or dtype != y.quantization.dtype:
+        raise Refusal("its inputs and its output are not of one type")
+    constants = [_constant(operand.value) for operand in (a, b)]
+    values = [operand.value for operand, array in zip((a, b), constants, strict=True) if array is None]
+    if not values:
+        raise Refusal("both of its inputs are constant")
+    shapes = [
+        facts.ranked(operand.value) if array is None else array.shape
+        for operand, array in zip((a, b), constants, strict=True)
+    ]
+    y_shape = broadcast(*shapes)
+    rank = len(y_shape)
+    if any(len(facts.ranked(value)) != rank for value in values):
+        raise Refusal("its inputs have different numbers of dimensions")
+    axis = facts.channel_axis_of(*values)
+    y_port = port(y.value, y_shape, axis, dtype)
+    operands = [
+        values.index(operand.value)
+        if array is None
+        else island_array(array).reshape((1,) * (rank - array.ndim) + array.shape)
+        for operand, array in zip((a, b), constants, strict=True)
+    ]
+    parameters = [("a", a.quantization), ("b", b.quantization)]
+    if op_type == "QAdd" and first_is_scalar(*shapes):
+        operands.reverse()
+        parameters = [("a", b.quantization), ("b", a.quantization)]
+    attributes: dict[str, Attribute] = {}
+    for name, quantization in [*parameters, ("y", y.quantization)]:
+        attributes[f"{name}_scale"] = float(quantization.scale)
+        attributes[f"{name}_zero_point"] = quantization.zero_point
+    attributes["dtype"] = int(dtype)
+    return Candidate(
+        covers,
+        Pair(op_type, tuple(operands), y_port.channels, attributes),
+        tuple(port(value, facts.ranked(value), axis, dtype) for value in values),
+        (y_port,),
+    )
+
+
+def _constant(value: ir.Value) -> NDArray[Any] | None:
+    array = constant_or_none(value)
+    if array is not None and ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its constant is {array.dtype}, not 8 bits wide")
+    return array
+
+
+def island_array(array: NDArray[Any]) -> Int8Array:
+    """8-bit values as they are inside an island."""
+    smallest = np.iinfo(array.dtype).min
+    identity = np.arange(smallest, smallest + 256).astype(array.dtype)
+    return island_table(identity)[array.astype(np.int32) - smallest]
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """The shape of what two shapes are broadcast to. Sizes that are unknown have to be equal, or one be 1."""
+    rank = max(len(a), len(b))
+    out: list[Size] = []
+    for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
+        if x != y and 1 not in (x, y):
+            raise Refusal("its inputs are not known to have one shape, nor to be broadcast")
+        out.append(y if x == 1 else x)
+    return tuple(out)
+
+
+def first_is_scalar(a: Shape, b: Shape) -> bool:
+    """Whether onnxruntime takes a for a scalar in the innermost loop of a + b.
+
+    Its QLinearAdd then adds in the other order, which float32 tells apart. It looks at the last dimension
+    of which not both sizes are 1. Whatever the unknown sizes are, the answer has to be one.
+    """
+    unknown = list(dict.fromkeys(size for size in (*a, *b) if isinstance(size, Unknown)))
+    answers = set()
+    for sizes in product((1, 2), repeat=len(unknown)):
+        known = dict(zip(unknown, sizes, strict=True))
+        shapes = [[known[size] if isinstance(size, Unknown) else size for size in shape] for shape in (a, b)]
+        if any(size > 1 for shape in shapes for size in shape):  # with one element, both orders are the same
+            answers.add(_first_is_scalar(*shapes))
+    if len(answers) > 1:
+        raise Refusal("sizes that are unknown decide how it is broadcast")
+    return answers.pop() if answers else False
+
+
+def _first_is_scalar(a: list[int], b: list[int]) -> bool:
+    if not a or not b:
+        return not a or a[-1] == 1
+    common = min(len(a), len(b))
+    for axis in range(1, common + 1):
+        if max(a[-axis], b[-axis]) > 1:
+            return a[-axis] == 1
+    return a[-common] == 1

@@ -1,0 +1,54 @@
+"""QResize: more or fewer pixels, by the nearest one or interpolated between two in each direction."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.candidate import Candidate, port
+from converter.emitter import Attribute
+from converter.errors import Refusal
+from converter.ops.each import Each
+from converter.sizes import Shape, Size, Unknown
+
+MODES = ("nearest", "linear")
+COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
+
+
+def resize(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    y: ir.Value,
+    dtype: ir.DataType,
+    scales: Sequence[float],
+    mode: str,
+    coordinate_mode: str,
+    nearest_mode: str,
+    shape: Shape,
+) -> Candidate:
+    """The candidate for a Resize of 8-bit images of `shape`, `[N, C, H, W]`, by `scales`, 4 of them."""
+    if mode not in MODES:
+        raise Refusal(f"mode {mode} is not supported")
+    if coordinate_mode not in COORDINATES:
+        raise Refusal(f"coordinate_transformation_mode {coordinate_mode} is not supported")
+    if len(shape) != 4 or len(scales) != 4 or scales[0] != 1 or scales[1] != 1:
+        raise Refusal("it does not resize the height and width of images alone")
+    n, c, h, w = shape
+    attributes: dict[str, Attribute] = {
+        "scales": [1.0, float(scales[2]), float(scales[3]), 1.0],
+        "mode": mode,
+        "coordinate_transformation_mode": coordinate_mode,
+        "nearest_mode": nearest_mode,
+        "dtype": int(dtype),
+    }
+    y_shape = (n, c, resized(h, scales[2]), resized(w, scales[3]))
+    return Candidate(
+        covers, Each("QResize", attributes), (port(x, shape, 1, dtype),), (port(y, y_shape, 1, dtype),)
+    )
+
+
+def resized(size: Size, scale: float) -> Size:
+    """floor(size * scale), as onnxruntime computes it."""
+    if isinstance(size, int):
+        return int(np.float32(size) * np.float32(scale))
+    return size if scale == 1 else Unknown(f"floor({size}*{scale})", guess=int(size.guess * scale))

@@ -1,0 +1,44 @@
+"""QSoftmax: the softmax over the channels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate, Quantized, Tensor, port
+from converter.emitter import Attribute, Emitter
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.layout import Layout
+from converter.ops.average_pool import one_dtype
+
+
+@dataclass(frozen=True)
+class Softmax:
+    attributes: Mapping[str, Attribute]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = emitter.plain(tensors[0])
+        return [emitter.op("QSoftmax", [x], x.layout, self.attributes)]
+
+
+def softmax(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, axis: int, facts: Facts) -> Candidate:
+    """The candidate for a softmax over the last axis, which has to be that of the channels."""
+    dtype = one_dtype(x, y)
+    shape = facts.ranked(x.value)
+    rank = len(shape)
+    if rank < 2 or axis % rank != rank - 1:
+        raise Refusal(f"its axis {axis} is not the last one")
+    known = facts.channel_axis(x.value)
+    if rank > 2 and known != rank - 1:
+        raise Refusal("its axis is not that of the channels")
+    channels = port(x.value, shape, rank - 1, dtype)
+    attributes = {
+        "channels": channels.channels,
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.zero_point,
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": y.quantization.zero_point,
+        "dtype": int(dtype),
+    }
+    return Candidate(covers, Softmax(attributes), (channels,), (port(y.value, shape, rank - 1, dtype),))
