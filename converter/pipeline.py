@@ -11,6 +11,7 @@ from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
+from converter.passes.narrow_stem import NarrowStem
 from converter.passes.pad_at_entry import PadAtEntry
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
@@ -32,6 +33,7 @@ PASSES: tuple[type[Pass], ...] = (
     DequantizeAtExit,
     ShareCrossings,
     PadAtEntry,
+    NarrowStem,
     AddFunctions,
 )
 
