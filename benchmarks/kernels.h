@@ -322,6 +322,7 @@ struct Crossing {
     std::vector<int> perm;
     std::vector<int64_t> before = {}, after = {};
     int offset = 0;
+    int64_t granule = 16;  // channels inside are a multiple of it
 
     BorderGeometry geometry() const {
         BorderGeometry g{};
@@ -330,7 +331,7 @@ struct Crossing {
             g.before[d] = before.empty() ? 0 : before[d];
             g.extent[d] = outside[perm[d]];
             g.inside[d] = g.before[d] + g.extent[d] + (after.empty() ? 0 : after[d]);
-            if (d == g.rank - 1) g.inside[d] = (g.inside[d] + 15) / 16 * 16;
+            if (d == g.rank - 1) g.inside[d] = (g.inside[d] + granule - 1) / granule * granule;
             g.outside_stride[d] = 1;
             for (int e = perm[d] + 1; e < g.rank; ++e) g.outside_stride[d] *= outside[e];
         }

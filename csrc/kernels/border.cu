@@ -78,19 +78,17 @@ cudaError_t run_rows(const Border& b, const Convert& convert, OutsidePointer<Con
                   : run(rows_kernel<Convert, uint32_t, false>, uint32_t{});
 }
 
-template <typename Convert>
-cudaError_t run_pixels(const Border& b, const Convert& convert, OutsidePointer<Convert> outside,
-                       InsidePointer<Convert> inside, cudaStream_t stream) {
-    const int64_t count = b.inside[0] * b.inside[1] * b.inside[2];
-    const int quads = b.channels <= 4 ? 1 : 4;
-    const int64_t blocks = ceil_div(count, kThreads * (4 / quads));
+template <typename Convert, int kQuads, int kWords>
+cudaError_t run_segments(const Border& b, const Convert& convert, OutsidePointer<Convert> outside,
+                         InsidePointer<Convert> inside, cudaStream_t stream) {
+    const int64_t count = b.inside[0] * b.inside[1] * ceil_div(b.inside[2], kSegment<kQuads>);
     auto run = [&](auto kernel, auto index) {
-        return launch(kernel, blocks, kThreads, stream, static_cast<decltype(index)>(count), b, convert,
-                      outside, inside);
+        return launch(kernel, ceil_div(count, kThreads / 32), kThreads, stream,
+                      static_cast<decltype(index)>(count), b, convert, outside, inside);
     };
-    if (!narrow(count)) return run(pixels_kernel<Convert, uint64_t, 4>, uint64_t{});
-    return quads == 1 ? run(pixels_kernel<Convert, uint32_t, 1>, uint32_t{})
-                      : run(pixels_kernel<Convert, uint32_t, 4>, uint32_t{});
+    return narrow(count * kSegment<kQuads>)
+               ? run(segments_kernel<Convert, uint32_t, kQuads, kWords>, uint32_t{})
+               : run(segments_kernel<Convert, uint64_t, kQuads, kWords>, uint64_t{});
 }
 
 template <typename Convert>
@@ -106,8 +104,12 @@ cudaError_t cross(const BorderGeometry& geometry, const Convert& convert, Outsid
         const Border b = as_border(g);
         const bool channels_last = b.channel_stride == 1;
         const bool vectors = b.channels_inside % 16 == 0 && aligned(inside, 16);
+        if (b.channels_inside == 4 && b.channels <= 4 && aligned(inside, 4))
+            return run_segments<Convert, 1, 1>(b, convert, outside, inside, stream);
+        if (vectors && b.channels_inside == 16 && b.channels <= 4)
+            return run_segments<Convert, 1, 4>(b, convert, outside, inside, stream);
         if (vectors && b.channels_inside == 16 && b.channels <= 16 && !(channels_last && b.channels == 16))
-            return run_pixels(b, convert, outside, inside, stream);
+            return run_segments<Convert, 4, 4>(b, convert, outside, inside, stream);
         if (channels_last) return run_rows(b, convert, outside, inside, stream);
         const int64_t tiles = b.inside[0] * b.inside[1] * ceil_div(b.inside[2], kBorderTile) *
                               ceil_div(b.channels_inside, kBorderTile);

@@ -215,48 +215,74 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-// --- 16 channels inside: a thread per pixel, neighbours side by side in every outside plane.
+// --- 4 or 16 channels inside, kWords words: neighbouring threads have neighbouring pixels, so that whole
+// lines of every plane outside are moved. A warp takes a segment of a row, whose place is computed once.
 // kQuads: 1 for up to 4 channels outside, an image's, else 4.
 
-template <typename Convert, typename Index, int kQuads>
+template <int kQuads>
+constexpr int kSegment = 32 * (4 / kQuads);
+
+template <typename Convert, typename Index, int kQuads, int kWords>
 __global__ void __launch_bounds__(kThreads)
-    pixels_kernel(Index count, const __grid_constant__ Border g, Convert convert,
-                  OutsidePointer<Convert> __restrict__ outside, InsidePointer<Convert> __restrict__ inside) {
-    constexpr int kUnroll = 4 / kQuads;
+    segments_kernel(Index count, const __grid_constant__ Border g, Convert convert,
+                    OutsidePointer<Convert> __restrict__ outside,
+                    InsidePointer<Convert> __restrict__ inside) {
+    using Words = std::conditional_t<kWords == 4, uint4, uint32_t>;
+    using Place = std::make_signed_t<Index>;
+    constexpr int kUnroll = 4 / kQuads, kWarps = kThreads / 32;
     const int channels = static_cast<int>(g.channels);
-    const Index stride = static_cast<Index>(gridDim.x) * (kThreads * kUnroll);
-    for (Index start = static_cast<Index>(blockIdx.x) * (kThreads * kUnroll) + threadIdx.x; start < count;
-         start += stride) {
+    const auto width = static_cast<Place>(g.inside[2]);
+    const auto segments = static_cast<Index>((g.inside[2] + kSegment<kQuads> - 1) / kSegment<kQuads>);
+    for (Index i = static_cast<Index>(blockIdx.x) * kWarps + threadIdx.x / 32; i < count;
+         i += static_cast<Index>(gridDim.x) * kWarps) {
+        const Index row = i / segments, image = row / static_cast<Index>(g.inside[1]);
+        const int64_t n = static_cast<int64_t>(image) - g.before[0];
+        const int64_t h = static_cast<int64_t>(row - image * static_cast<Index>(g.inside[1])) - g.before[1];
+        const bool row_valid = n >= 0 && n < g.extent[0] && h >= 0 && h < g.extent[1];
+        const Place first = static_cast<Place>(i - row * segments) * kSegment<kQuads> + threadIdx.x % 32;
+        auto* const outside_row = outside + (n * g.stride[0] + h * g.stride[1]);
+        auto* const inside_row =
+            reinterpret_cast<std::conditional_t<Convert::kEnter, Words, const Words>*>(inside) +
+            static_cast<int64_t>(row) * g.inside[2];
         Quad<typename Convert::Outside> quads[kUnroll][kQuads];
-        int valid[kUnroll];  // channels to load
+        int valid[kUnroll];  // channels to move
 #pragma unroll
         for (int u = 0; u < kUnroll; ++u) {
-            const Index i = start + u * kThreads;
-            const int64_t at = i < count ? g.locate(i) : -1;
-            valid[u] = at < 0 ? 0 : channels;
+            const Place w = first + u * 32 - static_cast<Place>(g.before[2]);
+            const bool moved = row_valid && first + u * 32 < width && w >= 0 && w < g.extent[2];
+            valid[u] = moved ? channels : 0;
+            auto* const pixel = outside_row + w * g.stride[2];
             if constexpr (Convert::kEnter) {
 #pragma unroll
                 for (int q = 0; q < kQuads; ++q)
-                    quads[u][q].load(outside + at + q * 4 * g.channel_stride, g.channel_stride, 0,
+                    quads[u][q].load(pixel + q * 4 * g.channel_stride, g.channel_stride, 0,
                                      min(valid[u] - q * 4, 4), false);
-            } else if (at >= 0) {
-                const uint4 v = reinterpret_cast<const uint4*>(inside)[i];
-                const uint32_t words[4] = {v.x, v.y, v.z, v.w};
+            } else if (moved) {
+                uint32_t words[4];
+                if constexpr (kWords == 4) {
+                    const uint4 v = inside_row[first + u * 32];
+                    words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
+                } else {
+                    words[0] = inside_row[first + u * 32];
+                }
 #pragma unroll
                 for (int q = 0; q < kQuads; ++q)
-                    convert.outward(words[q]).store(outside + at + q * 4 * g.channel_stride, g.channel_stride,
-                                                    0, min(channels - q * 4, 4), false);
+                    convert.outward(words[q]).store(pixel + q * 4 * g.channel_stride, g.channel_stride, 0,
+                                                    min(channels - q * 4, 4), false);
             }
         }
         if constexpr (Convert::kEnter) {
 #pragma unroll
             for (int u = 0; u < kUnroll; ++u) {
-                const Index i = start + u * kThreads;
+                if (first + u * 32 >= width) break;
                 uint32_t words[4] = {convert.fill, convert.fill, convert.fill, convert.fill};
 #pragma unroll
                 for (int q = 0; q < kQuads; ++q)
                     words[q] = inward(convert, quads[u][q], 0, min(valid[u] - q * 4, 4));
-                if (i < count) reinterpret_cast<uint4*>(inside)[i] = {words[0], words[1], words[2], words[3]};
+                if constexpr (kWords == 4)
+                    inside_row[first + u * 32] = {words[0], words[1], words[2], words[3]};
+                else
+                    inside_row[first + u * 32] = words[0];
             }
         }
     }
