@@ -214,6 +214,19 @@ CONVS = [
     conv("sparse", kernel=(1, 1), strides=[3, 2]),
     conv("sparse", kernel=(2, 2), strides=[4, 3], pads=[1, 0, 0, 1], x_zero_point=9),
     conv("stem", k=64, kernel=(7, 7), size=(23, 21), pads=[3, 3, 3, 3], strides=[2, 2], x_zero_point=-10),
+    conv("stem", c=4, k=64, kernel=(7, 7), size=(23, 41), strides=[2, 2]),
+    conv(
+        "stem", c=4, k=48, kernel=(6, 6), size=(40, 36), pads=[2, 2, 2, 2], strides=[2, 2], x_zero_point=-10
+    ),
+    conv("stem", c=4, k=32, size=(9, 70), pads=[0, 0, 1, 1], strides=[2, 2], x_zero_point=-128),
+    conv("stem", c=4, k=80, kernel=(8, 5), size=(20, 33), pads=[4, 1, 3, 2], x_zero_point=127),
+    conv("stem", c=4, k=96, kernel=(4, 4), size=(32, 32), strides=[4, 4], y_min=-10, y_max=20),
+    conv("stem", c=4, k=16, kernel=(1, 3), size=(5, 4), strides=[3, 1]),
+    conv("stem", c=4, k=16, sums="wrapping", x_zero_point=77, pads=[1, 1, 1, 1]),
+    conv("stem", c=4, kernel=(5, 5), sums="extreme", x_zero_point=-5, pads=[1, 1, 1, 1]),
+    conv("nostem", c=4, kernel=(9, 3), size=(12, 9)),
+    conv("nostem", c=4, dilations=[2, 2]),
+    conv("nostem", c=4, k=24),
     conv("pixel", kernel=(1, 1), size=(1, 1)),
     conv("pixel", size=(1, 1), pads=[1, 1, 1, 1], x_zero_point=-128),
     conv("whole", kernel=(9, 8)),
@@ -294,6 +307,8 @@ BORDERS = [
         quantize(f"scale{s}", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13], scale=s)
         for s in (1.0, 0.1, 1e-30, 3e5)
     ),
+    quantize("narrow", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [1]),
+    quantize("narrow_spatial", (3, 9, 150), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 1]),
     quantize("spatial", (5, 9, 8), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 11]),
     quantize("matrix", (3000,), [0, 1], [0, 0, 0, 8]),
     quantize("sequence", (30, 100), [0, 1, 2], [0, 0, 0, 0, 0, 12]),
@@ -304,6 +319,8 @@ BORDERS = [
         for dtype in (UINT8, INT8)
         for label, shape, perm, pads in (
             ("image", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13]),
+            ("narrow", (3, 9, 150), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 1]),
+            ("gray", (1, 9, 8), [0, 2, 3, 1], [0] * 7 + [3]),
             ("spatial", (5, 9, 8), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 11]),
             ("matrix", (1000,), [0, 1], [0, 0, 0, 8]),
             ("aligned", (64, 9, 8), [0, 2, 3, 1], [0] * 8),
