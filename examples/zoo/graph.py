@@ -37,7 +37,7 @@ class Graph:
         self,
         x: str,
         channels: int,
-        kernel: int,
+        kernel: int | tuple[int, int],
         stride: int = 1,
         *,
         group: int = 1,
@@ -48,14 +48,15 @@ class Graph:
 
         gain: the result's standard deviation over the input's; by default 1 after the Relu.
         """
-        fan_in = self._channels[x] // group * kernel * kernel
+        height, width = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        fan_in = self._channels[x] // group * height * width
         scale = (gain if gain is not None else 2**0.5 if relu else 1.0) / fan_in**0.5
-        weight = self._random.standard_normal((channels, self._channels[x] // group, kernel, kernel)) * scale
+        weight = self._random.standard_normal((channels, self._channels[x] // group, height, width)) * scale
         bias = self._random.standard_normal(channels) * 0.1
         attributes = {
-            "kernel_shape": [kernel, kernel],
+            "kernel_shape": [height, width],
             "strides": [stride, stride],
-            "pads": [kernel // 2] * 4,
+            "pads": [height // 2, width // 2] * 2,
             "group": group,
         }
         y = self.op("Conv", x, self.weight("weight", weight), self.weight("bias", bias), **attributes)
@@ -70,6 +71,39 @@ class Graph:
         self._channels[y] = features
         return y
 
+    def upconv(self, x: str, channels: int) -> str:
+        """A transposed convolution to `channels` channels and twice the height and width, and a Relu."""
+        scale = (2 / self._channels[x]) ** 0.5
+        weight = self._random.standard_normal((self._channels[x], channels, 2, 2)) * scale
+        bias = self._random.standard_normal(channels) * 0.1
+        weights = self.weight("weight", weight), self.weight("bias", bias)
+        y = self.op("ConvTranspose", x, *weights, kernel_shape=[2, 2], strides=[2, 2])
+        self._channels[y] = channels
+        return self.op("Relu", y)
+
+    def concat(self, *inputs: str) -> str:
+        """The channels of the inputs, one after the other."""
+        y = self.op("Concat", *inputs, axis=1)
+        self._channels[y] = sum(self._channels[x] for x in inputs)
+        return y
+
+    def halves(self, x: str) -> tuple[str, str]:
+        """The two halves of the channels."""
+        name = f"split_{len(self._nodes)}"
+        names = (f"{name}_0", f"{name}_1")
+        self._nodes.append(helper.make_node("Split", [x], names, name=name, axis=1))
+        for half in names:
+            self._channels[half] = self._channels[x] // 2
+        return names
+
+    def reshape(self, x: str, shape: Sequence[int]) -> str:
+        """x in another shape, in Reshape's form."""
+        return self.op("Reshape", x, self.constant("shape", np.array(shape, np.int64)))
+
+    def channels(self, x: str) -> int:
+        """How many channels the value has."""
+        return self._channels[x]
+
     def op(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Any operator with one result, which has the channels of the first input."""
         y = f"{op_type.lower()}_{len(self._nodes)}"
@@ -79,8 +113,12 @@ class Graph:
 
     def weight(self, role: str, values: npt.ArrayLike) -> str:
         """An initializer of the model's dtype, named after the node to come."""
+        return self.constant(role, np.asarray(values, self.dtype))
+
+    def constant(self, role: str, values: npt.NDArray[Any]) -> str:
+        """An initializer, named after the node to come."""
         name = f"{role}_{len(self._nodes)}"
-        self._weights.append(numpy_helper.from_array(np.asarray(values, self.dtype), name))
+        self._weights.append(numpy_helper.from_array(values, name))
         return name
 
     def finish(self, y: str, output_shape: Sequence[int | str]) -> ModelProto:

@@ -1,0 +1,42 @@
+"""The zoo's vision models by name: at the size at which they are used, and small, for tests."""
+
+from collections.abc import Callable
+from functools import partial
+
+from onnx import ModelProto
+
+from zoo.densenet_like import densenet_like
+from zoo.efficientnet_like import efficientnet_like
+from zoo.inception_like import inception_like
+from zoo.mobilenet_v2 import mobilenet_v2
+from zoo.mobilenet_v3 import mobilenet_v3
+from zoo.resnet import resnet50
+from zoo.shufflenet_like import shufflenet_like
+from zoo.unet_like import unet_like
+from zoo.yolo_like import yolo_like
+
+Builder = Callable[[], ModelProto]
+
+FULL_SIZE: dict[str, Builder] = {
+    "resnet50": resnet50,
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3": mobilenet_v3,
+    "efficientnet_like": efficientnet_like,
+    "inception_like": inception_like,
+    "densenet_like": densenet_like,
+    "shufflenet_like": shufflenet_like,
+    "yolo_like": yolo_like,
+    "unet_like": unet_like,
+}
+
+SMALL: dict[str, Builder] = {
+    "resnet50": partial(resnet50, size=64, width=0.125, classes=10),
+    "mobilenet_v2": partial(mobilenet_v2, size=64, width=0.25, classes=10),
+    "mobilenet_v3": partial(mobilenet_v3, size=64, width=0.25, classes=10),
+    "efficientnet_like": partial(efficientnet_like, size=64, width=0.25, classes=10),
+    "inception_like": partial(inception_like, size=64, width=0.25, classes=10),
+    "densenet_like": partial(densenet_like, size=64, width=0.25, classes=10),
+    "shufflenet_like": partial(shufflenet_like, size=64, width=0.5, classes=10),
+    "yolo_like": partial(yolo_like, size=64, width=0.25),
+    "unet_like": partial(unet_like, size=32, width=0.25),
+}

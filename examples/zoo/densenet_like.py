@@ -1,0 +1,25 @@
+"""Like DenseNet: each layer reads all results before it, joined by Concat.
+
+Batch normalizations are folded as everywhere here, so that a layer is convolution, Relu.
+"""
+
+from onnx import ModelProto
+
+from zoo.blocks import classifier
+from zoo.graph import Graph
+
+
+def densenet_like(seed: int = 0, *, size: int = 224, width: float = 1.0, classes: int = 1000) -> ModelProto:
+    """`x [N,3,size,size] -> y [N,classes]`."""
+    graph = Graph("densenet_like", (3, size, size), seed)
+    growth = max(4, round(32 * width))
+    y = graph.conv(graph.x, 2 * growth, 7, 2)
+    y = graph.op("MaxPool", y, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    for stage, layers in enumerate((4, 6, 8)):
+        if stage:
+            y = graph.conv(y, graph.channels(y) // 2, 1)
+            y = graph.op("AveragePool", y, kernel_shape=[2, 2], strides=[2, 2])
+        for _ in range(layers):
+            new = graph.conv(graph.conv(y, 4 * growth, 1), growth, 3)
+            y = graph.concat(y, new)
+    return graph.finish(classifier(graph, y, classes), [classes])

@@ -1,0 +1,41 @@
+"""Whole vision models, quantized by onnxruntime: converted, they compute the same, bit for bit."""
+
+import numpy as np
+import onnx
+import pytest
+
+import check
+import converter
+from zoo.architectures import SMALL
+
+pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+
+from zoo.quantize import quantize
+
+# What stays outside an island. Of all others nothing does: one entry, one exit.
+LEFT = {
+    "mobilenet_v3": {"HardSigmoid", "QuantizeLinear"},
+    "unet_like": {"ConvTranspose", "Relu"},
+}
+
+
+def images(model: onnx.ModelProto, count: int) -> np.ndarray:
+    _, *shape = (size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim)
+    return np.random.default_rng(0).standard_normal((count, *shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("per_channel", [True, False], ids=["per_channel", "per_tensor"])
+@pytest.mark.parametrize("activations", ["uint8", "int8"])
+@pytest.mark.parametrize("name", SMALL)
+def test_qoperator(name: str, activations: str, per_channel: bool) -> None:
+    network = SMALL[name]()
+    x = images(network, 3)
+    original = quantize(network, x[:2], activations=activations, per_channel=per_channel)
+    conversion = converter.convert(original)
+    report = conversion.report
+    assert {left.op_type for left in report.left} <= LEFT.get(name, set()), str(report)
+    if name not in LEFT:
+        assert (report.islands, report.entries, report.exits) == (1, 1, 1)
+    check.assert_equivalent(original, conversion.model, [{"x": x}, {"x": x[1:2]}])
+    (y,) = check.outputs(check.open_session(conversion.model), {"x": x}).values()
+    assert len(np.unique(y)) > min(20, y.size // 6)  # the values have not died on their way
