@@ -66,21 +66,23 @@ __host__ __device__ inline uint32_t round_to_byte(float value) {
     return float_bits(plus(value, 12582912.0f));
 }
 
-// The range that a result is clamped to before its zero point is added.
+// The range that a result is clamped to, its zero point, and what makes them cheap to apply.
 struct OutputRange {
-    float low, high, zero_point;
+    float low;      // before the zero point is added
+    int32_t shift;  // from the bits of 12582912 + n to n + zero_point
+    int32_t high;   // after it is added
 
     explicit OutputRange(int zero_point, int low = -128, int high = 127)
-        : low(static_cast<float>(low - zero_point)),
-          high(static_cast<float>(high - zero_point)),
-          zero_point(static_cast<float>(zero_point)) {}
+        : low(static_cast<float>(low - zero_point)), shift(zero_point - 0x4B400000), high(high) {}
     explicit OutputRange(const Epilogue& e) : OutputRange(e.zero_point, e.low, e.high) {}
 };
 
 // clamp(rint(value) + zero_point). NaN gives the lower bound.
 __host__ __device__ inline uint32_t quantize(float value, const OutputRange& range) {
-    value = fminf(fmaxf(value, range.low), range.high);
-    return float_bits(plus(plus(value, 12582912.0f), range.zero_point));  // the second sum is exact
+    // Bits of positive floats are ordered like the floats, so that what is too large stays so to the end.
+    const auto rounded = static_cast<int32_t>(float_bits(plus(fmaxf(value, range.low), 12582912.0f)));
+    const int32_t shifted = rounded + range.shift;
+    return static_cast<uint32_t>(shifted < range.high ? shifted : range.high);
 }
 
 // int32 arithmetic wraps, as the accumulators of the specification do.
