@@ -2,14 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.constants import constant_or_none, node_input, required_input
+from converter.constants import Quantization, constant_or_none, node_input, required_input
 from converter.context import Context
 from converter.errors import Refusal
 from converter.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
+from converter.moves import is_passed, moves, needed
 from converter.passes.base import Pass
 
-# Operators whose result consists of values of their input 0, chosen by their places or by their order.
-MOVES = {"Flatten", "MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
 _ACTIVATIONS = {"Clip", "Relu"}
 
 
@@ -25,22 +24,12 @@ class PropagatePairs(Pass):
         """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
         modified = False
         for node in reversed(list(model.graph)):
-            if _moves(node):
+            if is_passed(node):
                 modified |= _quantize_before(node, self.context)
         for node in list(model.graph):
-            if _moves(node):
+            if moves(node):
                 modified |= _dequantize_behind(node, self.context)
         return ir.passes.PassResult(model, modified)
-
-
-def _moves(node: ir.Node) -> bool:
-    needed = [output for output in node.outputs if output.uses() or output.is_graph_output()]
-    return (
-        not node.domain
-        and node.op_type in MOVES
-        and needed == [node.outputs[0]]
-        and not node.outputs[0].is_graph_output()
-    )
 
 
 def _quantize_before(move: ir.Node, context: Context) -> bool:
@@ -62,33 +51,51 @@ def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
     source = x.producer()
     if source is None or source.graph is not reader.graph or _only_reader(x) is not reader:
         return False
-    if _moves(source) or (not source.domain and source.op_type in _ACTIVATIONS):
+    if is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
         return _worth_quantizing(required_input(source, 0), source)
     return has_integer_form(source)
 
 
 def _dequantize_behind(move: ir.Node, context: Context) -> bool:
-    """DequantizeLinear -> move -> operator: dequantize behind the move."""
-    x, y = required_input(move, 0), move.outputs[0]
-    dequantize = x.producer()
+    """DequantizeLinear -> move -> operator: dequantize behind the move.
+
+    So too before a QuantizeLinear, if it has another scale than the move's input has.
+    """
+    dequantize = required_input(move, 0).producer()
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:
-        return False
-    readers = [use.node for use in y.uses()]
-    if any(quantizes(reader) or reader.graph is not move.graph for reader in readers):
-        return False
-    if not any(_moves(reader) or has_integer_form(reader) for reader in readers):
         return False
     if node_input(dequantize, 2) is None or constant_or_none(required_input(dequantize, 0)) is not None:
         return False
     try:
-        read_with(dequantize, None)
+        parameters = read_with(dequantize, None)
     except Refusal:
         return False
-    uses = list(y.uses())
-    moved = _insert_pair(y, dequantize, context)
-    for use in uses:
-        use.node.replace_input_with(use.idx, moved)
-    return True
+    passed = [y for y in needed(move) if not _is_quantized_with(y, parameters)]
+    if any(not _worth_dequantizing(y, move) for y in passed):
+        return False
+    for y in passed:
+        uses = list(y.uses())
+        moved = _insert_pair(y, dequantize, context)
+        for use in uses:
+            use.node.replace_input_with(use.idx, moved)
+    return bool(passed)
+
+
+def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:
+    readers = [use.node for use in y.uses()]
+    if y.is_graph_output() or any(reader.graph is not move.graph for reader in readers):
+        return False
+    if is_passed(move):
+        return any(quantizes(reader) or is_passed(reader) or has_integer_form(reader) for reader in readers)
+    return all(quantizes(reader) or moves(reader) for reader in readers)
+
+
+def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:
+    quantize = _only_reader(y)
+    try:
+        return quantize is not None and quantizes(quantize) and written_with(quantize) == parameters
+    except Refusal:
+        return False
 
 
 def _insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
+from converter.candidate import Quantized
 from converter.constants import Quantization, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
@@ -16,6 +17,10 @@ class Operand(NamedTuple):
     value: ir.Value
     quantization: Quantization
     is_int8: bool
+
+    @property
+    def quantized(self) -> Quantized:
+        return Quantized(self.value, self.quantization)
 
 
 def operand(node: ir.Node, index: int, facts: Facts) -> Operand:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from converter.candidate import Quantized
 from converter.constants import Quantization, constant, node_input
 from converter.errors import Refusal
 from converter.frontends.qdq.operand import Operand
@@ -30,6 +31,16 @@ class Result:
     clamp: tuple[int, int] = (-128, 127)
     clamps: bool = False
     is_int8: bool = False
+
+    @property
+    def quantized(self) -> Quantized:
+        return Quantized(self.value, self.quantization)
+
+    def unclamped(self) -> "Result":
+        """The same, for an operator that cannot cut off its results."""
+        if self.clamps:
+            raise Refusal("the activation behind it cuts off more than its quantization does")
+        return self
 
     def note(self, operands: Sequence[Operand]) -> str:
         """Why the operator, if it reads these, may differ from onnxruntime; empty where it does not."""

@@ -1,0 +1,46 @@
+"""DequantizeLinear -> AveragePool, GlobalAveragePool or ReduceMean -> QuantizeLinear -> their ops"""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import IN_FLOAT, result
+from converter.frontends.qoperator.common import numbers
+from converter.geometry import geometry
+from converter.ops import average_pool as op
+
+
+def average_pool(node: ir.Node, facts: Facts) -> Candidate:
+    x = operand(node, 0, facts)
+    y = result(node).unclamped()
+    shape = facts.ranked(x.value, 3, 4)
+    window = geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
+    with_pads = bool(node.attributes.get_int("count_include_pad", 0))
+    candidate = op.average_pool((node, *y.covers), x.quantized, y.quantized, window, with_pads, shape)
+    return replace(candidate, note=y.note([x]))
+
+
+def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
+    x = operand(node, 0, facts)
+    y = result(node).unclamped()
+    shape = facts.ranked(x.value, 3, 4)
+    candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
+    return replace(candidate, note=y.note([x]))
+
+
+def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
+    """The mean over all spatial dimensions, which stay with a size of 1."""
+    x = operand(node, 0, facts)
+    y = result(node).unclamped()
+    shape = facts.ranked(x.value, 3, 4)
+    axes = numbers(node, 1, "axes", "axes") or []
+    if {axis % len(shape) for axis in axes} != set(range(2, len(shape))):
+        raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")
+    if not node.attributes.get_int("keepdims", 1):
+        raise Refusal("it does not keep the dimensions that it reduces")
+    candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
+    return replace(candidate, note=IN_FLOAT)

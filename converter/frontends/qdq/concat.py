@@ -1,0 +1,16 @@
+"""DequantizeLinear (several) -> Concat -> QuantizeLinear -> Concat, behind QTable where scales differ"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.facts import Facts
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import result
+from converter.ops import concat as op
+
+
+def concat(node: ir.Node, facts: Facts) -> Candidate:
+    """Exact in any case: each value goes from one scale to the other by itself."""
+    inputs = [operand(node, index, facts).quantized for index in range(len(node.inputs))]
+    y = result(node).unclamped()
+    return op.concat((node, *y.covers), inputs, y.quantized, node.attributes["axis"].as_int(), facts)

@@ -1,0 +1,119 @@
+"""DequantizeLinear -> operators on each element -> QuantizeLinear -> QTable"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.candidate import Candidate
+from converter.constants import constant, constant_or_none, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.linear import dequantizes, quantizes, read_with, stays_int8, written_with
+from converter.ops import table as op
+
+# Operators of which each element of the result depends on the elements in its place.
+_ONNX = {
+    "Abs", "Add", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu",
+    "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu",
+    "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt",
+    "Sub", "Swish", "Tanh", "ThresholdedRelu",
+}  # fmt: skip
+_MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
+ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
+
+
+def elementwise(node: ir.Node, facts: Facts) -> Candidate:
+    """Any number of operators may stand before the node: node is the last one, QuantizeLinear reads it.
+
+    onnxruntime's bits come by construction: all 256 values go through the operators themselves.
+    """
+    sources, nodes = reach(node)
+    if len(sources) != 1:
+        raise Refusal("it combines several quantized tensors")
+    return table(sources[0], nodes, _quantizer(node), facts)
+
+
+def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) -> Candidate:
+    """nodes: from the DequantizeLinear of x to what quantize reads, in an order in which they can run."""
+    y = quantize.outputs[0]
+    dtypes = [read_with(n, facts.dtype(x)).dtype for n in nodes if dequantizes(n) and n.inputs[0] is x]
+    y_dtype = written_with(quantize).dtype
+    chain = [*nodes, quantize]
+    inside = {x, *(output for node in chain for output in node.outputs)}
+    outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
+    constants = {value.name or "": constant(value, "constant").reshape(()) for value in outer}
+    # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
+    for node in chain:
+        if (node is quantize and stays_int8(y)) or (node.inputs[0] is x and stays_int8(x)):
+            name = required_input(node, 2).name or ""
+            constants[name] = _int8(constants[name])
+    protos = [ir.to_proto(node) for node in chain]
+    values = op.run_chain(
+        [proto for proto in protos if isinstance(proto, onnx.NodeProto)],
+        x.name or "",
+        ir.DataType.INT8 if stays_int8(x) else dtypes[0],
+        y.name or "",
+        constants,
+        facts.opsets,
+    )
+    covers = (*(node for node in reversed(nodes) if not dequantizes(node)), quantize)
+    in_dtype = _uint8(values) if stays_int8(y) else values
+    return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
+
+
+def _int8(values: NDArray[Any]) -> NDArray[Any]:
+    """uint8 - 128"""
+    return (values ^ np.uint8(128)).view(np.int8)
+
+
+def _uint8(values: NDArray[Any]) -> NDArray[Any]:
+    """int8 + 128"""
+    return values.view(np.uint8) ^ np.uint8(128)
+
+
+def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
+    """The 8-bit tensors that the node's result depends on, and the nodes between, in order.
+
+    Only elementwise operators lie between, and all else that they read are constants of one element.
+    """
+    sources: dict[ir.Value, None] = {}
+    nodes: dict[ir.Node, None] = {}
+
+    def visit(reached: ir.Node) -> None:
+        if reached in nodes:
+            return
+        if dequantizes(reached):
+            x = required_input(reached, 0)
+            if constant_or_none(x) is None:
+                sources[x] = None
+        elif (reached.domain, reached.op_type) not in ELEMENTWISE:
+            raise Refusal(f"it works on the result of {reached.op_type} in floating point")
+        for value in reached.inputs:
+            if value is None or value in sources:
+                continue
+            array = constant_or_none(value)
+            if array is not None and array.size != 1:
+                raise Refusal("it has a constant of more than one element")
+            producer = value.producer()
+            if array is None and (producer is None or producer.graph is not node.graph):
+                raise Refusal("it works on a tensor in floating point")
+            if array is None and producer is not None:
+                visit(producer)
+        nodes[reached] = None
+
+    visit(node)
+    return list(sources), list(nodes)
+
+
+def _quantizer(node: ir.Node) -> ir.Node:
+    """The QuantizeLinear that reads the node's result."""
+    y = node.outputs[0]
+    readers = [use.node for use in y.uses()]
+    if not readers or y.is_graph_output():
+        raise Refusal("its result is not quantized")
+    if len(readers) > 1 or not quantizes(readers[0]) or readers[0].graph is not node.graph:
+        raise Refusal(f"its result is read in floating point, by {readers[0].op_type}")
+    return readers[0]

@@ -1,0 +1,21 @@
+"""QuantizeLinear of a DequantizeLinear's result -> QTable"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import constant_or_none, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.elementwise import table
+from converter.linear import dequantizes
+
+
+def requantize(node: ir.Node, facts: Facts) -> Candidate:
+    """The same tensor with another scale, zero point or type."""
+    dequantize = required_input(node, 0).producer()
+    if dequantize is None or not dequantizes(dequantize):
+        raise Refusal("no island begins with it")
+    x = required_input(dequantize, 0)
+    if constant_or_none(x) is not None:
+        raise Refusal("it quantizes a constant")
+    return table(x, [dequantize], node, facts)

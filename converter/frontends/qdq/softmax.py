@@ -1,0 +1,19 @@
+"""DequantizeLinear -> Softmax -> QuantizeLinear -> QSoftmax"""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.facts import Facts
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import result
+from converter.ops import softmax as op
+
+
+def softmax(node: ir.Node, facts: Facts) -> Candidate:
+    x = operand(node, 0, facts)
+    y = result(node).unclamped()
+    axis = node.attributes.get_int("axis", -1)
+    candidate = op.softmax((node, *y.covers), x.quantized, y.quantized, axis, facts)
+    return replace(candidate, note=y.note([x]))

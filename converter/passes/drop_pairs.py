@@ -1,0 +1,101 @@
+"""QuantizeLinear o move o DequantizeLinear -> move; QuantizeLinear o DequantizeLinear -> nothing"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.constants import Quantization, constant_or_none, required_input
+from converter.context import Context
+from converter.errors import Refusal
+from converter.graph_edit import add_initializer, remove_orphans
+from converter.linear import dequantizes, note_int8, quantizes, read_with, stays_int8, written_with
+from converter.moves import moves, needed
+from converter.passes.base import Pass
+
+
+class DropPairs(Pass):
+    """Where all around has one scale and zero point; the values stay the same. onnxruntime does it too.
+
+    What only moves values is left as a quantizer of the QOperator format leaves it, on 8 bits.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in list(model.graph):
+            if node.graph is not model.graph:  # dropped
+                continue
+            if moves(node):
+                modified |= _drop_around(node, self.context)
+            elif quantizes(node):
+                modified |= _drop_both(node)
+        return ir.passes.PassResult(model, modified)
+
+
+def _drop_around(move: ir.Node, context: Context) -> bool:
+    source = _dequantized(move)
+    outputs = needed(move)
+    if source is None or not outputs:
+        return False
+    x, parameters = source
+    readers = [_only_reader(output) for output in outputs]
+    if any(_written_with(reader) != parameters for reader in readers):
+        return False
+    dequantize = required_input(move, 0).producer()
+    move.replace_input_with(0, x)
+    remove_orphans([] if dequantize is None else [dequantize])
+    if move.op_type == "Pad" and move.attributes.get_string("mode", "constant") == "constant":
+        assert move.graph is not None
+        fill = np.array(parameters.zero_point, parameters.dtype.numpy())
+        name = context.new_value_name(f"{move.outputs[0].name}/fill")
+        if len(move.inputs) < 3:
+            move.resize_inputs(3)
+        move.replace_input_with(2, add_initializer(move.graph, name, fill))
+    for output, reader in zip(outputs, readers, strict=True):
+        assert reader is not None
+        _take_over(output, reader.outputs[0])
+        remove_orphans([reader])
+    return True
+
+
+def _drop_both(quantize: ir.Node) -> bool:
+    """x -> DequantizeLinear -> quantize."""
+    source = _dequantized(quantize)
+    if source is None or _written_with(quantize) != source[1] or quantize.outputs[0].is_graph_output():
+        return False
+    quantize.outputs[0].replace_all_uses_with(source[0])
+    remove_orphans([quantize])
+    return True
+
+
+def _take_over(moved: ir.Value, written: ir.Value) -> None:
+    """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
+    moved.name, moved.type = written.name, written.type
+    if stays_int8(written):
+        note_int8(moved)
+    written.replace_all_uses_with(moved, replace_graph_outputs=True)
+
+
+def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
+    """The 8-bit tensor that input 0 of the node is dequantized from, and with what."""
+    dequantize = required_input(node, 0).producer()
+    if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not node.graph:
+        return None
+    x = required_input(dequantize, 0)
+    if constant_or_none(x) is not None:
+        return None
+    try:
+        return x, read_with(dequantize, x.dtype)
+    except Refusal:
+        return None
+
+
+def _written_with(quantize: ir.Node | None) -> Quantization | None:
+    try:
+        return None if quantize is None or not quantizes(quantize) else written_with(quantize)
+    except Refusal:
+        return None
+
+
+def _only_reader(value: ir.Value) -> ir.Node | None:
+    readers = [use.node for use in value.uses()]
+    same_graph = len(readers) == 1 and readers[0].graph is value.graph
+    return readers[0] if same_graph and not value.is_graph_output() else None
