@@ -36,7 +36,7 @@ constexpr const char* kOldestRuntime = "1.18";
 enum class ElementType : int { undefined = 0, float32 = 1, uint8 = 2, int8 = 3, int32 = 6 };
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, fatal = 4 };
 enum class ErrorCode : int { fail = 1, invalid_argument = 2, runtime_exception = 6, not_implemented = 9 };
-enum class AttributeType : int { int64 = 1, int64s = 2, float32 = 3 };
+enum class AttributeType : int { int64 = 1, int64s = 2, float32 = 3, float32s = 4, string = 5 };
 constexpr int kMemTypeDefault = 0;
 
 // Resources of the CUDA provider, as KernelContext_GetResource names them.
@@ -74,11 +74,13 @@ using GetTensorTypeAndShape           = Slot<65,  OrtStatus*(const OrtValue*, Or
 using AllocatorFree                   = Slot<76,  OrtStatus*(OrtAllocator*, void*)>;
 using KernelInfoGetAttribute_float    = Slot<85,  OrtStatus*(const OrtKernelInfo*, const char*, float*)>;
 using KernelInfoGetAttribute_int64    = Slot<86,  OrtStatus*(const OrtKernelInfo*, const char*, int64_t*)>;
+using KernelInfoGetAttribute_string   = Slot<87,  OrtStatus*(const OrtKernelInfo*, const char*, char*, size_t*)>;
 using KernelContext_GetInput          = Slot<90,  OrtStatus*(const OrtKernelContext*, size_t, const OrtValue**)>;
 using KernelContext_GetOutput         = Slot<91,  OrtStatus*(OrtKernelContext*, size_t, const int64_t*, size_t, OrtValue**)>;
 using ReleaseStatus                   = Slot<93,  void(OrtStatus*)>;
 using ReleaseTensorTypeAndShapeInfo   = Slot<99,  void(OrtTensorTypeAndShapeInfo*)>;
 using ReleaseAllocator                = Slot<132, void(OrtAllocator*)>;
+using KernelInfoGetAttributeArray_float = Slot<162, OrtStatus*(const OrtKernelInfo*, const char*, float*, size_t*)>;
 using KernelInfoGetAttributeArray_int64 = Slot<163, OrtStatus*(const OrtKernelInfo*, const char*, int64_t*, size_t*)>;
 using GetTensorMemoryInfo             = Slot<194, OrtStatus*(const OrtValue*, const OrtMemoryInfo**)>;
 using KernelInfo_GetNodeName          = Slot<244, OrtStatus*(const OrtKernelInfo*, char*, size_t*)>;

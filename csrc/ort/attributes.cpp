@@ -31,6 +31,23 @@ std::vector<int64_t> KernelAttributes::integers(const char* name) const {
     return values;
 }
 
+std::vector<float> KernelAttributes::reals(const char* name) const {
+    size_t count = 0;
+    call<slots::KernelInfoGetAttributeArray_float>(info_, name, nullptr, &count);
+    std::vector<float> values(count);
+    call<slots::KernelInfoGetAttributeArray_float>(info_, name, values.data(), &count);
+    return values;
+}
+
+std::string KernelAttributes::text(const char* name) const {
+    size_t size = 0;
+    call<slots::KernelInfoGetAttribute_string>(info_, name, nullptr, &size);
+    std::string value(size, '\0');
+    call<slots::KernelInfoGetAttribute_string>(info_, name, value.data(), &size);
+    value.resize(size > 0 ? size - 1 : 0);  // the size counts the terminating zero
+    return value;
+}
+
 const OrtOpAttr* InferenceAttributes::find(const char* name) const {
     const OrtOpAttr* attribute = nullptr;
     call<slots::ShapeInferContext_GetAttribute>(context_, name, &attribute);
@@ -51,19 +68,30 @@ float InferenceAttributes::real(const char* name) const {
     return value;
 }
 
-std::vector<int64_t> InferenceAttributes::integers(const char* name) const {
+template <class Value>
+std::vector<Value> InferenceAttributes::values(const char* name, AttributeType type) const {
     const OrtOpAttr* attribute = find(name);
     size_t bytes = 0;
     // NOTE: asked with too little room, ReadOpAttr tells the size and returns an error status.
-    if (OrtStatus* too_small =
-            invoke<slots::ReadOpAttr>(attribute, AttributeType::int64s, nullptr, 0, &bytes)) {
+    if (OrtStatus* too_small = invoke<slots::ReadOpAttr>(attribute, type, nullptr, 0, &bytes)) {
         invoke<slots::ReleaseStatus>(too_small);
     }
-    std::vector<int64_t> values(bytes / sizeof(int64_t));
-    if (!values.empty()) {
-        call<slots::ReadOpAttr>(attribute, AttributeType::int64s, values.data(), bytes, &bytes);
-    }
+    std::vector<Value> values(bytes / sizeof(Value));
+    if (!values.empty()) call<slots::ReadOpAttr>(attribute, type, values.data(), bytes, &bytes);
     return values;
+}
+
+std::vector<int64_t> InferenceAttributes::integers(const char* name) const {
+    return values<int64_t>(name, AttributeType::int64s);
+}
+
+std::vector<float> InferenceAttributes::reals(const char* name) const {
+    return values<float>(name, AttributeType::float32s);
+}
+
+std::string InferenceAttributes::text(const char* name) const {
+    const std::vector<char> characters = values<char>(name, AttributeType::string);
+    return {characters.begin(), characters.end()};
 }
 
 std::string node_name(const OrtKernelInfo* info) {

@@ -19,18 +19,30 @@ class Attributes {
     virtual int64_t integer(const char* name) const = 0;
     virtual float real(const char* name) const = 0;
     virtual std::vector<int64_t> integers(const char* name) const = 0;
+    virtual std::vector<float> reals(const char* name) const = 0;
+    virtual std::string text(const char* name) const = 0;
 
     // An integer that must lie within [low, high].
     int integer(const char* name, int low, int high) const;
 
     template <size_t Count>
     std::array<int64_t, Count> integers(const char* name) const {
-        const std::vector<int64_t> values = integers(name);
+        return exactly<Count>(name, integers(name));
+    }
+
+    template <size_t Count>
+    std::array<float, Count> reals(const char* name) const {
+        return exactly<Count>(name, reals(name));
+    }
+
+  private:
+    template <size_t Count, class Value>
+    static std::array<Value, Count> exactly(const char* name, const std::vector<Value>& values) {
         if (values.size() != Count) {
             throw Error("attribute " + std::string(name) + " has " + std::to_string(values.size()) +
                         " values, expected " + std::to_string(Count));
         }
-        std::array<int64_t, Count> result{};
+        std::array<Value, Count> result{};
         std::copy(values.begin(), values.end(), result.begin());
         return result;
     }
@@ -42,9 +54,12 @@ class KernelAttributes final : public Attributes {
 
     using Attributes::integer;
     using Attributes::integers;
+    using Attributes::reals;
     int64_t integer(const char* name) const override;
     float real(const char* name) const override;
     std::vector<int64_t> integers(const char* name) const override;
+    std::vector<float> reals(const char* name) const override;
+    std::string text(const char* name) const override;
 
   private:
     const OrtKernelInfo* info_;
@@ -56,12 +71,17 @@ class InferenceAttributes final : public Attributes {
 
     using Attributes::integer;
     using Attributes::integers;
+    using Attributes::reals;
     int64_t integer(const char* name) const override;
     float real(const char* name) const override;
     std::vector<int64_t> integers(const char* name) const override;
+    std::vector<float> reals(const char* name) const override;
+    std::string text(const char* name) const override;
 
   private:
     const OrtOpAttr* find(const char* name) const;
+    template <class Value>
+    std::vector<Value> values(const char* name, AttributeType type) const;
 
     const OrtShapeInferContext* context_;
 };
