@@ -7,6 +7,8 @@
 
 #include <set>
 
+#include "vision_kernels.h"
+
 namespace {
 
 bool quick = false;
@@ -15,11 +17,57 @@ std::set<std::string> chosen;
 bool wanted(const char* kernel) { return chosen.empty() || chosen.contains(kernel); }
 
 void small_cases() {
-    if (wanted("add")) {
-        add_case(1237, false, 0, 3e6f), add_case(1237, true, 0, 3e9f);
-        for (int64_t count : {1, 15, 16, 1237, 70000})
-            for (bool is_uint8 : {false, true}) add_case(count, is_uint8, 0), add_case(count, is_uint8, 1);
+    for (bool is_uint8 : {false, true}) {
+        const Operands some{"1237", Broadcast::none(1237)}, spread = small_operands[5];
+        for (const Operands& o : small_operands) {
+            if (wanted("add")) add_case(o, is_uint8);
+            if (wanted("mul")) mul_case(o, is_uint8);
+        }
+        for (const Operands& o : {some, spread}) {
+            if (wanted("add")) add_case(o, is_uint8, is_uint8 ? 3e9f : 3e6f);
+            if (wanted("mul")) mul_case(o, is_uint8, is_uint8 ? 3e9f : 3e6f), mul_case(o, is_uint8, 3e38f);
+        }
     }
+    if (wanted("table"))
+        for (int64_t count : {1, 15, 16, 1237, 70000}) table_case(count, 0), table_case(count, 1);
+    if (wanted("average_pool"))
+        for (bool is_uint8 : {false, true})
+            for (bool count_padding : {false, true}) {
+                const auto run = [&](const char* name, PoolGeometry g) {
+                    average_pool_case(name, g, is_uint8, count_padding);
+                };
+                run("3x3 odd", {2, 13, 11, 48, 7, 6, 3, 3, 1, 1, 2, 2, 1, 1});
+                run("2x2 over the edge", {3, 9, 7, 16, 5, 4, 2, 2, 0, 0, 2, 2, 1, 1});
+                run("5x2", {2, 9, 10, 16, 5, 6, 5, 2, 2, 1, 2, 2, 1, 1});
+                run("17 channels", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 1});
+            }
+    if (wanted("resize"))
+        for (int mode = 0; mode < 6; ++mode) {
+            const auto coordinates = static_cast<Coordinates>(mode);
+            for (int i = 0; i < 4; ++i) {
+                const auto nearest = static_cast<Nearest>(i);
+                nearest_case(2, 32, {7, 14, 2}, {9, 18, 2}, coordinates, nearest);
+                nearest_case(2, 5, {7, 16, 7 / 3.0f}, {9, 3, 0.37f}, coordinates, nearest);
+                nearest_case(1, 16, {12, 27, 2.3f}, {1, 1, 1.5f}, coordinates, nearest, 1);
+            }
+            for (bool is_uint8 : {false, true}) {
+                linear_case(2, 32, {7, 14, 2}, {9, 18, 2}, coordinates, is_uint8);
+                linear_case(2, 5, {7, 16, 7 / 3.0f}, {9, 3, 0.37f}, coordinates, is_uint8);
+                linear_case(2, 16, {3, 3, 1}, {9, 13, 1.5f}, coordinates, is_uint8);
+            }
+        }
+    if (wanted("depth_to_space")) {
+        depth_to_space_case("2x2", {2, 5, 7, 16, 10, 14, 2, 0, 0});
+        depth_to_space_case("3x3 cropped", {2, 5, 7, 32, 12, 18, 3, 1, 2});
+        depth_to_space_case("2x2 of 5 channels cropped", {2, 5, 7, 5, 9, 12, 2, 1, 0});
+    }
+    if (wanted("softmax"))
+        for (bool is_uint8 : {false, true}) {
+            softmax_case(3, 1000, 1008, is_uint8);
+            softmax_case(130, 19, 32, is_uint8, 1 / 256.0f, 7);
+            softmax_case(7, 1, 16, is_uint8, 1 / 256.0f, 9);
+            softmax_case(9, 10, 16, is_uint8, 1e-12f, 77);
+        }
     if (wanted("max_pool")) {
         max_pool_case("3x3 odd", {2, 13, 11, 48, 7, 6, 3, 3, 1, 1, 2, 2, 1, 1});
         max_pool_case("2x2 odd", {3, 9, 7, 16, 5, 4, 2, 2, 0, 0, 2, 2, 1, 1});  // ceil_mode: over the edge
@@ -133,9 +181,29 @@ void small_cases() {
 }
 
 void large_cases() {
-    if (wanted("add"))
-        add_case(64 * 56 * 56 * 256, true, 0), add_case(64 * 56 * 56 * 256, false, 0),
-            add_case(56 * 56 * 256, true, 0);
+    for (const Operands& o : large_operands) {
+        if (wanted("add")) add_case(o, true);
+        if (wanted("mul")) mul_case(o, true);
+    }
+    if (wanted("add")) add_case(large_operands[0], false);
+    if (wanted("table"))
+        for (int64_t count : {64 * 56 * 56 * 256, 56 * 56 * 256}) table_case(count, 0);
+    if (wanted("average_pool")) {
+        average_pool_case("64x35x35x288 3x3", {64, 35, 35, 288, 35, 35, 3, 3, 1, 1, 1, 1, 1, 1}, true, true);
+        average_pool_case("64x56x56x128 2x2 /2", {64, 56, 56, 128, 28, 28, 2, 2, 0, 0, 2, 2, 1, 1}, true,
+                          false);
+        average_pool_case("1x35x35x288 3x3", {1, 35, 35, 288, 35, 35, 3, 3, 1, 1, 1, 1, 1, 1}, true, true);
+    }
+    if (wanted("resize")) {
+        nearest_case(8, 256, {40, 80, 2}, {40, 80, 2}, Coordinates::asymmetric, Nearest::floor);
+        nearest_case(64, 128, {28, 56, 2}, {28, 56, 2}, Coordinates::asymmetric, Nearest::floor);
+        nearest_case(1, 256, {40, 80, 2}, {40, 80, 2}, Coordinates::half_pixel, Nearest::round_prefer_floor);
+        linear_case(16, 256, {32, 128, 4}, {32, 128, 4}, Coordinates::half_pixel, true);
+        linear_case(16, 32, {65, 513, 513 / 65.0f}, {65, 513, 513 / 65.0f}, Coordinates::half_pixel, false);
+    }
+    if (wanted("depth_to_space"))
+        depth_to_space_case("16x128x128x256 2x2", {16, 128, 128, 64, 256, 256, 2, 0, 0});
+    if (wanted("softmax")) softmax_case(64, 1000, 1008, true), softmax_case(64 * 12 * 197, 197, 208, true);
     if (wanted("max_pool")) {
         max_pool_case("64x112x112x64 3x3 /2", {64, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
         max_pool_case("64x112x112x64 2x2 /2", {64, 112, 112, 64, 56, 56, 2, 2, 0, 0, 2, 2, 1, 1});

@@ -15,7 +15,6 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/add.h"
 #include "kernels/border.h"
 #include "kernels/conv.h"
 #include "kernels/global_average_pool.h"
@@ -134,26 +133,6 @@ int saturate(float rounded, int zero_point) {
 int requantized(uint32_t accumulator, float multiplier, const Epilogue& e) {
     float product = static_cast<float>(static_cast<int32_t>(accumulator)) * multiplier;
     return std::clamp(saturate(std::nearbyint(product), e.zero_point), e.low, e.high);
-}
-
-// With a large a_scale sums leave int32's range, where the result is the lowest number.
-void add_case(int64_t count, bool is_uint8, int offset, float a_scale = 0.0371f) {
-    AddScales s{
-        a_scale,           0.0213f, 0.0449f, is_uint8 ? 121 : -7, is_uint8 ? 3 : 5, is_uint8 ? 130 : 11,
-        is_uint8 ? 128 : 0};
-    Tensor<int8_t> a(count, offset), b(count, offset);
-    float ra = s.a_scale / s.y_scale, rb = s.b_scale / s.y_scale;
-    float f = static_cast<float>(s.y_zero_point) - std::fmaf(s.a_zero_point, ra, rb * s.b_zero_point);
-    check<int8_t>(
-        "add " + std::to_string(count) + (is_uint8 ? " uint8" : " int8") + (offset ? " unaligned" : "") +
-            (a_scale > 1 ? " large" : ""),
-        count, 2 * count, 0, 4, offset, [&](int8_t* y) { return add(count, s, a.gpu, b.gpu, y, nullptr); },
-        [&](int64_t i) {
-            float value = std::fmaf(a.host[i] + s.offset, ra, std::fmaf(b.host[i] + s.offset, rb, f));
-            if (value >= 2147483648.0f) value = -INFINITY;
-            return static_cast<int8_t>(
-                std::clamp(std::nearbyint(value), s.offset - 128.0f, s.offset + 127.0f) - s.offset);
-        });
 }
 
 void max_pool_case(const char* name, PoolGeometry g) {

@@ -1,17 +1,18 @@
 #include "kernels/add.h"
 
-#include "kernels/common.cuh"
+#include "kernels/binary.cuh"
 
 namespace qudnn::kernels {
 namespace {
 
-struct AddConstants {
+struct Add {
     float ra, rb, f;
     float low, high;
     float origin;   // of bytes + offset
     uint32_t flip;  // results to int8: xor of the sign bits
+    bool large;     // sums may leave int32
 
-    explicit AddConstants(const AddScales& s)
+    explicit Add(const AddScales& s)
         : ra(divide(s.a_scale, s.y_scale)),
           rb(divide(s.b_scale, s.y_scale)),
           f(plus(static_cast<float>(s.y_zero_point),
@@ -20,84 +21,35 @@ struct AddConstants {
           low(static_cast<float>(s.offset - 128)),
           high(static_cast<float>(s.offset + 127)),
           origin(byte_origin(-s.offset)),
-          flip(splat(s.offset)) {}
-};
+          flip(splat(s.offset)),
+          large(!(255.0 * std::abs(ra) + 255.0 * std::abs(rb) + std::abs(f) < 2e9)) {}  // or NaN
 
-// kLarge: the sum may be beyond int32's range, where x86's conversion, and so the specification, gives the
-// lowest number.
-template <bool kLarge>
-__host__ __device__ inline uint32_t add_value(float a, float b, const AddConstants& k) {
-    float value = fused_multiply_add(a, k.ra, fused_multiply_add(b, k.rb, k.f));
-    if (kLarge && value >= 2147483648.0f) value = k.low;
-    return round_to_byte(fminf(fmaxf(value, k.low), k.high));
-}
-
-__device__ uint32_t add_word(uint32_t a, uint32_t b, const AddConstants& k) {
-    a ^= kByteBias;
-    b ^= kByteBias;
-    uint32_t y[4];
-#pragma unroll
-    for (uint32_t i = 0; i < 4; ++i)
-        y[i] = add_value<false>(byte_to_float(a, i, k.origin), byte_to_float(b, i, k.origin), k);
-    return pack(y[0], y[1], y[2], y[3]) ^ k.flip;
-}
-
-__device__ uint4 add_vector(uint4 a, uint4 b, const AddConstants& k) {
-    return {add_word(a.x, b.x, k), add_word(a.y, b.y, k), add_word(a.z, b.z, k), add_word(a.w, b.w, k)};
-}
-
-__device__ uint8_t add_vector(uint8_t a, uint8_t b, const AddConstants& k) {
-    uint32_t y = add_value<true>(byte_to_float(a ^ kByteBias, 0, k.origin),
-                                 byte_to_float(b ^ kByteBias, 0, k.origin), k);
-    return static_cast<uint8_t>(y ^ k.flip);
-}
-
-template <typename V, int kUnroll>
-__global__ void __launch_bounds__(kThreads) add_kernel(int64_t count, AddConstants k, const V* __restrict__ a,
-                                                       const V* __restrict__ b, V* __restrict__ y) {
-    const int64_t stride = int64_t{gridDim.x} * kThreads * kUnroll;
-    for (int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x; first < count;
-         first += stride) {
-        V va[kUnroll], vb[kUnroll];
-#pragma unroll
-        for (int u = 0; u < kUnroll; ++u) {
-            int64_t i = first + u * kThreads;
-            if (i < count) {
-                va[u] = a[i];
-                vb[u] = b[i];
-            }
-        }
-#pragma unroll
-        for (int u = 0; u < kUnroll; ++u) {
-            int64_t i = first + u * kThreads;
-            if (i < count) y[i] = add_vector(va[u], vb[u], k);
-        }
+    __device__ float sum(uint32_t biased_a, uint32_t biased_b, uint32_t i) const {
+        const float a = byte_to_float(biased_a, i, origin), b = byte_to_float(biased_b, i, origin);
+        return fused_multiply_add(a, ra, fused_multiply_add(b, rb, f));
     }
-}
+    __device__ uint32_t rounded(float value) const { return round_to_byte(fminf(fmaxf(value, low), high)); }
 
-template <typename V, int kUnroll>
-cudaError_t run(int64_t count, const AddConstants& k, const int8_t* a, const int8_t* b, int8_t* y,
-                cudaStream_t stream) {
-    return launch(add_kernel<V, kUnroll>, ceil_div(count, kThreads * kUnroll), kThreads, stream, count, k,
-                  reinterpret_cast<const V*>(a), reinterpret_cast<const V*>(b), reinterpret_cast<V*>(y));
-}
+    __device__ uint32_t word(uint32_t a, uint32_t b) const {
+        a ^= kByteBias;
+        b ^= kByteBias;
+        uint32_t y[4];
+#pragma unroll
+        for (uint32_t i = 0; i < 4; ++i) y[i] = rounded(sum(a, b, i));
+        return pack(y[0], y[1], y[2], y[3]) ^ flip;
+    }
+    // Beyond int32's range x86's conversion, and so the specification, gives the lowest number.
+    __device__ uint32_t element(uint32_t a, uint32_t b) const {
+        const float value = sum(a ^ kByteBias, b ^ kByteBias, 0);
+        return rounded(value >= 2147483648.0f ? low : value) ^ flip;
+    }
+};
 
 }  // namespace
 
-cudaError_t add(int64_t count, const AddScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
+cudaError_t add(const Broadcast& g, const AddScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
                 cudaStream_t stream) {
-    if (count == 0) return cudaSuccess;
-    AddConstants k(scales);
-    const bool large = !(255.0 * std::abs(k.ra) + 255.0 * std::abs(k.rb) + std::abs(k.f) < 2e9);  // or NaN
-    int64_t vectors = !large && aligned(a, 16) && aligned(b, 16) && aligned(y, 16) ? count / 16 : 0;
-    if (vectors > 0) {
-        cudaError_t status = vectors >= kManyVectors ? run<uint4, 4>(vectors, k, a, b, y, stream)
-                                                     : run<uint4, 1>(vectors, k, a, b, y, stream);
-        if (status != cudaSuccess) return status;
-    }
-    int64_t done = vectors * 16;
-    return done == count ? cudaSuccess
-                         : run<uint8_t, 1>(count - done, k, a + done, b + done, y + done, stream);
+    return binary(g, Add(scales), a, b, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/broadcast.h"
+
 namespace qudnn::kernels {
 
 // a and b are int8 as an island holds them; the arithmetic sees a + offset and b + offset (128 for
@@ -17,7 +19,7 @@ struct AddScales {
     int offset;
 };
 
-cudaError_t add(int64_t count, const AddScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
+cudaError_t add(const Broadcast& g, const AddScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
                 cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -1,37 +1,53 @@
 #include "ops/add.h"
 
+#include "ops/broadcast.h"
+#include "ops/dtype.h"
+
 namespace qudnn::ops {
 
+namespace {
+
+// ORT's loop over spans exchanges the operands where a is the repeated one, which changes the order of the
+// two roundings. A span runs along the innermost axis that both operands have and that is not 1 in both.
+bool exchanged(const ort::Shape& a, const ort::Shape& b) {
+    const size_t common = std::min(a.rank(), b.rank());
+    if (common == 0) return a.rank() == 0 || a.back() <= 1;
+    size_t axis = 1;
+    while (axis < common && a[a.rank() - axis] == 1 && b[b.rank() - axis] == 1) ++axis;
+    return a[a.rank() - axis] == 1;
+}
+
+}  // namespace
+
 QAdd::QAdd(const ort::Attributes& attributes) {
-    const auto dtype = static_cast<ort::ElementType>(attributes.integer("dtype"));
-    require(dtype == ort::ElementType::uint8 || dtype == ort::ElementType::int8,
-            "dtype is neither uint8 nor int8");
-    const int offset = dtype == ort::ElementType::uint8 ? 128 : 0;
-    const auto zero_point = [&](const char* name) {
-        return attributes.integer(name, offset - 128, offset + 127);
-    };
+    const Dtype dtype(attributes);
     scales = {attributes.real("a_scale"),
               attributes.real("b_scale"),
               attributes.real("y_scale"),
-              zero_point("a_zero_point"),
-              zero_point("b_zero_point"),
-              zero_point("y_zero_point"),
-              offset};
+              dtype.zero_point(attributes, "a_zero_point"),
+              dtype.zero_point(attributes, "b_zero_point"),
+              dtype.zero_point(attributes, "y_zero_point"),
+              dtype.offset};
 }
 
 void QAdd::compute(Context& context) const {
-    const ort::Tensor a = context.input(0);
-    const ort::Tensor b = context.input(1);
-    require(a.shape == b.shape, "a and b differ in shape");
-    const ort::Tensor y = context.output(a.shape);
+    ort::Tensor a = context.input(0);
+    ort::Tensor b = context.input(1);
+    const ort::Tensor y = context.output(broadcast_shape(a.shape, b.shape));
     if (y.shape.count() == 0) return;
-    check_launch(kernels::add(y.shape.count(), scales, a.as<const int8_t>(), b.as<const int8_t>(),
-                              y.as<int8_t>(), context.stream()));
+    kernels::AddScales s = scales;
+    if (exchanged(a.shape, b.shape)) {
+        std::swap(a, b);
+        std::swap(s.a_scale, s.b_scale);
+        std::swap(s.a_zero_point, s.b_zero_point);
+    }
+    check_launch(kernels::add(broadcast_geometry(a.shape, b.shape, y.shape), s, a.as<const int8_t>(),
+                              b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QAdd::infer(const ort::InferenceContext& context) {
-    const std::vector<ort::Dim> a = context.input(0);
-    if (!a.empty()) context.set_output(0, kSignature.output, a);
+    const std::vector<ort::Dim> a = context.input(0), b = context.input(1);
+    if (!a.empty() && !b.empty()) context.set_output(0, kSignature.output, broadcast_dims(a, b));
 }
 
 }  // namespace qudnn::ops

@@ -6,7 +6,7 @@
 
 namespace qudnn::ops {
 
-// a, b of one shape, int8 -> int8.
+// a, b int8, broadcast -> int8.
 struct QAdd {
     static constexpr Signature kSignature{
         "QAdd", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};

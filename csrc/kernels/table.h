@@ -1,0 +1,13 @@
+// Any function of int8, as a table.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace qudnn::kernels {
+
+// y[i] = table[x[i] + 128]; table has 256 values, on the GPU. y may be x.
+cudaError_t table(int64_t count, const int8_t* table, const int8_t* x, int8_t* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels
