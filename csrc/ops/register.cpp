@@ -5,17 +5,23 @@
 
 #include "export.h"
 #include "ops/add.h"
+#include "ops/average_pool.h"
 #include "ops/border.h"
 #include "ops/conv.h"
+#include "ops/depth_to_space.h"
 #include "ops/matmul.h"
+#include "ops/mul.h"
 #include "ops/pool.h"
+#include "ops/resize.h"
+#include "ops/softmax.h"
+#include "ops/table.h"
 #include "ops/usable_device.h"
 
 namespace qudnn::ops {
 
 namespace {
 
-std::array<const OrtCustomOp*, 9> all_ops() {
+std::array<const OrtCustomOp*, 15> all_ops() {
     return {
         definition<QuantizeToIsland>(),
         definition<ConvertToIsland>(),
@@ -24,8 +30,14 @@ std::array<const OrtCustomOp*, 9> all_ops() {
         definition<QConv>(),
         definition<QMatMul>(),
         definition<QAdd>(),
+        definition<QMul>(),
+        definition<QTable>(),
         definition<QMaxPool>(),
+        definition<QAveragePool>(),
         definition<QGlobalAveragePool>(),
+        definition<QResize>(),
+        definition<QDepthToSpace>(),
+        definition<QSoftmax>(),
     };
 }
 

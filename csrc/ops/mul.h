@@ -1,0 +1,21 @@
+// QMul, the quantized product of an island.
+#pragma once
+
+#include "kernels/mul.h"
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// a, b int8, broadcast -> int8.
+struct QMul {
+    static constexpr Signature kSignature{
+        "QMul", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};
+
+    kernels::MulScales scales;
+
+    explicit QMul(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops

@@ -1,0 +1,97 @@
+#include "ops/resize.h"
+
+#include <tuple>
+#include <utility>
+
+#include "ops/dtype.h"
+
+namespace qudnn::ops {
+
+namespace {
+
+// The value that the attribute names, among those of the table.
+template <class Value, size_t Count>
+Value choice(const ort::Attributes& attributes, const char* name,
+             const std::pair<const char*, Value> (&table)[Count]) {
+    const std::string text = attributes.text(name);
+    for (const auto& [key, value] : table)
+        if (text == key) return value;
+    throw std::invalid_argument(std::string(name) + " '" + text + "' is not supported");
+}
+
+kernels::Coordinates read_coordinates(const ort::Attributes& attributes) {
+    using enum kernels::Coordinates;
+    return choice<kernels::Coordinates>(attributes, "coordinate_transformation_mode",
+                                        {{"half_pixel", half_pixel},
+                                         {"half_pixel_symmetric", half_pixel_symmetric},
+                                         {"pytorch_half_pixel", pytorch_half_pixel},
+                                         {"tf_half_pixel_for_nn", tf_half_pixel_for_nn},
+                                         {"asymmetric", asymmetric},
+                                         {"align_corners", align_corners}});
+}
+
+kernels::Nearest read_nearest(const ort::Attributes& attributes) {
+    using enum kernels::Nearest;
+    return choice<kernels::Nearest>(attributes, "nearest_mode",
+                                    {{"round_prefer_floor", round_prefer_floor},
+                                     {"round_prefer_ceil", round_prefer_ceil},
+                                     {"floor", floor},
+                                     {"ceil", ceil}});
+}
+
+int64_t resized(int64_t extent, float scale) {
+    return static_cast<int64_t>(scale * static_cast<float>(extent));
+}
+
+// The scales of H and W.
+std::pair<float, float> read_scales(const ort::Attributes& attributes) {
+    const std::array<float, 4> scales = attributes.reals<4>("scales");
+    require(scales[0] == 1 && scales[3] == 1, "scales of the batch and the channels have to be 1");
+    require(scales[1] > 0 && scales[2] > 0, "scales have to be positive");
+    return {scales[1], scales[2]};
+}
+
+}  // namespace
+
+QResize::QResize(const ort::Attributes& attributes)
+    : linear(choice<bool>(attributes, "mode", {{"nearest", false}, {"linear", true}})),
+      coordinates(read_coordinates(attributes)),
+      nearest(linear ? kernels::Nearest::floor : read_nearest(attributes)),
+      offset(Dtype(attributes).offset) {
+    std::tie(h_scale, w_scale) = read_scales(attributes);
+}
+
+void QResize::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    require(x.shape.rank() == 4, "x has to be of rank 4");
+    const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
+    const int64_t p = resized(h, h_scale), q = resized(w, w_scale);
+    const ort::Tensor y = context.output({n, p, q, c});
+    if (y.shape.count() == 0) return;
+    require(h > 0 && w > 0, "an image without pixels");
+    require(std::max({h, w, p, q}) < int64_t{1} << 31, "an image of more than 2^31 rows or columns");
+    auto axis = [](int64_t in, int64_t out, float scale) {
+        return kernels::ResizeAxis{static_cast<int>(in), static_cast<int>(out), scale};
+    };
+    // An image that keeps its size is copied, whatever the scales.
+    const bool same = p == h && q == w;
+    const kernels::ResizeGeometry geometry{n, c, axis(h, p, same ? 1 : h_scale),
+                                           axis(w, q, same ? 1 : w_scale), coordinates};
+    const auto* source = x.as<const int8_t>();
+    auto* target = y.as<int8_t>();
+    check_launch(linear && !same
+                     ? kernels::resize_linear(geometry, offset, source, target, context.stream())
+                     : kernels::resize_nearest(geometry, nearest, source, target, context.stream()));
+}
+
+void QResize::infer(const ort::InferenceContext& context) {
+    const std::vector<ort::Dim> x = context.input(0);
+    if (x.size() != 4) return;
+    const auto [h_scale, w_scale] = read_scales(context.attributes());
+    const auto dim = [](const ort::Dim& from, float scale) {
+        return from.extent < 0 ? ort::Dim{} : ort::Dim::of(resized(from.extent, scale));
+    };
+    context.set_output(0, kSignature.output, {x[0], dim(x[1], h_scale), dim(x[2], w_scale), x[3]});
+}
+
+}  // namespace qudnn::ops

@@ -1,0 +1,24 @@
+// QResize, which gives an island's images another size.
+#pragma once
+
+#include "kernels/resize.h"
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// x [N,H,W,Cp] int8 -> [N, floor(H * scales[1]), floor(W * scales[2]), Cp] int8.
+struct QResize {
+    static constexpr Signature kSignature{"QResize", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+
+    float h_scale, w_scale;
+    bool linear;
+    kernels::Coordinates coordinates;
+    kernels::Nearest nearest;
+    int offset;  // of the values that linear blends: 128 for uint8, 0 for int8
+
+    explicit QResize(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops

@@ -1,0 +1,18 @@
+// QTable, any function of one quantized tensor.
+#pragma once
+
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// x int8 of any shape, table [256] int8 -> int8 of x's shape.
+struct QTable {
+    static constexpr Signature kSignature{
+        "QTable", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};
+
+    explicit QTable(const ort::Attributes&) {}
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops
