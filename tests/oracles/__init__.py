@@ -10,7 +10,11 @@ from oracles.add import q_add
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
 from oracles.conv import q_conv
 from oracles.matmul import q_matmul
-from oracles.pool import q_global_average_pool, q_max_pool
+from oracles.mul import q_mul
+from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
+from oracles.resize import q_depth_to_space, q_resize
+from oracles.softmax import q_softmax
+from oracles.table import q_table
 
 ORACLES: dict[str, Callable[..., Any]] = {
     "QuantizeToIsland": quantize_to_island,
@@ -22,4 +26,10 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QAdd": q_add,
     "QMaxPool": q_max_pool,
     "QGlobalAveragePool": q_global_average_pool,
+    "QMul": q_mul,
+    "QTable": q_table,
+    "QAveragePool": q_average_pool,
+    "QResize": q_resize,
+    "QDepthToSpace": q_depth_to_space,
+    "QSoftmax": q_softmax,
 }

@@ -1,5 +1,7 @@
 """QAdd."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from oracles.arithmetic import Array, fma
@@ -17,7 +19,16 @@ def q_add(
     y_zero_point: int,
     dtype: int,
 ) -> Array:
-    """int8 + int8 -> int8 of one shape, computed on values of dtype (2 uint8, 3 int8)."""
+    """int8 + int8 -> int8, broadcast, computed on values of dtype (2 uint8, 3 int8)."""
+    if _exchanged(a.shape, b.shape):
+        a, a_scale, a_zero_point, b, b_scale, b_zero_point = (
+            b,
+            b_scale,
+            b_zero_point,
+            a,
+            a_scale,
+            a_zero_point,
+        )
     offset = 128 if dtype == 2 else 0
     raw_a, raw_b = (np.float32(t.astype(np.int32) + offset) for t in (a, b))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -29,3 +40,15 @@ def q_add(
     y = np.where(np.abs(y) < 2.0**31, y, np.float32(-(2.0**31)))
     low, high = (0, 255) if dtype == 2 else (-128, 127)
     return (np.clip(y, low, high) - offset).astype(np.int8)
+
+
+def _exchanged(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether a is the one repeated along the innermost axis that both have and that is not 1 in both.
+
+    onnxruntime then adds a to b, which rounds in another order.
+    """
+    common = min(len(a), len(b))
+    if common == 0:
+        return len(a) == 0 or a[-1] <= 1
+    axis = next((i for i in range(1, common) if (a[-i], b[-i]) != (1, 1)), common)
+    return a[-axis] == 1

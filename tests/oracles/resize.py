@@ -1,0 +1,122 @@
+"""QResize and QDepthToSpace."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from oracles.arithmetic import Array
+
+F = np.float32
+
+
+def q_resize(
+    x: Array,
+    *,
+    scales: Sequence[float],
+    mode: str,
+    coordinate_transformation_mode: str,
+    nearest_mode: str,
+    dtype: int,
+) -> Array:
+    """`[N,H,W,C]` -> `[N,H',W',C]`; a linear value from values of dtype (2 uint8, 3 int8)."""
+    sizes = [(x.shape[axis], int(F(scales[axis]) * F(x.shape[axis]))) for axis in (1, 2)]
+    if all(size == resized for size, resized in sizes):
+        return x
+    rows, columns = (
+        _coordinates(size, resized, F(scale), coordinate_transformation_mode)
+        for (size, resized), scale in zip(sizes, scales[1:3], strict=True)
+    )
+    if mode == "nearest":
+        by_rows: Array = x[:, _nearest(rows, x.shape[1], nearest_mode)]
+        return by_rows[:, :, _nearest(columns, x.shape[2], nearest_mode)]
+    offset = 128 if dtype == 2 else 0
+    outside = x.astype(np.int32) + offset
+    y = _blend(outside, rows, columns) if scales[1] != 1 else _blend_columns(outside, columns)
+    return (y - offset).astype(np.int8)
+
+
+def _coordinates(size: int, resized: int, scale: np.float32, mode: str) -> Array:
+    """Where each pixel of the result lies, in float32."""
+    at = np.arange(resized, dtype=F)
+    if scale == 1:
+        return at
+    if mode == "asymmetric":
+        return at / scale
+    if mode == "tf_half_pixel_for_nn":
+        return (at + F(0.5)) / scale
+    if mode == "align_corners":
+        return at * F(size - 1) / F(resized - 1) if resized > 1 else F(0) * at
+    if mode == "pytorch_half_pixel" and resized == 1:
+        return F(0) * at
+    if mode == "half_pixel_symmetric":
+        offset = F(size) / F(2) * (F(1) - F(resized) / (scale * F(size)))
+        return (np.float64(offset) + (at.astype(np.float64) + 0.5) / np.float64(scale) - 0.5).astype(F)
+    return (at + F(0.5)) / scale - F(0.5)
+
+
+def _nearest(at: Array, size: int, mode: str) -> Array:
+    below = np.floor(at)
+    if mode == "ceil":
+        pixel = np.ceil(at)
+    elif mode == "floor":
+        pixel = below
+    else:  # within 1e-6 of the middle the mode decides
+        tie = np.abs(at - below - F(0.5)) < F(1e-6)
+        pixel = below + np.where(tie, F(mode == "round_prefer_ceil"), F(at - below > F(0.5)))
+    clipped: Array = np.clip(pixel.astype(np.int64), 0, size - 1)
+    return clipped
+
+
+def _neighbours(at: Array, size: int) -> tuple[Array, Array, Array]:
+    """For each coordinate: itself inside the image, the pixel before and the pixel behind."""
+    at = np.clip(at, F(0), F(size - 1))
+    first = at.astype(np.int64)
+    return at, first, np.minimum(first + 1, size - 1)
+
+
+def _blend(x: Array, rows: Array, columns: Array) -> Array:
+    """In integers: weights of 10 bits, cut off; the result cut off towards 0."""
+
+    def weights(at: Array, first: Array, second: Array) -> tuple[Array, Array]:
+        behind = np.where(first == second, 512, (at * F(1024)).astype(np.int64) - first * 1024)
+        return 1024 - behind, behind
+
+    row_at, top, bottom = _neighbours(rows, x.shape[1])
+    column_at, left, right = _neighbours(columns, x.shape[2])
+    upper, lower = (w[None, :, None, None] for w in weights(row_at, top, bottom))
+    before, behind = (w[None, None, :, None] for w in weights(column_at, left, right))
+    above, below = (x[:, row][:, :, left] * before + x[:, row][:, :, right] * behind for row in (top, bottom))
+    total = above * upper + below * lower
+    y: Array = np.where(total < 0, -(-total >> 20), total >> 20)
+    return y
+
+
+def _blend_columns(x: Array, columns: Array) -> Array:
+    """In float32, of images whose rows are x's columns and whose columns are x's channels, not resized."""
+    at, left, right = _neighbours(columns, x.shape[2])
+    same = left == right
+    before = np.where(same, F(0.5), right.astype(F) - at)[None, None, :, None]
+    behind = np.where(same, F(0.5), at - left.astype(F))[None, None, :, None]
+    channel = np.zeros(x.shape[3], F)
+    channel[-1] = F(0.5)  # the last channel is blended with itself
+    terms = [
+        (1 - channel) * before * x[:, :, left].astype(F),
+        channel * before * x[:, :, left].astype(F),
+        (1 - channel) * behind * x[:, :, right].astype(F),
+        channel * behind * x[:, :, right].astype(F),
+    ]
+    y: Array = np.trunc(((terms[0] + terms[1]) + terms[2]) + terms[3])
+    return y
+
+
+def q_depth_to_space(x: Array, *, blocksize: int, crop: Sequence[int]) -> Array:
+    """`[N,H,W,b*b*C]` -> `[N,H*b-top-bottom,W*b-left-right,C]`."""
+    n, h, w, c = x.shape
+    b = blocksize
+    full = np.empty((n, h * b, w * b, c // (b * b)), np.int8)
+    for i, j in np.ndindex(b, b):
+        block = i * b + j
+        full[:, i::b, j::b] = x[..., block * full.shape[3] : (block + 1) * full.shape[3]]
+    top, left, bottom, right = crop
+    cropped: Array = full[:, top : h * b - bottom, left : w * b - right]
+    return cropped
