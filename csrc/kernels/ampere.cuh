@@ -24,7 +24,8 @@ __device__ inline void multiply_add(int32_t (&d)[4], const uint32_t (&a)[4], con
 __device__ inline void load_shared(int32_t (&v)[4], const uint32_t* shared) {
     asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
-                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))));
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared)))
+                 : "memory");
 }
 
 // Starts copying kWords words; both addresses are multiples of their size.

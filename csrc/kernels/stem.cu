@@ -65,6 +65,7 @@ Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point
             .tiles_down = tiles_down,
             .tiles_over = tiles_over,
             .tiles = narrowed(g.n) * tiles_down * tiles_over,
+            .step = 0,
             .column_blocks = narrowed(ceil_div(g.k, kernel.columns)),
             .patch_height = (rows - 1) * narrowed(g.stride_h) + kernel.filter_rows(),
             .patch_width = width + width % 2,
@@ -134,7 +135,8 @@ cudaError_t stem(const ConvGeometry& g, const StemVariant& variant, int x_zero_p
          {static_cast<const void*>(x), static_cast<const void*>(filter), static_cast<const void*>(y)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
     const Kernel& kernel = kKernels.at(static_cast<size_t>(variant.kernel));
-    const Stem s = cut(g, kernel, variant.rows, x_zero_point);
+    Stem s = cut(g, kernel, variant.rows, x_zero_point);
+    s.step = variant.blocks / s.column_blocks * variant.warps;
     const int bytes = stem_words(s, kernel.columns, variant.warps) * 4;
     kernel.run<<<variant.blocks, variant.warps * 32, bytes, stream>>>(s, x, filter, epilogue,
                                                                       OutputRange(epilogue), y);

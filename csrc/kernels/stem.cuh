@@ -20,6 +20,7 @@ struct Stem {
     int rows;                    // of output pixels per tile
     int tiles_down, tiles_over;  // per image
     int tiles;
+    int step;             // from a warp's tile to its next: warps side by side
     int column_blocks;    // blocks side by side that share the output channels
     int patch_height;     // input rows that a tile reads
     int patch_width;      // input pixels of each, even
@@ -115,7 +116,6 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     uint32_t* const patches = filters + kColumns * taps + 2 * warp * patch_words;
 
     const int first = blockIdx.x % g.column_blocks * kColumns, columns = min(g.k - first, kColumns);
-    const int step = gridDim.x / g.column_blocks * warps;
     int tile = blockIdx.x / g.column_blocks * warps + warp;
     auto copy = [&](int index, uint32_t* patch) {
         if (index >= g.tiles) return;
@@ -153,8 +153,8 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
 
     const int lower = 8 * g.stride_w;  // from a pixel to the one 8 below in the product
     const int half = kQuads == 2 ? 4 : g.patch_width, next = kQuads == 2 ? g.patch_width : 2 * g.patch_width;
-    for (int buffer = 0; tile < g.tiles; tile += step, buffer ^= 1) {
-        copy(tile + step, patches + (buffer ^ 1) * patch_words);
+    for (int buffer = 0; tile < g.tiles; tile += g.step, buffer ^= 1) {
+        copy(tile + g.step, patches + (buffer ^ 1) * patch_words);
         commit_copies();
         wait_for_copies<1>();
         __syncwarp();
