@@ -33,10 +33,12 @@ def quantize(
     activations: Literal["uint8", "int8"] = "uint8",
     weights: Literal["uint8", "int8"] = "int8",
     per_channel: bool = True,
+    symmetric: bool = False,
     op_types: Sequence[str] | None = None,
 ) -> onnx.ModelProto:
     """`model` in 8 bits, calibrated on `images` `[N, ...]`, inputs of the model's only input.
 
+    symmetric: activations get the zero point 0, as NVIDIA's tools have it.
     op_types: the operators to quantize, all that can be by default.
     """
     with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
@@ -54,6 +56,7 @@ def quantize(
             weight_type=_TYPES[weights],
             per_channel=per_channel,
             op_types_to_quantize=op_types,
+            extra_options={"ActivationSymmetric": symmetric},
             calibration_providers=["CPUExecutionProvider"],
         )
         return onnx.load_model(quantized)
