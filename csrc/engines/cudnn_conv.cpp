@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 
 #include "engines/cudnn_graph.h"
 #include "kernels/pad.h"
+#include "plan/split.h"
 
 namespace qudnn::engines {
 
@@ -16,6 +18,9 @@ using plan::ConvProblem;
 
 // cuDNN's engines for grouped int8 convs want whole vectors of channels in each group.
 constexpr int64_t kGroupGranule = 16;
+
+constexpr const char* kName = "cudnn_conv";
+constexpr std::string_view kOnPaddedInput = " on padded input";  // ends the names of padded plans
 
 GraphPointer conv_graph(const ConvProblem& c) {
     auto graph = make_graph();
@@ -58,7 +63,7 @@ size_t padded_bytes(const ConvProblem& c) {
 class PaddedPlan final : public plan::Plan {
   public:
     PaddedPlan(const ConvProblem& problem, std::shared_ptr<const plan::Plan> conv)
-        : Plan(conv->name() + " on padded input", padded_bytes(problem) + conv->workspace_size()),
+        : Plan(conv->name() + std::string(kOnPaddedInput), padded_bytes(problem) + conv->workspace_size()),
           problem_(problem),
           padded_bytes_(padded_bytes(problem)),
           conv_(std::move(conv)) {}
@@ -76,6 +81,8 @@ class PaddedPlan final : public plan::Plan {
         conv_->execute(launch, inner, padded + padded_bytes_);
     }
 
+    std::string serialize() const override { return conv_->serialize(); }
+
   private:
     ConvProblem problem_;
     size_t padded_bytes_;
@@ -88,14 +95,15 @@ std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnCon
     if (conv.n * conv.h * conv.w == 1 || conv.n * conv.p * conv.q == 1) {
         throw plan::Unsupported("a tensor of one pixel");
     }
-    return graph_candidates(conv_graph(conv), cudnn, "cudnn_conv", conv.clamps_above);
+    if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 elements");
+    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, conv.clamps_above);
 }
 
 std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
     if (!conv.dense()) throw plan::Unsupported("padding of a strided input");
     std::vector<plan::Candidate> candidates = direct_candidates(padded_inside(conv), cudnn);
     for (plan::Candidate& candidate : candidates) {
-        candidate.name += " on padded input";
+        candidate.name += kOnPaddedInput;
         candidate.workspace_size += padded_bytes(conv);
         candidate.build = [conv, build = std::move(candidate.build)]() -> std::shared_ptr<const plan::Plan> {
             return std::make_shared<PaddedPlan>(conv, build());
@@ -122,6 +130,8 @@ std::vector<plan::Candidate> direct_then_padded(const ConvProblem& conv, cudnnCo
 
 }  // namespace
 
+const char* CudnnConv::name() const { return kName; }
+
 std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem, cudnnContext* cudnn) const {
     const ConvProblem& conv = std::get<ConvProblem>(problem);
     require_cudnn(cudnn, conv.alignment);
@@ -134,6 +144,20 @@ std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem,
         return direct_candidates(conv, cudnn);
     }
     return direct_then_padded(conv, cudnn);
+}
+
+std::shared_ptr<const plan::Plan> CudnnConv::restore(const plan::Problem& problem,
+                                                     const std::string& plan_name,
+                                                     const std::string& serialized,
+                                                     cudnnContext* cudnn) const {
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
+    require_cudnn(cudnn, conv.alignment);
+    const bool padded = plan_name.ends_with(kOnPaddedInput);
+    const std::string direct_name =
+        padded ? plan_name.substr(0, plan_name.size() - kOnPaddedInput.size()) : plan_name;
+    auto direct = graph_plan(direct_name, serialized, cudnn, conv.clamps_above);
+    if (!padded) return direct;
+    return std::make_shared<PaddedPlan>(conv, std::move(direct));
 }
 
 }  // namespace qudnn::engines

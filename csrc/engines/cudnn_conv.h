@@ -7,11 +7,14 @@ namespace qudnn::engines {
 
 class CudnnConv final : public plan::Engine {
   public:
-    const char* name() const override { return "cudnn_conv"; }
+    const char* name() const override;
     bool takes(const plan::Problem& problem) const override {
         return std::holds_alternative<plan::ConvProblem>(problem);
     }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+    std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
+                                              const std::string& serialized,
+                                              cudnnContext* cudnn) const override;
 };
 
 }  // namespace qudnn::engines

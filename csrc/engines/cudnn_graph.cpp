@@ -1,6 +1,10 @@
 #include "engines/cudnn_graph.h"
 
+#include <cuda_runtime_api.h>
+
 #include <array>
+#include <optional>
+#include <unordered_map>
 
 #include "engines/cudnn_library.h"
 
@@ -26,8 +30,8 @@ void check(cudnnStatus_t status, const char* call) {
 
 class CudnnPlan final : public plan::Plan {
   public:
-    CudnnPlan(const std::string& engine, std::shared_ptr<fe::ExecutionPlan> plan, bool clamps_above)
-        : Plan(engine + " " + plan->getTag(), static_cast<size_t>(plan->getWorkspaceSize())),
+    CudnnPlan(const std::string& name, std::shared_ptr<fe::ExecutionPlan> plan, bool clamps_above)
+        : Plan(name, static_cast<size_t>(plan->getWorkspaceSize())),
           plan_(std::move(plan)),
           clamps_above_(clamps_above) {}
 
@@ -59,10 +63,83 @@ class CudnnPlan final : public plan::Plan {
         check(fe::detail::execute(launch.cudnn, plan_->get_raw_desc(), pack.get_ptr()), "execute");
     }
 
+    std::string serialize() const override { return plan_->getJsonRepresentation(); }
+
   private:
     std::shared_ptr<fe::ExecutionPlan> plan_;
     bool clamps_above_;
 };
+
+// How to make the graph of a problem. Its address tells graphs apart.
+using Recipe = std::function<GraphPointer()>;
+
+struct EngineConfig {
+    std::string tag;
+    size_t workspace_size;
+    fe::ManagedOpaqueDescriptor descriptor;
+};
+
+// A graph on one handle, and the engine configurations that cuDNN's heuristics name for it.
+struct Configured {
+    GraphPointer graph;  // configurations refer to it
+    std::vector<EngineConfig> configurations;
+
+    Configured(const Recipe& recipe, cudnnHandle_t handle) : graph(recipe()) {
+        check(graph->validate());
+        check(graph->build_operation_graph(handle));
+        check(
+            graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK}));
+        for (auto& descriptor : graph->plans.get_barred_engine_configs()) {
+            const std::string tag = fe::detail::get_engine_tag(descriptor);
+            // Heuristics name the same engines, and one without its choices is the first choice.
+            if (find(tag) != nullptr || find(tag + kFirstChoice) != nullptr) continue;
+            int64_t workspace = 0;
+            check(fe::detail::get_workspace_size(descriptor, workspace));
+            configurations.push_back({tag, static_cast<size_t>(workspace), descriptor});
+        }
+    }
+
+    const EngineConfig* find(const std::string& tag) const {
+        for (const EngineConfig& c : configurations) {
+            if (c.tag == tag) return &c;
+        }
+        return nullptr;
+    }
+
+    std::shared_ptr<fe::ExecutionPlan> build(const std::string& tag) const {
+        const EngineConfig* configuration = find(tag);
+        if (configuration == nullptr) throw plan::Unsupported("cuDNN does not name it any more");
+        std::shared_ptr<fe::ExecutionPlan> built;
+        check(fe::detail::create_cudnn_execution_plan(built, configuration->descriptor, tag, nullptr));
+        return built;
+    }
+
+  private:
+    static constexpr const char* kFirstChoice = "_k24=0";
+};
+
+// This thread's own handle for the current GPU, for its life. With one handle for all, threads wait for each
+// other; a handle remembers the kernels that it has compiled.
+cudnnHandle_t handle_of_this_thread() {
+    thread_local std::unordered_map<int, cudnnHandle_t> handles;
+    int device = 0;
+    if (cudaGetDevice(&device) != cudaSuccess) throw std::runtime_error("no current GPU");
+    cudnnHandle_t& handle = handles[device];
+    if (handle == nullptr) check(fe::detail::create_handle(&handle), "create a handle");
+    return handle;
+}
+
+// Candidates of one graph come to a thread one after the other: the last graph is kept.
+const Configured& configured_in_this_thread(const std::shared_ptr<const Recipe>& recipe) {
+    thread_local std::shared_ptr<const Recipe> last;
+    thread_local std::optional<Configured> configured;
+    if (last != recipe) {
+        last = nullptr;
+        configured.emplace(*recipe, handle_of_this_thread());
+        last = recipe;
+    }
+    return *configured;
+}
 
 TensorPointer scalar(CudnnGraph& graph, Uid uid, size_t rank) {
     const Dims ones(rank, 1);
@@ -125,28 +202,29 @@ void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t ch
     y->set_output(true).set_uid(kY).set_data_type(fe::DataType_t::INT8).set_dim(dims).set_stride(strides);
 }
 
-std::vector<plan::Candidate> graph_candidates(const GraphPointer& graph, cudnnHandle_t handle,
-                                              const std::string& engine, bool clamps_above) {
-    check(graph->validate());
-    check(graph->build_operation_graph(handle));
-    check(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}));
-
+std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
+                                              cudnnHandle_t handle, const std::string& engine,
+                                              bool clamps_above) {
+    const auto recipe = std::make_shared<const Recipe>(make_graph);
     std::vector<plan::Candidate> candidates;
-    for (auto& config : graph->plans.get_barred_engine_configs()) {
-        const std::string tag = fe::detail::get_engine_tag(config);
-        int64_t workspace = 0;
-        check(fe::detail::get_workspace_size(config, workspace));
-        // The graph stays alive as long as a candidate: configurations refer to it.
-        candidates.push_back(
-            {engine + " " + tag, static_cast<size_t>(workspace),
-             [graph, config, tag, engine, clamps_above]() -> std::shared_ptr<const plan::Plan> {
-                 std::shared_ptr<fe::ExecutionPlan> built;
-                 check(fe::detail::create_cudnn_execution_plan(built, config, tag, nullptr));
-                 return std::make_shared<CudnnPlan>(engine, std::move(built), clamps_above);
-             }});
+    for (const EngineConfig& configuration : Configured(*recipe, handle).configurations) {
+        const std::string tag = configuration.tag, name = engine + " " + tag;
+        candidates.push_back({name, configuration.workspace_size,
+                              [recipe, tag, name, clamps_above]() -> std::shared_ptr<const plan::Plan> {
+                                  auto built = configured_in_this_thread(recipe).build(tag);
+                                  return std::make_shared<CudnnPlan>(name, std::move(built), clamps_above);
+                              },
+                              name});
     }
     if (candidates.empty()) throw plan::Unsupported("cuDNN names no engine");
     return candidates;
+}
+
+std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
+                                             cudnnHandle_t handle, bool clamps_above) {
+    std::shared_ptr<fe::ExecutionPlan> built;
+    check(fe::detail::create_cudnn_execution_plan(built, serialized, handle));
+    return std::make_shared<CudnnPlan>(name, std::move(built), clamps_above);
 }
 
 void require_cudnn(cudnnContext* cudnn, int64_t alignment) {

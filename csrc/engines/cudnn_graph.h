@@ -4,6 +4,7 @@
 
 #include <cudnn_frontend.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,9 +37,15 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, bool clamps_above);
 
-// Every plan that cuDNN's heuristics name for the graph, best first. Throws Unsupported with cuDNN's reason.
-std::vector<plan::Candidate> graph_candidates(const GraphPointer& graph, cudnnHandle_t handle,
-                                              const std::string& engine, bool clamps_above);
+// Every plan that cuDNN's heuristics name for the graph, best first, each once. Each thread that builds
+// candidates makes the graph anew. Throws Unsupported with cuDNN's reason.
+std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
+                                              cudnnHandle_t handle, const std::string& engine,
+                                              bool clamps_above);
+
+// A plan of graph_candidates from what its serialize() gave.
+std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
+                                             cudnnHandle_t handle, bool clamps_above);
 
 // Throws Unsupported where the problem's pointers or this process's cuDNN rule cuDNN out.
 void require_cudnn(cudnnContext* cudnn, int64_t alignment);

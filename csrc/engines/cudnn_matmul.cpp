@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engines/cudnn_graph.h"
+#include "plan/split.h"
 
 namespace qudnn::engines {
 
@@ -35,7 +36,17 @@ std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& proble
                                                      cudnnContext* cudnn) const {
     const MatMulProblem matmul = matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
-    return graph_candidates(matmul_graph(matmul), cudnn, "cudnn_matmul", matmul.clamps_above);
+    if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 elements");
+    return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), matmul.clamps_above);
+}
+
+std::shared_ptr<const plan::Plan> CudnnMatMul::restore(const plan::Problem& problem,
+                                                       const std::string& plan_name,
+                                                       const std::string& serialized,
+                                                       cudnnContext* cudnn) const {
+    const MatMulProblem matmul = matmul_of(problem).value();
+    require_cudnn(cudnn, matmul.alignment);
+    return graph_plan(plan_name, serialized, cudnn, matmul.clamps_above);
 }
 
 }  // namespace qudnn::engines

@@ -10,6 +10,9 @@ class CudnnMatMul final : public plan::Engine {
     const char* name() const override { return "cudnn_matmul"; }
     bool takes(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+    std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
+                                              const std::string& serialized,
+                                              cudnnContext* cudnn) const override;
 };
 
 }  // namespace qudnn::engines

@@ -20,4 +20,22 @@ std::span<const Engine* const> engines() {
     return all;
 }
 
+std::string engines_text(const Problem& problem) {
+    std::string s;
+    for (const Engine* engine : engines()) {
+        if (!engine->takes(problem)) continue;
+        s.append(s.empty() ? "" : " ").append(engine->name()).append(".");
+        s += std::to_string(engine->revision());
+    }
+    return s;
+}
+
+std::shared_ptr<const Plan> Engine::restore(const Problem& problem, const std::string& name,
+                                            const std::string&, cudnnContext* cudnn) const {
+    for (const Candidate& candidate : candidates(problem, cudnn)) {
+        if (candidate.name == name) return candidate.build();
+    }
+    return nullptr;
+}
+
 }  // namespace qudnn::plan

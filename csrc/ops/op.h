@@ -33,8 +33,9 @@ struct Signature {
 // One run of one node. Every op has one output.
 class Context final : public plan::Host {
   public:
-    Context(OrtKernelContext* context, OrtAllocator* allocator, const std::string& node)
-        : context_(context, allocator), node_(node) {}
+    Context(OrtKernelContext* context, OrtAllocator* allocator, const std::string& node,
+            const plan::Configuration& configuration)
+        : context_(context, allocator), node_(node), configuration_(configuration) {}
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
     ort::Tensor output(const ort::Shape& shape) { return context_.output(0, shape); }
@@ -43,12 +44,15 @@ class Context final : public plan::Host {
     plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
     int device() const override { return context_.device(); }
     std::unique_ptr<plan::Workspace> workspace(size_t bytes) const override;
+    const plan::Configuration& configuration() const override { return configuration_; }
     const std::string& node() const override { return node_; }
     void warn(const std::string& message) const override { context_.log(ort::LogLevel::warning, message); }
+    void inform(const std::string& message) const override { context_.log(ort::LogLevel::info, message); }
 
   private:
     ort::KernelContext context_;
     const std::string& node_;
+    const plan::Configuration& configuration_;
 };
 
 // Makes the GPU the thread's current one: ORT's threads do not all have the session's.
@@ -73,29 +77,34 @@ struct Definition final : OrtCustomOp {
     struct Instance {
         std::string node;
         ort::Allocator allocator;
+        const plan::Configuration& configuration;
         Kernel kernel;
     };
 
-    Definition() : OrtCustomOp{} {
+    const plan::Configuration& configuration;
+
+    explicit Definition(const plan::Configuration& of_session) : OrtCustomOp{}, configuration(of_session) {
         fill_common(*this);
         GetName = [](const OrtCustomOp*) { return Kernel::kSignature.name; };
         GetInputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.input_count; };
         GetInputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.inputs[i]; };
         GetOutputTypeCount = [](const OrtCustomOp*) { return size_t{1}; };
         GetOutputType = [](const OrtCustomOp*, size_t) { return Kernel::kSignature.output; };
-        CreateKernelV2 = [](const OrtCustomOp*, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
+        CreateKernelV2 = [](const OrtCustomOp* op, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
             std::string node;
             return ort::guarded(
                 [&] {
                     node = ort::node_name(info);
-                    *kernel = new Instance{node, ort::Allocator(info), Kernel(ort::KernelAttributes(info))};
+                    *kernel = new Instance{node, ort::Allocator(info),
+                                           static_cast<const Definition*>(op)->configuration,
+                                           Kernel(ort::KernelAttributes(info))};
                 },
                 [&] { return describe(Kernel::kSignature, node, nullptr); });
         };
         KernelDestroy = [](void* kernel) { delete static_cast<Instance*>(kernel); };
         KernelComputeV2 = [](void* kernel, OrtKernelContext* raw) {
             const Instance& instance = *static_cast<Instance*>(kernel);
-            Context context(raw, instance.allocator.get(), instance.node);
+            Context context(raw, instance.allocator.get(), instance.node, instance.configuration);
             return ort::guarded(
                 [&] {
                     use_device(context.device());
@@ -110,11 +119,10 @@ struct Definition final : OrtCustomOp {
     }
 };
 
-// The op of a kernel struct, for as long as the process lives.
+// The op of a kernel struct for sessions of one configuration, for as long as the process lives.
 template <class Kernel>
-const OrtCustomOp* definition() {
-    static const Definition<Kernel> op;
-    return &op;
+const OrtCustomOp* definition(const plan::Configuration& configuration) {
+    return new Definition<Kernel>(configuration);
 }
 
 }  // namespace qudnn::ops

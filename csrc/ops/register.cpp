@@ -1,7 +1,8 @@
 // The table of ops, and the function through which ONNX Runtime asks for them.
-#include <array>
+#include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "export.h"
 #include "ops/add.h"
@@ -16,43 +17,55 @@
 #include "ops/softmax.h"
 #include "ops/table.h"
 #include "ops/usable_device.h"
+#include "ort/session_options.h"
+#include "plan/configuration.h"
 
 namespace qudnn::ops {
 
 namespace {
 
-std::array<const OrtCustomOp*, 15> all_ops() {
+std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
     return {
-        definition<QuantizeToIsland>(),
-        definition<ConvertToIsland>(),
-        definition<DequantizeFromIsland>(),
-        definition<ConvertFromIsland>(),
-        definition<QConv>(),
-        definition<QMatMul>(),
-        definition<QAdd>(),
-        definition<QMul>(),
-        definition<QTable>(),
-        definition<QMaxPool>(),
-        definition<QAveragePool>(),
-        definition<QGlobalAveragePool>(),
-        definition<QResize>(),
-        definition<QDepthToSpace>(),
-        definition<QSoftmax>(),
+        definition<QuantizeToIsland>(c),
+        definition<ConvertToIsland>(c),
+        definition<DequantizeFromIsland>(c),
+        definition<ConvertFromIsland>(c),
+        definition<QConv>(c),
+        definition<QMatMul>(c),
+        definition<QAdd>(c),
+        definition<QMul>(c),
+        definition<QTable>(c),
+        definition<QMaxPool>(c),
+        definition<QAveragePool>(c),
+        definition<QGlobalAveragePool>(c),
+        definition<QResize>(c),
+        definition<QDepthToSpace>(c),
+        definition<QSoftmax>(c),
     };
 }
 
-// The domain with every op; sessions share it, and it stays for the process's life.
-OrtCustomOpDomain* domain() {
+// The domain with every op for one configuration, an interned one. Sessions of equal configurations share
+// it, and it stays for the process's life.
+OrtCustomOpDomain* domain(const plan::Configuration& configuration) {
     static std::mutex mutex;
-    static OrtCustomOpDomain* made = nullptr;
+    static std::map<const plan::Configuration*, OrtCustomOpDomain*> made;
     const std::lock_guard lock(mutex);
-    if (made == nullptr) {
+    OrtCustomOpDomain*& domain = made[&configuration];
+    if (domain == nullptr) {
         OrtCustomOpDomain* fresh = nullptr;
         ort::call<ort::slots::CreateCustomOpDomain>(kDomain, &fresh);
-        for (const OrtCustomOp* op : all_ops()) ort::call<ort::slots::CustomOpDomain_Add>(fresh, op);
-        made = fresh;
+        for (const OrtCustomOp* op : all_ops(configuration)) {
+            ort::call<ort::slots::CustomOpDomain_Add>(fresh, op);
+        }
+        domain = fresh;
     }
-    return made;
+    return domain;
+}
+
+const plan::Configuration& configuration_of(const OrtSessionOptions* options) {
+    return plan::intern(plan::parse_configuration(ort::config_entry(options, "qudnn.tune"),
+                                                  ort::config_entry(options, "qudnn.workspace_limit"),
+                                                  ort::config_entry(options, "qudnn.cache_dir")));
 }
 
 OrtStatus* refuse(const OrtApi* api, const std::string& why) {
@@ -68,10 +81,14 @@ OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
                                   " or newer, this is " + base->GetVersionString());
     }
     if (!ort::bind(api)) return refuse(api, "another onnxruntime in this process already uses this library");
-    // Without a GPU the functions in the model serve: a registered op would keep ORT from using them.
-    if (!no_usable_device().empty()) return nullptr;
-    return ort::guarded([&] { ort::call<ort::slots::AddCustomOpDomain>(options, domain()); },
-                        [] { return std::string("qudnn"); });
+    return ort::guarded(
+        [&] {
+            const plan::Configuration& configuration = configuration_of(options);
+            // Without a GPU the functions in the model serve: a registered op would keep ORT from using them.
+            if (!no_usable_device().empty()) return;
+            ort::call<ort::slots::AddCustomOpDomain>(options, domain(configuration));
+        },
+        [] { return std::string("qudnn"); });
 }
 
 }  // namespace

@@ -53,11 +53,19 @@ class Cache {
         return build_and_keep(key, ticket, std::forward<Build>(build), promise);
     }
 
-    // Forgets everything, values being built included; who uses or waits for one keeps it.
+    // What is in the cache and built; null where there is none. Counts as no use.
+    Pointer peek(const Key& key) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = index_.find(key);
+        return found != index_.end() ? found->second->value : nullptr;
+    }
+
+    // Forgets everything, values being built and counters included; who uses or waits for a value keeps it.
     void clear() {
         const std::lock_guard lock(mutex_);
         index_.clear();
         recent_.clear();
+        statistics_ = {};
     }
 
     CacheStatistics statistics() const {
@@ -92,8 +100,8 @@ class Cache {
             Pointer value = build();
             {
                 const std::lock_guard lock(mutex_);
-                ++statistics_.builds;
                 if (const auto own = find_own(key, ticket); own != recent_.end()) {
+                    ++statistics_.builds;
                     own->value = value;
                     own->building = {};
                 }

@@ -19,11 +19,13 @@ struct Unsupported : std::runtime_error {
 };
 
 // A plan that may be built; building is the slow part. Candidates of one list may be built in
-// different threads at the same time, and outlive the engine's call. build throws where it fails.
+// different threads at the same time, each with the problem's GPU as its current one, and outlive the
+// engine's call. build throws where it fails.
 struct Candidate {
-    std::string name;
+    std::string name;  // the plan's, too
     size_t workspace_size = 0;
     std::function<std::shared_ptr<const Plan>()> build;
+    std::string affinity = {};  // see plan/pool.h; empty where building is no work
 };
 
 class Engine {
@@ -31,6 +33,9 @@ class Engine {
     virtual ~Engine() = default;
 
     virtual const char* name() const = 0;
+
+    // To be raised when the names or the serialized forms of its plans come to mean something else.
+    virtual int revision() const { return 1; }
 
     // Refuses nothing of its kind and is always right, if slow; the others are checked against it.
     virtual bool native() const { return false; }
@@ -42,7 +47,15 @@ class Engine {
     // be fastest first.
     // Throws Unsupported where there is none.
     virtual std::vector<Candidate> candidates(const Problem& problem, cudnnContext* cudnn) const = 0;
+
+    // The plan of that name, as it was serialized; nullptr where the engine has none of the name. Throws
+    // where it cannot be made. By default it is among the candidates.
+    virtual std::shared_ptr<const Plan> restore(const Problem& problem, const std::string& name,
+                                                const std::string& serialized, cudnnContext* cudnn) const;
 };
+
+// The names and revisions of the engines that take the problem.
+std::string engines_text(const Problem& problem);
 
 // All engines, preferred ones first.
 std::span<const Engine* const> engines();

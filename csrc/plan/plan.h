@@ -37,6 +37,9 @@ class Plan {
     // one plan, each with its own workspace (256-byte aligned) and handle.
     virtual void execute(const Launch& launch, const Arguments& arguments, void* workspace) const = 0;
 
+    // What the engine makes the same plan from in another process; empty where the name is enough.
+    virtual std::string serialize() const { return {}; }
+
     const std::string& name() const { return name_; }
     size_t workspace_size() const { return workspace_size_; }
 

@@ -2,18 +2,33 @@
 
 #include <cuda_runtime_api.h>
 
+#include <atomic>
+
+#include "plan/cuda_error.h"
+#include "plan/known.h"
+#include "plan/shelf.h"
+#include "plan/split.h"
+#include "plan/tuner.h"
+
 namespace qudnn::plan {
 
 namespace {
 
 constexpr size_t kCapacity = 4096;
-constexpr size_t kWorkspaceLimit = size_t{1} << 30;
 
-// From this size on it matters that a plain native engine runs a problem.
-constexpr int64_t kSpeedRelevant = 10'000'000;
+using PlanCache = Cache<Key, Choice, KeyHash>;
 
-void check_cuda(cudaError_t error) {
-    if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+// The process's plans.
+struct State {
+    PlanCache cache{kCapacity};
+    Shelf shelf;
+    std::atomic<uint64_t> made{0};
+};
+
+State& state() {
+    // NOTE: never destroyed. Plans belong to cuDNN, which may be gone before static objects are.
+    static State* const only = new State;
+    return *only;
 }
 
 void refuse_during_capture(const Problem& problem, const Launch& launch) {
@@ -26,60 +41,151 @@ void refuse_during_capture(const Problem& problem, const Launch& launch) {
         text(problem) + ")");
 }
 
-// Builds the candidate and runs it to the end once; throws where it cannot be built or run.
-std::shared_ptr<const Plan> build_and_try(const Candidate& candidate, const Arguments& arguments,
-                                          const Host& host) {
-    if (candidate.workspace_size > kWorkspaceLimit) {
-        throw std::runtime_error("needs a workspace of " + std::to_string(candidate.workspace_size) +
-                                 " bytes");
+// A plan that another session's configuration has led to and that suits this one, too.
+std::shared_ptr<const Choice> of_other_configuration(const Key& key) {
+    for (const Configuration* other : all_configurations()) {
+        if (other == key.configuration) continue;
+        const auto choice = state().cache.peek({key.problem, key.device, other});
+        if (choice == nullptr || !choice->lasting) continue;
+        if (!choice->tuned && key.configuration->tune == Tune::full) continue;
+        if (choice->plan->workspace_size() > key.configuration->workspace_limit) continue;
+        return choice;
     }
-    std::shared_ptr<const Plan> plan = candidate.build();
-    const auto workspace = host.workspace(plan->workspace_size());
-    const Launch launch = host.launch();
-    plan->execute(launch, arguments, workspace->data());
-    check_cuda(cudaStreamSynchronize(launch.stream));
-    return plan;
+    return nullptr;
 }
 
-// The first candidate that builds and runs, engine by engine.
-std::shared_ptr<const Plan> select(const Problem& problem, const Arguments& arguments, const Host& host) {
-    refuse_during_capture(problem, host.launch());
-    std::string reasons;
-    for (const Engine* engine : engines()) {
-        if (!engine->takes(problem)) continue;
+// Runs a plan that was read back once, so that one that this machine cannot run is noticed here.
+void try_out(const Choice& choice, const Arguments& arguments, const Host& host) {
+    std::unique_ptr<Workspace> workspace;
+    try {
+        workspace = host.workspace(choice.plan->workspace_size());
+    } catch (const std::exception&) {
+        return;  // no fault of the plan: the run that follows finds a way
+    }
+    choice.plan->execute(host.launch(), arguments, workspace->data());
+}
+
+std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
+    if (auto choice = of_other_configuration(key)) return choice;
+    refuse_during_capture(key.problem, host.launch());
+
+    const Configuration& configuration = *key.configuration;
+    const auto log = [&](const std::string& line) { host.warn(line); };
+    const RecordKey record_key = record_key_of(key);
+    std::shared_ptr<const Choice> choice;
+    const auto use = [&](const Record& record, bool imported) {
+        if (!record.tuned && configuration.tune == Tune::full) return false;
+        const DespiteCapture allowed;
+        auto restored = restore(record, key.problem, host.launch().cudnn, imported);
+        try_out(*restored, arguments, host);
+        choice = std::move(restored);
+        return true;
+    };
+    if (state().shelf.find(record_key, configuration.cache_folder, use, log)) return choice;
+    if (configuration.tune == Tune::cached) {
+        throw std::runtime_error(
+            "no plan is known for this problem, and qudnn.tune=cached allows none to be "
+            "made: run it once with 'full' and the same cache folder, with `qudnn tune`, "
+            "or import it (" +
+            text(key.problem) + ")");
+    }
+
+    const bool guess = configuration.tune == Tune::heuristic;
+    choice = tune(key.problem, arguments, host, guess ? likely_plan(key, list()) : std::string());
+    ++state().made;
+    // Without cuDNN's handle its plans were no candidates: the next session may do better.
+    if (choice->lasting && host.launch().cudnn != nullptr && !configuration.cache_folder.empty()) {
         try {
-            for (const Candidate& candidate : engine->candidates(problem, host.launch().cudnn)) {
-                try {
-                    auto plan = build_and_try(candidate, arguments, host);
-                    if (engine->native() && multiplications(problem) >= kSpeedRelevant) {
-                        host.warn("node " + host.node() +
-                                  " runs on the plain native engine, which is slow: " + text(problem) +
-                                  reasons);
-                    }
-                    return plan;
-                } catch (const std::exception& e) {
-                    reasons += "; " + candidate.name + ": " + e.what();
-                }
-            }
-        } catch (const Unsupported& e) {
-            reasons += std::string("; ") + engine->name() + ": " + e.what();
+            state().shelf.keep(record_of(key, *choice, true), configuration.cache_folder, log);
+        } catch (const std::exception& e) {
+            log(choice->plan->name() + " is not kept on disk: " + e.what());
         }
     }
-    throw std::runtime_error("no engine runs " + text(problem) + reasons);
+    return choice;
+}
+
+// The workspace of the first plan that there is memory for, and that plan.
+std::pair<const Plan*, std::unique_ptr<Workspace>> take_workspace(const Choice& choice,
+                                                                  const Problem& problem, const Host& host) {
+    try {
+        return {choice.plan.get(), host.workspace(choice.plan->workspace_size())};
+    } catch (const std::exception& e) {
+        for (const auto& plan : choice.fallbacks) {
+            try {
+                auto workspace = host.workspace(plan->workspace_size());
+                if (!choice.told_of_fallback.exchange(true)) {
+                    host.warn("node " + host.node() + " runs on " + plan->name() + " instead of " +
+                              choice.plan->name() + ", " + e.what() + ": " + text(problem));
+                }
+                return {plan.get(), std::move(workspace)};
+            } catch (const std::exception&) {
+                // The next one needs less.
+            }
+        }
+        throw;
+    }
+}
+
+void run_whole(const Problem& problem, const Arguments& arguments, const Host& host) {
+    const Key key{problem, host.device(), &host.configuration()};
+    const auto choice = state().cache.get(key, [&] { return find_or_make(key, arguments, host); });
+    const auto [plan, workspace] = take_workspace(*choice, problem, host);
+    plan->execute(host.launch(), arguments, workspace->data());
 }
 
 }  // namespace
 
 void run(const Problem& problem, const Arguments& arguments, const Host& host) {
-    const auto plan = cache().get({problem, host.device()}, [&] { return select(problem, arguments, host); });
-    const auto workspace = host.workspace(plan->workspace_size());
-    plan->execute(host.launch(), arguments, workspace->data());
+    if (!too_large(problem)) return run_whole(problem, arguments, host);
+    for (const Slice& slice : split(problem)) {
+        Arguments part = arguments;
+        part.x += slice.x_offset;
+        part.y += slice.y_offset;
+        run_whole(slice.problem, part, host);
+    }
 }
 
-PlanCache& cache() {
-    // NOTE: never destroyed. Plans belong to cuDNN, which may be gone before static objects are.
-    static PlanCache* const plans = new PlanCache(kCapacity);
-    return *plans;
+PlannerStatistics statistics() {
+    PlannerStatistics s;
+    s.cache = state().cache.statistics();
+    s.cache.builds = state().made;
+    const ShelfStatistics shelf = state().shelf.statistics();
+    s.disk_hits = shelf.disk_hits;
+    s.disk_writes = shelf.disk_writes;
+    s.disk_rejected = shelf.disk_rejected;
+    const TunerStatistics& tuner = tuner_statistics();
+    s.candidates_built = tuner.candidates_built;
+    s.candidates_dropped = tuner.candidates_dropped;
+    s.tuning_seconds = 1e-6 * static_cast<double>(tuner.microseconds);
+    return s;
+}
+
+void clear() {
+    state().cache.clear();
+    state().shelf.clear();
+    state().made = 0;
+    TunerStatistics& tuner = tuner_statistics();
+    tuner.candidates_built = tuner.candidates_dropped = tuner.microseconds = 0;
+}
+
+std::vector<Listed> list() {
+    std::vector<Listed> all;
+    for (const auto& [key, choice] : state().cache.list()) {
+        all.push_back({record_of(key, *choice, false), source_text(choice->source)});
+    }
+    return all;
+}
+
+size_t export_file(const std::string& path, const std::string& folder) {
+    std::vector<Record> records;
+    for (const auto& [key, choice] : state().cache.list()) {
+        if (choice->lasting) records.push_back(record_of(key, *choice, true));
+    }
+    return Shelf::export_file(path, std::move(records), folder);
+}
+
+std::pair<size_t, size_t> import_file(const std::string& path, const std::string& folder) {
+    return state().shelf.import_file(path, folder);
 }
 
 }  // namespace qudnn::plan

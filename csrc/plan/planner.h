@@ -1,39 +1,51 @@
-// From a problem to a plan that runs, and the process's cache of plans.
+// From a problem to a plan that runs, and the process's plans.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "plan/cache.h"
-#include "plan/engine.h"
+#include "plan/choice.h"
+#include "plan/host.h"
+#include "plan/problem.h"
+#include "plan/record.h"
 
 namespace qudnn::plan {
 
-// GPU memory that its owner takes back when the object goes.
-class Workspace {
-  public:
-    virtual ~Workspace() = default;
-    virtual void* data() const = 0;
-};
-
-// Who runs a problem: one run of one node.
-class Host {
-  public:
-    virtual ~Host() = default;
-
-    virtual Launch launch() const = 0;
-    virtual int device() const = 0;
-    virtual std::unique_ptr<Workspace> workspace(size_t bytes) const = 0;  // throws when memory is out
-    virtual const std::string& node() const = 0;
-    virtual void warn(const std::string& message) const = 0;
-};
-
-// Enqueues the problem's work on the host's stream. The first run of a problem builds its plan; later
-// ones look it up, take the workspace and enqueue, so they can be captured in a CUDA graph.
+// Enqueues the problem's work on the host's stream. The first run of a problem finds or makes its plan; later
+// ones look it up, take the workspace and enqueue, so they can be captured in a CUDA graph. A problem whose
+// tensors pass 2^31 elements runs in slices of its batch.
 void run(const Problem& problem, const Arguments& arguments, const Host& host);
 
-using PlanCache = Cache<Key, Plan, KeyHash>;
-PlanCache& cache();
+struct PlannerStatistics {
+    CacheStatistics cache;  // its builds: plans made here, found ones apart
+    uint64_t disk_hits = 0;
+    uint64_t disk_writes = 0;
+    uint64_t disk_rejected = 0;
+    uint64_t candidates_built = 0;
+    uint64_t candidates_dropped = 0;
+    double tuning_seconds = 0;
+};
+
+PlannerStatistics statistics();
+
+// Forgets the process's plans, imported ones too, and sets the counters to zero. Files stay.
+void clear();
+
+struct Listed {
+    Record record;  // without the serialized plan
+    std::string source;
+};
+
+// The plans of the process, most recently used first.
+std::vector<Listed> list();
+
+// See Shelf. export_file writes the process's plans, then those of the folder.
+size_t export_file(const std::string& path, const std::string& folder);
+std::pair<size_t, size_t> import_file(const std::string& path, const std::string& folder);
 
 }  // namespace qudnn::plan

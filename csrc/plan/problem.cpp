@@ -27,6 +27,8 @@ bool take(std::string_view& rest, std::string_view name, T& value) {
     return true;
 }
 
+constexpr bool known(DataType type) { return type == DataType::int8; }
+
 template <class P>
 std::optional<Problem> parse_as(std::string_view text) {
     P problem;
@@ -39,6 +41,7 @@ std::optional<Problem> parse_as(std::string_view text) {
                  [&](std::string_view field, auto& value) { good = good && take(rest, field, value); });
     // What is written back differently ("+1", "007", a bool of 2) is none of ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
+    if (!known(problem.x_type) || !known(problem.y_type)) return std::nullopt;
     return problem;
 }
 
@@ -76,12 +79,27 @@ size_t hash(const Problem& problem) {
     return static_cast<size_t>(h);
 }
 
-size_t KeyHash::operator()(const Key& key) const {
-    return hash(key.problem) ^ (static_cast<size_t>(key.device) * 0x94d049bb133111ebu);
+bool same_layer(const Problem& a, const Problem& b) {
+    if (a.index() != b.index()) return false;
+    if (const auto* m = std::get_if<MatMulProblem>(&a)) {
+        MatMulProblem resized = std::get<MatMulProblem>(b);
+        resized.m = m->m;
+        return resized == *m;
+    }
+    const ConvProblem& conv = std::get<ConvProblem>(a);
+    ConvProblem resized = std::get<ConvProblem>(b);
+    resized.n = conv.n;
+    resized.h = conv.h, resized.w = conv.w, resized.p = conv.p, resized.q = conv.q;
+    resized.x_stride = conv.x_stride;
+    return resized == conv;
 }
 
 int64_t multiplications(const Problem& problem) {
     return std::visit([](const auto& p) { return p.multiplications(); }, problem);
+}
+
+int64_t y_elements(const Problem& problem) {
+    return std::visit([](const auto& p) { return p.y_elements(); }, problem);
 }
 
 int64_t alignment_of(const void* pointer) {

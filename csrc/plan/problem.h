@@ -41,6 +41,7 @@ struct ConvProblem {
     bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
     bool dense() const { return x_stride == std::array<int64_t, 4>{h * w * c, w * c, c, 1}; }
     int64_t multiplications() const { return n * p * q * k * r * s * (c / group); }
+    int64_t y_elements() const { return n * p * q * k; }
 };
 
 // x [m,c] * w [k,c] transposed -> y [m,k]; w and y are dense.
@@ -56,17 +57,10 @@ struct MatMulProblem {
 
     bool dense() const { return x_stride == c; }
     int64_t multiplications() const { return m * k * c; }
+    int64_t y_elements() const { return m * k; }
 };
 
 using Problem = std::variant<ConvProblem, MatMulProblem>;
-
-// A plan belongs to a problem on one GPU.
-struct Key {
-    Problem problem;
-    int device = 0;
-
-    bool operator==(const Key&) const = default;
-};
 
 // Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
 // Every field of the struct has to be listed; a test changes each and looks at the hash.
@@ -93,6 +87,9 @@ void visit_fields(P& p, Visitor&& visit) {
     visit("x_type", p.x_type), visit("y_type", p.y_type);
 }
 
+// The same layer, at any batch and image size?
+bool same_layer(const Problem& a, const Problem& b);
+
 // Stable and complete: "conv n=64 h=56 ...". Equal problems have equal texts and the other way round.
 QUDNN_API std::string text(const Problem& problem);
 
@@ -101,11 +98,8 @@ QUDNN_API std::optional<Problem> parse(const std::string& text);
 
 QUDNN_API size_t hash(const Problem& problem);
 
-struct KeyHash {
-    size_t operator()(const Key& key) const;
-};
-
-int64_t multiplications(const Problem& problem);
+QUDNN_API int64_t multiplications(const Problem& problem);
+int64_t y_elements(const Problem& problem);
 
 // The largest power of two, at most 16, that divides the address.
 int64_t alignment_of(const void* pointer);

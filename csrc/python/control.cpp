@@ -4,14 +4,36 @@
 
 #include "engines/cudnn_library.h"
 #include "ops/usable_device.h"
+#include "plan/known.h"
 #include "plan/planner.h"
+#include "plan/store.h"
 #include "versions.h"
 
 namespace qudnn {
 
-plan::CacheStatistics plan_statistics() { return plan::cache().statistics(); }
+plan::PlannerStatistics plan_statistics() { return plan::statistics(); }
 
-void clear_plans() { plan::cache().clear(); }
+void clear_plans() { plan::clear(); }
+
+std::vector<plan::Listed> list_plans() { return plan::list(); }
+
+size_t export_plans(const std::string& path, const std::string& folder) {
+    return plan::export_file(path, folder);
+}
+
+std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder) {
+    return plan::import_file(path, folder);
+}
+
+std::vector<plan::Listed> stored_plans(const std::string& folder) {
+    std::vector<plan::Listed> all;
+    for (plan::Record& record : plan::Store(folder).list()) {
+        record.serialized = {};
+        const char* source = plan::source_text(record.tuned ? plan::Source::tuned : plan::Source::heuristic);
+        all.push_back({std::move(record), source});
+    }
+    return all;
+}
 
 std::map<std::string, std::string> versions() {
     return {

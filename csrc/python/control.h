@@ -3,10 +3,11 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "export.h"
-#include "plan/cache.h"
+#include "plan/planner.h"
 
 namespace qudnn {
 
@@ -15,11 +16,15 @@ struct Device {
     int compute_capability;  // 90 for 9.0
 };
 
-// Counters of the process's plan cache.
-QUDNN_API plan::CacheStatistics plan_statistics();
-
-// Forgets every plan.
+// See plan/planner.h.
+QUDNN_API plan::PlannerStatistics plan_statistics();
 QUDNN_API void clear_plans();
+QUDNN_API std::vector<plan::Listed> list_plans();
+QUDNN_API size_t export_plans(const std::string& path, const std::string& folder);
+QUDNN_API std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder);
+
+// The plans that a folder's files hold.
+QUDNN_API std::vector<plan::Listed> stored_plans(const std::string& folder);
 
 // What the library is built against, and the cuDNN it finds at run time (empty where it finds none).
 QUDNN_API std::map<std::string, std::string> versions();

@@ -4,28 +4,91 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <system_error>
+
+#include "plan/configuration.h"
 #include "python/control.h"
 #include "python/testing.h"
 
 namespace py = pybind11;
 
+namespace {
+
+py::list as_dicts(const std::vector<qudnn::plan::Listed>& plans) {
+    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    py::list all;
+    for (const auto& [record, source] : plans) {
+        const auto problem = qudnn::plan::parse(record.key.problem);
+        const double operations =
+            problem ? 2 * static_cast<double>(qudnn::plan::multiplications(*problem)) : 0;
+        py::dict d;
+        d["problem"] = record.key.problem;
+        d["device"] = record.key.device;
+        d["cudnn"] = record.key.cudnn;
+        d["qudnn"] = record.key.qudnn;
+        d["workspace_limit"] = record.key.workspace_limit;
+        d["engine"] = record.engine;
+        d["plan"] = record.plan;
+        d["microseconds"] = record.microseconds;
+        d["first_plan"] = record.first_plan;
+        d["first_microseconds"] = record.first_microseconds;
+        d["tops"] = record.microseconds > 0 ? operations / record.microseconds / 1e6 : 0.0;
+        d["age_seconds"] = static_cast<int64_t>(now) - record.created;
+        d["source"] = source;
+        all.append(d);
+    }
+    return all;
+}
+
+}  // namespace
+
 PYBIND11_MODULE(_native, module) {
     module.doc() = "State of libqudnn in this process.";
+
+    py::register_exception_translator([](std::exception_ptr thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::system_error& e) {
+            // With an errno Python finds the right kind of OSError.
+            const py::tuple arguments = py::make_tuple(e.code().value(), e.what());
+            PyErr_SetObject(PyExc_OSError, arguments.ptr());
+        }
+    });
 
     module.def(
         "statistics",
         [] {
             const auto s = qudnn::plan_statistics();
             py::dict d;
-            d["hits"] = s.hits;
-            d["misses"] = s.misses;
-            d["builds"] = s.builds;
-            d["evictions"] = s.evictions;
-            d["entries"] = s.entries;
+            d["hits"] = s.cache.hits;
+            d["misses"] = s.cache.misses;
+            d["builds"] = s.cache.builds;
+            d["evictions"] = s.cache.evictions;
+            d["entries"] = s.cache.entries;
+            d["disk_hits"] = s.disk_hits;
+            d["disk_writes"] = s.disk_writes;
+            d["disk_rejected"] = s.disk_rejected;
+            d["candidates_built"] = s.candidates_built;
+            d["candidates_dropped"] = s.candidates_dropped;
+            d["tuning_seconds"] = s.tuning_seconds;
             return d;
         },
-        "Counters of the plan cache: hits, misses, builds, evictions, entries.");
-    module.def("clear", &qudnn::clear_plans, "Forgets every plan.");
+        "Counters of the process's plans.");
+    module.def("clear", &qudnn::clear_plans, "Forgets every plan of the process, and the counters.");
+    module.def("list_plans", [] { return as_dicts(qudnn::list_plans()); }, "The process's plans.");
+    module.def(
+        "stored_plans", [](const std::string& folder) { return as_dicts(qudnn::stored_plans(folder)); },
+        py::arg("folder"), "The plans of a cache folder.");
+    module.def("export_plans", &qudnn::export_plans, py::arg("path"), py::arg("folder"),
+               py::call_guard<py::gil_scoped_release>(),
+               "Writes the process's plans and those of a folder ('': none) into one file; how many.");
+    module.def(
+        "import_plans", &qudnn::import_plans, py::arg("path"), py::arg("folder"),
+        py::call_guard<py::gil_scoped_release>(),
+        "Takes an exported file's plans over, into a folder ('': none) too; how many, how many damaged.");
+    module.def("default_cache_folder", &qudnn::plan::default_cache_folder,
+               "Where plans are kept if a session does not say; '' for nowhere.");
     module.def(
         "versions", &qudnn::versions,
         "What the library is built against, and the cuDNN found at run time ('' where there is none).");
@@ -44,4 +107,5 @@ PYBIND11_MODULE(_native, module) {
 
     py::module_ testing = module.def_submodule("testing", "Parts of the library for its tests.");
     qudnn::define_testing(testing);
+    qudnn::define_store_testing(testing);
 }

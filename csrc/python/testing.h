@@ -6,5 +6,6 @@
 namespace qudnn {
 
 void define_testing(pybind11::module_& module);
+void define_store_testing(pybind11::module_& module);
 
 }  // namespace qudnn

@@ -1,0 +1,44 @@
+// How a session wants its plans found.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "export.h"
+
+namespace qudnn::plan {
+
+enum class Tune {
+    full,       // the fastest of all candidates
+    heuristic,  // the first that works
+    cached,     // known plans only; an unknown problem is an error
+};
+
+struct Configuration {
+    Tune tune = Tune::full;
+    uint64_t workspace_limit = uint64_t{1} << 30;  // bytes of GPU memory that one run of a plan may take
+    std::string cache_folder;                      // empty: nothing on disk
+
+    bool operator==(const Configuration&) const = default;
+};
+
+// The configuration of three texts, each that of its option; those not given keep their defaults. Throws
+// std::invalid_argument, with the option's name and what it takes, for any other text.
+QUDNN_API Configuration parse_configuration(const std::optional<std::string>& tune,
+                                            const std::optional<std::string>& workspace_limit,
+                                            const std::optional<std::string>& cache_folder);
+
+// $QUDNN_CACHE_DIR, else $XDG_CACHE_HOME/qudnn, else ~/.cache/qudnn. Empty where the first is, or where
+// there is no home.
+QUDNN_API std::string default_cache_folder();
+
+// One object for each configuration, for the process's life: equal ones have the same address.
+const Configuration& intern(const Configuration& configuration);
+
+// All that were interned.
+std::vector<const Configuration*> all_configurations();
+
+}  // namespace qudnn::plan

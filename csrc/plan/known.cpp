@@ -1,0 +1,137 @@
+#include "plan/known.h"
+
+#include <cuda_runtime_api.h>
+
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "engines/cudnn_library.h"
+#include "plan/cuda_error.h"
+#include "plan/engine.h"
+#include "plan/store.h"
+#include "plan/tuner.h"
+#include "versions.h"
+
+namespace qudnn::plan {
+
+namespace {
+
+// What a plan's speed depends on. A part of a GPU has a name of its own.
+std::string describe_device(int device) {
+    cudaDeviceProp p;
+    check_cuda(cudaGetDeviceProperties(&p, device));
+    return std::string(p.name) + " sm_" + std::to_string(p.major * 10 + p.minor) + " " +
+           std::to_string(p.multiProcessorCount) + " multiprocessors";
+}
+
+const std::string& device_text(int device) {
+    static std::mutex mutex;
+    static std::map<int, std::string> texts;
+    const std::lock_guard lock(mutex);
+    std::string& text = texts[device];
+    if (text.empty()) text = describe_device(device);
+    return text;
+}
+
+// The records of a folder when it was first looked at, for guesses only. What is added later by this process
+// is in its cache.
+const std::vector<Record>& first_look(const std::string& folder) {
+    constexpr size_t kMost = 1000;
+    static std::mutex mutex;
+    static std::map<std::string, std::vector<Record>> looks;
+    const std::lock_guard lock(mutex);
+    const auto [look, is_new] = looks.try_emplace(folder);
+    if (is_new && !folder.empty()) {
+        look->second = Store(folder).list(kMost);
+        for (Record& record : look->second) record.serialized = {};
+    }
+    return look->second;
+}
+
+}  // namespace
+
+size_t KeyHash::operator()(const Key& key) const {
+    return hash(key.problem) ^ (static_cast<size_t>(key.device) * 0x94d049bb133111ebu) ^
+           std::hash<const void*>()(key.configuration);
+}
+
+RecordKey record_key_of(const Key& key) {
+    return {text(key.problem), device_text(key.device),   engines::cudnn_version(),
+            QUDNN_VERSION,     engines_text(key.problem), key.configuration->workspace_limit};
+}
+
+Record record_of(const Key& key, const Choice& choice, bool with_serialized_plan) {
+    Record record;
+    record.key = record_key_of(key);
+    record.tuned = choice.tuned;
+    record.engine = choice.engine;
+    record.plan = choice.plan->name();
+    if (with_serialized_plan) record.serialized = choice.plan->serialize();
+    record.microseconds = choice.microseconds;
+    record.first_plan = choice.first_plan;
+    record.first_microseconds = choice.first_microseconds;
+    record.created = choice.created;
+    return record;
+}
+
+std::shared_ptr<const Choice> restore(const Record& record, const Problem& problem, cudnnContext* cudnn,
+                                      bool imported) {
+    for (const Engine* engine : engines()) {
+        if (engine->name() != record.engine || !engine->takes(problem)) continue;
+        auto choice = std::make_shared<Choice>();
+        choice->plan = engine->restore(problem, record.plan, record.serialized, cudnn);
+        if (choice->plan == nullptr) break;
+        if (choice->plan->workspace_size() > record.key.workspace_limit) {
+            throw std::runtime_error("the plan needs more workspace than it did");
+        }
+        if (auto native = native_plan(problem); native && choice->plan->workspace_size() > 0) {
+            choice->fallbacks.push_back(std::move(native));
+        }
+        choice->engine = record.engine;
+        choice->tuned = record.tuned;
+        choice->source = imported ? Source::imported : Source::disk;
+        choice->microseconds = record.microseconds;
+        choice->first_plan = record.first_plan;
+        choice->first_microseconds = record.first_microseconds;
+        choice->created = record.created;
+        return choice;
+    }
+    throw std::runtime_error("no engine has its plan " + record.plan);
+}
+
+std::string likely_plan(const Key& key, const std::vector<Listed>& of_process) {
+    const double size = std::log(static_cast<double>(multiplications(key.problem)) + 1);
+    const std::string& device = device_text(key.device);
+    std::string nearest;
+    double least = INFINITY;
+    const auto consider = [&](const Record& record) {
+        if (record.key.device != device) return;
+        const std::optional<Problem> known = parse(record.key.problem);
+        if (!known || !same_layer(*known, key.problem)) return;
+        const double distance = std::abs(std::log(static_cast<double>(multiplications(*known)) + 1) - size);
+        if (distance >= least) return;
+        least = distance;
+        nearest = record.plan;
+    };
+    for (const Listed& listed : of_process) consider(listed.record);
+    for (const Record& record : first_look(key.configuration->cache_folder)) consider(record);
+    return nearest;
+}
+
+const char* source_text(Source source) {
+    switch (source) {
+        case Source::tuned:
+            return "tuned";
+        case Source::heuristic:
+            return "heuristic";
+        case Source::disk:
+            return "disk";
+        case Source::imported:
+            return "imported";
+    }
+    return "";
+}
+
+}  // namespace qudnn::plan

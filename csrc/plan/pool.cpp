@@ -1,0 +1,87 @@
+#include "plan/pool.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+namespace qudnn::plan {
+
+namespace {
+
+constexpr size_t kMostThreads = 16;
+
+class Worker {
+  public:
+    Worker() {
+        std::thread([this] { serve(); }).detach();
+    }
+
+    void add(std::function<void()> work) {
+        {
+            const std::lock_guard lock(mutex_);
+            queue_.push_back(std::move(work));
+        }
+        waiting_.notify_one();
+    }
+
+  private:
+    [[noreturn]] void serve() {
+        for (;;) {
+            std::function<void()> work;
+            {
+                std::unique_lock lock(mutex_);
+                waiting_.wait(lock, [this] { return !queue_.empty(); });
+                work = std::move(queue_.front());
+                queue_.pop_front();
+            }
+            work();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable waiting_;
+    std::deque<std::function<void()>> queue_;
+};
+
+class Pool {
+  public:
+    Worker& worker(const std::string& affinity) {
+        const std::lock_guard lock(mutex_);
+        // In turn, so that the few affinities there are spread over all threads.
+        const auto [found, is_new] = places_.try_emplace(affinity, places_.size() % size_);
+        const size_t place = found->second;
+        while (workers_.size() <= place) workers_.push_back(new Worker);
+        return *workers_[place];
+    }
+
+  private:
+    const size_t size_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+    std::mutex mutex_;
+    std::unordered_map<std::string, size_t> places_;
+    std::vector<Worker*> workers_;
+};
+
+}  // namespace
+
+void run_on_pool(std::vector<Task> tasks) {
+    // NOTE: never destroyed; its threads sleep on when the process ends.
+    static Pool* const pool = new Pool;
+    std::vector<Worker*> workers;  // all of them before the first task: a thread may fail to start
+    for (const Task& task : tasks) workers.push_back(&pool->worker(task.affinity));
+    // Shared, because the last worker may still be in it when this function returns.
+    const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(tasks.size()));
+    for (size_t i = 0; i < tasks.size(); ++i) {
+        workers[i]->add([work = std::move(tasks[i].work), left] {
+            work();
+            left->count_down();
+        });
+    }
+    left->wait();
+}
+
+}  // namespace qudnn::plan

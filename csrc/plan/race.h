@@ -1,0 +1,21 @@
+// Which of several ways is the fastest, from as few measurements as will tell.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "export.h"
+
+namespace qudnn::plan {
+
+// Measures each of the runners given once; microseconds, in their order.
+using Round = std::function<std::vector<double>(std::span<const size_t> runners)>;
+
+// Runs rounds over `count` runners until the order is stable: who is clearly behind drops out, and the
+// leader has to lead several times in a row. A budget bounds the time spent. Returns every runner's median
+// in microseconds.
+QUDNN_API std::vector<double> race(size_t count, const Round& round);
+
+}  // namespace qudnn::plan

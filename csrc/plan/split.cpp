@@ -1,0 +1,67 @@
+#include "plan/split.h"
+
+#include <algorithm>
+
+namespace qudnn::plan {
+
+namespace {
+
+// Elements of x and y for each image of a conv, each row of a matrix product.
+struct Item {
+    int64_t x, x_padded, y;
+
+    int64_t largest() const { return std::max(x_padded, y); }
+};
+
+Item item(const ConvProblem& c) {
+    const int64_t padded = (c.h + c.pad_top + c.pad_bottom) * (c.w + c.pad_left + c.pad_right) * c.c;
+    return {c.x_stride[0], std::max(c.x_stride[0], padded), c.p * c.q * c.k};
+}
+
+Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k}; }
+
+int64_t& batch(ConvProblem& c) { return c.n; }
+int64_t& batch(MatMulProblem& m) { return m.m; }
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The largest power of two, at most `most`, that divides the number.
+int64_t power_of_two(int64_t number, int64_t most) {
+    while (number % most != 0) most /= 2;
+    return most;
+}
+
+template <class P>
+std::vector<Slice> split_batch(P problem, int64_t most) {
+    const Item each = item(problem);
+    const int64_t count = batch(problem);
+    const int64_t fit = std::max<int64_t>(1, most / std::max<int64_t>(1, each.largest()));
+    int64_t size = ceil_div(count, ceil_div(count, fit));
+    // Offsets divisible by 16 keep the pointers' alignment, whatever an item has.
+    if (const int64_t whole = ceil_div(size, kFullAlignment) * kFullAlignment; whole <= fit) {
+        size = whole;
+    } else if (fit >= kFullAlignment) {
+        size = fit / kFullAlignment * kFullAlignment;
+    }
+    problem.alignment = std::min({problem.alignment, power_of_two(size * each.x, kFullAlignment),
+                                  power_of_two(size * each.y, kFullAlignment)});
+    std::vector<Slice> slices;
+    for (int64_t first = 0; first < count; first += size) {
+        P part = problem;
+        batch(part) = std::min(size, count - first);
+        slices.push_back({part, first * each.x, first * each.y});
+    }
+    return slices;
+}
+
+}  // namespace
+
+bool too_large(const Problem& problem, int64_t most) {
+    return std::visit([&](auto p) { return batch(p) > 0 && item(p).largest() > most / batch(p); }, problem);
+}
+
+std::vector<Slice> split(const Problem& problem, int64_t most) {
+    return std::visit([&](const auto& p) { return split_batch(p, most); }, problem);
+}
+
+}  // namespace qudnn::plan

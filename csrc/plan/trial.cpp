@@ -1,0 +1,126 @@
+#include "plan/trial.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/compare.h"
+#include "plan/cuda_error.h"
+
+namespace qudnn::plan {
+
+namespace {
+
+constexpr double kWorthRepeating = 20'000;  // microseconds
+
+std::mutex& gpu() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+std::unique_ptr<Buffer> eviction_buffer() {
+    int device = 0, l2 = 0;
+    check_cuda(cudaGetDevice(&device));
+    check_cuda(cudaDeviceGetAttribute(&l2, cudaDevAttrL2CacheSize, device));
+    try {
+        return std::make_unique<Buffer>(2 * static_cast<size_t>(l2));
+    } catch (const OutOfMemory&) {
+        return nullptr;  // timing is less real, and that is all
+    }
+}
+
+double microseconds_between(cudaEvent_t start, cudaEvent_t stop) {
+    float milliseconds = 0;
+    check_cuda(cudaEventElapsedTime(&milliseconds, start, stop));
+    return 1e3 * static_cast<double>(milliseconds);
+}
+
+}  // namespace
+
+Buffer::Buffer(size_t bytes) : size_(bytes) {
+    if (bytes == 0) return;
+    const cudaError_t error = cudaMalloc(&data_, bytes);
+    if (error == cudaErrorMemoryAllocation) {
+        cudaGetLastError();
+        throw OutOfMemory("out of GPU memory for " + std::to_string(bytes) + " bytes");
+    }
+    check_cuda(error);
+}
+
+Buffer::~Buffer() { cudaFree(data_); }
+
+cudaEvent_t Trial::Events::get(size_t index) {
+    while (all.size() <= index) {
+        cudaEvent_t event = nullptr;
+        check_cuda(cudaEventCreate(&event));
+        all.push_back(event);
+    }
+    return all[index];
+}
+
+Trial::Events::~Events() {
+    for (cudaEvent_t event : all) cudaEventDestroy(event);
+}
+
+Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference)
+    : alone_(gpu()),
+      launch_(host.launch()),
+      arguments_(arguments),
+      y_bytes_(y_elements(problem)),
+      result_(static_cast<size_t>(y_bytes_)),
+      count_(sizeof(unsigned long long)),
+      eviction_(eviction_buffer()) {
+    // The first run may have to load the kernel: a second one tells, if it does not take too long.
+    for (int i = 0; i < 2 && (i == 0 || reference_microseconds_ < kWorthRepeating); ++i) {
+        check_cuda(cudaEventRecord(events_.get(0), launch_.stream));
+        reference.execute(launch_, arguments_, nullptr);
+        check_cuda(cudaEventRecord(events_.get(1), launch_.stream));
+        check_cuda(cudaStreamSynchronize(launch_.stream));
+        reference_microseconds_ = microseconds_between(events_.get(0), events_.get(1));
+    }
+}
+
+// Memory is given back while the work that uses it may still run after an exception: CUDA waits for it.
+Trial::~Trial() = default;
+
+void Trial::execute(const Plan& plan) {
+    if (plan.workspace_size() > (workspace_ ? workspace_->size() : 0)) {
+        workspace_.reset();
+        workspace_ = std::make_unique<Buffer>(plan.workspace_size());
+    }
+    Arguments arguments = arguments_;
+    arguments.y = static_cast<int8_t*>(result_.data());
+    plan.execute(launch_, arguments, workspace_ ? workspace_->data() : nullptr);
+}
+
+uint64_t Trial::differing_bytes(const Plan& plan) {
+    auto* result = static_cast<int8_t*>(result_.data());
+    auto* count = static_cast<unsigned long long*>(count_.data());
+    check_cuda(kernels::invert(y_bytes_, arguments_.y, result, launch_.stream));
+    execute(plan);
+    check_cuda(cudaMemsetAsync(count, 0, sizeof *count, launch_.stream));
+    check_cuda(kernels::count_differences(y_bytes_, arguments_.y, result, count, launch_.stream));
+    unsigned long long differing = 0;
+    check_cuda(cudaMemcpyAsync(&differing, count, sizeof differing, cudaMemcpyDeviceToHost, launch_.stream));
+    check_cuda(cudaStreamSynchronize(launch_.stream));
+    return differing;
+}
+
+std::vector<double> Trial::time(std::span<const Plan* const> plans) {
+    for (size_t i = 0; i < plans.size(); ++i) {
+        // Beside evicting, it keeps the GPU busy until the plan is enqueued, so that no gap is measured.
+        if (eviction_) {
+            check_cuda(cudaMemsetAsync(eviction_->data(), 0, eviction_->size(), launch_.stream));
+        }
+        check_cuda(cudaEventRecord(events_.get(2 * i), launch_.stream));
+        execute(*plans[i]);
+        check_cuda(cudaEventRecord(events_.get(2 * i + 1), launch_.stream));
+    }
+    check_cuda(cudaStreamSynchronize(launch_.stream));
+    std::vector<double> microseconds;
+    for (size_t i = 0; i < plans.size(); ++i) {
+        microseconds.push_back(microseconds_between(events_.get(2 * i), events_.get(2 * i + 1)));
+    }
+    return microseconds;
+}
+
+}  // namespace qudnn::plan

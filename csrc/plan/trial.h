@@ -1,0 +1,77 @@
+// Plans on trial: run on a problem's real inputs, compared with the plain native engine's result, timed.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "plan/host.h"
+#include "plan/problem.h"
+
+namespace qudnn::plan {
+
+struct OutOfMemory : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// GPU memory of the tuner's own: what it needs once must not stay in the runtime's arena.
+class Buffer {
+  public:
+    explicit Buffer(size_t bytes);  // throws OutOfMemory
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    ~Buffer();
+
+    void* data() const { return data_; }
+    size_t size() const { return size_; }
+
+  private:
+    void* data_ = nullptr;
+    size_t size_;
+};
+
+// One problem's trial. Only one at a time in the process uses the GPU: others would spoil its timing.
+// The problem's y is overwritten.
+class Trial {
+  public:
+    // Runs the reference. Throws OutOfMemory where there is no room for a second result.
+    Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference);
+    ~Trial();
+
+    // How long the reference took.
+    double reference_microseconds() const { return reference_microseconds_; }
+
+    // The number of bytes in which the plan's result differs from the reference's. Throws where it does not
+    // run; OutOfMemory where there is no room for its workspace.
+    uint64_t differing_bytes(const Plan& plan);
+
+    // Times each plan once, with nothing of its tensors in the GPU's L2 cache; microseconds.
+    std::vector<double> time(std::span<const Plan* const> plans);
+
+  private:
+    void execute(const Plan& plan);
+
+    struct Events {
+        std::vector<cudaEvent_t> all;
+        cudaEvent_t get(size_t index);
+        ~Events();
+    };
+
+    std::unique_lock<std::mutex> alone_;
+    const Launch launch_;
+    const Arguments arguments_;  // y is the reference's result
+    const int64_t y_bytes_;
+    Buffer result_;
+    Buffer count_;
+    std::unique_ptr<Buffer> workspace_;
+    std::unique_ptr<Buffer> eviction_;  // null where there is no memory for it
+    Events events_;
+    double reference_microseconds_ = 0;
+};
+
+}  // namespace qudnn::plan

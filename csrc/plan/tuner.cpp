@@ -1,0 +1,312 @@
+#include "plan/tuner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iomanip>
+#include <optional>
+#include <span>
+#include <sstream>
+
+#include "plan/cuda_error.h"
+#include "plan/engine.h"
+#include "plan/pool.h"
+#include "plan/race.h"
+#include "plan/trial.h"
+
+namespace qudnn::plan {
+
+namespace {
+
+// From this size on it matters that a plain native engine runs a problem.
+constexpr int64_t kSpeedRelevant = 10'000'000;
+
+// The reference joins the race where it is this close to the others.
+constexpr double kReferenceInReach = 1.5;
+
+struct Contender {
+    const Engine* engine;
+    Candidate candidate;
+    std::shared_ptr<const Plan> plan;  // null: not built yet
+    std::string refusal;               // why it is out; empty: it is not
+    double microseconds = 0;
+
+    bool usable() const { return plan != nullptr && refusal.empty(); }
+};
+
+std::string rounded(double microseconds) {
+    std::ostringstream s;
+    s << std::fixed << std::setprecision(1) << microseconds << " us";
+    return s.str();
+}
+
+// One tuning of one problem.
+class Tuning {
+  public:
+    Tuning(const Problem& problem, const Arguments& arguments, const Host& host)
+        : problem_(problem), arguments_(arguments), host_(host) {}
+
+    std::shared_ptr<const Choice> choose(const std::string& likely) {
+        collect();
+        const bool full = host_.configuration().tune == Tune::full;
+        reference_ = native_plan(problem_);
+        if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_) + reasons_);
+        try {
+            if (full) {
+                try_all();
+            } else {
+                move_to_front(likely);
+                try_one_by_one();
+            }
+        } catch (const OutOfMemory& e) {
+            return unchecked(e.what());
+        }
+        return ranked(full);
+    }
+
+  private:
+    // The candidates of every engine but the reference, in the engines' order.
+    void collect() {
+        const uint64_t limit = host_.configuration().workspace_limit;
+        for (const Engine* engine : engines()) {
+            if (engine->native() || !engine->takes(problem_)) continue;
+            try {
+                for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
+                    Contender contender{engine, std::move(candidate), nullptr, "", 0};
+                    if (contender.candidate.workspace_size > limit) {
+                        drop(contender, "needs a workspace of " +
+                                            std::to_string(contender.candidate.workspace_size) + " bytes");
+                    }
+                    contenders_.push_back(std::move(contender));
+                }
+            } catch (const std::exception& e) {
+                reasons_ += std::string("; ") + engine->name() + ": " + e.what();
+            }
+        }
+        for (const Contender& contender : contenders_) {
+            if (contender.candidate.affinity.empty()) continue;  // not cuDNN's
+            first_ = contender.candidate.name;
+            break;
+        }
+    }
+
+    void move_to_front(const std::string& name) {
+        const auto found = std::find_if(contenders_.begin(), contenders_.end(),
+                                        [&](const Contender& c) { return c.candidate.name == name; });
+        if (found != contenders_.end()) std::rotate(contenders_.begin(), found, found + 1);
+    }
+
+    // Builds what is not out, in parallel where that is slow.
+    void build(std::span<Contender> contenders) {
+        std::vector<std::exception_ptr> errors(contenders.size());
+        std::vector<Task> tasks;
+        for (size_t i = 0; i < contenders.size(); ++i) {
+            Contender& contender = contenders[i];
+            if (!contender.refusal.empty()) continue;
+            const auto work = [&contender, &error = errors[i], device = host_.device()] {
+                try {
+                    const DespiteCapture allowed;
+                    check_cuda(cudaSetDevice(device));
+                    contender.plan = contender.candidate.build();
+                } catch (...) {
+                    error = std::current_exception();
+                }
+            };
+            if (contender.candidate.affinity.empty()) {
+                work();
+            } else {
+                tasks.push_back({contender.candidate.affinity, work});
+            }
+        }
+        run_on_pool(std::move(tasks));
+        for (size_t i = 0; i < contenders.size(); ++i) {
+            Contender& contender = contenders[i];
+            if (contender.plan != nullptr) ++tuner_statistics().candidates_built;
+            try {
+                if (errors[i]) std::rethrow_exception(errors[i]);
+            } catch (const std::exception& e) {
+                drop(contender, e.what());
+            }
+            if (contender.usable() &&
+                contender.plan->workspace_size() > host_.configuration().workspace_limit) {
+                drop(contender,
+                     "needs a workspace of " + std::to_string(contender.plan->workspace_size()) + " bytes");
+            }
+        }
+    }
+
+    void compare(Trial& trial, Contender& contender) {
+        if (!contender.usable()) return;
+        try {
+            if (const uint64_t differing = trial.differing_bytes(*contender.plan); differing > 0) {
+                drop(contender, "wrong result, " + std::to_string(differing) + " bytes differ");
+                host_.warn("node " + host_.node() + ": " + contender.candidate.name +
+                           " is not used, it gives a wrong result for " + text(problem_) + " (" +
+                           std::to_string(differing) + " of " + std::to_string(y_elements(problem_)) +
+                           " bytes)");
+            }
+        } catch (const std::exception& e) {
+            drop(contender, e.what());
+        }
+    }
+
+    void try_all() {
+        build(contenders_);
+        Trial trial(problem_, arguments_, host_, *reference_);
+        for (Contender& contender : contenders_) compare(trial, contender);
+        measure(trial, true);
+    }
+
+    // Builds and compares one after the other, up to the first that works. Builds outside of trials, so
+    // that other threads may have theirs meanwhile.
+    void try_one_by_one() {
+        for (Contender& contender : contenders_) {
+            build({&contender, 1});
+            if (!contender.usable()) continue;
+            Trial trial(problem_, arguments_, host_, *reference_);
+            compare(trial, contender);
+            if (contender.usable()) return measure(trial, false);
+        }
+        Trial trial(problem_, arguments_, host_, *reference_);
+        measure(trial, false);
+    }
+
+    void measure(Trial& trial, bool full) {
+        std::vector<Contender*> running;
+        for (Contender& contender : contenders_) {
+            if (contender.usable()) running.push_back(&contender);
+        }
+        const auto time = [&](std::span<const size_t> indices) {
+            std::vector<const Plan*> plans;
+            for (const size_t i : indices) plans.push_back(running[i]->plan.get());
+            return trial.time(plans);
+        };
+        bool reference_runs = running.empty();
+        if (full && !running.empty()) {
+            std::vector<size_t> everyone(running.size());
+            for (size_t i = 0; i < everyone.size(); ++i) everyone[i] = i;
+            const std::vector<double> once = time(everyone);
+            reference_runs = trial.reference_microseconds() <
+                             kReferenceInReach * *std::min_element(once.begin(), once.end());
+        }
+        if (reference_runs) {
+            contenders_.push_back({reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0});
+            running.clear();
+            for (Contender& contender : contenders_) {
+                if (contender.usable()) running.push_back(&contender);
+            }
+        }
+        const std::vector<double> medians = race(running.size(), time);
+        for (size_t i = 0; i < running.size(); ++i) running[i]->microseconds = medians[i];
+    }
+
+    const Engine* reference_engine() const {
+        for (const Engine* engine : engines()) {
+            if (engine->native() && engine->takes(problem_)) return engine;
+        }
+        return nullptr;
+    }
+
+    std::shared_ptr<const Choice> ranked(bool full) {
+        std::vector<const Contender*> order;
+        for (const Contender& contender : contenders_) {
+            if (contender.usable()) order.push_back(&contender);
+            if (contender.candidate.name == first_) first_microseconds_ = contender.microseconds;
+        }
+        std::stable_sort(order.begin(), order.end(), [](const Contender* a, const Contender* b) {
+            return a->microseconds < b->microseconds;
+        });
+        const Contender& best = *order.front();
+        auto choice = make_choice(*best.engine, best.plan);
+        choice->tuned = full;
+        choice->source = full ? Source::tuned : Source::heuristic;
+        choice->microseconds = best.microseconds;
+        size_t least = best.plan->workspace_size();
+        for (const Contender* contender : order) {
+            if (contender->plan->workspace_size() >= least) continue;
+            choice->fallbacks.push_back(contender->plan);
+            least = contender->plan->workspace_size();
+        }
+        if (least > 0) choice->fallbacks.push_back(reference_);
+        report(*choice, order.size() == 1);
+        return choice;
+    }
+
+    // Nothing could be compared: what is always right runs, this time.
+    std::shared_ptr<const Choice> unchecked(const std::string& why) {
+        auto choice = make_choice(*reference_engine(), reference_);
+        choice->lasting = false;
+        host_.warn("node " + host_.node() + " runs on the plain native engine, which is slow: " + why +
+                   " while plans were compared: " + text(problem_));
+        return choice;
+    }
+
+    std::shared_ptr<Choice> make_choice(const Engine& engine, std::shared_ptr<const Plan> plan) {
+        auto choice = std::make_shared<Choice>();
+        choice->engine = engine.name();
+        choice->plan = std::move(plan);
+        choice->first_plan = first_;
+        choice->first_microseconds = first_microseconds_;
+        choice->created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+        return choice;
+    }
+
+    void report(const Choice& choice, bool only_one) const {
+        if (only_one && choice.plan == reference_ && multiplications(problem_) >= kSpeedRelevant) {
+            host_.warn("node " + host_.node() +
+                       " runs on the plain native engine, which is slow: " + text(problem_) + reasons_);
+            return;
+        }
+        std::string line =
+            "node " + host_.node() + ": " + choice.plan->name() + " takes " + rounded(choice.microseconds);
+        if (choice.first_microseconds > 0) {
+            line += ", the first heuristic plan " + rounded(choice.first_microseconds);
+        }
+        host_.inform(line + ", for " + text(problem_) + reasons_);
+    }
+
+    void drop(Contender& contender, const std::string& reason) {
+        contender.refusal = reason;
+        reasons_ += "; " + contender.candidate.name + ": " + reason;
+        ++tuner_statistics().candidates_dropped;
+    }
+
+    const Problem& problem_;
+    const Arguments& arguments_;
+    const Host& host_;
+    std::vector<Contender> contenders_;
+    std::shared_ptr<const Plan> reference_;
+    std::string reasons_;  // why engines and candidates are out
+    std::string first_;    // the first heuristic plan
+    double first_microseconds_ = 0;
+};
+
+}  // namespace
+
+TunerStatistics& tuner_statistics() {
+    static TunerStatistics statistics;
+    return statistics;
+}
+
+std::shared_ptr<const Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
+                                   const std::string& likely) {
+    const DespiteCapture allowed;
+    const auto start = std::chrono::steady_clock::now();
+    auto choice = Tuning(problem, arguments, host).choose(likely);
+    const auto took = std::chrono::steady_clock::now() - start;
+    tuner_statistics().microseconds +=
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+    return choice;
+}
+
+std::shared_ptr<const Plan> native_plan(const Problem& problem) {
+    for (const Engine* engine : engines()) {
+        if (!engine->native() || !engine->takes(problem)) continue;
+        try {
+            return engine->candidates(problem, nullptr).front().build();
+        } catch (const Unsupported&) {
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace qudnn::plan
