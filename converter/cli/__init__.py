@@ -5,12 +5,12 @@ import inspect
 import sys
 from collections.abc import Sequence
 
-from converter.cli import convert
-from converter.cli.verb import Verb
+from converter.cli import convert, plans, tune
+from converter.cli.verb import UsageError, Verb
 from converter.cli.versions import versions
 from converter.errors import ConversionError
 
-VERBS: tuple[Verb, ...] = (convert,)
+VERBS: tuple[Verb, ...] = (convert, tune, plans)
 
 
 class _Version(argparse.Action):
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         parsed.run(parsed)
-    except ConversionError as error:
+    except (ConversionError, UsageError) as error:
         print(f"qudnn: {error}", file=sys.stderr)
         return 1
     return 0

@@ -4,6 +4,10 @@ import argparse
 from typing import Protocol
 
 
+class UsageError(Exception):
+    """What the user has to put right. The message says what is wrong, with the value, and what to do."""
+
+
 class Verb(Protocol):
     """A module called like the verb, whose docstring is its help."""
 
@@ -13,4 +17,4 @@ class Verb(Protocol):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
     def run(self, arguments: argparse.Namespace) -> None:
-        """Raises ConversionError where the user has something to put right."""
+        """Raises UsageError or ConversionError where the user has something to put right."""

@@ -1,0 +1,130 @@
+"""Tune a model: find the fastest plans for its shapes and store them.
+
+Runs MODEL, converted or not, on the GPU once for each set of shapes, with random inputs, and stores the
+plans of its convolutions and matrix products in the folder of plans. Sessions that meet these shapes
+later, in any process, find their plans there and start at once.
+
+A model with several inputs takes a --shape for each; sizes that the model fixes need none. Several shapes
+of one input are tuned one after the other. For three batch sizes:
+
+  qudnn tune model.onnx --shape x=1,3,224,224 --shape x=8,3,224,224 --shape x=64,3,224,224
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from converter import files
+from converter.api import convert_file, is_converted
+from converter.cli.problems import Work, count_problems
+from converter.cli.progress import Progress
+from converter.cli.random_inputs import check_types, random_inputs
+from converter.cli.runtime import check_gpu, load_plans
+from converter.cli.shapes import describe, inputs_of, shape_sets
+from converter.cli.verb import UsageError
+
+if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
+    from custom_ops import InferenceSession
+
+_PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="the model, converted or not")
+    parser.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="INPUT=SIZES",
+        help="an input's shape, such as x=64,3,224,224; may be repeated",
+    )
+    parser.add_argument(
+        "--tune",
+        choices=("full", "heuristic"),
+        default="full",
+        help="full, the default: time all candidates, keep the fastest; heuristic: take the first that works",
+    )
+    parser.add_argument("--cache-dir", metavar="DIR", help="the folder of plans, if not the user's own")
+    parser.add_argument(
+        "--workspace-limit",
+        type=int,
+        metavar="BYTES",
+        help="GPU memory that a plan may use beside its tensors",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    proto = files.load_proto(arguments.model)
+    inputs = inputs_of(proto)
+    check_types(inputs)
+    sets = shape_sets(inputs, arguments.shape)
+    plans = load_plans()
+    options = _options(arguments)
+    check_gpu()
+    with TemporaryDirectory(prefix="qudnn-") as scratch:
+        path = arguments.model
+        if not is_converted(proto):
+            path = str(Path(scratch, "model.onnx"))
+            print(convert_file(arguments.model, path))
+            proto = files.load_proto(path)
+        problems = count_problems(proto)
+        if not problems:
+            raise UsageError(
+                f"{arguments.model} has no convolution or matrix product that qudnn converts: nothing to tune"
+            )
+        session = _open(arguments.model, path, options)
+        rng = np.random.default_rng(0)
+        work = Work(problems, len(sets), plans.statistics)
+        start = time.monotonic()
+        with Progress("problems", work.done, work.expected, sys.stdout):
+            for shapes in sets:
+                try:
+                    session.run(None, random_inputs(inputs, shapes, rng))
+                except Exception as error:  # onnxruntime's have no type in common
+                    raise UsageError(
+                        f"{arguments.model} does not run with {describe(shapes)}: {error}"
+                    ) from error
+                work.finish_run()
+    _summarize(work, options, time.monotonic() - start)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of the session, checked."""
+    from custom_ops import plans
+    from custom_ops.options import config_entries
+
+    folder = plans.default_cache_dir() if arguments.cache_dir is None else arguments.cache_dir
+    if not folder:
+        raise UsageError("there is no folder of plans to store them in: give one with --cache-dir")
+    try:
+        config_entries(arguments.tune, arguments.workspace_limit, folder)
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    return {"tune": arguments.tune, "workspace_limit": arguments.workspace_limit, "cache_dir": folder}
+
+
+def _open(model: str, path: str, options: dict[str, Any]) -> "InferenceSession":
+    from custom_ops import InferenceSession
+
+    try:
+        session = InferenceSession(path, providers=_PROVIDERS, **options)
+    except Exception as error:
+        raise UsageError(f"onnxruntime cannot open {model}: {error}") from error
+    if _PROVIDERS[0] not in session.get_providers():
+        raise UsageError("onnxruntime could not start its CUDA provider; what it printed above says why")
+    return session
+
+
+def _summarize(work: Work, options: dict[str, Any], seconds: float) -> None:
+    built, found = int(work.grown("builds")), int(work.grown("disk_hits"))
+    made = "tuned" if options["tune"] == "full" else "planned"
+    print(f"{built + found} problems: {built} {made}, {found} found on disk, {seconds:.1f} s")
+    lost = built - int(work.grown("disk_writes"))
+    if lost > 0:
+        raise UsageError(f"{lost} plans could not be stored in {options['cache_dir']}: make it writable")
+    print(f"the plans are in {options['cache_dir']}")
