@@ -57,7 +57,9 @@ class Channels:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         (x,) = tensors
-        return [Tensor(x.value, x.layout.taking(list(self.channels)))]
+        view = Tensor(x.value, x.layout.taking(list(self.channels)))
+        repeats = len(set(self.channels)) < len(self.channels)  # no layout: weights go to one place each
+        return [emitter.plain(view) if repeats else view]
 
 
 def slices(
