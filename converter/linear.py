@@ -69,14 +69,16 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
     node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
     while node is not None and _is_activation(node):
         node = node.inputs[0].producer() if node.inputs[0] is not None else None
-    return node is not None and has_integer_form(node) and any(map(_is_dequantized, node.inputs))
+    return node is not None and has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
 
 
 def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
     """Whether onnxruntime may take the node for the beginning of a quantized operator."""
     return any(
-        has_integer_form(use.node) and (use.node.op_type in _WITHOUT_QUANTIZE or _is_quantized(use.node))
-        for use in dequantize.outputs[0].uses()
+        has_integer_form(reader)
+        and all(map(_is_dequantized, reader.inputs[:2]))
+        and (reader.op_type in _WITHOUT_QUANTIZE or _is_quantized(reader))
+        for reader in (use.node for use in dequantize.outputs[0].uses())
     )
 
 
