@@ -69,7 +69,8 @@ def stored(cache_dir: str | PathLike[str] | None = None) -> Sequence[PlanInfo]:
 def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = None) -> int:
     """Write the plans of this process and of a cache folder to one file.
 
-    The folder is the default one by default; '' stands for none. Returns how many. Raises OSError where the file cannot be written.
+    The folder is the default one by default; "" stands for none. Returns how many. Raises OSError where the
+    file cannot be written.
     """
     return _native.export_plans(fspath(path), _folder(cache_dir))
 
