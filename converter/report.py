@@ -1,6 +1,7 @@
 """What a conversion did, and what it left and why."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -25,12 +26,21 @@ class Left(NamedTuple):
     reason: str
 
 
+class Crossing(NamedTuple):
+    """A tensor that enters an island or leaves it ("entry", "exit"), and why it has to."""
+
+    value: str
+    kind: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Report:
     """converted: how many of each op the model has now, crossings apart.
 
     islands: groups of ops that tensors join without leaving the island.
     entries, exits: how many times a tensor crosses into an island and out of one.
+    crossings: the same, one by one.
     left: every other node, with the reason. A node without a name is called after its first output.
     approximate: converted nodes that onnxruntime's CPU provider computes in floating point, with what
         that means for their results.
@@ -44,6 +54,7 @@ class Report:
     left: tuple[Left, ...] = ()
     approximate: tuple[Left, ...] = ()
     already: bool = False
+    crossings: tuple[Crossing, ...] = ()
 
     def __str__(self) -> str:
         if self.converted:
@@ -54,6 +65,9 @@ class Report:
                 f"{_count(self.exits, 'exit')}"
             ]
             lines += [f"  {count:5}  {op_type}" for op_type, count in self.converted.items()]
+            if self.crossings:
+                lines.append("tensors that cross into an island or out of one:")
+                lines += _grouped(self.crossings)
         else:
             lines = [f"qudnn {qudnn_version()}: nothing was converted"]
         if self.approximate:
@@ -65,8 +79,8 @@ class Report:
         return "\n".join(lines)
 
 
-def _grouped(entries: tuple[Left, ...]) -> list[str]:
-    """A line for the nodes that share a type and a reason, the longest list first."""
+def _grouped(entries: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Entries are name, type, reason. A line for those that share the last two, the longest list first."""
     groups: dict[tuple[str, str], list[str]] = {}
     for name, op_type, reason in entries:
         groups.setdefault((op_type, reason), []).append(name)
@@ -83,7 +97,8 @@ def describe(model: ir.Model, context: Context) -> Report:
     inside = _inside(model.graph)
     converted = Counter(node.op_type for node in inside)
     ours = {*crossings, *inside}
-    left = [_left(node, context) for node in model.graph if node not in ours and node.op_type != "Constant"]
+    left_nodes = [node for node in model.graph if node not in ours and node.op_type != "Constant"]
+    left = [_left(node, context) for node in left_nodes]
     bodies: list[ir.Graph | ir.Function] = [
         model.graph,
         *(f for f in model.functions.values() if f.domain != DOMAIN),
@@ -99,6 +114,7 @@ def describe(model: ir.Model, context: Context) -> Report:
         islands=_islands(inside),
         entries=sum(is_op(node, *ENTRIES) for node in crossings),
         exits=sum(is_op(node, *EXITS) for node in crossings),
+        crossings=tuple(_crossing(node, {*left_nodes}, context) for node in crossings),
         left=tuple(left),
         approximate=tuple(
             Left(_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
@@ -110,7 +126,7 @@ def describe(model: ir.Model, context: Context) -> Report:
 
 def describe_converted(model: ir.Model) -> Report:
     """The report on a model that was converted before; why nodes are left is not known any more."""
-    return replace(describe(model, Context()), left=(), already=True)
+    return replace(describe(model, Context()), left=(), crossings=(), already=True)
 
 
 def _inside(graph: ir.Graph) -> list[ir.Node]:
@@ -133,6 +149,28 @@ def _left(node: ir.Node, context: Context) -> Left:
         if types & _FLOATS and not types & EIGHT_BIT:
             reason = "it works in floating point"
     return Left(_name(node), node.op_type, reason or "qudnn has no op for it")
+
+
+def _crossing(node: ir.Node, left: set[ir.Node], context: Context) -> Crossing:
+    kind = "entry" if is_op(node, *ENTRIES) else "exit"
+    value = node.inputs[0] if kind == "entry" else node.outputs[0]
+    assert value is not None
+    producer = value.producer()
+    others = [use.node for use in value.uses()] if kind == "exit" else [producer] if producer else []
+    reasons = []
+    if value.is_graph_output() and kind == "exit":
+        reasons.append("an output of the graph")
+    if value.is_graph_input():
+        reasons.append("an input of the graph")
+    for other in dict.fromkeys(others):
+        if is_crossing(other):
+            reasons.append("the ops before and behind want another axis last")
+        elif other in left:
+            _, op_type, reason = _left(other, context)
+            reasons.append(f"{'written' if kind == 'entry' else 'read'} by {op_type}, which stays: {reason}")
+        else:
+            reasons.append(f"{'written' if kind == 'entry' else 'read'} by {other.op_type}")
+    return Crossing(value.name or "?", kind, "; ".join(dict.fromkeys(reasons)) or "a constant")
 
 
 def _name(node: ir.Node) -> str:

@@ -13,6 +13,7 @@ from onnx import helper
 import converter
 from cases.builder import Array
 from check import assert_equivalent
+from converter.report import Crossing
 
 
 def ops(model: onnx.ModelProto) -> dict[str, int]:
@@ -55,8 +56,16 @@ def test_residual_network_has_one_entry_and_one_exit(dtype: str) -> None:
     net.dequantize(net.matmul(x, "logits", 20, 10), net.output("y", "float32", ["n", 10]))
     model = net.model(17)
     conversion = convert(model, x=floats(2, 3, 37, 29))
+    crossings = (
+        Crossing("x", "entry", "an input of the graph"),
+        Crossing("y", "exit", "an output of the graph"),
+    )
     assert conversion.report == converter.Report(
-        {"QConv": 5, "QAdd": 2, "QMaxPool": 1, "QGlobalAveragePool": 1, "Flatten": 1, "QMatMul": 1}, 1, 1, 1
+        {"QConv": 5, "QAdd": 2, "QMaxPool": 1, "QGlobalAveragePool": 1, "Flatten": 1, "QMatMul": 1},
+        1,
+        1,
+        1,
+        crossings=crossings,
     )
     assert_equivalent(model, conversion.model, [{"x": floats(1, 3, 32, 32)}])
     # The entry pads for the stem, and each op has the name of its node.

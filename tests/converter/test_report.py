@@ -1,6 +1,6 @@
 """The report as text."""
 
-from converter.report import Left, Report
+from converter.report import Crossing, Left, Report
 
 
 def test_counts_and_reasons() -> None:
@@ -32,3 +32,17 @@ def test_converted_already() -> None:
         .splitlines()[0]
         .endswith(": converted already, 1 op in 1 island with 2 entries and 1 exit")
     )
+
+
+def test_crossings() -> None:
+    crossings = (
+        Crossing("x", "entry", "an input of the graph"),
+        Crossing("a", "exit", "read by Softmax, which stays: it works in floating point"),
+        Crossing("b", "exit", "read by Softmax, which stays: it works in floating point"),
+    )
+    assert str(Report({"QConv": 1}, 1, 1, 2, crossings=crossings)).splitlines()[1:] == [
+        "      1  QConv",
+        "tensors that cross into an island or out of one:",
+        "      2  exit: read by Softmax, which stays: it works in floating point (a, b)",
+        "      1  entry: an input of the graph (x)",
+    ]
