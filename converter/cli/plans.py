@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{folder} is no folder: give the folder of plans with --cache-dir")
     try:
         if arguments.export is not None:
+            _check_target(Path(arguments.export))
             print(f"{_count(plans.export(arguments.export, folder))} written to {arguments.export}")
         elif arguments.import_ is not None:
             imported, rejected = plans.import_(arguments.import_, folder)
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             print(table(plans.stored(folder)) or f"there are no plans in {folder}")
     except OSError as error:
-        raise UsageError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise UsageError(error.strerror if error.strerror and not error.filename else str(error)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -107,6 +108,13 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _check_target(file: Path) -> None:
+    if file.is_dir():
+        raise UsageError(f"cannot write {file}: it is a folder")
+    if not file.parent.is_dir():
+        raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
 
 
 def _clear(folder: Path) -> int:

@@ -1,0 +1,171 @@
+"""`qudnn plans`: the table, and plans that come and go."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converter.cli import main
+from converter.cli.plans import age
+from converter.cli.problem_text import shorten
+from custom_ops import plans
+from custom_ops._native import testing
+
+Run = Callable[..., tuple[int, str, str]]
+
+H200 = "NVIDIA H200 sm_90 132 multiprocessors"
+MATMUL = "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 alignment=16 x_type=3 y_type=3"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Runs the verb; gives its exit status and what it printed."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main(["plans", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    plans.clear()
+    yield call
+    plans.clear()  # imported plans stay in the process
+
+
+def record(**changed: Any) -> dict[str, Any]:
+    return {
+        "problem": MATMUL,
+        "device": H200,
+        "cudnn": "9.19.0",
+        "qudnn": "0.1.0",
+        "engines": "all",
+        "workspace_limit": 1 << 30,
+        "tuned": True,
+        "engine": "cudnn_matmul",
+        "plan": "eng3_k2=1",
+        "serialized": b"plan",
+        "microseconds": 12.5,
+        "first_plan": "eng0",
+        "first_microseconds": 40.0,
+        "created": int(time.time()) - 3 * 3600,
+    } | changed
+
+
+def conv_problem(**fields: int) -> testing.ConvProblem:
+    """A problem of a dense input."""
+    h, w, c = (fields.get(name, 1) for name in "hwc")
+    strides = {"x_stride_n": h * w * c, "x_stride_h": w * c, "x_stride_w": c, "x_stride_c": 1}
+    return testing.ConvProblem(**strides | fields)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    store = testing.Store(str(tmp_path / "plans"))
+    store.write(record())
+    geometry = {"n": 64, "h": 56, "w": 56, "c": 64, "k": 128, "r": 3, "s": 3, "p": 28, "q": 28}
+    pads = {f"pad_{side}": 1 for side in ("top", "left", "bottom", "right")}
+    conv = conv_problem(**geometry, **pads, stride_h=2, stride_w=2, pads_with_value=1)
+    store.write(
+        record(problem=str(conv), engine="cudnn_conv", plan="eng1", microseconds=100.25, first_plan="")
+    )
+    store.write(record(problem="conv of the future", first_microseconds=0.0, microseconds=0.0))
+    store.write(record(device="NVIDIA A10 sm_86 72 multiprocessors", created=int(time.time()) + 60))
+    return tmp_path / "plans"
+
+
+def test_the_table(run: Run, folder: Path) -> None:
+    status, out, err = run("--cache-dir", folder)
+    assert (status, err) == (0, "")
+    a10, h200 = out.rstrip("\n").split("\n\n")
+    assert a10.startswith("NVIDIA A10 sm_86 72 multiprocessors, cuDNN 9.19.0, qudnn 0.1.0: 1 plan\n")
+    assert a10.endswith(" 0 s")
+    title, headings, *rows = h200.splitlines()
+    assert title == f"{H200}, cuDNN 9.19.0, qudnn 0.1.0: 3 plans"
+    assert headings.split() == ["problem", "engine", "plan", "us", "TOPS", "first", "us", "age"]
+    assert len({len(row) for row in (headings, *rows)}) == 1
+    conv, matmul, future = rows  # slowest first
+    assert conv.startswith(
+        "conv 64x56x56x64, 3x3 to 128, stride 2, pad 1, padded with a zero point  cudnn_conv    eng1 "
+    )
+    assert matmul.split("  ")[0] == "matmul 64x2048 to 1000"
+    assert matmul.split()[4:] == ["cudnn_matmul", "eng3_k2=1", "12.5", "21.0", "40.0", "(3.2x)", "3", "h"]
+    assert future.split()[-4:] == ["-", "-", "3", "h"]
+    assert "conv of the future" in future
+
+
+def test_no_plans(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (tmp_path, tmp_path / "absent"):
+        assert run("--cache-dir", folder) == (0, f"there are no plans in {folder}\n", "")
+    monkeypatch.setenv("QUDNN_CACHE_DIR", str(tmp_path / "own"))
+    assert run() == (0, f"there are no plans in {tmp_path / 'own'}\n", "")
+
+
+def test_export_and_import(run: Run, folder: Path, tmp_path: Path) -> None:
+    file, target = tmp_path / "all.plans", tmp_path / "target"
+    assert run("--cache-dir", folder, "--export", file) == (0, f"4 plans written to {file}\n", "")
+    assert run("--cache-dir", target, "--import", file) == (0, f"4 plans of {file} are in {target} now\n", "")
+    assert run("--cache-dir", target)[1] == run("--cache-dir", folder)[1]
+
+
+def test_a_damaged_export(run: Run, folder: Path, tmp_path: Path) -> None:
+    file, target = tmp_path / "all.plans", tmp_path / "target"
+    run("--cache-dir", folder, "--export", file)
+    file.write_bytes(file.read_bytes()[:-1])
+    status, out, err = run("--cache-dir", target, "--import", file)
+    assert (status, out) == (1, f"3 plans of {file} are in {target} now\n")
+    assert err == f"qudnn: 1 plan of {file} cannot be used: export them anew\n"
+    assert len(plans.stored(target)) == 3
+
+
+def test_clear(run: Run, folder: Path) -> None:
+    (folder / "README").write_text("mine")
+    (folder / ".1-2-3.aside").write_bytes(b"half a plan")
+    assert run("--cache-dir", folder, "--clear") == (0, f"4 plans deleted from {folder}\n", "")
+    assert [path.name for path in folder.iterdir()] == ["README"]
+    assert run("--cache-dir", folder, "--clear") == (0, f"0 plans deleted from {folder}\n", "")
+    assert run("--cache-dir", folder / "absent", "--clear")[0] == 0
+
+
+def test_mistakes(run: Run, folder: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "letter"
+    letter.write_text("Dear plans,")
+    for arguments, message in (
+        (["--cache-dir", ""], "there is no folder of plans: give one with --cache-dir"),
+        (["--cache-dir", letter], f"{letter} is no folder"),
+        (["--import", letter], "not a file of exported plans"),
+        (["--import", tmp_path / "absent"], f"cannot open {tmp_path}/absent: No such file or directory"),
+        (["--export", tmp_path / "absent" / "file"], f"there is no folder {tmp_path}/absent"),
+        (["--export", tmp_path], f"cannot write {tmp_path}: it is a folder"),
+    ):
+        place = [] if "--cache-dir" in arguments else ["--cache-dir", folder]
+        status, out, err = run(*place, *arguments)
+        assert (status, out) == (1, "")
+        assert err.startswith("qudnn: ")
+        assert message in err
+        assert err.count("\n") == 1
+    with pytest.raises(SystemExit):
+        run("--clear", "--export", letter)
+
+
+def test_ages() -> None:
+    assert [age(seconds) for seconds in (-5, 0, 59, 60, 7199, 7200, 86400, 864000)] == [
+        "0 s", "0 s", "59 s", "1 min", "1 h", "2 h", "1 d", "10 d",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "short"),
+    [
+        ({"h": 7, "w": 9, "c": 16, "k": 32, "p": 7, "q": 9}, "conv 1x7x9x16, 1x1 to 32"),
+        ({"c": 16, "group": 16, "alignment": 4}, "conv 1x1x1x16, 1x1 to 1, group 16, alignment 4"),
+        (
+            {"r": 3, "s": 5, "dilation_h": 2, "stride_w": 3, "pad_left": 2, "clamps_above": 1},
+            "conv 1x1x1x1, 3x5 to 1, stride 1x3, dilation 2x1, pad 0x2x0x0, clamped",
+        ),
+        ({"n": 2, "x_stride_n": 99}, "conv 2x1x1x1, 1x1 to 1, strides 99x1x1x1"),
+    ],
+)
+def test_short_problems(fields: dict[str, int], short: str) -> None:
+    assert shorten(str(conv_problem(**fields))) == short
+    assert shorten("conv of the future") == "conv of the future"
+    assert shorten("conv n=1 h=x") == "conv n=1 h=x"

@@ -1,0 +1,148 @@
+"""The options of register and InferenceSession: where they go, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import custom_ops
+from custom_ops import cuda
+from custom_ops import session as session_module
+from custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
+
+CPU = ["CPUExecutionProvider"]
+CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+KEYS = (TUNE, WORKSPACE_LIMIT, CACHE_DIR)
+
+
+class Options(onnxruntime.SessionOptions):
+    """Session options that write down the entries with which a library is registered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registered: list[dict[str, str | None]] = []
+
+    def register_custom_ops_library(self, _: str) -> None:
+        self.registered.append({key: config_entry(self, key) for key in KEYS})
+
+
+@pytest.fixture
+def _gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime as if built for CUDA, CUDA's libraries as if all were there."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CUDA)
+    monkeypatch.setattr(cuda, "load_libraries", lambda: [])
+
+
+def entries(**options: Any) -> dict[str, str | None]:
+    """The entries that the library sees."""
+    given = Options()
+    assert custom_ops.register(given, CUDA, **options)
+    (seen,) = given.registered
+    return seen
+
+
+def unset(**seen: str) -> dict[str, str | None]:
+    return {TUNE: None, WORKSPACE_LIMIT: None, CACHE_DIR: None} | {f"qudnn.{k}": v for k, v in seen.items()}
+
+
+@pytest.mark.usefixtures("_gpu_build")
+def test_entries_are_set_before_the_library_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert entries() == unset()
+    for tune in ("full", "heuristic", "cached"):
+        assert entries(tune=tune) == unset(tune=tune)
+    for limit in (0, 1 << 20, np.int64(7), 2**63 - 1):
+        assert entries(workspace_limit=limit) == unset(workspace_limit=str(int(limit)))
+    assert entries(cache_dir="") == unset(cache_dir="")
+    assert entries(cache_dir=tmp_path) == unset(cache_dir=str(tmp_path))
+    assert entries(cache_dir="plans") == unset(cache_dir=str(tmp_path / "plans"))
+    assert entries(tune="full", workspace_limit=5, cache_dir="") == unset(
+        tune="full", workspace_limit="5", cache_dir=""
+    )
+
+
+BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"tune": "fast"}, ValueError, "tune is 'fast'; it has to be one of 'full', 'heuristic', 'cached'"),
+    ({"tune": True}, ValueError, "tune is True"),
+    ({"tune": ["full"]}, ValueError, "tune is "),
+    ({"workspace_limit": -1}, ValueError, "workspace_limit is -1; it has to be a number of bytes"),
+    ({"workspace_limit": 2**63}, ValueError, "workspace_limit is 9223372036854775808"),
+    ({"workspace_limit": "1 GB"}, TypeError, "workspace_limit is '1 GB'; it has to be a number of bytes"),
+    ({"workspace_limit": 1e9}, TypeError, "workspace_limit is 1000000000.0"),
+    ({"workspace_limit": True}, TypeError, "workspace_limit is True"),
+    ({"cache_dir": 3}, TypeError, "cache_dir is 3; it has to be a folder's path, or '' for none"),
+    ({"cache_dir": b"plans"}, TypeError, "cache_dir is b'plans'"),
+    ({"cache_dir": "a\0b"}, ValueError, "null character"),
+    ({"cache_dir": __file__}, NotADirectoryError, "which is there and no folder"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), BAD, ids=[str(case[0])[:30] for case in BAD])
+@pytest.mark.parametrize("providers", [CPU, CUDA])
+@pytest.mark.parametrize("call", ["register", "session"])
+def test_what_cannot_be_is_refused_on_every_machine(
+    options: dict[str, Any], error: type[Exception], message: str, providers: list[str], call: str
+) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "register": lambda: custom_ops.register(Options(), providers, **options),
+        "session": lambda: custom_ops.InferenceSession(b"no model", providers=providers, **options),
+    }
+    with pytest.raises(error) as raised:
+        calls[call]()
+    assert message in str(raised.value)
+
+
+@pytest.mark.usefixtures("_gpu_build")
+def test_entries_of_the_users_own_stand() -> None:
+    options = Options()
+    options.add_session_config_entry(TUNE, "heuristic")
+    assert custom_ops.register(options, CUDA, workspace_limit=9)
+    assert options.registered == [unset(tune="heuristic", workspace_limit="9")]
+
+
+@pytest.mark.usefixtures("_gpu_build")
+def test_options_that_are_registered_do_not_change(tmp_path: Path) -> None:
+    options = Options()
+    custom_ops.register(options, CUDA, workspace_limit=5)
+    same: list[dict[str, Any]] = [{}, {"tune": "full"}, {"workspace_limit": 5}]
+    for each in same:
+        assert custom_ops.register(options, CUDA, **each)
+    other: list[tuple[dict[str, Any], str]] = [
+        ({"tune": "cached"}, "qudnn.tune left to its default, and cannot change to 'cached'"),
+        ({"workspace_limit": 6}, "qudnn.workspace_limit as '5', and cannot change to '6'"),
+        ({"cache_dir": ""}, "qudnn.cache_dir left to its default, and cannot change to ''"),
+        ({"cache_dir": tmp_path}, str(tmp_path)),
+    ]
+    for changed, message in other:
+        with pytest.raises(ValueError, match="make new ones") as raised:
+            custom_ops.register(options, CUDA, **changed)
+        assert message in str(raised.value)
+    assert len(options.registered) == 1
+
+
+def test_a_session_passes_them_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> g (float[N] x) => (float[N] y) { y = Relu(x) }'
+    )
+    passed: list[dict[str, Any]] = []
+    monkeypatch.setattr(session_module, "register", lambda *_, **options: passed.append(options))
+    given: dict[str, Any] = {"tune": "heuristic", "workspace_limit": 3, "cache_dir": "plans"}
+    session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU, **given)
+    assert session.run(None, {"x": [-1.0, 2.0]})[0].tolist() == [0.0, 2.0]
+    assert passed == [given]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(TUNE, "fast"), (WORKSPACE_LIMIT, "much"), (WORKSPACE_LIMIT, "-1")]
+)
+def test_the_library_refuses_bad_entries_itself(key: str, value: str) -> None:
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(key, value)
+    with pytest.raises(Exception, match=key):
+        options.register_custom_ops_library(custom_ops.library_path())

@@ -1,0 +1,58 @@
+"""What test_shared_folder.py runs in processes of their own.
+
+python processes.py share FOLDER INDEX    goes through all keys, together with the others
+python processes.py write FOLDER          writes one record again and again, until it is killed
+"""
+
+import itertools
+import json
+import sys
+import time
+from pathlib import Path
+
+import records
+
+from custom_ops._native import testing
+
+PROCESSES = 4
+KEYS = 25
+CAPACITY = 100
+
+
+def share(folder: Path, index: int) -> None:
+    """Prints how many records this process made, its cache's counters and log."""
+    (folder.parent / f"ready{index}").touch()
+    while not (folder.parent / "go").exists():
+        time.sleep(0.001)
+    cache = testing.StoredCache(CAPACITY, str(folder))
+    built = 0
+
+    def build() -> records.Fields:
+        nonlocal built
+        built += 1
+        time.sleep(0.004)  # so that the processes meet
+        return expected
+
+    for step in range(KEYS):
+        expected = records.numbered((step + index * KEYS // PROCESSES // 2) % KEYS)
+        assert cache.get(expected, build) == expected
+    mine, again = built, testing.StoredCache(CAPACITY, str(folder))
+    for number in range(KEYS):
+        assert again.get(records.numbered(number), build) == records.numbered(number)
+    assert built == mine  # all were found
+    print(json.dumps([mine, cache.statistics(), cache.log() + again.log()]))
+
+
+def write(folder: Path) -> None:
+    store = testing.Store(str(folder))
+    print("writing", flush=True)
+    for number in itertools.count():
+        serialized = bytes([number % 256]) * (number % 50 * 4000)
+        store.write(records.record(serialized=serialized, created=number))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "share":
+        share(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        write(Path(sys.argv[2]))
