@@ -8,6 +8,7 @@ from converter.frontends.qdq.average_pool import average_pool, global_average_po
 from converter.frontends.qdq.binary import add, mul
 from converter.frontends.qdq.concat import concat
 from converter.frontends.qdq.conv import conv
+from converter.frontends.qdq.conv_transpose import conv_transpose
 from converter.frontends.qdq.elementwise import ELEMENTWISE, elementwise
 from converter.frontends.qdq.gemm import gemm
 from converter.frontends.qdq.matmul import matmul
@@ -23,6 +24,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "AveragePool"): average_pool,
     ("", "Concat"): concat,
     ("", "Conv"): conv,
+    ("", "ConvTranspose"): conv_transpose,
     ("", "Gemm"): gemm,
     ("", "GlobalAveragePool"): global_average_pool,
     ("", "MatMul"): matmul,

@@ -12,6 +12,8 @@ from converter.frontends.qdq.result import IN_FLOAT, result
 from converter.frontends.qoperator.common import numbers
 from converter.geometry import geometry
 from converter.ops import average_pool as op
+from converter.ops.reshape import reshape
+from converter.ops.sequence import between, sequence
 
 
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:
@@ -33,14 +35,18 @@ def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
 
 
 def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
-    """The mean over all spatial dimensions, which stay with a size of 1."""
+    """The mean over all spatial dimensions."""
     x = operand(node, 0, facts)
     y = result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4)
     axes = numbers(node, 1, "axes", "axes") or []
     if {axis % len(shape) for axis in axes} != set(range(2, len(shape))):
         raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")
-    if not node.attributes.get_int("keepdims", 1):
-        raise Refusal("it does not keep the dimensions that it reduces")
-    candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
-    return replace(candidate, note=IN_FLOAT)
+    covers = (node, *y.covers)
+    if node.attributes.get_int("keepdims", 1):
+        return replace(op.global_average_pool(covers, x.quantized, y.quantized, shape), note=IN_FLOAT)
+    mean = y.quantized._replace(value=between(y.value, "mean"))
+    kept = op.global_average_pool(covers, x.quantized, mean, shape)
+    (port,) = kept.outputs
+    flat = reshape(covers, port.value, y.value, port.dtype, port.shape, port.shape[:2], facts)
+    return replace(sequence([kept, flat]), note=IN_FLOAT)
