@@ -1,6 +1,7 @@
 """Fixtures and the `gpu` marker. README.md describes the layout of the tests."""
 
 import ctypes
+import os
 from functools import cache
 
 import onnxruntime
@@ -9,6 +10,9 @@ import pytest
 import custom_ops
 
 pytest.register_assert_rewrite("check", "session")
+
+# Tests neither find nor leave plans in the user's folder; those about folders of plans give their own.
+os.environ["QUDNN_CACHE_DIR"] = ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
