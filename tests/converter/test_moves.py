@@ -84,7 +84,7 @@ def test_taking_channels_costs_nothing_before_pointwise_convolutions(dtype: str)
     net.nodes.append(helper.make_node("Split", [x], ["s0", "s1"], name="split", axis=1))
     order = net.constant("order", np.array([3, 1, 31, -2, 0]), "int64")
     net.conv(net.node("Gather", ["s0", order], "g", axis=1), net.result("y", 4), 5, 7)
-    net.conv("s1", net.result("z", 4), 32, 7)
+    net.conv(net.node("Identity", ["s1"], "same"), net.result("z", 4), 32, 7)
     assert_inside(net, {"QConv": 3}, {"x": net.random(2, 5, 6, 6)}, {"x": net.random(1, 5, 6, 6)})
 
 

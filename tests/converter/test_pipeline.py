@@ -316,7 +316,8 @@ def test_bodies_of_other_nodes_are_left_alone(choice: bool) -> None:
 def test_names_of_nodes_may_be_empty_or_look_like_new_ones(rename: Callable[[str], str]) -> None:
     net = Network()
     a = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "a", 3, 5)
-    a = net.node("Identity", [net.conv(a, "a/island", 5, 5)], "i")
+    pads = net.constant("pads", [0, 0, 1, 1, 0, 0, 1, 1], "int64")
+    a = net.node("Pad", [net.conv(a, "a/island", 5, 5), pads], "i", mode="edge")
     net.conv(a, net.unshaped_output("y", "uint8"), 5, 5)
     for node in net.nodes:
         node.name = rename(node.name)

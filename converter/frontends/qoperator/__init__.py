@@ -18,7 +18,7 @@ from converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
 from converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
 from converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
 from converter.frontends.qoperator.resize import resize
-from converter.frontends.qoperator.take import gather, slice_, split
+from converter.frontends.qoperator.take import gather, identity, slice_, split
 from converter.frontends.qoperator.transpose import transpose
 from converter.frontends.qoperator.unary import unary
 from converter.frontends.rule import Rule
@@ -40,6 +40,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "DepthToSpace"): depth_to_space,
     ("", "Flatten"): flatten,
     ("", "Gather"): gather,
+    ("", "Identity"): identity,
     ("", "MaxPool"): max_pool,
     ("", "Relu"): unary,
     ("", "Reshape"): reshape,

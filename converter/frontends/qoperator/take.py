@@ -1,4 +1,4 @@
-"""Slice, Split, Gather along the channels, on 8-bit values -> Slice, or nothing but a view"""
+"""Slice, Split, Gather along the channels, Identity, on 8-bit values -> Slice, or nothing but a view"""
 
 import onnx_ir as ir
 
@@ -9,6 +9,11 @@ from converter.facts import Facts
 from converter.frontends.qoperator.common import numbers, required_numbers
 from converter.ops.take import channels, slices
 from converter.ops.take import split as candidate
+
+
+def identity(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    return slices((node,), x, node.outputs[0], facts.eight_bit(x), {}, facts)
 
 
 def slice_(node: ir.Node, facts: Facts) -> Candidate:
