@@ -37,11 +37,13 @@ std::vector<Slice> split_batch(P problem, int64_t most) {
     const int64_t count = batch(problem);
     const int64_t fit = std::max<int64_t>(1, most / std::max<int64_t>(1, each.largest()));
     int64_t size = ceil_div(count, ceil_div(count, fit));
-    // Offsets divisible by 16 keep the pointers' alignment, whatever an item has.
-    if (const int64_t whole = ceil_div(size, kFullAlignment) * kFullAlignment; whole <= fit) {
+    // So many items together keep the pointers' alignment.
+    const int64_t granule =
+        kFullAlignment / std::min(power_of_two(each.x, kFullAlignment), power_of_two(each.y, kFullAlignment));
+    if (const int64_t whole = ceil_div(size, granule) * granule; whole <= fit) {
         size = whole;
-    } else if (fit >= kFullAlignment) {
-        size = fit / kFullAlignment * kFullAlignment;
+    } else if (fit >= granule) {
+        size = fit / granule * granule;
     }
     problem.alignment = std::min({problem.alignment, power_of_two(size * each.x, kFullAlignment),
                                   power_of_two(size * each.y, kFullAlignment)});

@@ -1,0 +1,106 @@
+"""Problems in slices of their batch: nothing lost, nothing too large, nothing unaligned."""
+
+import random
+from typing import Any
+
+import pytest
+
+from custom_ops._native import testing
+
+LIMIT = 2**31 - 1
+
+
+def conv(n: int, h: int, w: int, c: int, k: int, pads: int = 0, **fields: int) -> testing.ConvProblem:
+    """A 3x3 convolution of stride 1."""
+    strides = {"x_stride_n": h * w * c, "x_stride_h": w * c, "x_stride_w": c, "x_stride_c": 1}
+    sides = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), pads)
+    p, q = h + 2 * pads - 2, w + 2 * pads - 2
+    return testing.ConvProblem(n=n, h=h, w=w, c=c, k=k, r=3, s=3, p=p, q=q, **strides, **sides, **fields)
+
+
+def fields(problem: Any) -> dict[str, int]:
+    pairs = str(problem).split(" ")[1:]
+    return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
+
+
+def sizes(problem: Any) -> tuple[int, int, int]:
+    """Items of the batch; elements of x and y for each."""
+    f = fields(problem)
+    if "m" in f:
+        return f["m"], f["x_stride"], f["k"]
+    return f["n"], f["x_stride_n"], f["p"] * f["q"] * f["k"]
+
+
+def check(problem: Any, most: int) -> list[Any]:
+    count, x_item, y_item = sizes(problem)
+    slices = testing.split(problem, most)
+    done = 0
+    alignment = fields(problem)["alignment"]
+    for part, x_offset, y_offset in slices:
+        n, x, y = sizes(part)
+        assert (x, y) == (x_item, y_item)
+        assert (x_offset, y_offset) == (done * x, done * y)
+        # The same work but for the batch and what is known of the pointers.
+        batch = "m" if "m" in fields(part) else "n"
+        changed = {name for name, value in fields(part).items() if value != fields(problem)[name]}
+        assert changed <= {batch, "alignment"}
+        own = fields(part)["alignment"]
+        assert own <= alignment
+        assert x_offset % own == y_offset % own == 0
+        assert n == 1 or not testing.too_large(part, most)
+        done += n
+    assert done == count
+    # All but the last are one problem: one plan does for them.
+    assert len({str(part) for part, _, _ in slices[:-1]}) <= 1
+    return slices
+
+
+@pytest.mark.parametrize(
+    ("problem", "count"),
+    [
+        (conv(520, 512, 512, 16, 16, pads=1), 2),
+        (conv(2000, 512, 512, 16, 16, pads=1), 4),
+        (conv(515, 258, 258, 16, 64), 2),
+        (conv(3, 40000, 40000, 1, 1), 3),
+        (testing.MatMulProblem(m=2**22 + 5, c=512, x_stride=512, k=16), 2),
+        (testing.MatMulProblem(m=2**22 + 5, c=32, x_stride=32, k=528), 2),
+        (testing.MatMulProblem(m=3, c=2**30, x_stride=2**30, k=16), 3),
+    ],
+    ids=str,
+)
+def test_too_large_for_32_bits(problem: Any, count: int) -> None:
+    assert testing.too_large(problem, LIMIT)
+    assert len(check(problem, LIMIT)) == count
+
+
+def test_padding_counts() -> None:
+    # cuDNN may get the input with its padding in it.
+    bare = testing.ConvProblem(n=2, h=4, w=4, c=16, k=16, p=4, q=4, x_stride_n=256)
+    assert not testing.too_large(bare, 512)
+    assert testing.too_large(conv(2, 4, 4, 16, 16, pads=1), 512)
+
+
+def test_what_fits_is_one_slice() -> None:
+    problem = conv(8, 9, 9, 16, 16)
+    assert not testing.too_large(problem, LIMIT)
+    assert [(str(part), x, y) for part, x, y in testing.split(problem, LIMIT)] == [(str(problem), 0, 0)]
+
+
+def test_an_image_that_is_too_large_by_itself_stays_whole() -> None:
+    slices = check(conv(2, 50_000, 50_000, 16, 16), LIMIT)
+    assert len(slices) == 2
+    assert all(testing.too_large(part, LIMIT) for part, _, _ in slices)
+
+
+def test_any_sizes() -> None:
+    rng = random.Random(0)
+
+    def side() -> int:
+        return rng.choice((1, 3, 7, 16, 17, 32))
+
+    for _ in range(500):
+        problem: Any = conv(rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3))
+        if rng.random() < 0.5:
+            c = side()
+            problem = testing.MatMulProblem(m=rng.randrange(1, 1000), c=c, x_stride=c, k=side())
+        check(problem, rng.choice((100, 1000, 30_000)))
