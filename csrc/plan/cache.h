@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ class Cache {
     // every thread that waits for it, and nothing is kept.
     template <class Build>
     Pointer get(const Key& key, Build&& build) {
-        std::promise<Pointer> promise;
+        std::optional<std::promise<Pointer>> promise;  // made on a miss only: it allocates
         std::shared_future<Pointer> building;
         uint64_t ticket = 0;
         {
@@ -45,12 +46,12 @@ class Cache {
             } else {
                 ++statistics_.misses;
                 ticket = ++last_ticket_;
-                recent_.push_front({key, nullptr, promise.get_future().share(), ticket});
+                recent_.push_front({key, nullptr, promise.emplace().get_future().share(), ticket});
                 index_.emplace(key, recent_.begin());
             }
         }
         if (building.valid()) return building.get();
-        return build_and_keep(key, ticket, std::forward<Build>(build), promise);
+        return build_and_keep(key, ticket, std::forward<Build>(build), *promise);
     }
 
     // What is in the cache and built; null where there is none. Counts as no use.
