@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the results under benchmarks/results.
+"""Writes the tables of README.md and docs/tuning.md from the results under benchmarks/results.
 
 python benchmarks/table.py            replaces what stands between the markers
 python benchmarks/table.py --check    exits with status 1 where that would change something
@@ -6,47 +6,72 @@ python benchmarks/table.py --check    exits with status 1 where that would chang
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from converter.cli.problem_text import shorten
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- benchmarks -->", "<!-- end of benchmarks -->"
 
+Result = dict[str, Any]
+
 
 def main() -> int:
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
     results = [
         json.loads(path.read_text()) for path in sorted((ROOT / "benchmarks" / "results").glob("*.json"))
     ]
-    body = "\n\n".join(section(result) for result in results) or "No result is stored yet."
-    new = f"{text[:start]}\n{body}\n{text[stop:]}"
-    if "--check" in sys.argv[1:]:
-        return int(new != text)
-    readme.write_text(new)
-    return 0
+    changed = False
+    for name, sections in DOCUMENTS.items():
+        document = ROOT / name
+        text = document.read_text()
+        start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
+        written = [sections[r["benchmark"]](r) for r in results if r["benchmark"] in sections]
+        body = "\n\n".join(written) or "No result is stored yet."
+        new = f"{text[:start]}\n{body}\n{text[stop:]}"
+        changed = changed or new != text
+        if "--check" not in sys.argv[1:]:
+            document.write_text(new)
+    return int(changed and "--check" in sys.argv[1:])
 
 
-def section(result: dict[str, Any]) -> str:
-    """A result as a paragraph that says what was measured, and a table of milliseconds."""
-    versions = ", ".join(
-        f"{name} {value}" for name, value in result["machine"].items() if name != "processor"
-    )
-    lines = [
-        f"`{result['benchmark']}` at {result['commit'][:9]}, {result['machine']['processor']}, {versions}.",
-        "",
-    ]
+def peers(result: Result) -> str:
+    """What was measured, and a table of milliseconds for each device."""
+    lines = [heading(result), ""]
     for device in ("gpu", "cpu"):
         if device in result:
-            lines += [*table(device.upper(), result[device]), ""]
+            lines += [*table(f"{device.upper()}, ms", result[device]), ""]
     return "\n".join(lines).rstrip()
 
 
-def table(device: str, batches: dict[str, Any]) -> list[str]:
+def tuning(result: Result) -> str:
+    """The whole model and its start at all batch sizes, then the layers of each."""
+    batches = result["gpu"]
+    lines = [heading(result), ""]
+    lines += table("a run, ms", {batch: values["model"] for batch, values in batches.items()})
+    starts = {
+        batch: {name: {"median": parts["total"]} for name, parts in values["start"].items()}
+        for batch, values in batches.items()
+    }
+    lines += ["", *table("first result, s", starts)]
+    for batch, values in batches.items():
+        lines += ["", *layers(batch, values["layers"])]
+    return "\n".join(lines)
+
+
+def heading(result: Result) -> str:
+    versions = ", ".join(
+        f"{name} {value}" for name, value in result["machine"].items() if name != "processor"
+    )
+    return f"`{result['benchmark']}` at {result['commit'][:9]}, {result['machine']['processor']}, {versions}."
+
+
+def table(what: str, batches: dict[str, Any]) -> list[str]:
     """One row for each peer, one column for each batch size; ratios where they were stored."""
     peers = [name for name, row in next(iter(batches.values())).items() if isinstance(row, dict)]
-    lines = [f"| {device}, ms | " + " | ".join(f"batch {batch}" for batch in batches) + " |"]
+    lines = [f"| {what} | " + " | ".join(f"batch {batch}" for batch in batches) + " |"]
     lines.append("| --- |" + " ---: |" * len(batches))
     for peer in peers:
         lines.append(f"| {peer} | " + " | ".join(cell(rows[peer]) for rows in batches.values()) + " |")
@@ -57,6 +82,35 @@ def cell(row: dict[str, Any]) -> str:
     if "median" not in row:
         return "fails"
     return f"{row['median']:.2f}" + (f" ({row['ratio']:.1f}x)" if "ratio" in row else "")
+
+
+def layers(batch: str, rows: list[dict[str, Any]]) -> list[str]:
+    """One row for each problem, in the order the model meets them."""
+    times = Counter(row["problem"] for row in rows)
+    lines = [
+        f"| batch {batch} | layers | engine | plan | us | TOPS | first plan, us | |",
+        "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in {row["problem"]: row for row in rows}.values():
+        time, first = row["microseconds"], row["first_microseconds"]
+        lines.append(
+            f"| {shorten(row['problem'])} | {times[row['problem']]} | {row['engine']} | {row['plan']} "
+            f"| {time:.1f} | {row['tops']:.0f} "
+            + (f"| {first:.1f} | {first / time:.1f}x |" if first and time else "| - | - |")
+        )
+    best = sum(row["microseconds"] for row in rows)
+    # Where cuDNN has no plan at all, the one that was chosen counts on both sides.
+    first = sum(row["first_microseconds"] or row["microseconds"] for row in rows)
+    ratio = f"{first / best:.1f}x" if best else "-"
+    lines.append(f"| all layers | {len(rows)} | | | {best:.1f} | | {first:.1f} | {ratio} |")
+    return lines
+
+
+# Which results stand in which document, and how.
+DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
+    "README.md": {"resnet50": peers},
+    "docs/tuning.md": {"tuning": tuning},
+}
 
 
 if __name__ == "__main__":

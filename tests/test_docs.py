@@ -1,0 +1,68 @@
+"""What docs/tuning.md says can be done is so."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import custom_ops
+from conftest import why_no_gpu
+from converter.cli import main
+from custom_ops import plans
+from zoo.graph import Graph
+
+TEXT = (Path(__file__).parents[1] / "docs" / "tuning.md").read_text()
+
+
+def commands(verb: str) -> list[list[str]]:
+    lines = re.findall(rf"^qudnn {verb}\b.*$", TEXT, re.MULTILINE)
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@pytest.fixture
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty current folder, and none of the user's own plans."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUDNN_CACHE_DIR", str(tmp_path / "plans"))
+
+
+@pytest.mark.usefixtures("_here")
+def test_commands_on_plans() -> None:
+    assert len(commands("plans")) == 4
+    for command in commands("plans"):
+        assert main(command) == 0, command
+
+
+@pytest.mark.usefixtures("_here")
+def test_commands_that_tune(capsys: pytest.CaptureFixture[str]) -> None:
+    quantizer = pytest.importorskip("zoo.quantize")
+    graph = Graph("small", (3, 224, 224))
+    model = graph.finish(graph.conv(graph.x, 16, 3, stride=8), [16, 28, 28])
+    images = np.random.default_rng(0).standard_normal((1, 3, 224, 224), dtype=np.float32)
+    onnx.save(quantizer.quantize(model, images), "model.onnx")
+    (command,) = commands("tune")
+    no_gpu = why_no_gpu()
+    assert main(command) == (1 if no_gpu else 0)
+    if no_gpu:
+        assert "tuning needs" in capsys.readouterr().err
+    else:
+        assert plans.stored()
+
+
+def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options of the example are options."""
+    (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    called = []
+    monkeypatch.setattr(custom_ops, "InferenceSession", lambda *_, **options: called.append(options))
+    register = custom_ops.register
+    monkeypatch.setattr(custom_ops, "register", lambda *given, **options: called.append(options))
+    providers = ["CPUExecutionProvider"]
+    exec(example, {"custom_ops": custom_ops, "options": None, "providers": providers})
+    assert len(called) == 2
+    for options in called:
+        options.pop("providers", None)
+        assert not register(onnxruntime.SessionOptions(), providers, **options)
