@@ -263,6 +263,33 @@ def test_no_workspace_allowed() -> None:
     assert plans.statistics()["candidates_dropped"] > 0
 
 
+def test_out_of_memory_for_the_workspace_another_plan_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    # Padding with a value takes 6.7 MB, the session may have 4.
+    case = op.conv("poor", c=64, k=64, size=(112, 112), pads=[1, 1, 1, 1], x_zero_point=-3)
+    inputs = case.inputs(8)
+    options = session_options(case.model())
+    options.log_severity_level = 2
+    assert custom_ops.register(options, [CUDA], cache_dir="")
+    memory = {"gpu_mem_limit": str(4 << 20), "arena_extend_strategy": "kSameAsRequested"}
+    model = case.model().SerializeToString()
+    session = onnxruntime.InferenceSession(model, options, providers=[(CUDA, memory)])
+    x = onnxruntime.OrtValue.ortvalue_from_numpy(inputs["x"], "cuda", 0)
+    y = onnxruntime.OrtValue.ortvalue_from_shape_and_type((8, 112, 112, 64), np.int8, "cuda", 0)
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("x", x)
+    binding.bind_ortvalue_output("y", y)
+    expected = run(case.model(), inputs).outputs
+    for _ in range(2):
+        session.run_with_iobinding(binding)
+        assert_same_bits({"y": y.numpy()}, expected)
+    (plan,) = plans.list()
+    assert "padded input" in plan["plan"]
+    lines = [line for line in capfd.readouterr().err.splitlines() if "instead of" in line]
+    assert len(lines) == 1, lines
+    assert plan["plan"] in lines[0]
+    assert "y_node" in lines[0]
+
+
 def test_a_capture_of_an_unknown_problem_says_to_warm_up() -> None:
     case = op.conv("captured", c=32, k=32, size=(14, 14))
     options = session_options(case.model())
