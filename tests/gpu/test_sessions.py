@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import onnx
@@ -34,9 +35,10 @@ def shifted(batch: int, by: float) -> dict[str, Array]:
     return {"x": np.roll(CASE.inputs(batch)["x"], round(by * 100)) + np.float32(by)}
 
 
-def grown(before: Mapping[str, int]) -> dict[str, int]:
+def grown(before: plans.Statistics) -> dict[str, float]:
     """What the counters have counted since."""
-    return {name: value - before[name] for name, value in plans.statistics().items()}
+    then, now = (cast(dict[str, float], statistics) for statistics in (before, plans.statistics()))
+    return {name: value - then[name] for name, value in now.items()}
 
 
 def in_threads(work: Callable[[int], None], count: int) -> None:
