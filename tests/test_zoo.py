@@ -23,7 +23,6 @@ LEFT = {
     "mobilenet_v3": {"HardSigmoid", "QuantizeLinear"},
     "unet_like": {"ConvTranspose", "Relu"},
 }
-LEFT_OF_QDQ = {"unet_like": {"ConvTranspose", "DequantizeLinear"}}
 
 
 def images(model: onnx.ModelProto, count: int) -> np.ndarray:
@@ -61,10 +60,18 @@ def test_qdq(name: str, activations: Activations, per_channel: bool, symmetric: 
     )
     conversion = converter.convert(original)
     report = conversion.report
-    assert {left.op_type for left in report.left} <= LEFT_OF_QDQ.get(name, set()), str(report)
-    if name not in LEFT_OF_QDQ:
-        assert (report.islands, report.entries, report.exits) == (1, 1, 1)
-    # Of int8 onnxruntime may compute some in float32; the report has what may differ.
-    assert activations == "int8" or not report.approximate
+    assert not report.left, str(report)
+    assert (report.islands, report.entries, report.exits) == (1, 1, 1)
+    # What onnxruntime computes in float32 may differ: ConvTranspose, and of int8 more. The report has it.
+    in_float = {"ConvTranspose"} if name == "unet_like" else set()
+    if activations == "uint8":
+        assert {entry.op_type for entry in report.approximate} == in_float
+    if in_float:
+        (y,), (expected,) = (
+            outputs(open_session(model), {"x": x}).values() for model in (conversion.model, original)
+        )
+        assert np.mean(y != expected) < 0.03
+        assert np.abs(y - expected).max() < 1.5 * np.diff(np.unique(expected)).max()
+        return
     reference = as_uint8(original) if report.approximate else original
     check.assert_equivalent(reference, conversion.model, [{"x": x}, {"x": x[1:2]}])

@@ -3,23 +3,25 @@
 import onnx_ir as ir
 
 from converter.candidate import Candidate
+from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qdq import RULES as QDQ
 from converter.frontends.qoperator import RULES as QOPERATOR
 from converter.frontends.rule import Rule
-from converter.linear import dequantizes
 
 
 def _either(qoperator: Rule | None, qdq: Rule | None) -> Rule:
-    """The rule for an operator that may stand in both forms: dequantized inputs tell which it is."""
+    """The rule for an operator that may stand in both forms: the type of its first input tells which."""
 
     def rule(node: ir.Node, facts: Facts) -> Candidate:
-        dequantized = any(value is not None and dequantizes(value.producer()) for value in node.inputs)
-        chosen = qdq if dequantized else qoperator
-        if chosen is None:
-            raise Refusal("only its 8-bit form is supported" if dequantized else "it works in floating point")
-        return chosen(node, facts)
+        x = node.inputs[0] if node.inputs else None
+        dtype = None if x is None else facts.dtype(x)
+        if qoperator is not None and (dtype in EIGHT_BIT or qdq is None):
+            return qoperator(node, facts)
+        if qdq is not None:
+            return qdq(node, facts)
+        raise Refusal("it works in floating point")
 
     return rule
 

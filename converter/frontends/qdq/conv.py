@@ -1,4 +1,4 @@
-"""DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv"""
+"""(Pad ->) DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv"""
 
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
 from converter.frontends.qdq.weights import weights
+from converter.frontends.qoperator.pad import padding_before
 from converter.geometry import geometry
 from converter.ops import conv as op
 
@@ -25,9 +26,17 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
     shape = facts.shape_of_rank(x.value, w.values.ndim)
+    window = geometry(node, kernel, shape)
+    covers, source = (node, *y.covers), x.value
+    padding = padding_before(x.value, x.quantization, facts)
+    if padding is not None:
+        pad, source, more = padding
+        covers, shape = (node, pad, *y.covers), facts.ranked(source)
+        top, left, bottom, right = window.pads
+        window = replace(window, pads=(top + more[0], left + more[1], bottom + more[2], right + more[3]))
     candidate = op.conv(
-        (node, *y.covers),
-        x.value,
+        covers,
+        source,
         x.quantization,
         w.values,
         w.scales,
@@ -35,7 +44,7 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
         bias(node_input(node, 2), x.quantization, w.scales, w.values.shape[0]),
         y.value,
         y.quantization,
-        geometry(node, kernel, shape),
+        window,
         node.attributes.get_int("group", 1),
         shape,
         clamp=y.clamp,

@@ -1,0 +1,278 @@
+"""Operators other than convolutions between DequantizeLinear and QuantizeLinear."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from qdq_networks import RESULT_SCALE, QdqNetwork, assert_converts, reasons
+
+DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
+
+
+@DTYPES
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize("bias", [None, "int32", "float"])
+@pytest.mark.parametrize("transposed", [True, False])
+def test_gemm(dtype: str, axis: int | None, bias: str | None, transposed: bool) -> None:
+    net = QdqNetwork(dtype)
+    if axis is not None and not transposed:
+        axis = 1
+    shape = (5, 20) if transposed else (20, 5)
+    inputs = [net.x(("n", 20)), net.weights("w", shape, axis)]
+    if bias == "int32":
+        inputs.append(net.int32_bias("b", "w", 5))
+    elif bias == "float":
+        inputs.append(net.constant("b", net.rng.normal(0, 1, 5), "float32"))
+    net.y(net.node("Gemm", inputs, "g", transB=int(transposed)), rank=2)
+    assert_converts(net.model(), {"QMatMul": 1}, (20,))
+
+
+@pytest.mark.parametrize("bias", [None, "int32", "float"])
+@pytest.mark.parametrize("shape", [("n", 20), (2, 7, 20), ("n", 7, 20)])
+def test_matmul(shape: tuple[int | str, ...], bias: str | None) -> None:
+    """With a bias behind it, onnxruntime makes a Gemm of it, where it knows all sizes or there are two."""
+    net = QdqNetwork()
+    y = net.node("MatMul", [net.x(shape), net.weights("w", (20, 5), 1)], "m")
+    if bias is not None:
+        b = (
+            net.constant("b", net.rng.normal(0, 1, 5), "float32")
+            if bias == "float"
+            else net.int32_bias("b", "w", 5)
+        )
+        y = net.node("Add", [y, b], "a")
+    net.y(net.node("Relu", [y], "r"), zero_point=0, rank=len(shape))
+    exact = bias is None or shape != ("n", 7, 20)
+    sizes = [int(size) for size in shape[1:]]
+    if shape[0] != "n":  # for the one batch size that it has
+        assert reasons(net.model(), *sizes) == {}
+        return
+    assert_converts(net.model(), {"QMatMul": 1}, sizes, exact)
+
+
+def test_weights_may_be_transposed() -> None:
+    net = QdqNetwork()
+    w = net.node("Transpose", [net.weights("w", (5, 20), 0)], "t", perm=[1, 0])
+    net.y(net.node("MatMul", [net.x(("n", 20)), w], "m"), rank=2)
+    assert_converts(net.model(), {"QMatMul": 1}, (20,))
+
+
+@DTYPES
+@pytest.mark.parametrize(("op_type", "op"), [("Add", "QAdd"), ("Mul", "QMul")])
+def test_pairs(op_type: str, op: str, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    y = net.node(op_type, [net.x(), net.x(name="z")], "s")
+    net.y(net.node("Relu", [y], "r"), RESULT_SCALE * 4, 0)
+    assert_converts(net.model(), {op: 1})
+
+
+@pytest.mark.parametrize(("op_type", "op"), [("Add", "QAdd"), ("Mul", "QMul")])
+def test_pairs_with_constants(op_type: str, op: str) -> None:
+    net = QdqNetwork()
+    net.y(net.node(op_type, [net.x(), net.weights("w", (4, 1, 1), dtype="uint8", zero_point=100)], "s"))
+    assert_converts(net.model(), {op: 1})
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("op_type", "attributes", "op"),
+    [
+        ("AveragePool", {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}, "QAveragePool"),
+        ("AveragePool", {"kernel_shape": [3, 3], "pads": [1] * 4, "count_include_pad": 1}, "QAveragePool"),
+        ("GlobalAveragePool", {}, "QGlobalAveragePool"),
+    ],
+)
+def test_average_pools(op_type: str, attributes: dict[str, Any], op: str, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    net.y(net.node(op_type, [net.x()], "p", **attributes), 0.05)
+    assert_converts(net.model(), {op: 1})
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_mean_over_space(keepdims: int) -> None:
+    net = QdqNetwork()
+    net.y(
+        net.node("ReduceMean", [net.x()], "m", axes=[2, 3], keepdims=keepdims), 0.005, rank=2 + 2 * keepdims
+    )
+    ops = {"QGlobalAveragePool": 1, **({} if keepdims else {"Flatten": 1})}
+    report = assert_converts(net.model(), ops, exact=False)
+    assert (
+        report.approximate[0].reason
+        == "onnxruntime computes it in float32: results may differ by one quantum"
+    )
+
+
+@DTYPES
+def test_concat(dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    z = net.pair(net.input("z", "float32", ["n", 4, 9, 8]), "z_q", RESULT_SCALE, 131)
+    net.y(net.node("Concat", [net.x(), z], "c", axis=1))  # z has the scale of the result: it needs no table
+    assert_converts(net.model(), {"QTable": 1, "Concat": 1, "Gather": 1})
+
+
+def test_softmax_of_logits() -> None:
+    net = QdqNetwork()
+    x = net.pair(net.node("Gemm", [net.x(("n", 20)), net.weights("w", (20, 50), 1)], "g"), "q", 0.05, 131)
+    net.y(net.node("Softmax", [x], "s", axis=-1), 1 / 256, 0, rank=2)
+    assert_converts(net.model(), {"QMatMul": 1, "QSoftmax": 1}, (20,))
+
+
+UNARY: list[tuple[str, dict[str, Any]]] = [
+    ("Relu", {}),
+    ("Sigmoid", {}),
+    ("LeakyRelu", {"alpha": 0.1}),
+    ("Tanh", {}),
+    ("HardSwish", {}),
+    ("HardSigmoid", {"alpha": 0.3}),
+    ("Elu", {}),
+    ("Exp", {}),
+    ("Sqrt", {}),
+    ("Gelu", {}),
+    ("Softplus", {}),
+]
+
+
+@DTYPES
+@pytest.mark.parametrize(("op_type", "attributes"), UNARY)
+def test_unary(op_type: str, attributes: dict[str, Any], dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    net.y(net.node(op_type, [net.x()], "u", **attributes))
+    assert_converts(net.model(20), {"QTable": 1})
+
+
+@DTYPES
+@pytest.mark.parametrize("shared", [False, True])
+def test_several_operators_make_one_table(dtype: str, shared: bool) -> None:
+    """SiLU as exporters write it, then arithmetic with constants; also where onnxruntime leaves x in int8."""
+    net = QdqNetwork(dtype)
+    x = net.x()
+    y = net.node("Mul", [x, net.node("Sigmoid", [x], "s")], "silu")
+    y = net.node("Add", [y, net.constant("three", [3.0], "float32")], "a")
+    net.y(net.node("Clip", [y, "", net.constant("six", 6.0, "float32")], "c"))
+    if shared:
+        net.y(net.node("Mul", [x, x], "square"), 0.2)
+    assert_converts(net.model(), {"QTable": 1 + shared})
+
+
+@DTYPES
+def test_other_scales_behind_one_another(dtype: str) -> None:
+    """Two pairs become one, as onnxruntime has it; what several read is a table."""
+    net = QdqNetwork(dtype)
+    x = net.pair(net.node("Identity", [net.x()], "i"), "again", 0.03, 77)
+    net.y(net.conv(x, bias="float"))
+    assert_converts(net.model(), {"QConv": 1})
+    net = QdqNetwork("uint8")
+    x = net.x()
+    net.y(net.conv(net.pair(x, "again", 0.03, 77, dtype), bias="float"))
+    net.y(net.conv(x, "d"))
+    assert_converts(net.model(), {"QConv": 2, "QTable": 1})
+
+
+MOVES: list[tuple[str, dict[str, Any], list[Any], dict[str, int]]] = [
+    ("MaxPool", {"kernel_shape": [3, 2], "strides": [2, 2]}, [], {"QMaxPool": 1}),
+    ("Transpose", {"perm": [0, 1, 3, 2]}, [], {"Transpose": 1}),
+    ("Slice", {}, [[1], [7], [2]], {"Slice": 1}),
+    ("Reshape", {}, [[0, 6, 4, 16]], {"Reshape": 1}),
+]
+
+
+@DTYPES
+@pytest.mark.parametrize("quantized", [True, False])
+@pytest.mark.parametrize(("op_type", "attributes", "numbers", "ops"), MOVES)
+def test_moves(
+    op_type: str,
+    attributes: dict[str, Any],
+    numbers: list[Any],
+    ops: dict[str, int],
+    quantized: bool,
+    dtype: str,
+) -> None:
+    """Between two convolutions, with pairs of one scale on both sides or with none at all behind it."""
+    net = QdqNetwork(dtype)
+    x = net.pair(net.conv(net.x()), "c_q", RESULT_SCALE, 131)
+    inputs = [x, *(net.constant(f"numbers{i}", n, "int64") for i, n in enumerate(numbers))]
+    y = net.node(op_type, inputs, "moved", **attributes)
+    if quantized:
+        y = net.pair(y, "moved_q", RESULT_SCALE, 131)
+    net.y(net.node("Conv", [y, net.weights("v", (5, 6, 1, 1))], "d"), 0.8)
+    assert_converts(net.model(), {"QConv": 2, **ops})
+
+
+def test_moves_into_another_scale() -> None:
+    net = QdqNetwork()
+    y = net.node("MaxPool", [net.pair(net.conv(net.x()), "c_q", RESULT_SCALE, 131)], "p", kernel_shape=[2, 2])
+    net.y(y, 0.11, 100)
+    assert_converts(net.model(), {"QConv": 1, "QMaxPool": 1, "QTable": 1})
+
+
+def test_split_and_pad() -> None:
+    net = QdqNetwork()
+    net.nodes.append(
+        helper.make_node("Split", [net.x(), net.constant("parts", [1, 3], "int64")], ["a", "b"], axis=1)
+    )
+    a = net.pair("a", "a_q", 0.0471, 119)
+    b = net.pair("b", "b_q", 0.0471, 119)
+    pads = net.constant("pads", [0, 0, 1, 2, 0, 0, 1, 0], "int64")
+    b = net.pair(net.node("Pad", [b, pads], "p"), "p_q", 0.0471, 119)
+    net.y(net.node("Conv", [b, net.weights("w", (5, 3, 3, 3))], "d"))
+    net.y(net.node("Conv", [a, net.weights("v", (5, 1, 1, 1))], "e"))
+    assert_converts(net.model(), {"QConv": 2})
+
+
+@pytest.mark.parametrize(
+    ("stride", "kernel", "attributes"),
+    [
+        (1, 3, {"pads": [1, 0, 1, 2]}),
+        (2, 2, {}),
+        (2, 3, {"pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
+        (2, 4, {"pads": [1, 1, 1, 1], "group": 2}),
+        (3, 2, {"dilations": [2, 1]}),
+    ],
+)
+def test_conv_transpose(stride: int, kernel: int, attributes: dict[str, Any]) -> None:
+    """onnxruntime computes it in float32. Scales that are powers of two leave it nothing to round."""
+    net = QdqNetwork()
+    x = net.pair(net.input("x", "float32", ["n", 4, 9, 8]), "x_q", 2.0**-5, 119)
+    group = attributes.get("group", 1)
+    values = net.constant("w", net.rng.integers(-128, 128, (4, 6 // group, kernel, kernel)), "int8")
+    w = net.dequantize(
+        values, [net.constant("w_scale", 2.0**-7, "float32"), net.constant("z", 0, "int8")], "w_dq"
+    )
+    b = net.constant("b", net.rng.integers(-999, 999, 6) * 2.0**-12, "float32")
+    y = net.node("ConvTranspose", [x, w, b], "t", strides=[stride, stride], **attributes)
+    net.y(net.node("Relu", [y], "r"), 2.0**-3, 100)
+    ops = {"QConv": 1, **({"QDepthToSpace": 1} if stride > 1 else {})}
+    report = assert_converts(net.model(), ops, exact=False, scale=0.0)
+    assert [entry.name for entry in report.approximate] == ["t_node"]
+
+
+def test_reasons() -> None:
+    net = QdqNetwork()
+    x = net.x()
+    net.y(net.node("Add", [x, net.constant("c", np.ones((4, 1, 1)), "float32")], "a"))
+    net.y(net.node("Sub", [x, net.x(name="z")], "s"))
+    net.y(net.node("Relu", [net.node("Add", [x, "z_q"], "b")], "r"))
+    net.y(
+        net.node("InstanceNormalization", [x, *[net.constant(n, np.ones(4), "float32") for n in "jk"]], "i")
+    )
+    net.y(net.node("Sigmoid", ["i"], "h"))
+    assert reasons(net.model()) == {
+        "a_node": "an input of it is in floating point, not dequantized from 8 bits",
+        "s_node": "it combines several quantized tensors",
+        "b_node": "the activation behind it cuts off more than its quantization does",
+        "r_node": "it combines several quantized tensors",
+        "i_node": "it works in floating point",
+        "h_node": "it works on the result of InstanceNormalization in floating point",
+    }
+
+
+def test_float16_stays() -> None:
+    net = QdqNetwork()
+    parameters = [net.constant("s", 0.05, "float16"), net.constant("z", 119, "uint8")]
+    x = net.node("QuantizeLinear", [net.input("x", "float16", ["n", 4]), *parameters], "q")
+    x = net.dequantize(x, parameters, "d")
+    y = net.node("QuantizeLinear", [net.node("Relu", [x], "r"), *parameters], "p")
+    net.dequantize(y, parameters, net.output("y", "float16", ["n", 4]))
+    model = net.model(19)
+    assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT16
+    assert reasons(model, 4) == {"r_node": "its input scale is float16, not float32"}
