@@ -20,24 +20,21 @@ def QResize(
     """int8 `[N,H,W,Cp]` -> int8 `[N,floor(H*scales[1]),floor(W*scales[2]),Cp]`, with the bits of Resize.
 
     scales has four values, those of N and C are 1. mode is nearest or linear. A linear value is computed
-    in float32 from the values as tensors of dtype (2 uint8, 3 int8) hold them; a uint8 tensor counts as
-    its int8 form + 128. The body resizes channels-first: onnxruntime interpolates channels-last images in
-    fixed point, with other results.
+    from the values as tensors of dtype (2 uint8, 3 int8) hold them; a uint8 tensor counts as its int8
+    form + 128. onnxruntime does so with weights of 10 bits, where it takes the image for channels-last.
     """
     is_uint8 = op.Equal(op.Constant(value_int=dtype), op.Constant(value_int=2))
     offset = op.Cast(op.Where(is_uint8, op.Constant(value_int=128), op.Constant(value_int=0)), to=6)
     outside = op.Cast(op.Add(op.Cast(x, to=6), offset), to=dtype)
-    first = op.Constant(value_ints=[0, 3, 1, 2])
     y = op.Resize(
-        op.Transpose(outside, perm=[0, 3, 1, 2]),
+        outside,
         None,
-        op.Gather(op.Constant(value_floats=scales), first),
+        op.Constant(value_floats=scales),
         mode=mode,
         coordinate_transformation_mode=coordinate_transformation_mode,
         nearest_mode=nearest_mode,
     )
-    last = op.Transpose(y, perm=[0, 2, 3, 1])
-    return op.Cast(op.Sub(op.Cast(last, to=6), offset), to=3)
+    return op.Cast(op.Sub(op.Cast(y, to=6), offset), to=3)
 
 
 @script(qudnn, default_opset=op)

@@ -1,6 +1,7 @@
 """QResize: more or fewer pixels, by the nearest one or interpolated between two in each direction."""
 
 from collections.abc import Sequence
+from math import frexp
 
 import numpy as np
 import onnx_ir as ir
@@ -41,10 +42,18 @@ def resize(
         "nearest_mode": nearest_mode,
         "dtype": int(dtype),
     }
+    note = ""
+    if mode == "linear" and not _is_exact(coordinate_mode, scales[2:]):
+        note = "onnxruntime's own result depends on the layout it chose for the image; within one quantum"
     y_shape = (n, c, resized(h, scales[2]), resized(w, scales[3]))
-    return Candidate(
-        covers, Each("QResize", attributes), (port(x, shape, 1, dtype),), (port(y, y_shape, 1, dtype),)
-    )
+    ports = (port(x, shape, 1, dtype),), (port(y, y_shape, 1, dtype),)
+    return Candidate(covers, Each("QResize", attributes), *ports, note=note)
+
+
+def _is_exact(coordinate_mode: str, scales: Sequence[float]) -> bool:
+    """Whether all weights are short binary fractions, so that each way to compute gives the same."""
+    powers = all(frexp(scale)[0] == 0.5 and 1 / 256 <= scale <= 256 for scale in scales)
+    return powers and coordinate_mode != "align_corners"
 
 
 def resized(size: Size, scale: float) -> Size:

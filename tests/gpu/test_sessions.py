@@ -134,19 +134,19 @@ def test_cuda_graph(model: onnx.ModelProto) -> None:
 
 
 def test_a_model_that_stays_in_part_on_the_cpu() -> None:
-    # qudnn has no leaky Relu, nor has the CUDA provider a quantized one.
+    # qudnn has no softmax over pixels, nor has the CUDA provider a quantized one.
     g = GraphBuilder()
     shape = ("N", 16, 9, 8)
     a = g.identity(g.input("x", "uint8", shape), "a", "uint8", 16, 0.05, 120)
-    inputs = [a, "a_scale", "a_zero_point", *g.parameters("relu", 0.05, 130, "uint8")]
-    b = g.node("QLinearLeakyRelu", inputs, "b", MICROSOFT, alpha=0.1)
+    inputs = [a, "a_scale", "a_zero_point", *g.parameters("softmax", 1 / 256, 0, "uint8")]
+    b = g.node("QLinearSoftmax", inputs, "b", MICROSOFT, axis=3, opset=13)
     g.output(g.identity(b, "y", "uint8", 16, 0.05, 130), "uint8", shape)
     original = g.model(13)
     values = {"x": integers(np.random.default_rng(0), "uint8", (2, 16, 9, 8))}
     converted = converter.convert(original).model
     actual = run(converted, values, CUDA)
     assert actual.providers("QConv") == {CUDA: 2}
-    assert actual.providers("QLinearLeakyRelu") == {CPU: 1}
+    assert actual.providers("QLinearSoftmax") == {CPU: 1}
     assert_same_bits(actual.outputs, run(original, values).outputs)
 
 
