@@ -99,7 +99,7 @@ def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
                 raise Refusal("it has a constant of more than one element")
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
-                raise Refusal("it works on a tensor in floating point")
+                raise Refusal("it works in floating point")
             if array is None and producer is not None:
                 visit(producer)
         nodes[reached] = None

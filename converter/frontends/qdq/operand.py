@@ -25,13 +25,11 @@ class Operand(NamedTuple):
 
 def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
     """The tensor that input `index` of the operator is dequantized from, per tensor."""
-    return dequantized(required_input(node, index), facts)
-
-
-def dequantized(value: ir.Value, facts: Facts) -> Operand:
-    dequantize = value.producer()
+    dequantize = required_input(node, index).producer()
     if dequantize is None or not dequantizes(dequantize):
-        raise Refusal("an input of it is in floating point, not dequantized from 8 bits")
+        if any(value is not None and dequantizes(value.producer()) for value in node.inputs):
+            raise Refusal("an input of it is in floating point, not dequantized from 8 bits")
+        raise Refusal("it works in floating point")
     x = required_input(dequantize, 0)
     parameters = read_with(dequantize, facts.dtype(x))
     return Operand(x, parameters, stays_int8(x) or parameters.dtype == ir.DataType.INT8)
