@@ -30,6 +30,10 @@ void small_cases() {
     }
     if (wanted("table"))
         for (int64_t count : {1, 15, 16, 1237, 70000}) table_case(count, 0), table_case(count, 1);
+    if (wanted("channel_table"))
+        for (int64_t rows : {1, 17, 1300})
+            for (int64_t c : {1, 5, 16, 48, 64, 80, 144, 272})
+                channel_table_case(rows, c), channel_table_case(rows, c, 1);
     if (wanted("average_pool"))
         for (bool is_uint8 : {false, true})
             for (bool count_padding : {false, true}) {
@@ -188,6 +192,15 @@ void large_cases() {
     if (wanted("add")) add_case(large_operands[0], false);
     if (wanted("table"))
         for (int64_t count : {64 * 56 * 56 * 256, 56 * 56 * 256}) table_case(count, 0);
+    if (wanted("channel_table"))  // of DenseNet-121
+        for (auto [side, c] : {std::array<int64_t, 2>{112, 64},
+                               {56, 64},
+                               {56, 256},
+                               {28, 512},
+                               {14, 1024},
+                               {14, 288},
+                               {7, 1024}})
+            channel_table_case(64 * side * side, c), channel_table_case(side * side, c);
     if (wanted("average_pool")) {
         average_pool_case("64x35x35x288 3x3", {64, 35, 35, 288, 35, 35, 3, 3, 1, 1, 1, 1, 1, 1}, true, true);
         average_pool_case("64x56x56x128 2x2 /2", {64, 56, 56, 128, 28, 28, 2, 2, 0, 0, 2, 2, 1, 1}, true,

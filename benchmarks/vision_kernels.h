@@ -113,6 +113,15 @@ void table_case(int64_t count, int offset) {
         [&](int64_t i) { return entries.host[x.host[i] + 128]; });
 }
 
+void channel_table_case(int64_t rows, int64_t c, int offset = 0) {
+    Tensor<int8_t> entries(c * 256, offset), x(rows * c, offset);
+    check<int8_t>(
+        "channel_table " + std::to_string(rows) + "x" + std::to_string(c) + (offset ? " unaligned" : ""),
+        rows * c, (rows + 256) * c, 0, 1, offset,
+        [&](int8_t* y) { return channel_table(rows, c, entries.gpu, x.gpu, y, nullptr); },
+        [&](int64_t i) { return entries.host[i % c * 256 + x.host[i] + 128]; });
+}
+
 void average_pool_case(const char* name, PoolGeometry g, bool is_uint8, bool count_padding) {
     Tensor<int8_t> x(g.n * g.h * g.w * g.c);
     const AverageScales s{0.0371f,      0.0153f, is_uint8 ? 120 : -7, is_uint8 ? 130 : 4, is_uint8 ? 128 : 0,

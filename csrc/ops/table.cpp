@@ -7,11 +7,21 @@ namespace qudnn::ops {
 void QTable::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor table = context.input(1);
-    require(table.shape == ort::Shape{256}, "table does not have 256 values");
+    const bool per_channel = table.shape.rank() == 2;
+    require(table.shape.rank() > 0 && table.shape.rank() <= 2 && table.shape.back() == 256,
+            "table has to be of shape [256] or [channels,256]");
+    require(!per_channel || (x.shape.rank() > 0 && table.shape[0] == x.shape.back()),
+            "table does not have a row for each channel of x, its last dimension");
     const ort::Tensor y = context.output(x.shape);
-    if (y.shape.count() == 0) return;
-    check_launch(kernels::table(y.shape.count(), table.as<const int8_t>(), x.as<const int8_t>(),
-                                y.as<int8_t>(), context.stream()));
+    const int64_t count = y.shape.count();
+    if (count == 0) return;
+    const auto* values = table.as<const int8_t>();
+    const auto* source = x.as<const int8_t>();
+    const cudaError_t status = per_channel
+                                   ? kernels::channel_table(count / x.shape.back(), x.shape.back(), values,
+                                                            source, y.as<int8_t>(), context.stream())
+                                   : kernels::table(count, values, source, y.as<int8_t>(), context.stream());
+    check_launch(status);
 }
 
 void QTable::infer(const ort::InferenceContext& context) {

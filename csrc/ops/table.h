@@ -5,7 +5,8 @@
 
 namespace qudnn::ops {
 
-// x int8 of any shape, table [256] int8 -> int8 of x's shape.
+// x int8 of any shape, table int8 [256] or [channels,256], channels being x's last dimension -> int8 of x's
+// shape.
 struct QTable {
     static constexpr Signature kSignature{
         "QTable", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};

@@ -73,9 +73,11 @@ def _broadcasts(op: str, **attributes: Any) -> list[OpCase]:
     ]
 
 
-def table(label: str, shape: tuple[int, ...]) -> OpCase:
-    """QTable of a random table."""
-    values = integers(np.random.default_rng(seed_of(label)), "int8", (256,))
+def table(label: str, shape: tuple[int, ...], *, per_channel: bool = False) -> OpCase:
+    """QTable of a random table, or of one for each channel."""
+    label = f"channels_{label}" if per_channel else label
+    tables = (shape[-1], 256) if per_channel else (256,)
+    values = integers(np.random.default_rng(seed_of(label)), "int8", tables)
     return OpCase("QTable", label, {"x": ("int8", shape)}, {}, {"table": values}, y_rank=1 + len(shape))
 
 
@@ -177,7 +179,16 @@ MULS = [
     *_broadcasts("QMul", dtype=INT8, a_zero_point=-20),
 ]
 
-TABLES = [table("image", (56, 56, 48)), table("tail", (3, 7, 5)), table("matrix", (48,)), table("one", (1,))]
+TABLES = [
+    table("image", (56, 56, 48)),
+    table("tail", (3, 7, 5)),
+    table("matrix", (48,)),
+    table("one", (1,)),
+    *(table(f"c{c}", (9, 8, c), per_channel=True) for c in (1, 5, 16, 48, 64, 80, 128, 144, 1024)),
+    table("image", (56, 56, 96), per_channel=True),
+    table("matrix", (48,), per_channel=True),
+    table("sequence", (30, 64), per_channel=True),
+]
 
 AVERAGE_POOLS = [
     average_pool("plain"),

@@ -6,6 +6,7 @@ from oracles.arithmetic import Array
 
 
 def q_table(x: Array, table: Array) -> Array:
-    """int8 of any shape -> `table[x + 128]`."""
-    y: Array = table[x.astype(np.int32) + 128]
+    """int8 of any shape -> `table[x + 128]`, or where there are channels in table, `table[c, x + 128]`."""
+    index = x.astype(np.int32) + 128
+    y: Array = table[index] if table.ndim == 1 else table[np.arange(x.shape[-1]), index]
     return y
