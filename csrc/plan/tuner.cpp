@@ -144,6 +144,9 @@ class Tuning {
                            std::to_string(differing) + " of " + std::to_string(y_elements(problem_)) +
                            " bytes)");
             }
+        } catch (const OutOfMemory& e) {
+            short_of_memory_ = true;
+            drop(contender, e.what());
         } catch (const std::exception& e) {
             drop(contender, e.what());
         }
@@ -219,6 +222,7 @@ class Tuning {
         auto choice = make_choice(*best.engine, best.plan);
         choice->tuned = full;
         choice->source = full ? Source::tuned : Source::heuristic;
+        choice->lasting = !short_of_memory_;  // at another time another plan may win
         choice->microseconds = best.microseconds;
         size_t least = best.plan->workspace_size();
         for (const Contender* contender : order) {
@@ -235,6 +239,7 @@ class Tuning {
     std::shared_ptr<const Choice> unchecked(const std::string& why) {
         auto choice = make_choice(*reference_engine(), reference_);
         choice->lasting = false;
+        choice->source = Source::heuristic;
         host_.warn("node " + host_.node() + " runs on the plain native engine, which is slow: " + why +
                    " while plans were compared: " + text(problem_));
         return choice;
@@ -278,6 +283,7 @@ class Tuning {
     std::string reasons_;  // why engines and candidates are out
     std::string first_;    // the first heuristic plan
     double first_microseconds_ = 0;
+    bool short_of_memory_ = false;
 };
 
 }  // namespace
