@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/tuning.md from the results under benchmarks/results.
+"""Writes the tables of README.md and docs/ from the results under benchmarks/results.
 
 python benchmarks/table.py            replaces what stands between the markers
 python benchmarks/table.py --check    exits with status 1 where that would change something
@@ -61,6 +61,44 @@ def tuning(result: Result) -> str:
     return "\n".join(lines)
 
 
+def models(result: Result) -> str:
+    """One row for each model and form, then what was left of each and why."""
+    lines = [
+        heading(result),
+        "",
+        "| model | form | ops | islands | entries, exits | left | differing elements | off the GPU | "
+        + " | ".join(f"batch {batch}, ms: converted, quantized, float" for batch in result["batches"])
+        + " |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |" + " ---: |" * len(result["batches"]),
+    ]
+    for name, row in result["models"].items():
+        model, _, form = name.rpartition(".")
+        if "failed" in row:
+            lines.append(f"| {model} | {form} | fails: {row['failed'].splitlines()[0]} |")
+            continue
+        different = f"{row['different']} of {row['elements']}"
+        if row["approximate"]:
+            different += f" ({row['approximate']} nodes approximate)"
+        times = [", ".join(milliseconds(time) for time in peers.values()) for peers in row["ms"].values()]
+        lines.append(
+            f"| {model} | {form} | {row['ops']} | {row['islands']} | {row['entries']}, {row['exits']} "
+            f"| {sum(each['nodes'] for each in row['left'])} | {different} | {sum(row['off the GPU'].values())} "
+            f"| {' | '.join(times)} |"
+        )
+    lines += ["", "What was left:", ""]
+    for name, row in result["models"].items():
+        by_op: dict[str, list[str]] = {}
+        for each in row.get("left", ()):
+            by_op.setdefault(each["op"], []).append(f"{each['nodes']} x {each['reason']}")
+        for op, reasons in by_op.items():
+            lines.append(f"- {name}: {op}: {'; '.join(reasons[:3])}{' ...' if len(reasons) > 3 else ''}")
+    return "\n".join(lines)
+
+
+def milliseconds(time: float | str) -> str:
+    return f"{time:.2f}" if isinstance(time, float) else "fails"
+
+
 def heading(result: Result) -> str:
     versions = ", ".join(
         f"{name} {value}" for name, value in result["machine"].items() if name != "processor"
@@ -110,6 +148,7 @@ def layers(batch: str, rows: list[dict[str, Any]]) -> list[str]:
 DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "README.md": {"resnet50": peers},
     "docs/tuning.md": {"tuning": tuning},
+    "docs/models.md": {"vision": models},
 }
 
 

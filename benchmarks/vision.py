@@ -1,0 +1,229 @@
+"""Whole vision models: what converts, what is left and why, whether the bits are right, how long a run takes.
+
+    python benchmarks/vision.py --make-models DIR     once, with an onnxruntime that has its quantizer;
+                                                      torchvision's architectures too where it is installed
+    python benchmarks/vision.py --models DIR          measures; writes benchmarks/results/vision-*.json
+
+Every model is measured in each form that onnxruntime's quantizer writes. Bits are compared with those of
+the unconverted model on the CPU provider, at two batch sizes; `off the GPU` counts the nodes of a run that
+the CPU provider took and the copies between the two. Times are medians with input and results on the
+GPU. Without a GPU the converted model runs on the CPU provider, for its bits alone.
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples"))
+
+import converter  # noqa: E402
+import custom_ops  # noqa: E402
+import machine  # noqa: E402
+from custom_ops import cuda  # noqa: E402
+from zoo.measure import CPU, CUDA, different_bits, median_seconds  # noqa: E402
+from zoo.profile import kernels  # noqa: E402
+
+Array = npt.NDArray[np.float32]
+
+TORCHVISION = {
+    "resnet50": 224,
+    "mobilenet_v2": 224,
+    "mobilenet_v3_large": 224,
+    "efficientnet_b0": 224,
+    "inception_v3": 299,
+    "densenet121": 224,
+    "shufflenet_v2_x1_0": 224,
+}
+# Channel shuffles read their tensor's shape; PyTorch's older exporter writes that as arithmetic in the model.
+NEWER_EXPORTER = {"shufflenet_v2_x1_0"}
+FORMS: tuple[Literal["QOperator", "QDQ"], ...] = ("QOperator", "QDQ")
+BATCHES = (1, 8)
+
+
+def make_models(folder: Path) -> None:
+    """Write every architecture quantized in each form, and its float model."""
+    from zoo.quantize import quantize
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in architectures():
+        onnx.save(model, folder / f"{name}.float.onnx")
+        for form in FORMS:
+            try:
+                quantized = quantize(model, images(model, 4, seed=1), form=form)
+            except Exception as error:
+                print(f"{name} cannot be quantized as {form}: {error}", file=sys.stderr)
+                continue
+            onnx.save(quantized, folder / f"{name}.{form}.onnx")
+        print(f"made {name}", flush=True)
+
+
+def architectures() -> Iterator[tuple[str, onnx.ModelProto]]:
+    """Names and float models: the zoo's at full size, and torchvision's."""
+    from zoo.architectures import FULL_SIZE
+
+    for name, build in FULL_SIZE.items():
+        yield f"zoo-{name}", build()
+    if importlib.util.find_spec("torchvision") is None:
+        return
+    for name, size in TORCHVISION.items():
+        yield f"torchvision-{name}", export(name, size)
+
+
+def export(name: str, size: int) -> onnx.ModelProto:
+    """torchvision's model with seeded weights and settled batch norms, as PyTorch exports it."""
+    import io
+
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    options = {"aux_logits": False, "init_weights": True} if name == "inception_v3" else {}
+    model = getattr(torchvision.models, name)(weights=None, **options)
+    model.train()
+    with torch.no_grad():
+        for _ in range(4):  # settles the batch norms' statistics
+            model(torch.randn(8, 3, size, size))
+    model.eval()
+    image = torch.randn(2, 3, size, size)
+    names = {"input_names": ["x"], "output_names": ["y"]}
+    if name in NEWER_EXPORTER:
+        dynamic = ({0: torch.export.Dim("N")},)
+        program = torch.onnx.export(model, (image,), dynamo=True, dynamic_shapes=dynamic, **names)
+        exported: onnx.ModelProto = program.model_proto
+        return exported
+    buffer = io.BytesIO()
+    axes = {"x": {0: "N"}, "y": {0: "N"}}
+    torch.onnx.export(model, (image,), buffer, dynamic_axes=axes, opset_version=17, dynamo=False, **names)
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def images(model: onnx.ModelProto, count: int, *, seed: int = 0) -> Array:
+    """Random images of the size that the model's input has."""
+    dims = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+    return np.random.default_rng(seed).standard_normal((count, *dims), dtype=np.float32)
+
+
+def measure(path: Path, providers: list[str], runs: int) -> dict[str, Any]:
+    """One quantized model: its conversion, its bits, its nodes on the GPU and its times."""
+    original = onnx.load(path)
+    conversion = converter.convert(original)
+    report = conversion.report
+    row: dict[str, Any] = {
+        "ops": sum(report.converted.values()),
+        "islands": report.islands,
+        "entries": report.entries,
+        "exits": report.exits,
+        "approximate": len(report.approximate),
+        "left": [
+            {"op": op, "reason": reason, "nodes": nodes}
+            for (op, reason), nodes in Counter((left.op_type, left.reason) for left in report.left).items()
+        ],
+    }
+    converted = conversion.model.SerializeToString()
+    profiled = onnxruntime.SessionOptions()
+    profiled.enable_profiling = True
+    profiled.profile_file_prefix = str(path.with_suffix(".profile"))
+    session = custom_ops.InferenceSession(converted, profiled, providers=providers)
+    reference = onnxruntime.InferenceSession(original.SerializeToString(), providers=CPU)
+    row["different"], row["largest difference"], row["elements"] = 0, 0.0, 0
+    for batch in BATCHES:
+        feed = {original.graph.input[0].name: images(original, batch, seed=batch)}
+        for expected, result in zip(reference.run(None, feed), session.run(None, feed), strict=True):
+            row["different"] += different_bits(expected, result)
+            row["elements"] += expected.size
+            difference = np.abs(expected.astype(np.float64) - result).max() / max(
+                np.abs(expected).max(), 1e-30
+            )
+            row["largest difference"] = max(row["largest difference"], float(difference))
+    ran = kernels(session)
+    if providers == CUDA:
+        row["off the GPU"] = {
+            f"{kernel.provider}/{kernel.op_type}": count
+            for kernel, count in sorted(ran.items())
+            if kernel.provider != "CUDAExecutionProvider" or kernel.op_type.startswith("Memcpy")
+        }
+        row["ms"] = {str(batch): times(path, original, converted, batch, runs) for batch in BATCHES}
+    return row
+
+
+def relative_difference(expected: Array, result: Array) -> float:
+    """The largest difference over the largest expected value."""
+    largest = float(np.abs(expected).max())
+    return float(np.abs(expected.astype(np.float64) - result).max()) / largest if largest else 0.0
+
+
+def times(
+    path: Path, original: onnx.ModelProto, converted: bytes, batch: int, runs: int
+) -> dict[str, float | str]:
+    """Medians in milliseconds of the converted model, of the quantized one and of the float one."""
+    name, _, _ = path.name.rpartition(f".{path.name.split('.')[-2]}.onnx")
+    peers: dict[str, Callable[[], onnxruntime.InferenceSession]] = {
+        "converted": lambda: custom_ops.InferenceSession(converted, providers=CUDA),
+        "unconverted": lambda: onnxruntime.InferenceSession(original.SerializeToString(), providers=CUDA),
+        "float": lambda: onnxruntime.InferenceSession(path.parent / f"{name}.float.onnx", providers=CUDA),
+    }
+    result: dict[str, float | str] = {}
+    for peer, make in peers.items():
+        try:
+            result[peer] = round(median_seconds(make(), images(original, batch), runs) * 1e3, 4)
+        except Exception as error:
+            result[peer] = f"failed: {str(error).splitlines()[0]}"
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--make-models", type=Path, metavar="DIR", help="write the models and stop")
+    parser.add_argument("--models", type=Path, metavar="DIR", default=ROOT / "build" / "vision")
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--out", type=Path, help="the result's file")
+    parser.add_argument("--commit", help="the commit that is measured, where git cannot tell")
+    arguments = parser.parse_args()
+    if arguments.make_models:
+        make_models(arguments.make_models)
+        return 0
+    paths = sorted(path for form in FORMS for path in arguments.models.glob(f"*.{form}.onnx"))
+    if not paths:
+        parser.error(f"no models in {arguments.models}: make them with --make-models {arguments.models}")
+    cuda.load_libraries()
+    providers = CUDA if cuda.driver_present() else CPU
+    rows: dict[str, Any] = {}
+    for path in paths:
+        name = path.name.removesuffix(".onnx")
+        try:
+            rows[name] = measure(path, providers, arguments.runs)
+        except Exception as error:
+            rows[name] = {"failed": str(error)}
+        row = {key: value for key, value in rows[name].items() if key != "left"}
+        print(f"{name:40} {json.dumps(row)}", flush=True)
+    result = {
+        "benchmark": "vision",
+        "commit": arguments.commit or machine.commit(ROOT),
+        "machine": machine.describe(),
+        "batches": BATCHES,
+        "models": rows,
+    }
+    out = arguments.out or ROOT / "benchmarks" / "results" / f"vision-{machine.slug()}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    print(out)
+    exact = [row for row in rows.values() if "failed" not in row and not row["approximate"]]
+    wrong = any(row["different"] for row in exact) or any("failed" in row for row in rows.values())
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
