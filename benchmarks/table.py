@@ -80,10 +80,10 @@ def models(result: Result) -> str:
         if row["approximate"]:
             different += f" ({row['approximate']} nodes approximate)"
         times = [", ".join(milliseconds(time) for time in peers.values()) for peers in row["ms"].values()]
+        left, off = sum(each["nodes"] for each in row["left"]), sum(row["off the GPU"].values())
         lines.append(
             f"| {model} | {form} | {row['ops']} | {row['islands']} | {row['entries']}, {row['exits']} "
-            f"| {sum(each['nodes'] for each in row['left'])} | {different} | {sum(row['off the GPU'].values())} "
-            f"| {' | '.join(times)} |"
+            f"| {left} | {different} | {off} | {' | '.join(times)} |"
         )
     lines += ["", "What was left:", ""]
     for name, row in result["models"].items():
