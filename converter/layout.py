@@ -15,9 +15,9 @@ class Layout:
     """Outside: `rank` dimensions, the channels along `channel_axis`. Inside: the channels last.
 
     Channel i lies at positions[i] of the last axis, each at another, of `width` elements, a multiple of 16;
-    what no channel lies at holds anything. Tensors cross the border in the plain layout, all channels in front.
-    Others come of joining tensors, shuffling channels and taking some of them, at no cost: whoever reads
-    such a tensor with weights packs them accordingly.
+    what no channel lies at holds anything. Tensors cross the border in the plain layout, all channels in
+    front. Others come of joining tensors, shuffling channels and taking some of them, at no cost: whoever
+    reads such a tensor with weights packs them accordingly.
     """
 
     rank: int

@@ -20,6 +20,7 @@ Activations = Literal["uint8", "int8"]
 
 # What stays outside an island. Of all others nothing does: one entry, one exit.
 LEFT = {
+    "densenet_like": {"BatchNormalization", "Relu", "GlobalAveragePool", "Flatten"},  # the last ones
     "mobilenet_v3": {"HardSigmoid", "QuantizeLinear"},
     "unet_like": {"ConvTranspose", "Relu"},
 }

@@ -1,6 +1,6 @@
 """Like DenseNet: each layer reads all results before it, joined by Concat.
 
-Batch normalizations are folded as everywhere here, so that a layer is convolution, Relu.
+Batch normalizations stand before convolutions and behind Concat here, where nothing folds them.
 """
 
 from onnx import ModelProto
@@ -17,9 +17,13 @@ def densenet_like(seed: int = 0, *, size: int = 224, width: float = 1.0, classes
     y = graph.op("MaxPool", y, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
     for stage, layers in enumerate((4, 6, 8)):
         if stage:
-            y = graph.conv(y, graph.channels(y) // 2, 1)
+            y = graph.conv(_activated(graph, y), graph.channels(y) // 2, 1, relu=False)
             y = graph.op("AveragePool", y, kernel_shape=[2, 2], strides=[2, 2])
         for _ in range(layers):
-            new = graph.conv(graph.conv(y, 4 * growth, 1), growth, 3)
+            new = graph.conv(graph.conv(_activated(graph, y), 4 * growth, 1), growth, 3, relu=False)
             y = graph.concat(y, new)
-    return graph.finish(classifier(graph, y, classes), [classes])
+    return graph.finish(classifier(graph, _activated(graph, y), classes), [classes])
+
+
+def _activated(graph: Graph, x: str) -> str:
+    return graph.op("Relu", graph.norm(x))

@@ -17,8 +17,8 @@ class Graph:
     """A model with one input `x` `[N, *input_shape]` and one output `y`, N dynamic.
 
     Values are called by name. Layers return the name of their result and name their weights after it.
-    Batch normalizations are taken as folded: a convolution has weights and a bias, scaled so that values
-    neither grow nor fade.
+    Batch normalizations behind convolutions are taken as folded: a convolution has weights and a bias,
+    scaled so that values neither grow nor fade.
     """
 
     def __init__(
@@ -70,6 +70,17 @@ class Graph:
         y = self.op("Gemm", x, self.weight("weight", weight), self.weight("bias", bias), transB=1)
         self._channels[y] = features
         return y
+
+    def norm(self, x: str) -> str:
+        """A batch normalization that cannot be folded, as before a convolution."""
+        shape = self._channels[x]
+        values = {
+            "scale": self._random.uniform(0.5, 1.5, shape),
+            "shift": self._random.standard_normal(shape) * 0.1,
+            "mean": self._random.standard_normal(shape) * 0.1,
+            "variance": self._random.uniform(0.5, 1.5, shape),
+        }
+        return self.op("BatchNormalization", x, *(self.weight(role, value) for role, value in values.items()))
 
     def upconv(self, x: str, channels: int) -> str:
         """A transposed convolution to `channels` channels and twice the height and width, and a Relu."""

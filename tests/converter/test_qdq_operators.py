@@ -246,10 +246,21 @@ def test_conv_transpose(stride: int, kernel: int, attributes: dict[str, Any]) ->
     assert [entry.name for entry in report.approximate] == ["t_node"]
 
 
+@DTYPES
+def test_linear_resize(dtype: str) -> None:
+    """onnxruntime interpolates in float32 and rounds; on 8 bits it cuts off: a quantum at most."""
+    net = QdqNetwork(dtype)
+    x = net.pair(net.conv(net.x()), "c_q", RESULT_SCALE, 131)
+    scales = net.constant("scales", [1, 1, 2, 2], "float32")
+    net.y(net.node("Resize", [x, "", scales], "r", mode="linear"))
+    report = assert_converts(net.model(), {"QConv": 1, "QResize": 1}, exact=False)
+    assert [entry.name for entry in report.approximate] == ["r_node"]
+
+
 def test_reasons() -> None:
     net = QdqNetwork()
     x = net.x()
-    net.y(net.node("Add", [x, net.constant("c", np.ones((4, 1, 1)), "float32")], "a"))
+    net.y(net.node("Add", [x, net.constant("c", np.ones((9, 8)), "float32")], "a"))
     net.y(net.node("Sub", [x, net.x(name="z")], "s"))
     net.y(net.node("Relu", [net.node("Add", [x, "z_q"], "b")], "r"))
     net.y(
@@ -257,7 +268,7 @@ def test_reasons() -> None:
     )
     net.y(net.node("Sigmoid", ["i"], "h"))
     assert reasons(net.model()) == {
-        "a_node": "an input of it is in floating point, not dequantized from 8 bits",
+        "a_node": "it has a constant that is not one element, nor one for each channel",
         "s_node": "it combines several quantized tensors",
         "b_node": "the activation behind it cuts off more than its quantization does",
         "r_node": "it combines several quantized tensors",

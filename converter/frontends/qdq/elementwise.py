@@ -1,4 +1,4 @@
-"""DequantizeLinear -> operators on each element -> QuantizeLinear -> QTable"""
+"""DequantizeLinear -> operators on each element, or each of its channel -> QuantizeLinear -> QTable"""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.candidate import Candidate
+from converter.candidate import Candidate, port
 from converter.constants import constant, constant_or_none, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.linear import dequantizes, quantizes, read_with, stays_int8, written_with
 from converter.ops import table as op
 
-# Operators of which each element of the result depends on the elements in its place.
+# Operators of which each element of the result depends on the elements in its place, and on its channel.
 _ONNX = {
-    "Abs", "Add", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu",
-    "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu",
-    "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt",
-    "Sub", "Swish", "Tanh", "ThresholdedRelu",
+    "Abs", "Add", "BatchNormalization", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf",
+    "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min",
+    "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin",
+    "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu",
 }  # fmt: skip
 _MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
 ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
@@ -44,7 +44,10 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     chain = [*nodes, quantize]
     inside = {x, *(output for node in chain for output in node.outputs)}
     outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
-    constants = {value.name or "": constant(value, "constant").reshape(()) for value in outer}
+    constants = {value.name or "": constant(value, "constant") for value in outer}
+    channels = _channels(x, chain, facts)
+    if channels is None:
+        constants = {name: array.reshape(()) for name, array in constants.items()}
     # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
     for node in chain:
         if (node is quantize and stays_int8(y)) or (node.inputs[0] is x and stays_int8(x)):
@@ -58,10 +61,37 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
         y.name or "",
         constants,
         facts.opsets,
+        channels,
     )
     covers = (*(node for node in reversed(nodes) if not dequantizes(node)), quantize)
     in_dtype = _uint8(values) if stays_int8(y) else values
-    return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
+    if channels is None:
+        return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
+    return op.channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
+
+
+def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | None:
+    """The channels of x, if nodes of the chain have constants for each; None where all have one element."""
+    normalizes = any(node.op_type == "BatchNormalization" for node in chain)
+    arrays = [
+        array
+        for node in chain
+        if node.op_type != "BatchNormalization" and not dequantizes(node)
+        for value in node.inputs
+        if value is not None and (array := constant_or_none(value)) is not None and array.size != 1
+    ]
+    if not arrays and not normalizes:
+        return None
+    shape = facts.ranked(x)
+    axis = port(x, shape, facts.channel_axis_of(x), facts.eight_bit(x)).channel_axis
+    count, rank = shape[axis], len(shape)
+    assert isinstance(count, int)
+    along = tuple(count if place == axis else 1 for place in range(rank))
+    if rank < 2 or (normalizes and axis != 1):
+        raise Refusal("its channels are not along axis 1")
+    if any((1,) * (rank - array.ndim) + array.shape != along for array in arrays):
+        raise Refusal("it has a constant that is not one element, nor one for each channel")
+    return op.Channels(rank, axis, count)
 
 
 def _int8(values: NDArray[Any]) -> NDArray[Any]:
@@ -77,12 +107,12 @@ def _uint8(values: NDArray[Any]) -> NDArray[Any]:
 def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
     """The 8-bit tensors that the node's result depends on, and the nodes between, in order.
 
-    Only elementwise operators lie between, and all else that they read are constants of one element.
+    Only elementwise operators lie between, and all else that they read are constants.
     """
     sources: dict[ir.Value, None] = {}
     nodes: dict[ir.Node, None] = {}
 
-    def visit(reached: ir.Node) -> None:
+    def visit(reached: ir.Node, reader: ir.Node | None = None) -> None:
         if reached in nodes:
             return
         if dequantizes(reached):
@@ -95,13 +125,15 @@ def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
             if value is None or value in sources:
                 continue
             array = constant_or_none(value)
-            if array is not None and array.size != 1:
-                raise Refusal("it has a constant of more than one element")
+            # With such a constant onnxruntime may compute in integers, but never a normalization.
+            normalizes = reader is not None and reader.op_type == "BatchNormalization"
+            if array is not None and array.size != 1 and dequantizes(reached) and not normalizes:
+                raise Refusal("it has a quantized constant of more than one element")
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
                 raise Refusal("it works in floating point")
             if array is None and producer is not None:
-                visit(producer)
+                visit(producer, reached)
         nodes[reached] = None
 
     visit(node)
