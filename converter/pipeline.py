@@ -8,6 +8,7 @@ from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
 from converter.passes.choose_islands import ChooseIslands
 from converter.passes.dequantize_at_exit import DequantizeAtExit
+from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
@@ -23,6 +24,7 @@ from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
+    DropIdentities,
     MergeDoublePairs,
     PropagatePairs,
     Int8ToUint8,

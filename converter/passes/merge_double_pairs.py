@@ -20,9 +20,6 @@ class MergeDoublePairs(Pass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False
-        for node in list(model.graph):
-            if quantizes(node):
-                _bypass_identities(node)
         for quantize in list(model.graph):
             if quantizes(quantize) and quantize.graph is model.graph:
                 while _merge(quantize, self.context):
@@ -56,16 +53,6 @@ def _merge(first: ir.Node, context: Context) -> bool:
         reader.replace_input_with(0, first.outputs[0])
     remove_orphans([second])
     return True
-
-
-def _bypass_identities(node: ir.Node) -> None:
-    """Let the node read what an Identity or a Dropout before it reads."""
-    while True:
-        before = required_input(node, 0).producer()
-        if before is None or before.domain or before.op_type not in ("Identity", "Dropout"):
-            return
-        node.replace_input_with(0, required_input(before, 0))
-        remove_orphans([before])
 
 
 def intersection(a: Quantization, b: Quantization) -> Quantization | None:

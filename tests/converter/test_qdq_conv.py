@@ -66,6 +66,17 @@ def test_constants_may_be_nodes() -> None:
     assert_converts(net.model(), CONV)
 
 
+def test_constants_may_be_shared_through_identities() -> None:
+    net = QdqNetwork()
+    net.y(net.conv(net.x()))
+    for constant in list(net.constants):
+        copy = f"{constant.name}/copy"
+        for node in net.nodes:
+            node.input[:] = [copy if name == constant.name else name for name in node.input]
+        net.nodes.insert(0, helper.make_node("Identity", [constant.name], [copy]))
+    assert_converts(net.model(), CONV)
+
+
 def test_without_zero_points() -> None:
     net = QdqNetwork()
     scale = net.constant("s", SCALE, "float32")

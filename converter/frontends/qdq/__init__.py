@@ -13,6 +13,7 @@ from converter.frontends.qdq.elementwise import ELEMENTWISE, elementwise
 from converter.frontends.qdq.gemm import gemm
 from converter.frontends.qdq.matmul import matmul
 from converter.frontends.qdq.requantize import requantize
+from converter.frontends.qdq.resize import resize
 from converter.frontends.qdq.softmax import softmax
 from converter.frontends.rule import Rule
 from converter.linear import DOMAINS
@@ -30,5 +31,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "MatMul"): matmul,
     ("", "Mul"): mul,
     ("", "ReduceMean"): reduce_mean,
+    ("", "Resize"): resize,
     ("", "Softmax"): softmax,
 }

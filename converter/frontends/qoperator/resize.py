@@ -15,7 +15,13 @@ from converter.sizes import Shape
 def resize(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, roi, scales, sizes; one of the last two."""
     x = required_input(node, 0)
-    dtype = facts.eight_bit(x)
+    return resize_of(node, (node,), x, node.outputs[0], facts.eight_bit(x), facts)
+
+
+def resize_of(
+    node: ir.Node, covers: tuple[ir.Node, ...], x: ir.Value, y: ir.Value, dtype: ir.DataType, facts: Facts
+) -> Candidate:
+    """The candidate for what the node does, from x to y on 8 bits."""
     shape = facts.ranked(x, 4)
     for name, default in ("antialias", 0), ("exclude_outside", 0):
         if node.attributes.get_int(name, default) != default:
@@ -25,9 +31,9 @@ def resize(node: ir.Node, facts: Facts) -> Candidate:
     if node.attributes.get_string("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Refusal("keep_aspect_ratio_policy is not supported")
     return candidate(
-        (node,),
+        covers,
         x,
-        node.outputs[0],
+        y,
         dtype,
         _scales(node, shape),
         node.attributes.get_string("mode", "nearest"),
