@@ -17,6 +17,7 @@
 
 #include "kernels/border.h"
 #include "kernels/conv.h"
+#include "kernels/depthwise.h"
 #include "kernels/global_average_pool.h"
 #include "kernels/matmul.h"
 #include "kernels/max_pool.h"
@@ -194,11 +195,13 @@ struct Quantization {
     Tensor<float> multiplier;
     Epilogue epilogue;
 
-    Quantization(int64_t k, int64_t depth)
+    // Every other 32 channels have biases that leave no room for sums, but where `usual`.
+    Quantization(int64_t k, int64_t depth, bool usual = false)
         : bias(k, 0,
-               [&] {
-                   return random_bits() % 8 ? static_cast<int32_t>(random_bits() % 8192) - 4096
-                                            : static_cast<int32_t>(random_bits());
+               [&, i = int64_t{0}]() mutable {
+                   const bool small = usual || i++ / 32 % 2 != 0 || random_bits() % 8 != 0;
+                   return small ? static_cast<int32_t>(random_bits() % 8192) - 4096
+                                : static_cast<int32_t>(random_bits());
                }),
           multiplier(k, 0,
                      [&] {
@@ -210,7 +213,7 @@ struct Quantization {
 
 void matmul_case(int64_t m, int64_t k, int64_t c, int offset = 0) {
     Tensor<int8_t> x(m * c, offset), w(k * c, offset);
-    Quantization z(k, c);
+    Quantization z(k, c, m * k > 1 << 20);
     check<int8_t>(
         "matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(c) +
             (offset ? " unaligned" : ""),
@@ -256,7 +259,7 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
                          o.group};
     const int64_t group_c = c / g.group, depth = r * s * group_c, count = n * g.p * g.q * k;
     Tensor<int8_t> x(n * h * w * c, o.offset), filter(k * depth, o.offset);
-    Quantization z(k, depth);
+    Quantization z(k, depth, count > 1 << 20);
     const int x_zero_point = 37;
     char buffer[160];
     std::snprintf(buffer, sizeof buffer, "%s %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld group %ld%s",
@@ -285,6 +288,10 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
     if (!o.stem) {
         check_with(
             "", [&](int8_t* y) { return conv(g, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); });
+        for (const DepthwiseVariant& v : depthwise_variants(g, x.gpu, z.epilogue, x.gpu))
+            check_with(", " + v.text(), [&](int8_t* y) {
+                return depthwise(g, v, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr);
+            });
         return;
     }
     for (const StemVariant& v : stem_variants(g))

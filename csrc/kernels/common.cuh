@@ -101,6 +101,18 @@ __host__ __device__ inline uint32_t requantize(int32_t accumulator, float multip
     return quantize(multiply(value, multiplier), range);
 }
 
+// As float32 holds integers from 2^23 on, 12582912 + n has n in its lowest bits: where accumulators start
+// from kSmallBias besides and are known to stay smaller than kSmallAccumulator, their conversion is a
+// subtraction.
+constexpr int32_t kSmallAccumulator = 1 << 22, kSmallBias = 0x4B400000;
+
+template <bool kSmall>
+__device__ inline uint32_t requantize(int32_t accumulator, float multiplier, const OutputRange& range) {
+    if (!kSmall) return requantize(accumulator, multiplier, range);
+    const float value = plus(__uint_as_float(static_cast<uint32_t>(accumulator)), -12582912.0f);
+    return quantize(multiply(value, multiplier), range);
+}
+
 // --- Four bytes in a word.
 
 __host__ __device__ constexpr uint32_t splat(int byte) { return 0x01010101u * static_cast<uint8_t>(byte); }

@@ -1,6 +1,6 @@
 #include "kernels/conv.h"
 
-#include "kernels/depthwise.cuh"
+#include "kernels/depthwise.h"
 #include "kernels/tile.cuh"
 
 namespace qudnn::kernels {
@@ -174,8 +174,8 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
     const int64_t pixels = g.n * g.p * g.q;
     if (pixels * g.k == 0) return cudaSuccess;
     if (!fits(g)) return cudaErrorInvalidValue;
-    if (depthwise_supported(g, x, epilogue, y))
-        return depthwise(g, x_zero_point, x, filter, epilogue, y, stream);
+    if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
+        return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
 
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int64_t group_c = g.c / g.group, group_k = g.k / g.group;

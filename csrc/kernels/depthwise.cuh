@@ -1,4 +1,4 @@
-// Depthwise convolution of a few common sizes; cuDNN has none in int8, so this is the production kernel.
+// Depthwise convolution without tensor cores, and of what depthwise_tiles.cuh does not take.
 //
 // A thread computes kOutputs neighbours along W for 8 channels. It holds all it needs of x in registers,
 // transposes 4 pixels x 4 channels at a time, and then one __dp4a sums four taps of a filter row of one
@@ -182,16 +182,9 @@ cudaError_t run_depthwise(const ConvGeometry& g, int x_zero_point, const int8_t*
                   dim3(width, height), stream, d, x, filter, epilogue, y);
 }
 
-// Whether there is a kernel above for g, whose dims are known to fit in 32 bits.
-inline bool depthwise_supported(const ConvGeometry& g, const int8_t* x, const Epilogue& epilogue,
-                                const int8_t* y) {
-    return g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s && (g.r == 3 || g.r == 5 || g.r == 7) &&
-           narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) && aligned(epilogue.bias, 16) &&
-           aligned(epilogue.multiplier, 16);
-}
-
-inline cudaError_t depthwise(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                             const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
+inline cudaError_t depthwise_dp4a(const ConvGeometry& g, int x_zero_point, const int8_t* x,
+                                  const int8_t* filter, const Epilogue& epilogue, int8_t* y,
+                                  cudaStream_t stream) {
     auto run = [&](auto kernel) { return kernel(g, x_zero_point, x, filter, epilogue, y, stream); };
     const int64_t stride = g.dilation_w == 1 && g.q > 1 ? g.stride_w : 0;
     switch (g.r) {
@@ -200,7 +193,7 @@ inline cudaError_t depthwise(const ConvGeometry& g, int x_zero_point, const int8
                        : stride == 2 ? run_depthwise<3, 4, 2>
                                      : run_depthwise<3, 1, 1>);
         case 5:
-            return run(stride == 1   ? run_depthwise<5, 4, 1>
+            return run(stride == 1   ? run_depthwise<5, 2, 1>
                        : stride == 2 ? run_depthwise<5, 2, 2>
                                      : run_depthwise<5, 1, 1>);
         default:
