@@ -104,7 +104,6 @@ def test_the_plan_in_use_is_known_with_its_time() -> None:
     (plan,) = plans.list()
     assert plan["problem"].startswith("conv n=4 h=56 w=56 c=64 k=64 ")
     assert plan["plan"].startswith(plan["engine"])
-    assert plan["engine"] in {"cudnn_matmul", "cudnn_conv"}
     assert 0 < plan["microseconds"] < 1000
     assert plan["first_plan"].startswith("cudnn_matmul ")
     assert plan["first_microseconds"] >= plan["microseconds"]
