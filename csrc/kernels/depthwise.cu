@@ -39,6 +39,7 @@ DepthwiseTiles cut(const ConvGeometry& g, const DepthwiseVariant& variant, int x
     const int warp_rows = variant.narrow ? 2 * kDepthwiseRows : kDepthwiseRows;
     const int rows = kDepthwiseWarps / variant.slabs * warp_rows, columns = variant.narrow ? 8 : 16;
     const int stride = narrowed(g.stride_w), size = narrowed(g.r);
+    const int width = (columns - 1) * stride + size, pixels = kDepthwiseWarps * 32 / variant.slabs;
     const int tiles_down = narrowed(ceil_div(g.p, rows)), tiles_over = narrowed(ceil_div(g.q, columns));
     return {.h = narrowed(g.h),
             .w = narrowed(g.w),
@@ -47,33 +48,41 @@ DepthwiseTiles cut(const ConvGeometry& g, const DepthwiseVariant& variant, int x
             .q = narrowed(g.q),
             .pad_top = narrowed(g.pad_top),
             .pad_left = narrowed(g.pad_left),
-            .slabs = variant.slabs,
+            .slab_bits = variant.slabs == 4 ? 2 : variant.slabs - 1,
             .channel_blocks = narrowed(ceil_div(g.c, variant.slabs * kSlabChannels)),
             .tile_rows = rows,
             .tile_columns = columns,
             .warp_rows = warp_rows,
             .lower_row = variant.narrow ? kDepthwiseRows : 0,
             .lower_column = variant.narrow ? 0 : 8,
-            .tiles_down = tiles_down,
-            .tiles_over = tiles_over,
+            .down = Divisor<uint32_t>(tiles_down),
+            .over = Divisor<uint32_t>(tiles_over),
             .tiles = narrowed(g.n * tiles_down * tiles_over),
             .step = 0,
             .patch_height = (rows - 1) * stride + size,
-            .patch_width = (columns - 1) * stride + size,
+            .patch_width = width,
             .pitch = (columns - 1) * stride + (size + 3) / 4 * 4,
+            .row_step = pixels / width,
+            .column_step = pixels % width,
             .zero_point = splat(x_zero_point)};
 }
 
 int shared_bytes(const DepthwiseTiles& g) {
-    return 2 * g.slabs * g.patch_pixels() * static_cast<int>(sizeof(uint4));
+    return 2 * g.slabs() * g.patch_pixels() * static_cast<int>(sizeof(uint4));
+}
+
+// Offsets within an image, the pixels of a tile beyond it included, are computed in 32 bits.
+bool fits(const ConvGeometry& g) {
+    return narrow((g.h + 64) * (g.w + 64) * g.c) && narrow((g.p + 64) * (g.q + 64) * g.c) &&
+           narrow(g.c * g.r * g.s);
 }
 
 // What a variant takes, in instructions, about: of the warps, and of what copies the pixels.
 double cost(const ConvGeometry& g, const DepthwiseTiles& d) {
     const int steps = (static_cast<int>(g.r) + 3) / 4;
     const double warp = kDepthwiseRows * (16.0 * steps * g.r + 80) + 60;
-    const double pixel = d.slabs == 1 ? 0.8 : 0.5;  // a slab alone takes half of the bytes that come
-    const double patch = d.patch_height * d.patch_width * d.slabs * pixel;
+    const double pixel = d.slabs() == 1 ? 0.8 : 0.5;  // a slab alone takes half of the bytes that come
+    const double patch = d.patch_height * d.patch_width * d.slabs() * pixel;
     return static_cast<double>(d.tiles) * d.channel_blocks * (kDepthwiseWarps * warp + patch);
 }
 
@@ -95,8 +104,8 @@ std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const in
                                                  const Epilogue& epilogue, const int8_t* y) {
     if (!supported(g, x, epilogue, y)) return {};
     std::vector<std::pair<double, DepthwiseVariant>> variants;
-    if (tiles_kernel(g) && g.c % kSlabChannels == 0 && g.c <= INT_MAX / 64 && g.dilation_h == 1 &&
-        g.dilation_w == 1 && aligned(x, 16) && attribute(cudaDevAttrComputeCapabilityMajor) >= 8)
+    if (tiles_kernel(g) && g.c % kSlabChannels == 0 && fits(g) && g.dilation_h == 1 && g.dilation_w == 1 &&
+        aligned(x, 16) && attribute(cudaDevAttrComputeCapabilityMajor) >= 8)
         for (bool narrow : {false, true})
             for (int slabs : {2, 4, 1}) {
                 const DepthwiseVariant variant{slabs, narrow};

@@ -9,6 +9,7 @@
 #include "kernels/ampere.cuh"
 #include "kernels/common.cuh"
 #include "kernels/conv.h"
+#include "kernels/divisor.cuh"
 
 namespace qudnn::kernels {
 
@@ -19,17 +20,19 @@ constexpr int kDepthwiseWarps = 4;
 struct DepthwiseTiles {
     int h, w, c, p, q;
     int pad_top, pad_left;
-    int slabs;                      // of 16 channels, per block
+    int slab_bits;                  // 2^slab_bits slabs of 16 channels per block
     int channel_blocks;             // blocks side by side
     int tile_rows, tile_columns;    // output pixels of a block, warps below each other
     int warp_rows;                  // of these per warp
     int lower_row, lower_column;    // from the pixel of a product's row i to that of row i + 8
-    int tiles_down, tiles_over;     // per image
+    Divisor<uint32_t> down, over;   // tiles per image
     int tiles, step;                // in all; from a block's tile to its next
     int patch_height, patch_width;  // input pixels that a tile sees
     int pitch;                      // from row to row of the patch, with those that only taps of 0 see
+    int row_step, column_step;      // what threads / slabs pixels of the patch are
     uint32_t zero_point;            // in each byte
 
+    __host__ __device__ int slabs() const { return 1 << slab_bits; }
     __host__ __device__ int patch_pixels() const { return patch_height * pitch; }
 };
 
@@ -38,38 +41,51 @@ struct DepthwiseTile {
     int n, p, q;
 
     __device__ DepthwiseTile(const DepthwiseTiles& g, int tile) {
-        const int row = tile / g.tiles_over;
-        q = (tile - row * g.tiles_over) * g.tile_columns;
-        n = row / g.tiles_down;
-        p = (row - n * g.tiles_down) * g.tile_rows;
+        auto index = static_cast<uint32_t>(tile);
+        q = static_cast<int>(split(index, g.over)) * g.tile_columns;
+        p = static_cast<int>(split(index, g.down)) * g.tile_rows;
+        n = static_cast<int>(index);
     }
 };
 
-// Starts copying the pixels that a tile sees, slab by slab; those outside the image are set. x: of the
-// block's first channel, of which there are `channels`.
+// Copies the pixels that a tile sees, slab by slab.
 template <int kStride>
-__device__ void copy_tile(const DepthwiseTiles& g, const DepthwiseTile& tile, const int8_t* x, int channels,
-                          uint4* patch) {
-    const int slab = static_cast<int>(threadIdx.x) % g.slabs, pixel = static_cast<int>(threadIdx.x) / g.slabs;
-    if (slab * kSlabChannels >= channels) return;
-    const int top = tile.p * kStride - g.pad_top, left = tile.q * kStride - g.pad_left;
-    const int step = kDepthwiseWarps * 32 / g.slabs;
-    const int row_step = step / g.patch_width, column_step = step - row_step * g.patch_width;
-    int row = pixel / g.patch_width, column = pixel - row * g.patch_width;
-    const int8_t* image = x + static_cast<int64_t>(tile.n) * g.h * g.w * g.c + slab * kSlabChannels;
-    patch += slab * g.patch_pixels();
-    while (row < g.patch_height) {
-        const int h = top + row, w = left + column;
-        uint4* target = patch + row * g.pitch + column;
-        if (h >= 0 && h < g.h && w >= 0 && w < g.w)
-            copy_async<4>(&target->x, image + (static_cast<int64_t>(h) * g.w + w) * g.c);
-        else
-            *target = {g.zero_point, g.zero_point, g.zero_point, g.zero_point};
-        row += row_step;
-        column += column_step;
-        if (column >= g.patch_width) column -= g.patch_width, ++row;
+class PatchCopier {
+  public:
+    // x: of the block's first channel, of which there are `channels`.
+    __device__ PatchCopier(const DepthwiseTiles& g, const int8_t* x, int channels) : x_(x) {
+        const int thread = static_cast<int>(threadIdx.x), slab = thread & (g.slabs() - 1);
+        const int pixel = thread >> g.slab_bits;
+        row_ = slab * kSlabChannels < channels ? pixel / g.patch_width : INT_MAX;
+        column_ = pixel % g.patch_width;
+        x_ += slab * kSlabChannels;
+        patch_ = slab * g.patch_pixels();
     }
-}
+
+    // Starts copying; pixels outside the image are set.
+    __device__ void copy(const DepthwiseTiles& g, const DepthwiseTile& tile, uint4* patch) const {
+        const int top = tile.p * kStride - g.pad_top, left = tile.q * kStride - g.pad_left;
+        const int8_t* image = x_ + static_cast<int64_t>(tile.n) * (g.h * g.w * g.c);
+        patch += patch_;
+        int column = column_;
+        for (int row = row_; row < g.patch_height;) {
+            const int h = top + row, w = left + column;
+            uint4* target = patch + row * g.pitch + column;
+            if (static_cast<unsigned>(h) < static_cast<unsigned>(g.h) &&
+                static_cast<unsigned>(w) < static_cast<unsigned>(g.w))
+                copy_async<4>(&target->x, image + (h * g.w + w) * g.c);
+            else
+                *target = {g.zero_point, g.zero_point, g.zero_point, g.zero_point};
+            row += g.row_step;
+            column += g.column_step;
+            if (column >= g.patch_width) column -= g.patch_width, ++row;
+        }
+    }
+
+  private:
+    const int8_t* x_;
+    int row_, column_, patch_;  // of the thread's first pixel; of its slab
+};
 
 // A lane's columns of the filter, of two products side by side: product j takes quads of channels j and j
 // + 2.
@@ -102,43 +118,22 @@ struct DepthwiseColumns {
 
 // A product's results for two channels of two pixels, requantized: the first pixel's in the low half.
 template <bool kSmall>
-__device__ uint32_t requantize_pairs(const int32_t (&acc)[4], float first, float second,
+__device__ uint32_t requantize_pairs(const int32_t (&acc)[4], const float (&multiplier)[2],
                                      const OutputRange& range) {
-    return pack(requantize<kSmall>(acc[0], first, range), requantize<kSmall>(acc[1], second, range),
-                requantize<kSmall>(acc[2], first, range), requantize<kSmall>(acc[3], second, range));
+    return pack(
+        requantize<kSmall>(acc[0], multiplier[0], range), requantize<kSmall>(acc[1], multiplier[1], range),
+        requantize<kSmall>(acc[2], multiplier[0], range), requantize<kSmall>(acc[3], multiplier[1], range));
 }
 
-template <int kSize, int kStride>
-__device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, const int8_t* __restrict__ x,
-                                                    const int8_t* __restrict__ filter,
-                                                    const Epilogue& epilogue, const OutputRange& range,
-                                                    int8_t* __restrict__ y) {
-    using Columns = DepthwiseColumns<kSize>;
-    extern __shared__ __align__(16) uint32_t shared[];
-    auto* const patches = reinterpret_cast<uint4*>(shared);
-    const int patch_size = g.slabs * g.patch_pixels();
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;
-    const int slab = warp % g.slabs, warp_row = warp / g.slabs * g.warp_rows;
-
-    const int first = static_cast<int>(blockIdx.x % g.channel_blocks) * g.slabs * kSlabChannels;
-    const int channel = first + slab * kSlabChannels;
-    const bool idle = channel >= g.c;  // as all of its warp
-    int tile = static_cast<int>(blockIdx.x) / g.channel_blocks;
-    auto copy = [&](int index, int buffer) {
-        if (index < g.tiles)
-            copy_tile<kStride>(g, DepthwiseTile(g, index), x + first, g.c - first,
-                               patches + buffer * patch_size);
-        commit_copies();
-    };
-    copy(tile, 0);
-
-    Columns b;
+// What a lane knows about its four channels, 2 i and 2 i + 1 of quads t / 2 * 2 and t / 2 * 2 + 1.
+struct DepthwiseEpilogue {
     int32_t bias[2][2] = {};
     float multiplier[2][2] = {};
-    bool small = true;
-    if (!idle) {
-        b.load(filter + channel * kSize * kSize);
-        constexpr int32_t kMost = kSmallAccumulator - kSize * kSize * 128 * 128;
+    bool small = true;  // no accumulator of the warp leaves the range of the faster conversion
+
+    // channel: the warp's first.
+    __device__ void load(const Epilogue& epilogue, int channel, int taps) {
+        const int t = threadIdx.x % 4, most = kSmallAccumulator - taps * 128 * 128;
 #pragma unroll
         for (int j = 0; j < 2; ++j)
 #pragma unroll
@@ -146,36 +141,52 @@ __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, con
                 const int k = channel + (j + t / 2 * 2) * 4 + t % 2 * 2 + i;
                 bias[j][i] = epilogue.bias[k];
                 multiplier[j][i] = epilogue.multiplier[k];
-                small = small && bias[j][i] >= -kMost && bias[j][i] < kMost;
+                small = small && bias[j][i] >= -most && bias[j][i] < most;
             }
     }
-    small = __all_sync(~0u, small);
-#pragma unroll
-    for (int j = 0; j < 2; ++j)
-#pragma unroll
-        for (int i = 0; i < 2; ++i) bias[j][i] = small ? bias[j][i] + kSmallBias : bias[j][i];
+};
 
-    const int lower = g.lower_row * kStride * g.pitch + g.lower_column * kStride;
+// Goes over the tiles of a block. channel: the warp's first, of those that x and y start with. idle: it has
+// none.
+template <int kSize, int kStride, bool kSmall>
+__device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int tile, uint4* patches,
+                                                    const PatchCopier<kStride>& copier,
+                                                    const DepthwiseColumns<kSize>& b,
+                                                    const DepthwiseEpilogue& e, const OutputRange& range,
+                                                    bool idle, int8_t* __restrict__ y) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;
+    const int slab = warp & (g.slabs() - 1), warp_row = (warp >> g.slab_bits) * g.warp_rows;
+    const int patch_size = g.slabs() * g.patch_pixels();
+    const int upper = slab * g.patch_pixels() + warp_row * kStride * g.pitch + row * kStride + t;
+    const int lower = upper + (g.lower_row * g.pitch + g.lower_column) * kStride;
+    const int lower_target = (g.lower_row * g.q + g.lower_column) * g.c, image = g.p * g.q * g.c;
+    // Lanes 2 i and 2 i + 1 have halves of the same two quads: each gets one of them whole.
+    const bool odd = t % 2;
+    const uint32_t first_half = odd ? 0x1054 : 0x5410, second_half = odd ? 0x3276 : 0x7632;
+
     for (int buffer = 0; tile < g.tiles; tile += g.step, buffer ^= 1) {
-        copy(tile + g.step, buffer ^ 1);
+        if (tile + g.step < g.tiles)
+            copier.copy(g, DepthwiseTile(g, tile + g.step), patches + (buffer ^ 1) * patch_size);
+        commit_copies();
         wait_for_copies<1>();
         __syncthreads();
         const DepthwiseTile place(g, tile);
-        if (!idle && place.p + warp_row < g.p) {
-            const uint4* upper_pixels = patches + buffer * patch_size + slab * g.patch_pixels() +
-                                        warp_row * kStride * g.pitch + row * kStride + t;
+        const int p = place.p + warp_row, q = place.q + row;
+        if (!idle && p < g.p) {
+            const uint4* upper_pixels = patches + buffer * patch_size + upper;
+            const uint4* lower_pixels = patches + buffer * patch_size + lower;
             int32_t acc[kDepthwiseRows][2][4];
 #pragma unroll
             for (int i = 0; i < kDepthwiseRows; ++i)
 #pragma unroll
                 for (int j = 0; j < 2; ++j)
 #pragma unroll
-                    for (int k = 0; k < 4; ++k) acc[i][j][k] = bias[j][k % 2];
+                    for (int k = 0; k < 4; ++k) acc[i][j][k] = e.bias[j][k % 2];
 #pragma unroll
             for (int h = 0; h < (kDepthwiseRows - 1) * kStride + kSize; ++h) {
 #pragma unroll
-                for (int s = 0; s < Columns::kSteps; ++s) {
-                    const uint4 u = upper_pixels[s * 4], l = upper_pixels[lower + s * 4];
+                for (int s = 0; s < DepthwiseColumns<kSize>::kSteps; ++s) {
+                    const uint4 u = upper_pixels[s * 4], l = lower_pixels[s * 4];
                     const uint32_t a[2][4] = {{u.x, l.x, u.z, l.z}, {u.y, l.y, u.w, l.w}};
 #pragma unroll
                     for (int i = 0; i < kDepthwiseRows; ++i) {
@@ -185,35 +196,59 @@ __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, con
                         for (int j = 0; j < 2; ++j) multiply_add(acc[i][j], a[j], b.words[r][s][j]);
                     }
                 }
-                upper_pixels += g.pitch;
+                upper_pixels += g.pitch, lower_pixels += g.pitch;
             }
 
-            // Lanes 2 i and 2 i + 1 have halves of the same two quads: each gets one of them whole.
-            const bool odd = t % 2;
-            const uint32_t first_half = odd ? 0x1054 : 0x5410, second_half = first_half + 0x2222;
-            const int p = place.p + warp_row, q = place.q + row;
-            const bool upper_inside = q < g.q, lower_inside = q + g.lower_column < g.q;
-            int8_t* target =
-                y + ((static_cast<int64_t>(place.n) * g.p + p) * g.q + q) * g.c + channel + t * 4;
-            const int64_t row_size = static_cast<int64_t>(g.q) * g.c;
-            const int64_t lower_target = g.lower_row * row_size + static_cast<int64_t>(g.lower_column) * g.c;
+            int8_t* target = y + (static_cast<int64_t>(place.n) * image + (p * g.q + q) * g.c + t * 4);
+            const int upper_rows = q < g.q ? g.p - p : 0;
+            const int lower_rows = q + g.lower_column < g.q ? g.p - p - g.lower_row : 0;
 #pragma unroll
-            for (int i = 0; i < kDepthwiseRows; ++i, target += row_size) {
+            for (int i = 0; i < kDepthwiseRows; ++i, target += g.q * g.c) {
                 uint32_t words[2];
 #pragma unroll
                 for (int j = 0; j < 2; ++j)
-                    words[j] =
-                        small ? requantize_pairs<true>(acc[i][j], multiplier[j][0], multiplier[j][1], range)
-                              : requantize_pairs<false>(acc[i][j], multiplier[j][0], multiplier[j][1], range);
+                    words[j] = requantize_pairs<kSmall>(acc[i][j], e.multiplier[j], range);
                 const uint32_t kept = odd ? words[1] : words[0];
                 const uint32_t got = __shfl_xor_sync(~0u, odd ? words[0] : words[1], 1);
-                if (p + i < g.p && upper_inside)
-                    *reinterpret_cast<uint32_t*>(target) = __byte_perm(kept, got, first_half);
-                if (p + i + g.lower_row < g.p && lower_inside)
+                if (i < upper_rows) *reinterpret_cast<uint32_t*>(target) = __byte_perm(kept, got, first_half);
+                if (i < lower_rows)
                     *reinterpret_cast<uint32_t*>(target + lower_target) = __byte_perm(kept, got, second_half);
             }
         }
         __syncthreads();  // the patch is read
+    }
+}
+
+template <int kSize, int kStride>
+__device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g, const int8_t* __restrict__ x,
+                                                        const int8_t* __restrict__ filter,
+                                                        const Epilogue& epilogue, const OutputRange& range,
+                                                        int8_t* __restrict__ y) {
+    extern __shared__ __align__(16) uint32_t shared[];
+    auto* const patches = reinterpret_cast<uint4*>(shared);
+    const int first = static_cast<int>(blockIdx.x % g.channel_blocks) * g.slabs() * kSlabChannels;
+    const int tile = static_cast<int>(blockIdx.x / g.channel_blocks);
+    const PatchCopier<kStride> copier(g, x + first, g.c - first);
+    copier.copy(g, DepthwiseTile(g, tile), patches);
+    commit_copies();
+
+    const int channel = first + (static_cast<int>(threadIdx.x) / 32 & (g.slabs() - 1)) * kSlabChannels;
+    const bool idle = channel >= g.c;  // as all of its warp
+    DepthwiseColumns<kSize> b;
+    DepthwiseEpilogue e;
+    if (!idle) {
+        b.load(filter + channel * kSize * kSize);
+        e.load(epilogue, channel, kSize * kSize);
+    }
+    // For all warps of a block alike: they wait for each other.
+    if (__syncthreads_and(e.small)) {
+#pragma unroll
+        for (auto& pair : e.bias)
+#pragma unroll
+            for (int32_t& bias : pair) bias += kSmallBias;
+        run_depthwise_tiles<kSize, kStride, true>(g, tile, patches, copier, b, e, range, idle, y + channel);
+    } else {
+        run_depthwise_tiles<kSize, kStride, false>(g, tile, patches, copier, b, e, range, idle, y + channel);
     }
 }
 
@@ -224,7 +259,7 @@ __global__ void __launch_bounds__(kDepthwiseWarps * 32, kBlocks)
                            const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
                            int8_t* __restrict__ y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
-    run_depthwise_tiles<kSize, kStride>(g, x, filter, epilogue, range, y);
+    prepare_depthwise_tiles<kSize, kStride>(g, x, filter, epilogue, range, y);
 #endif
 }
 
