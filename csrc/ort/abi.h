@@ -71,6 +71,7 @@ using GetDimensionsCount              = Slot<61,  OrtStatus*(const OrtTensorType
 using GetDimensions                   = Slot<62,  OrtStatus*(const OrtTensorTypeAndShapeInfo*, int64_t*, size_t)>;
 using GetSymbolicDimensions           = Slot<63,  OrtStatus*(const OrtTensorTypeAndShapeInfo*, const char**, size_t)>;
 using GetTensorTypeAndShape           = Slot<65,  OrtStatus*(const OrtValue*, OrtTensorTypeAndShapeInfo**)>;
+using AllocatorAlloc                  = Slot<75,  OrtStatus*(OrtAllocator*, size_t, void**)>;
 using AllocatorFree                   = Slot<76,  OrtStatus*(OrtAllocator*, void*)>;
 using KernelInfoGetAttribute_float    = Slot<85,  OrtStatus*(const OrtKernelInfo*, const char*, float*)>;
 using KernelInfoGetAttribute_int64    = Slot<86,  OrtStatus*(const OrtKernelInfo*, const char*, int64_t*)>;

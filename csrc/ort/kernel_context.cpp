@@ -80,6 +80,10 @@ int KernelContext::device() const {
 Scratch KernelContext::scratch(size_t bytes) const {
     void* data = nullptr;
     if (bytes > 0) {
+        // NOTE: where memory is out, GetScratchBuffer ends the process: the allocator's exception meets a
+        // noexcept. The allocator's own function turns it into a status, but ties the memory to no stream.
+        call<slots::AllocatorAlloc>(allocator_, bytes, &data);
+        call<slots::AllocatorFree>(allocator_, data);
         call<slots::KernelContext_GetScratchBuffer>(context_, memory_, bytes, &data);
         if (data == nullptr)
             throw Error("out of GPU memory for a workspace of " + std::to_string(bytes) + " bytes");
