@@ -64,7 +64,7 @@ def tuning(result: Result) -> str:
 def models(result: Result) -> str:
     """One row for each model and form, then what was left of each and why."""
     lines = [
-        heading(result),
+        f"{heading(result)} Plans: `tune={result['tune']}`.",
         "",
         "| model | form | ops | islands | entries, exits | left | differing elements | off the GPU | "
         + " | ".join(f"batch {batch}, ms: converted, quantized, float" for batch in result["batches"])

@@ -114,7 +114,9 @@ def images(model: onnx.ModelProto, count: int, *, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal((count, *dims), dtype=np.float32)
 
 
-def measure(path: Path, providers: list[str], runs: int) -> dict[str, Any]:
+def measure(
+    path: Path, providers: list[str], runs: int, tune: Literal["full", "heuristic"]
+) -> dict[str, Any]:
     """One quantized model: its conversion, its bits, its nodes on the GPU and its times."""
     original = onnx.load(path)
     conversion = converter.convert(original)
@@ -134,7 +136,7 @@ def measure(path: Path, providers: list[str], runs: int) -> dict[str, Any]:
     profiled = onnxruntime.SessionOptions()
     profiled.enable_profiling = True
     profiled.profile_file_prefix = str(path.with_suffix(".profile"))
-    session = custom_ops.InferenceSession(converted, profiled, providers=providers)
+    session = custom_ops.InferenceSession(converted, profiled, providers=providers, tune=tune)
     reference = onnxruntime.InferenceSession(original.SerializeToString(), providers=CPU)
     row["different"], row["largest difference"], row["elements"] = 0, 0.0, 0
     for batch in BATCHES:
@@ -153,7 +155,7 @@ def measure(path: Path, providers: list[str], runs: int) -> dict[str, Any]:
             for kernel, count in sorted(ran.items())
             if kernel.provider != "CUDAExecutionProvider" or kernel.op_type.startswith("Memcpy")
         }
-        row["ms"] = {str(batch): times(path, original, converted, batch, runs) for batch in BATCHES}
+        row["ms"] = {str(batch): times(path, original, converted, batch, runs, tune) for batch in BATCHES}
     return row
 
 
@@ -164,12 +166,17 @@ def relative_difference(expected: Array, result: Array) -> float:
 
 
 def times(
-    path: Path, original: onnx.ModelProto, converted: bytes, batch: int, runs: int
+    path: Path,
+    original: onnx.ModelProto,
+    converted: bytes,
+    batch: int,
+    runs: int,
+    tune: Literal["full", "heuristic"],
 ) -> dict[str, float | str]:
     """Medians in milliseconds of the converted model, of the quantized one and of the float one."""
     name, _, _ = path.name.rpartition(f".{path.name.split('.')[-2]}.onnx")
     peers: dict[str, Callable[[], onnxruntime.InferenceSession]] = {
-        "converted": lambda: custom_ops.InferenceSession(converted, providers=CUDA),
+        "converted": lambda: custom_ops.InferenceSession(converted, providers=CUDA, tune=tune),
         "unconverted": lambda: onnxruntime.InferenceSession(original.SerializeToString(), providers=CUDA),
         "float": lambda: onnxruntime.InferenceSession(path.parent / f"{name}.float.onnx", providers=CUDA),
     }
@@ -189,6 +196,7 @@ def main() -> int:
     parser.add_argument("--make-models", type=Path, metavar="DIR", help="write the models and stop")
     parser.add_argument("--models", type=Path, metavar="DIR", default=ROOT / "build" / "vision")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--tune", choices=("full", "heuristic"), default="full", help="how plans are made")
     parser.add_argument("--out", type=Path, help="the result's file")
     parser.add_argument("--commit", help="the commit that is measured, where git cannot tell")
     arguments = parser.parse_args()
@@ -204,7 +212,7 @@ def main() -> int:
     for path in paths:
         name = path.name.removesuffix(".onnx")
         try:
-            rows[name] = measure(path, providers, arguments.runs)
+            rows[name] = measure(path, providers, arguments.runs, arguments.tune)
         except Exception as error:
             rows[name] = {"failed": str(error)}
         row = {key: value for key, value in rows[name].items() if key != "left"}
@@ -214,6 +222,7 @@ def main() -> int:
         "commit": arguments.commit or machine.commit(ROOT),
         "machine": machine.describe(),
         "batches": BATCHES,
+        "tune": arguments.tune,
         "models": rows,
     }
     out = arguments.out or ROOT / "benchmarks" / "results" / f"vision-{machine.slug()}.json"
