@@ -35,6 +35,7 @@ from zoo.measure import CPU, CUDA, different_bits, median_seconds  # noqa: E402
 from zoo.profile import kernels  # noqa: E402
 
 Array = npt.NDArray[np.float32]
+Tune = Literal["full", "heuristic"]
 
 TORCHVISION = {
     "resnet50": 224,
@@ -92,6 +93,10 @@ def export(name: str, size: int) -> onnx.ModelProto:
     model = getattr(torchvision.models, name)(weights=None, **options)
     model.train()
     with torch.no_grad():
+        for norm in model.modules():  # equal ones would be shared, as those of a trained model are not
+            if isinstance(norm, torch.nn.BatchNorm2d):
+                norm.weight.uniform_(0.8, 1.2)
+                norm.bias.normal_(0.0, 0.1)
         for _ in range(4):  # settles the batch norms' statistics
             model(torch.randn(8, 3, size, size))
     model.eval()
@@ -114,9 +119,7 @@ def images(model: onnx.ModelProto, count: int, *, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal((count, *dims), dtype=np.float32)
 
 
-def measure(
-    path: Path, providers: list[str], runs: int, tune: Literal["full", "heuristic"]
-) -> dict[str, Any]:
+def measure(path: Path, providers: list[str], runs: int, tune: Tune) -> dict[str, Any]:
     """One quantized model: its conversion, its bits, its nodes on the GPU and its times."""
     original = onnx.load(path)
     conversion = converter.convert(original)
