@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -62,22 +63,26 @@ struct Tensor {
     ~Tensor() { cudaFree(allocation); }
 };
 
+// Of one launch among several in a row, once the GPU's clock had time to rise.
 double median_seconds(const std::function<cudaError_t()>& run) {
+    constexpr int kLaunches = 5, kTimes = 11;
     cudaEvent_t begin, end;
     require(cudaEventCreate(&begin), "cudaEventCreate");
     require(cudaEventCreate(&end), "cudaEventCreate");
     std::vector<float> times;
-    for (int i = 0; i < 20; ++i) {
+    const auto warm = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    for (int i = 0; i < kTimes || std::chrono::steady_clock::now() < warm; ++i) {
         float milliseconds = 0;
         require(cudaEventRecord(begin), "cudaEventRecord");
-        require(run(), "launch");
+        for (int launch = 0; launch < kLaunches; ++launch) require(run(), "launch");
         require(cudaEventRecord(end), "cudaEventRecord");
         require(cudaEventSynchronize(end), "cudaEventSynchronize");
         require(cudaEventElapsedTime(&milliseconds, begin, end), "cudaEventElapsedTime");
-        times.push_back(milliseconds);
+        times.push_back(milliseconds / kLaunches);
     }
+    times.erase(times.begin(), times.end() - kTimes);
     std::sort(times.begin(), times.end());
-    return times[times.size() / 2] * 1e-3;
+    return times[kTimes / 2] * 1e-3;
 }
 
 // Runs `run(y)` and compares y[i] with expected(i), `work` steps of the host each: every output where that is

@@ -28,9 +28,10 @@ struct Stem {
     uint32_t zero_point;  // in each byte
 };
 
-// Words of shared memory: bias, twice each, and multiplier, filters, two patches of input pixels per warp.
+// Words of shared memory: bias and multiplier, filters, two patches of input
+// pixels per warp.
 __host__ __device__ inline int stem_words(const Stem& g, int columns, int warps) {
-    return 3 * columns + columns * g.r * g.s + 2 * warps * g.patch_height * g.patch_width;
+    return 2 * columns + columns * g.r * g.s + 2 * warps * g.patch_height * g.patch_width;
 }
 
 // A warp's tile: its image and first output pixel.
@@ -100,43 +101,27 @@ __device__ void store_channels(int8_t* y, int left, const uint32_t (&words)[kWor
     }
 }
 
-// kQuads: half steps per filter row, 1 or 2; kSteps * 2 >= kQuads * r. kTiles: columns / 8.
-template <int kQuads, int kSteps, int kTiles>
-__device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict__ x,
-                                         const int8_t* __restrict__ filter, const Epilogue& epilogue,
-                                         const OutputRange& range, int8_t* __restrict__ y) {
-    constexpr int kColumns = kTiles * 8, kWords = kTiles / 2;
-    extern __shared__ __align__(16) uint32_t shared[];
-    uint32_t* bias = shared;  // of channels 2 i and 2 i + 1, twice, as accumulators have them
-    auto* multiplier = reinterpret_cast<float*>(shared + 2 * kColumns);
-    uint32_t* filters = shared + 3 * kColumns;
-    const int taps = g.r * g.s, patch_words = g.patch_height * g.patch_width;
-    const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
-    const int row = lane / 4, t = lane % 4;  // the lane's place in a product
-    uint32_t* const patches = filters + kColumns * taps + 2 * warp * patch_words;
+// As requantize(), of an accumulator without bias. pair: biases and multipliers of two channels. kSmall: it
+// started from kSmallBias, and biases are floats, of bias - 12582912; as accumulators of 8 x 8 x 4 products
+// and biases are at most kSmallAccumulator, all steps are exact.
+template <bool kSmall>
+__device__ inline uint32_t requantize_stem(int32_t accumulator, const int32_t (&pair)[4], int i,
+                                           const OutputRange& range) {
+    const int32_t bias = pair[i];
+    const float multiplier = __int_as_float(pair[2 + i]);
+    if (!kSmall) return requantize(wrapping_add(accumulator, bias), multiplier, range);
+    return quantize(multiply(plus(__int_as_float(accumulator), __int_as_float(bias)), multiplier), range);
+}
 
-    const int first = blockIdx.x % g.column_blocks * kColumns, columns = min(g.k - first, kColumns);
-    int tile = blockIdx.x / g.column_blocks * warps + warp;
-    auto copy = [&](int index, uint32_t* patch) {
-        if (index >= g.tiles) return;
-        if (g.pairs)
-            copy_patch<2>(g, StemTile(g, index), x, patch);
-        else
-            copy_patch<1>(g, StemTile(g, index), x, patch);
-    };
-    copy(tile, patches);
-    commit_copies();
-
-    const auto* vectors = reinterpret_cast<const uint4*>(filter) + first * taps / 4;
-    for (int i = threadIdx.x; i < columns * taps / 4; i += blockDim.x)
-        reinterpret_cast<uint4*>(filters)[i] = vectors[i];
-    for (int i = threadIdx.x; i < kColumns; i += blockDim.x) {
-        bias[i * 2 - i % 2] = bias[i * 2 - i % 2 + 2] =
-            i < columns ? static_cast<uint32_t>(epilogue.bias[first + i]) : 0;
-        multiplier[i] = i < columns ? epilogue.multiplier[first + i] : 0.0f;
-    }
-    __syncthreads();
-
+// Goes over a warp's tiles. y: of the block's first channel, of `columns`.
+template <int kQuads, int kSteps, int kTiles, bool kSmall, typename Copy>
+__device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const uint32_t* patches,
+                                               const Copy& copy, const uint32_t* pairs,
+                                               const uint32_t* filters, int columns, const OutputRange& range,
+                                               int8_t* __restrict__ y) {
+    constexpr int kWords = kTiles / 2;
+    const int patch_words = g.patch_height * g.patch_width;
+    const int lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;  // the lane's place in a product
     // Columns 2 t and 2 t + 1 of all products are neighbouring output channels, so that a lane's results lie
     // side by side in y.
     uint32_t b[kSteps][kTiles][2];
@@ -154,19 +139,20 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     const int lower = 8 * g.stride_w;  // from a pixel to the one 8 below in the product
     const int half = kQuads == 2 ? 4 : g.patch_width, next = kQuads == 2 ? g.patch_width : 2 * g.patch_width;
     for (int buffer = 0; tile < g.tiles; tile += g.step, buffer ^= 1) {
-        copy(tile + g.step, patches + (buffer ^ 1) * patch_words);
+        copy(tile + g.step, buffer ^ 1);
         commit_copies();
         wait_for_copies<1>();
         __syncwarp();
         const StemTile place(g, tile);
         const uint32_t* patch = patches + buffer * patch_words + row * g.stride_w + t;
         const int pixels = g.q - place.q - row;
-        int8_t* target =
-            y + ((static_cast<int64_t>(place.n) * g.p + place.p) * g.q + place.q + row) * g.k + first;
+        int8_t* target = y + ((static_cast<int64_t>(place.n) * g.p + place.p) * g.q + place.q + row) * g.k;
         for (int i = min(g.p - place.p, g.rows); i > 0; --i, target += static_cast<int64_t>(g.q) * g.k) {
             int32_t acc[kTiles][4];
 #pragma unroll
-            for (int j = 0; j < kTiles; ++j) load_shared(acc[j], bias + (t * kTiles + j) * 4);
+            for (int j = 0; j < kTiles; ++j)
+#pragma unroll
+                for (int c = 0; c < 4; ++c) acc[j][c] = kSmall ? kSmallBias : 0;
             const uint32_t *upper_pixel = patch, *lower_pixel = patch + lower;
 #pragma unroll
             for (int k = 0; k < kSteps; ++k) {
@@ -179,19 +165,74 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
             uint32_t words[2][kWords];
 #pragma unroll
             for (int j = 0; j < kTiles; j += 2) {
-                const float4 m = reinterpret_cast<const float4*>(multiplier)[t * kWords + j / 2];
+                int32_t first[4], second[4];
+                load_shared(first, pairs + (t * kTiles + j) * 4);
+                load_shared(second, pairs + (t * kTiles + j + 1) * 4);
 #pragma unroll
                 for (int c = 0; c < 2; ++c)
-                    words[c][j / 2] =
-                        pack(requantize(acc[j][2 * c], m.x, range), requantize(acc[j][2 * c + 1], m.y, range),
-                             requantize(acc[j + 1][2 * c], m.z, range),
-                             requantize(acc[j + 1][2 * c + 1], m.w, range));
+                    words[c][j / 2] = pack(requantize_stem<kSmall>(acc[j][2 * c], first, 0, range),
+                                           requantize_stem<kSmall>(acc[j][2 * c + 1], first, 1, range),
+                                           requantize_stem<kSmall>(acc[j + 1][2 * c], second, 0, range),
+                                           requantize_stem<kSmall>(acc[j + 1][2 * c + 1], second, 1, range));
             }
             store_channels(target, pixels > 0 ? columns : 0, words[0]);
             store_channels(target + 8 * int64_t{g.k}, pixels > 8 ? columns : 0, words[1]);
         }
         __syncwarp();  // the patch is read
     }
+}
+
+// kQuads: half steps per filter row, 1 or 2; kSteps * 2 >= kQuads * r. kTiles: columns / 8.
+template <int kQuads, int kSteps, int kTiles>
+__device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict__ x,
+                                         const int8_t* __restrict__ filter, const Epilogue& epilogue,
+                                         const OutputRange& range, int8_t* __restrict__ y) {
+    constexpr int kColumns = kTiles * 8;
+    extern __shared__ __align__(16) uint32_t shared[];
+    uint32_t* pairs = shared;  // two biases, two multipliers
+    uint32_t* filters = pairs + 2 * kColumns;
+    const int taps = g.r * g.s, patch_words = g.patch_height * g.patch_width;
+    const int warp = threadIdx.x / 32, warps = blockDim.x / 32;
+    uint32_t* const patches = filters + kColumns * taps + 2 * warp * patch_words;
+
+    const int first = blockIdx.x % g.column_blocks * kColumns, columns = min(g.k - first, kColumns);
+    const int tile = blockIdx.x / g.column_blocks * warps + warp;
+    auto copy = [&](int index, int buffer) {
+        if (index >= g.tiles) return;
+        if (g.pairs)
+            copy_patch<2>(g, StemTile(g, index), x, patches + buffer * patch_words);
+        else
+            copy_patch<1>(g, StemTile(g, index), x, patches + buffer * patch_words);
+    };
+    copy(tile, 0);
+    commit_copies();
+
+    const auto* vectors = reinterpret_cast<const uint4*>(filter) + first * taps / 4;
+    for (int i = threadIdx.x; i < columns * taps / 4; i += blockDim.x)
+        reinterpret_cast<uint4*>(filters)[i] = vectors[i];
+    bool small = true;
+    for (int i = threadIdx.x; i < kColumns; i += blockDim.x) {
+        const int32_t bias = i < columns ? epilogue.bias[first + i] : 0;
+        small = small && bias > -kSmallAccumulator && bias < kSmallAccumulator;
+        uint32_t* pair = pairs + i / 2 * 4 + i % 2;
+        pair[0] = static_cast<uint32_t>(bias);
+        pair[2] = float_bits(i < columns ? epilogue.multiplier[first + i] : 0.0f);
+    }
+    small = __syncthreads_and(small);
+    if (small) {
+        for (int i = threadIdx.x; i < kColumns; i += blockDim.x) {
+            uint32_t& bias = pairs[i / 2 * 4 + i % 2];
+            bias = float_bits(static_cast<float>(static_cast<int32_t>(bias) - 12582912));
+        }
+    }
+    __syncthreads();
+
+    if (small)
+        run_stem_tiles<kQuads, kSteps, kTiles, true>(g, tile, patches, copy, pairs, filters, columns, range,
+                                                     y + first);
+    else
+        run_stem_tiles<kQuads, kSteps, kTiles, false>(g, tile, patches, copy, pairs, filters, columns, range,
+                                                      y + first);
 }
 
 constexpr int kMaxStemThreads = 128;
