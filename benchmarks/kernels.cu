@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "pointwise_kernels.h"
 #include "vision_kernels.h"
 
 namespace {
@@ -139,6 +140,7 @@ void small_cases() {
         stem_case(1, 1, 1, 96, 7, 7, {.stride = 2});
         stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
     }
+    if (wanted("pointwise")) small_pointwise_cases();
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
         {"3x3x9x7 unaligned", {3, 3, 9, 7}, {0, 2, 3, 1}, {}, {}, 1},
@@ -185,6 +187,7 @@ void small_cases() {
 }
 
 void large_cases() {
+    if (wanted("pointwise")) large_pointwise_cases();
     for (const Operands& o : large_operands) {
         if (wanted("add")) add_case(o, true);
         if (wanted("mul")) mul_case(o, true);

@@ -5,6 +5,7 @@
 #include "engines/cudnn_matmul.h"
 #include "engines/native_conv.h"
 #include "engines/native_matmul.h"
+#include "engines/native_pointwise.h"
 #include "engines/native_stem.h"
 
 namespace qudnn::plan {
@@ -13,10 +14,11 @@ std::span<const Engine* const> engines() {
     static const engines::NativeStem native_stem;    // before cuDNN: many times faster
     static const engines::CudnnMatMul cudnn_matmul;  // before conv: faster wherever both do
     static const engines::CudnnConv cudnn_conv;
+    static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
     static const engines::NativeMatMul native_matmul;
     static const engines::NativeConv native_conv;
-    static const std::array<const Engine*, 5> all = {&native_stem, &cudnn_matmul, &cudnn_conv, &native_matmul,
-                                                     &native_conv};
+    static const std::array<const Engine*, 6> all = {&native_stem,      &cudnn_matmul,  &cudnn_conv,
+                                                     &native_pointwise, &native_matmul, &native_conv};
     return all;
 }
 

@@ -213,6 +213,11 @@ CONVS = [
     conv("dilated", dilations=[2, 3], pads=[2, 3, 2, 3], x_zero_point=-7),
     conv("sparse", kernel=(1, 1), strides=[3, 2]),
     conv("sparse", kernel=(2, 2), strides=[4, 3], pads=[1, 0, 0, 1], x_zero_point=9),
+    conv("pointwise", c=32, k=16, kernel=(1, 1), size=(300, 300)),
+    conv(
+        "pointwise", c=48, k=272, kernel=(1, 1), size=(19, 23), strides=[2, 2], y_zero_point=-100, y_min=-100
+    ),
+    conv("pointwise", c=448, k=80, kernel=(1, 1), size=(19, 23), y_zero_point=-128, y_max=50),
     conv("stem", k=64, kernel=(7, 7), size=(23, 21), pads=[3, 3, 3, 3], strides=[2, 2], x_zero_point=-10),
     conv("stem", c=4, k=64, kernel=(7, 7), size=(23, 41), strides=[2, 2]),
     conv(

@@ -1,0 +1,16 @@
+// The pointwise kernel as an engine: matrix products, and 1x1 convolutions, that are bound by memory.
+#pragma once
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+class NativePointwise final : public plan::Engine {
+  public:
+    const char* name() const override { return "native_pointwise"; }
+    // Of 32 to 1024 values to sum: longer sums are bound by arithmetic.
+    bool takes(const plan::Problem& problem) const override;
+    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+};
+
+}  // namespace qudnn::engines

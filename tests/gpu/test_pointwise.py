@@ -1,0 +1,37 @@
+"""The engine of 1x1 convolutions: all its plans give the right bits, whichever is the fastest."""
+
+import onnxruntime
+import pytest
+
+import custom_ops
+from cases import op
+from custom_ops import plans
+from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
+
+pytestmark = pytest.mark.gpu
+
+CASES = [
+    *(case for case in op.CONVS if case.label.startswith("pointwise")),
+    op.conv("tiles", c=64, k=64, kernel=(1, 1), size=(300, 300), y_zero_point=-128),
+    op.conv("tiles", c=256, k=32, kernel=(1, 1), size=(300, 300), y_zero_point=7, y_min=7),
+    op.matmul("columns", c=144, k=400, rows=(77,)),
+    op.matmul("long", c=1024, k=256, rows=(50,)),
+    op.matmul("wrapping", c=96, k=48, rows=(1000,), sums="wrapping"),
+    op.matmul("ties", c=32, k=256, rows=(500,), sums="ties"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    plans.clear()
+    options = session_options(case.model())
+    options.log_severity_level = 1
+    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
+    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
+    # The tuner tells which candidates it dropped, and which engines had none.
+    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
+    assert len(told) == 1, told
+    assert "; native_pointwise" not in told[0]
+    (plan,) = plans.list()
+    assert plan["source"] == "tuned"
