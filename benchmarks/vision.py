@@ -93,10 +93,11 @@ def export(name: str, size: int) -> onnx.ModelProto:
     model = getattr(torchvision.models, name)(weights=None, **options)
     model.train()
     with torch.no_grad():
-        for norm in model.modules():  # equal ones would be shared, as those of a trained model are not
-            if isinstance(norm, torch.nn.BatchNorm2d):
-                norm.weight.uniform_(0.8, 1.2)
-                norm.bias.normal_(0.0, 0.1)
+        for layer in model.modules():  # equal weights would be shared, as those of a trained model are not
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.weight.uniform_(0.8, 1.2)
+            if getattr(layer, "bias", None) is not None:
+                layer.bias.normal_(0.0, 0.1)
         for _ in range(4):  # settles the batch norms' statistics
             model(torch.randn(8, 3, size, size))
     model.eval()
