@@ -13,8 +13,8 @@ COMMA := ,
 EXTRAS := dev$(if $(GPU),$(COMMA)gpu)
 
 BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter \
-	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cmake' -o -name CMakeLists.txt)
-FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu')
+	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cmake' -o -name CMakeLists.txt)
+FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 
 .PHONY: demo test lint format clean
 
