@@ -1,13 +1,12 @@
 #include "engines/cudnn_conv.h"
 
-#include <cuda_runtime_api.h>
-
 #include <algorithm>
 #include <iterator>
 #include <string_view>
 
 #include "engines/cudnn_graph.h"
 #include "kernels/pad.h"
+#include "plan/cuda_error.h"
 #include "plan/split.h"
 
 namespace qudnn::engines {
@@ -72,10 +71,9 @@ class PaddedPlan final : public plan::Plan {
                  void* workspace) const override {
         auto* padded = static_cast<int8_t*>(workspace);
         const ConvProblem& c = problem_;
-        const cudaError_t error =
-            kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
-                         static_cast<int8_t>(arguments.x_zero_point), arguments.x, padded, launch.stream);
-        if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+        plan::check_cuda(kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
+                                      static_cast<int8_t>(arguments.x_zero_point), arguments.x, padded,
+                                      launch.stream));
         plan::Arguments inner = arguments;
         inner.x = padded;
         conv_->execute(launch, inner, padded + padded_bytes_);

@@ -1,18 +1,11 @@
 // What native engines share.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
-#include <stdexcept>
-
 #include "kernels/conv.h"
+#include "plan/cuda_error.h"
 #include "plan/problem.h"
 
 namespace qudnn::engines {
-
-inline void check_launch(cudaError_t error) {
-    if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
-}
 
 inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
     return {.n = c.n,

@@ -12,7 +12,7 @@ class NativeConvPlan final : public plan::Plan {
         : Plan("native_conv", 0), geometry_(geometry(conv)) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        check_launch(kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
+        plan::check_cuda(kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
     }
 
   private:

@@ -13,7 +13,7 @@ class NativeMatMulPlan final : public plan::Plan {
         : Plan("native_matmul", 0), problem_(problem) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        check_launch(
+        plan::check_cuda(
             kernels::matmul(problem_.m, problem_.k, problem_.c, a.x, a.w, a.epilogue, a.y, launch.stream));
     }
 

@@ -20,7 +20,7 @@ class NativePointwisePlan final : public plan::Plan {
         : Plan(name, 0), geometry_(geometry), variant_(variant) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        check_launch(kernels::pointwise(geometry_, variant_, a.x, a.w, a.epilogue, a.y, launch.stream));
+        plan::check_cuda(kernels::pointwise(geometry_, variant_, a.x, a.w, a.epilogue, a.y, launch.stream));
     }
 
   private:

@@ -16,7 +16,7 @@ class NativeStemPlan final : public plan::Plan {
         : Plan(name, 0), geometry_(geometry), variant_(variant) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        check_launch(
+        plan::check_cuda(
             kernels::stem(geometry_, variant_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
     }
 

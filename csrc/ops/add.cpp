@@ -41,8 +41,8 @@ void QAdd::compute(Context& context) const {
         std::swap(s.a_scale, s.b_scale);
         std::swap(s.a_zero_point, s.b_zero_point);
     }
-    check_launch(kernels::add(broadcast_geometry(a.shape, b.shape, y.shape), s, a.as<const int8_t>(),
-                              b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::add(broadcast_geometry(a.shape, b.shape, y.shape), s, a.as<const int8_t>(),
+                            b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QAdd::infer(const ort::InferenceContext& context) {

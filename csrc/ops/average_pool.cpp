@@ -35,7 +35,7 @@ void QAveragePool::compute(Context& context) const {
     if (y.shape.count() == 0) return;
     const kernels::PoolGeometry geometry{n,         h,       w,       c,          p,          q, kernel[0],
                                          kernel[1], pads[0], pads[1], strides[0], strides[1], 1, 1};
-    check_launch(
+    check_cuda(
         kernels::average_pool(geometry, scales, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 

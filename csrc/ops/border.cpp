@@ -129,8 +129,8 @@ void QuantizeToIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor y = context.output(entry.inside(x.shape));
     if (y.shape.count() == 0) return;
-    check_launch(kernels::quantize_to_island(entry.geometry(x.shape), scale, zero_point, x.as<const float>(),
-                                             y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::quantize_to_island(entry.geometry(x.shape), scale, zero_point, x.as<const float>(),
+                                           y.as<int8_t>(), context.stream()));
 }
 
 void QuantizeToIsland::infer(const ort::InferenceContext& context) {
@@ -147,8 +147,8 @@ void ConvertToIsland::compute(Context& context) const {
     require(x.type == type, "x does not have the type that dtype names");
     const ort::Tensor y = context.output(entry.inside(x.shape));
     if (y.shape.count() == 0) return;
-    check_launch(kernels::convert_to_island(entry.geometry(x.shape), offset_of(type), zero_point, x.data,
-                                            y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::convert_to_island(entry.geometry(x.shape), offset_of(type), zero_point, x.data,
+                                          y.as<int8_t>(), context.stream()));
 }
 
 void ConvertToIsland::infer(const ort::InferenceContext& context) {
@@ -164,8 +164,8 @@ void DequantizeFromIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor y = context.output(exit.outside(x.shape));
     if (y.shape.count() == 0) return;
-    check_launch(kernels::dequantize_from_island(exit.geometry(x.shape), scale, zero_point,
-                                                 x.as<const int8_t>(), y.as<float>(), context.stream()));
+    check_cuda(kernels::dequantize_from_island(exit.geometry(x.shape), scale, zero_point,
+                                               x.as<const int8_t>(), y.as<float>(), context.stream()));
 }
 
 void DequantizeFromIsland::infer(const ort::InferenceContext& context) {
@@ -181,8 +181,8 @@ void ConvertFromIsland::compute(Context& context) const {
     const ort::Tensor y = context.output(exit.outside(x.shape));
     require(y.type == type, "y does not have the type that dtype names");
     if (y.shape.count() == 0) return;
-    check_launch(kernels::convert_from_island(exit.geometry(x.shape), offset_of(type), x.as<const int8_t>(),
-                                              y.data, context.stream()));
+    check_cuda(kernels::convert_from_island(exit.geometry(x.shape), offset_of(type), x.as<const int8_t>(),
+                                            y.data, context.stream()));
 }
 
 void ConvertFromIsland::infer(const ort::InferenceContext& context) {

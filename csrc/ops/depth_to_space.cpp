@@ -21,8 +21,8 @@ void QDepthToSpace::compute(Context& context) const {
     const int64_t c = x.shape[3] / (block * block), p = side(h, 0), q = side(w, 1);
     const ort::Tensor y = context.output({n, p, q, c});
     if (y.shape.count() == 0) return;
-    check_launch(kernels::depth_to_space({n, h, w, c, p, q, block, crop[0], crop[1]}, x.as<const int8_t>(),
-                                         y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::depth_to_space({n, h, w, c, p, q, block, crop[0], crop[1]}, x.as<const int8_t>(),
+                                       y.as<int8_t>(), context.stream()));
 }
 
 void QDepthToSpace::infer(const ort::InferenceContext& context) {

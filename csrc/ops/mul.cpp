@@ -21,8 +21,8 @@ void QMul::compute(Context& context) const {
     const ort::Tensor b = context.input(1);
     const ort::Tensor y = context.output(broadcast_shape(a.shape, b.shape));
     if (y.shape.count() == 0) return;
-    check_launch(kernels::mul(broadcast_geometry(a.shape, b.shape, y.shape), scales, a.as<const int8_t>(),
-                              b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::mul(broadcast_geometry(a.shape, b.shape, y.shape), scales, a.as<const int8_t>(),
+                            b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QMul::infer(const ort::InferenceContext& context) {

@@ -21,12 +21,8 @@ std::unique_ptr<plan::Workspace> Context::workspace(size_t bytes) const {
 
 void use_device(int device) {
     int current = -1;
-    check_launch(cudaGetDevice(&current));
-    if (current != device) check_launch(cudaSetDevice(device));
-}
-
-void check_launch(cudaError_t error) {
-    if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+    check_cuda(cudaGetDevice(&current));
+    if (current != device) check_cuda(cudaSetDevice(device));
 }
 
 std::string describe(const Signature& signature, const std::string& node, const Context* context) noexcept {

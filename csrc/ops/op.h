@@ -15,6 +15,7 @@
 
 #include "ort/inference_context.h"
 #include "ort/kernel_context.h"
+#include "plan/cuda_error.h"
 #include "plan/planner.h"
 
 namespace qudnn::ops {
@@ -58,8 +59,8 @@ class Context final : public plan::Host {
 // Makes the GPU the thread's current one: ORT's threads do not all have the session's.
 void use_device(int device);
 
-// Throws where a kernel did not start.
-void check_launch(cudaError_t error);
+// Throws where a kernel did not start, or another call failed.
+using plan::check_cuda;
 
 // Throws unless the condition holds.
 inline void require(bool condition, const char* what) {

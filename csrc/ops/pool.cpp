@@ -41,7 +41,7 @@ void QMaxPool::compute(Context& context) const {
                                          strides[1],
                                          dilations[0],
                                          dilations[1]};
-    check_launch(kernels::max_pool(geometry, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::max_pool(geometry, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QMaxPool::infer(const ort::InferenceContext& context) {
@@ -74,8 +74,8 @@ void QGlobalAveragePool::compute(Context& context) const {
     const ort::Tensor y = context.output(y_shape);
     if (y_shape.count() == 0) return;
     require(hw > 0, "the average of an image without pixels");
-    check_launch(kernels::global_average_pool(n, hw, c, x_scale, x_zero_point, y_scale, y_zero_point,
-                                              x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::global_average_pool(n, hw, c, x_scale, x_zero_point, y_scale, y_zero_point,
+                                            x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QGlobalAveragePool::infer(const ort::InferenceContext& context) {

@@ -79,9 +79,9 @@ void QResize::compute(Context& context) const {
                                            axis(w, q, same ? 1 : w_scale), coordinates};
     const auto* source = x.as<const int8_t>();
     auto* target = y.as<int8_t>();
-    check_launch(linear && !same
-                     ? kernels::resize_linear(geometry, offset, source, target, context.stream())
-                     : kernels::resize_nearest(geometry, nearest, source, target, context.stream()));
+    check_cuda(linear && !same
+                   ? kernels::resize_linear(geometry, offset, source, target, context.stream())
+                   : kernels::resize_nearest(geometry, nearest, source, target, context.stream()));
 }
 
 void QResize::infer(const ort::InferenceContext& context) {

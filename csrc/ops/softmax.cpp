@@ -18,8 +18,8 @@ void QSoftmax::compute(Context& context) const {
     const ort::Tensor y = context.output(x.shape);
     if (y.shape.count() == 0) return;
     const int64_t stride = x.shape.back();
-    check_launch(kernels::softmax(y.shape.count() / stride, stride, constants, x.as<const int8_t>(),
-                                  y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::softmax(y.shape.count() / stride, stride, constants, x.as<const int8_t>(),
+                                y.as<int8_t>(), context.stream()));
 }
 
 void QSoftmax::infer(const ort::InferenceContext& context) {

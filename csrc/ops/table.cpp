@@ -21,7 +21,7 @@ void QTable::compute(Context& context) const {
                                    ? kernels::channel_table(count / x.shape.back(), x.shape.back(), values,
                                                             source, y.as<int8_t>(), context.stream())
                                    : kernels::table(count, values, source, y.as<int8_t>(), context.stream());
-    check_launch(status);
+    check_cuda(status);
 }
 
 void QTable::infer(const ort::InferenceContext& context) {
