@@ -7,23 +7,27 @@ model carries the functions of the ops it uses, so it runs where no kernel is re
 from onnx import FunctionProto
 
 from converter.functions.add import QAdd
+from converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
 from converter.functions.border import (
     ConvertFromIsland,
     ConvertToIsland,
     DequantizeFromIsland,
     QuantizeToIsland,
 )
-from converter.functions.conv import QConv
-from converter.functions.matmul import QMatMul
+from converter.functions.conv import QConv, QConvToInt32
+from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
+from converter.functions.layer_normalization import QLayerNormalization
+from converter.functions.matmul import QMatMul, QMatMulToFloat
 from converter.functions.mul import QMul
 from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
 from converter.functions.resize import QDepthToSpace, QResize
 from converter.functions.softmax import QSoftmax
 from converter.functions.table import QTable
+from converter.functions.where import QWhere
 
 DOMAIN = "qudnn"
 VERSION = 1
-MIN_OPSET = 13  # the oldest opset in which every body is valid
+MIN_OPSET = 13  # the oldest opset in which bodies are valid, apart from those that need a newer operator
 
 FUNCTIONS = {
     function.name: function
@@ -43,20 +47,32 @@ FUNCTIONS = {
         QResize,
         QDepthToSpace,
         QSoftmax,
+        QWhere,
+        QLayerNormalization,
+        QMatMulToFloat,
+        QBatchMatMul,
+        QBatchMatMulToFloat,
+        QBatchMatMulToInt32,
+        QConvToInt32,
+        DynamicQuantizeToIsland,
+        DynamicQMatMul,
+        DynamicQConv,
     )
 }
 
 
 def function_proto(name: str, opset: int) -> FunctionProto:
-    """The function `name` over opset `opset` (13 or newer) of ONNX's own domain.
+    """The function `name` over opset `opset` of ONNX's own domain, 13 or newer (QLayerNormalization: 17).
 
     onnxruntime inlines a function only into a model of the same opset. The bodies use nothing that
-    changed its meaning since opset 13, so that only the version has to be set.
+    changed its meaning since the opset they are written in, so that only the version has to be set.
     """
-    if opset < MIN_OPSET:
-        raise ValueError(f"function {name} needs opset {MIN_OPSET} or newer, the model has {opset}")
     proto = FUNCTIONS[name].to_function_proto()
     for imported in proto.opset_import:
         if imported.domain == "":
+            if opset < imported.version:
+                raise ValueError(
+                    f"function {name} needs opset {imported.version} or newer, the model has {opset}"
+                )
             imported.version = opset
     return proto

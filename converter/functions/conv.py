@@ -1,4 +1,4 @@
-"""QConv, the quantized convolution of an island."""
+"""QConv, the quantized convolution of an island, and its form with int32 results."""
 
 from collections.abc import Sequence
 
@@ -59,3 +59,34 @@ def QConv(
     )
     clipped = op.Transpose(op.Clip(y, low, high), perm=[0, 2, 3, 1])
     return op.Cast(op.Sub(op.Cast(clipped, to=6), shift), to=3)
+
+
+@script(qudnn, default_opset=op)
+def QConvToInt32(
+    x,
+    w,
+    bias,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+):
+    """int8 `[N,H,W,Cp]` * int8 `[Kp,R,S,Cp/group]` -> int32 `[N,P,Q,Kp]`: `sum(x * w) + bias[k]`.
+
+    Padding counts as x_zero_point; `bias` holds `- x_zero_point * sum(w)` already.
+    """
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_zp = op.Cast(op.Add(op.Constant(value_int=x_zero_point), op.Constant(value_int=128)), to=2)
+    w_sum = op.ReduceSum(op.Cast(w, to=6), op.Constant(value_ints=[1, 2, 3]), keepdims=0)
+    folded = op.Mul(w_sum, op.Cast(op.Constant(value_int=x_zero_point), to=6))
+    product = op.ConvInteger(
+        op.Transpose(op.Cast(op.Add(op.Cast(x, to=6), shift), to=2), perm=[0, 3, 1, 2]),
+        op.Transpose(w, perm=[0, 3, 1, 2]),
+        x_zp,
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        group=group,
+    )
+    return op.Add(op.Transpose(product, perm=[0, 2, 3, 1]), op.Add(bias, folded))

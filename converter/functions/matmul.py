@@ -1,4 +1,4 @@
-"""QMatMul, the quantized matrix product of an island, with constant weights."""
+"""QMatMul, the quantized matrix product of an island with constant weights; its form with float32 results."""
 
 from onnxscript import opset13 as op
 from onnxscript import script
@@ -26,3 +26,18 @@ def QMatMul(x, w, bias, multiplier, y_zero_point: int, y_min: int, y_max: int):
     r = op.Mul(op.Cast(acc, to=1), multiplier)
     y = op.QuantizeLinear(r, op.Constant(value_float=1.0), y_zp)
     return op.Clip(y, low, high)
+
+
+@script(qudnn, default_opset=op)
+def QMatMulToFloat(x, w, bias, multiplier, addend):
+    """int8 `[..., Cp]` * int8 `[K, Cp]`, transposed -> float32 `[..., K]`, outside of the island.
+
+        acc = sum(x * w) + bias[k]            int32, wrapping
+        y   = (float(acc) * multiplier[k]) + addend[k]        one rounding after each operation
+
+    `bias` holds `- x_zero_point * sum(w)` already; an addend of -0.0 leaves everything as it is.
+    """
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
+    product = op.MatMulInteger(x_u8, op.Transpose(w, perm=[1, 0]), op.Cast(shift, to=2))
+    return op.Add(op.Mul(op.Cast(op.Add(product, bias), to=1), multiplier), addend)

@@ -1,0 +1,40 @@
+"""QLayerNormalization, between an island's tensors."""
+
+from collections.abc import Sequence
+
+from onnxscript import opset17 as op
+from onnxscript import script
+
+from converter.functions.opsets import qudnn
+
+
+@script(qudnn, default_opset=op)
+def QLayerNormalization(
+    x,
+    gamma,
+    beta,
+    channels: int,
+    pads: Sequence[int],
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+    epsilon: float,
+):
+    """int8 `[..., Cp]`, float32 gamma and beta `[channels]` -> int8 `[..., Cp]`, over the first `channels`:
+
+        r = (x - x_zero_point) * x_scale
+        n = gamma * (r - mean(r)) / sqrt(variance(r) + epsilon) + beta
+        y = saturate(rint(n / y_scale) + y_zero_point)
+
+    in float32, where the order of summation is not specified: y may differ by one quantum. pads, in ONNX
+    Pad's form, appends the padding channels, which the body sets to 0 and a kernel to anything.
+    """
+    last = op.Constant(value_ints=[-1])
+    kept = op.Slice(x, op.Constant(value_ints=[0]), op.Reshape(op.Constant(value_int=channels), last), last)
+    x_zp = op.Cast(op.Constant(value_int=x_zero_point), to=3)
+    y_zp = op.Cast(op.Constant(value_int=y_zero_point), to=3)
+    r = op.DequantizeLinear(kept, op.Constant(value_float=x_scale), x_zp)
+    normalized = op.LayerNormalization(r, gamma, beta, axis=-1, epsilon=epsilon)
+    y = op.QuantizeLinear(normalized, op.Constant(value_float=y_scale), y_zp)
+    return op.Pad(y, op.Constant(value_ints=pads))

@@ -1,0 +1,12 @@
+"""QWhere, the choice between an island's tensors, element by element."""
+
+from onnxscript import opset13 as op
+from onnxscript import script
+
+from converter.functions.opsets import qudnn
+
+
+@script(qudnn, default_opset=op)
+def QWhere(condition, x, y):
+    """bool, int8, int8 -> int8, broadcast: x where the condition holds, y elsewhere."""
+    return op.Where(condition, x, y)
