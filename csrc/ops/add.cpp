@@ -33,7 +33,7 @@ QAdd::QAdd(const ort::Attributes& attributes) {
 void QAdd::compute(Context& context) const {
     ort::Tensor a = context.input(0);
     ort::Tensor b = context.input(1);
-    const ort::Tensor y = context.output(broadcast_shape(a.shape, b.shape));
+    const ort::Tensor y = context.output(0, broadcast_shape(a.shape, b.shape));
     if (y.shape.count() == 0) return;
     kernels::AddScales s = scales;
     if (exchanged(a.shape, b.shape)) {
@@ -47,7 +47,7 @@ void QAdd::compute(Context& context) const {
 
 void QAdd::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> a = context.input(0), b = context.input(1);
-    if (!a.empty() && !b.empty()) context.set_output(0, kSignature.output, broadcast_dims(a, b));
+    if (!a.empty() && !b.empty()) context.set_output(0, kSignature.outputs[0], broadcast_dims(a, b));
 }
 
 }  // namespace qudnn::ops

@@ -9,7 +9,7 @@ namespace qudnn::ops {
 // a, b int8, broadcast -> int8.
 struct QAdd {
     static constexpr Signature kSignature{
-        "QAdd", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};
+        "QAdd", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
     kernels::AddScales scales;
 

@@ -31,7 +31,7 @@ void QAveragePool::compute(Context& context) const {
     const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
     const int64_t p = window_count(h, pads[0], pads[2], kernel[0], strides[0], 1, ceil_mode);
     const int64_t q = window_count(w, pads[1], pads[3], kernel[1], strides[1], 1, ceil_mode);
-    const ort::Tensor y = context.output({n, p, q, c});
+    const ort::Tensor y = context.output(0, {n, p, q, c});
     if (y.shape.count() == 0) return;
     const kernels::PoolGeometry geometry{n,         h,       w,       c,          p,          q, kernel[0],
                                          kernel[1], pads[0], pads[1], strides[0], strides[1], 1, 1};
@@ -47,7 +47,7 @@ void QAveragePool::infer(const ort::InferenceContext& context) {
         return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], op.kernel[axis], op.strides[axis], 1,
                           op.ceil_mode);
     };
-    context.set_output(0, kSignature.output, {x[0], window(0), window(1), x[3]});
+    context.set_output(0, kSignature.outputs[0], {x[0], window(0), window(1), x[3]});
 }
 
 }  // namespace qudnn::ops

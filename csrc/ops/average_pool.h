@@ -8,8 +8,7 @@ namespace qudnn::ops {
 
 // x [N,H,W,Cp] int8 -> [N,P,Q,Cp] int8.
 struct QAveragePool {
-    static constexpr Signature kSignature{
-        "QAveragePool", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+    static constexpr Signature kSignature{"QAveragePool", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     std::array<int64_t, 2> kernel;
     std::array<int64_t, 4> pads;  // top, left, bottom, right

@@ -127,7 +127,7 @@ QuantizeToIsland::QuantizeToIsland(const ort::Attributes& attributes)
 
 void QuantizeToIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
-    const ort::Tensor y = context.output(entry.inside(x.shape));
+    const ort::Tensor y = context.output(0, entry.inside(x.shape));
     if (y.shape.count() == 0) return;
     check_cuda(kernels::quantize_to_island(entry.geometry(x.shape), scale, zero_point, x.as<const float>(),
                                            y.as<int8_t>(), context.stream()));
@@ -145,7 +145,7 @@ ConvertToIsland::ConvertToIsland(const ort::Attributes& attributes)
 void ConvertToIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     require(x.type == type, "x does not have the type that dtype names");
-    const ort::Tensor y = context.output(entry.inside(x.shape));
+    const ort::Tensor y = context.output(0, entry.inside(x.shape));
     if (y.shape.count() == 0) return;
     check_cuda(kernels::convert_to_island(entry.geometry(x.shape), offset_of(type), zero_point, x.data,
                                           y.as<int8_t>(), context.stream()));
@@ -162,14 +162,14 @@ DequantizeFromIsland::DequantizeFromIsland(const ort::Attributes& attributes)
 
 void DequantizeFromIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
-    const ort::Tensor y = context.output(exit.outside(x.shape));
+    const ort::Tensor y = context.output(0, exit.outside(x.shape));
     if (y.shape.count() == 0) return;
     check_cuda(kernels::dequantize_from_island(exit.geometry(x.shape), scale, zero_point,
                                                x.as<const int8_t>(), y.as<float>(), context.stream()));
 }
 
 void DequantizeFromIsland::infer(const ort::InferenceContext& context) {
-    Exit(context.attributes()).infer(context, kSignature.output);
+    Exit(context.attributes()).infer(context, kSignature.outputs[0]);
 }
 
 ConvertFromIsland::ConvertFromIsland(const ort::Attributes& attributes)
@@ -178,7 +178,7 @@ ConvertFromIsland::ConvertFromIsland(const ort::Attributes& attributes)
 void ConvertFromIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     require(x.type == ort::ElementType::int8, "x is not int8");
-    const ort::Tensor y = context.output(exit.outside(x.shape));
+    const ort::Tensor y = context.output(0, exit.outside(x.shape));
     require(y.type == type, "y does not have the type that dtype names");
     if (y.shape.count() == 0) return;
     check_cuda(kernels::convert_from_island(exit.geometry(x.shape), offset_of(type), x.as<const int8_t>(),

@@ -31,7 +31,7 @@ struct Exit {
 // x float32 -> int8.
 struct QuantizeToIsland {
     static constexpr Signature kSignature{
-        "QuantizeToIsland", {ort::ElementType::float32}, 1, ort::ElementType::int8};
+        "QuantizeToIsland", {ort::ElementType::float32}, {ort::ElementType::int8}};
 
     Entry entry;
     float scale;
@@ -45,7 +45,7 @@ struct QuantizeToIsland {
 // x uint8 or int8 (attribute dtype) -> int8.
 struct ConvertToIsland {
     static constexpr Signature kSignature{
-        "ConvertToIsland", {ort::ElementType::undefined}, 1, ort::ElementType::int8};
+        "ConvertToIsland", {ort::ElementType::undefined}, {ort::ElementType::int8}};
 
     Entry entry;
     ort::ElementType type;
@@ -59,7 +59,7 @@ struct ConvertToIsland {
 // x int8 -> float32.
 struct DequantizeFromIsland {
     static constexpr Signature kSignature{
-        "DequantizeFromIsland", {ort::ElementType::int8}, 1, ort::ElementType::float32};
+        "DequantizeFromIsland", {ort::ElementType::int8}, {ort::ElementType::float32}};
 
     Exit exit;
     float scale;
@@ -74,7 +74,7 @@ struct DequantizeFromIsland {
 // NOTE: x is declared of any type because ORT allows an output of any type only beside such an input.
 struct ConvertFromIsland {
     static constexpr Signature kSignature{
-        "ConvertFromIsland", {ort::ElementType::undefined}, 1, ort::ElementType::undefined};
+        "ConvertFromIsland", {ort::ElementType::undefined}, {ort::ElementType::undefined}};
 
     Exit exit;
     ort::ElementType type;

@@ -39,7 +39,7 @@ void QConv::compute(Context& context) const {
     problem.clamps_above = requantize.clamps_above();
 
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
-    const ort::Tensor y = context.output({problem.n, problem.p, problem.q, problem.k});
+    const ort::Tensor y = context.output(0, {problem.n, problem.p, problem.q, problem.k});
     if (y.shape.count() == 0) return;
     const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.as<int8_t>(), epilogue,
                                     x_zero_point};
@@ -58,7 +58,7 @@ void QConv::infer(const ort::InferenceContext& context) {
         return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], taps.extent, op.strides[axis],
                           op.dilations[axis]);
     };
-    context.set_output(0, kSignature.output, {x[0], window(0), window(1), w[0]});
+    context.set_output(0, kSignature.outputs[0], {x[0], window(0), window(1), w[0]});
 }
 
 }  // namespace qudnn::ops

@@ -10,8 +10,7 @@ struct QConv {
     static constexpr Signature kSignature{
         "QConv",
         {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32},
-        4,
-        ort::ElementType::int8};
+        {ort::ElementType::int8}};
 
     std::array<int64_t, 4> pads;  // top, left, bottom, right
     std::array<int64_t, 2> strides;

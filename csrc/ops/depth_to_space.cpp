@@ -19,7 +19,7 @@ void QDepthToSpace::compute(Context& context) const {
     const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2];
     require(x.shape[3] % (block * block) == 0, "channels are no multiple of blocksize squared");
     const int64_t c = x.shape[3] / (block * block), p = side(h, 0), q = side(w, 1);
-    const ort::Tensor y = context.output({n, p, q, c});
+    const ort::Tensor y = context.output(0, {n, p, q, c});
     if (y.shape.count() == 0) return;
     check_cuda(kernels::depth_to_space({n, h, w, c, p, q, block, crop[0], crop[1]}, x.as<const int8_t>(),
                                        y.as<int8_t>(), context.stream()));
@@ -35,7 +35,7 @@ void QDepthToSpace::infer(const ort::InferenceContext& context) {
     };
     const ort::Dim channels =
         x[3].extent < 0 ? ort::Dim{} : ort::Dim::of(x[3].extent / (op.block * op.block));
-    context.set_output(0, kSignature.output, {x[0], dim(0), dim(1), channels});
+    context.set_output(0, kSignature.outputs[0], {x[0], dim(0), dim(1), channels});
 }
 
 }  // namespace qudnn::ops

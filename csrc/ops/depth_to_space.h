@@ -8,7 +8,7 @@ namespace qudnn::ops {
 // x [N,H,W,b*b*Cp] int8 -> [N, H*b - top - bottom, W*b - left - right, Cp] int8, b = blocksize.
 struct QDepthToSpace {
     static constexpr Signature kSignature{
-        "QDepthToSpace", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+        "QDepthToSpace", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     int64_t block;
     std::array<int64_t, 4> crop;  // top, left, bottom, right

@@ -17,7 +17,7 @@ void QMatMul::compute(Context& context) const {
 
     ort::Shape y_shape = x.shape;
     y_shape[y_shape.rank() - 1] = problem.k;
-    const ort::Tensor y = context.output(y_shape);
+    const ort::Tensor y = context.output(0, y_shape);
     if (y_shape.count() == 0) return;
     problem.m = y_shape.count() / problem.k;
     const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.as<int8_t>(), epilogue, 0};
@@ -30,7 +30,7 @@ void QMatMul::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> w = context.input(1);
     if (dims.empty() || w.size() != 2) return;
     dims.back() = w[0];
-    context.set_output(0, kSignature.output, dims);
+    context.set_output(0, kSignature.outputs[0], dims);
 }
 
 }  // namespace qudnn::ops

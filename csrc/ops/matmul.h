@@ -10,8 +10,7 @@ struct QMatMul {
     static constexpr Signature kSignature{
         "QMatMul",
         {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32},
-        4,
-        ort::ElementType::int8};
+        {ort::ElementType::int8}};
 
     Requantize requantize;
 

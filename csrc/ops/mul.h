@@ -9,7 +9,7 @@ namespace qudnn::ops {
 // a, b int8, broadcast -> int8.
 struct QMul {
     static constexpr Signature kSignature{
-        "QMul", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};
+        "QMul", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
     kernels::MulScales scales;
 

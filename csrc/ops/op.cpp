@@ -29,7 +29,7 @@ std::string describe(const Signature& signature, const std::string& node, const 
     std::string text = std::string(signature.name) + " '" + node + "'";
     if (context == nullptr) return text;
     text += " (";
-    for (size_t i = 0; i < signature.input_count; ++i) {
+    for (size_t i = 0; i < signature.inputs.size(); ++i) {
         if (i > 0) text += ", ";
         try {
             text += context->input(i).text();

@@ -4,13 +4,15 @@
 //   static constexpr Signature kSignature;                 name, element types
 //   explicit Kernel(const ort::Attributes&);               reads attributes, once
 //   void compute(Context&) const;                          one run
-//   static void infer(const ort::InferenceContext&);       output type and shape
+//   static void infer(const ort::InferenceContext&);       output types and shapes
 // and may throw anywhere: definition() turns that into a status that names the node, its op and its inputs.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string>
 
 #include "ort/inference_context.h"
@@ -22,16 +24,30 @@ namespace qudnn::ops {
 
 constexpr const char* kDomain = "qudnn";
 constexpr const char* kProvider = "CUDAExecutionProvider";
-constexpr size_t kMaxInputs = 4;
+constexpr size_t kMaxInputs = 8;
+
+// The element types of an op's inputs or outputs. Undefined: any type for an input, what infer() says for an
+// output.
+class ElementTypes {
+  public:
+    constexpr ElementTypes(std::initializer_list<ort::ElementType> types) : size_(types.size()) {
+        std::copy(types.begin(), types.end(), types_.begin());  // no constant where there are too many
+    }
+    constexpr size_t size() const { return size_; }
+    constexpr ort::ElementType operator[](size_t i) const { return types_[i]; }
+
+  private:
+    std::array<ort::ElementType, kMaxInputs> types_{};
+    size_t size_;
+};
 
 struct Signature {
     const char* name;
-    std::array<ort::ElementType, kMaxInputs> inputs;
-    size_t input_count;
-    ort::ElementType output;  // undefined: infer() says which
+    ElementTypes inputs;
+    ElementTypes outputs;
 };
 
-// One run of one node. Every op has one output.
+// One run of one node.
 class Context final : public plan::Host {
   public:
     Context(OrtKernelContext* context, OrtAllocator* allocator, const std::string& node,
@@ -39,7 +55,7 @@ class Context final : public plan::Host {
         : context_(context, allocator), node_(node), configuration_(configuration) {}
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
-    ort::Tensor output(const ort::Shape& shape) { return context_.output(0, shape); }
+    ort::Tensor output(size_t index, const ort::Shape& shape) { return context_.output(index, shape); }
     CUstream_st* stream() const { return context_.stream(); }
 
     plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
@@ -87,10 +103,10 @@ struct Definition final : OrtCustomOp {
     explicit Definition(const plan::Configuration& of_session) : OrtCustomOp{}, configuration(of_session) {
         fill_common(*this);
         GetName = [](const OrtCustomOp*) { return Kernel::kSignature.name; };
-        GetInputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.input_count; };
+        GetInputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.inputs.size(); };
         GetInputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.inputs[i]; };
-        GetOutputTypeCount = [](const OrtCustomOp*) { return size_t{1}; };
-        GetOutputType = [](const OrtCustomOp*, size_t) { return Kernel::kSignature.output; };
+        GetOutputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.outputs.size(); };
+        GetOutputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.outputs[i]; };
         CreateKernelV2 = [](const OrtCustomOp* op, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
             std::string node;
             return ort::guarded(

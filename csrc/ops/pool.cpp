@@ -25,7 +25,7 @@ void QMaxPool::compute(Context& context) const {
     const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
     const int64_t p = window_count(h, pads[0], pads[2], kernel[0], strides[0], dilations[0], ceil_mode);
     const int64_t q = window_count(w, pads[1], pads[3], kernel[1], strides[1], dilations[1], ceil_mode);
-    const ort::Tensor y = context.output({n, p, q, c});
+    const ort::Tensor y = context.output(0, {n, p, q, c});
     if (y.shape.count() == 0) return;
     const kernels::PoolGeometry geometry{n,
                                          h,
@@ -52,7 +52,7 @@ void QMaxPool::infer(const ort::InferenceContext& context) {
         return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], op.kernel[axis], op.strides[axis],
                           op.dilations[axis], op.ceil_mode);
     };
-    context.set_output(0, kSignature.output, {x[0], window(0), window(1), x[3]});
+    context.set_output(0, kSignature.outputs[0], {x[0], window(0), window(1), x[3]});
 }
 
 QGlobalAveragePool::QGlobalAveragePool(const ort::Attributes& attributes)
@@ -71,7 +71,7 @@ void QGlobalAveragePool::compute(Context& context) const {
         hw *= x.shape[i];
         y_shape[i] = 1;
     }
-    const ort::Tensor y = context.output(y_shape);
+    const ort::Tensor y = context.output(0, y_shape);
     if (y_shape.count() == 0) return;
     require(hw > 0, "the average of an image without pixels");
     check_cuda(kernels::global_average_pool(n, hw, c, x_scale, x_zero_point, y_scale, y_zero_point,
@@ -82,7 +82,7 @@ void QGlobalAveragePool::infer(const ort::InferenceContext& context) {
     std::vector<ort::Dim> dims = context.input(0);
     if (dims.size() < 3) return;
     for (size_t i = 1; i + 1 < dims.size(); ++i) dims[i] = ort::Dim::of(1);
-    context.set_output(0, kSignature.output, dims);
+    context.set_output(0, kSignature.outputs[0], dims);
 }
 
 }  // namespace qudnn::ops

@@ -7,7 +7,7 @@ namespace qudnn::ops {
 
 // x [N,H,W,Cp] int8 -> [N,P,Q,Cp] int8.
 struct QMaxPool {
-    static constexpr Signature kSignature{"QMaxPool", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+    static constexpr Signature kSignature{"QMaxPool", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     std::array<int64_t, 2> kernel;
     std::array<int64_t, 4> pads;  // top, left, bottom, right
@@ -23,7 +23,7 @@ struct QMaxPool {
 // x [N,spatial...,Cp] int8 -> [N,1...,Cp] int8.
 struct QGlobalAveragePool {
     static constexpr Signature kSignature{
-        "QGlobalAveragePool", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+        "QGlobalAveragePool", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     float x_scale, y_scale;
     int x_zero_point, y_zero_point;

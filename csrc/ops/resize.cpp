@@ -66,7 +66,7 @@ void QResize::compute(Context& context) const {
     require(x.shape.rank() == 4, "x has to be of rank 4");
     const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
     const int64_t p = resized(h, h_scale), q = resized(w, w_scale);
-    const ort::Tensor y = context.output({n, p, q, c});
+    const ort::Tensor y = context.output(0, {n, p, q, c});
     if (y.shape.count() == 0) return;
     require(h > 0 && w > 0, "an image without pixels");
     require(std::max({h, w, p, q}) < int64_t{1} << 31, "an image of more than 2^31 rows or columns");
@@ -91,7 +91,7 @@ void QResize::infer(const ort::InferenceContext& context) {
     const auto dim = [](const ort::Dim& from, float scale) {
         return from.extent < 0 ? ort::Dim{} : ort::Dim::of(resized(from.extent, scale));
     };
-    context.set_output(0, kSignature.output, {x[0], dim(x[1], h_scale), dim(x[2], w_scale), x[3]});
+    context.set_output(0, kSignature.outputs[0], {x[0], dim(x[1], h_scale), dim(x[2], w_scale), x[3]});
 }
 
 }  // namespace qudnn::ops

@@ -8,7 +8,7 @@ namespace qudnn::ops {
 
 // x [N,H,W,Cp] int8 -> [N, floor(H * scales[1]), floor(W * scales[2]), Cp] int8.
 struct QResize {
-    static constexpr Signature kSignature{"QResize", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+    static constexpr Signature kSignature{"QResize", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     float h_scale, w_scale;
     bool linear;

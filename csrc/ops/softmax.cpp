@@ -15,7 +15,7 @@ QSoftmax::QSoftmax(const ort::Attributes& attributes) {
 void QSoftmax::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     require(x.shape.rank() >= 1 && x.shape.back() >= constants.channels, "x has too few channels");
-    const ort::Tensor y = context.output(x.shape);
+    const ort::Tensor y = context.output(0, x.shape);
     if (y.shape.count() == 0) return;
     const int64_t stride = x.shape.back();
     check_cuda(kernels::softmax(y.shape.count() / stride, stride, constants, x.as<const int8_t>(),
@@ -24,7 +24,7 @@ void QSoftmax::compute(Context& context) const {
 
 void QSoftmax::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> x = context.input(0);
-    if (!x.empty()) context.set_output(0, kSignature.output, x);
+    if (!x.empty()) context.set_output(0, kSignature.outputs[0], x);
 }
 
 }  // namespace qudnn::ops

@@ -8,7 +8,7 @@ namespace qudnn::ops {
 
 // x [..., Cp] int8 -> int8 of that shape, the softmax over the first `channels`.
 struct QSoftmax {
-    static constexpr Signature kSignature{"QSoftmax", {ort::ElementType::int8}, 1, ort::ElementType::int8};
+    static constexpr Signature kSignature{"QSoftmax", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     kernels::SoftmaxConstants constants;
 

@@ -12,7 +12,7 @@ void QTable::compute(Context& context) const {
             "table has to be of shape [256] or [channels,256]");
     require(!per_channel || (x.shape.rank() > 0 && table.shape[0] == x.shape.back()),
             "table does not have a row for each channel of x, its last dimension");
-    const ort::Tensor y = context.output(x.shape);
+    const ort::Tensor y = context.output(0, x.shape);
     const int64_t count = y.shape.count();
     if (count == 0) return;
     const auto* values = table.as<const int8_t>();
@@ -26,7 +26,7 @@ void QTable::compute(Context& context) const {
 
 void QTable::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> x = context.input(0);
-    if (!x.empty()) context.set_output(0, kSignature.output, x);
+    if (!x.empty()) context.set_output(0, kSignature.outputs[0], x);
 }
 
 }  // namespace qudnn::ops

@@ -9,7 +9,7 @@ namespace qudnn::ops {
 // shape.
 struct QTable {
     static constexpr Signature kSignature{
-        "QTable", {ort::ElementType::int8, ort::ElementType::int8}, 2, ort::ElementType::int8};
+        "QTable", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
     explicit QTable(const ort::Attributes&) {}
     void compute(Context& context) const;
