@@ -1,5 +1,7 @@
 """Problems as people read them; the keys of plans spell out every field."""
 
+from math import prod
+
 _UNIT = {"alignment": 16, "x_type": 3, "y_type": 3, "group": 1}
 _FLAGS = {"pads_with_value": "padded with a zero point", "clamps_above": "clamped"}
 
@@ -9,7 +11,7 @@ def shorten(problem: str) -> str:
     kind, *words = problem.split(" ")
     try:
         fields = {name: int(value) for name, _, value in (word.partition("=") for word in words)}
-        parts = {"conv": _conv, "matmul": _matmul}[kind](fields)
+        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul}[kind](fields)
     except (KeyError, ValueError):
         return problem
     for name, value in fields.items():
@@ -21,19 +23,24 @@ def shorten(problem: str) -> str:
 
 
 def _conv(fields: dict[str, int]) -> list[str]:
-    """The parts of a convolution; takes what it says out of fields."""
-    n, h, w, c, k, r, s = (fields.pop(name) for name in "nhwckrs")
-    fields.pop("p"), fields.pop("q")  # these follow from the rest
-    parts = [f"{n}x{h}x{w}x{c}", f"{r}x{s} to {k}"]
+    """The parts of a convolution in two or three dimensions; takes what it says out of fields."""
+    axes, taps, outputs, sides = "hw", "rs", "pq", ("top", "left", "bottom", "right")
+    if "d" in fields:
+        axes, taps, outputs, sides = "dhw", "trs", "zpq", ("front", "top", "left", "back", "bottom", "right")
+    n, c, k = (fields.pop(name) for name in "nck")
+    size, kernel = [fields.pop(axis) for axis in axes], [fields.pop(tap) for tap in taps]
+    for name in outputs:  # these follow from the rest
+        fields.pop(name)
+    parts = [_times(n, *size, c), f"{_times(*kernel)} to {k}"]
     for name, usual in ("stride", 1), ("dilation", 1):
-        sizes = fields.pop(f"{name}_h"), fields.pop(f"{name}_w")
-        if sizes != (usual, usual):
-            parts.append(f"{name} {_together(*sizes)}")
-    pads = tuple(fields.pop(f"pad_{side}") for side in ("top", "left", "bottom", "right"))
+        each = [fields.pop(f"{name}_{axis}") for axis in axes]
+        if each != [usual] * len(axes):
+            parts.append(f"{name} {_together(*each)}")
+    pads = [fields.pop(f"pad_{side}") for side in sides]
     if any(pads):
         parts.append(f"pad {_together(*pads)}")
     strides = [fields.pop(name) for name in list(fields) if name.startswith("x_stride")]
-    if strides and strides != [h * w * c, w * c, c, 1]:
+    if strides and strides != [prod(size) * c, size[-1] * c, c, 1]:
         parts.append(f"strides {_together(*strides)}")
     return parts
 
@@ -45,4 +52,8 @@ def _matmul(fields: dict[str, int]) -> list[str]:
 
 
 def _together(*sizes: int) -> str:
-    return str(sizes[0]) if len(set(sizes)) == 1 else "x".join(map(str, sizes))
+    return str(sizes[0]) if len(set(sizes)) == 1 else _times(*sizes)
+
+
+def _times(*sizes: int) -> str:
+    return "x".join(map(str, sizes))

@@ -1,6 +1,5 @@
 #include "engines/cudnn_matmul.h"
 
-#include <optional>
 
 #include "engines/cudnn_graph.h"
 #include "plan/split.h"
@@ -23,18 +22,13 @@ GraphPointer matmul_graph(const MatMulProblem& p) {
     return graph;
 }
 
-std::optional<MatMulProblem> matmul_of(const plan::Problem& problem) {
-    if (const auto* conv = std::get_if<plan::ConvProblem>(&problem)) return plan::as_matmul(*conv);
-    return std::get<MatMulProblem>(problem);
-}
-
 }  // namespace
 
-bool CudnnMatMul::takes(const plan::Problem& problem) const { return matmul_of(problem).has_value(); }
+bool CudnnMatMul::takes(const plan::Problem& problem) const { return plan::matmul_of(problem).has_value(); }
 
 std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,
                                                      cudnnContext* cudnn) const {
-    const MatMulProblem matmul = matmul_of(problem).value();
+    const MatMulProblem matmul = plan::matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
     if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 elements");
     return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), matmul.clamps_above);
@@ -44,7 +38,7 @@ std::shared_ptr<const plan::Plan> CudnnMatMul::restore(const plan::Problem& prob
                                                        const std::string& plan_name,
                                                        const std::string& serialized,
                                                        cudnnContext* cudnn) const {
-    const MatMulProblem matmul = matmul_of(problem).value();
+    const MatMulProblem matmul = plan::matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
     return graph_plan(plan_name, serialized, cudnn, matmul.clamps_above);
 }

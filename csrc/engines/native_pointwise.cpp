@@ -30,9 +30,7 @@ class NativePointwisePlan final : public plan::Plan {
 
 // A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a product of.
 std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
-    const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    const auto matmul = conv ? plan::as_matmul(*conv) : std::get<plan::MatMulProblem>(problem);
-    if (matmul) {
+    if (const auto matmul = plan::matmul_of(problem)) {
         if (!matmul->dense()) return std::nullopt;
         return PointwiseGeometry{.n = 1,
                                  .h = 1,
@@ -44,7 +42,9 @@ std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
                                  .stride_h = 1,
                                  .stride_w = 1};
     }
-    if (conv->r != 1 || conv->s != 1 || conv->group != 1 || conv->padded() || !conv->dense())
+    const auto* conv = std::get_if<plan::ConvProblem>(&problem);
+    if (conv == nullptr || conv->r != 1 || conv->s != 1 || conv->group != 1 || conv->padded() ||
+        !conv->dense())
         return std::nullopt;
     return PointwiseGeometry{.n = conv->n,
                              .h = conv->h,

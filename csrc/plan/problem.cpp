@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kind(const ConvProblem&) { return "conv"; }
 constexpr std::string_view kind(const MatMulProblem&) { return "matmul"; }
+constexpr std::string_view kind(const Conv3dProblem&) { return "conv3d"; }
 
 // Reads " name=value" off the front.
 template <class T>
@@ -61,6 +62,7 @@ std::string text(const Problem& problem) {
 
 std::optional<Problem> parse(const std::string& text) {
     if (auto conv = parse_as<ConvProblem>(text)) return conv;
+    if (auto conv = parse_as<Conv3dProblem>(text)) return conv;
     return parse_as<MatMulProblem>(text);
 }
 
@@ -85,6 +87,13 @@ bool same_layer(const Problem& a, const Problem& b) {
         MatMulProblem resized = std::get<MatMulProblem>(b);
         resized.m = m->m;
         return resized == *m;
+    }
+    if (const auto* conv = std::get_if<Conv3dProblem>(&a)) {
+        Conv3dProblem resized = std::get<Conv3dProblem>(b);
+        resized.n = conv->n;
+        resized.d = conv->d, resized.h = conv->h, resized.w = conv->w;
+        resized.z = conv->z, resized.p = conv->p, resized.q = conv->q;
+        return resized == *conv;
     }
     const ConvProblem& conv = std::get<ConvProblem>(a);
     ConvProblem resized = std::get<ConvProblem>(b);
@@ -123,6 +132,41 @@ std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
     matmul.x_type = conv.x_type;
     matmul.y_type = conv.y_type;
     return matmul;
+}
+
+std::optional<MatMulProblem> matmul_of(const Problem& problem) {
+    if (const auto* matmul = std::get_if<MatMulProblem>(&problem)) return *matmul;
+    if (const auto* conv = std::get_if<ConvProblem>(&problem)) return as_matmul(*conv);
+    return std::nullopt;
+}
+
+std::optional<ConvProblem> as_conv(const Conv3dProblem& c) {
+    const bool flat = c.t == 1 && c.stride_d == 1 && c.pad_front == 0 && c.pad_back == 0;
+    const bool line = c.r == 1 && c.s == 1 && c.stride_h == 1 && c.stride_w == 1 && c.pad_top == 0 &&
+                      c.pad_bottom == 0 && c.pad_left == 0 && c.pad_right == 0;
+    if (!flat && !line) return std::nullopt;
+    ConvProblem conv;
+    conv.c = c.c, conv.k = c.k, conv.group = c.group;
+    if (flat) {  // the slices of all volumes are images
+        conv.n = c.n * c.d, conv.h = c.h, conv.w = c.w, conv.p = c.p, conv.q = c.q;
+        conv.r = c.r, conv.s = c.s;
+        conv.pad_top = c.pad_top, conv.pad_left = c.pad_left;
+        conv.pad_bottom = c.pad_bottom, conv.pad_right = c.pad_right;
+        conv.stride_h = c.stride_h, conv.stride_w = c.stride_w;
+        conv.dilation_h = c.dilation_h, conv.dilation_w = c.dilation_w;
+    } else {  // a volume is an image of its slices, each a row
+        conv.n = c.n, conv.h = c.d, conv.w = c.h * c.w, conv.p = c.z, conv.q = conv.w;
+        conv.r = c.t;
+        conv.pad_top = c.pad_front, conv.pad_bottom = c.pad_back;
+        conv.stride_h = c.stride_d, conv.dilation_h = c.dilation_d;
+    }
+    conv.x_stride = {conv.h * conv.w * conv.c, conv.w * conv.c, conv.c, 1};
+    conv.pads_with_value = c.pads_with_value;
+    conv.clamps_above = c.clamps_above;
+    conv.alignment = c.alignment;
+    conv.x_type = c.x_type;
+    conv.y_type = c.y_type;
+    return conv;
 }
 
 }  // namespace qudnn::plan

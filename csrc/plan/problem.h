@@ -60,13 +60,49 @@ struct MatMulProblem {
     int64_t y_elements() const { return m * k; }
 };
 
-using Problem = std::variant<ConvProblem, MatMulProblem>;
+// Dense and channels-last: x [n,d,h,w,c], filter [k,t,r,s,c/group], y [n,z,p,q,k].
+struct Conv3dProblem {
+    int64_t n = 1, d = 1, h = 1, w = 1, c = 1;
+    int64_t k = 1, t = 1, r = 1, s = 1;
+    int64_t z = 1, p = 1, q = 1;
+    int64_t pad_front = 0, pad_top = 0, pad_left = 0, pad_back = 0, pad_bottom = 0, pad_right = 0;
+    int64_t stride_d = 1, stride_h = 1, stride_w = 1;
+    int64_t dilation_d = 1, dilation_h = 1, dilation_w = 1;
+    int64_t group = 1;
+    bool pads_with_value = false;
+    bool clamps_above = false;
+    int64_t alignment = kFullAlignment;
+    DataType x_type = DataType::int8;
+    DataType y_type = DataType::int8;
+
+    bool operator==(const Conv3dProblem&) const = default;
+
+    bool padded() const {
+        return pad_front != 0 || pad_top != 0 || pad_left != 0 || pad_back != 0 || pad_bottom != 0 ||
+               pad_right != 0;
+    }
+    int64_t multiplications() const { return n * z * p * q * k * t * r * s * (c / group); }
+    int64_t y_elements() const { return n * z * p * q * k; }
+};
+
+using Problem = std::variant<ConvProblem, MatMulProblem, Conv3dProblem>;
 
 // Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
 // Every field of the struct has to be listed; a test changes each and looks at the hash.
 template <class P, class Visitor>
 void visit_fields(P& p, Visitor&& visit) {
-    if constexpr (requires { p.group; }) {
+    if constexpr (requires { p.d; }) {
+        visit("n", p.n), visit("d", p.d), visit("h", p.h), visit("w", p.w), visit("c", p.c);
+        visit("k", p.k), visit("t", p.t), visit("r", p.r), visit("s", p.s);
+        visit("z", p.z), visit("p", p.p), visit("q", p.q);
+        visit("pad_front", p.pad_front), visit("pad_top", p.pad_top), visit("pad_left", p.pad_left);
+        visit("pad_back", p.pad_back), visit("pad_bottom", p.pad_bottom), visit("pad_right", p.pad_right);
+        visit("stride_d", p.stride_d), visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
+        visit("dilation_d", p.dilation_d), visit("dilation_h", p.dilation_h);
+        visit("dilation_w", p.dilation_w);
+        visit("group", p.group);
+        visit("pads_with_value", p.pads_with_value);
+    } else if constexpr (requires { p.group; }) {
         visit("n", p.n), visit("h", p.h), visit("w", p.w), visit("c", p.c);
         visit("k", p.k), visit("r", p.r), visit("s", p.s);
         visit("p", p.p), visit("q", p.q);
@@ -107,5 +143,12 @@ int64_t alignment_of(const void* pointer);
 // The same work as a matrix product, where there is one: the filter sees each input element of its
 // output once (1x1 and stride 1, or as large as the image), nothing is padded, one group.
 QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
+
+// The matrix product that the problem is, or the same work as.
+std::optional<MatMulProblem> matmul_of(const Problem& problem);
+
+// The same work as a conv in two dimensions, where there is one: the filter is one element deep and takes
+// each slice of the volume by itself, or it is a line through the volume's depth.
+QUDNN_API std::optional<ConvProblem> as_conv(const Conv3dProblem& conv);
 
 }  // namespace qudnn::plan

@@ -20,8 +20,15 @@ Item item(const ConvProblem& c) {
 
 Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k}; }
 
+Item item(const Conv3dProblem& c) {
+    const int64_t padded = (c.d + c.pad_front + c.pad_back) * (c.h + c.pad_top + c.pad_bottom) *
+                           (c.w + c.pad_left + c.pad_right) * c.c;
+    return {c.d * c.h * c.w * c.c, padded, c.z * c.p * c.q * c.k};
+}
+
 int64_t& batch(ConvProblem& c) { return c.n; }
 int64_t& batch(MatMulProblem& m) { return m.m; }
+int64_t& batch(Conv3dProblem& c) { return c.n; }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

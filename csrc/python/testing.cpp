@@ -73,8 +73,10 @@ py::dict statistics(const StringCache& cache) {
 void define_testing(py::module_& module) {
     define_problem<plan::ConvProblem>(module, "ConvProblem");
     define_problem<plan::MatMulProblem>(module, "MatMulProblem");
+    define_problem<plan::Conv3dProblem>(module, "Conv3dProblem");
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
     module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
+    module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
 
     py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
         .def(py::init<size_t>(), py::arg("capacity"))

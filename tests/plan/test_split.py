@@ -18,6 +18,13 @@ def conv(n: int, h: int, w: int, c: int, k: int, pads: int = 0, **fields: int) -
     return testing.ConvProblem(n=n, h=h, w=w, c=c, k=k, r=3, s=3, p=p, q=q, **strides, **sides, **fields)
 
 
+def conv3d(n: int, d: int, side: int, c: int, k: int, pads: int = 0) -> testing.Conv3dProblem:
+    """A 3x3x3 convolution of stride 1 over a volume of d x side x side, with padding of the slices."""
+    sides = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), pads)
+    z, p = d - 2, side + 2 * pads - 2
+    return testing.Conv3dProblem(n=n, d=d, h=side, w=side, c=c, k=k, t=3, r=3, s=3, z=z, p=p, q=p, **sides)
+
+
 def fields(problem: Any) -> dict[str, int]:
     pairs = str(problem).split(" ")[1:]
     return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
@@ -28,6 +35,8 @@ def sizes(problem: Any) -> tuple[int, int, int]:
     f = fields(problem)
     if "m" in f:
         return f["m"], f["x_stride"], f["k"]
+    if "d" in f:
+        return f["n"], f["d"] * f["h"] * f["w"] * f["c"], f["z"] * f["p"] * f["q"] * f["k"]
     return f["n"], f["x_stride_n"], f["p"] * f["q"] * f["k"]
 
 
@@ -62,6 +71,8 @@ def check(problem: Any, most: int) -> list[Any]:
         (conv(2000, 512, 512, 16, 16, pads=1), 4),
         (conv(515, 258, 258, 16, 64), 2),
         (conv(3, 40000, 40000, 1, 1), 3),
+        (conv3d(100, 32, 224, 16, 64), 5),
+        (conv3d(30, 66, 200, 4, 32, pads=1), 2),
         (testing.MatMulProblem(m=2**22 + 5, c=512, x_stride=512, k=16), 2),
         (testing.MatMulProblem(m=2**22 + 5, c=32, x_stride=32, k=528), 2),
         (testing.MatMulProblem(m=3, c=2**30, x_stride=2**30, k=16), 3),
@@ -78,6 +89,8 @@ def test_padding_counts() -> None:
     bare = testing.ConvProblem(n=2, h=4, w=4, c=16, k=16, p=4, q=4, x_stride_n=256)
     assert not testing.too_large(bare, 512)
     assert testing.too_large(conv(2, 4, 4, 16, 16, pads=1), 512)
+    assert not testing.too_large(conv3d(1, 4, 4, 16, 16), 1024)
+    assert testing.too_large(conv3d(1, 4, 4, 16, 16, pads=1), 1024)
 
 
 def test_what_fits_is_one_slice() -> None:
@@ -103,4 +116,6 @@ def test_any_sizes() -> None:
         if rng.random() < 0.5:
             c = side()
             problem = testing.MatMulProblem(m=rng.randrange(1, 1000), c=c, x_stride=c, k=side())
+        elif rng.random() < 0.5:
+            problem = conv3d(rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3))
         check(problem, rng.choice((100, 1000, 30_000)))
