@@ -93,7 +93,7 @@ std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnCon
     if (conv.n * conv.h * conv.w == 1 || conv.n * conv.p * conv.q == 1) {
         throw plan::Unsupported("a tensor of one pixel");
     }
-    if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 elements");
+    if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
     return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, conv.clamps_above);
 }
 

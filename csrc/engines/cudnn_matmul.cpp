@@ -1,6 +1,5 @@
 #include "engines/cudnn_matmul.h"
 
-
 #include "engines/cudnn_graph.h"
 #include "plan/split.h"
 
@@ -30,7 +29,7 @@ std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& proble
                                                      cudnnContext* cudnn) const {
     const MatMulProblem matmul = plan::matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
-    if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 elements");
+    if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
     return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), matmul.clamps_above);
 }
 

@@ -26,4 +26,18 @@ inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
             .group = c.group};
 }
 
+// What run(y) returns, where y points to results of the type.
+template <class Run>
+cudaError_t with_results(plan::DataType type, void* y, const Run& run) {
+    switch (type) {
+        case plan::DataType::int8:
+            return run(static_cast<int8_t*>(y));
+        case plan::DataType::int32:
+            return run(static_cast<int32_t*>(y));
+        case plan::DataType::float32:
+            return run(static_cast<float*>(y));
+    }
+    return cudaErrorInvalidValue;
+}
+
 }  // namespace qudnn::engines

@@ -9,14 +9,17 @@ namespace {
 class NativeConvPlan final : public plan::Plan {
   public:
     explicit NativeConvPlan(const plan::ConvProblem& conv)
-        : Plan("native_conv", 0), geometry_(geometry(conv)) {}
+        : Plan("native_conv", 0), geometry_(geometry(conv)), y_type_(conv.y_type) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        plan::check_cuda(kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
+        plan::check_cuda(with_results(y_type_, a.y, [&](auto* y) {
+            return kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, y, launch.stream);
+        }));
     }
 
   private:
     kernels::ConvGeometry geometry_;
+    plan::DataType y_type_;
 };
 
 }  // namespace

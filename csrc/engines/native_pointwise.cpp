@@ -20,7 +20,8 @@ class NativePointwisePlan final : public plan::Plan {
         : Plan(name, 0), geometry_(geometry), variant_(variant) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        plan::check_cuda(kernels::pointwise(geometry_, variant_, a.x, a.w, a.epilogue, a.y, launch.stream));
+        plan::check_cuda(kernels::pointwise(geometry_, variant_, a.x, a.w, a.epilogue,
+                                            static_cast<int8_t*>(a.y), launch.stream));
     }
 
   private:
@@ -28,8 +29,11 @@ class NativePointwisePlan final : public plan::Plan {
     kernels::PointwiseVariant variant_;
 };
 
-// A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a product of.
+// A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a product of; with int8
+// results.
 std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
+    if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
+        return std::nullopt;
     if (const auto matmul = plan::matmul_of(problem)) {
         if (!matmul->dense()) return std::nullopt;
         return PointwiseGeometry{.n = 1,

@@ -16,8 +16,8 @@ class NativeStemPlan final : public plan::Plan {
         : Plan(name, 0), geometry_(geometry), variant_(variant) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
-        plan::check_cuda(
-            kernels::stem(geometry_, variant_, a.x_zero_point, a.x, a.w, a.epilogue, a.y, launch.stream));
+        plan::check_cuda(kernels::stem(geometry_, variant_, a.x_zero_point, a.x, a.w, a.epilogue,
+                                       static_cast<int8_t*>(a.y), launch.stream));
     }
 
   private:
@@ -29,7 +29,7 @@ class NativeStemPlan final : public plan::Plan {
 
 bool NativeStem::takes(const plan::Problem& problem) const {
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    return conv != nullptr && conv->c == 4;
+    return conv != nullptr && conv->c == 4 && conv->y_type == plan::DataType::int8;
 }
 
 std::vector<plan::Candidate> NativeStem::candidates(const plan::Problem& problem, cudnnContext*) const {

@@ -99,11 +99,11 @@ class WindowLoader {
 };
 
 // The convolution as a matrix product per group: [pixels, depth] * [group_k, depth]^T.
-template <bool kWords>
+template <typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
-                      const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
-                      bool store_words, int8_t* __restrict__ y) {
+                      const int8_t* __restrict__ filter, TypedEpilogue<Y> epilogue, bool store_vectors,
+                      Y* __restrict__ y) {
     const int64_t column_tiles = (g.group_k + kTile - 1) / kTile, row_tiles = (g.pixels + kTile - 1) / kTile;
     const int64_t tiles = g.k / g.group_k * row_tiles * column_tiles;
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
@@ -113,17 +113,16 @@ __global__ void __launch_bounds__(kThreads)
         multiply_tile(g.depth, WindowLoader<kWords>(g, x + group * g.group_c, row),
                       RowLoader<kWords>(filter + group * g.group_k * g.depth, g.group_k, g.depth, column),
                       acc);
-        store_tile(store_words, acc, epilogue, range, row, g.pixels, group * g.group_k + column,
+        store_tile(store_vectors, acc, epilogue, row, g.pixels, group * g.group_k + column,
                    g.group_k - column, g.k, y);
     }
 }
 
 // One thread per output: for groups of few output channels, where a tile would be mostly empty.
-template <bool kWords>
+template <typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     direct_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
-                       const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
-                       int8_t* __restrict__ y) {
+                       const int8_t* __restrict__ filter, TypedEpilogue<Y> epilogue, Y* __restrict__ y) {
     const int64_t count = g.pixels * g.k;
     for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
          i += int64_t{gridDim.x} * kThreads) {
@@ -148,8 +147,7 @@ __global__ void __launch_bounds__(kThreads)
                 }
             }
         }
-        int32_t sum = wrapping_add(static_cast<int32_t>(acc), epilogue.bias[k]);
-        y[i] = static_cast<int8_t>(requantize(sum, epilogue.multiplier[k], range));
+        y[i] = static_cast<Y>(epilogue.result(static_cast<int32_t>(acc), epilogue.channel(k)));
     }
 }
 
@@ -169,13 +167,16 @@ bool fits(const ConvGeometry& g) {
 
 }  // namespace
 
+template <typename Y>
 cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                 const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
+                 const Epilogue& epilogue, Y* y, cudaStream_t stream) {
     const int64_t pixels = g.n * g.p * g.q;
     if (pixels * g.k == 0) return cudaSuccess;
     if (!fits(g)) return cudaErrorInvalidValue;
-    if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
-        return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
+    if constexpr (std::is_same_v<Y, int8_t>) {
+        if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
+            return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
+    }
 
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int64_t group_c = g.c / g.group, group_k = g.k / g.group;
@@ -198,16 +199,22 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
                         pixels,
                         g.r * g.s * group_c,
                         splat(x_zero_point)};
-    const OutputRange range(epilogue);
+    const TypedEpilogue<Y> typed(epilogue);
     const bool words = group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
     if (group_k < kMinTileColumns && g.group > 1)
-        return launch(words ? direct_conv_kernel<true> : direct_conv_kernel<false>,
-                      ceil_div(pixels * g.k, kThreads), kThreads, stream, geometry, x, filter, epilogue,
-                      range, y);
+        return launch(words ? direct_conv_kernel<Y, true> : direct_conv_kernel<Y, false>,
+                      ceil_div(pixels * g.k, kThreads), kThreads, stream, geometry, x, filter, typed, y);
     const int64_t tiles = g.group * ceil_div(pixels, kTile) * ceil_div(group_k, kTile);
-    const bool store_words = group_k % 4 == 0 && aligned(y, 4);
-    return launch(words ? tiled_conv_kernel<true> : tiled_conv_kernel<false>, tiles, kThreads, stream,
-                  geometry, x, filter, epilogue, range, store_words, y);
+    const bool store_vectors = group_k % 4 == 0 && aligned(y, 4 * sizeof(Y));
+    return launch(words ? tiled_conv_kernel<Y, true> : tiled_conv_kernel<Y, false>, tiles, kThreads, stream,
+                  geometry, x, filter, typed, store_vectors, y);
 }
+
+template cudaError_t conv(const ConvGeometry&, int, const int8_t*, const int8_t*, const Epilogue&, int8_t*,
+                          cudaStream_t);
+template cudaError_t conv(const ConvGeometry&, int, const int8_t*, const int8_t*, const Epilogue&, float*,
+                          cudaStream_t);
+template cudaError_t conv(const ConvGeometry&, int, const int8_t*, const int8_t*, const Epilogue&, int32_t*,
+                          cudaStream_t);
 
 }  // namespace qudnn::kernels

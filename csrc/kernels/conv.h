@@ -10,7 +10,7 @@
 
 namespace qudnn::kernels {
 
-// Channels-last. x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k]; all dense int8.
+// Channels-last. x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k]; all dense.
 struct ConvGeometry {
     int64_t n, h, w, c;
     int64_t k, r, s;
@@ -21,8 +21,9 @@ struct ConvGeometry {
     int64_t group;
 };
 
-// y = epilogue(sum(x * filter)), where a tap outside the image counts as x_zero_point.
+// y = epilogue(sum(x * filter)), int8, int32 or float, where a tap outside the image counts as x_zero_point.
+template <typename Y>
 cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                 const Epilogue& epilogue, int8_t* y, cudaStream_t stream);
+                 const Epilogue& epilogue, Y* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -5,16 +5,16 @@
 namespace qudnn::kernels {
 namespace {
 
-template <bool kWords>
+template <typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     matmul_kernel(int64_t m, int64_t k, int64_t c, const int8_t* __restrict__ x, const int8_t* __restrict__ w,
-                  Epilogue epilogue, OutputRange range, bool store_words, int8_t* __restrict__ y) {
+                  TypedEpilogue<Y> epilogue, bool store_vectors, Y* __restrict__ y) {
     const int64_t column_tiles = (k + kTile - 1) / kTile, tiles = (m + kTile - 1) / kTile * column_tiles;
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
         int64_t row = tile / column_tiles * kTile, column = tile % column_tiles * kTile;
         int acc[4][4];
         multiply_tile(c, RowLoader<kWords>(x, m, c, row), RowLoader<kWords>(w, k, c, column), acc);
-        store_tile(store_words, acc, epilogue, range, row, m, column, k - column, k, y);
+        store_tile(store_vectors, acc, epilogue, row, m, column, k - column, k, y);
     }
 }
 
@@ -22,9 +22,10 @@ constexpr int kFewRows = 8;
 constexpr int64_t kMaxRows = 64;  // up to here too few tiles to fill a GPU
 
 // A warp takes one row of w and 8 rows of x. c counts vectors of 16 bytes.
+template <typename Y>
 __global__ void __launch_bounds__(kThreads)
     few_rows_kernel(int64_t m, int64_t k, int64_t c, const uint4* __restrict__ x, const uint4* __restrict__ w,
-                    Epilogue epilogue, OutputRange range, int8_t* __restrict__ y) {
+                    TypedEpilogue<Y> epilogue, Y* __restrict__ y) {
     const int lane = threadIdx.x % 32;
     const int64_t warps = int64_t{gridDim.x} * (kThreads / 32), count = (m + kFewRows - 1) / kFewRows * k;
     for (int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32; i < count; i += warps) {
@@ -46,30 +47,35 @@ __global__ void __launch_bounds__(kThreads)
         for (int r = 0; r < kFewRows; ++r) {
             for (int offset = 16; offset > 0; offset /= 2)
                 acc[r] += __shfl_xor_sync(0xFFFFFFFFu, acc[r], offset);
-            if (lane == r && row + r < m) {
-                int32_t sum = wrapping_add(acc[r], epilogue.bias[column]);
-                y[(row + r) * k + column] =
-                    static_cast<int8_t>(requantize(sum, epilogue.multiplier[column], range));
-            }
+            if (lane == r && row + r < m)
+                y[(row + r) * k + column] = static_cast<Y>(epilogue.result(acc[r], epilogue.channel(column)));
         }
     }
 }
 
 }  // namespace
 
+template <typename Y>
 cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
-                   const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
+                   const Epilogue& epilogue, Y* y, cudaStream_t stream) {
     if (m * k == 0) return cudaSuccess;
-    const OutputRange range(epilogue);
+    const TypedEpilogue<Y> typed(epilogue);
     if (m <= kMaxRows && c % 16 == 0 && aligned(x, 16) && aligned(w, 16))
-        return launch(few_rows_kernel, ceil_div(ceil_div(m, kFewRows) * k, kThreads / 32), kThreads, stream,
-                      m, k, c / 16, reinterpret_cast<const uint4*>(x), reinterpret_cast<const uint4*>(w),
-                      epilogue, range, y);
+        return launch(few_rows_kernel<Y>, ceil_div(ceil_div(m, kFewRows) * k, kThreads / 32), kThreads,
+                      stream, m, k, c / 16, reinterpret_cast<const uint4*>(x),
+                      reinterpret_cast<const uint4*>(w), typed, y);
     const int64_t tiles = ceil_div(m, kTile) * ceil_div(k, kTile);
     const bool words = c % 4 == 0 && aligned(x, 4) && aligned(w, 4),
-               store_words = k % 4 == 0 && aligned(y, 4);
-    return launch(words ? matmul_kernel<true> : matmul_kernel<false>, tiles, kThreads, stream, m, k, c, x, w,
-                  epilogue, range, store_words, y);
+               store_vectors = k % 4 == 0 && aligned(y, 4 * sizeof(Y));
+    return launch(words ? matmul_kernel<Y, true> : matmul_kernel<Y, false>, tiles, kThreads, stream, m, k, c,
+                  x, w, typed, store_vectors, y);
 }
+
+template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&, int8_t*,
+                            cudaStream_t);
+template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&, float*,
+                            cudaStream_t);
+template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&,
+                            int32_t*, cudaStream_t);
 
 }  // namespace qudnn::kernels

@@ -5,7 +5,7 @@
 // loaded into registers while the current one is multiplied out of shared memory.
 #pragma once
 
-#include "kernels/common.cuh"
+#include "kernels/typed_epilogue.cuh"
 
 namespace qudnn::kernels {
 
@@ -90,35 +90,33 @@ __device__ void multiply_tile(int64_t depth, LoaderX x, LoaderW w, int (&acc)[4]
     }
 }
 
-// Requantizes the thread's results and stores them to y [rows, row_size], whose columns from `column` on,
-// `columns` of them, are the product's. words: column, columns, row_size and y's address are multiples of 4.
-__device__ inline void store_tile(bool words, const int (&acc)[4][4], const Epilogue& epilogue,
-                                  const OutputRange& range, int64_t row, int64_t rows, int64_t column,
-                                  int64_t columns, int64_t row_size, int8_t* y) {
+// Stores what the epilogue makes of the thread's results to y [rows, row_size], whose columns from `column`
+// on, `columns` of them, are the product's. vectors: column, columns and row_size are multiples of 4, y's
+// address of 4 results' size.
+template <typename Y>
+__device__ void store_tile(bool vectors, const int (&acc)[4][4], const TypedEpilogue<Y>& epilogue,
+                           int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t row_size,
+                           Y* y) {
     row += thread_row();
-    int32_t bias[4];
-    float multiplier[4];
+    typename TypedEpilogue<Y>::Channel channels[4];
     const int64_t valid = columns - thread_column();
     column += thread_column();
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-        bias[j] = j < valid ? epilogue.bias[column + j] : 0;
-        multiplier[j] = j < valid ? epilogue.multiplier[column + j] : 0;
-    }
+    for (int j = 0; j < 4; ++j)
+        if (j < valid) channels[j] = epilogue.channel(column + j);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (row + i >= rows) return;
-        uint32_t out[4];
+        typename TypedEpilogue<Y>::Result out[4];
 #pragma unroll
-        for (int j = 0; j < 4; ++j)
-            out[j] = requantize(wrapping_add(acc[i][j], bias[j]), multiplier[j], range);
-        int8_t* target = y + (row + i) * row_size + column;
-        if (words) {
-            if (valid > 0) *reinterpret_cast<uint32_t*>(target) = pack(out[0], out[1], out[2], out[3]);
+        for (int j = 0; j < 4; ++j) out[j] = epilogue.result(acc[i][j], channels[j]);
+        Y* target = y + (row + i) * row_size + column;
+        if (vectors) {
+            if (valid > 0) TypedEpilogue<Y>::store4(target, out);
         } else {
 #pragma unroll
             for (int j = 0; j < 4; ++j)
-                if (j < valid) target[j] = static_cast<int8_t>(out[j]);
+                if (j < valid) target[j] = static_cast<Y>(out[j]);
         }
     }
 }

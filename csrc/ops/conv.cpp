@@ -41,7 +41,7 @@ void QConv::compute(Context& context) const {
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
     const ort::Tensor y = context.output(0, {problem.n, problem.p, problem.q, problem.k});
     if (y.shape.count() == 0) return;
-    const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.as<int8_t>(), epilogue,
+    const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue,
                                     x_zero_point};
     problem.alignment = alignment(arguments);
     plan::run(problem, arguments, context);

@@ -20,7 +20,7 @@ void QMatMul::compute(Context& context) const {
     const ort::Tensor y = context.output(0, y_shape);
     if (y_shape.count() == 0) return;
     problem.m = y_shape.count() / problem.k;
-    const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.as<int8_t>(), epilogue, 0};
+    const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, 0};
     problem.alignment = alignment(arguments);
     plan::run(problem, arguments, context);
 }

@@ -17,7 +17,7 @@ namespace qudnn::plan {
 struct Arguments {
     const int8_t* x;
     const int8_t* w;
-    int8_t* y;
+    void* y;  // of the problem's y_type
     kernels::Epilogue epilogue;
     int x_zero_point;  // what padding counts as
 };

@@ -140,7 +140,7 @@ void run(const Problem& problem, const Arguments& arguments, const Host& host) {
     for (const Slice& slice : split(problem)) {
         Arguments part = arguments;
         part.x += slice.x_offset;
-        part.y += slice.y_offset;
+        part.y = static_cast<int8_t*>(part.y) + slice.y_offset;
         run_whole(slice.problem, part, host);
     }
 }

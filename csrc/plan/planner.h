@@ -18,7 +18,7 @@ namespace qudnn::plan {
 
 // Enqueues the problem's work on the host's stream. The first run of a problem finds or makes its plan; later
 // ones look it up, take the workspace and enqueue, so they can be captured in a CUDA graph. A problem whose
-// tensors pass 2^31 elements runs in slices of its batch.
+// tensors pass 2^31 bytes runs in slices of its batch.
 void run(const Problem& problem, const Arguments& arguments, const Host& host);
 
 struct PlannerStatistics {

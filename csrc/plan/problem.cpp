@@ -28,7 +28,9 @@ bool take(std::string_view& rest, std::string_view name, T& value) {
     return true;
 }
 
-constexpr bool known(DataType type) { return type == DataType::int8; }
+constexpr bool known_result(DataType type) {
+    return type == DataType::int8 || type == DataType::int32 || type == DataType::float32;
+}
 
 template <class P>
 std::optional<Problem> parse_as(std::string_view text) {
@@ -42,7 +44,7 @@ std::optional<Problem> parse_as(std::string_view text) {
                  [&](std::string_view field, auto& value) { good = good && take(rest, field, value); });
     // What is written back differently ("+1", "007", a bool of 2) is none of ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
-    if (!known(problem.x_type) || !known(problem.y_type)) return std::nullopt;
+    if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
     return problem;
 }
 
@@ -107,8 +109,8 @@ int64_t multiplications(const Problem& problem) {
     return std::visit([](const auto& p) { return p.multiplications(); }, problem);
 }
 
-int64_t y_elements(const Problem& problem) {
-    return std::visit([](const auto& p) { return p.y_elements(); }, problem);
+int64_t y_bytes(const Problem& problem) {
+    return std::visit([](const auto& p) { return p.y_elements() * bytes_of(p.y_type); }, problem);
 }
 
 int64_t alignment_of(const void* pointer) {

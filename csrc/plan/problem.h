@@ -16,7 +16,9 @@
 
 namespace qudnn::plan {
 
-enum class DataType : int64_t { int8 = 3 };  // ONNX's numbers
+enum class DataType : int64_t { float32 = 1, int8 = 3, int32 = 6 };  // ONNX's numbers; x is int8
+
+constexpr int64_t bytes_of(DataType type) { return type == DataType::int8 ? 1 : 4; }
 
 constexpr int64_t kFullAlignment = 16;
 
@@ -135,7 +137,7 @@ QUDNN_API std::optional<Problem> parse(const std::string& text);
 QUDNN_API size_t hash(const Problem& problem);
 
 QUDNN_API int64_t multiplications(const Problem& problem);
-int64_t y_elements(const Problem& problem);
+int64_t y_bytes(const Problem& problem);
 
 // The largest power of two, at most 16, that divides the address.
 int64_t alignment_of(const void* pointer);

@@ -6,7 +6,7 @@ namespace qudnn::plan {
 
 namespace {
 
-// Elements of x and y for each image of a conv, each row of a matrix product.
+// Bytes of x and y for each image of a conv, each row of a matrix product.
 struct Item {
     int64_t x, x_padded, y;
 
@@ -15,15 +15,15 @@ struct Item {
 
 Item item(const ConvProblem& c) {
     const int64_t padded = (c.h + c.pad_top + c.pad_bottom) * (c.w + c.pad_left + c.pad_right) * c.c;
-    return {c.x_stride[0], std::max(c.x_stride[0], padded), c.p * c.q * c.k};
+    return {c.x_stride[0], std::max(c.x_stride[0], padded), c.p * c.q * c.k * bytes_of(c.y_type)};
 }
 
-Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k}; }
+Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k * bytes_of(m.y_type)}; }
 
 Item item(const Conv3dProblem& c) {
     const int64_t padded = (c.d + c.pad_front + c.pad_back) * (c.h + c.pad_top + c.pad_bottom) *
                            (c.w + c.pad_left + c.pad_right) * c.c;
-    return {c.d * c.h * c.w * c.c, padded, c.z * c.p * c.q * c.k};
+    return {c.d * c.h * c.w * c.c, padded, c.z * c.p * c.q * c.k * bytes_of(c.y_type)};
 }
 
 int64_t& batch(ConvProblem& c) { return c.n; }

@@ -9,20 +9,20 @@
 
 namespace qudnn::plan {
 
-// A part of a problem's batch, and where its tensors start, in elements.
+// A part of a problem's batch, and where its tensors start, in bytes.
 struct Slice {
     Problem problem;
     int64_t x_offset = 0;
     int64_t y_offset = 0;
 };
 
-constexpr int64_t kMostElements = (int64_t{1} << 31) - 1;
+constexpr int64_t kMostBytes = (int64_t{1} << 31) - 1;
 
-// Does a tensor of the problem have more than `most` elements? Counts what padding adds to x, too.
-QUDNN_API bool too_large(const Problem& problem, int64_t most = kMostElements);
+// Does a tensor of the problem have more than `most` bytes? Counts what padding adds to x, too.
+QUDNN_API bool too_large(const Problem& problem, int64_t most = kMostBytes);
 
 // The problem in slices that are not too large, equal but for the last one. A single image or row may be
 // too large by itself: then it is a slice all the same, for an engine that counts with 64 bits.
-QUDNN_API std::vector<Slice> split(const Problem& problem, int64_t most = kMostElements);
+QUDNN_API std::vector<Slice> split(const Problem& problem, int64_t most = kMostBytes);
 
 }  // namespace qudnn::plan

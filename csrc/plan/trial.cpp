@@ -65,7 +65,7 @@ Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& hos
     : alone_(gpu()),
       launch_(host.launch()),
       arguments_(arguments),
-      y_bytes_(y_elements(problem)),
+      y_bytes_(y_bytes(problem)),
       result_(static_cast<size_t>(y_bytes_)),
       count_(sizeof(unsigned long long)),
       eviction_(eviction_buffer()) {
@@ -88,17 +88,18 @@ void Trial::execute(const Plan& plan) {
         workspace_ = std::make_unique<Buffer>(plan.workspace_size());
     }
     Arguments arguments = arguments_;
-    arguments.y = static_cast<int8_t*>(result_.data());
+    arguments.y = result_.data();
     plan.execute(launch_, arguments, workspace_ ? workspace_->data() : nullptr);
 }
 
 uint64_t Trial::differing_bytes(const Plan& plan) {
+    const auto* reference = static_cast<const int8_t*>(arguments_.y);
     auto* result = static_cast<int8_t*>(result_.data());
     auto* count = static_cast<unsigned long long*>(count_.data());
-    check_cuda(kernels::invert(y_bytes_, arguments_.y, result, launch_.stream));
+    check_cuda(kernels::invert(y_bytes_, reference, result, launch_.stream));
     execute(plan);
     check_cuda(cudaMemsetAsync(count, 0, sizeof *count, launch_.stream));
-    check_cuda(kernels::count_differences(y_bytes_, arguments_.y, result, count, launch_.stream));
+    check_cuda(kernels::count_differences(y_bytes_, reference, result, count, launch_.stream));
     unsigned long long differing = 0;
     check_cuda(cudaMemcpyAsync(&differing, count, sizeof differing, cudaMemcpyDeviceToHost, launch_.stream));
     check_cuda(cudaStreamSynchronize(launch_.stream));

@@ -141,7 +141,7 @@ class Tuning {
                 drop(contender, "wrong result, " + std::to_string(differing) + " bytes differ");
                 host_.warn("node " + host_.node() + ": " + contender.candidate.name +
                            " is not used, it gives a wrong result for " + text(problem_) + " (" +
-                           std::to_string(differing) + " of " + std::to_string(y_elements(problem_)) +
+                           std::to_string(differing) + " of " + std::to_string(y_bytes(problem_)) +
                            " bytes)");
             }
         } catch (const OutOfMemory& e) {

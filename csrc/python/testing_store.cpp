@@ -177,7 +177,7 @@ void define_store_testing(py::module_& module) {
         "decode", [](const py::bytes& bytes) { return to_dict(plan::decode(std::string_view(bytes))); },
         py::arg("bytes"), "The inverse of encode(); raises BadRecord for any other bytes.");
     module.def("split", &split, py::arg("problem"), py::arg("most"),
-               "(problem, x offset, y offset) of every slice with tensors of at most that many elements.");
+               "(problem, x offset, y offset) of every slice with tensors of at most that many bytes.");
     module.def("too_large", &plan::too_large, py::arg("problem"), py::arg("most"));
     module.def(
         "race",
