@@ -11,6 +11,7 @@ from converter.frontends.qdq.conv import conv
 from converter.frontends.qdq.conv_transpose import conv_transpose
 from converter.frontends.qdq.elementwise import ELEMENTWISE, elementwise
 from converter.frontends.qdq.gemm import gemm
+from converter.frontends.qdq.layer_normalization import layer_normalization
 from converter.frontends.qdq.matmul import matmul
 from converter.frontends.qdq.requantize import requantize
 from converter.frontends.qdq.resize import resize
@@ -28,6 +29,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "ConvTranspose"): conv_transpose,
     ("", "Gemm"): gemm,
     ("", "GlobalAveragePool"): global_average_pool,
+    ("", "LayerNormalization"): layer_normalization,
     ("", "MatMul"): matmul,
     ("", "Mul"): mul,
     ("", "ReduceMean"): reduce_mean,

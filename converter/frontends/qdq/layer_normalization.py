@@ -1,0 +1,44 @@
+"""DequantizeLinear -> LayerNormalization -> QuantizeLinear -> QLayerNormalization
+
+In models of the format QOperator it stands between the two as well.
+"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.float_constant import float_constant
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import result
+from converter.ops import layer_normalization as op
+
+_MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
+_EPSILON = 1e-5  # by default
+
+
+def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, scale, bias (optional)."""
+    x = operand(node, 0, facts)
+    rank = len(facts.ranked(x.value))
+    axis = node.attributes.get_int("axis", -1)
+    if axis not in (-1, rank - 1):
+        raise Refusal(f"its axis {axis} is not the last one")
+    if facts.opsets.get("", 0) < _MIN_OPSET:
+        raise Refusal(f"the model's opset is older than {_MIN_OPSET}")
+    if node.attributes.get_int("stash_type", 1) != ir.DataType.FLOAT:
+        raise Refusal("it does not compute in float32")
+    if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
+        raise Refusal("its mean or its deviation is needed too")
+    bias = node_input(node, 2)
+    y = result(node).unclamped()
+    return op.layer_normalization(
+        (node, *y.covers),
+        x.quantized,
+        y.quantized,
+        float_constant(required_input(node, 1), "scale"),
+        None if bias is None else float_constant(bias, "bias"),
+        node.attributes.get_float("epsilon", _EPSILON),
+        facts,
+    )

@@ -1,0 +1,70 @@
+"""LayerNormalization between DequantizeLinear and QuantizeLinear."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qdq_networks import QdqNetwork, assert_converts, reasons
+
+DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
+WIDTHS = pytest.mark.parametrize("channels", [64, 21, 3])
+
+
+def constants(net: QdqNetwork, channels: int, quantized: str | None) -> list[str]:
+    """The names of scale and bias: in float, or as quantizers write them."""
+    if quantized is None:
+        scale, bias = net.rng.normal(1, 0.3, channels), net.rng.normal(0, 1, channels)
+        return [net.constant("scale", scale, "float32"), net.constant("bias", bias, "float32")]
+    axis = 0 if quantized == "per_channel" else None
+    net.weights("scale", (channels,), axis, zero_point=-11)
+    return ["scale", net.int32_bias("bias", "scale", channels)]
+
+
+@DTYPES
+@WIDTHS
+@pytest.mark.parametrize("quantized", [None, "per_tensor", "per_channel"])
+def test_it_becomes_one_op(dtype: str, channels: int, quantized: str | None) -> None:
+    net = QdqNetwork(dtype)
+    inputs = [net.x(("n", 7, channels)), *constants(net, channels, quantized)]
+    net.y(net.node("LayerNormalization", inputs, "l", axis=-1, epsilon=1e-12), 0.02, rank=3)
+    assert_converts(net.model(), {"QLayerNormalization": 1}, (7, channels))
+
+
+@pytest.mark.parametrize("shape", [("n", 32), ("n", "s", 32), ("n", 4, 5, 32)])
+def test_any_rank(shape: tuple[int | str, ...]) -> None:
+    net = QdqNetwork()
+    inputs = [net.x(shape), *constants(net, 32, None)]
+    net.y(net.node("LayerNormalization", inputs, "l", axis=len(shape) - 1), 0.02, rank=len(shape))
+    sizes = [size if isinstance(size, int) else 6 for size in shape[1:]]
+    assert_converts(net.model(), {"QLayerNormalization": 1}, sizes)
+
+
+def test_bias_may_be_left_out() -> None:
+    net = QdqNetwork()
+    inputs = [net.x(("n", 7, 20)), constants(net, 20, None)[0]]
+    net.y(net.node("LayerNormalization", inputs, "l"), 0.02, rank=3)
+    assert_converts(net.model(), {"QLayerNormalization": 1}, (7, 20))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"axis": 1}, "its axis 1 is not the last one"),
+        ({"stash_type": 16}, "it does not compute in float32"),
+    ],
+)
+def test_others_stay(attributes: dict[str, Any], reason: str) -> None:
+    net = QdqNetwork()
+    shape = (7, 20) if "axis" in attributes else (20,)
+    scale = net.constant("scale", np.ones(shape), "float32")
+    net.y(net.node("LayerNormalization", [net.x(("n", 7, 20)), scale], "l", **attributes), 0.02, rank=3)
+    assert reasons(net.model(), 7, 20) == {"l_node": reason}
+
+
+def test_a_result_that_float_operators_read_stays() -> None:
+    net = QdqNetwork()
+    y = net.node("LayerNormalization", [net.x(("n", 7, 20)), *constants(net, 20, None)], "l")
+    net.y(y, 0.02, rank=3)
+    net.output(net.node("Neg", [y], "negative"), "float32", ["n", 7, 20])
+    found = reasons(net.model(), 7, 20)
+    assert found["l_node"] == "its result is not only quantized, others read it in floating point"
