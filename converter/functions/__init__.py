@@ -17,6 +17,7 @@ from converter.functions.border import (
 from converter.functions.conv import QConv, QConvToInt32
 from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
 from converter.functions.layer_normalization import QLayerNormalization
+from converter.functions.masked_softmax import QMaskedSoftmax
 from converter.functions.matmul import QMatMul, QMatMulToFloat
 from converter.functions.mul import QMul
 from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
@@ -47,6 +48,7 @@ FUNCTIONS = {
         QResize,
         QDepthToSpace,
         QSoftmax,
+        QMaskedSoftmax,
         QWhere,
         QLayerNormalization,
         QMatMulToFloat,
