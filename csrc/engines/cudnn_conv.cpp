@@ -37,7 +37,7 @@ GraphPointer conv_graph(const ConvProblem& c) {
                                              .set_compute_data_type(fe::DataType_t::INT32));
     const Dims dims = {c.n, c.k, c.p, c.q};
     accumulator->set_dim(dims).set_stride({c.p * c.q * c.k, 1, c.q * c.k, c.k});
-    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, c.clamps_above);
+    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, ending(c));
     return graph;
 }
 
@@ -94,7 +94,7 @@ std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnCon
         throw plan::Unsupported("a tensor of one pixel");
     }
     if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
-    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, conv.clamps_above);
+    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, ending(conv));
 }
 
 std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
@@ -153,7 +153,7 @@ std::shared_ptr<const plan::Plan> CudnnConv::restore(const plan::Problem& proble
     const bool padded = plan_name.ends_with(kOnPaddedInput);
     const std::string direct_name =
         padded ? plan_name.substr(0, plan_name.size() - kOnPaddedInput.size()) : plan_name;
-    auto direct = graph_plan(direct_name, serialized, cudnn, conv.clamps_above);
+    auto direct = graph_plan(direct_name, serialized, cudnn, ending(conv));
     if (!padded) return direct;
     return std::make_shared<PaddedPlan>(conv, std::move(direct));
 }

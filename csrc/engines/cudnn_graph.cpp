@@ -28,33 +28,65 @@ void check(cudnnStatus_t status, const char* call) {
                              brief(fe::detail::get_last_error_string_()));
 }
 
+// The tensors of one run. Scalars are passed by value: cuDNN reads them when the run is enqueued.
+class VariantPack {
+  public:
+    VariantPack(const Ending& ending, const plan::Arguments& a) {
+        const kernels::Epilogue& e = a.epilogue;
+        add(kX, a.x), add(kW, a.w), add(kY, a.y), add(kBias, e.bias);
+        if (ending.y_type == plan::DataType::int32) return;
+        add(kMultiplier, e.multiplier);
+        if (ending.y_type == plan::DataType::float32) {
+            add(kAddend, e.addend);
+            add_scalar(kNothing, -0.0f);
+            return;
+        }
+        const auto zero_point = static_cast<float>(e.zero_point);
+        add_scalar(kLow, static_cast<float>(e.low) - zero_point);
+        if (ending.clamps_above) add_scalar(kHigh, static_cast<float>(e.high) - zero_point);
+        add_scalar(kRound, kRoundingShift);
+        add_scalar(kUnround, kRoundingShift - zero_point);
+    }
+    VariantPack(const VariantPack&) = delete;
+
+    int64_t size() const { return static_cast<int64_t>(size_); }
+    const int64_t* uids() const { return uids_.data(); }
+    const void* const* pointers() const { return pointers_.data(); }
+
+  private:
+    void add(Uid uid, const void* pointer) {
+        uids_[size_] = uid;
+        pointers_[size_++] = pointer;
+    }
+    void add_scalar(Uid uid, float value) {
+        scalars_[size_] = value;
+        add(uid, &scalars_[size_]);
+    }
+
+    static constexpr size_t kMost = 9;
+    std::array<int64_t, kMost> uids_{};
+    std::array<const void*, kMost> pointers_{};
+    std::array<float, kMost> scalars_{};
+    size_t size_ = 0;
+};
+
 class CudnnPlan final : public plan::Plan {
   public:
-    CudnnPlan(const std::string& name, std::shared_ptr<fe::ExecutionPlan> plan, bool clamps_above)
+    CudnnPlan(const std::string& name, std::shared_ptr<fe::ExecutionPlan> plan, const Ending& ending)
         : Plan(name, static_cast<size_t>(plan->getWorkspaceSize())),
           plan_(std::move(plan)),
-          clamps_above_(clamps_above) {}
+          ending_(ending) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void* workspace) const override {
-        const auto zero_point = static_cast<float>(a.epilogue.zero_point);
-        std::array<float, 4> scalars = {static_cast<float>(a.epilogue.low) - zero_point,
-                                        static_cast<float>(a.epilogue.high) - zero_point, kRoundingShift,
-                                        kRoundingShift - zero_point};
-        // kHigh stands last: a graph without an upper bound has no such tensor.
-        const std::array<int64_t, 9> uids = {kX, kW, kY, kBias, kMultiplier, kLow, kRound, kUnround, kHigh};
-        const std::array<const void*, 9> pointers = {
-            a.x,         a.w,         a.y,         a.epilogue.bias, a.epilogue.multiplier,
-            &scalars[0], &scalars[2], &scalars[3], &scalars[1]};
-        const int64_t count = clamps_above_ ? 9 : 8;
-
+        const VariantPack tensors(ending_, a);
         fe::detail::backend_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
         check(pack.get_status(), "create variant pack");
         using fe::detail::set_attribute;
-        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count,
-                            uids.data()),
+        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
+                            tensors.size(), tensors.uids()),
               "set tensor ids");
-        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count,
-                            pointers.data()),
+        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                            tensors.size(), tensors.pointers()),
               "set pointers");
         check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
                             &workspace),
@@ -67,7 +99,7 @@ class CudnnPlan final : public plan::Plan {
 
   private:
     std::shared_ptr<fe::ExecutionPlan> plan_;
-    bool clamps_above_;
+    Ending ending_;
 };
 
 // How to make the graph of a problem. Its address tells graphs apart.
@@ -175,7 +207,7 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 }
 
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
-                  const Dims& strides, bool clamps_above) {
+                  const Dims& strides, const Ending& ending) {
     using Mode = fe::PointwiseMode_t;
     constexpr auto kInt = fe::DataType_t::INT32;
     constexpr auto kFloat = fe::DataType_t::FLOAT;
@@ -186,33 +218,45 @@ void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t ch
     // Dense, laid out as y is: every dimension of extent 1 has the stride of all channels.
     Dims channel_strides(rank, dims[channel]);
     channel_strides[channel] = 1;
+    const auto per_channel = [&](Uid uid, fe::DataType_t type) {
+        return input(graph, uid, type, channels, channel_strides);
+    };
+    const auto apply = [&](Mode mode, const TensorPointer& a, const TensorPointer& b) {
+        return pointwise(graph, mode, kFloat, a, b);
+    };
+    const auto give = [&](const TensorPointer& y, fe::DataType_t type) {
+        y->set_output(true).set_uid(kY).set_data_type(type).set_dim(dims).set_stride(strides);
+    };
 
     accumulator->set_data_type(kInt);
-    auto biased =
-        pointwise(graph, Mode::ADD, kInt, accumulator, input(graph, kBias, kInt, channels, channel_strides));
-    auto scaled = pointwise(graph, Mode::MUL, kFloat, biased,
-                            input(graph, kMultiplier, kFloat, channels, channel_strides));
-    // NOTE: max has to stand between mul and add. Without it the compiler contracts the two into a fused
-    // multiply-add, which rounds once where the specification rounds twice.
-    auto bounded = pointwise(graph, Mode::MAX, kFloat, scaled, scalar(graph, kLow, rank));
-    if (clamps_above) bounded = pointwise(graph, Mode::MIN, kFloat, bounded, scalar(graph, kHigh, rank));
+    auto biased = pointwise(graph, Mode::ADD, kInt, accumulator, per_channel(kBias, kInt));
+    if (ending.y_type == plan::DataType::int32) return give(biased, kInt);
+    auto scaled = apply(Mode::MUL, biased, per_channel(kMultiplier, kFloat));
+    // NOTE: something has to stand between this mul and the next add, or the compiler contracts the two into
+    // a fused multiply-add, which rounds once where the specification rounds twice.
+    if (ending.y_type == plan::DataType::float32) {
+        // Adding -0.0 leaves every float as it is, and contracted with mul is still the product, rounded.
+        auto product = apply(Mode::ADD, scaled, scalar(graph, kNothing, rank));
+        return give(apply(Mode::ADD, product, per_channel(kAddend, kFloat)), kFloat);
+    }
+    auto bounded = apply(Mode::MAX, scaled, scalar(graph, kLow, rank));
+    if (ending.clamps_above) bounded = apply(Mode::MIN, bounded, scalar(graph, kHigh, rank));
     // What is too large for the shift to round exactly is far beyond 127 and saturates.
-    auto rounded = pointwise(graph, Mode::ADD, kFloat, bounded, scalar(graph, kRound, rank));
-    auto y = pointwise(graph, Mode::SUB, kFloat, rounded, scalar(graph, kUnround, rank));
-    y->set_output(true).set_uid(kY).set_data_type(fe::DataType_t::INT8).set_dim(dims).set_stride(strides);
+    auto rounded = apply(Mode::ADD, bounded, scalar(graph, kRound, rank));
+    give(apply(Mode::SUB, rounded, scalar(graph, kUnround, rank)), fe::DataType_t::INT8);
 }
 
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
-                                              bool clamps_above) {
+                                              const Ending& ending) {
     const auto recipe = std::make_shared<const Recipe>(make_graph);
     std::vector<plan::Candidate> candidates;
     for (const EngineConfig& configuration : Configured(*recipe, handle).configurations) {
         const std::string tag = configuration.tag, name = engine + " " + tag;
         candidates.push_back({name, configuration.workspace_size,
-                              [recipe, tag, name, clamps_above]() -> std::shared_ptr<const plan::Plan> {
+                              [recipe, tag, name, ending]() -> std::shared_ptr<const plan::Plan> {
                                   auto built = configured_in_this_thread(recipe).build(tag);
-                                  return std::make_shared<CudnnPlan>(name, std::move(built), clamps_above);
+                                  return std::make_shared<CudnnPlan>(name, std::move(built), ending);
                               },
                               name});
     }
@@ -221,10 +265,10 @@ std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()
 }
 
 std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
-                                             cudnnHandle_t handle, bool clamps_above) {
+                                             cudnnHandle_t handle, const Ending& ending) {
     std::shared_ptr<fe::ExecutionPlan> built;
     check(fe::detail::create_cudnn_execution_plan(built, serialized, handle));
-    return std::make_shared<CudnnPlan>(name, std::move(built), clamps_above);
+    return std::make_shared<CudnnPlan>(name, std::move(built), ending);
 }
 
 void require_cudnn(cudnnContext* cudnn, int64_t alignment) {

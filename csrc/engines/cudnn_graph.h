@@ -16,7 +16,18 @@ namespace qudnn::engines {
 namespace fe = cudnn_frontend;
 
 // Tensors of a graph, by the number under which a run passes their pointers.
-enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround };
+enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround, kNothing, kAddend };
+
+// What of a problem says which of these its graph has.
+struct Ending {
+    plan::DataType y_type;
+    bool clamps_above;  // int8 only
+};
+
+template <class P>
+Ending ending(const P& problem) {
+    return {problem.y_type, problem.clamps_above};
+}
 
 // cudnn-frontend's graph with its engine configurations in reach, so that candidates can be built apart.
 class CudnnGraph : public fe::graph::Graph {
@@ -32,20 +43,20 @@ GraphPointer make_graph();
 
 TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims& dims, const Dims& strides);
 
-// int8 y = requantized accumulator (int32, as conv or matmul give it); y has the dims and strides given.
-// `channel` is the index of the dimension that bias and multiplier run along.
+// y = what kernels::Epilogue makes of the accumulator (int32, as conv or matmul give it); y has the dims and
+// strides given. `channel` is the index of the dimension that bias, multiplier and addend run along.
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
-                  const Dims& strides, bool clamps_above);
+                  const Dims& strides, const Ending& ending);
 
 // Every plan that cuDNN's heuristics name for the graph, best first, each once. Each thread that builds
 // candidates makes the graph anew. Throws Unsupported with cuDNN's reason.
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
-                                              bool clamps_above);
+                                              const Ending& ending);
 
 // A plan of graph_candidates from what its serialize() gave.
 std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
-                                             cudnnHandle_t handle, bool clamps_above);
+                                             cudnnHandle_t handle, const Ending& ending);
 
 // Throws Unsupported where the problem's pointers or this process's cuDNN rule cuDNN out.
 void require_cudnn(cudnnContext* cudnn, int64_t alignment);
