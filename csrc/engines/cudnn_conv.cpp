@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <string_view>
 
 #include "engines/cudnn_graph.h"
+#include "engines/padded_plan.h"
 #include "kernels/pad.h"
-#include "plan/cuda_error.h"
 #include "plan/split.h"
 
 namespace qudnn::engines {
@@ -19,7 +18,6 @@ using plan::ConvProblem;
 constexpr int64_t kGroupGranule = 16;
 
 constexpr const char* kName = "cudnn_conv";
-constexpr std::string_view kOnPaddedInput = " on padded input";  // ends the names of padded plans
 
 GraphPointer conv_graph(const ConvProblem& c) {
     auto graph = make_graph();
@@ -37,7 +35,7 @@ GraphPointer conv_graph(const ConvProblem& c) {
                                              .set_compute_data_type(fe::DataType_t::INT32));
     const Dims dims = {c.n, c.k, c.p, c.q};
     accumulator->set_dim(dims).set_stride({c.p * c.q * c.k, 1, c.q * c.k, c.k});
-    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, ending(c));
+    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, c.clamps_above);
     return graph;
 }
 
@@ -51,41 +49,14 @@ ConvProblem padded_inside(ConvProblem c) {
     return c;
 }
 
-constexpr size_t round_up(size_t bytes) { return (bytes + 255) / 256 * 256; }
-
-size_t padded_bytes(const ConvProblem& c) {
+Padding padding(const ConvProblem& c) {
     const ConvProblem p = padded_inside(c);
-    return round_up(static_cast<size_t>(p.n * p.h * p.w * p.c));
+    return {static_cast<size_t>(p.n * p.h * p.w * p.c),
+            [c](int8_t value, const int8_t* x, int8_t* padded, cudaStream_t stream) {
+                return kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
+                                    value, x, padded, stream);
+            }};
 }
-
-// Writes the padded input into the workspace, then runs a conv without padding.
-class PaddedPlan final : public plan::Plan {
-  public:
-    PaddedPlan(const ConvProblem& problem, std::shared_ptr<const plan::Plan> conv)
-        : Plan(conv->name() + std::string(kOnPaddedInput), padded_bytes(problem) + conv->workspace_size()),
-          problem_(problem),
-          padded_bytes_(padded_bytes(problem)),
-          conv_(std::move(conv)) {}
-
-    void execute(const plan::Launch& launch, const plan::Arguments& arguments,
-                 void* workspace) const override {
-        auto* padded = static_cast<int8_t*>(workspace);
-        const ConvProblem& c = problem_;
-        plan::check_cuda(kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
-                                      static_cast<int8_t>(arguments.x_zero_point), arguments.x, padded,
-                                      launch.stream));
-        plan::Arguments inner = arguments;
-        inner.x = padded;
-        conv_->execute(launch, inner, padded + padded_bytes_);
-    }
-
-    std::string serialize() const override { return conv_->serialize(); }
-
-  private:
-    ConvProblem problem_;
-    size_t padded_bytes_;
-    std::shared_ptr<const plan::Plan> conv_;
-};
 
 std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
     // NOTE: where all of N, H and W are 1, strides do not tell channels-last from channels-first, and
@@ -94,20 +65,12 @@ std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnCon
         throw plan::Unsupported("a tensor of one pixel");
     }
     if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
-    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, ending(conv));
+    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, conv.clamps_above);
 }
 
 std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
     if (!conv.dense()) throw plan::Unsupported("padding of a strided input");
-    std::vector<plan::Candidate> candidates = direct_candidates(padded_inside(conv), cudnn);
-    for (plan::Candidate& candidate : candidates) {
-        candidate.name += kOnPaddedInput;
-        candidate.workspace_size += padded_bytes(conv);
-        candidate.build = [conv, build = std::move(candidate.build)]() -> std::shared_ptr<const plan::Plan> {
-            return std::make_shared<PaddedPlan>(conv, build());
-        };
-    }
-    return candidates;
+    return on_padded_input(direct_candidates(padded_inside(conv), cudnn), padding(conv));
 }
 
 // Both ways, where there is either.
@@ -150,12 +113,9 @@ std::shared_ptr<const plan::Plan> CudnnConv::restore(const plan::Problem& proble
                                                      cudnnContext* cudnn) const {
     const ConvProblem& conv = std::get<ConvProblem>(problem);
     require_cudnn(cudnn, conv.alignment);
-    const bool padded = plan_name.ends_with(kOnPaddedInput);
-    const std::string direct_name =
-        padded ? plan_name.substr(0, plan_name.size() - kOnPaddedInput.size()) : plan_name;
-    auto direct = graph_plan(direct_name, serialized, cudnn, ending(conv));
-    if (!padded) return direct;
-    return std::make_shared<PaddedPlan>(conv, std::move(direct));
+    const std::string padded_name = name_on_padded_input(plan_name);
+    if (padded_name.empty()) return graph_plan(plan_name, serialized, cudnn, conv.clamps_above);
+    return on_padded_input(graph_plan(padded_name, serialized, cudnn, conv.clamps_above), padding(conv));
 }
 
 }  // namespace qudnn::engines

@@ -4,6 +4,7 @@
 #include "engines/cudnn_conv.h"
 #include "engines/cudnn_matmul.h"
 #include "engines/native_conv.h"
+#include "engines/native_conv3d.h"
 #include "engines/native_matmul.h"
 #include "engines/native_pointwise.h"
 #include "engines/native_stem.h"
@@ -17,8 +18,10 @@ std::span<const Engine* const> engines() {
     static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
     static const engines::NativeMatMul native_matmul;
     static const engines::NativeConv native_conv;
-    static const std::array<const Engine*, 6> all = {&native_stem,      &cudnn_matmul,  &cudnn_conv,
-                                                     &native_pointwise, &native_matmul, &native_conv};
+    static const engines::NativeConv3d native_conv3d;
+    static const std::array<const Engine*, 7> all = {&native_stem,      &cudnn_matmul,  &cudnn_conv,
+                                                     &native_pointwise, &native_matmul, &native_conv,
+                                                     &native_conv3d};
     return all;
 }
 

@@ -9,6 +9,7 @@
 #include "ops/average_pool.h"
 #include "ops/border.h"
 #include "ops/conv.h"
+#include "ops/conv3d.h"
 #include "ops/depth_to_space.h"
 #include "ops/matmul.h"
 #include "ops/mul.h"
@@ -31,6 +32,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<DequantizeFromIsland>(c),
         definition<ConvertFromIsland>(c),
         definition<QConv>(c),
+        definition<QConv3D>(c),
         definition<QMatMul>(c),
         definition<QAdd>(c),
         definition<QMul>(c),
