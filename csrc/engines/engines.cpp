@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engines/cudnn_conv.h"
+#include "engines/cudnn_conv3d.h"
 #include "engines/cudnn_matmul.h"
 #include "engines/native_conv.h"
 #include "engines/native_conv3d.h"
@@ -15,13 +16,14 @@ std::span<const Engine* const> engines() {
     static const engines::NativeStem native_stem;    // before cuDNN: many times faster
     static const engines::CudnnMatMul cudnn_matmul;  // before conv: faster wherever both do
     static const engines::CudnnConv cudnn_conv;
+    static const engines::CudnnConv3d cudnn_conv3d;
     static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
     static const engines::NativeMatMul native_matmul;
     static const engines::NativeConv native_conv;
     static const engines::NativeConv3d native_conv3d;
-    static const std::array<const Engine*, 7> all = {&native_stem,      &cudnn_matmul,  &cudnn_conv,
-                                                     &native_pointwise, &native_matmul, &native_conv,
-                                                     &native_conv3d};
+    static const std::array<const Engine*, 8> all = {&native_stem,  &cudnn_matmul,     &cudnn_conv,
+                                                     &cudnn_conv3d, &native_pointwise, &native_matmul,
+                                                     &native_conv,  &native_conv3d};
     return all;
 }
 
