@@ -4,8 +4,10 @@ import onnx_ir as ir
 from onnx_ir.passes.common import ShapeInferencePass
 
 from converter.candidate import Port
+from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
+from converter.shape_values import numbers_in
 from converter.sizes import Shape, Unknown
 
 
@@ -39,14 +41,22 @@ class Facts:
     def shape(self, value: ir.Value) -> Shape | None:
         return self._shapes.get(value.name or "")
 
+    def numbers(self, value: ir.Value) -> Shape | None:
+        """The elements of a short integer tensor, as far as sizes that are known by name tell them."""
+        return numbers_in(value, self.shape)
+
     def channel_axis(self, value: ir.Value) -> int | None:
         """The axis that is last inside of the island that produces the value, None where none does."""
         return self._channel_axes.get(value)
 
     def channel_axis_of(self, *values: ir.Value) -> int:
-        """The axis of the first value that an island produces; by default 1, where ONNX has channels."""
+        """The axis of the first value that an island produces; where none does, the one that readers want."""
         known = (self.channel_axis(value) for value in values)
-        return next((axis for axis in known if axis is not None), 1)
+        found = next((axis for axis in known if axis is not None), None)
+        if found is not None:
+            return found
+        shape = self.shape(values[0])
+        return 1 if shape is None else wanted_axis(values[0], len(shape))
 
     def learn(self, port: Port) -> None:
         """Note what a frontend found out about a value that comes out of an island's op."""

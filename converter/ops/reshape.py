@@ -107,8 +107,8 @@ def _target(sizes: Shape, old: Shape) -> tuple[int, ...]:
     return tuple(target)
 
 
-def resolved(target: Sequence[int], x_shape: Shape, allow_zero: bool) -> Shape:
-    """The shape that Reshape's target means for an input of x_shape."""
+def resolved(target: Sequence[Size], x_shape: Shape, allow_zero: bool) -> Shape:
+    """The shape that Reshape's target means for an input of x_shape; unknown sizes in it count as such."""
     sizes: list[Size] = []
     for place, size in enumerate(target):
         if size == 0 and not allow_zero:
@@ -116,7 +116,7 @@ def resolved(target: Sequence[int], x_shape: Shape, allow_zero: bool) -> Shape:
                 raise Refusal("its shape refers to a dimension that its input lacks")
             sizes.append(x_shape[place])
         else:
-            sizes.append(int(size))
+            sizes.append(size)
     if -1 in sizes:
         place = sizes.index(-1)
         (known, unknown), (all_known, all_unknown) = (

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from converter.candidate import Candidate
-from converter.constants import constant_or_none, required_input
+from converter.constants import required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qoperator.channel_shuffle import channel_shuffle
@@ -19,11 +19,11 @@ def reshape(node: ir.Node, facts: Facts) -> Candidate:
     shuffle = channel_shuffle(node, facts)
     if shuffle is not None:
         return shuffle
-    target = constant_or_none(required_input(node, 1))
+    target = facts.numbers(required_input(node, 1))
     if target is None:
         return _candidate(node, facts, facts.ranked(node.outputs[0]))
     allow_zero = bool(node.attributes.get_int("allowzero", 0))
-    return _candidate(node, facts, resolved(target.tolist(), facts.ranked(x), allow_zero))
+    return _candidate(node, facts, resolved(target, facts.ranked(x), allow_zero))
 
 
 def flatten(node: ir.Node, facts: Facts) -> Candidate:
