@@ -89,7 +89,7 @@ def times(model: str, options: Options, batch: int, runs: int) -> dict[str, floa
     from zoo.measure import Bound
 
     session = open_session(model, options, enable_cuda_graph="1")
-    seconds = Bound(session, images(batch, model, options)).seconds(runs)
+    seconds = Bound(session, {"x": images(batch, model, options)}).seconds(runs)
     values = {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)}
     return {name: round(value * 1e3, 4) for name, value in values.items()}
 

@@ -10,7 +10,6 @@ GPU only the CPU provider is measured.
 
 import argparse
 import json
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,17 +21,16 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
+import converter
+import custom_ops
+import machine
+import outcome
+from custom_ops import cuda
+from zoo.measure import CPU, Bound, cpu_session, different_bits
+from zoo.profile import kernels
+from zoo.resnet import resnet50
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "examples"))
-
-import converter  # noqa: E402
-import custom_ops  # noqa: E402
-import machine  # noqa: E402
-from custom_ops import cuda  # noqa: E402
-from zoo.measure import CPU, Bound, cpu_session, different_bits  # noqa: E402
-from zoo.profile import kernels  # noqa: E402
-from zoo.resnet import resnet50  # noqa: E402
-
 Array = npt.NDArray[np.float32]
 
 QUDNN = "qudnn int8, CUDA graph"  # what the others' times are divided by
@@ -98,7 +96,7 @@ class Benchmark:
                 session = make()
                 if "CUDAExecutionProvider" not in session.get_providers():
                     raise RuntimeError("onnxruntime fell back to the CPU")
-                table[name] = milliseconds(session, images(batch), self.runs)
+                table[name] = outcome.milliseconds(session, {"x": images(batch)}, self.runs)
                 del session  # its memory is the next one's
             except Exception as error:
                 table[name] = {"failed": str(error)}
@@ -112,9 +110,10 @@ class Benchmark:
     def cpu_times(self, batch: int) -> dict[str, Any]:
         """The original and the converted model, without the library, on the CPU provider."""
         sessions = {"int8 QOperator": self.reference, "converted": Session(self.converted, providers=CPU)}
-        bound = {name: Bound(session, images(batch)) for name, session in sessions.items()}
+        feed = {"x": images(batch)}
+        bound = {name: Bound(session, feed) for name, session in sessions.items()}
         table: dict[str, Any] = {
-            name: milliseconds(sessions[name], images(batch), self.runs) for name in bound
+            name: outcome.milliseconds(session, feed, self.runs) for name, session in sessions.items()
         }
         for each in bound.values():
             each.run()
@@ -127,7 +126,7 @@ class Benchmark:
         expected = self.reference.run(None, {"x": batch})[0]
         different = {"images": count, "elements": expected.size}
         for name, provider in (("without CUDA graph", {}), ("with CUDA graph", {"enable_cuda_graph": "1"})):
-            bound = Bound(self.session(**provider), batch)
+            bound = Bound(self.session(**provider), {"x": batch})
             for _ in range(3):  # the first run captures the graph, the next ones replay it
                 bound.run()
             different[name] = different_bits(expected, bound.results()[0])
@@ -162,15 +161,6 @@ class Benchmark:
 
 def on_gpu(**provider: str) -> list[Any]:
     return [("CUDAExecutionProvider", provider), "CPUExecutionProvider"]
-
-
-def milliseconds(session: Session, batch: Array, runs: int) -> dict[str, float]:
-    times = [second * 1e3 for second in Bound(session, batch).seconds(runs)]
-    return {
-        "median": round(statistics.median(times), 4),
-        "min": round(min(times), 4),
-        "max": round(max(times), 4),
-    }
 
 
 def describe(row: dict[str, Any]) -> str:
@@ -208,9 +198,6 @@ def main() -> int:
     benchmark = Benchmark(arguments.models, arguments.runs)
     print(benchmark.report)
     result: dict[str, Any] = {
-        "benchmark": "resnet50",
-        "commit": arguments.commit or machine.commit(ROOT),
-        "machine": machine.describe(),
         "runs": arguments.runs,
         "cpu": {"1": benchmark.cpu_times(1)},
     }
@@ -224,9 +211,7 @@ def main() -> int:
         }
         ok = ok and passed(result["checks"])
     result["passed"] = ok
-    out = arguments.out or ROOT / "benchmarks" / "results" / f"resnet50-{machine.slug()}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
+    out = outcome.write("resnet50", result, arguments.out, arguments.commit)
     print(json.dumps({key: result[key] for key in ("cpu", "checks", "passed") if key in result}, indent=2))
     print(out)
     return 0 if ok else 1

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import converter
-import machine
+import outcome
 from custom_ops import cuda
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -162,19 +162,13 @@ def main() -> int:
         results = {str(batch): benchmark.measure(batch) for batch in arguments.batch}
     checks = check(results)
     result = {
-        "benchmark": "tuning",
-        "commit": arguments.commit or machine.commit(ROOT),
-        "machine": machine.describe(),
         "runs": arguments.runs,
         "gpu": results,
         "checks": checks,
         "passed": all(checks.values()),
     }
-    out = arguments.out or ROOT / "benchmarks" / "results" / f"tuning-{machine.slug()}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps({"checks": checks, "model": {b: r["model"] for b, r in results.items()}}, indent=2))
-    print(out)
+    print(outcome.write("tuning", result, arguments.out, arguments.commit))
     return 0 if result["passed"] else 1
 
 

@@ -14,7 +14,6 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -24,16 +23,14 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+import converter
+import custom_ops
+import outcome
+from custom_ops import cuda
+from zoo.measure import CPU, CUDA, median_seconds
+from zoo.profile import kernels
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "examples"))
-
-import converter  # noqa: E402
-import custom_ops  # noqa: E402
-import machine  # noqa: E402
-from custom_ops import cuda  # noqa: E402
-from zoo.measure import CPU, CUDA, different_bits, median_seconds  # noqa: E402
-from zoo.profile import kernels  # noqa: E402
-
 Array = npt.NDArray[np.float32]
 Tune = Literal["full", "heuristic"]
 
@@ -124,49 +121,24 @@ def measure(path: Path, providers: list[str], runs: int, tune: Tune) -> dict[str
     """One quantized model: its conversion, its bits, its nodes on the GPU and its times."""
     original = onnx.load(path)
     conversion = converter.convert(original)
-    report = conversion.report
-    row: dict[str, Any] = {
-        "ops": sum(report.converted.values()),
-        "islands": report.islands,
-        "entries": report.entries,
-        "exits": report.exits,
-        "approximate": len(report.approximate),
-        "left": [
-            {"op": op, "reason": reason, "nodes": nodes}
-            for (op, reason), nodes in Counter((left.op_type, left.reason) for left in report.left).items()
-        ],
-    }
+    row = outcome.conversion(conversion.report)
     converted = conversion.model.SerializeToString()
     profiled = onnxruntime.SessionOptions()
     profiled.enable_profiling = True
     profiled.profile_file_prefix = str(path.with_suffix(".profile"))
     session = custom_ops.InferenceSession(converted, profiled, providers=providers, tune=tune)
     reference = onnxruntime.InferenceSession(original.SerializeToString(), providers=CPU)
-    row["different"], row["largest difference"], row["elements"] = 0, 0.0, 0
+    expected, results = [], []
     for batch in BATCHES:
         feed = {original.graph.input[0].name: images(original, batch, seed=batch)}
-        for expected, result in zip(reference.run(None, feed), session.run(None, feed), strict=True):
-            row["different"] += different_bits(expected, result)
-            row["elements"] += expected.size
-            difference = np.abs(expected.astype(np.float64) - result).max() / max(
-                np.abs(expected).max(), 1e-30
-            )
-            row["largest difference"] = max(row["largest difference"], float(difference))
+        expected += reference.run(None, feed)
+        results += session.run(None, feed)
+    row |= outcome.differences(expected, results)
     ran = kernels(session)
     if providers == CUDA:
-        row["off the GPU"] = {
-            f"{kernel.provider}/{kernel.op_type}": count
-            for kernel, count in sorted(ran.items())
-            if kernel.provider != "CUDAExecutionProvider" or kernel.op_type.startswith("Memcpy")
-        }
+        row["off the GPU"] = outcome.off_the_gpu(ran)
         row["ms"] = {str(batch): times(path, original, converted, batch, runs, tune) for batch in BATCHES}
     return row
-
-
-def relative_difference(expected: Array, result: Array) -> float:
-    """The largest difference over the largest expected value."""
-    largest = float(np.abs(expected).max())
-    return float(np.abs(expected.astype(np.float64) - result).max()) / largest if largest else 0.0
 
 
 def times(
@@ -175,7 +147,7 @@ def times(
     converted: bytes,
     batch: int,
     runs: int,
-    tune: Literal["full", "heuristic"],
+    tune: Tune,
 ) -> dict[str, float | str]:
     """Medians in milliseconds of the converted model, of the quantized one and of the float one."""
     name, _, _ = path.name.rpartition(f".{path.name.split('.')[-2]}.onnx")
@@ -184,10 +156,11 @@ def times(
         "unconverted": lambda: onnxruntime.InferenceSession(original.SerializeToString(), providers=CUDA),
         "float": lambda: onnxruntime.InferenceSession(path.parent / f"{name}.float.onnx", providers=CUDA),
     }
+    feed = {original.graph.input[0].name: images(original, batch)}
     result: dict[str, float | str] = {}
     for peer, make in peers.items():
         try:
-            result[peer] = round(median_seconds(make(), images(original, batch), runs) * 1e3, 4)
+            result[peer] = round(median_seconds(make(), feed, runs) * 1e3, 4)
         except Exception as error:
             result[peer] = f"failed: {str(error).splitlines()[0]}"
     return result
@@ -221,18 +194,8 @@ def main() -> int:
             rows[name] = {"failed": str(error)}
         row = {key: value for key, value in rows[name].items() if key != "left"}
         print(f"{name:40} {json.dumps(row)}", flush=True)
-    result = {
-        "benchmark": "vision",
-        "commit": arguments.commit or machine.commit(ROOT),
-        "machine": machine.describe(),
-        "batches": BATCHES,
-        "tune": arguments.tune,
-        "models": rows,
-    }
-    out = arguments.out or ROOT / "benchmarks" / "results" / f"vision-{machine.slug()}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
-    print(out)
+    result = {"batches": BATCHES, "tune": arguments.tune, "models": rows}
+    print(outcome.write("vision", result, arguments.out, arguments.commit))
     exact = [row for row in rows.values() if "failed" not in row and not row["approximate"]]
     wrong = any(row["different"] for row in exact) or any("failed" in row for row in rows.values())
     return int(wrong)

@@ -68,7 +68,7 @@ def demo_resnet50() -> bool:
     # Beside the converted model stands the original on the same device.
     peer = onnxruntime.InferenceSession(quantized.SerializeToString(), providers=PROVIDERS)
     for batch in (images[:1], images):
-        before, after = (median_seconds(session, batch, runs=10) for session in (peer, converted))
+        before, after = (median_seconds(session, {"x": batch}, runs=10) for session in (peer, converted))
         print(f"  batch {len(batch)}: original {before * 1e3:8.2f} ms, converted {after * 1e3:8.2f} ms")
     return same
 

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,17 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+Feed = Mapping[str, npt.NDArray[Any]]  # values of a model's inputs, by name
+
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-_ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_ELEMENT_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
 
 
 def cpu_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -49,27 +56,28 @@ def compare(
 
 
 class Bound:
-    """A session with one input, bound to `batch` and to results of its own, all on the session's device.
+    """A session bound to `feed` and to results of its own, all on the session's device.
 
-    The addresses stay the same from run to run, as CUDA graphs need it. The model's dynamic dimensions
-    are taken to be the batch size.
+    The addresses stay the same from run to run, as CUDA graphs need it. Inputs are cast to the model's
+    types. The dynamic dimensions of the results are taken to be the batch size.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, batch: npt.NDArray[Any]):
+    def __init__(self, session: onnxruntime.InferenceSession, feed: Feed):
         device = "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
         self._session = session
         self._binding = session.io_binding()
-        x = session.get_inputs()[0]
         # Bound for as long as this object lives: the binding itself holds no reference.
-        self._values = [
-            onnxruntime.OrtValue.ortvalue_from_numpy(batch.astype(_ELEMENT_TYPES[x.type], copy=False), device)
-        ]
-        self._binding.bind_ortvalue_input(x.name, self._values[0])
+        self._inputs, self._outputs = [], []
+        for x in session.get_inputs():
+            array = feed[x.name].astype(_ELEMENT_TYPES[x.type], copy=False)
+            self._inputs.append(onnxruntime.OrtValue.ortvalue_from_numpy(array, device))
+            self._binding.bind_ortvalue_input(x.name, self._inputs[-1])
+        batch = len(next(iter(feed.values())))
         for y in session.get_outputs():
-            shape = [len(batch) if isinstance(size, str) else size for size in y.shape]
+            shape = [batch if isinstance(size, str) else size for size in y.shape]
             value = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, _ELEMENT_TYPES[y.type], device)
             self._binding.bind_ortvalue_output(y.name, value)
-            self._values.append(value)
+            self._outputs.append(value)
 
     def run(self) -> None:
         """One run, to its end."""
@@ -77,7 +85,7 @@ class Bound:
         self._binding.synchronize_outputs()
 
     def results(self) -> list[npt.NDArray[Any]]:
-        return [value.numpy() for value in self._values[1:]]
+        return [value.numpy() for value in self._outputs]
 
     def seconds(self, runs: int = 20, warm: int = 5) -> list[float]:
         """The times of `runs` runs, after `warm` runs that do not count."""
@@ -91,5 +99,5 @@ class Bound:
         return times
 
 
-def median_seconds(session: onnxruntime.InferenceSession, batch: npt.NDArray[Any], runs: int = 20) -> float:
-    return statistics.median(Bound(session, batch).seconds(runs))
+def median_seconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int = 20) -> float:
+    return statistics.median(Bound(session, feed).seconds(runs))

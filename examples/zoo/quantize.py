@@ -1,14 +1,20 @@
-"""Static quantization with onnxruntime's own quantizer."""
+"""Static and dynamic quantization with onnxruntime's own quantizer."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
@@ -16,10 +22,13 @@ _FORMATS = {"QOperator": QuantFormat.QOperator, "QDQ": QuantFormat.QDQ}
 
 
 class _Reader(CalibrationDataReader):
-    """Hands out images one by one: calibration keeps every activation of a batch."""
+    """Hands out samples one by one: calibration keeps every activation of a batch."""
 
-    def __init__(self, name: str, images: npt.NDArray[Any]):
-        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = ({name: image[None]} for image in images)
+    def __init__(self, samples: Mapping[str, npt.NDArray[Any]]):
+        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
+            {name: value[None] for name, value in zip(samples, values, strict=True)}
+            for values in zip(*samples.values(), strict=True)
+        )
 
     def get_next(self) -> dict[str, npt.NDArray[Any]] | None:
         return next(self._feeds, None)
@@ -27,7 +36,7 @@ class _Reader(CalibrationDataReader):
 
 def quantize(
     model: onnx.ModelProto,
-    images: npt.NDArray[np.float32],
+    samples: npt.NDArray[np.float32] | Mapping[str, npt.NDArray[Any]],
     *,
     form: Literal["QOperator", "QDQ"] = "QOperator",
     activations: Literal["uint8", "int8"] = "uint8",
@@ -36,21 +45,18 @@ def quantize(
     symmetric: bool = False,
     op_types: Sequence[str] | None = None,
 ) -> onnx.ModelProto:
-    """`model` in 8 bits, calibrated on `images` `[N, ...]`, inputs of the model's only input.
+    """`model` in 8 bits, calibrated on `samples`.
 
+    samples: `[N, ...]`, values of each of the model's inputs by name, or of its only one.
     symmetric: activations get the zero point 0, as NVIDIA's tools have it.
     op_types: the operators to quantize, all that can be by default.
     """
     with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
-        source, prepared, quantized = (
-            Path(folder, f"{name}.onnx") for name in ("float", "prepared", "quantized")
-        )
-        onnx.save_model(model, source)  # the quantizer's steps change a ModelProto that they are given
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantized = Path(folder, "quantized.onnx")
         quantize_static(
-            prepared,
+            _prepared(model, Path(folder)),
             quantized,
-            _Reader(model.graph.input[0].name, images),
+            _Reader(samples if isinstance(samples, Mapping) else {model.graph.input[0].name: samples}),
             quant_format=_FORMATS[form],
             activation_type=_TYPES[activations],
             weight_type=_TYPES[weights],
@@ -60,3 +66,41 @@ def quantize(
             calibration_providers=["CPUExecutionProvider"],
         )
         return onnx.load_model(quantized)
+
+
+def quantize_dynamically(
+    model: onnx.ModelProto,
+    *,
+    weights: Literal["uint8", "int8"] = "int8",
+    per_channel: bool = True,
+    op_types: Sequence[str] | None = None,
+) -> onnx.ModelProto:
+    """`model` with weights in 8 bits, and activations that are quantized in each run, by their range.
+
+    op_types: the operators to quantize, all that can be by default.
+    """
+    with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
+        quantized = Path(folder, "quantized.onnx")
+        quantize_dynamic(
+            _prepared(model, Path(folder)),
+            quantized,
+            weight_type=_TYPES[weights],
+            per_channel=per_channel,
+            op_types_to_quantize=op_types,
+        )
+        return onnx.load_model(quantized)
+
+
+def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
+    """`model` as the quantizer wants it, in a file in `folder`."""
+    source, prepared = folder / "float.onnx", folder / "prepared.onnx"
+    onnx.save_model(model, source)  # the quantizer's steps change a ModelProto that they are given
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    result = onnx.load_model(prepared)
+    # PyTorch's exporter gives the shapes of initializers too, and the quantizer transposes some of these.
+    constants = {tensor.name for tensor in result.graph.initializer}
+    kept = [value for value in result.graph.value_info if value.name not in constants]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(kept)
+    onnx.save_model(result, prepared)
+    return prepared

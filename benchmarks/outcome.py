@@ -1,0 +1,96 @@
+"""What all benchmarks write down, in the same way: conversions, differences, nodes, times; and the file."""
+
+import json
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+import machine
+from converter import Report
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples"))  # the zoo, for whoever imports this module
+
+from zoo.measure import Bound, Feed, different_bits  # noqa: E402
+from zoo.profile import Kernel  # noqa: E402
+
+Row = dict[str, Any]
+
+
+def conversion(report: Report) -> Row:
+    """What a conversion did, and what it left and why."""
+    return {
+        "ops": sum(report.converted.values()),
+        "by op": report.converted,
+        "islands": report.islands,
+        "entries": report.entries,
+        "exits": report.exits,
+        "approximate": len(report.approximate),
+        "left": [
+            {"op": op, "reason": reason, "nodes": nodes}
+            for (op, reason), nodes in Counter((left.op_type, left.reason) for left in report.left).items()
+        ],
+    }
+
+
+def differences(expected: list[npt.NDArray[Any]], results: list[npt.NDArray[Any]]) -> Row:
+    """How many elements differ in a bit, and how far, over the largest value that was expected."""
+    row: Row = {"different": 0, "largest difference": 0.0, "elements": 0}
+    for want, got in zip(expected, results, strict=True):
+        row["different"] += different_bits(want, got)
+        row["elements"] += want.size
+        furthest = float(np.abs(want.astype(np.float64) - got).max())
+        largest = float(np.abs(want).max())
+        row["largest difference"] = max(row["largest difference"], furthest / max(largest, 1e-30))
+    return row
+
+
+def off_the_gpu(ran: Counter[Kernel]) -> dict[str, int]:
+    """Of the kernels that ran: those of other providers, and copies to and from the GPU."""
+    return {
+        f"{kernel.provider}/{kernel.op_type}": count
+        for kernel, count in sorted(ran.items())
+        if kernel.provider != "CUDAExecutionProvider" or kernel.op_type.startswith("Memcpy")
+    }
+
+
+def milliseconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int) -> Row:
+    """Of a run with inputs and results on the session's device."""
+    times = [second * 1e3 for second in Bound(session, feed).seconds(runs)]
+    return {
+        "median": round(statistics.median(times), 4),
+        "min": round(min(times), 4),
+        "max": round(max(times), 4),
+    }
+
+
+def attempt(measure: Callable[[], Row]) -> Row:
+    """What it measures, or why it could not."""
+    try:
+        return measure()
+    except Exception as error:
+        return {"failed": str(error) or repr(error)}
+
+
+def write(benchmark: str, result: Row, out: Path | None = None, commit: str | None = None) -> Path:
+    """Write `result` with the commit and the machine that it is about; returns where it stands.
+
+    out: the file, benchmarks/results/BENCHMARK-MACHINE.json by default.
+    commit: where git cannot tell.
+    """
+    about = {
+        "benchmark": benchmark,
+        "commit": commit or machine.commit(ROOT),
+        "machine": machine.describe(),
+    }
+    out = out or ROOT / "benchmarks" / "results" / f"{benchmark}-{machine.slug()}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(about | result, indent=2) + "\n")
+    return out
