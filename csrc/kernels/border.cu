@@ -1,6 +1,6 @@
 #include "kernels/border.h"
 
-#include "kernels/border.cuh"
+#include "kernels/dynamic_quantize.cuh"
 
 namespace qudnn::kernels {
 namespace {
@@ -124,11 +124,24 @@ cudaError_t cross(const BorderGeometry& geometry, const Convert& convert, Outsid
                   outside, inside);
 }
 
+__global__ void __launch_bounds__(kThreads) parameters_kernel(DynamicQuantize quantize) {
+    quantize.prepared();
+}
+
 }  // namespace
 
 cudaError_t quantize_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x,
                                int8_t* y, cudaStream_t stream) {
     return cross(g, Quantize{OutputRange(zero_point), scale, splat(zero_point)}, x, y, stream);
+}
+
+cudaError_t dynamic_quantize_to_island(const BorderGeometry& g, const Range* ranges, int ranges_count,
+                                       const float* x, int8_t* y, float* scale, int8_t* zero_point,
+                                       cudaStream_t stream) {
+    const DynamicQuantize quantize{ranges, ranges_count, scale, zero_point};
+    if (std::find(g.inside, g.inside + g.rank, 0) != g.inside + g.rank)
+        return launch(parameters_kernel, 1, kThreads, stream, quantize);
+    return cross(g, quantize, x, y, stream);
 }
 
 cudaError_t convert_to_island(const BorderGeometry& g, int offset, int zero_point, const void* x, int8_t* y,

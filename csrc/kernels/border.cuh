@@ -61,7 +61,8 @@ struct Quad<uint8_t> {
     }
 };
 
-// --- What happens to the values. kEnter: from outside to inside.
+// --- What happens to the values. kEnter: from outside to inside. prepared(): what every thread of a kernel
+// calls at its beginning, all of a block together, and then converts with.
 
 struct Quantize {
     using Outside = float;
@@ -70,6 +71,7 @@ struct Quantize {
     float scale;
     uint32_t fill;
 
+    __device__ const Quantize& prepared() const { return *this; }
     __device__ uint32_t inward(const Quad<float>& q) const {
         return pack(quantize(divide(q.v[0], scale), range), quantize(divide(q.v[1], scale), range),
                     quantize(divide(q.v[2], scale), range), quantize(divide(q.v[3], scale), range));
@@ -81,6 +83,7 @@ struct Dequantize {
     static constexpr bool kEnter = false;
     float origin, scale;
 
+    __device__ const Dequantize& prepared() const { return *this; }
     __device__ Quad<float> outward(uint32_t word) const {
         Quad<float> q;
 #pragma unroll
@@ -94,6 +97,7 @@ struct ShiftIn {
     static constexpr bool kEnter = true;
     uint32_t flip, fill;
 
+    __device__ const ShiftIn& prepared() const { return *this; }
     __device__ uint32_t inward(const Quad<uint8_t>& q) const { return q.word ^ flip; }
 };
 
@@ -102,6 +106,7 @@ struct ShiftOut {
     static constexpr bool kEnter = false;
     uint32_t flip;
 
+    __device__ const ShiftOut& prepared() const { return *this; }
     __device__ Quad<uint8_t> outward(uint32_t word) const { return {word ^ flip}; }
 };
 
@@ -148,8 +153,9 @@ struct Border {
 
 template <typename Convert, typename Index, bool kVector>
 __global__ void __launch_bounds__(kThreads)
-    rows_kernel(Index count, const __grid_constant__ Border g, Convert convert,
+    rows_kernel(Index count, const __grid_constant__ Border g, Convert given,
                 OutsidePointer<Convert> __restrict__ outside, InsidePointer<Convert> __restrict__ inside) {
+    const auto convert = given.prepared();
     constexpr int kUnit = kVector ? 16 / sizeof(typename Convert::Outside) : 1;
     constexpr int kQuads = (kUnit + 3) / 4, kUnroll = 4;
     constexpr int kValid = kVector ? 4 : 1;
@@ -224,9 +230,10 @@ constexpr int kSegment = 32 * (4 / kQuads);
 
 template <typename Convert, typename Index, int kQuads, int kWords>
 __global__ void __launch_bounds__(kThreads)
-    segments_kernel(Index count, const __grid_constant__ Border g, Convert convert,
+    segments_kernel(Index count, const __grid_constant__ Border g, Convert given,
                     OutsidePointer<Convert> __restrict__ outside,
                     InsidePointer<Convert> __restrict__ inside) {
+    const auto convert = given.prepared();
     using Words = std::conditional_t<kWords == 4, uint4, uint32_t>;
     using Place = std::make_signed_t<Index>;
     constexpr int kUnroll = 4 / kQuads, kWarps = kThreads / 32;
@@ -294,8 +301,9 @@ constexpr int kBorderTile = 64;
 
 template <typename Convert>
 __global__ void __launch_bounds__(kThreads)
-    tiles_kernel(uint32_t tiles, const __grid_constant__ Border g, bool vector, Convert convert,
+    tiles_kernel(uint32_t tiles, const __grid_constant__ Border g, bool vector, Convert given,
                  OutsidePointer<Convert> __restrict__ outside, InsidePointer<Convert> __restrict__ inside) {
+    const auto convert = given.prepared();
     __shared__ uint32_t words[kBorderTile][kBorderTile / 4 + 1];  // by pixel and quad of channels
     const auto channel_tiles = static_cast<uint32_t>((g.channels_inside + kBorderTile - 1) / kBorderTile);
     const auto pixel_tiles = static_cast<uint32_t>((g.inside[2] + kBorderTile - 1) / kBorderTile);
@@ -359,9 +367,10 @@ __global__ void __launch_bounds__(kThreads)
 
 template <typename Convert>
 __global__ void __launch_bounds__(kThreads)
-    elements_kernel(int64_t count, const __grid_constant__ BorderGeometry g, Convert convert,
+    elements_kernel(int64_t count, const __grid_constant__ BorderGeometry g, Convert given,
                     OutsidePointer<Convert> __restrict__ outside,
                     InsidePointer<Convert> __restrict__ inside) {
+    const auto convert = given.prepared();
     for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
          i += int64_t{gridDim.x} * kThreads) {
         int64_t rest = i, at = 0;

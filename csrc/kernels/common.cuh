@@ -72,7 +72,7 @@ struct OutputRange {
     int32_t shift;  // from the bits of 12582912 + n to n + zero_point
     int32_t high;   // after it is added
 
-    explicit OutputRange(int zero_point, int low = -128, int high = 127)
+    __host__ __device__ explicit OutputRange(int zero_point, int low = -128, int high = 127)
         : low(static_cast<float>(low - zero_point)), shift(zero_point - 0x4B400000), high(high) {}
     explicit OutputRange(const Epilogue& e) : OutputRange(e.zero_point, e.low, e.high) {}
 };
