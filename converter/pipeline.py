@@ -17,6 +17,7 @@ from converter.passes.narrow_stem import NarrowStem
 from converter.passes.pad_at_entry import PadAtEntry
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
+from converter.passes.quantize_constants import QuantizeConstants
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
 from converter.passes.share_crossings import ShareCrossings
@@ -25,6 +26,7 @@ from converter.report import Report, describe
 PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
     DropIdentities,
+    QuantizeConstants,
     MergeDoublePairs,
     PropagatePairs,
     Int8ToUint8,
