@@ -1,4 +1,4 @@
-"""QuantizeLinear of a float32 constant -> the 8-bit constant"""
+"""QuantizeLinear of a float32 constant, itself dequantized perhaps -> the 8-bit constant"""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import EIGHT_BIT, constant, constant_or_none, node_input, required_input, scales
+from converter.constants import EIGHT_BIT, constant, node_input, required_input, scales
 from converter.errors import Refusal
 from converter.graph_edit import add_initializer, remove_orphans
-from converter.linear import quantizes
+from converter.linear import float_constant, quantizes
 from converter.passes.base import Pass
 
 
@@ -33,9 +33,7 @@ class QuantizeConstants(Pass):
 
 def quantized(node: ir.Node) -> NDArray[Any]:
     """What the QuantizeLinear makes of its constant, quantized as a whole or along an axis."""
-    array = constant_or_none(required_input(node, 0))
-    if array is None:
-        raise Refusal("its input is not constant")
+    array = float_constant(required_input(node, 0), "input")
     scale = scales(node_input(node, 1), "scale")
     zero_point = constant(node_input(node, 2), "zero point").reshape(-1)
     if array.dtype != np.float32 or not np.isfinite(array).all():

@@ -9,9 +9,9 @@ from converter.candidate import Candidate
 from converter.constants import node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.frontends.qdq.float_constant import float_constant
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
+from converter.linear import float_constant
 from converter.ops import layer_normalization as op
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
