@@ -4,13 +4,11 @@
 
 namespace qudnn::ops {
 
-QConv::QConv(const ort::Attributes& attributes)
-    : pads(attributes.integers<4>("pads")),
-      strides(attributes.integers<2>("strides")),
+Windows::Windows(const ort::Attributes& attributes, bool padded)
+    : strides(attributes.integers<2>("strides")),
       dilations(attributes.integers<2>("dilations")),
-      group(attributes.integer("group")),
-      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
-      requantize(attributes) {
+      group(attributes.integer("group")) {
+    if (padded) pads = attributes.integers<4>("pads");
     for (const int64_t pad : pads) require(pad >= 0, "negative pads");
     for (const int64_t step : {strides[0], strides[1], dilations[0], dilations[1]}) {
         require(step >= 1, "strides and dilations have to be positive");
@@ -18,47 +16,78 @@ QConv::QConv(const ort::Attributes& attributes)
     require(group >= 1, "group has to be positive");
 }
 
-void QConv::compute(Context& context) const {
-    const ort::Tensor x = context.input(0);
-    const ort::Tensor w = context.input(1);
-    require(x.shape.rank() == 4 && w.shape.rank() == 4, "x and w have to be of rank 4");
-
+plan::ConvProblem Windows::problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
+                                   plan::DataType y_type) const {
+    require(x.rank() == 4 && w.rank() == 4, "x and w have to be of rank 4");
     plan::ConvProblem problem;
-    problem.n = x.shape[0], problem.h = x.shape[1], problem.w = x.shape[2], problem.c = x.shape[3];
-    problem.k = w.shape[0], problem.r = w.shape[1], problem.s = w.shape[2];
+    problem.n = x[0], problem.h = x[1], problem.w = x[2], problem.c = x[3];
+    problem.k = w[0], problem.r = w[1], problem.s = w[2];
     problem.pad_top = pads[0], problem.pad_left = pads[1], problem.pad_bottom = pads[2],
     problem.pad_right = pads[3];
     problem.stride_h = strides[0], problem.stride_w = strides[1];
     problem.dilation_h = dilations[0], problem.dilation_w = dilations[1];
     problem.group = group;
-    require(problem.c == w.shape[3] * group && problem.k % group == 0, "channels do not fit w and group");
+    require(problem.c == w[3] * group && problem.k % group == 0, "channels do not fit w and group");
     problem.p = window_count(problem.h, pads[0], pads[2], problem.r, strides[0], dilations[0]);
     problem.q = window_count(problem.w, pads[1], pads[3], problem.s, strides[1], dilations[1]);
     problem.x_stride = {problem.h * problem.w * problem.c, problem.w * problem.c, problem.c, 1};
     problem.pads_with_value = problem.padded() && x_zero_point != 0;
-    problem.clamps_above = requantize.clamps_above();
-
-    const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
-    const ort::Tensor y = context.output(0, {problem.n, problem.p, problem.q, problem.k});
-    if (y.shape.count() == 0) return;
-    const plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue,
-                                    x_zero_point};
-    problem.alignment = alignment(arguments);
-    plan::run(problem, arguments, context);
+    problem.y_type = y_type;
+    return problem;
 }
 
-void QConv::infer(const ort::InferenceContext& context) {
+void Windows::infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type) const {
     const std::vector<ort::Dim> x = context.input(0);
-    const std::vector<ort::Dim> w = context.input(1);
+    const std::vector<ort::Dim> w = context.input(w_index);
     if (x.size() != 4 || w.size() != 4) return;
-    const QConv op(context.attributes());
     const auto window = [&](size_t axis) {
         const ort::Dim& taps = w[axis + 1];
         if (taps.extent < 0) return ort::Dim{};
-        return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], taps.extent, op.strides[axis],
-                          op.dilations[axis]);
+        return window_dim(x[axis + 1], pads[axis], pads[axis + 2], taps.extent, strides[axis],
+                          dilations[axis]);
     };
-    context.set_output(0, kSignature.outputs[0], {x[0], window(0), window(1), w[0]});
+    context.set_output(0, type, {x[0], window(0), window(1), w[0]});
+}
+
+ort::Shape result_shape(const plan::ConvProblem& problem) {
+    return {problem.n, problem.p, problem.q, problem.k};
+}
+
+QConv::QConv(const ort::Attributes& attributes)
+    : windows(attributes, true),
+      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
+      requantize(attributes) {}
+
+void QConv::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor w = context.input(1);
+    plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
+    problem.clamps_above = requantize.clamps_above();
+    const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
+    const ort::Tensor y = context.output(0, result_shape(problem));
+    run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
+                context);
+}
+
+void QConv::infer(const ort::InferenceContext& context) {
+    Windows(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
+}
+
+QConvToInt32::QConvToInt32(const ort::Attributes& attributes)
+    : windows(attributes, true), x_zero_point(attributes.integer("x_zero_point", -128, 127)) {}
+
+void QConvToInt32::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor w = context.input(1);
+    const plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int32);
+    const kernels::Epilogue epilogue{.bias = per_channel<int32_t>(context.input(2), problem.k, "bias")};
+    const ort::Tensor y = context.output(0, result_shape(problem));
+    run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
+                context);
+}
+
+void QConvToInt32::infer(const ort::InferenceContext& context) {
+    Windows(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
 }
 
 }  // namespace qudnn::ops

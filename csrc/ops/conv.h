@@ -1,9 +1,30 @@
-// QConv, the quantized convolution of an island.
+// Convolutions of an island in two dimensions: QConv, and QConvToInt32 with its bare sums.
 #pragma once
 
 #include "ops/requantize.h"
 
 namespace qudnn::ops {
+
+// Where a convolution's windows lie, and its groups.
+struct Windows {
+    std::array<int64_t, 4> pads{};  // top, left, bottom, right
+    std::array<int64_t, 2> strides;
+    std::array<int64_t, 2> dilations;
+    int64_t group;
+
+    // padded: there is an attribute pads.
+    Windows(const ort::Attributes& attributes, bool padded);
+
+    // x [N,H,W,Cp], w [Kp,R,S,Cp/group]; throws where they do not fit. Without its alignment.
+    plan::ConvProblem problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
+                              plan::DataType y_type) const;
+
+    // Output 0 of an op whose x is input 0: [N,P,Q,Kp].
+    void infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type) const;
+};
+
+// The shape of the problem's y.
+ort::Shape result_shape(const plan::ConvProblem& problem);
 
 // x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, bias [Kp] int32, multiplier [Kp] float32 -> [N,P,Q,Kp] int8.
 struct QConv {
@@ -12,14 +33,26 @@ struct QConv {
         {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32},
         {ort::ElementType::int8}};
 
-    std::array<int64_t, 4> pads;  // top, left, bottom, right
-    std::array<int64_t, 2> strides;
-    std::array<int64_t, 2> dilations;
-    int64_t group;
+    Windows windows;
     int x_zero_point;
     Requantize requantize;
 
     explicit QConv(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, bias [Kp] int32 -> [N,P,Q,Kp] int32.
+struct QConvToInt32 {
+    static constexpr Signature kSignature{
+        "QConvToInt32",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32},
+        {ort::ElementType::int32}};
+
+    Windows windows;
+    int x_zero_point;
+
+    explicit QConvToInt32(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

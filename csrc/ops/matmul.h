@@ -1,9 +1,18 @@
-// QMatMul, the quantized matrix product of an island, with constant weights.
+// Matrix products of an island with constant weights: QMatMul, and QMatMulToFloat with dequantized results.
 #pragma once
 
 #include "ops/requantize.h"
 
 namespace qudnn::ops {
+
+// The product of x [...,Cp] and w [K,Cp], transposed; throws where they do not fit. Without its alignment.
+plan::MatMulProblem matmul_problem(const ort::Shape& x, const ort::Shape& w, plan::DataType y_type);
+
+// The shape of x's product with w: [...,K].
+ort::Shape result_shape(const ort::Shape& x, const plan::MatMulProblem& problem);
+
+// Output 0 of an op whose x is input 0: [...,K].
+void infer_matmul(const ort::InferenceContext& context, size_t w_index, ort::ElementType type);
 
 // x [...,Cp] int8, w [Kp,Cp] int8, bias [Kp] int32, multiplier [Kp] float32 -> [...,Kp] int8.
 struct QMatMul {
@@ -15,6 +24,19 @@ struct QMatMul {
     Requantize requantize;
 
     explicit QMatMul(const ort::Attributes& attributes) : requantize(attributes) {}
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [...,Cp] int8, w [K,Cp] int8, bias [K] int32, multiplier and addend [K] float32 -> [...,K] float32.
+struct QMatMulToFloat {
+    static constexpr Signature kSignature{
+        "QMatMulToFloat",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::float32}};
+
+    explicit QMatMulToFloat(const ort::Attributes&) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

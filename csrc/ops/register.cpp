@@ -11,6 +11,7 @@
 #include "ops/conv.h"
 #include "ops/conv3d.h"
 #include "ops/depth_to_space.h"
+#include "ops/dynamic.h"
 #include "ops/matmul.h"
 #include "ops/mul.h"
 #include "ops/pool.h"
@@ -31,9 +32,14 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<ConvertToIsland>(c),
         definition<DequantizeFromIsland>(c),
         definition<ConvertFromIsland>(c),
+        definition<DynamicQuantizeToIsland>(c),
         definition<QConv>(c),
+        definition<QConvToInt32>(c),
+        definition<DynamicQConv>(c),
         definition<QConv3D>(c),
         definition<QMatMul>(c),
+        definition<QMatMulToFloat>(c),
+        definition<DynamicQMatMul>(c),
         definition<QAdd>(c),
         definition<QMul>(c),
         definition<QTable>(c),

@@ -1,10 +1,20 @@
-// The attributes with which a conv or matmul requantizes its result.
+// How a conv or matmul ends: the attributes with which it requantizes its result, the vectors of its output
+// channels, and the run.
 #pragma once
 
 #include "kernels/epilogue.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {
+
+// The values of a tensor [k], one for each output channel.
+template <class T>
+const T* per_channel(const ort::Tensor& tensor, int64_t k, const char* name) {
+    if (tensor.shape != ort::Shape{k}) {
+        throw std::invalid_argument(std::string(name) + " does not have one value per output channel");
+    }
+    return tensor.as<const T>();
+}
 
 struct Requantize {
     int y_zero_point, y_min, y_max;
@@ -20,18 +30,27 @@ struct Requantize {
 
     // bias [k] and multiplier [k] have to fit the k output channels.
     kernels::Epilogue epilogue(const ort::Tensor& bias, const ort::Tensor& multiplier, int64_t k) const {
-        require(bias.shape == ort::Shape{k}, "bias does not have one value per output channel");
-        require(multiplier.shape == ort::Shape{k}, "multiplier does not have one value per output channel");
-        return {bias.as<const int32_t>(), multiplier.as<const float>(), y_zero_point, y_min, y_max};
+        return {.bias = per_channel<int32_t>(bias, k, "bias"),
+                .multiplier = per_channel<float>(multiplier, k, "multiplier"),
+                .zero_point = y_zero_point,
+                .low = y_min,
+                .high = y_max};
     }
 };
 
-// The least alignment of what an engine reads and writes.
+// The least alignment of what an engine reads and writes. What is null has any.
 inline int64_t alignment(const plan::Arguments& a) {
-    const int64_t inputs = std::min(plan::alignment_of(a.x), plan::alignment_of(a.w));
-    const int64_t vectors =
-        std::min(plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier));
-    return std::min({inputs, vectors, plan::alignment_of(a.y)});
+    return std::min({plan::alignment_of(a.x), plan::alignment_of(a.w), plan::alignment_of(a.y),
+                     plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier),
+                     plan::alignment_of(a.epilogue.addend)});
+}
+
+// Enqueues the problem with the alignment that its arguments have; nothing where y is empty.
+template <class P>
+void run_aligned(P problem, const plan::Arguments& arguments, const Context& context) {
+    if (problem.y_elements() == 0) return;
+    problem.alignment = alignment(arguments);
+    plan::run(problem, arguments, context);
 }
 
 }  // namespace qudnn::ops
