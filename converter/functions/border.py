@@ -39,7 +39,7 @@ def ConvertToIsland(x, perm: Sequence[int], pads: Sequence[int], zero_point: int
 
 @script(qudnn, default_opset=op)
 def DequantizeFromIsland(x, perm: Sequence[int], channels: int, scale: float, zero_point: int):
-    """int8 -> float32: `(x - zero_point) * scale` of the first channels, transposed by perm."""
+    """int8 -> float32: `(x - zero_point) * scale` of the first channels, or all, transposed by perm."""
     last = op.Constant(value_ints=[-1])
     kept = op.Slice(x, op.Constant(value_ints=[0]), op.Reshape(op.Constant(value_int=channels), last), last)
     zp = op.Cast(op.Constant(value_int=zero_point), to=3)

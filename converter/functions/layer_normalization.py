@@ -27,8 +27,8 @@ def QLayerNormalization(
         n = gamma * (r - mean(r)) / sqrt(variance(r) + epsilon) + beta
         y = saturate(rint(n / y_scale) + y_zero_point)
 
-    in float32, where the order of summation is not specified: y may differ by one quantum. pads, in ONNX
-    Pad's form, appends the padding channels, which the body sets to 0 and a kernel to anything.
+    in float32, with the bits of LayerNormalization. pads, in ONNX Pad's form, appends the padding channels,
+    which are 0.
     """
     last = op.Constant(value_ints=[-1])
     kept = op.Slice(x, op.Constant(value_ints=[0]), op.Reshape(op.Constant(value_int=channels), last), last)

@@ -1,5 +1,7 @@
 #include "ops/border.h"
 
+#include <algorithm>
+
 namespace qudnn::ops {
 
 namespace {
@@ -90,9 +92,8 @@ Exit::Exit(const ort::Attributes& attributes)
 
 ort::Shape Exit::outside(const ort::Shape& inside) const {
     require(inside.rank() == perm.size(), "x does not have perm's rank");
-    require(channels <= inside.back(), "x has fewer channels than the op lets through");
     ort::Shape kept = inside;
-    kept[kept.rank() - 1] = channels;
+    kept[kept.rank() - 1] = std::min(channels, inside.back());
     ort::Shape shape(perm.size());
     for (size_t i = 0; i < perm.size(); ++i) shape[i] = kept[perm[i]];
     return shape;
@@ -114,7 +115,7 @@ kernels::BorderGeometry Exit::geometry(const ort::Shape& inside) const {
 void Exit::infer(const ort::InferenceContext& context, ort::ElementType type) const {
     std::vector<ort::Dim> x = context.input(0);
     if (x.size() != perm.size()) return;
-    x.back() = ort::Dim::of(channels);
+    x.back() = x.back().first(channels);
     std::vector<ort::Dim> y;
     for (const int64_t axis : perm) y.push_back(x[axis]);
     context.set_output(0, type, y);

@@ -17,7 +17,7 @@ struct Entry {
     void infer(const ort::InferenceContext& context) const;
 };
 
-// The way out: the first channels, transposed by perm.
+// The way out: the first channels, or all where there are fewer, transposed by perm.
 struct Exit {
     std::vector<int64_t> perm;
     int64_t channels;

@@ -12,6 +12,7 @@
 #include "ops/conv3d.h"
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
+#include "ops/layer_normalization.h"
 #include "ops/matmul.h"
 #include "ops/mul.h"
 #include "ops/pool.h"
@@ -49,6 +50,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QResize>(c),
         definition<QDepthToSpace>(c),
         definition<QSoftmax>(c),
+        definition<QLayerNormalization>(c),
     };
 }
 

@@ -1,6 +1,7 @@
 // Shape inference of a node when a session loads its model.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ struct Dim {
     std::string symbol;
 
     static Dim of(int64_t extent) { return {extent, {}}; }
+
+    // Of this dimension the first `most`, or all where there are fewer. An unknown one is taken to have as
+    // many, but for kAll.
+    static constexpr int64_t kAll = INT64_MAX;
+    Dim first(int64_t most) const {
+        if (most == kAll) return *this;
+        return of(extent < 0 ? most : std::min(extent, most));
+    }
 };
 
 class InferenceContext {

@@ -1,0 +1,25 @@
+// QLayerNormalization, between an island's tensors.
+#pragma once
+
+#include "kernels/layer_normalization.h"
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// x [...,Cp] int8, gamma and beta [channels] float32 -> [...,Cp] int8, over the first `channels`.
+struct QLayerNormalization {
+    static constexpr Signature kSignature{
+        "QLayerNormalization",
+        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8}};
+
+    int64_t channels;  // at most: there may be fewer
+    int64_t padding;   // channels that the result has besides
+    kernels::NormalizationScales scales;
+
+    explicit QLayerNormalization(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops

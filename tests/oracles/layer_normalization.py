@@ -1,0 +1,68 @@
+"""QLayerNormalization."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from oracles.arithmetic import Array, fma
+
+F = np.float32
+
+
+def q_layer_normalization(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    *,
+    channels: int,
+    pads: Sequence[int],
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+    epsilon: float,
+) -> Array:
+    """`[..., C]`: normalization of the first channels; the padding is 0."""
+    centered = x[..., :channels].astype(np.int32) - x_zero_point
+    with np.errstate(over="ignore"):
+        r = centered.astype(F) * F(x_scale)
+    with np.errstate(over="ignore", invalid="ignore"):
+        normalized = (_short if r.shape[-1] < 8 else _long)(r, gamma, beta, F(epsilon))
+        quotients = np.nan_to_num(normalized / F(y_scale), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    quotients = np.clip(quotients, F(-128 - y_zero_point), F(127 - y_zero_point))
+    y = (np.rint(quotients) + y_zero_point).astype(np.int8)
+    return np.pad(y, [(0, 0)] * (y.ndim - 1) + [(0, pads[-1])])
+
+
+def _long(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
+    """Eight channels or more: in vectors of 8, then one by one."""
+    n = r.shape[-1]
+    d = r - (r.astype(np.float64).sum(-1, keepdims=True) / n).astype(F)
+    vectors = n // 8
+    sums = np.zeros((*r.shape[:-1], 8), F)
+    for i in range(vectors):
+        part = d[..., 8 * i : 8 * i + 8]
+        sums = fma(part, part, sums)
+    while sums.shape[-1] > 1:
+        half = sums.shape[-1] // 2
+        sums = sums[..., :half] + sums[..., half:]
+    total = sums[..., 0]
+    rest = d[..., 8 * vectors :]
+    for i in range(rest.shape[-1]):
+        part = rest[..., i]
+        # The compiler made a vector of four products where there are four.
+        total = total + part * part if i < 4 <= rest.shape[-1] else fma(part, part, total)
+    inverse = F(1) / np.sqrt(total / F(n) + epsilon)
+    return fma(d * inverse[..., None], gamma, beta)
+
+
+def _short(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
+    """Fewer channels: Welford's method."""
+    mean, squares = (np.zeros(r.shape[:-1], F) for _ in range(2))
+    for i in range(r.shape[-1]):
+        d = r[..., i] - mean
+        mean = mean + d / F(i + 1)
+        squares = squares + d * (r[..., i] - mean)
+    deviation = np.sqrt(squares / F(r.shape[-1]) + epsilon)
+    normalized: Array = (r - mean[..., None]) / deviation[..., None] * gamma + beta
+    return normalized
