@@ -27,12 +27,33 @@ __device__ inline void load_matrices(uint32_t (&v)[4], const uint32_t* row) {
 #endif
 }
 
+// As load_matrices(), each matrix transposed as one of pairs of bytes: lane 4 * g + t gets pair g of row 2 * t
+// and, in the upper half, of row 2 * t + 1.
+__device__ inline void load_transposed_matrices(uint32_t (&v)[4], const uint32_t* row) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+                 : "memory");
+#endif
+}
+
 // Starts copying four words that the multiprocessor reads but once: past its cache.
 __device__ inline void copy_once(uint32_t* shared, const void* global) {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
                  :
                  : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global)
+                 : "memory");
+#endif
+}
+
+// As copy_once(), of the first bytes (0 to 16); zeros in place of the others, which are not read.
+__device__ inline void copy_part(uint32_t* shared, const void* global, int bytes) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                 :
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global), "r"(bytes)
                  : "memory");
 #endif
 }
