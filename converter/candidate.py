@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from converter.constants import Quantization
 from converter.errors import Refusal
-from converter.layout import Layout
+from converter.layout import Layout, plain, unpadded
 from converter.sizes import Shape
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Quantized(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """A value inside an island and how it lies there."""
+    """A value that an op reads or writes, and how it lies: outside of an island, as it is."""
 
     value: ir.Value
     layout: Layout
@@ -31,9 +31,10 @@ class Tensor(NamedTuple):
 
 @dataclass(frozen=True)
 class Port:
-    """An 8-bit value that an op reads or writes: its shape outside, and which axis of it is last inside.
+    """A value that an op reads or writes: its shape outside, and which axis of it is last inside.
 
-    wish: of an input, the layout that would save the op a step. Who writes the value may grant it.
+    Inside a value has 8 bits. outside: it stays outside of the island and may have any type; nothing crosses
+    for it. wish: of an input, the layout that would save the op a step. Who writes the value may grant it.
     """
 
     value: ir.Value
@@ -41,12 +42,28 @@ class Port:
     channel_axis: int
     dtype: ir.DataType
     wish: Layout | None = None
+    outside: bool = False
 
     @property
     def channels(self) -> int:
+        """Their number, of an op that has to know it."""
         channels = self.shape[self.channel_axis]
-        assert isinstance(channels, int)
+        if not isinstance(channels, int):
+            raise Refusal(f"the number of channels of {self.value.name} is unknown")
         return channels
+
+    @property
+    def layout(self) -> Layout:
+        """How the value lies where it enters the island, or outside of it."""
+        channels = None if self.outside else self.shape[self.channel_axis]
+        if not isinstance(channels, int):
+            return unpadded(len(self.shape))
+        return plain(len(self.shape), self.channel_axis, channels)
+
+    @property
+    def joint(self) -> tuple[ir.Value, int, bool]:
+        """What two ports have in common between which the value passes as it is."""
+        return self.value, self.channel_axis, self.layout.is_unpadded
 
 
 class Op(Protocol):
@@ -55,8 +72,9 @@ class Op(Protocol):
     def emit(self, emitter: "Emitter", tensors: Sequence[Tensor], wish: Layout | None) -> Sequence[Tensor]:
         """Write nodes that make the outputs of the inputs.
 
-        tensors: the inputs, with the channel axes that their ports have, in any layout. wish: what the only
-        reader of the first output would like; an op for which it is free of cost writes that layout.
+        tensors: the inputs, with the channel axes that their ports have, in any layout; unpadded where their
+        number of channels is unknown, and outside of the island. wish: what the only reader of the first
+        output would like; an op for which it is free of cost writes that layout.
         """
 
 
@@ -78,13 +96,18 @@ class Candidate:
 def port(
     value: ir.Value, shape: Shape, channel_axis: int, dtype: ir.DataType, wish: Layout | None = None
 ) -> Port:
-    """A Port, if the value can be one: its number of channels has to be known."""
+    """A Port inside. The value has to have channels; they are its last axis where their number is unknown."""
     if not -len(shape) <= channel_axis < len(shape):
         raise Refusal(f"{value.name} has {len(shape)} dimensions, none of them channels")
     channel_axis %= len(shape)
     channels = shape[channel_axis]
-    if not isinstance(channels, int):
+    if not isinstance(channels, int) and channel_axis != len(shape) - 1:
         raise Refusal(f"the number of channels of {value.name} is unknown")
     if not channels:
         raise Refusal(f"{value.name} has no channels")
     return Port(value, shape, channel_axis, dtype, wish)
+
+
+def port_outside(value: ir.Value, shape: Shape, dtype: ir.DataType) -> Port:
+    """A Port of a value that is read or written outside of the island."""
+    return Port(value, shape, len(shape) - 1, dtype, outside=True)

@@ -45,17 +45,44 @@ class Emitter:
         attributes: Mapping[str, Attribute],
         constants: Mapping[str, NDArray[Any]] | None = None,
         domain: str = DOMAIN,
+        dtype: ir.DataType = ir.DataType.INT8,
     ) -> Tensor:
-        """The node that does the work; its inputs are the tensors and behind them the constants."""
+        """The node that does the work; its inputs are the tensors and behind them the constants.
+
+        dtype: of the result; other ones than int8 lie outside of the island.
+        """
+        return self.ops(op_type, tensors, [(layout, dtype)], attributes, constants, domain)[0]
+
+    def ops(
+        self,
+        op_type: str,
+        tensors: Iterable[Tensor],
+        results: Sequence[tuple[Layout, ir.DataType]],
+        attributes: Mapping[str, Attribute],
+        constants: Mapping[str, NDArray[Any]] | None = None,
+        domain: str = DOMAIN,
+    ) -> list[Tensor]:
+        """As op, of a node with several results."""
         name = self._context.new_node_name(f"{self._name}/{op_type.lower()}") if self._named else self._name
         inputs = [tensor.value for tensor in tensors]
         inputs += [self.constant(what, array) for what, array in (constants or {}).items()]
-        node = ir.node(op_type, inputs, attributes=dict(attributes), domain=domain, name=name)
+        node = ir.node(
+            op_type,
+            inputs,
+            attributes=dict(attributes),
+            domain=domain,
+            name=name,
+            num_outputs=len(results),
+        )
         if not self._named:
             node.doc_string = self._source.doc_string
             node.metadata_props.update(self._source.metadata_props)
         self._named = True
-        return self.written(node, layout, f"{name}/island")
+        self.nodes.append(node)
+        return [
+            self._result(value, layout, name + ("/island" if dtype == ir.DataType.INT8 else "/result"), dtype)
+            for value, (layout, dtype) in zip(node.outputs, results, strict=True)
+        ]
 
     def standard(
         self,
@@ -121,10 +148,21 @@ class Emitter:
         return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
 
     def written(self, node: ir.Node, layout: Layout, name: str, rank: int | None = None) -> Tensor:
-        """Add a node, and name and type its result: not every body lets ONNX infer its type."""
+        """Add a node with a result in the island."""
         self.nodes.append(node)
-        value = node.outputs[0]
+        return self._result(node.outputs[0], layout, name, rank=rank)
+
+    def _result(
+        self,
+        value: ir.Value,
+        layout: Layout,
+        name: str,
+        dtype: ir.DataType = ir.DataType.INT8,
+        rank: int | None = None,
+    ) -> Tensor:
+        """Name and type a result: not every body lets ONNX infer its type."""
+        rank = layout.rank if rank is None else rank
         value.name = self._context.new_value_name(name)
-        value.type = ir.TensorType(ir.DataType.INT8)
-        value.shape = ir.Shape([None] * ((rank or layout.rank) - 1) + [layout.width])
+        value.type = ir.TensorType(dtype)
+        value.shape = ir.Shape(([None] * (rank - 1) + [layout.width or None]) if rank else [])
         return Tensor(value, layout)

@@ -61,7 +61,8 @@ class Facts:
     def learn(self, port: Port) -> None:
         """Note what a frontend found out about a value that comes out of an island's op."""
         self.note_shape(port.value, port.dtype, port.shape)
-        self._channel_axes[port.value] = port.channel_axis
+        if not port.outside:
+            self._channel_axes[port.value] = port.channel_axis
 
     def note_shape(self, value: ir.Value, dtype: ir.DataType, shape: Shape) -> None:
         """Note what a value is, whoever produces it."""

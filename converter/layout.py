@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 ALIGNMENT = 16  # channels: what the int8 tensor cores take in one piece
+ALL = 2**63 - 1  # channels, where their number is unknown: as many as there are
 
 
 def padded(channels: int) -> int:
@@ -18,6 +19,9 @@ class Layout:
     what no channel lies at holds anything. Tensors cross the border in the plain layout, all channels in
     front. Others come of joining tensors, shuffling channels and taking some of them, at no cost: whoever
     reads such a tensor with weights packs them accordingly.
+
+    Where the number of channels is unknown, positions are empty and width is 0: the tensor lies inside as
+    it does outside, its last axis last and without padding.
     """
 
     rank: int
@@ -26,8 +30,14 @@ class Layout:
     width: int
 
     @property
+    def is_unpadded(self) -> bool:
+        """Whether the number of channels is unknown."""
+        return not self.positions
+
+    @property
     def channels(self) -> int:
-        return len(self.positions)
+        """Their number, ALL where it is unknown."""
+        return len(self.positions) or ALL
 
     @property
     def is_plain(self) -> bool:
@@ -36,7 +46,7 @@ class Layout:
     @property
     def is_sparse(self) -> bool:
         """Whether channels without content take at least half of the tensor."""
-        return self.width >= 2 * padded(self.channels)
+        return not self.is_unpadded and self.width >= 2 * padded(self.channels)
 
     @property
     def perm_in(self) -> list[int]:
@@ -51,7 +61,7 @@ class Layout:
     @property
     def pads_in(self) -> list[int]:
         """What pads the channels of a tensor already transposed by perm_in, in ONNX Pad's form."""
-        return [0] * (2 * self.rank - 1) + [self.width - self.channels]
+        return [0] * (2 * self.rank - 1) + [self.width - len(self.positions)]
 
     def inside(self, axis: int) -> int:
         """Where an axis of the tensor outside is, inside."""
@@ -67,5 +77,12 @@ class Layout:
 
 
 def plain(rank: int, channel_axis: int, channels: int) -> Layout:
-    """The layout in which tensors cross an island's border."""
+    """The layout in which tensors cross an island's border; channels may be ALL."""
+    if channels == ALL:
+        return unpadded(rank)
     return Layout(rank, channel_axis, tuple(range(channels)), padded(channels))
+
+
+def unpadded(rank: int) -> Layout:
+    """The layout of a tensor that lies as it does outside."""
+    return Layout(rank, rank - 1, (), 0)

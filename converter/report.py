@@ -133,11 +133,16 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
     """The nodes that work on tensors of an island, standard operators among them."""
     inside: dict[ir.Node, None] = {}
     for node in graph:
-        producers = [value.producer() for value in node.inputs if value is not None]
+        producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
         reads = any(producer in inside or is_op(producer, *ENTRIES) for producer in producers)
         if not is_crossing(node) and (node.domain == DOMAIN or reads):
             inside[node] = None
     return list(inside)
+
+
+def _is_inside(value: ir.Value) -> bool:
+    """Whether the value, of an op of the domain, lies in the island."""
+    return value.dtype == ir.DataType.INT8
 
 
 def _left(node: ir.Node, context: Context) -> Left:
@@ -188,7 +193,7 @@ def _islands(nodes: list[ir.Node]) -> int:
 
     for node in nodes:
         for value in (*node.inputs, *node.outputs):
-            if value is not None and not value.is_initializer():
+            if value is not None and not value.is_initializer() and _is_inside(value):
                 group[root(value)] = root(node)
     return len({root(node) for node in nodes})
 

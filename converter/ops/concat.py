@@ -59,8 +59,10 @@ def concat(
         port(x.value, shape, channel_axis, x.quantization.dtype)
         for x, shape in zip(inputs, shapes, strict=True)
     )
-    if axis != channel_axis and len({p.channels for p in ports}) > 1:
+    if axis != channel_axis and len({p.shape[channel_axis] for p in ports}) > 1:
         raise Refusal("its inputs have different numbers of channels")
+    if axis == channel_axis and any(p.layout.is_unpadded for p in ports):
+        raise Refusal("it joins channels whose number is unknown")
     return Candidate(
         covers,
         Concat(axis, tuple(_table(x, y) for x in inputs)),

@@ -14,7 +14,7 @@ from converter.constants import EIGHT_BIT, constant_or_none
 from converter.emitter import Attribute, Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.layout import Layout, plain
+from converter.layout import Layout
 from converter.ops.table import island_table
 from converter.packing import Int8Array, scattered
 from converter.sizes import Shape, Size, Unknown
@@ -24,19 +24,18 @@ from converter.sizes import Shape, Size, Unknown
 class Pair:
     """operands: two, in the order in which the op takes them: which of the tensors, or a constant.
 
-    A constant has the dimensions that the tensors have outside the island.
+    A constant has the dimensions that the tensors have outside the island. usual: the plain layout.
     """
 
     op_type: str
     operands: tuple["int | Int8Array", ...]
-    channels: int
+    usual: Layout
     attributes: Mapping[str, Attribute]
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         dense = [emitter.dense(tensor) for tensor in tensors]
-        layouts = [tensor.layout for tensor in dense if tensor.layout.channels == self.channels]
-        usual = plain(dense[0].layout.rank, dense[0].layout.channel_axis, self.channels)
-        layout = usual if usual in layouts or not layouts else layouts[0]
+        layouts = [tensor.layout for tensor in dense if tensor.layout.channels == self.usual.channels]
+        layout = self.usual if self.usual in layouts or not layouts else layouts[0]
         inputs = [
             emitter.moved(dense[operand], layout)
             if isinstance(operand, int)
@@ -47,8 +46,10 @@ class Pair:
 
     def _packed(self, array: Int8Array, layout: Layout) -> Int8Array:
         """The constant, laid out as a tensor of the island."""
+        if layout.is_unpadded:
+            return array
         shape = list(array.shape)
-        shape[layout.channel_axis] = self.channels
+        shape[layout.channel_axis] = layout.channels
         full = np.broadcast_to(array, shape).transpose(layout.perm_in)
         return np.ascontiguousarray(scattered(full, -1, layout.positions, layout.width))
 
@@ -83,6 +84,8 @@ def _pair(
         raise Refusal("its inputs have different numbers of dimensions")
     axis = facts.channel_axis_of(*values)
     y_port = port(y.value, y_shape, axis, dtype)
+    if y_port.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
+        raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
     operands = [
         values.index(operand.value)
         if array is None
@@ -100,7 +103,7 @@ def _pair(
     attributes["dtype"] = int(dtype)
     return Candidate(
         covers,
-        Pair(op_type, tuple(operands), y_port.channels, attributes),
+        Pair(op_type, tuple(operands), y_port.layout, attributes),
         tuple(port(value, facts.ranked(value), axis, dtype) for value in values),
         (y_port,),
     )

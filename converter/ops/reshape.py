@@ -11,13 +11,13 @@ from converter.candidate import Candidate, Tensor, port
 from converter.emitter import Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.layout import Layout
+from converter.layout import Layout, unpadded
 from converter.sizes import Shape, Size, Unknown
 
 
 @dataclass(frozen=True)
 class Reshape:
-    """target: the sizes inside the island, in Reshape's form, less the last.
+    """target: the sizes inside the island, in Reshape's form, less the last where that is padded.
 
     pixels: how many elements of each channel become channels of their own.
     """
@@ -29,6 +29,9 @@ class Reshape:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x = tensors[0] if self.pixels == 1 else emitter.dense(tensors[0])
+        if x.layout.is_unpadded:
+            shape = np.array(self.target, np.int64)
+            return [emitter.op("Reshape", [x], unpadded(self.rank), {}, {"shape": shape}, domain="")]
         channels, width = x.layout.positions, x.layout.width
         # Channel c of pixel p: c * pixels + p outside, and inside the pixels follow each other.
         positions = tuple(p * width + c for c in channels for p in range(self.pixels))
@@ -53,7 +56,7 @@ def reshape(
     x_port = port(x, x_shape, axis, dtype)
     axis = x_port.channel_axis
     x_shape = _implied(x_shape, y_shape)
-    before, channels, behind = x_shape[:axis], x_port.channels, x_shape[axis + 1 :]
+    before, channels, behind = x_shape[:axis], x_shape[axis], x_shape[axis + 1 :]
     for y_axis, size in enumerate(y_shape):
         if _product(y_shape[:y_axis]) != _product(before):
             continue
@@ -61,14 +64,15 @@ def reshape(
         if size == channels and rest == _product(behind):
             pixels = 1
             inside = (*y_shape[:y_axis], *y_shape[y_axis + 1 :])
-        elif rest == (1, ()) and all(isinstance(s, int) for s in behind):
+        elif rest == (1, ()) and isinstance(channels, int) and all(isinstance(s, int) for s in behind):
             pixels = prod(s for s in behind if isinstance(s, int))
             inside = y_shape[:y_axis] + y_shape[y_axis + 1 :]
             if size != channels * pixels:
                 continue
         else:
             continue
-        target = _target(inside, (*before, *behind))
+        unpadded_last = (channels,) if x_port.layout.is_unpadded else ()
+        target = _target((*inside, *unpadded_last), (*before, *behind, *unpadded_last))
         return Candidate(
             covers,
             Reshape(target, len(y_shape), y_axis, pixels),

@@ -34,7 +34,7 @@ def softmax(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, axis: int, 
         raise Refusal("its axis is not that of the channels")
     channels = port(x.value, shape, rank - 1, dtype)
     attributes = {
-        "channels": channels.channels,
+        "channels": channels.layout.channels,
         "x_scale": float(x.quantization.scale),
         "x_zero_point": x.quantization.zero_point,
         "y_scale": float(y.quantization.scale),

@@ -1,12 +1,12 @@
 """Taking parts of a tensor: some of its channels, which costs nothing by itself, or some of its pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate, Tensor, port
+from converter.candidate import Candidate, Port, Tensor, port
 from converter.emitter import Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
@@ -24,8 +24,8 @@ class Slice:
         """Of channels a view: whoever needs them by themselves has them moved."""
         (x,) = tensors
         channel_axis = x.layout.channel_axis
-        view = self.slices.get(channel_axis, slice(None))
-        layout = x.layout.taking(range(x.layout.channels)[view])
+        view = self.slices.get(channel_axis)
+        layout = x.layout if view is None else x.layout.taking(range(x.layout.channels)[view])
         rest = {axis: part for axis, part in self.slices.items() if axis != channel_axis}
         if not rest:
             return [Tensor(x.value, layout)]
@@ -72,7 +72,7 @@ def slices(
 ) -> Candidate:
     """The candidate for a Slice; parts by axis, all bounds numbers."""
     shape = facts.ranked(x)
-    x_port = port(x, shape, facts.channel_axis_of(x), dtype)
+    x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), parts)
     y_port = port(y, _sliced(shape, parts), x_port.channel_axis, dtype)
     return Candidate(covers, Slice(parts), (x_port,), (y_port,))
 
@@ -88,7 +88,7 @@ def split(
 ) -> Candidate:
     """The candidate for a Split along `axis` into parts of `sizes`."""
     shape = facts.ranked(x)
-    x_port = port(x, shape, facts.channel_axis_of(x), dtype)
+    x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), [axis % len(shape)])
     stops = np.cumsum(sizes).tolist()
     parts = [
         {axis % len(shape): slice(stop - size, stop, 1)} for size, stop in zip(sizes, stops, strict=True)
@@ -117,6 +117,13 @@ def channels(
     y_shape[x_port.channel_axis] = len(order)
     y_port = port(y, tuple(y_shape), x_port.channel_axis, dtype)
     return Candidate(covers, Channels(tuple(order)), (x_port,), (y_port,))
+
+
+def _sliceable(x: Port, axes: Collection[int]) -> Port:
+    """x, of which parts along these axes are taken; of channels only where their number is known."""
+    if x.layout.is_unpadded and x.channel_axis in axes:
+        raise Refusal(f"the number of channels of {x.value.name} is unknown")
+    return x
 
 
 def _sliced(shape: Shape, parts: dict[int, slice]) -> Shape:

@@ -4,6 +4,7 @@ import onnx_ir as ir
 
 from converter.crossings import ints, is_op
 from converter.graph_edit import remove_orphans
+from converter.layout import ALL, padded
 from converter.passes.base import Pass
 
 
@@ -39,10 +40,13 @@ def _cancel(leave: ir.Node, enter: ir.Node) -> bool:
     if not is_op(leave, "ConvertFromIsland"):
         return False
     perm_in, perm_out = ints(enter, "perm"), ints(leave, "perm")
+    *pads, padding = ints(enter, "pads")
+    channels = leave.attributes["channels"].as_int()
     return (
         [perm_out[axis] for axis in perm_in] == list(range(len(perm_in)))
         and leave.attributes["dtype"].as_int() == enter.attributes["dtype"].as_int()
-        and not any(ints(enter, "pads")[:-1])  # channels apart, which the tensor inside has padded
+        and not any(pads)
+        and padding == (0 if channels == ALL else padded(channels) - channels)  # as the tensor inside has
     )
 
 

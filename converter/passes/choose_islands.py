@@ -1,5 +1,6 @@
 """Keep the ops inside islands that are worth their crossings."""
 
+from collections.abc import Iterable
 from math import inf, prod
 
 import onnx_ir as ir
@@ -16,7 +17,7 @@ _IN_FLOAT = 9  # per element: dequantized, read and written in four bytes, quant
 _WITHOUT_KERNEL = 40  # per element: to the host, through a loop there, and back
 
 # Operators for 8 bits of which onnxruntime has no CUDA kernel begin with these.
-_QUANTIZED = ("QLinear", "QGemm")
+_QUANTIZED = ("QLinear", "QGemm", "MatMulInteger", "ConvInteger", "DynamicQuantize")
 
 
 class ChooseIslands(Pass):
@@ -25,8 +26,10 @@ class ChooseIslands(Pass):
     - an element of a tensor that crosses the border costs 3: crossings are passes over memory, no more;
     - an op left outside costs 40 for each element it reads and writes if onnxruntime has no CUDA kernel
       for it (QLinear*), for it runs on the CPU then and its tensors go there and back; 9 if it is a float
-      operator between DequantizeLinear and QuantizeLinear; and next to nothing if it is an operator of
-      ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat).
+      operator between DequantizeLinear and QuantizeLinear, or behind the first alone; and next to nothing
+      if it is an operator of ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat).
+
+    What an op reads and writes outside of the island crosses nothing.
 
     The cheapest choice is a minimal cut of the graph of values: exact, and independent of any order. It
     follows that a cheap operator alone never causes a round trip, in or out: it comes along where its
@@ -46,23 +49,29 @@ class ChooseIslands(Pass):
         return ir.passes.PassResult(model, modified=False)
 
 
+Joint = tuple[ir.Value, int, bool]
+
+
 def choice(candidates: list[Candidate]) -> set[int]:
     """The numbers of the candidates that go inside."""
     graph = Graph()
     writer: dict[ir.Value, int] = {}
-    readers: dict[tuple[ir.Value, int], list[int]] = {}  # by the axis that has to be last
+    entering: dict[Joint, Port] = {}
+    readers: dict[Joint, list[int]] = {}
     for number, candidate in enumerate(candidates):
         writer |= {port.value: number for port in candidate.outputs}
-        for port in candidate.inputs:
-            readers.setdefault((port.value, port.channel_axis), []).append(number)
+        for port in _crossing(candidate.inputs):
+            entering[port.joint] = port
+            readers.setdefault(port.joint, []).append(number)
         graph.edge(SOURCE, number, _cost_outside(candidate))
     covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
-    ports = {port.value: port for candidate in candidates for port in candidate.outputs}
-    for (value, axis), numbers in readers.items():
+    ports = {port.value: port for candidate in candidates for port in _crossing(candidate.outputs)}
+    for joint, port in entering.items():
         # An entry, if the writer is outside and any reader inside.
-        direct = value in writer and ports[value].channel_axis == axis
-        cost = _CROSSING * _elements(next(p for p in candidates[numbers[0]].inputs if p.value is value))
-        entry = ("entry", value, axis)
+        value, numbers = port.value, readers[joint]
+        direct = value in ports and ports[value].joint == joint
+        cost = _CROSSING * _elements(port)
+        entry = ("entry", joint)
         for number in numbers:
             graph.edge(number, entry, inf)
         graph.edge(entry, writer[value] if direct else SINK, cost)
@@ -70,17 +79,21 @@ def choice(candidates: list[Candidate]) -> set[int]:
         # An exit, if the writer is inside and any reader outside.
         exit_ = ("exit", value)
         graph.edge(writer[value], exit_, _CROSSING * _elements(port))
-        for number in set(readers.get((value, port.channel_axis), [])):
+        for number in set(readers.get(port.joint, [])):
             graph.edge(exit_, number, inf)
         if value.is_graph_output() or any(
-            _reads_outside(use.node, value, port.channel_axis, candidates, covered) for use in value.uses()
+            _reads_outside(use.node, value, port.joint, candidates, covered) for use in value.uses()
         ):
             graph.edge(exit_, SINK, inf)
     return {node for node in graph.source_side() if isinstance(node, int)}
 
 
+def _crossing(ports: Iterable[Port]) -> list[Port]:
+    return [port for port in ports if not port.outside]
+
+
 def _reads_outside(
-    node: ir.Node, value: ir.Value, axis: int, candidates: list[Candidate], covered: dict[ir.Node, int]
+    node: ir.Node, value: ir.Value, joint: Joint, candidates: list[Candidate], covered: dict[ir.Node, int]
 ) -> bool:
     """Whether a reader of the value reads it outside in any case.
 
@@ -89,19 +102,17 @@ def _reads_outside(
     if dequantizes(node) and node not in covered:
         y = node.outputs[0]
         return y.is_graph_output() or any(
-            _reads_outside(use.node, value, axis, candidates, covered) for use in y.uses()
+            _reads_outside(use.node, value, joint, candidates, covered) for use in y.uses()
         )
     number = covered.get(node)
-    return number is None or not any(
-        port.value is value and port.channel_axis == axis for port in candidates[number].inputs
-    )
+    return number is None or not any(port.joint == joint for port in _crossing(candidates[number].inputs))
 
 
 def _cost_outside(candidate: Candidate) -> float:
     cost: float
     if any(node.op_type.startswith(_QUANTIZED) for node in candidate.covers):
         cost = _WITHOUT_KERNEL
-    elif any(map(quantizes, candidate.covers)):
+    elif any(map(quantizes, candidate.covers)) or any(port.outside for port in candidate.outputs):
         cost = _IN_FLOAT
     else:
         cost = _WHERE_IT_IS

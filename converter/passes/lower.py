@@ -8,14 +8,15 @@ from converter.candidate import Candidate, Port, Tensor
 from converter.emitter import Emitter
 from converter.functions import DOMAIN
 from converter.graph_edit import remove_orphans, take_place
-from converter.layout import Layout, plain
+from converter.layout import Layout
 from converter.passes.base import Pass
 
 
 class Lower(Pass):
     """A tensor enters an island in the plain layout, and leaves it so; between ops it is as it was written.
 
-    Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in.
+    Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in,
+    and so does one of which the number of channels is known to one of them only.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -40,6 +41,9 @@ class Lower(Pass):
         wish = self._wishes.get(candidate.outputs[0].value)
         results = candidate.op.emit(emitter, tensors, wish)
         for port, result in zip(candidate.outputs, results, strict=True):
+            if port.outside:
+                self._outside[port.value] = result.value
+                continue
             self._inside[port.value] = result
             self._outside[port.value] = self._leave(port, emitter.plain(result), emitter)
         graph.insert_after(last, emitter.nodes)
@@ -49,13 +53,16 @@ class Lower(Pass):
         return emitter.nodes
 
     def _tensor(self, port: Port, emitter: Emitter) -> Tensor:
+        layout = port.layout
+        outside = self._outside.get(port.value, port.value)
+        if port.outside:
+            return Tensor(outside, layout)
         inside = self._inside.get(port.value)
-        if inside is not None and inside.layout.channel_axis == port.channel_axis:
+        if inside is not None and _agree(inside.layout, layout):
             return inside
-        layout = plain(len(port.shape), port.channel_axis, port.channels)
         entry = ir.node(
             "ConvertToIsland",
-            [self._outside.get(port.value, port.value)],
+            [outside],
             attributes={
                 "perm": layout.perm_in,
                 "pads": layout.pads_in,
@@ -82,6 +89,11 @@ class Lower(Pass):
         )
         emitter.nodes.append(leave)
         return leave.outputs[0]
+
+
+def _agree(written: Layout, wanted: Layout) -> bool:
+    """Whether a tensor can stay inside, on the way from one op to another."""
+    return (written.channel_axis, written.is_unpadded) == (wanted.channel_axis, wanted.is_unpadded)
 
 
 def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:

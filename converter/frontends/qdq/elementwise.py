@@ -83,9 +83,8 @@ def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | 
     if not arrays and not normalizes:
         return None
     shape = facts.ranked(x)
-    axis = port(x, shape, facts.channel_axis_of(x), facts.eight_bit(x)).channel_axis
-    count, rank = shape[axis], len(shape)
-    assert isinstance(count, int)
+    x_port = port(x, shape, facts.channel_axis_of(x), facts.eight_bit(x))
+    axis, count, rank = x_port.channel_axis, x_port.channels, len(shape)
     along = tuple(count if place == axis else 1 for place in range(rank))
     if rank < 2 or (normalizes and axis != 1):
         raise Refusal("its channels are not along axis 1")
