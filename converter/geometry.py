@@ -1,6 +1,6 @@
-"""The sliding window of a convolution or pool in two dimensions; one dimension is taken as a row of two."""
+"""The sliding window of a convolution or pool; one dimension is taken as a row of two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
@@ -10,19 +10,25 @@ from converter.sizes import Shape, Size, Unknown, guessed, windows
 
 @dataclass(frozen=True)
 class Geometry:
-    kernel: tuple[int, int]
-    strides: tuple[int, int]
-    dilations: tuple[int, int]
-    pads: tuple[int, int, int, int]  # top, left, bottom, right
+    """In two dimensions, or three; pads: (front,) top, left, (back,) bottom, right."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[int, ...]
     ceil_mode: bool = False
 
     def output(self, *spatial: Size) -> tuple[Size, ...]:
-        """The height and width of the result, or its width alone."""
-        first = 2 - len(spatial)
+        """The spatial sizes of the result, or where the window is that of a row its width alone."""
+        first = len(self.kernel) - len(spatial)
         return tuple(self._output(size, first + axis) for axis, size in enumerate(spatial))
 
+    def padded(self, more: tuple[int, ...]) -> "Geometry":
+        """The same window over an input with more padding around it."""
+        return replace(self, pads=tuple(map(sum, zip(self.pads, more, strict=True))))
+
     def _output(self, size: Size, axis: int) -> Size:
-        padding = self.pads[axis] + self.pads[axis + 2]
+        padding = self.pads[axis] + self.pads[axis + len(self.kernel)]
         kernel, dilation, stride = self.kernel[axis], self.dilations[axis], self.strides[axis]
         if self.ceil_mode:  # runtimes differ in the last window: the size is a function of these, no more
             likely = -(-(guessed(size) + padding - dilation * (kernel - 1) - 1) // stride) + 1
@@ -30,14 +36,15 @@ class Geometry:
         return windows(size, kernel, dilation, stride, padding)
 
 
-def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None) -> Geometry:
+def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: int = 2) -> Geometry:
     """The geometry of a convolution or pool node with a kernel of the given shape.
 
-    shape: `[N, C, H, W]` or `[N, C, W]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
+    shape: `[N, C, spatial...]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
+    most: how many spatial dimensions it may have.
     """
     rank = len(kernel)
-    if rank not in (1, 2):
-        raise Refusal(f"it has {rank} spatial dimensions, not 1 or 2")
+    if not 1 <= rank <= most:
+        raise Refusal(f"it has {rank} spatial dimensions, not 1 to {most}")
     strides = _numbers(node, "strides", rank, 1)
     dilations = _numbers(node, "dilations", rank, 1)
     pads = _numbers(node, "pads", 2 * rank, 0)
@@ -53,14 +60,11 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None) -> Geo
     if min(pads) < 0:
         raise Refusal("its pads are negative")
     row, no_pad = [1] * (2 - rank), [0] * (2 - rank)
-    height, width = *row, *kernel
-    top, left, bottom, right = *no_pad, *pads[:rank], *no_pad, *pads[rank:]
-    (down, across), (y_dilation, x_dilation) = (*row, *strides), (*row, *dilations)
     return Geometry(
-        (height, width),
-        (down, across),
-        (y_dilation, x_dilation),
-        (top, left, bottom, right),
+        (*row, *kernel),
+        (*row, *strides),
+        (*row, *dilations),
+        (*no_pad, *pads[:rank], *no_pad, *pads[rank:]),
         bool(node.attributes.get_int("ceil_mode", 0)),
     )
 

@@ -19,7 +19,7 @@ Float32Array = NDArray[np.float32]
 
 
 class PackedConv(NamedTuple):
-    weight: Int8Array  # [Kp, R, S, Cp / group]
+    weight: Int8Array  # [Kp, kernel..., Cp / group]
     group: int
 
 
@@ -53,21 +53,20 @@ def scattered(array: NDArray[Any], axis: int, positions: Sequence[int], width: i
 
 
 def pack_conv(weight: Int8Array, group: int) -> PackedConv:
-    """weight [K, C/group, R, S] -> [Kp, R, S, Cp/group'].
+    """weight [K, C/group, kernel...] -> [Kp, kernel..., Cp/group'].
 
     Grouped convolutions keep their groups where the padded channels can be divided into groups of
     the same size: as they are, or with empty groups behind. Otherwise they become dense. Groups of 2
     and more channels that do not fill the tensor cores are merged with their neighbours.
     """
     if group == 1:
-        return PackedConv(_pad_dense(_channels_last(weight)), 1)
+        return PackedConv(_pad_dense(channels_last(weight)), 1)
     k, c_per_group = weight.shape[:2]
     c, k_per_group = c_per_group * group, k // group
     groups, rest = divmod(padded(c), c_per_group)
     if rest or groups * k_per_group != padded(k):
-        return PackedConv(_pad_dense(_merge_groups(_channels_last(weight), group, group)), 1)
-    w = _channels_last(weight)
-    w = np.pad(w, ((0, padded(k) - k), (0, 0), (0, 0), (0, 0)))
+        return PackedConv(_pad_dense(_merge_groups(channels_last(weight), group, group)), 1)
+    w = scattered(channels_last(weight), 0, range(k), padded(k))
     if c_per_group > 1:
         merged = ALIGNMENT // np.gcd(ALIGNMENT, c_per_group)  # divides groups: padded(c) is a multiple of 16
         w = _merge_groups(w, groups, int(merged))
@@ -76,13 +75,13 @@ def pack_conv(weight: Int8Array, group: int) -> PackedConv:
 
 
 def unpack_conv(packed: PackedConv, channels: int, outputs: int, group: int) -> Int8Array:
-    """The weight [outputs, channels/group, R, S] that pack_conv packed."""
+    """The weight [outputs, channels/group, kernel...] that pack_conv packed."""
     c_per_group, k_per_group = channels // group, outputs // group
-    packed_c, packed_k = packed.weight.shape[3], packed.weight.shape[0] // packed.group
-    out = np.empty((outputs, c_per_group, *packed.weight.shape[1:3]), np.int8)
+    packed_c, packed_k = packed.weight.shape[-1], packed.weight.shape[0] // packed.group
+    out = np.empty((outputs, c_per_group, *packed.weight.shape[1:-1]), np.int8)
     for k in range(outputs):
         first = (k // k_per_group) * c_per_group - (k // packed_k) * packed_c
-        out[k] = packed.weight[k, :, :, first : first + c_per_group].transpose(2, 0, 1)
+        out[k] = np.moveaxis(packed.weight[k, ..., first : first + c_per_group], -1, 0)
     return out
 
 
@@ -97,21 +96,23 @@ def unpack_matmul(packed: Int8Array, channels: int, outputs: int) -> Int8Array:
     return packed[:outputs, :channels].T
 
 
-def _channels_last(weight: Int8Array) -> Int8Array:
-    return np.ascontiguousarray(weight.transpose(0, 2, 3, 1))
+def channels_last(weight: Int8Array) -> Int8Array:
+    """weight [K, C, kernel...] -> [K, kernel..., C]."""
+    return np.ascontiguousarray(np.moveaxis(weight, 1, -1))
 
 
 def _pad_dense(weight: Int8Array) -> Int8Array:
-    k, _, _, c = weight.shape
-    return np.pad(weight, ((0, padded(k) - k), (0, 0), (0, 0), (0, padded(c) - c)))
+    k, c = weight.shape[0], weight.shape[-1]
+    rows = scattered(weight, 0, range(k), padded(k))
+    return scattered(rows, weight.ndim - 1, range(c), padded(c))
 
 
 def _merge_groups(weight: Int8Array, groups: int, factor: int) -> Int8Array:
-    """[K, R, S, C/groups] -> [K, R, S, factor * C/groups], block-diagonal within `factor` groups."""
-    k, r, s, c = weight.shape
-    out = np.zeros((k, r, s, factor * c), np.int8)
+    """[K, kernel..., C/groups] -> [K, kernel..., factor * C/groups], block-diagonal within factor groups."""
+    k, *kernel, c = weight.shape
+    out = np.zeros((k, *kernel, factor * c), np.int8)
     k_per_group = k // groups
     for i in range(k):
         place = (i // k_per_group) % factor
-        out[i, :, :, place * c : (place + 1) * c] = weight[i]
+        out[i, ..., place * c : (place + 1) * c] = weight[i]
     return out

@@ -24,9 +24,10 @@ def shorten(problem: str) -> str:
 
 def _conv(fields: dict[str, int]) -> list[str]:
     """The parts of a convolution in two or three dimensions; takes what it says out of fields."""
-    axes, taps, outputs, sides = "hw", "rs", "pq", ("top", "left", "bottom", "right")
+    axes, taps, outputs, sides = "hw", "rs", "pq", ["top", "left", "bottom", "right"]
     if "d" in fields:
-        axes, taps, outputs, sides = "dhw", "trs", "zpq", ("front", "top", "left", "back", "bottom", "right")
+        axes, taps, outputs = "dhw", "trs", "zpq"
+        sides = ["front", "top", "left", "back", "bottom", "right"]
     n, c, k = (fields.pop(name) for name in "nck")
     size, kernel = [fields.pop(axis) for axis in axes], [fields.pop(tap) for tap in taps]
     for name in outputs:  # these follow from the rest

@@ -15,6 +15,7 @@ from converter.functions.border import (
     QuantizeToIsland,
 )
 from converter.functions.conv import QConv, QConvToInt32
+from converter.functions.conv3d import QConv3D
 from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
 from converter.functions.layer_normalization import QLayerNormalization
 from converter.functions.masked_softmax import QMaskedSoftmax
@@ -38,6 +39,7 @@ FUNCTIONS = {
         DequantizeFromIsland,
         ConvertFromIsland,
         QConv,
+        QConv3D,
         QMatMul,
         QAdd,
         QMaxPool,

@@ -1,4 +1,7 @@
-"""QConv: `saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)`, channels-last."""
+"""QConv and QConv3D, channels-last.
+
+y = saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +19,24 @@ from converter.geometry import Geometry
 from converter.layout import Layout, plain
 from converter.ops.requantization import bias_and_multiplier
 from converter.ops.rows import as_before, as_image
-from converter.packing import Float32Array, Int8Array, Int32Array, centered, pack_conv, scattered
+from converter.packing import (
+    Float32Array,
+    Int8Array,
+    Int32Array,
+    centered,
+    channels_last,
+    pack_conv,
+    scattered,
+)
 from converter.sizes import Shape
 
 
 @dataclass(frozen=True)
 class Conv:
-    """weight: `[K, C/group, R, S]`, less its zero point; bias, multiplier: `[K]`, zero points folded in."""
+    """weight: `[K, C/group, R, S]` or `[K, C/group, T, R, S]`, less its zero point.
+
+    bias, multiplier: `[K]`, zero points folded in.
+    """
 
     weight: Int8Array
     bias: Int32Array
@@ -52,7 +66,8 @@ class Conv:
             "y_min": self.clamp[0],
             "y_max": self.clamp[1],
         }
-        return [as_before(emitter, emitter.op("QConv", [x], layout, attributes, constants), outside)]
+        op_type = "QConv" if layout.rank == 4 else "QConv3D"
+        return [as_before(emitter, emitter.op(op_type, [x], layout, attributes, constants), outside)]
 
     def _readable(self, emitter: Emitter, x: Tensor) -> Tensor:
         """x in a layout that weights can be packed for.
@@ -61,7 +76,7 @@ class Conv:
         another pass over its input.
         """
         if self.group == 1:
-            pointwise = self.window.kernel == (1, 1) and x.layout.width <= 128
+            pointwise = set(self.window.kernel) == {1} and x.layout.width <= 128
             return x if pointwise else emitter.dense(x)
         return emitter.dense(x) if self._is_depthwise else emitter.plain(x)
 
@@ -70,15 +85,16 @@ class Conv:
         return bool(self.group == self.weight.shape[0] and self.weight.shape[1] == 1)
 
     def _packed(self, x: Layout, wish: Layout | None) -> tuple[Int8Array, int, Layout]:
-        """Weight and group as QConv takes them, and the layout of what it makes of an image x."""
+        """Weight and group as the op takes them, and the layout of what it makes of an image or volume x."""
         k = self.weight.shape[0]
-        usual = plain(4, 1, k)
+        usual = plain(self.weight.ndim, 1, k)
+        last = self.weight.ndim - 1
         if self.group == 1:
             layout = wish if wish is not None and wish.channels == k else usual
-            weight = scattered(self.weight.transpose(0, 2, 3, 1), 3, x.positions, x.width)
+            weight = scattered(channels_last(self.weight), last, x.positions, x.width)
             return scattered(weight, 0, layout.positions, layout.width), 1, layout
         if self._is_depthwise:  # each channel stays where it is
-            weight = scattered(self.weight.transpose(0, 2, 3, 1), 0, x.positions, x.width)
+            weight = scattered(channels_last(self.weight), 0, x.positions, x.width)
             return weight, x.width, x
         packed = pack_conv(self.weight, self.group)
         return packed.weight, packed.group, usual
@@ -99,13 +115,13 @@ def conv(
     x_shape: Shape,
     clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
-    """The candidate for a convolution in one or two dimensions.
+    """The candidate for a convolution in one to three dimensions.
 
-    weight: 8-bit `[K, C/group, R, S]` or `[K, C/group, S]`; weight_scales, weight_zero_points: `[1]` or
-    `[K]`. bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, H, W]` or `[N, C, W]`.
+    weight: 8-bit `[K, C/group, kernel...]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
+    bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`.
     clamp: where the result is cut off, in the int8 domain.
     """
-    if weight.ndim == 3:
+    if weight.ndim == 3:  # a row of an image
         weight = weight[:, :, None, :]
     k = weight.shape[0]
     channels = weight.shape[1] * group
@@ -113,7 +129,7 @@ def conv(
         raise Refusal(f"its {k} output channels are not divided by {group} groups")
     if not weight.size:
         raise Refusal("its weights are empty")
-    w = centered(weight, weight_zero_points.reshape(-1, 1, 1, 1))
+    w = centered(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)))
     folded_bias, multiplier = bias_and_multiplier(bias, w, x_quantization, weight_scales, y_quantization)
     op = Conv(
         w,

@@ -105,7 +105,7 @@ def _dense(weight: Int8Array, group: int) -> Int8Array:
     return dense.reshape(c, group * k, *size)
 
 
-def _dilated(weight: Int8Array, dilations: tuple[int, int]) -> Int8Array:
+def _dilated(weight: Int8Array, dilations: tuple[int, ...]) -> Int8Array:
     """[C, K, R, S], with zeros between the taps."""
     c, k, *size = weight.shape
     spread = np.zeros((c, k, *((n - 1) * d + 1 for n, d in zip(size, dilations, strict=True))), np.int8)

@@ -10,8 +10,8 @@ AXES = {"axes": np.array([1], np.int64)}
 
 
 def as_image(emitter: Emitter, tensor: Tensor) -> Tensor:
-    """The tensor as an image; one that was made a row of an image is that image again."""
-    if tensor.layout.rank == 4:
+    """A row as an image, others as they are; one that was made a row of an image is that image again."""
+    if tensor.layout.rank != 3:
         return tensor
     layout = tensor.layout.seen_as(4, 1)
     producer = tensor.value.producer()
@@ -22,6 +22,6 @@ def as_image(emitter: Emitter, tensor: Tensor) -> Tensor:
 
 def as_before(emitter: Emitter, tensor: Tensor, layout: Layout) -> Tensor:
     """The image as a row, where `layout`, that of the op's input outside, is one of rows."""
-    if layout.rank == 4:
+    if layout.rank != 3:
         return tensor
     return emitter.standard("Squeeze", tensor, tensor.layout.seen_as(3, 1), AXES)

@@ -1,4 +1,4 @@
-"""QConv(pads) o entry -> QConv o entry(pads)"""
+"""QConv(pads) o entry -> QConv o entry(pads), and so for QConv3D"""
 
 import onnx_ir as ir
 
@@ -19,20 +19,21 @@ class PadAtEntry(Pass):
             if not is_op(entry, *ENTRIES):
                 continue
             uses = list(entry.outputs[0].uses())
-            if len(uses) == 1 and is_op(uses[0].node, "QConv") and uses[0].idx == 0:
+            if len(uses) == 1 and is_op(uses[0].node, "QConv", "QConv3D") and uses[0].idx == 0:
                 modified |= _move_pads(entry, uses[0].node)
         return ir.passes.PassResult(model, modified)
 
 
 def _move_pads(entry: ir.Node, conv: ir.Node) -> bool:
-    top, left, bottom, right = ints(conv, "pads")
+    pads = ints(conv, "pads")
     zero_point = conv.attributes["x_zero_point"]
-    if not any((top, left, bottom, right)):
+    if not any(pads):
         return False
     if entry.op_type == "QuantizeToIsland" and entry.attributes["zero_point"].as_int() != zero_point.as_int():
         return False  # the model reads a tensor with another zero point than it wrote it with
     channels = ints(entry, "pads")[-1]
-    entry.attributes["pads"] = ir.AttrInt64s("pads", [0, top, left, 0, 0, bottom, right, channels])
+    before, behind = pads[: len(pads) // 2], pads[len(pads) // 2 :]
+    entry.attributes["pads"] = ir.AttrInt64s("pads", [0, *before, 0, 0, *behind, channels])
     entry.attributes["zero_point"] = ir.AttrInt64("zero_point", zero_point.as_int())
-    conv.attributes["pads"] = ir.AttrInt64s("pads", [0, 0, 0, 0])
+    conv.attributes["pads"] = ir.AttrInt64s("pads", [0] * len(pads))
     return True

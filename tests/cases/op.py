@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -66,27 +66,33 @@ def conv(
     *,
     c: int = 16,
     k: int = 32,
-    kernel: tuple[int, int] = (3, 3),
-    size: tuple[int, int] = (9, 8),
+    kernel: tuple[int, ...] = (3, 3),
+    size: tuple[int, ...] = (9, 8),
     group: int = 1,
     sums: str = "random",
     **attributes: Any,
 ) -> OpCase:
-    """QConv; sums: random, wrapping (around int32), ties (see builder.ties), extreme (multipliers)."""
+    """QConv, or QConv3D for a kernel in three dimensions.
+
+    sums: random, wrapping (around int32), ties (see builder.ties), extreme (multipliers).
+    """
+    dimensions = len(kernel)
     given = {
-        "pads": [0, 0, 0, 0],
-        "strides": [1, 1],
-        "dilations": [1, 1],
+        "pads": [0] * 2 * dimensions,
+        "strides": [1] * dimensions,
+        "dilations": [1] * dimensions,
         "x_zero_point": 0,
         **_CLAMP,
         **attributes,
     }
     kernel_size = "x".join(map(str, kernel))
     name = "_".join(filter(None, [label, f"c{c}_k{k}_{kernel_size}", f"g{group}" if group > 1 else ""]))
-    taps = c // group * kernel[0] * kernel[1]
+    taps = c // group * prod(kernel)
     w_shape = (k, *kernel, c // group)
     x = {"x": ("int8", (*size, c))}
-    return OpCase("QConv", name, x, {**given, "group": group}, _weights(name, w_shape, taps, sums))
+    op = "QConv" if dimensions == 2 else "QConv3D"
+    constants = _weights(name, w_shape, taps, sums)
+    return OpCase(op, name, x, {**given, "group": group}, constants, y_rank=dimensions + 2)
 
 
 def matmul(

@@ -24,6 +24,28 @@ def test_conv(dtype: str, axis: int | None, bias: str | None, domain: str) -> No
     assert_converts(net.model(), CONV)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize("activation", [None, "Relu"])
+def test_volume(dtype: str, axis: int | None, activation: str | None) -> None:
+    net = QdqNetwork(dtype)
+    inputs = [net.x(("n", 4, 3, 6, 5)), net.weights("c_w", (6, 2, 3, 3, 2), axis)]
+    y = net.node("Conv", [*inputs, net.int32_bias("c_b", "c_w", 6)], "c", pads=[1, 0, 1, 2, 1, 0], group=2)
+    if activation is not None:
+        y = net.node(activation, [y], "r")
+    net.y(y, zero_point=0 if activation else 131, rank=5)
+    report = assert_converts(net.model(), {"QConv3D": 1}, (4, 3, 6, 5))
+    assert (report.entries, report.exits) == (1, 1)
+
+
+def test_pad_before_a_volume_is_the_convolution_s_own() -> None:
+    net = QdqNetwork()
+    pads = net.constant("pads", [0, 0, 1, 0, 2, 0, 0, 0, 1, 0], "int64")
+    x = net.pair(net.node("Pad", [net.x(("n", 4, 3, 6, 5)), pads], "p"), "p_q", SCALE, 119)
+    net.y(net.node("Conv", [x, net.weights("c_w", (6, 4, 3, 3, 3), 0)], "c"), rank=5)
+    assert_converts(net.model(), {"QConv3D": 1}, (4, 3, 6, 5))
+
+
 @pytest.mark.parametrize("opset", [10, 13, 17, 19, 21, 23])
 def test_opsets(opset: int) -> None:
     net = QdqNetwork()

@@ -1,4 +1,4 @@
-"""QConv, tap by tap."""
+"""QConv and QConv3D, tap by tap."""
 
 from collections.abc import Sequence
 
@@ -22,20 +22,23 @@ def q_conv(
     y_min: int,
     y_max: int,
 ) -> Array:
-    """x `[N,H,W,C]`, w `[K,R,S,C/group]` -> `[N,P,Q,K]`."""
-    top, left, bottom, right = pads
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=x_zero_point)
-    k, r, s, _ = w.shape
-    n, height, width, c = padded.shape
-    p = (height - dilations[0] * (r - 1) - 1) // strides[0] + 1
-    q = (width - dilations[1] * (s - 1) - 1) // strides[1] + 1
-    acc = np.zeros((n, p, q, group, k // group))
-    filters = w.reshape(group, k // group, r, s, c // group).astype(np.float64)
-    for i in range(r):
-        for j in range(s):
-            rows = slice(i * dilations[0], i * dilations[0] + (p - 1) * strides[0] + 1, strides[0])
-            columns = slice(j * dilations[1], j * dilations[1] + (q - 1) * strides[1] + 1, strides[1])
-            tap = padded[:, rows, columns].reshape(n, p, q, group, c // group).astype(np.float64)
-            acc += np.einsum("npqgc,gkc->npqgk", tap, filters[:, :, i, j], optimize=True)  # exact: below 2^53
-    total = wrap(acc.reshape(n, p, q, k).astype(np.int64) + bias)
+    """x `[N,size...,C]`, w `[K,kernel...,C/group]` -> `[N,size...,K]`, in any number of dimensions."""
+    k, *kernel, group_c = w.shape
+    around = list(zip(pads[: len(kernel)], pads[len(kernel) :], strict=True))
+    padded = np.pad(x, [(0, 0), *around, (0, 0)], constant_values=x_zero_point)
+    counts = [
+        (size - dilation * (taps - 1) - 1) // stride + 1
+        for size, taps, stride, dilation in zip(padded.shape[1:-1], kernel, strides, dilations, strict=True)
+    ]
+    acc = np.zeros((x.shape[0], *counts, group, k // group))
+    filters = w.reshape(group, k // group, *kernel, group_c).astype(np.float64)
+    for tap in np.ndindex(*kernel):
+        first = [index * dilation for index, dilation in zip(tap, dilations, strict=True)]
+        window = tuple(
+            slice(start, start + (count - 1) * stride + 1, stride)
+            for start, count, stride in zip(first, counts, strides, strict=True)
+        )
+        pixels = padded[:, *window].reshape(x.shape[0], *counts, group, group_c).astype(np.float64)
+        acc += np.einsum("...gc,gkc->...gk", pixels, filters[:, :, *tap], optimize=True)  # exact: below 2^53
+    total = wrap(acc.reshape(*acc.shape[:-2], k).astype(np.int64) + bias)
     return requantize(total, multiplier, y_zero_point, y_min, y_max)

@@ -1,4 +1,4 @@
-"""(Pad ->) DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv"""
+"""(Pad ->) DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv or QConv3D"""
 
 from dataclasses import replace
 
@@ -26,14 +26,13 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
     shape = facts.shape_of_rank(x.value, w.values.ndim)
-    window = geometry(node, kernel, shape)
+    window = geometry(node, kernel, shape, most=3)
     covers, source = (node, *y.covers), x.value
     padding = padding_before(x.value, x.quantization, facts)
     if padding is not None:
         pad, source, more = padding
         covers, shape = (node, pad, *y.covers), facts.ranked(source)
-        top, left, bottom, right = window.pads
-        window = replace(window, pads=(top + more[0], left + more[1], bottom + more[2], right + more[3]))
+        window = window.padded(more)
     candidate = op.conv(
         covers,
         source,

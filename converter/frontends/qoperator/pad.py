@@ -10,8 +10,8 @@ from converter.frontends.qoperator.common import required_numbers
 
 def padding_before(
     x: ir.Value, quantization: Quantization, facts: Facts
-) -> tuple[ir.Node, ir.Value, tuple[int, int, int, int]] | None:
-    """The Pad that makes x, what it pads, and how much: top, left, bottom, right.
+) -> tuple[ir.Node, ir.Value, tuple[int, ...]] | None:
+    """The Pad that makes x, what it pads, and how much, as Geometry has pads.
 
     None where there is none that a convolution of that quantization could do itself.
     """
@@ -19,7 +19,7 @@ def padding_before(
     if pad is None or pad.op_type != "Pad" or pad.inputs[0] is None:
         return None
     shape = facts.shape(pad.inputs[0])
-    if shape is None or len(shape) not in (3, 4) or node_input(pad, 3) is not None:
+    if shape is None or len(shape) not in (3, 4, 5) or node_input(pad, 3) is not None:
         return None
     if pad.attributes.get_string("mode", "constant") != "constant":
         return None
@@ -34,5 +34,4 @@ def padding_before(
     if number != quantization.zero_point or min(amounts) < 0 or any(amounts[:2] + amounts[rank : rank + 2]):
         return None
     no_pad = [0] * (4 - rank)
-    top, left, bottom, right = *no_pad, *amounts[2:rank], *no_pad, *amounts[rank + 2 :]
-    return pad, pad.inputs[0], (top, left, bottom, right)
+    return pad, pad.inputs[0], (*no_pad, *amounts[2:rank], *no_pad, *amounts[rank + 2 :])

@@ -1,6 +1,4 @@
-"""QLinearConv -> QConv, with the Pad before it"""
-
-from dataclasses import replace
+"""QLinearConv -> QConv or QConv3D, with the Pad before it"""
 
 import onnx_ir as ir
 
@@ -25,14 +23,13 @@ def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
     shape = facts.shape_of_rank(x, w.values.ndim)
-    window = geometry(node, kernel, shape)
+    window = geometry(node, kernel, shape, most=3)
     covers: tuple[ir.Node, ...] = (node,)
     padding = padding_before(x, x_quantization, facts)
     if padding is not None:
         pad, x, more = padding
         covers, shape = (pad, node), facts.ranked(x)
-        top, left, bottom, right = window.pads
-        window = replace(window, pads=(top + more[0], left + more[1], bottom + more[2], right + more[3]))
+        window = window.padded(more)
     return conv(
         covers,
         x,
