@@ -9,6 +9,7 @@ from typing import Any
 from oracles.add import q_add
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
 from oracles.conv import q_conv
+from oracles.layer_normalization import q_layer_normalization
 from oracles.matmul import q_matmul
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
@@ -33,4 +34,5 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QResize": q_resize,
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
+    "QLayerNormalization": q_layer_normalization,
 }
