@@ -8,9 +8,10 @@ from typing import Any
 
 from oracles.add import q_add
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
-from oracles.conv import q_conv
+from oracles.conv import q_conv, q_conv_to_int32
+from oracles.dynamic import dynamic_q_conv, dynamic_q_matmul, dynamic_quantize_to_island
 from oracles.layer_normalization import q_layer_normalization
-from oracles.matmul import q_matmul
+from oracles.matmul import q_matmul, q_matmul_to_float
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import q_depth_to_space, q_resize
@@ -24,7 +25,12 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "ConvertFromIsland": convert_from_island,
     "QConv": q_conv,
     "QConv3D": q_conv,
+    "QConvToInt32": q_conv_to_int32,
     "QMatMul": q_matmul,
+    "QMatMulToFloat": q_matmul_to_float,
+    "DynamicQuantizeToIsland": dynamic_quantize_to_island,
+    "DynamicQMatMul": dynamic_q_matmul,
+    "DynamicQConv": dynamic_q_conv,
     "QAdd": q_add,
     "QMaxPool": q_max_pool,
     "QGlobalAveragePool": q_global_average_pool,

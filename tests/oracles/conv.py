@@ -1,4 +1,4 @@
-"""QConv and QConv3D, tap by tap."""
+"""QConv, QConv3D and QConvToInt32, tap by tap."""
 
 from collections.abc import Sequence
 
@@ -23,6 +23,35 @@ def q_conv(
     y_max: int,
 ) -> Array:
     """x `[N,size...,C]`, w `[K,kernel...,C/group]` -> `[N,size...,K]`, in any number of dimensions."""
+    acc = conv_sums(x, w, pads, strides, dilations, group, x_zero_point)
+    return requantize(wrap(acc + bias), multiplier, y_zero_point, y_min, y_max)
+
+
+def q_conv_to_int32(
+    x: Array,
+    w: Array,
+    bias: Array,
+    *,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+) -> Array:
+    """As q_conv, without requantization."""
+    return wrap(conv_sums(x, w, pads, strides, dilations, group, x_zero_point) + bias)
+
+
+def conv_sums(
+    x: Array,
+    w: Array,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+) -> Array:
+    """int64 `[N,size...,K]`."""
     k, *kernel, group_c = w.shape
     around = list(zip(pads[: len(kernel)], pads[len(kernel) :], strict=True))
     padded = np.pad(x, [(0, 0), *around, (0, 0)], constant_values=x_zero_point)
@@ -40,5 +69,4 @@ def q_conv(
         )
         pixels = padded[:, *window].reshape(x.shape[0], *counts, group, group_c).astype(np.float64)
         acc += np.einsum("...gc,gkc->...gk", pixels, filters[:, :, *tap], optimize=True)  # exact: below 2^53
-    total = wrap(acc.reshape(*acc.shape[:-2], k).astype(np.int64) + bias)
-    return requantize(total, multiplier, y_zero_point, y_min, y_max)
+    return acc.reshape(*acc.shape[:-2], k).astype(np.int64)
