@@ -103,8 +103,8 @@ class WindowLoader {
 template <bool kWords>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv3d_kernel(const __grid_constant__ Conv3d g, const int8_t* __restrict__ x,
-                        const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
-                        bool store_words, int8_t* __restrict__ y) {
+                        const int8_t* __restrict__ filter, TypedEpilogue<int8_t> epilogue, bool store_vectors,
+                        int8_t* __restrict__ y) {
     const int64_t column_tiles = (g.group_k + kTile - 1) / kTile, row_tiles = (g.voxels + kTile - 1) / kTile;
     const int64_t tiles = g.k / g.group_k * row_tiles * column_tiles;
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(kThreads)
         multiply_tile(g.depth, WindowLoader<kWords>(g, x + group * g.group_c, row),
                       RowLoader<kWords>(filter + group * g.group_k * g.depth, g.group_k, g.depth, column),
                       acc);
-        store_tile(store_words, acc, epilogue, range, row, g.voxels, group * g.group_k + column,
+        store_tile(store_vectors, acc, epilogue, row, g.voxels, group * g.group_k + column,
                    g.group_k - column, g.k, y);
     }
 }
@@ -122,7 +122,7 @@ __global__ void __launch_bounds__(kThreads)
 // One thread per output: for groups of few output channels, where a tile would be mostly empty.
 __global__ void __launch_bounds__(kThreads)
     direct_conv3d_kernel(const __grid_constant__ Conv3d g, const int8_t* __restrict__ x,
-                         const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
+                         const int8_t* __restrict__ filter, TypedEpilogue<int8_t> epilogue,
                          int8_t* __restrict__ y) {
     const int64_t count = g.voxels * g.k;
     const auto zero_point = static_cast<int8_t>(g.zero_point);
@@ -142,8 +142,7 @@ __global__ void __launch_bounds__(kThreads)
                 }
             }
         }
-        const int32_t sum = wrapping_add(static_cast<int32_t>(acc), epilogue.bias[k]);
-        y[i] = static_cast<int8_t>(requantize(sum, epilogue.multiplier[k], range));
+        y[i] = static_cast<int8_t>(epilogue.result(static_cast<int32_t>(acc), epilogue.channel(k)));
     }
 }
 
@@ -204,15 +203,15 @@ cudaError_t conv3d(const Conv3dGeometry& g, int x_zero_point, const int8_t* x, c
         .depth = g.t * g.r * g.s * group_c,
         .zero_point = splat(x_zero_point),
     };
-    const OutputRange range(epilogue);
+    const TypedEpilogue<int8_t> typed(epilogue);
     if (group_k < kMinTileColumns && g.group > 1)
         return launch(direct_conv3d_kernel, ceil_div(voxels * g.k, kThreads), kThreads, stream, geometry, x,
-                      filter, epilogue, range, y);
+                      filter, typed, y);
     const bool words = group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
-    const bool store_words = group_k % 4 == 0 && aligned(y, 4);
+    const bool store_vectors = group_k % 4 == 0 && aligned(y, 4);
     const int64_t tiles = g.group * ceil_div(voxels, kTile) * ceil_div(group_k, kTile);
     return launch(words ? tiled_conv3d_kernel<true> : tiled_conv3d_kernel<false>, tiles, kThreads, stream,
-                  geometry, x, filter, epilogue, range, store_words, y);
+                  geometry, x, filter, typed, store_vectors, y);
 }
 
 }  // namespace qudnn::kernels
