@@ -4,6 +4,7 @@
 #include "engines/cudnn_conv.h"
 #include "engines/cudnn_conv3d.h"
 #include "engines/cudnn_matmul.h"
+#include "engines/native_batch_matmul.h"
 #include "engines/native_conv.h"
 #include "engines/native_conv3d.h"
 #include "engines/native_matmul.h"
@@ -18,12 +19,14 @@ std::span<const Engine* const> engines() {
     static const engines::CudnnConv cudnn_conv;
     static const engines::CudnnConv3d cudnn_conv3d;
     static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
+    static const engines::NativeMmaMatMul native_mma_matmul;
     static const engines::NativeMatMul native_matmul;
     static const engines::NativeConv native_conv;
     static const engines::NativeConv3d native_conv3d;
-    static const std::array<const Engine*, 8> all = {&native_stem,  &cudnn_matmul,     &cudnn_conv,
-                                                     &cudnn_conv3d, &native_pointwise, &native_matmul,
-                                                     &native_conv,  &native_conv3d};
+    static const engines::NativeBatchMatMul native_batch_matmul;
+    static const std::array<const Engine*, 10> all = {
+        &native_stem,       &cudnn_matmul,  &cudnn_conv,  &cudnn_conv3d,  &native_pointwise,
+        &native_mma_matmul, &native_matmul, &native_conv, &native_conv3d, &native_batch_matmul};
     return all;
 }
 

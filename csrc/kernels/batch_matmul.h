@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "kernels/columns.h"
+
 namespace qudnn::kernels {
 
 // Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
@@ -19,13 +21,6 @@ struct BatchMatMulGeometry {
     int64_t a_stride[kBatchRank + 1], b_stride[kBatchRank + 1], y_stride[kBatchRank + 1];
     bool b_transposed;
     int64_t width;  // of y's rows: what lies beyond n is set to 0
-};
-
-// A value for each column of Y (step 1), or one for all of them (step 0), on the GPU.
-template <class T>
-struct ColumnValues {
-    const T* values = nullptr;
-    int step = 0;
 };
 
 // acc = sum((A - a_zero_point) * (B - b_zero_point[n])) + bias[n], int32, wrapping. What it becomes depends

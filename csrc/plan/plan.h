@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "kernels/columns.h"
 #include "kernels/epilogue.h"
 
 struct cudnnContext;
@@ -20,6 +21,9 @@ struct Arguments {
     void* y;  // of the problem's y_type
     kernels::Epilogue epilogue;
     int x_zero_point;  // what padding counts as
+    // Of a batch matmul, whose vectors of columns may have one value for all:
+    kernels::ColumnValues<int8_t> w_zero_point = {};
+    kernels::ColumnSteps steps = {};
 };
 
 // Where to run it: the handle works on the stream; null where there is no cuDNN.

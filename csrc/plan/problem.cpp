@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kind(const ConvProblem&) { return "conv"; }
 constexpr std::string_view kind(const MatMulProblem&) { return "matmul"; }
 constexpr std::string_view kind(const Conv3dProblem&) { return "conv3d"; }
+constexpr std::string_view kind(const BatchMatMulProblem&) { return "batch_matmul"; }
 
 // Reads " name=value" off the front.
 template <class T>
@@ -65,6 +66,7 @@ std::string text(const Problem& problem) {
 std::optional<Problem> parse(const std::string& text) {
     if (auto conv = parse_as<ConvProblem>(text)) return conv;
     if (auto conv = parse_as<Conv3dProblem>(text)) return conv;
+    if (auto product = parse_as<BatchMatMulProblem>(text)) return product;
     return parse_as<MatMulProblem>(text);
 }
 
@@ -96,6 +98,11 @@ bool same_layer(const Problem& a, const Problem& b) {
         resized.d = conv->d, resized.h = conv->h, resized.w = conv->w;
         resized.z = conv->z, resized.p = conv->p, resized.q = conv->q;
         return resized == *conv;
+    }
+    if (const auto* product = std::get_if<BatchMatMulProblem>(&a)) {  // all of its sizes are those of inputs
+        const auto& other = std::get<BatchMatMulProblem>(b);
+        return product->b_transposed == other.b_transposed && product->alignment == other.alignment &&
+               product->y_type == other.y_type;
     }
     const ConvProblem& conv = std::get<ConvProblem>(a);
     ConvProblem resized = std::get<ConvProblem>(b);

@@ -87,7 +87,26 @@ struct Conv3dProblem {
     int64_t y_elements() const { return n * z * p * q * k; }
 };
 
-using Problem = std::variant<ConvProblem, MatMulProblem, Conv3dProblem>;
+// Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
+// batch's dimensions, outermost first, 0 where a matrix serves several products, and of the matrix's rows.
+// Rows are dense; those of b are B's columns where b_transposed, those of y end with columns of no meaning.
+struct BatchMatMulProblem {
+    std::array<int64_t, 3> batch{1, 1, 1};
+    int64_t m = 1, n = 1, k = 1;
+    int64_t width = 1;  // of y's rows
+    bool b_transposed = false;
+    std::array<int64_t, 4> a_stride{}, b_stride{}, y_stride{};
+    int64_t alignment = kFullAlignment;
+    DataType x_type = DataType::int8;
+    DataType y_type = DataType::int8;
+
+    bool operator==(const BatchMatMulProblem&) const = default;
+
+    int64_t multiplications() const { return batch[0] * batch[1] * batch[2] * m * n * k; }
+    int64_t y_elements() const { return batch[0] * batch[1] * batch[2] * m * width; }
+};
+
+using Problem = std::variant<ConvProblem, MatMulProblem, Conv3dProblem, BatchMatMulProblem>;
 
 // Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
 // Every field of the struct has to be listed; a test changes each and looks at the hash.
@@ -116,11 +135,21 @@ void visit_fields(P& p, Visitor&& visit) {
         visit("x_stride_n", p.x_stride[0]), visit("x_stride_h", p.x_stride[1]);
         visit("x_stride_w", p.x_stride[2]), visit("x_stride_c", p.x_stride[3]);
         visit("pads_with_value", p.pads_with_value);
+    } else if constexpr (requires { p.batch; }) {
+        visit("batch_0", p.batch[0]), visit("batch_1", p.batch[1]), visit("batch_2", p.batch[2]);
+        visit("m", p.m), visit("n", p.n), visit("k", p.k);
+        visit("width", p.width), visit("b_transposed", p.b_transposed);
+        visit("a_stride_0", p.a_stride[0]), visit("a_stride_1", p.a_stride[1]);
+        visit("a_stride_2", p.a_stride[2]), visit("a_stride_row", p.a_stride[3]);
+        visit("b_stride_0", p.b_stride[0]), visit("b_stride_1", p.b_stride[1]);
+        visit("b_stride_2", p.b_stride[2]), visit("b_stride_row", p.b_stride[3]);
+        visit("y_stride_0", p.y_stride[0]), visit("y_stride_1", p.y_stride[1]);
+        visit("y_stride_2", p.y_stride[2]), visit("y_stride_row", p.y_stride[3]);
     } else {
         visit("m", p.m), visit("k", p.k), visit("c", p.c);
         visit("x_stride", p.x_stride);
     }
-    visit("clamps_above", p.clamps_above);
+    if constexpr (requires { p.clamps_above; }) visit("clamps_above", p.clamps_above);
     visit("alignment", p.alignment);
     visit("x_type", p.x_type), visit("y_type", p.y_type);
 }

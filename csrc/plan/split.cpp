@@ -63,10 +63,19 @@ std::vector<Slice> split_batch(P problem, int64_t most) {
     return slices;
 }
 
+template <class P>
+bool exceeds(P problem, int64_t most) {
+    return batch(problem) > 0 && item(problem).largest() > most / batch(problem);
+}
+
+// NOTE: engines of batches of products count with 64 bits, and a part of y need not be dense.
+bool exceeds(const BatchMatMulProblem&, int64_t) { return false; }
+std::vector<Slice> split_batch(const BatchMatMulProblem& problem, int64_t) { return {{problem}}; }
+
 }  // namespace
 
 bool too_large(const Problem& problem, int64_t most) {
-    return std::visit([&](auto p) { return batch(p) > 0 && item(p).largest() > most / batch(p); }, problem);
+    return std::visit([&](const auto& p) { return exceeds(p, most); }, problem);
 }
 
 std::vector<Slice> split(const Problem& problem, int64_t most) {

@@ -4,9 +4,12 @@
 #include <pybind11/operators.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "ops/product_layout.h"
 #include "plan/cache.h"
 #include "plan/problem.h"
 
@@ -39,6 +42,24 @@ void define_problem(py::module_& module, const char* name) {
         .def("__hash__", [](const P& p) { return plan::hash(p); })
         .def("__str__", [](const P& p) { return plan::text(p); })
         .def("multiplications", [](const P& p) { return p.multiplications(); });
+}
+
+std::vector<int64_t> list(const ort::Shape& shape) { return {shape.data(), shape.data() + shape.rank()}; }
+
+ort::Shape shape(const std::vector<int64_t>& dims) {
+    ort::Shape shape(dims.size());
+    std::copy(dims.begin(), dims.end(), shape.data());
+    return shape;
+}
+
+py::tuple product(const std::vector<int64_t>& a, const std::vector<int64_t>& b,
+                  const std::vector<int64_t>& a_perm, const std::vector<int64_t>& b_perm,
+                  const std::vector<int64_t>& y_perm, int64_t depth, int64_t columns, int64_t padding) {
+    ops::ProductLayout layout;
+    layout.a_perm = a_perm, layout.b_perm = b_perm, layout.y_perm = y_perm;
+    layout.depth = depth, layout.columns = columns, layout.padding = padding;
+    const auto [problem, y] = layout.problem(shape(a), shape(b));
+    return py::make_tuple(problem, list(y));
 }
 
 // A cache of strings whose values Python builds.
@@ -74,9 +95,14 @@ void define_testing(py::module_& module) {
     define_problem<plan::ConvProblem>(module, "ConvProblem");
     define_problem<plan::MatMulProblem>(module, "MatMulProblem");
     define_problem<plan::Conv3dProblem>(module, "Conv3dProblem");
+    define_problem<plan::BatchMatMulProblem>(module, "BatchMatMulProblem");
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
     module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
     module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
+
+    module.def("product", &product, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"),
+               py::arg("b_perm"), py::arg("y_perm"), py::arg("depth"), py::arg("columns"), py::arg("padding"),
+               "(problem, y's shape) of QBatchMatMul of tensors of these shapes.");
 
     py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
         .def(py::init<size_t>(), py::arg("capacity"))
