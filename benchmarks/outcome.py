@@ -1,6 +1,7 @@
 """What all benchmarks write down, in the same way: conversions, differences, nodes, times; and the file."""
 
 import json
+import math
 import statistics
 import sys
 from collections import Counter
@@ -22,6 +23,8 @@ from zoo.measure import Bound, Feed, different_bits  # noqa: E402
 from zoo.profile import Kernel  # noqa: E402
 
 Row = dict[str, Any]
+
+_RUNS_OF_SLOW = 5
 
 
 def conversion(report: Report) -> Row:
@@ -61,10 +64,28 @@ def off_the_gpu(ran: Counter[Kernel]) -> dict[str, int]:
     }
 
 
+def on_gpu(**provider: str) -> list[Any]:
+    """Providers of a session on the GPU, with the CUDA provider's options."""
+    return [("CUDAExecutionProvider", provider), "CPUExecutionProvider"]
+
+
+def on_gpu_only(session: onnxruntime.InferenceSession) -> onnxruntime.InferenceSession:
+    """The session itself. Raises RuntimeError where it is not on the GPU."""
+    if "CUDAExecutionProvider" not in session.get_providers():
+        raise RuntimeError("onnxruntime fell back to the CPU")
+    return session
+
+
 def milliseconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int) -> Row:
-    """Of a run with inputs and results on the session's device."""
-    times = [second * 1e3 for second in Bound(session, feed).seconds(runs)]
+    """Of a run with inputs and results on the session's device, after runs that do not count.
+
+    Where a run takes longer than a second, there are fewer.
+    """
+    bound = Bound(session, feed)
+    (once,) = bound.seconds(1, warm=3)  # CUDA graphs are captured in the second run
+    times = [second * 1e3 for second in bound.seconds(runs if once < 1 else _RUNS_OF_SLOW, warm=2)]
     return {
+        "runs": len(times),
         "median": round(statistics.median(times), 4),
         "min": round(min(times), 4),
         "max": round(max(times), 4),
@@ -77,6 +98,16 @@ def attempt(measure: Callable[[], Row]) -> Row:
         return measure()
     except Exception as error:
         return {"failed": str(error) or repr(error)}
+
+
+def describe(row: Row) -> str:
+    """Times in one line."""
+    return f"{row['median']:9.3f} ms" if "median" in row else f"failed: {row['failed'].splitlines()[0]}"
+
+
+def fastest(rows: Row, *peers: str) -> float:
+    """The least median of these peers, infinity where none has one."""
+    return min(float(rows.get(peer, {}).get("median", math.inf)) for peer in peers)
 
 
 def write(benchmark: str, result: Row, out: Path | None = None, commit: str | None = None) -> Path:

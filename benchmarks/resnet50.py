@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Benchmark:
         """What is measured on the GPU, slowest first."""
 
         def original(name: str, **provider: str) -> Callable[[], Session]:
-            return lambda: Session(str(self.folder / name), providers=on_gpu(**provider))
+            return lambda: Session(str(self.folder / name), providers=outcome.on_gpu(**provider))
 
         return {
             "int8 QOperator": original("int8.onnx"),
@@ -86,21 +87,19 @@ class Benchmark:
         }
 
     def session(self, **provider: str) -> Session:
-        return custom_ops.InferenceSession(self.converted, providers=on_gpu(**provider))
+        return custom_ops.InferenceSession(self.converted, providers=outcome.on_gpu(**provider))
 
     def times(self, batch: int) -> dict[str, Any]:
         """Each peer's times in milliseconds, or why it has none."""
         table: dict[str, Any] = {}
+        feed = {"x": images(batch)}
+
+        def times(make: Callable[[], Session]) -> outcome.Row:
+            return outcome.milliseconds(outcome.on_gpu_only(make()), feed, self.runs)
+
         for name, make in self.peers().items():
-            try:
-                session = make()
-                if "CUDAExecutionProvider" not in session.get_providers():
-                    raise RuntimeError("onnxruntime fell back to the CPU")
-                table[name] = outcome.milliseconds(session, {"x": images(batch)}, self.runs)
-                del session  # its memory is the next one's
-            except Exception as error:
-                table[name] = {"failed": str(error)}
-            print(f"  batch {batch:3}  {name:24} {describe(table[name])}", flush=True)
+            table[name] = outcome.attempt(partial(times, make))
+            print(f"  batch {batch:3}  {name:24} {outcome.describe(table[name])}", flush=True)
         ours = table[QUDNN].get("median")
         for row in table.values():
             if ours and "median" in row:
@@ -137,7 +136,7 @@ class Benchmark:
         profiled = onnxruntime.SessionOptions()
         profiled.enable_profiling = True
         profiled.profile_file_prefix = str(self.folder / "profile")
-        session = custom_ops.InferenceSession(self.converted, profiled, providers=on_gpu())
+        session = custom_ops.InferenceSession(self.converted, profiled, providers=outcome.on_gpu())
         session.run(None, {"x": images(1)})
         ran = kernels(session)
         return {
@@ -148,7 +147,7 @@ class Benchmark:
 
     def memory(self, runs: int = 10_000) -> dict[str, float]:
         """Growth in MB over `runs` runs of the small model, on the GPU and in this process."""
-        session = custom_ops.InferenceSession(self.small, providers=on_gpu())
+        session = custom_ops.InferenceSession(self.small, providers=outcome.on_gpu())
         feed = {"x": images(1, size=SMALL)}
         for _ in range(200):
             session.run(None, feed)
@@ -157,14 +156,6 @@ class Benchmark:
             session.run(None, feed)
         after = machine.gpu_memory_mb(), machine.process_memory_mb()
         return {"runs": runs, "GPU": after[0] - before[0], "process": round(after[1] - before[1], 1)}
-
-
-def on_gpu(**provider: str) -> list[Any]:
-    return [("CUDAExecutionProvider", provider), "CPUExecutionProvider"]
-
-
-def describe(row: dict[str, Any]) -> str:
-    return f"{row['median']:9.3f} ms" if "median" in row else f"failed: {row['failed'].splitlines()[0]}"
 
 
 def passed(checks: dict[str, Any]) -> bool:
