@@ -10,6 +10,7 @@ from converter.passes.choose_islands import ChooseIslands
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
+from converter.passes.fuse_tables import FuseTables
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
@@ -38,6 +39,7 @@ PASSES: tuple[type[Pass], ...] = (
     QuantizeAtEntry,
     DequantizeAtExit,
     ShareCrossings,
+    FuseTables,
     PadAtEntry,
     NarrowStem,
     AddFunctions,

@@ -184,7 +184,7 @@ def test_what_has_no_kernel_makes_an_island() -> None:
     x = net.eight_bit_input(["n", 16, 8, 8])
     net.node("MaxPool", [net.add(x, x, "s")], net.unshaped_output("y", "uint8"), kernel_shape=[2, 2])
     conversion = convert(net.model(13), x=net.random((1, 16, 8, 8)))
-    assert conversion.report.converted == {"QAdd": 1, "QMaxPool": 1}
+    assert conversion.report.converted == {"QTable": 1, "QMaxPool": 1}
 
 
 def test_matrix_product_of_aligned_int8_needs_no_entry() -> None:

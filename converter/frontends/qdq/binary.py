@@ -25,7 +25,7 @@ def mul(node: ir.Node, facts: Facts) -> Candidate:
 
 
 def _binary(build: Builder, node: ir.Node, facts: Facts) -> Candidate:
-    if _is_of_one_tensor(node):
+    if _is_of_one_tensor(node, facts):
         return elementwise(node, facts)
     a, b = operand(node, 0, facts), operand(node, 1, facts)
     y = result(node).unclamped()
@@ -33,9 +33,9 @@ def _binary(build: Builder, node: ir.Node, facts: Facts) -> Candidate:
     return replace(candidate, note=y.note([a, b]))
 
 
-def _is_of_one_tensor(node: ir.Node) -> bool:
+def _is_of_one_tensor(node: ir.Node, facts: Facts) -> bool:
     """Whether it is a function of one quantized tensor, such as x * sigmoid(x)."""
     try:
-        return len(reach(node)[0]) == 1
+        return len(reach(node, facts)[0]) == 1
     except Refusal:
         return False

@@ -17,9 +17,9 @@ from converter.ops import table as op
 # Operators of which each element of the result depends on the elements in its place, and on its channel.
 _ONNX = {
     "Abs", "Add", "BatchNormalization", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf",
-    "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min",
-    "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin",
-    "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu",
+    "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "IsNaN", "LeakyRelu", "Log", "Max",
+    "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign",
+    "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu", "Where",
 }  # fmt: skip
 _MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
 ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
@@ -30,7 +30,7 @@ def elementwise(node: ir.Node, facts: Facts) -> Candidate:
 
     onnxruntime's bits come by construction: all 256 values go through the operators themselves.
     """
-    sources, nodes = reach(node)
+    sources, nodes = reach(node, facts)
     if len(sources) != 1:
         raise Refusal("it combines several quantized tensors")
     return table(sources[0], nodes, _quantizer(node), facts)
@@ -78,7 +78,7 @@ def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | 
         for node in chain
         if node.op_type != "BatchNormalization" and not dequantizes(node)
         for value in node.inputs
-        if value is not None and (array := constant_or_none(value)) is not None and array.size != 1
+        if value is not None and (array := _values(value)) is not None and array.size != 1
     ]
     if not arrays and not normalizes:
         return None
@@ -93,6 +93,14 @@ def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | 
     return op.Channels(rank, axis, count)
 
 
+def _values(value: ir.Value) -> NDArray[Any] | None:
+    """The constant, as it is or as it is quantized."""
+    producer = value.producer()
+    if producer is not None and dequantizes(producer):
+        value = required_input(producer, 0)
+    return constant_or_none(value)
+
+
 def _int8(values: NDArray[Any]) -> NDArray[Any]:
     """uint8 - 128"""
     return (values ^ np.uint8(128)).view(np.int8)
@@ -103,13 +111,14 @@ def _uint8(values: NDArray[Any]) -> NDArray[Any]:
     return values.view(np.uint8) ^ np.uint8(128)
 
 
-def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
+def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
     """The 8-bit tensors that the node's result depends on, and the nodes between, in order.
 
     Only elementwise operators lie between, and all else that they read are constants.
     """
     sources: dict[ir.Value, None] = {}
     nodes: dict[ir.Node, None] = {}
+    dtypes: set[ir.DataType] = set()  # of quantized constants of more than one element
 
     def visit(reached: ir.Node, reader: ir.Node | None = None) -> None:
         if reached in nodes:
@@ -124,10 +133,9 @@ def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
             if value is None or value in sources:
                 continue
             array = constant_or_none(value)
-            # With such a constant onnxruntime may compute in integers, but never a normalization.
             normalizes = reader is not None and reader.op_type == "BatchNormalization"
             if array is not None and array.size != 1 and dequantizes(reached) and not normalizes:
-                raise Refusal("it has a quantized constant of more than one element")
+                dtypes.add(ir.DataType.from_numpy(array.dtype))
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
                 raise Refusal("it works in floating point")
@@ -136,6 +144,9 @@ def reach(node: ir.Node) -> tuple[list[ir.Value], list[ir.Node]]:
         nodes[reached] = None
 
     visit(node)
+    # Where all has one type onnxruntime computes in integers, otherwise for one element than for a row.
+    if dtypes & {ir.DataType.INT8 if stays_int8(x) else facts.dtype(x) for x in sources}:
+        raise Refusal("it has a quantized constant of more than one element")
     return list(sources), list(nodes)
 
 

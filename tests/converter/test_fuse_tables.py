@@ -1,0 +1,98 @@
+"""Functions of one tensor, one behind the other: one table, with the bits of all of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from qdq_networks import QdqNetwork, assert_converts
+
+import check
+import converter
+
+DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
+
+
+def biased(net: QdqNetwork, x: str, channels: int, name: str) -> str:
+    """x plus a quantized constant for each channel, requantized."""
+    b = net.weights(f"{name}_b", (channels,), dtype=net.dtype, zero_point=9)
+    return net.pair(net.node("Add", [x, b], name), f"{name}_q", 0.061, 117)
+
+
+@DTYPES
+def test_a_bias_and_the_function_behind_it(dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
+    y = biased(net, net.pair(y, "m_q", 0.05, 140), 21, "a")
+    net.y(net.node("Gelu", [y], "g"), rank=3)
+    assert_converts(net.model(20), {"QMatMul": 1, "QTable": 1}, (7, 20))
+
+
+def test_a_bias_alone_stays() -> None:
+    net = QdqNetwork()
+    net.y(
+        net.node("Add", [net.x(("n", 7, 20)), net.weights("b", (20,), dtype="uint8", zero_point=3)], "a"),
+        rank=3,
+    )
+    assert_converts(net.model(), {"QAdd": 1}, (7, 20))
+
+
+def test_a_factor_alone() -> None:
+    net = QdqNetwork()
+    net.y(net.node("Mul", [net.x(), net.weights("f", (), dtype="uint8", zero_point=3)], "m"))
+    assert_converts(net.model(), {"QTable": 1})
+
+
+@DTYPES
+def test_gelu_in_parts(dtype: str) -> None:
+    """x * 0.5 * (1 + erf(x / sqrt(2))), as exporters write it, each step quantized."""
+    net = QdqNetwork(dtype)
+    x = net.x(("n", 7, 20))
+    y = net.node("Div", [x, net.constant("root", np.sqrt(2), "float32")], "d")
+    y = net.pair(net.node("Erf", [y], "e"), "e_q", 0.0079, 127)
+    one = net.weights("one", (), dtype=dtype, zero_point=2)
+    y = net.pair(net.node("Add", [y, one], "a"), "a_q", 0.0157, 12)
+    y = net.pair(net.node("Mul", [x, y], "m"), "m_q", 0.0921, 20)
+    net.y(net.node("Mul", [y, net.weights("half", (), dtype=dtype, zero_point=5)], "h"), rank=3)
+    assert_converts(net.model(), {"QTable": 1}, (7, 20), exact=dtype == "uint8")
+
+
+def test_nan_is_replaced() -> None:
+    """As exporters write it behind a softmax over rows that may be masked as a whole."""
+    net = QdqNetwork()
+    x = net.x()
+    y = net.node("Where", [net.node("IsNaN", [x], "n"), net.constant("zero", 0.0, "float32"), x], "w")
+    net.y(y)
+    assert_converts(net.model(), {"QTable": 1})
+
+
+def two_readers(net: QdqNetwork, x: str) -> str:
+    y = net.pair(net.node("Sigmoid", [x], "s"), "s_q", 0.0039, 2)
+    net.y(net.node("Tanh", [y], "t"))
+    return net.node("Exp", [y], "e")
+
+
+def two_tensors(net: QdqNetwork, x: str) -> str:
+    z = net.pair(net.node("Sigmoid", [net.x(name="z")], "s"), "s_q", 0.0039, 2)
+    return net.node("Mul", [x, z], "m")
+
+
+def another_shape(net: QdqNetwork, x: str) -> str:
+    """The constant makes the result larger than x."""
+    b = net.weights("b", (2, 1, 1, 1, 1), dtype="uint8", zero_point=3)
+    return net.node("Add", [net.pair(net.node("Sigmoid", [x], "s"), "s_q", 0.0039, 2), b], "a")
+
+
+@pytest.mark.parametrize(
+    ("build", "ops"), [(two_readers, {"QTable": 3}), (two_tensors, {"QTable": 1, "QMul": 1})]
+)
+def test_others_keep_their_ops(build: Callable[[QdqNetwork, str], str], ops: dict[str, int]) -> None:
+    net = QdqNetwork()
+    net.y(build(net, net.x()))
+    assert_converts(net.model(), ops)
+
+
+def test_a_constant_that_makes_its_tensor_larger() -> None:
+    net = QdqNetwork()
+    net.y(another_shape(net, net.x()), rank=5)
+    conversion = converter.convert(net.model())
+    check.assert_equivalent(net.model(), conversion.model, [{"x": np.ones((1, 4, 9, 8), np.float32)}])
