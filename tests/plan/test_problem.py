@@ -29,7 +29,7 @@ def other_value(name: str, value: int) -> int:
 def random_problem(kind: str, rng: random.Random) -> Any:
     values = fields(PROBLEMS[kind]())
     for name, value in values.items():
-        if not name.endswith("_type") and rng.random() < 0.5:  # there is one type only
+        if not name.endswith("_type") and rng.random() < 0.5:  # not every number is a type
             values[name] = other_value(name, value)
     return PROBLEMS[kind](**values)
 
@@ -104,6 +104,17 @@ def test_other_texts_are_refused(kind: str) -> None:
     for mutation in mutations:
         assert mutation != text
         assert testing.parse(mutation) is None, mutation
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_types_of_results(kind: str) -> None:
+    problems = [PROBLEMS[kind](y_type=y_type) for y_type in (1, 3, 6)]
+    assert len(set(problems)) == 3
+    assert [testing.parse(str(problem)) for problem in problems] == problems
+    for field in ("x_type=2", "x_type=6", "x_type=1", "y_type=2", "y_type=7", "y_type=0"):
+        text = str(PROBLEMS[kind]()).replace(field[:7] + "3", field)
+        assert field in text
+        assert testing.parse(text) is None
 
 
 def test_unknown_fields_are_refused() -> None:

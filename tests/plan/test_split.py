@@ -31,13 +31,14 @@ def fields(problem: Any) -> dict[str, int]:
 
 
 def sizes(problem: Any) -> tuple[int, int, int]:
-    """Items of the batch; elements of x and y for each."""
+    """Items of the batch; bytes of x and y for each."""
     f = fields(problem)
+    result = 1 if f["y_type"] == 3 else 4
     if "m" in f:
-        return f["m"], f["x_stride"], f["k"]
+        return f["m"], f["x_stride"], f["k"] * result
     if "d" in f:
-        return f["n"], f["d"] * f["h"] * f["w"] * f["c"], f["z"] * f["p"] * f["q"] * f["k"]
-    return f["n"], f["x_stride_n"], f["p"] * f["q"] * f["k"]
+        return f["n"], f["d"] * f["h"] * f["w"] * f["c"], f["z"] * f["p"] * f["q"] * f["k"] * result
+    return f["n"], f["x_stride_n"], f["p"] * f["q"] * f["k"] * result
 
 
 def check(problem: Any, most: int) -> list[Any]:
@@ -75,6 +76,8 @@ def check(problem: Any, most: int) -> list[Any]:
         (conv3d(30, 66, 200, 4, 32, pads=1), 2),
         (testing.MatMulProblem(m=2**22 + 5, c=512, x_stride=512, k=16), 2),
         (testing.MatMulProblem(m=2**22 + 5, c=32, x_stride=32, k=528), 2),
+        (testing.MatMulProblem(m=2**22 + 5, c=32, x_stride=32, k=132, y_type=1), 2),
+        (conv(515, 258, 258, 16, 64, y_type=6), 5),
         (testing.MatMulProblem(m=3, c=2**30, x_stride=2**30, k=16), 3),
     ],
     ids=str,
@@ -115,7 +118,8 @@ def test_any_sizes() -> None:
         problem: Any = conv(rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3))
         if rng.random() < 0.5:
             c = side()
-            problem = testing.MatMulProblem(m=rng.randrange(1, 1000), c=c, x_stride=c, k=side())
+            types = {"y_type": rng.choice((1, 3, 6))}
+            problem = testing.MatMulProblem(m=rng.randrange(1, 1000), c=c, x_stride=c, k=side(), **types)
         elif rng.random() < 0.5:
             problem = conv3d(rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3))
         check(problem, rng.choice((100, 1000, 30_000)))
