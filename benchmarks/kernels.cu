@@ -8,6 +8,7 @@
 #include <set>
 
 #include "pointwise_kernels.h"
+#include "typed_kernels.h"
 #include "vision_kernels.h"
 
 namespace {
@@ -141,6 +142,7 @@ void small_cases() {
         stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
     }
     if (wanted("pointwise")) small_pointwise_cases();
+    if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
         {"3x3x9x7 unaligned", {3, 3, 9, 7}, {0, 2, 3, 1}, {}, {}, 1},
@@ -184,10 +186,15 @@ void small_cases() {
         for (const Crossing& crossing : both) enter_case(crossing), leave_case(crossing);
         for (const Crossing& crossing : padded) enter_case(crossing);
     }
+    if (wanted("dynamic_quantize"))
+        for (const auto* crossings : {&both, &padded})
+            for (const Crossing& crossing : *crossings) dynamic_quantize_case(crossing);
 }
 
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
+    if (wanted("typed_matmul")) large_typed_matmul_cases();
+    if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();
     for (const Operands& o : large_operands) {
         if (wanted("add")) add_case(o, true);
         if (wanted("mul")) mul_case(o, true);
