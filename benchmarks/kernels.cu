@@ -20,7 +20,7 @@ bool wanted(const char* kernel) { return chosen.empty() || chosen.contains(kerne
 
 void small_cases() {
     for (bool is_uint8 : {false, true}) {
-        const Operands some{"1237", Broadcast::none(1237)}, spread = small_operands[5];
+        const Operands some{"1237", Broadcast<2>::none(1237)}, spread = small_operands[5];
         for (const Operands& o : small_operands) {
             if (wanted("add")) add_case(o, is_uint8);
             if (wanted("mul")) mul_case(o, is_uint8);

@@ -25,7 +25,7 @@ int8_t clamped(float value, int offset) {
 // Two operands that meet as g says; the arithmetic outside the kernel is `expected`.
 struct Operands {
     std::string name;
-    Broadcast g = {};
+    Broadcast<2> g = {};
     int offset = 0;  // bytes by which the tensors miss their alignment
 
     int64_t elements(const int64_t* stride) const {
@@ -41,39 +41,39 @@ struct Operands {
 };
 
 const std::vector<Operands> small_operands = {
-    {"1", Broadcast::none(1)},
-    {"15", Broadcast::none(15)},
-    {"1237", Broadcast::none(1237)},
-    {"1237 unaligned", Broadcast::none(1237), 1},
-    {"70000", Broadcast::none(70000)},
-    {"2x63x48, b 2x1x48", {3, {2, 63, 48}, {63 * 48, 48, 1}, {48, 0, 1}}},
-    {"2x63x48, a 2x1x48", {3, {2, 63, 48}, {48, 0, 1}, {63 * 48, 48, 1}}},
-    {"2x63x48, b 2x1x48 unaligned", {3, {2, 63, 48}, {63 * 48, 48, 1}, {48, 0, 1}}, 1},
-    {"2x63x5, b 2x1x5", {3, {2, 63, 5}, {63 * 5, 5, 1}, {5, 0, 1}}},
-    {"126x48, b 48", {2, {126, 48}, {48, 1}, {0, 1}}},
-    {"126x48, b 126x1", {2, {126, 48}, {48, 1}, {1, 0}}},
-    {"126x48, a 126x1", {2, {126, 48}, {1, 0}, {48, 1}}},
-    {"1237, b 1", {1, {1237}, {1}, {0}}},
-    {"9x7x32, a 9x1x32, b 7x1", {3, {9, 7, 32}, {32, 0, 1}, {0, 1, 0}}},
-    {"2x3x4x5x16 alternating", {5, {2, 3, 4, 5, 16}, {64, 0, 16, 0, 1}, {0, 80, 0, 16, 1}}},
+    {"1", Broadcast<2>::none(1)},
+    {"15", Broadcast<2>::none(15)},
+    {"1237", Broadcast<2>::none(1237)},
+    {"1237 unaligned", Broadcast<2>::none(1237), 1},
+    {"70000", Broadcast<2>::none(70000)},
+    {"2x63x48, b 2x1x48", {3, {2, 63, 48}, {{63 * 48, 48, 1}, {48, 0, 1}}}},
+    {"2x63x48, a 2x1x48", {3, {2, 63, 48}, {{48, 0, 1}, {63 * 48, 48, 1}}}},
+    {"2x63x48, b 2x1x48 unaligned", {3, {2, 63, 48}, {{63 * 48, 48, 1}, {48, 0, 1}}}, 1},
+    {"2x63x5, b 2x1x5", {3, {2, 63, 5}, {{63 * 5, 5, 1}, {5, 0, 1}}}},
+    {"126x48, b 48", {2, {126, 48}, {{48, 1}, {0, 1}}}},
+    {"126x48, b 126x1", {2, {126, 48}, {{48, 1}, {1, 0}}}},
+    {"126x48, a 126x1", {2, {126, 48}, {{1, 0}, {48, 1}}}},
+    {"1237, b 1", {1, {1237}, {{1}, {0}}}},
+    {"9x7x32, a 9x1x32, b 7x1", {3, {9, 7, 32}, {{32, 0, 1}, {0, 1, 0}}}},
+    {"2x3x4x5x16 alternating", {5, {2, 3, 4, 5, 16}, {{64, 0, 16, 0, 1}, {0, 80, 0, 16, 1}}}},
 };
 
 const std::vector<Operands> large_operands = {
-    {"64x56x56x256", Broadcast::none(64 * 56 * 56 * 256)},
-    {"56x56x256", Broadcast::none(56 * 56 * 256)},
-    {"64x3136x256, b 64x1x256", {3, {64, 3136, 256}, {3136 * 256, 256, 1}, {256, 0, 1}}},
-    {"200704x256, b 256", {2, {200704, 256}, {256, 1}, {0, 1}}},
-    {"200704x256, b 200704x1", {2, {200704, 256}, {256, 1}, {1, 0}}},
-    {"64x196x672, b 64x1x672", {3, {64, 196, 672}, {196 * 672, 672, 1}, {672, 0, 1}}},
-    {"196x672, b 672", {2, {196, 672}, {672, 1}, {0, 1}}},
+    {"64x56x56x256", Broadcast<2>::none(64 * 56 * 56 * 256)},
+    {"56x56x256", Broadcast<2>::none(56 * 56 * 256)},
+    {"64x3136x256, b 64x1x256", {3, {64, 3136, 256}, {{3136 * 256, 256, 1}, {256, 0, 1}}}},
+    {"200704x256, b 256", {2, {200704, 256}, {{256, 1}, {0, 1}}}},
+    {"200704x256, b 200704x1", {2, {200704, 256}, {{256, 1}, {1, 0}}}},
+    {"64x196x672, b 64x1x672", {3, {64, 196, 672}, {{196 * 672, 672, 1}, {672, 0, 1}}}},
+    {"196x672, b 672", {2, {196, 672}, {{672, 1}, {0, 1}}}},
 };
 
 // With a large a_scale sums leave int32's range.
 void add_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
-    const AddScales s{
+    const PairScales s{
         a_scale,           0.0213f, 0.0449f, is_uint8 ? 121 : -7, is_uint8 ? 3 : 5, is_uint8 ? 130 : 11,
         is_uint8 ? 128 : 0};
-    Tensor<int8_t> a(o.elements(o.g.a_stride), o.offset), b(o.elements(o.g.b_stride), o.offset);
+    Tensor<int8_t> a(o.elements(o.g.stride[0]), o.offset), b(o.elements(o.g.stride[1]), o.offset);
     const float ra = s.a_scale / s.y_scale, rb = s.b_scale / s.y_scale;
     const float f = static_cast<float>(s.y_zero_point) - std::fmaf(s.a_zero_point, ra, rb * s.b_zero_point);
     check<int8_t>(
@@ -81,25 +81,25 @@ void add_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
         a.host.size() + b.host.size(), 0, 16, o.offset,
         [&](int8_t* y) { return add(o.g, s, a.gpu, b.gpu, y, nullptr); },
         [&](int64_t i) {
-            const float va = a.host[o.where(i, o.g.a_stride)] + s.offset,
-                        vb = b.host[o.where(i, o.g.b_stride)] + s.offset;
+            const float va = a.host[o.where(i, o.g.stride[0])] + s.offset,
+                        vb = b.host[o.where(i, o.g.stride[1])] + s.offset;
             return clamped(std::fmaf(va, ra, std::fmaf(vb, rb, f)), s.offset);
         });
 }
 
 void mul_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
-    const MulScales s{
+    const PairScales s{
         a_scale,           0.0213f, 0.0449f, is_uint8 ? 121 : -7, is_uint8 ? 3 : 5, is_uint8 ? 130 : 11,
         is_uint8 ? 128 : 0};
-    Tensor<int8_t> a(o.elements(o.g.a_stride), o.offset), b(o.elements(o.g.b_stride), o.offset);
+    Tensor<int8_t> a(o.elements(o.g.stride[0]), o.offset), b(o.elements(o.g.stride[1]), o.offset);
     const float ratio = s.a_scale * s.b_scale / s.y_scale;
     check<int8_t>(
         "mul " + o.name + (is_uint8 ? " uint8" : " int8") + (a_scale > 1 ? " large" : ""), o.g.count(),
         a.host.size() + b.host.size(), 0, 16, o.offset,
         [&](int8_t* y) { return mul(o.g, s, a.gpu, b.gpu, y, nullptr); },
         [&](int64_t i) {
-            const int va = a.host[o.where(i, o.g.a_stride)] + s.offset - s.a_zero_point,
-                      vb = b.host[o.where(i, o.g.b_stride)] + s.offset - s.b_zero_point;
+            const int va = a.host[o.where(i, o.g.stride[0])] + s.offset - s.a_zero_point,
+                      vb = b.host[o.where(i, o.g.stride[1])] + s.offset - s.b_zero_point;
             const float product = static_cast<float>(va * vb) * ratio;
             return clamped(product + static_cast<float>(s.y_zero_point), s.offset);
         });

@@ -1,4 +1,4 @@
-// How the elements of two dense tensors meet in those of a third.
+// How the elements of several dense tensors meet in those of another.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,20 @@ namespace qudnn::kernels {
 
 constexpr int kMaxBroadcastRank = 8;
 
-// The result is dense, of these extents, outermost first; strides count elements and are 0 where the
-// operand repeats. Fast where neighbouring dimensions that could be one are one.
+// The result is dense, of these extents, outermost first; an operand's strides count elements and are 0 where
+// it repeats. Fast where neighbouring dimensions that could be one are one.
+template <int kOperands>
 struct Broadcast {
     int rank;
     int64_t extent[kMaxBroadcastRank];
-    int64_t a_stride[kMaxBroadcastRank], b_stride[kMaxBroadcastRank];
+    int64_t stride[kOperands][kMaxBroadcastRank];
 
-    // Two operands of the result's shape.
-    static Broadcast none(int64_t count) { return {1, {count}, {1}, {1}}; }
+    // All operands of the result's shape.
+    static Broadcast none(int64_t count) {
+        Broadcast g{1, {count}, {}};
+        for (auto& stride : g.stride) stride[0] = 1;
+        return g;
+    }
 
     int64_t count() const {
         int64_t n = 1;

@@ -1,7 +1,7 @@
 #include "ops/add.h"
 
+#include "kernels/add.h"
 #include "ops/broadcast.h"
-#include "ops/dtype.h"
 
 namespace qudnn::ops {
 
@@ -19,35 +19,21 @@ bool exchanged(const ort::Shape& a, const ort::Shape& b) {
 
 }  // namespace
 
-QAdd::QAdd(const ort::Attributes& attributes) {
-    const Dtype dtype(attributes);
-    scales = {attributes.real("a_scale"),
-              attributes.real("b_scale"),
-              attributes.real("y_scale"),
-              dtype.zero_point(attributes, "a_zero_point"),
-              dtype.zero_point(attributes, "b_zero_point"),
-              dtype.zero_point(attributes, "y_zero_point"),
-              dtype.offset};
-}
-
 void QAdd::compute(Context& context) const {
     ort::Tensor a = context.input(0);
     ort::Tensor b = context.input(1);
     const ort::Tensor y = context.output(0, broadcast_shape(a.shape, b.shape));
     if (y.shape.count() == 0) return;
-    kernels::AddScales s = scales;
+    kernels::PairScales s = scales;
     if (exchanged(a.shape, b.shape)) {
         std::swap(a, b);
         std::swap(s.a_scale, s.b_scale);
         std::swap(s.a_zero_point, s.b_zero_point);
     }
-    check_cuda(kernels::add(broadcast_geometry(a.shape, b.shape, y.shape), s, a.as<const int8_t>(),
+    check_cuda(kernels::add(broadcast_geometry<2>({a.shape, b.shape}, y.shape), s, a.as<const int8_t>(),
                             b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
-void QAdd::infer(const ort::InferenceContext& context) {
-    const std::vector<ort::Dim> a = context.input(0), b = context.input(1);
-    if (!a.empty() && !b.empty()) context.set_output(0, kSignature.outputs[0], broadcast_dims(a, b));
-}
+void QAdd::infer(const ort::InferenceContext& context) { infer_broadcast(context, 2, kSignature.outputs[0]); }
 
 }  // namespace qudnn::ops

@@ -1,8 +1,7 @@
 // QAdd, the quantized addition of an island.
 #pragma once
 
-#include "kernels/add.h"
-#include "ops/op.h"
+#include "ops/pair.h"
 
 namespace qudnn::ops {
 
@@ -11,9 +10,9 @@ struct QAdd {
     static constexpr Signature kSignature{
         "QAdd", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
-    kernels::AddScales scales;
+    kernels::PairScales scales;
 
-    explicit QAdd(const ort::Attributes& attributes);
+    explicit QAdd(const ort::Attributes& attributes) : scales(read_pair_scales(attributes)) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

@@ -40,43 +40,66 @@ ort::Shape broadcast_shape(const ort::Shape& a, const ort::Shape& b) {
     return y;
 }
 
-kernels::Broadcast broadcast_geometry(const ort::Shape& a, const ort::Shape& b, const ort::Shape& y) {
+template <size_t kOperands>
+kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
+    const std::array<ort::Shape, kOperands>& operands, const ort::Shape& y) {
+    using Strides = std::array<int64_t, kOperands>;
     struct Axis {
-        int64_t extent, a_stride, b_stride;
+        int64_t extent;
+        Strides stride;
     };
     std::vector<Axis> axes;  // innermost first
-    int64_t a_stride = 1, b_stride = 1;
+    Strides dense;           // of each operand, without what it repeats
+    dense.fill(1);
     for (size_t i = y.rank(); i-- > 0;) {
-        const int64_t from_a = extent_at(a, y.rank(), i), from_b = extent_at(b, y.rank(), i);
         if (y[i] == 1) continue;
-        const Axis axis{y[i], from_a == 1 ? 0 : a_stride, from_b == 1 ? 0 : b_stride};
-        a_stride *= from_a;
-        b_stride *= from_b;
-        Axis* inner = axes.empty() ? nullptr : &axes.back();
-        if (inner != nullptr && axis.a_stride == inner->a_stride * inner->extent &&
-            axis.b_stride == inner->b_stride * inner->extent) {
-            inner->extent *= axis.extent;
+        Axis axis{y[i], {}};
+        for (size_t o = 0; o < kOperands; ++o) {
+            const int64_t extent = extent_at(operands[o], y.rank(), i);
+            axis.stride[o] = extent == 1 ? 0 : dense[o];
+            dense[o] *= extent;
+        }
+        const auto continues = [&](const Axis& inner) {
+            for (size_t o = 0; o < kOperands; ++o)
+                if (axis.stride[o] != inner.stride[o] * inner.extent) return false;
+            return true;
+        };
+        if (!axes.empty() && continues(axes.back())) {
+            axes.back().extent *= axis.extent;
         } else {
             axes.push_back(axis);
         }
     }
-    if (axes.empty()) return kernels::Broadcast::none(1);
-    kernels::Broadcast g{};
+    constexpr int kCount = static_cast<int>(kOperands);
+    if (axes.empty()) return kernels::Broadcast<kCount>::none(1);
+    kernels::Broadcast<kCount> g{};
     g.rank = static_cast<int>(axes.size());
     for (size_t i = 0; i < axes.size(); ++i) {
         const Axis& axis = axes[axes.size() - 1 - i];
         g.extent[i] = axis.extent;
-        g.a_stride[i] = axis.a_stride;
-        g.b_stride[i] = axis.b_stride;
+        for (size_t o = 0; o < kOperands; ++o) g.stride[o][i] = axis.stride[o];
     }
     return g;
 }
+
+template kernels::Broadcast<2> broadcast_geometry(const std::array<ort::Shape, 2>&, const ort::Shape&);
+template kernels::Broadcast<3> broadcast_geometry(const std::array<ort::Shape, 3>&, const ort::Shape&);
 
 std::vector<ort::Dim> broadcast_dims(const std::vector<ort::Dim>& a, const std::vector<ort::Dim>& b) {
     std::vector<ort::Dim> y(std::max(a.size(), b.size()));
     for (size_t i = 0; i < y.size(); ++i)
         y[i] = broadcast_dim(dim_at(a, y.size(), i), dim_at(b, y.size(), i));
     return y;
+}
+
+void infer_broadcast(const ort::InferenceContext& context, size_t inputs, ort::ElementType type) {
+    std::vector<ort::Dim> y = context.input(0);
+    for (size_t i = 1; i < inputs; ++i) {
+        const std::vector<ort::Dim> other = context.input(i);
+        if (y.empty() || other.empty()) return;
+        y = broadcast_dims(y, other);
+    }
+    context.set_output(0, type, y);
 }
 
 }  // namespace qudnn::ops

@@ -1,6 +1,7 @@
 // Broadcasting of two tensors, as NumPy does it.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "kernels/broadcast.h"
@@ -12,10 +13,15 @@ namespace qudnn::ops {
 // The shape of the result. Throws where a and b do not broadcast.
 ort::Shape broadcast_shape(const ort::Shape& a, const ort::Shape& b);
 
-// How a and b meet in a result of that shape, in as few dimensions as possible.
-kernels::Broadcast broadcast_geometry(const ort::Shape& a, const ort::Shape& b, const ort::Shape& y);
+// How operands meet in a result of shape y, in as few dimensions as possible. For 2 and 3 of them.
+template <size_t kOperands>
+kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
+    const std::array<ort::Shape, kOperands>& operands, const ort::Shape& y);
 
 // What is known of the result's dimensions.
 std::vector<ort::Dim> broadcast_dims(const std::vector<ort::Dim>& a, const std::vector<ort::Dim>& b);
+
+// The shape inference of an op that broadcasts all of its inputs.
+void infer_broadcast(const ort::InferenceContext& context, size_t inputs, ort::ElementType type);
 
 }  // namespace qudnn::ops

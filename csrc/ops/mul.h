@@ -1,8 +1,7 @@
 // QMul, the quantized product of an island.
 #pragma once
 
-#include "kernels/mul.h"
-#include "ops/op.h"
+#include "ops/pair.h"
 
 namespace qudnn::ops {
 
@@ -11,9 +10,9 @@ struct QMul {
     static constexpr Signature kSignature{
         "QMul", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
-    kernels::MulScales scales;
+    kernels::PairScales scales;
 
-    explicit QMul(const ort::Attributes& attributes);
+    explicit QMul(const ort::Attributes& attributes) : scales(read_pair_scales(attributes)) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

@@ -20,6 +20,7 @@
 #include "ops/softmax.h"
 #include "ops/table.h"
 #include "ops/usable_device.h"
+#include "ops/where.h"
 #include "ort/session_options.h"
 #include "plan/configuration.h"
 
@@ -51,6 +52,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QDepthToSpace>(c),
         definition<QSoftmax>(c),
         definition<QLayerNormalization>(c),
+        definition<QWhere>(c),
     };
 }
 

@@ -63,6 +63,8 @@ inline const char* type_name(ElementType type) {
             return "int8";
         case ElementType::int32:
             return "int32";
+        case ElementType::boolean:
+            return "bool";
         default:
             return "unknown";
     }

@@ -102,7 +102,9 @@ def value_info(name: str, dtype: str, shape: Shape) -> onnx.ValueInfoProto:
 
 
 def integers(rng: np.random.Generator, dtype: str, shape: Sequence[int]) -> Array:
-    """Random values over the whole range of an 8-bit dtype."""
+    """Random values over the whole range of an 8-bit dtype, or of bool."""
+    if dtype == "bool":
+        return rng.integers(0, 2, shape).astype(bool)
     bounds = np.iinfo(dtype)
     return rng.integers(bounds.min, bounds.max, shape, dtype, endpoint=True)
 

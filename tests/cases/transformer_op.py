@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from cases.builder import seed_of
-from cases.op import OpCase
+from cases.builder import integers, seed_of
+from cases.op import INT8, UINT8, OpCase, convert_out, dequantize
+from cases.vision_op import product, softmax, table
 
 ALL = 2**63 - 1  # as channels: however many there are
 
@@ -33,6 +34,23 @@ def layer_normalization(
     return OpCase("QLayerNormalization", label, x, given, {"gamma": gamma, "beta": beta}, y_rank=rank)
 
 
+def where(
+    label: str,
+    condition: tuple[int, ...],
+    a: tuple[int, ...],
+    b: tuple[int, ...],
+    *,
+    fixed: bool = False,
+) -> OpCase:
+    """QWhere of [N, *condition], a [N, *a] and b [N, *b], or, fixed, an initializer of shape b."""
+    tensors = {"condition": ("bool", condition), "a": ("int8", a)}
+    if not fixed:
+        tensors["b"] = ("int8", b)
+    constants = {"b": integers(np.random.default_rng(seed_of(label)), "int8", b)} if fixed else {}
+    rank = max(*(1 + len(shape) for _, shape in tensors.values()), len(b))
+    return OpCase("QWhere", label, tensors, {}, constants, y_rank=rank)
+
+
 LAYER_NORMALIZATIONS = [
     layer_normalization("base", (37,), 768),
     layer_normalization("large", (5,), 1024, x_zero_point=-128, y_zero_point=127),
@@ -50,4 +68,49 @@ LAYER_NORMALIZATIONS = [
     *(layer_normalization(f"scale{scale}", (9,), 64, y_scale=scale) for scale in (1e-40, 1e-30, 1e30, 3e38)),
     layer_normalization("infinite", (9,), 64, x_scale=1e38),
     layer_normalization("fine", (9,), 64, x_scale=1e-40, epsilon=1e-12),
+]
+
+WHERES = [
+    *(
+        where(f"{name}_{size}", condition, a, b, fixed=fixed)
+        for size in (64, 20, 197)
+        for name, condition, a, b, fixed in (
+            ("full", (3, size), (3, size), (3, size), False),
+            ("mask", (1, 1, size), (4, 7, size), (), True),
+            ("mask_rows", (1, 7, size), (4, 7, size), (1,), True),
+            ("rows", (7, 1), (7, size), (7, size), False),
+            ("columns", (7, size), (1, size), (7, 1), False),
+            ("outer", (1, size), (1, size), (5, 1, 1, 1), True),
+            ("scalars", (4, size), (1, 1), (), True),
+        )
+    ),
+    where("few", (3,), (3,), (3,)),
+    where("large", (1, 1, 128), (12, 128, 128), (), fixed=True),
+]
+
+# Attention's scores, whose last axis is that of another tensor: as long as it is, and not padded.
+UNPADDED = [
+    *(
+        case
+        for size in (197, 198, 196, 192, 7)
+        for case in (
+            *(
+                softmax("scores", (12, 9), size, size, x_scale=scale, dtype=dtype)
+                for scale in (0.05, 0.3)
+                for dtype in (UINT8, INT8)
+            ),
+            softmax("all", (3, 5), size, size, channels=ALL),
+            product("scores", (3, 5, size), op="QAdd"),
+            product("scores", (3, 5, size), op="QMul", dtype=INT8),
+            product("mask", (3, 5, size), (1, 1, size), op="QAdd"),
+            product("scale", (3, 5, size), (1,), op="QMul", fixed=True),
+            table(f"scores{size}", (3, 5, size)),
+            dequantize(f"all{size}", (3, 5, size), [0, 1, 2, 3], ALL),
+            dequantize(f"all_transposed{size}", (3, 5, size), [0, 2, 1, 3], ALL),
+            convert_out(f"all{size}", (3, 5, size), [0, 1, 2, 3], ALL, UINT8),
+        )
+    ),
+    dequantize("fewer", (5, 16), [0, 2, 1], 30),
+    *(softmax("rows", (12, size), size, size, x_scale=0.07) for size in (128, 384, 512)),
+    softmax("rows", (2, 1024), 1024, 1024, x_scale=0.02),
 ]

@@ -131,7 +131,7 @@ def depth_to_space(
     return OpCase("QDepthToSpace", label, {"x": ("int8", (*size, block * block * c))}, attributes)
 
 
-def softmax(label: str, rows: tuple[int, ...], channels: int, padded: int, **attributes: Any) -> OpCase:
+def softmax(label: str, rows: tuple[int, ...], channels: int, padded: int, /, **attributes: Any) -> OpCase:
     """QSoftmax over the first of `padded` channels."""
     given = {
         "channels": channels,

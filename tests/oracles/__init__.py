@@ -17,6 +17,7 @@ from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import q_depth_to_space, q_resize
 from oracles.softmax import q_softmax
 from oracles.table import q_table
+from oracles.where import q_where
 
 ORACLES: dict[str, Callable[..., Any]] = {
     "QuantizeToIsland": quantize_to_island,
@@ -41,4 +42,5 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
+    "QWhere": q_where,
 }

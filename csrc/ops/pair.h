@@ -1,0 +1,12 @@
+// What QAdd and QMul have in common.
+#pragma once
+
+#include "kernels/pair.h"
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+// The attributes of an op of two quantized tensors.
+kernels::PairScales read_pair_scales(const ort::Attributes& attributes);
+
+}  // namespace qudnn::ops
