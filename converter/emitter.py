@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from converter.candidate import Tensor
 from converter.context import Context
 from converter.functions import DOMAIN
-from converter.layout import ALIGNMENT, Layout, padded, plain
+from converter.layout import ALIGNMENT, Layout, padded, plain, unpadded
 
 Attribute = int | float | str | Sequence[int] | Sequence[float]
 
@@ -100,7 +100,9 @@ class Emitter:
         inputs = [tensor.value, *(self.constant(what, array) for what, array in (constants or {}).items())]
         name = self._context.new_node_name(f"{self._name}/{op_type.lower()}")
         node = ir.node(op_type, inputs, attributes=attributes, name=name)
-        return self.written(node, layout, f"{name}/island", rank)
+        self.nodes.append(node)
+        dtype = tensor.value.dtype or ir.DataType.INT8
+        return self._result(node.outputs[0], layout, f"{name}/{_place(dtype)}", dtype, rank)
 
     def constant(self, what: str, array: NDArray[Any]) -> ir.Value:
         """An initializer, named after the op and its role."""
@@ -132,6 +134,15 @@ class Emitter:
         """The tensor, without its gaps where these make at least half of it."""
         return self.plain(tensor) if tensor.layout.is_sparse else tensor
 
+    def repeated(self, tensor: Tensor, channels: Sequence[int]) -> Tensor:
+        """A tensor of these channels of the given one, of which some may come several times."""
+        layout = plain(tensor.layout.rank, tensor.layout.channel_axis, len(channels))
+        if list(channels) == list(range(tensor.layout.channels)):
+            return tensor
+        indices = np.zeros(layout.width, np.int64)
+        indices[: len(channels)] = np.array(tensor.layout.positions)[channels]
+        return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
+
     def _move(self, tensor: Tensor, layout: Layout) -> Tensor:
         source = tensor.layout.positions
         first = source[0]
@@ -146,6 +157,27 @@ class Emitter:
         indices = np.full(layout.width, first, np.int64)
         indices[list(layout.positions)] = source
         return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
+
+    def quantized(self, x: Tensor, layout: Layout, pads: Sequence[int] = ()) -> tuple[Tensor, Tensor, Tensor]:
+        """A float32 tensor, quantized with the range it has: as a tensor of the island, scale, zero point.
+
+        pads: of all of its axes inside, in ONNX Pad's form; by default those of the channels.
+        """
+        node = ir.node(
+            "DynamicQuantizeToIsland",
+            [x.value],
+            attributes={"perm": layout.perm_in, "pads": pads or layout.pads_in},
+            domain=DOMAIN,
+            name=self._context.new_node_name(f"{x.value.name}/to_island"),
+            num_outputs=3,
+        )
+        self.nodes.append(node)
+        y, scale, zero_point = node.outputs
+        return (
+            self._result(y, layout, f"{x.value.name}/entered"),
+            self._result(scale, unpadded(0), f"{x.value.name}/scale", ir.DataType.FLOAT),
+            self._result(zero_point, unpadded(0), f"{x.value.name}/zero_point"),
+        )
 
     def written(self, node: ir.Node, layout: Layout, name: str, rank: int | None = None) -> Tensor:
         """Add a node with a result in the island."""
@@ -166,3 +198,8 @@ class Emitter:
         value.type = ir.TensorType(dtype)
         value.shape = ir.Shape(([None] * (rank - 1) + [layout.width or None]) if rank else [])
         return Tensor(value, layout)
+
+
+def _place(dtype: ir.DataType) -> str:
+    """Where a result of this type lies, for names."""
+    return "island" if dtype == ir.DataType.INT8 else "result"

@@ -32,13 +32,46 @@ def centered(weight: NDArray[Any], zero_point: NDArray[Any]) -> Int8Array:
     return difference.astype(np.int8)
 
 
+class Split(NamedTuple):
+    weight: Int8Array  # [K, D/group, kernel...]
+    channels: list[int]  # D of them: which channel each one is
+
+
+def split_beyond_int8(weight: NDArray[Any], zero_point: NDArray[Any], group: int = 1) -> Split:
+    """weight [K, C/group, kernel...] - zero_point as int8 weights, for channels of which some are repeated.
+
+    Where a difference is beyond int8, its channel is there again, for what is left of the difference.
+    """
+    rest = weight.astype(np.int32) - zero_point.astype(np.int32)
+    k, per_group = rest.shape[:2]
+    by_group = rest.reshape(group, k // group, *rest.shape[1:])  # a view: rest changes with it
+    channels = np.arange(group * per_group).reshape(group, per_group)
+    taken = np.broadcast_to(np.arange(per_group), (group, per_group))
+    weights, order = [], []
+    while True:
+        index = taken.reshape(group, 1, -1, *[1] * (rest.ndim - 2))
+        part = np.clip(np.take_along_axis(by_group, index, axis=2), -128, 127)
+        weights.append(part.reshape(k, -1, *rest.shape[2:]))
+        order.append(np.take_along_axis(channels, taken, axis=1))
+        np.put_along_axis(by_group, index, np.take_along_axis(by_group, index, axis=2) - part, axis=2)
+        left = by_group.any(axis=(1, *range(3, by_group.ndim)))  # [group, C/group]
+        if not left.any():
+            return Split(
+                np.concatenate(weights, axis=1).astype(np.int8),
+                np.concatenate(order, axis=1).reshape(-1).tolist(),
+            )
+        # In every group as many channels as in the one that needs most.
+        taken = np.argsort(~left, axis=1, kind="stable")[:, : left.sum(axis=1).max()]
+
+
 def fold_zero_point(bias: Int32Array, weight: Int8Array, x_zero_point: int) -> Int32Array:
     """bias - x_zero_point * sum(weight), for weight [K, ...] and bias [K], wrapping like int32."""
-    sums = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
-    # Through uint64: numpy wraps unsigned numbers without complaint.
-    folded = bias.astype(np.int64) - x_zero_point * sums
-    wrapped: Int32Array = folded.astype(np.uint64).astype(np.uint32).view(np.int32)
-    return wrapped
+    return _wrapped(bias.astype(np.int64) - x_zero_point * _sums(weight))
+
+
+def weight_sums(weight: Int8Array) -> Int32Array:
+    """sum(weight) of each output, for weight [K, ...], wrapping like int32."""
+    return _wrapped(_sums(weight))
 
 
 def scattered(array: NDArray[Any], axis: int, positions: Sequence[int], width: int) -> NDArray[Any]:
@@ -116,3 +149,14 @@ def _merge_groups(weight: Int8Array, groups: int, factor: int) -> Int8Array:
         place = (i // k_per_group) % factor
         out[i, ..., place * c : (place + 1) * c] = weight[i]
     return out
+
+
+def _sums(weight: Int8Array) -> NDArray[np.int64]:
+    sums: NDArray[np.int64] = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
+    return sums
+
+
+def _wrapped(array: NDArray[np.int64]) -> Int32Array:
+    # Through uint64: numpy wraps unsigned numbers without complaint.
+    wrapped: Int32Array = array.astype(np.uint64).astype(np.uint32).view(np.int32)
+    return wrapped

@@ -15,6 +15,9 @@ from converter.functions import DOMAIN
 from converter.version import qudnn_version
 
 _NAMES_SHOWN = 3
+_CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+_CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, which are still to be transposed
+_KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 
 
@@ -141,13 +144,18 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
 
 
 def _is_inside(value: ir.Value) -> bool:
-    """Whether the value, of an op of the domain, lies in the island."""
-    return value.dtype == ir.DataType.INT8
+    """Whether the value, of an op of the domain, lies in the island, or as in one still."""
+    node = value.producer()
+    if value.dtype == ir.DataType.INT8 or is_op(node, *_CHANNELS_LAST):
+        return True
+    if node is None or node.op_type not in _KEEP_CHANNELS_LAST or node.inputs[0] is None:
+        return False
+    return _is_inside(node.inputs[0])
 
 
 def _left(node: ir.Node, context: Context) -> Left:
     reason = context.refusals.get(node)
-    if reason is None and node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+    if reason is None and node.op_type in _CONVERSIONS:
         reason = "no island begins or ends with it"
     if reason is None and context.facts is not None:
         types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}

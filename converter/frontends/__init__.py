@@ -6,17 +6,21 @@ from converter.candidate import Candidate
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
 from converter.facts import Facts
+from converter.frontends.dynamic import RULES as DYNAMIC
+from converter.frontends.dynamic.operand import is_dynamic
 from converter.frontends.qdq import RULES as QDQ
 from converter.frontends.qoperator import RULES as QOPERATOR
 from converter.frontends.rule import Rule
 
 
-def _either(qoperator: Rule | None, qdq: Rule | None) -> Rule:
-    """The rule for an operator that may stand in both forms: the type of its first input tells which."""
+def _either(qoperator: Rule | None, qdq: Rule | None, dynamic: Rule | None) -> Rule:
+    """The rule for an operator that may stand in several forms: its first input tells which."""
 
     def rule(node: ir.Node, facts: Facts) -> Candidate:
         x = node.inputs[0] if node.inputs else None
         dtype = None if x is None else facts.dtype(x)
+        if dynamic is not None and (is_dynamic(x) or qoperator is qdq is None):
+            return dynamic(node, facts)
         if qoperator is not None and (dtype in EIGHT_BIT or qdq is None):
             return qoperator(node, facts)
         if qdq is not None:
@@ -28,10 +32,13 @@ def _either(qoperator: Rule | None, qdq: Rule | None) -> Rule:
 
 # (domain, operator) -> rule
 RULES: dict[tuple[str, str], Rule] = {
-    key: _either(QOPERATOR.get(key), QDQ.get(key)) for key in QOPERATOR | QDQ
+    key: _either(QOPERATOR.get(key), QDQ.get(key), DYNAMIC.get(key)) for key in QOPERATOR | QDQ | DYNAMIC
 }
 
 # Those that make a model a quantized one; the others in RULES may as well be float.
 QUANTIZED = {(domain, op_type) for domain, op_type in RULES if op_type.startswith("Q")} | {
-    (domain, "DequantizeLinear") for domain in ("", "com.microsoft")
+    ("", "DynamicQuantizeLinear"),
+    ("", "DequantizeLinear"),
+    ("com.microsoft", "DequantizeLinear"),
+    *DYNAMIC,
 }

@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.crossings import is_crossing
+from converter.crossings import is_crossing, is_op
 from converter.graph_edit import is_needed, remove_orphans
 from converter.passes.base import Pass
 
@@ -14,15 +14,17 @@ class ShareCrossings(Pass):
         first: dict[object, ir.Node] = {}
         modified = False
         for node in model.graph:
-            if not is_crossing(node) or not is_needed(node.outputs[0]):
+            shareable = is_crossing(node) or is_op(node, "DynamicQuantizeToIsland")
+            if not shareable or not is_needed(node.outputs[0]):
                 continue
             attributes = frozenset(
                 (name, str(attribute.value)) for name, attribute in node.attributes.items()
             )
             shared = first.setdefault((node.op_type, node.inputs[0], attributes), node)
-            if shared is node or node.outputs[0].is_graph_output():
+            if shared is node or any(output.is_graph_output() for output in node.outputs):
                 continue
-            node.outputs[0].replace_all_uses_with(shared.outputs[0])
+            for output, kept in zip(node.outputs, shared.outputs, strict=True):
+                output.replace_all_uses_with(kept)
             remove_orphans([node])
             modified = True
         return ir.passes.PassResult(model, modified)

@@ -5,6 +5,7 @@ or compare them.
 """
 
 from converter.frontends.qoperator.concat import concat, qlinear_concat
+from converter.frontends.qoperator.conv_integer import conv_integer
 from converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
 from converter.frontends.qoperator.max_pool import max_pool
 from converter.frontends.qoperator.qgemm import qgemm
@@ -24,6 +25,7 @@ from converter.frontends.qoperator.unary import unary
 from converter.frontends.rule import Rule
 
 RULES: dict[tuple[str, str], Rule] = {
+    ("", "ConvInteger"): conv_integer,
     ("", "QLinearConv"): qlinear_conv,
     ("", "QLinearMatMul"): qlinear_matmul,
     ("com.microsoft", "QGemm"): qgemm,

@@ -1,0 +1,30 @@
+"""DynamicQuantizeLinear -> ConvInteger -> Cast -> Mul by the scales -> (Add of a bias) -> DynamicQConv"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.facts import Facts
+from converter.frontends.dynamic.operand import operand
+from converter.frontends.dynamic.scaled import scaled
+from converter.frontends.qoperator.conv_integer import filters
+from converter.ops.dynamic_conv import dynamic_conv
+
+
+def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, w, and as options x_zero_point, w_zero_point."""
+    x = operand(node, 2, facts)
+    w = filters(node, x.shape)
+    outputs = w.values.shape[0]
+    result = scaled(node.outputs[0], x.scale, len(x.shape), 1, outputs)
+    return dynamic_conv(
+        (node, *result.covers),
+        x.value,
+        x.shape,
+        w.values,
+        w.zero_points,
+        result.scale,
+        result.addend,
+        result.y,
+        w.window,
+        w.group,
+    )

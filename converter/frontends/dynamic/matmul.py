@@ -1,0 +1,97 @@
+"""DynamicQuantizeLinear -> MatMulInteger -> Cast -> Mul by the scales -> (Add of a bias) -> DynamicQMatMul
+
+And what onnxruntime makes of them: com.microsoft's MatMulIntegerToFloat and DynamicQuantizeMatMul.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.candidate import Candidate
+from converter.constants import EIGHT_BIT, constant, node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.dynamic.operand import float_operand, operand
+from converter.frontends.dynamic.scaled import per_output, scaled
+from converter.ops.dynamic_matmul import dynamic_matmul
+from converter.packing import Float32Array
+
+
+def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: a, b, and as options a_zero_point, b_zero_point."""
+    x = operand(node, 2, facts)
+    w, zero_points = _matrix(node, 1, 3)
+    outputs = w.shape[1]
+    result = scaled(node.outputs[0], x.scale, len(x.shape), -1, outputs)
+    return dynamic_matmul(
+        (node, *result.covers),
+        x.value,
+        x.shape,
+        w,
+        zero_points,
+        result.scale,
+        result.addend,
+        result.y,
+    )
+
+
+def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: a, b, a_scale, b_scale, and as options a_zero_point, b_zero_point, bias."""
+    x = operand(node, 4, facts)
+    if node_input(node, 2) is not x.scale:
+        raise Refusal("its input has another scale than DynamicQuantizeLinear gave it")
+    w, zero_points = _matrix(node, 1, 5)
+    return dynamic_matmul(
+        (node,),
+        x.value,
+        x.shape,
+        w,
+        zero_points,
+        _vector(node, 3, w.shape[1], "weight scale"),
+        _bias(node, 6, w.shape[1]),
+        node.outputs[0],
+    )
+
+
+def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: a, b, b_scale, and as options b_zero_point, bias."""
+    x, shape = float_operand(node, facts)
+    w, zero_points = _matrix(node, 1, 3)
+    return dynamic_matmul(
+        (node,),
+        x,
+        shape,
+        w,
+        zero_points,
+        _vector(node, 2, w.shape[1], "weight scale"),
+        _bias(node, 4, w.shape[1]),
+        node.outputs[0],
+    )
+
+
+def _matrix(node: ir.Node, index: int, zero_point: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The constant `[C, K]` and its zero points, `[1]` or `[K]`."""
+    array = constant(node_input(node, index), "weight")
+    if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its weights are {array.dtype}, not 8 bits wide")
+    if array.ndim != 2 or not array.size:
+        raise Refusal(f"its weights have the shape {list(array.shape)}, not two dimensions")
+    value = node_input(node, zero_point)
+    zero_points = np.zeros(1, array.dtype) if value is None else constant(value, "weight zero point")
+    if zero_points.size not in (1, array.shape[1]):
+        raise Refusal(f"it has {zero_points.size} weight zero points for {array.shape[1]} outputs")
+    return array, zero_points.reshape(-1)
+
+
+def _bias(node: ir.Node, index: int, outputs: int) -> Float32Array | None:
+    return None if node_input(node, index) is None else _vector(node, index, outputs, "bias")
+
+
+def _vector(node: ir.Node, index: int, outputs: int, what: str) -> Float32Array:
+    array = constant(required_input(node, index), what)
+    vector = per_output(array, array.ndim, -1, outputs) if array.ndim else per_output(array, 1, 0, outputs)
+    if vector is None:
+        raise Refusal(f"its {what} is {array.dtype} {list(array.shape)}, not float32 for {outputs} outputs")
+    return vector

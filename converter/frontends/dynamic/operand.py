@@ -1,0 +1,41 @@
+"""The input of an integer operator, as DynamicQuantizeLinear wrote it."""
+
+from typing import NamedTuple
+
+import onnx_ir as ir
+
+from converter.constants import node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.sizes import Shape
+
+
+class Operand(NamedTuple):
+    """A float32 tensor before it is quantized, its shape, and the scale that it is quantized with."""
+
+    value: ir.Value
+    shape: Shape
+    scale: ir.Value
+
+
+def is_dynamic(value: ir.Value | None) -> bool:
+    """Whether DynamicQuantizeLinear wrote the 8-bit tensor."""
+    node = None if value is None else value.producer()
+    return node is not None and (node.domain, node.op_type) == ("", "DynamicQuantizeLinear")
+
+
+def operand(node: ir.Node, zero_point: int, facts: Facts) -> Operand:
+    """Input 0 of the node, with a zero point at this index."""
+    quantized = required_input(node, 0)
+    quantize = quantized.producer()
+    if quantize is None or not is_dynamic(quantized):
+        raise Refusal("its input is not quantized by DynamicQuantizeLinear")
+    if quantized is not quantize.outputs[0] or node_input(node, zero_point) is not quantize.outputs[2]:
+        raise Refusal("its input has another zero point than DynamicQuantizeLinear gave it")
+    return Operand(*float_operand(quantize, facts), quantize.outputs[1])
+
+
+def float_operand(node: ir.Node, facts: Facts) -> tuple[ir.Value, Shape]:
+    """Input 0 of a node that quantizes it itself."""
+    x = required_input(node, 0)
+    return x, facts.ranked(x)

@@ -1,0 +1,93 @@
+"""What stands behind an integer product: Cast -> Mul by the product of two scales -> (Add of a bias)"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.constants import constant_or_none, required_input
+from converter.errors import Refusal
+from converter.packing import Float32Array
+
+
+class Scaled(NamedTuple):
+    """y = (float(product) * (x_scale * scale)) + addend, the float32 tensor that it all leads to.
+
+    covers: the nodes from the Cast to y. scale, addend: `[outputs]`; addend is None where there is none.
+    """
+
+    covers: tuple[ir.Node, ...]
+    y: ir.Value
+    scale: Float32Array
+    addend: Float32Array | None
+
+
+def scaled(product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int) -> Scaled:
+    """How the int32 product, of `rank` dimensions with its outputs along `axis`, is dequantized."""
+    cast = _only_reader(product)
+    if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
+        raise Refusal("its result is not just cast to float32")
+    multiply = _only_reader(cast.outputs[0])
+    if multiply is None or _type(multiply) != "Mul":
+        raise Refusal("its result is not just multiplied by its scale")
+    scale = per_output(_beside(x_scale, _other(multiply, cast.outputs[0])), rank, axis, outputs)
+    if scale is None:
+        raise Refusal("its scale is neither one for the tensor nor one for each output")
+    covers, y = (cast, multiply), multiply.outputs[0]
+    add = _only_reader(y)
+    if add is not None and _type(add) == "Add":
+        addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
+        if addend is not None:
+            return Scaled((*covers, add), add.outputs[0], scale, addend)
+    return Scaled(covers, y, scale, None)
+
+
+def per_output(array: NDArray[Any] | None, rank: int, axis: int, outputs: int) -> Float32Array | None:
+    """float32 numbers as `[outputs]`, where they broadcast to a tensor of `rank` along this axis alone."""
+    if array is None or array.dtype != np.float32 or array.ndim > rank:
+        return None
+    shape = [1] * (rank - array.ndim) + list(array.shape)
+    if shape[axis] not in (1, outputs) or array.size != shape[axis]:
+        return None
+    return np.broadcast_to(array.reshape(-1), (outputs,))
+
+
+def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
+    """The constant that x_scale was multiplied by."""
+    if factor is x_scale:
+        return np.ones(1, np.float32)
+    multiply = factor.producer()
+    if multiply is not None and _type(multiply) == "Mul" and x_scale in multiply.inputs:
+        array = _constant(_other(multiply, x_scale))
+        if array is not None:
+            return array
+    raise Refusal("its result is multiplied by something else than the scale of its input and a constant")
+
+
+def _constant(value: ir.Value) -> NDArray[Any] | None:
+    """The array of a constant, which may have been reshaped as the bias of a convolution is."""
+    reshape = value.producer()
+    if reshape is None or _type(reshape) != "Reshape":
+        return constant_or_none(value)
+    data, shape = (constant_or_none(required_input(reshape, index)) for index in range(2))
+    if data is None or shape is None or not shape.all():
+        return None
+    return data.reshape(shape)
+
+
+def _only_reader(value: ir.Value) -> ir.Node | None:
+    uses = list(value.uses())
+    alone = len(uses) == 1 and not value.is_graph_output() and uses[0].node.graph is value.graph
+    return uses[0].node if alone else None
+
+
+def _other(node: ir.Node, value: ir.Value) -> ir.Value:
+    """The operand of a node of two that is not the value; the value itself where it is both."""
+    first, second = required_input(node, 0), required_input(node, 1)
+    return second if first is value else first
+
+
+def _type(node: ir.Node) -> str:
+    """Of ONNX's own operators."""
+    return "" if node.domain else node.op_type

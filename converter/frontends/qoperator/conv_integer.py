@@ -1,0 +1,75 @@
+"""ConvInteger -> QConvToInt32"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.candidate import Candidate
+from converter.constants import EIGHT_BIT, constant, node_input, required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.geometry import Geometry, geometry
+from converter.ops.conv_to_int32 import conv_to_int32
+from converter.sizes import Shape
+
+
+class Filters(NamedTuple):
+    """values: 8-bit `[K, C/group, R, S]`; zero_points: `[1]` or `[K]`. A row's window is one of height 1."""
+
+    values: NDArray[Any]
+    zero_points: NDArray[Any]
+    window: Geometry
+    group: int
+
+
+def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: x, w, and as options x_zero_point, w_zero_point."""
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x)
+    w = filters(node, shape)
+    value = node_input(node, 2)
+    zero_point = np.zeros(1, np.uint8) if value is None else constant(value, "input zero point")
+    if zero_point.size != 1:
+        raise Refusal("its input is not quantized per tensor")
+    return conv_to_int32(
+        (node,),
+        x,
+        shape,
+        dtype,
+        int(zero_point.reshape(())),
+        w.values,
+        w.zero_points,
+        node.outputs[0],
+        w.window,
+        w.group,
+    )
+
+
+def filters(node: ir.Node, x_shape: Shape) -> Filters:
+    """The weights of a ConvInteger and how they move over an input `[N, C, H, W]` or `[N, C, W]`."""
+    array = constant(node_input(node, 1), "weight")
+    if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its weights are {array.dtype}, not 8 bits wide")
+    if not array.size:
+        raise Refusal("its weights are empty")
+    if array.ndim != len(x_shape):
+        raise Refusal(f"its input has {len(x_shape)} dimensions, its weights have {array.ndim}")
+    kernel = array.shape[2:]
+    if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
+        raise Refusal("its kernel_shape is not that of its weights")
+    window = geometry(node, kernel, x_shape)
+    group, outputs = node.attributes.get_int("group", 1), array.shape[0]
+    if outputs % group:
+        raise Refusal(f"its {outputs} output channels are not divided by {group} groups")
+    zero_point = node_input(node, 3)
+    zero_points = (
+        np.zeros(1, array.dtype)
+        if zero_point is None
+        else constant(zero_point, "weight zero point").reshape(-1)
+    )
+    if zero_points.size not in (1, outputs):
+        raise Refusal(f"it has {zero_points.size} weight zero points for {outputs} outputs")
+    return Filters(array.reshape(outputs, array.shape[1], *window.kernel), zero_points, window, group)
