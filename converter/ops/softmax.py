@@ -29,8 +29,7 @@ def softmax(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, axis: int, 
     rank = len(shape)
     if rank < 2 or axis % rank != rank - 1:
         raise Refusal(f"its axis {axis} is not the last one")
-    known = facts.channel_axis(x.value)
-    if rank > 2 and known != rank - 1:
+    if facts.channel_axis_of(x.value) != rank - 1:
         raise Refusal("its axis is not that of the channels")
     channels = port(x.value, shape, rank - 1, dtype)
     attributes = {

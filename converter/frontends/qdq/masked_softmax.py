@@ -1,0 +1,82 @@
+"""DequantizeLinear -> (Mul or Div) -> (Add of a mask) -> Softmax -> QuantizeLinear -> QMaskedSoftmax
+
+Attention whose mask is left in floating point, for it holds numbers that no 8 bits hold beside scores.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.operand import Operand, operand
+from converter.frontends.qdq.result import result
+from converter.linear import dequantizes, float_constant
+from converter.ops import masked_softmax as op
+
+NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
+
+
+class _Scores(NamedTuple):
+    """x * factor / divisor; nodes: between the DequantizeLinear of x and the softmax."""
+
+    x: Operand
+    factor: float = 1.0
+    divisor: float = 1.0
+    nodes: tuple[ir.Node, ...] = ()
+
+
+def masked_softmax(node: ir.Node, facts: Facts) -> Candidate:
+    add = _producer(node, 0)
+    mask: ir.Value | None = None
+    if add is not None and add.op_type == "Add" and not add.domain:
+        index = 0 if _is_scores(add, 0) else 1
+        scores = _scores(add, index, facts)
+        scores = scores._replace(nodes=(add, *scores.nodes))
+        mask = required_input(add, 1 - index)
+    else:
+        scores = _scores(node, 0, facts)
+    y = result(node).unclamped()
+    candidate = op.masked_softmax(
+        (node, *scores.nodes, *y.covers),
+        scores.x.quantized,
+        scores.factor,
+        scores.divisor,
+        mask,
+        y.quantized,
+        node.attributes.get_int("axis", -1),
+        facts,
+    )
+    return replace(candidate, note=NOTE)
+
+
+def _producer(node: ir.Node, index: int) -> ir.Node | None:
+    return required_input(node, index).producer()
+
+
+def _is_scores(add: ir.Node, index: int) -> bool:
+    """Whether the input comes, over a factor perhaps, from a DequantizeLinear."""
+    producer = _producer(add, index)
+    while producer is not None and not producer.domain and producer.op_type in ("Mul", "Div"):
+        producer = _producer(producer, 0)
+    return dequantizes(producer)
+
+
+def _scores(reader: ir.Node, index: int, facts: Facts) -> _Scores:
+    """What the reader reads: one product and one quotient at most, in this order."""
+    node = _producer(reader, index)
+    if node is None or node.domain or node.op_type not in ("Mul", "Div"):
+        return _Scores(operand(reader, index, facts))
+    inner = _scores(node, 0, facts)
+    number = float_constant(required_input(node, 1), "scale")
+    if number.dtype != np.float32 or number.size != 1 or not number.reshape(-1)[0] > 0:
+        raise Refusal("its scores are not scaled by one positive number")
+    if inner.divisor != 1 or (node.op_type == "Mul" and inner.factor != 1):
+        raise Refusal("its scores are scaled several times")
+    name = "factor" if node.op_type == "Mul" else "divisor"
+    inner = inner._replace(**{name: float(number.reshape(-1)[0])})
+    return inner._replace(nodes=(node, *inner.nodes))
