@@ -1,6 +1,7 @@
 #include "engines/native_batch_matmul.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 
 #include "engines/native.h"
@@ -23,8 +24,29 @@ kernels::BatchMatMulGeometry geometry(const BatchMatMulProblem& p) {
     return g;
 }
 
-kernels::BatchMatMulEpilogue epilogue(const plan::Arguments& a) {
-    return {.a_zero_point = a.x_zero_point,
+// The product that the kernel on the tensor cores computes. To int32 results it adds no bias.
+std::optional<BatchMatMulProblem> product_of(const plan::Problem& problem) {
+    if (const auto* product = std::get_if<BatchMatMulProblem>(&problem)) return *product;
+    const auto weighted = plan::matmul_of(problem);
+    if (!weighted || weighted->y_type == plan::DataType::int32) return std::nullopt;
+    BatchMatMulProblem product;
+    product.m = weighted->m, product.n = product.width = weighted->k, product.k = weighted->c;
+    product.b_transposed = true;
+    product.a_stride[3] = weighted->x_stride;
+    product.b_stride[3] = weighted->c;
+    product.y_stride[3] = weighted->k;
+    product.alignment = weighted->alignment;
+    product.y_type = weighted->y_type;
+    return product;
+}
+
+// The bias of a product with weights has x's zero point in it.
+bool has_zero_points(const plan::Problem& problem) {
+    return std::holds_alternative<BatchMatMulProblem>(problem);
+}
+
+kernels::BatchMatMulEpilogue epilogue(const plan::Arguments& a, bool with_zero_points = true) {
+    return {.a_zero_point = with_zero_points ? a.x_zero_point : 0,
             .b_zero_point = a.w_zero_point,
             .bias = {a.epilogue.bias, a.steps.bias},
             .multiplier = {a.epilogue.multiplier, a.steps.multiplier},
@@ -52,19 +74,25 @@ class BatchMatMulPlan final : public plan::Plan {
 
 class MmaMatMulPlan final : public plan::Plan {
   public:
-    MmaMatMulPlan(const std::string& name, const BatchMatMulProblem& problem,
+    MmaMatMulPlan(const std::string& name, const BatchMatMulProblem& product, bool with_zero_points,
                   const kernels::MmaMatMulVariant& variant)
-        : Plan(name, 0), geometry_(geometry(problem)), type_(problem.y_type), variant_(variant) {}
+        : Plan(name, 0),
+          geometry_(geometry(product)),
+          type_(product.y_type),
+          with_zero_points_(with_zero_points),
+          variant_(variant) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
         plan::check_cuda(with_results(type_, a.y, [&](auto* y) {
-            return kernels::mma_matmul(geometry_, variant_, a.x, a.w, epilogue(a), y, launch.stream);
+            return kernels::mma_matmul(geometry_, variant_, a.x, a.w, epilogue(a, with_zero_points_), y,
+                                       launch.stream);
         }));
     }
 
   private:
     kernels::BatchMatMulGeometry geometry_;
     plan::DataType type_;
+    bool with_zero_points_;
     kernels::MmaMatMulVariant variant_;
 };
 
@@ -90,15 +118,18 @@ std::vector<plan::Candidate> NativeBatchMatMul::candidates(const plan::Problem& 
     return {{name(), 0, [product] { return std::make_shared<BatchMatMulPlan>(product); }}};
 }
 
+bool NativeMmaMatMul::takes(const plan::Problem& problem) const { return product_of(problem).has_value(); }
+
 std::vector<plan::Candidate> NativeMmaMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const BatchMatMulProblem product = std::get<BatchMatMulProblem>(problem);
+    const BatchMatMulProblem product = product_of(problem).value();
+    const bool with_zero_points = has_zero_points(problem);
     std::vector<plan::Candidate> candidates;
     for (const kernels::MmaMatMulVariant& variant : variants(product)) {
         plan::Candidate candidate;
         candidate.name = std::string(name()) + " rows=" + std::to_string(variant.rows) +
                          " columns=" + std::to_string(variant.columns);
-        candidate.build = [label = candidate.name, product, variant] {
-            return std::make_shared<MmaMatMulPlan>(label, product, variant);
+        candidate.build = [label = candidate.name, product, with_zero_points, variant] {
+            return std::make_shared<MmaMatMulPlan>(label, product, with_zero_points, variant);
         };
         candidates.push_back(std::move(candidate));
     }

@@ -1,4 +1,4 @@
-// The kernels of products of two computed tensors as engines.
+// The kernels of products of two computed tensors as engines; one of them serves constant weights as well.
 #pragma once
 
 #include "plan/engine.h"
@@ -16,13 +16,11 @@ class NativeBatchMatMul final : public plan::Engine {
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 
-// The one on the tensor cores.
+// The one on the tensor cores. It takes products with constant weights, too, of int8 and float32 results.
 class NativeMmaMatMul final : public plan::Engine {
   public:
     const char* name() const override { return "native_mma_matmul"; }
-    bool takes(const plan::Problem& problem) const override {
-        return std::holds_alternative<plan::BatchMatMulProblem>(problem);
-    }
+    bool takes(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

@@ -76,7 +76,8 @@ __device__ __forceinline__ Endings load_columns(const MmaMatMul& g, const MmaMat
         float multiplier = 0, addend = 0;
         if (i < tile.columns) {
             const int column = tile.column + i;
-            zero_point = e.b_zero_point.values[column * e.b_zero_point.step];
+            if (e.b_zero_point.values != nullptr)
+                zero_point = e.b_zero_point.values[column * e.b_zero_point.step];
             if constexpr (!std::is_same_v<Y, int32_t>) {
                 bias = e.bias.values[column * e.bias.step];
                 multiplier = e.multiplier.values[column * e.multiplier.step];

@@ -1,4 +1,5 @@
-// Products of computed int8 matrices on the tensor cores: attention's, and large ones.
+// Products of int8 matrices on the tensor cores: of computed ones, attention's and large ones, and with
+// weights.
 #pragma once
 
 #include <vector>
@@ -20,7 +21,8 @@ struct MmaMatMulVariant {
 template <class Y>
 std::vector<MmaMatMulVariant> mma_matmul_variants(const BatchMatMulGeometry& g, bool pointers_aligned);
 
-// As batch_matmul(). The variant is one of mma_matmul_variants(), asked on the same GPU.
+// As batch_matmul(); a b_zero_point of null counts as 0. The variant is one of mma_matmul_variants(), asked
+// on the same GPU.
 template <class Y>
 cudaError_t mma_matmul(const BatchMatMulGeometry& g, const MmaMatMulVariant& variant, const int8_t* a,
                        const int8_t* b, const BatchMatMulEpilogue& epilogue, Y* y, cudaStream_t stream);
