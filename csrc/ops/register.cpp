@@ -7,6 +7,7 @@
 #include "export.h"
 #include "ops/add.h"
 #include "ops/average_pool.h"
+#include "ops/batch_matmul.h"
 #include "ops/border.h"
 #include "ops/conv.h"
 #include "ops/conv3d.h"
@@ -42,6 +43,9 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QMatMul>(c),
         definition<QMatMulToFloat>(c),
         definition<DynamicQMatMul>(c),
+        definition<QBatchMatMul>(c),
+        definition<QBatchMatMulToFloat>(c),
+        definition<QBatchMatMulToInt32>(c),
         definition<QAdd>(c),
         definition<QMul>(c),
         definition<QTable>(c),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oracles.add import q_add
+from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
 from oracles.conv import q_conv, q_conv_to_int32
 from oracles.dynamic import dynamic_q_conv, dynamic_q_matmul, dynamic_quantize_to_island
@@ -32,6 +33,9 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "DynamicQuantizeToIsland": dynamic_quantize_to_island,
     "DynamicQMatMul": dynamic_q_matmul,
     "DynamicQConv": dynamic_q_conv,
+    "QBatchMatMul": q_batch_matmul,
+    "QBatchMatMulToFloat": q_batch_matmul_to_float,
+    "QBatchMatMulToInt32": q_batch_matmul_to_int32,
     "QAdd": q_add,
     "QMaxPool": q_max_pool,
     "QGlobalAveragePool": q_global_average_pool,
