@@ -24,7 +24,7 @@ class PropagatePairs(Pass):
         """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
         modified = False
         for node in reversed(list(model.graph)):
-            if is_passed(node):
+            if is_passed(node) or _takes_rows(node):
                 modified |= _quantize_before(node, self.context)
         for node in list(model.graph):
             if moves(node):
@@ -53,7 +53,18 @@ def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
         return False
     if is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
         return _worth_quantizing(required_input(source, 0), source)
-    return has_integer_form(source)
+    return has_integer_form(source) or _normalizes(source)
+
+
+def _takes_rows(node: ir.Node) -> bool:
+    """Whether it takes some rows of what a LayerNormalization writes: the class token, for one."""
+    x = node.inputs[0].producer() if moves(node) and node.inputs[0] is not None else None
+    return node.op_type == "Gather" and x is not None and _normalizes(x)
+
+
+def _normalizes(node: ir.Node) -> bool:
+    """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
+    return not node.domain and node.op_type == "LayerNormalization"
 
 
 def _dequantize_behind(move: ir.Node, context: Context) -> bool:

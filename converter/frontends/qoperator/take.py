@@ -1,4 +1,4 @@
-"""Slice, Split, Gather along the channels, Identity, on 8-bit values -> Slice, or nothing but a view"""
+"""Slice, Split, Gather, Identity, on 8-bit values -> Slice, Gather, or nothing but a view"""
 
 import onnx_ir as ir
 
@@ -7,6 +7,7 @@ from converter.constants import constant, node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qoperator.common import numbers, required_numbers
+from converter.ops.pick import pick
 from converter.ops.take import channels, slices
 from converter.ops.take import split as candidate
 
@@ -57,7 +58,7 @@ def gather(node: ir.Node, facts: Facts) -> Candidate:
     axis = node.attributes.get_int("axis", 0) % len(shape)
     indices = constant(node_input(node, 1), "indices")
     if axis != facts.channel_axis_of(x) or indices.ndim != 1:
-        raise Refusal("it does not take some of the channels")
+        return pick((node,), x, node.outputs[0], dtype, axis, indices, facts)
     total = shape[axis]
     if not isinstance(total, int):
         raise Refusal("the number of channels of its input is unknown")
