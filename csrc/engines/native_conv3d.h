@@ -10,7 +10,8 @@ class NativeConv3d final : public plan::Engine {
     const char* name() const override { return "native_conv3d"; }
     bool native() const override { return true; }
     bool takes(const plan::Problem& problem) const override {
-        return std::holds_alternative<plan::Conv3dProblem>(problem);
+        const auto* conv = std::get_if<plan::Conv3dProblem>(&problem);
+        return conv != nullptr && conv->y_type == plan::DataType::int8;
     }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
