@@ -11,7 +11,7 @@ def shorten(problem: str) -> str:
     kind, *words = problem.split(" ")
     try:
         fields = {name: int(value) for name, _, value in (word.partition("=") for word in words)}
-        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul}[kind](fields)
+        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul, "batch_matmul": _product}[kind](fields)
     except (KeyError, ValueError):
         return problem
     for name, value in fields.items():
@@ -50,6 +50,17 @@ def _matmul(fields: dict[str, int]) -> list[str]:
     m, k, c = (fields.pop(name) for name in "mkc")
     stride = fields.pop("x_stride", c)
     return [f"{m}x{c} to {k}"] + [f"stride {stride}"] * (stride != c)
+
+
+def _product(fields: dict[str, int]) -> list[str]:
+    """The parts of a batch of products; how their matrices lie is left out."""
+    batch = prod(fields.pop(f"batch_{i}") for i in range(3))
+    m, n, k = (fields.pop(name) for name in "mnk")
+    for name in [name for name in fields if "_stride_" in name]:
+        fields.pop(name)
+    padding = fields.pop("width") - n
+    parts = [f"{batch} of {_times(m, k)} by {_times(k, n)}"] + [f"padded by {padding}"] * (padding > 0)
+    return parts + ["b transposed"] * fields.pop("b_transposed")
 
 
 def _together(*sizes: int) -> str:

@@ -174,6 +174,22 @@ def test_short_problem_of_volumes() -> None:
     assert shorten(str(problem)) == "conv3d 2x9x7x5x16, 3x3x3 to 32, stride 2x1x1, pad 0x0x0x1x0x0"
 
 
+def test_short_problem_of_products() -> None:
+    problem, _ = testing.product(
+        [2, 12, 197, 208],
+        [2, 197, 12, 64],
+        a_perm=[0, 1, 2, 3],
+        b_perm=[0, 2, 1, 3],
+        y_perm=[0, 2, 1, 3],
+        depth=197,
+        columns=64,
+        padding=0,
+    )
+    assert shorten(str(problem)) == "batch_matmul 24 of 197x197 by 197x64"
+    problem = testing.BatchMatMulProblem(m=7, n=9, k=16, width=16, b_transposed=1, y_type=1)
+    assert shorten(str(problem)) == "batch_matmul 1 of 7x16 by 16x9, padded by 7, b transposed, y type 1"
+
+
 def test_what_is_no_problem_is_not_shortened() -> None:
     assert shorten("conv of the future") == "conv of the future"
     assert shorten("conv n=1 h=x") == "conv n=1 h=x"

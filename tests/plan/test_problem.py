@@ -11,6 +11,7 @@ PROBLEMS = {
     "conv": testing.ConvProblem,
     "matmul": testing.MatMulProblem,
     "conv3d": testing.Conv3dProblem,
+    "batch_matmul": testing.BatchMatMulProblem,
 }
 
 
@@ -23,7 +24,8 @@ def fields(problem: Any) -> dict[str, int]:
 
 def other_value(name: str, value: int) -> int:
     """A valid value of the field that is not `value`; flags have two."""
-    return 1 - value if name in ("pads_with_value", "clamps_above") else value + 1
+    flags = ("pads_with_value", "clamps_above", "b_transposed")
+    return 1 - value if name in flags else value + 1
 
 
 def random_problem(kind: str, rng: random.Random) -> Any:
@@ -100,7 +102,8 @@ def test_other_texts_are_refused(kind: str) -> None:
     mutations += [text + tail for tail in (" ", "x", "\n", " z=1")]
     mutations += [" " + text, text.upper(), text.replace("=1", "=+1"), text.replace("=1", "=01"), "x" + text]
     mutations += [text.replace("=1", f"={value}", 1) for value in ("", "x", "1.0", "9" * 30)]
-    mutations += [text.replace("clamps_above=0", "clamps_above=2"), text.replace(" ", "  ", 1)]
+    flag = "b_transposed=0" if kind == "batch_matmul" else "clamps_above=0"
+    mutations += [text.replace(flag, flag[:-1] + "2"), text.replace(" ", "  ", 1)]
     for mutation in mutations:
         assert mutation != text
         assert testing.parse(mutation) is None, mutation

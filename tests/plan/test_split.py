@@ -102,6 +102,13 @@ def test_what_fits_is_one_slice() -> None:
     assert [(str(part), x, y) for part, x, y in testing.split(problem, LIMIT)] == [(str(problem), 0, 0)]
 
 
+def test_batches_of_products_stay_whole() -> None:
+    # Their engines count with 64 bits.
+    problem = testing.BatchMatMulProblem(batch_0=2**16, m=2**10, n=2**10, k=64, width=2**10)
+    assert not testing.too_large(problem, LIMIT)
+    assert testing.split(problem, LIMIT) == [(problem, 0, 0)]
+
+
 def test_an_image_that_is_too_large_by_itself_stays_whole() -> None:
     slices = check(conv(2, 50_000, 50_000, 16, 16), LIMIT)
     assert len(slices) == 2
