@@ -8,6 +8,7 @@
 #include <set>
 
 #include "pointwise_kernels.h"
+#include "product_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
 
@@ -142,6 +143,7 @@ void small_cases() {
         stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
     }
     if (wanted("pointwise")) small_pointwise_cases();
+    if (wanted("product")) small_product_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
@@ -193,6 +195,7 @@ void small_cases() {
 
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
+    if (wanted("product")) large_product_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();
     if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();
     for (const Operands& o : large_operands) {
