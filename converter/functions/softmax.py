@@ -12,8 +12,8 @@ def QSoftmax(
 ):
     """int8 `[..., Cp]` -> int8 `[..., Cp]`, with the bits of QLinearSoftmax over the first `channels`.
 
-    The other channels are padding, which the body copies from x. The zero points are those of dtype
-    (2 uint8, 3 int8); a uint8 tensor counts as its int8 form + 128.
+    2**63 - 1 channels are all there are. The other channels are padding, which the body copies from x.
+    The zero points are those of dtype (2 uint8, 3 int8); a uint8 tensor counts as its int8 form + 128.
     """
     last = op.Constant(value_ints=[-1])
     real = op.Reshape(op.Constant(value_int=channels), last)

@@ -2,15 +2,14 @@
 
 #include <limits>
 
-#include "kernels/common.cuh"
+#include "kernels/softmax_tiles.cuh"
 
 namespace qudnn::kernels {
 namespace {
 
-constexpr int kWarps = 4;        // a row each
+// Rows of any length, results of any size: a warp to a row.
+constexpr int kWarps = 4;
 constexpr int kChunk = 32 * 16;  // exponentials of a row at a time
-
-__device__ inline int biased(int8_t value) { return value + 128; }
 
 // The result as x86 converts it: numbers beyond the integer's range become its lowest one.
 __device__ inline int quantized(float exponential, float sum, const SoftmaxConstants& k) {
@@ -26,8 +25,8 @@ __device__ inline int quantized(float exponential, float sum, const SoftmaxConst
 }
 
 __global__ void __launch_bounds__(kWarps * 32)
-    softmax_kernel(int64_t rows, int64_t stride, const __grid_constant__ SoftmaxConstants k,
-                   const int8_t* __restrict__ x, int8_t* __restrict__ y) {
+    softmax_rows(int64_t rows, int64_t stride, const __grid_constant__ SoftmaxConstants k,
+                 const int8_t* __restrict__ x, int8_t* __restrict__ y) {
     __shared__ float exps[256];
     __shared__ __align__(16) float chunks[kWarps][kChunk];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -38,7 +37,7 @@ __global__ void __launch_bounds__(kWarps * 32)
         const int8_t* source = x + row * stride;
         int8_t* target = y + row * stride;
         int maximum = 0;
-        for (int64_t c = lane; c < k.channels; c += 32) maximum = max(maximum, biased(source[c]));
+        for (int64_t c = lane; c < k.channels; c += 32) maximum = max(maximum, source[c] + 128);
         for (int other = 16; other > 0; other /= 2)
             maximum = max(maximum, __shfl_xor_sync(0xFFFFFFFFu, maximum, other));
         const int shift = 255 - maximum;
@@ -48,7 +47,7 @@ __global__ void __launch_bounds__(kWarps * 32)
         for (int64_t first = 0; first < k.channels; first += kChunk) {
             const int size = static_cast<int>(min(k.channels - first, int64_t{kChunk}));
             for (int i = lane; i < kChunk; i += 32)
-                chunk[i] = i < size ? exps[biased(source[first + i]) + shift] : 0;
+                chunk[i] = i < size ? exps[source[first + i] + 128 + shift] : 0;
             __syncwarp();
             for (int i = 0; i < size; i += 4) {  // beyond the end: + 0, which changes nothing
                 const float4 four = *reinterpret_cast<const float4*>(chunk + i);
@@ -59,9 +58,65 @@ __global__ void __launch_bounds__(kWarps * 32)
         for (int64_t c = lane; c < stride; c += 32) {
             const int8_t value = source[c];
             target[c] =
-                c < k.channels ? static_cast<int8_t>(quantized(exps[biased(value) + shift], sum, k)) : value;
+                c < k.channels ? static_cast<int8_t>(quantized(exps[value + 128 + shift], sum, k)) : value;
         }
     }
+}
+
+struct Gpu {
+    int multiprocessors = 1, shared_bytes = 0;
+
+    Gpu() {
+        int device = 0;
+        if (cudaGetDevice(&device) != cudaSuccess) return;
+        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+        cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    }
+};
+
+template <int kRows>
+cudaError_t launch_tiles(const Tiles& g, int warps, const Gpu& gpu, const SoftmaxConstants& constants,
+                         const int8_t* x, int8_t* y, cudaStream_t stream) {
+    // The same limit for all shapes: other threads may be launching other ones.
+    const cudaError_t status = cudaFuncSetAttribute(
+        softmax_tiles<kRows>, cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes);
+    if (status != cudaSuccess) return status;
+    const int bytes = kTableWords * 4 + warps * kRows * g.pitch * 16;
+    const int64_t blocks = std::min<int64_t>(ceil_div(g.rows, kRows * warps), 2 * gpu.multiprocessors);
+    softmax_tiles<kRows><<<static_cast<unsigned>(blocks), warps * 32, bytes, stream>>>(g, constants, x, y);
+    return cudaGetLastError();
+}
+
+// cudaErrorNotSupported where rows are too long or results may be too large.
+cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
+                      int8_t* y, cudaStream_t stream) {
+    const float largest = multiply(constants.exps[255], constants.inverse_scale);
+    if (!std::isfinite(largest) || !(constants.inverse_scale <= kLargest) || stride > (1 << 14))
+        return cudaErrorNotSupported;
+    const Gpu gpu;
+    const bool vectors = stride % 16 == 0 && aligned(x, 16) && aligned(y, 16);
+    const int64_t row_vectors = ceil_div(constants.channels, 16);
+    const Tiles g{.rows = rows,
+                  .stride = static_cast<int>(stride),
+                  .channels = static_cast<int>(constants.channels),
+                  .pitch = static_cast<int>(ceil_div(stride, 16) | 1),
+                  .row_vectors = static_cast<int>(row_vectors),
+                  .row = Divisor<uint32_t>(vectors ? stride / 16 : stride),
+                  .vectors = Divisor<uint32_t>(row_vectors),
+                  .aligned = vectors,
+                  .inverse_scale = constants.inverse_scale,
+                  .shift = constants.y_zero_point - (constants.is_uint8 ? 128 : 0) - 0x4B400000};
+    // As many warps to a block as have room, but no more than give every multiprocessor one.
+    const auto warps = [&](int tile_rows) {
+        const int64_t room = (gpu.shared_bytes - kTableWords * 4) / (int64_t{16} * tile_rows * g.pitch);
+        const int64_t each = ceil_div(rows, int64_t{tile_rows} * gpu.multiprocessors);
+        return static_cast<int>(std::min({room, each, int64_t{kMaxTileWarps}}));
+    };
+    constexpr int kMany = 32, kFew = 8, kEnoughWarps = 4;
+    if (warps(kMany) >= kEnoughWarps)
+        return launch_tiles<kMany>(g, warps(kMany), gpu, constants, x, y, stream);
+    if (warps(kFew) >= 1) return launch_tiles<kFew>(g, warps(kFew), gpu, constants, x, y, stream);
+    return cudaErrorNotSupported;
 }
 
 }  // namespace
@@ -84,7 +139,9 @@ SoftmaxConstants softmax_constants(int64_t channels, float x_scale, float y_scal
 cudaError_t softmax(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
                     int8_t* y, cudaStream_t stream) {
     if (rows * stride == 0) return cudaSuccess;
-    return launch(softmax_kernel, ceil_div(rows, kWarps), kWarps * 32, stream, rows, stride, constants, x, y);
+    const cudaError_t status = run_tiles(rows, stride, constants, x, y, stream);
+    if (status != cudaErrorNotSupported) return status;
+    return launch(softmax_rows, ceil_div(rows, kWarps), kWarps * 32, stream, rows, stride, constants, x, y);
 }
 
 }  // namespace qudnn::kernels
