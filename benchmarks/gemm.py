@@ -170,9 +170,9 @@ class Bench:
 
             def repeat(i: int, algorithm: Any = algorithm) -> None:
                 operands = i if cold else 0
-                tensors = self.x[operands], self.w[operands], y[i], workspace
-                addresses = [tensor.data_ptr() for tensor in tensors]
-                product.run(algorithm, *addresses, self.stream.cuda_stream)
+                x, w = self.x[operands].data_ptr(), self.w[operands].data_ptr()
+                stream = self.stream.cuda_stream
+                product.run(algorithm, x, w, y[i].data_ptr(), workspace.data_ptr(), stream)
 
             rows.append(outcome.attempt(partial(self.timed, repeat)))
         best = min((row for row in rows if "microseconds" in row), key=lambda row: row["microseconds"])

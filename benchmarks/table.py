@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import transformer_table
 from converter.cli.problem_text import shorten
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,7 +65,7 @@ def tuning(result: Result) -> str:
 def models(result: Result) -> str:
     """One row for each model and form, then what was left of each and why."""
     lines = [
-        f"{heading(result)} Plans: `tune={result['tune']}`.",
+        f"{heading(result)}{plans(result)}",
         "",
         "| model | form | ops | islands | entries, exits | left | differing elements | off the GPU | "
         + " | ".join(f"batch {batch}, ms: converted, quantized, float" for batch in result["batches"])
@@ -87,12 +88,17 @@ def models(result: Result) -> str:
         )
     lines += ["", "What was left:", ""]
     for name, row in result["models"].items():
-        by_op: dict[str, list[str]] = {}
-        for each in row.get("left", ()):
-            by_op.setdefault(each["op"], []).append(f"{each['nodes']} x {each['reason']}")
-        for op, reasons in by_op.items():
-            lines.append(f"- {name}: {op}: {'; '.join(reasons[:3])}{' ...' if len(reasons) > 3 else ''}")
+        lines += transformer_table.left(name, row)
     return "\n".join(lines)
+
+
+def headed(lines: Callable[[Result], list[str]]) -> Callable[[Result], str]:
+    """The lines under the result's heading."""
+    return lambda result: "\n".join([f"{heading(result)}{plans(result)}", "", *lines(result)]).rstrip()
+
+
+def plans(result: Result) -> str:
+    return f" Plans: `tune={result['tune']}`." if "tune" in result else ""
 
 
 def milliseconds(time: float | str) -> str:
@@ -146,9 +152,13 @@ def layers(batch: str, rows: list[dict[str, Any]]) -> list[str]:
 
 # Which results stand in which document, and how.
 DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
-    "README.md": {"resnet50": peers},
+    "README.md": {"resnet50": peers, "transformer": headed(transformer_table.summary)},
     "docs/tuning.md": {"tuning": tuning},
     "docs/models.md": {"vision": models},
+    "docs/transformers.md": {
+        "gemm": headed(transformer_table.products),
+        "transformer": headed(transformer_table.everything),
+    },
 }
 
 
