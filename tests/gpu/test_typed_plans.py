@@ -1,0 +1,84 @@
+"""Plans with float32 and int32 results, and dynamic quantization in sessions."""
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import custom_ops
+from cases import op, typed_op
+from cases.typed_op import LAYER
+from custom_ops import plans
+from oracles import ORACLES
+from session import CPU, CUDA, assert_same_bits, open_session, outputs, run, session_options
+
+pytestmark = pytest.mark.gpu
+
+CASES = [
+    typed_op.to_float(op.matmul("layer", c=768, k=768, rows=(512,))),
+    typed_op.to_float(op.matmul("wrapping", c=96, k=48, rows=(1000,), sums="wrapping")),
+    typed_op.dynamic(op.matmul("layer", c=768, k=3072, rows=(128,))),
+    typed_op.dynamic(op.conv("layer", c=64, k=64, size=(30, 28))),
+    typed_op.dynamic(op.conv("layer", c=64, k=64, kernel=(1, 1), size=(30, 28))),
+    typed_op.to_int32(op.conv("layer", c=64, k=64, size=(30, 28), pads=[1, 1, 1, 1])),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_cudnn_has_plans_and_none_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    plans.clear()
+    options = session_options(case.model())
+    options.log_severity_level = 1
+    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
+    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
+    # The tuner tells which candidates it dropped, and which engines had none.
+    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
+    assert len(told) == 1, told
+    assert "wrong result" not in told[0]
+    assert "; cudnn_matmul: " not in told[0]
+    assert "; cudnn_conv: " not in told[0]
+
+
+def test_one_plan_for_any_values() -> None:
+    model = LAYER.model()
+    on_cpu, on_gpu = open_session(model), open_session(model, CUDA)
+    plans.clear()
+    for scale in (1.0, 1e-3, 300.0):
+        inputs = LAYER.inputs(scale=scale)
+        assert_same_bits(outputs(on_gpu, inputs), outputs(on_cpu, inputs))
+    assert plans.statistics()["misses"] == 1
+
+
+def test_cuda_graph() -> None:
+    """Scale and zero point follow the values when a graph is replayed: they never leave the GPU."""
+    model = LAYER.model()
+    on_cpu, on_gpu = (
+        open_session(model),
+        open_session(model, CUDA, provider_options={"enable_cuda_graph": "1"}),
+    )
+    x = onnxruntime.OrtValue.ortvalue_from_numpy(LAYER.inputs()["x"], "cuda", 0)
+    y = onnxruntime.OrtValue.ortvalue_from_shape_and_type((x.shape()[0], LAYER.k), np.float32, "cuda", 0)
+    binding = on_gpu.io_binding()
+    binding.bind_ortvalue_input("x", x)
+    binding.bind_ortvalue_output("y", y)
+    for scale in (1.0, 0.5, 1e-3, 300.0, -7.0):
+        inputs = LAYER.inputs(scale=scale)
+        x.update_inplace(inputs["x"])
+        on_gpu.run_with_iobinding(binding)
+        assert_same_bits({"y": y.numpy()}, outputs(on_cpu, inputs))
+
+
+@pytest.mark.big
+def test_results_beyond_32_bits() -> None:
+    """A result of more than 2^31 bytes, though not elements, comes in slices."""
+    case = typed_op.to_float(op.matmul("beyond", c=32, k=132))
+    rows = 2**22 + 5
+    x = np.resize(np.random.default_rng(0).integers(-128, 128, 1_000_003).astype(np.int8), (rows, 32))
+    plans.clear()
+    y = outputs(open_session(case.model(), CUDA), {"x": x})["y"]
+    assert y.size < 2**31 < y.nbytes
+    counted = plans.statistics()
+    assert counted["hits"] + counted["misses"] == 2
+    some = np.r_[:1000, rows // 2 - 1000 : rows // 2 + 1000, rows - 1000 : rows]
+    expected = ORACLES[case.op](x[some], *case.constants.values())
+    assert_same_bits({"y": y[some]}, {"y": expected})
