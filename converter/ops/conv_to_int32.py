@@ -31,7 +31,7 @@ class ConvToInt32:
         x = as_image(emitter, emitter.repeated(emitter.plain(tensors[0]), self.split.channels))
         packed = pack_conv(self.split.weight, self.group)
         bias = np.zeros(packed.weight.shape[0], np.int32)
-        constants = {
+        constants: dict[str, NDArray[Any]] = {
             "weight": packed.weight,
             "bias": fold_zero_point(bias, packed.weight, self.x_zero_point),
         }

@@ -36,7 +36,7 @@ class DynamicConv:
         x = as_image(emitter, emitter.repeated(quantized, self.split.channels))
         packed = pack_conv(self.split.weight, self.group)
         k = len(self.scale)
-        constants = {
+        constants: dict[str, NDArray[Any]] = {
             "weight": packed.weight,
             "weight_sum": weight_sums(packed.weight),
             "weight_scale": scattered(self.scale, 0, range(k), padded(k)),

@@ -73,11 +73,12 @@ def quantize_dynamically(
     *,
     weights: Literal["uint8", "int8"] = "int8",
     per_channel: bool = True,
+    reduce_range: bool = False,
     op_types: Sequence[str] | None = None,
 ) -> onnx.ModelProto:
     """`model` with weights in 8 bits, and activations that are quantized in each run, by their range.
 
-    op_types: the operators to quantize, all that can be by default.
+    reduce_range: weights in 7 bits. op_types: the operators to quantize, all that can be by default.
     """
     with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
         quantized = Path(folder, "quantized.onnx")
@@ -86,6 +87,7 @@ def quantize_dynamically(
             quantized,
             weight_type=_TYPES[weights],
             per_channel=per_channel,
+            reduce_range=reduce_range,
             op_types_to_quantize=op_types,
         )
         return onnx.load_model(quantized)
