@@ -37,9 +37,15 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
             producer = value.producer()
             if producer is not None:
                 waiting.append(producer)
-            elif value.is_initializer() and not value.is_graph_input() and not is_needed(value):
-                assert value.graph is not None and value.name is not None
-                del value.graph.initializers[value.name]
+            else:
+                remove_unused(value)
+
+
+def remove_unused(value: ir.Value) -> None:
+    """Remove the initializer, if it is one and nothing needs it."""
+    if value.is_initializer() and not value.is_graph_input() and not is_needed(value):
+        assert value.graph is not None and value.name is not None
+        del value.graph.initializers[value.name]
 
 
 def add_initializer(graph: ir.Graph | ir.Function, name: str, array: NDArray[Any]) -> ir.Value:

@@ -6,11 +6,13 @@ from converter.context import Context
 from converter.passes.add_functions import AddFunctions
 from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
+from converter.passes.cancel_transposes import CancelTransposes
 from converter.passes.choose_islands import ChooseIslands
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
 from converter.passes.fuse_tables import FuseTables
+from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
@@ -28,6 +30,7 @@ PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
     DropIdentities,
     QuantizeConstants,
+    CancelTransposes,
     MergeDoublePairs,
     PropagatePairs,
     Int8ToUint8,
@@ -39,6 +42,7 @@ PASSES: tuple[type[Pass], ...] = (
     QuantizeAtEntry,
     DequantizeAtExit,
     ShareCrossings,
+    GatherAtEntry,
     FuseTables,
     PadAtEntry,
     NarrowStem,

@@ -75,12 +75,16 @@ def _take_over(moved: ir.Value, written: ir.Value) -> None:
 
 
 def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
-    """The 8-bit tensor that input 0 of the node is dequantized from, and with what."""
+    """The 8-bit tensor that input 0 of the node is dequantized from, and with what.
+
+    A constant counts where the node looks things up in it: otherwise it is somebody's weights.
+    """
     dequantize = required_input(node, 0).producer()
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not node.graph:
         return None
     x = required_input(dequantize, 0)
-    if constant_or_none(x) is not None:
+    looked_up = node.op_type == "Gather" and constant_or_none(required_input(node, 1)) is None
+    if constant_or_none(x) is not None and not looked_up:
         return None
     try:
         return x, read_with(dequantize, x.dtype)

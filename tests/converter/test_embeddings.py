@@ -1,0 +1,68 @@
+"""Embeddings: rows of an 8-bit table, looked up by numbers that the model is given."""
+
+import numpy as np
+import onnx
+import pytest
+from operators import Operators
+from qdq_networks import QdqNetwork
+
+import check
+import converter
+from cases.builder import integers
+
+IDS = {"ids": np.array([[3, 1, 4, 1], [5, 9, 2, 6]], np.int64)}
+OP = {"QLayerNormalization": 1}
+
+
+def assert_begins_with_gather(model: onnx.ModelProto, channels: int) -> None:
+    """The table lies in the model as in an island, so that nothing enters."""
+    conversion = converter.convert(model)
+    report = conversion.report
+    assert report.converted == OP
+    assert (report.islands, report.entries, report.exits) == (1, 0, 1)
+    assert [entry.op_type for entry in report.left] == ["Gather"]
+    tables = [tensor for tensor in conversion.model.graph.initializer if list(tensor.dims)[:1] == [10]]
+    assert [list(table.dims) for table in tables] == [[10, -(-channels // 16) * 16]]
+    check.assert_equivalent(model, conversion.model, [IDS])
+
+
+@pytest.mark.parametrize("channels", [32, 21])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_qdq(dtype: str, channels: int) -> None:
+    net = QdqNetwork(dtype)
+    table = net.constant("table", integers(net.rng, dtype, (10, channels)))
+    parameters = net.parameters("table_q", 0.02, 3, dtype)
+    y = net.node(
+        "Gather", [net.dequantize(table, parameters, "t"), net.input("ids", "int64", ("n", "s"))], "g"
+    )
+    net.node("QuantizeLinear", [y, *parameters], "g/quantized")
+    y = net.dequantize("g/quantized", parameters, "g_q")
+    ones = net.constant("ones", np.ones(channels), "float32")
+    net.y(net.node("LayerNormalization", [y, ones], "l"), 0.02, rank=3)
+    assert_begins_with_gather(net.model(), channels)
+
+
+@pytest.mark.parametrize("channels", [32, 21])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_qoperator(dtype: str, channels: int) -> None:
+    net = Operators(dtype)
+    table = net.constant("table", net.random(10, channels))
+    y = net.node("Gather", [table, net.input("ids", "int64", ("n", "s"))], "g")
+    y = net.node("DequantizeLinear", [y, *net.quantization("g")], "g_float")
+    ones = net.constant("ones", np.ones(channels), "float32")
+    y = net.node("LayerNormalization", [y, ones], "l")
+    net.node("QuantizeLinear", [y, *net.quantization("y", 0.02)], net.result("y", 3))
+    assert_begins_with_gather(net.model(17), channels)
+
+
+def test_a_table_with_other_readers_is_not_copied() -> None:
+    net = Operators("uint8")
+    table = net.constant("table", net.random(10, 32))
+    ids = net.input("ids", "int64", ("n", "s"))
+    net.node("Gather", [table, ids], net.result("z", 3))
+    y = net.node("DequantizeLinear", [net.node("Gather", [table, ids], "g"), *net.quantization("g")], "f")
+    y = net.node("LayerNormalization", [y, net.constant("ones", np.ones(32), "float32")], "l")
+    net.node("QuantizeLinear", [y, *net.quantization("y", 0.02)], net.result("y", 3))
+    conversion = converter.convert(net.model(17))
+    assert conversion.report.entries == 1
+    check.assert_equivalent(net.model(17), conversion.model, [IDS])
