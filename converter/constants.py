@@ -60,31 +60,46 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
 
 def scales(value: ir.Value | None, what: str) -> NDArray[np.float32]:
     """One scale or several, as a vector of positive float32."""
-    array = constant(value, what)
-    if array.dtype != np.float32:
-        raise Refusal(f"its {what} is {array.dtype}, not float32")
-    if array.ndim > 1 or not array.size:
+    array = scale_array(value, what)
+    if array.ndim > 1:
         raise Refusal(f"its {what} has the shape {list(array.shape)}")
-    if not (np.isfinite(array) & (array > 0)).all():
-        raise Refusal(f"its {what} is not a positive number")
     return array.reshape(-1)
 
 
+def scale_array(value: ir.Value | None, what: str, half: bool = False) -> NDArray[np.float32]:
+    """Scales of any shape as positive float32. half: whether they may be float16 in the model."""
+    array = constant(value, what)
+    if array.dtype != np.float32 and not (half and array.dtype == np.float16):
+        raise Refusal(f"its {what} is {array.dtype}, not float32")
+    if not array.size:
+        raise Refusal(f"its {what} has the shape {list(array.shape)}")
+    if not (np.isfinite(array) & (array > 0)).all():
+        raise Refusal(f"its {what} is not a positive number")
+    return array.astype(np.float32)
+
+
 def quantization(
-    scale: ir.Value | None, zero_point: ir.Value | None, default: ir.DataType | None, what: str
+    scale: ir.Value | None,
+    zero_point: ir.Value | None,
+    default: ir.DataType | None,
+    what: str,
+    half: bool = False,
 ) -> Quantization:
-    """The quantization of tensor `what`; without a zero point it is 0 of dtype `default`."""
-    scale_array = scales(scale, f"{what} scale")
-    if scale_array.size != 1:
+    """The quantization of tensor `what`; without a zero point it is 0 of dtype `default`.
+
+    half: whether the scale may be float16 in the model.
+    """
+    array = scale_array(scale, f"{what} scale", half)
+    if array.size != 1:
         raise Refusal(f"its {what} is not quantized per tensor")
     if zero_point is None:
         if default not in EIGHT_BIT:
             raise Refusal(f"its {what} has no zero point and no known 8-bit type")
-        return Quantization(scale_array[0], 0, default)
+        return Quantization(array.reshape(-1)[0], 0, default)
     zero_point_array = constant(zero_point, f"{what} zero point")
     dtype = ir.DataType.from_numpy(zero_point_array.dtype)
     if dtype not in EIGHT_BIT:
         raise Refusal(f"its {what} is {dtype.name.lower()}, not 8 bits wide")
     if zero_point_array.size != 1:
         raise Refusal(f"its {what} is not quantized per tensor")
-    return Quantization(scale_array[0], int(zero_point_array.reshape(())), dtype)
+    return Quantization(array.reshape(-1)[0], int(zero_point_array.reshape(())), dtype)

@@ -1,81 +1,70 @@
-"""QMatMul: `saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)` over the last axis."""
+"""QMatMul, QMatMulToFloat: `sum((x - x_zp) * (w - w_zp)) + bias` over the last axis, w constant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
-from converter.candidate import Candidate, Tensor, port
-from converter.constants import Quantization
+from converter.candidate import Candidate, Tensor
 from converter.emitter import Emitter
-from converter.errors import Refusal
-from converter.layout import Layout, plain
-from converter.ops.requantization import bias_and_multiplier
-from converter.packing import Float32Array, Int8Array, Int32Array, centered, scattered
-from converter.sizes import Shape
+from converter.layout import Layout, plain, unpadded
+from converter.ops.factor import Factor
+from converter.ops.product_result import InFloat, Requantized, multiplier
+from converter.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, scattered
 
 
 @dataclass(frozen=True)
 class MatMul:
-    """weight: `[C, K]`, less its zero point; bias, multiplier: `[K]`, zero points folded in."""
+    """weight: `[K, C]`, less its zero point; bias, multiplier: `[K]`, zero points folded in.
+
+    channel_axis: of the result outside.
+    """
 
     weight: Int8Array
     bias: Int32Array
     multiplier: Float32Array
-    y_zero_point: int
-    clamp: tuple[int, int]
+    result: Requantized | InFloat
+    channel_axis: int
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         (x,) = tensors
-        layout = plain(x.layout.rank, x.layout.channel_axis, self.weight.shape[1])
-        weight = scattered(self.weight.T, 1, x.layout.positions, x.layout.width)
-        constants = {
-            "weight": scattered(weight, 0, layout.positions, layout.width),
-            "bias": scattered(self.bias, 0, layout.positions, layout.width),
-            "multiplier": scattered(self.multiplier, 0, layout.positions, layout.width),
-        }
-        attributes = {"y_zero_point": self.y_zero_point, "y_min": self.clamp[0], "y_max": self.clamp[1]}
-        return [emitter.op("QMatMul", [x], layout, attributes, constants)]
+        k = len(self.weight)
+        weight = scattered(self.weight, 1, x.layout.positions, x.layout.width)
+        if isinstance(self.result, InFloat):
+            addend = np.broadcast_to(self.result.addends, (k,)).copy()
+            constants = {"weight": weight, "bias": self.bias, "multiplier": self.multiplier, "addend": addend}
+            layout = unpadded(x.layout.rank)
+            return [emitter.op("QMatMulToFloat", [x], layout, {}, constants, dtype=ir.DataType.FLOAT)]
+        usual = plain(x.layout.rank, self.channel_axis, k)
+        layout = wish if wish is not None and wish.channels == k else usual
+        arrays = {"weight": weight, "bias": self.bias, "multiplier": self.multiplier}
+        packed = {what: scattered(a, 0, layout.positions, layout.width) for what, a in arrays.items()}
+        return [emitter.op("QMatMul", [x], layout, self.result.attributes, packed)]
 
 
 def matmul(
     covers: tuple[ir.Node, ...],
-    x: ir.Value,
-    x_quantization: Quantization,
-    weight: NDArray[Any],
-    weight_scales: NDArray[np.float32],
-    weight_zero_points: NDArray[Any],
-    bias: NDArray[Any] | None,
-    y: ir.Value,
-    y_quantization: Quantization,
-    x_shape: Shape,
-    alpha: float = 1.0,
-    clamp: tuple[int, int] = (-128, 127),
+    a: Factor,
+    b: Factor,
+    weight: Int8Array,
+    bias: Int32Array,
+    alpha: float,
+    result: Requantized | InFloat,
 ) -> Candidate:
-    """The candidate for a matrix product with constant weights.
+    """The candidate for a product with a constant matrix.
 
-    x: `x_shape` = `[..., C]`, of 2 dimensions or more; weight: 8-bit `[C, K]`; weight_scales,
-    weight_zero_points: `[1]` or `[K]`; bias: int32 `[K]`, in units of alpha * x_scale * w_scale.
-    clamp: where the result is cut off, in the int8 domain.
+    a: of any rank, quantized per tensor. weight: `[C, K]`, that of b less its zero points. bias: `[K]`, in
+    units of alpha times the scales of a and b.
     """
-    if weight.ndim != 2:
-        raise Refusal(f"its weights have {weight.ndim} dimensions, not 2")
-    if not weight.size:
-        raise Refusal("its weights are empty")
-    rank = len(x_shape)
-    if rank < 2:
-        raise Refusal(f"its input has {rank} dimensions, not 2 or more")
     channels, k = weight.shape
-    w = centered(weight, weight_zero_points.reshape(1, -1))
-    folded_bias, multiplier = bias_and_multiplier(
-        bias, w.T, x_quantization, weight_scales, y_quantization, alpha
+    rows = a.shape[: a.contracted], a.shape[a.contracted + 1 :]
+    x = replace(a, shape=(*rows[0], channels, *rows[1])).port(a.contracted)
+    op = MatMul(
+        np.ascontiguousarray(weight.T),
+        fold_zero_point(bias, weight.T, int(a.island_zero_points[0])),
+        np.broadcast_to(multiplier(alpha, a.scales, b.scales, result), (k,)).copy(),
+        result,
+        a.rank - 1,
     )
-    return Candidate(
-        covers,
-        MatMul(w, folded_bias, multiplier, y_quantization.island_zero_point, clamp),
-        (port(x, (*x_shape[:-1], channels), rank - 1, x_quantization.dtype),),
-        (port(y, (*x_shape[:-1], k), rank - 1, y_quantization.dtype),),
-    )
+    return Candidate(covers, op, (x,), (result.port((*rows[0], *rows[1], k), a.rank - 1),))

@@ -1,4 +1,4 @@
-"""The epilogue that QConv and QMatMul share: what to add to the sums and what to multiply them by."""
+"""The epilogue of QConv: what to add to the sums and what to multiply them by."""
 
 from typing import Any
 
@@ -16,11 +16,10 @@ def bias_and_multiplier(
     x: Quantization,
     weight_scales: Float32Array,
     y: Quantization,
-    alpha: float = 1.0,
 ) -> tuple[Int32Array, Float32Array]:
     """bias `[K]` (int32 or None) and weight `[K, ...]`, less its zero point, -> bias and multiplier `[K]`.
 
-    multiplier[k] = ((alpha * x_scale) * w_scale[k]) / y_scale       each step rounded to float32
+    multiplier[k] = (x_scale * w_scale[k]) / y_scale       each step rounded to float32
     """
     k = weight.shape[0]
     if bias is None:
@@ -30,6 +29,6 @@ def bias_and_multiplier(
     if weight_scales.size not in (1, k):
         raise Refusal(f"it has {weight_scales.size} weight scales for {k} output channels")
     with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
-        multiplier = np.float32(alpha) * x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
+        multiplier = x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
     assert multiplier.dtype == np.float32
     return fold_zero_point(bias, weight, x.island_zero_point), multiplier

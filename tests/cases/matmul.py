@@ -1,4 +1,4 @@
-"""QLinearMatMul and QGemm with constant weights."""
+"""QLinearMatMul with constant weights, QGemm."""
 
 from dataclasses import dataclass, replace
 from math import prod, sqrt
@@ -23,8 +23,6 @@ class MatMulCase:
     y_zero_point: int = 0
     b_range: tuple[int, int] = (-128, 127)  # of b - b_zero_point
     per_column: bool = False
-    b_constant: bool = True
-    b_batch: tuple[int, ...] = ()  # leading dimensions of b
 
     @property
     def id(self) -> str:
@@ -39,8 +37,6 @@ class MatMulCase:
             f"zy{self.y_zero_point}" if self.y_zero_point else "",
             f"b{self.b_range[0]}to{self.b_range[1]}" if self.b_range != (-128, 127) else "",
             "percolumn" if self.per_column else "",
-            "" if self.b_constant else "variable",
-            "batch" + "x".join(map(str, self.b_batch)) if self.b_batch else "",
         ]
         return "_".join(part for part in parts if part)
 
@@ -48,13 +44,12 @@ class MatMulCase:
         """a `[N, rows..., C]` -> y `[N, rows..., K]`."""
         rng = np.random.default_rng(seed_of(self.id))
         g = GraphBuilder()
-        b_shape = (*self.b_batch, self.c, self.k)
-        b = (rng.integers(*self.b_range, b_shape, endpoint=True) + self.b_zero_point).astype(self.b_dtype)
+        b = rng.integers(*self.b_range, (self.c, self.k), endpoint=True) + self.b_zero_point
         b_scales = 0.0125 * rng.uniform(0.2, 1.8, self.k) if self.per_column else np.float64(0.0125)
         inputs = [
             g.input("a", self.a_dtype, ["N", *self.rows, self.c]),
             *g.parameters("a", 0.0371, self.a_zero_point, self.a_dtype),
-            g.constant("b", b) if self.b_constant else g.input("b", self.b_dtype, b.shape),
+            g.constant("b", b, self.b_dtype),
             g.constant("b_scale", b_scales, "float32"),
             g.constant("b_zero_point", np.full(np.shape(b_scales), self.b_zero_point), self.b_dtype),
             *g.parameters("y", 0.0371 * 0.0125 * sqrt(self.c) * 74 * 2, self.y_zero_point, self.a_dtype),
@@ -65,10 +60,7 @@ class MatMulCase:
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random a over its whole range, and b where it is not constant."""
         rng = np.random.default_rng(seed_of(self.id) + 1)
-        inputs = {"a": integers(rng, self.a_dtype, (batch, *self.rows, self.c))}
-        if not self.b_constant:
-            inputs["b"] = integers(rng, self.b_dtype, (*self.b_batch, self.c, self.k))
-        return inputs
+        return {"a": integers(rng, self.a_dtype, (batch, *self.rows, self.c))}
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,7 @@ class GemmCase:
     bias_rank: int = 1
     float_output: bool = False  # no y scale and zero point
     trans_a: int = 0
+    b_constant: bool = True
 
     @property
     def id(self) -> str:
@@ -109,6 +102,7 @@ class GemmCase:
             f"bias-{self.bias}" if self.bias != "small" else "",
             f"biasrank{self.bias_rank}" if self.bias_rank != 1 else "",
             "floatoutput" if self.float_output else "",
+            "" if self.b_constant else "variable",
         ]
         return "_".join(part for part in parts if part)
 
@@ -125,7 +119,7 @@ class GemmCase:
         inputs = [
             g.input("a", self.a_dtype, ["C", "N"] if self.trans_a else ["N", self.c]),
             *g.parameters("a", a_scale, self.a_zero_point, self.a_dtype),
-            g.constant("b", b),
+            g.constant("b", b) if self.b_constant else g.input("b", self.b_dtype, b_shape),
             g.constant("b_scale", b_scales, "float32"),
             g.constant("b_zero_point", np.full(np.shape(b_scales), self.b_zero_point), self.b_dtype),
         ]
@@ -144,7 +138,10 @@ class GemmCase:
         """Random a over its whole range."""
         rng = np.random.default_rng(seed_of(self.id) + 1)
         shape = (self.c, batch) if self.trans_a else (batch, self.c)
-        return {"a": integers(rng, self.a_dtype, shape)}
+        inputs = {"a": integers(rng, self.a_dtype, shape)}
+        if not self.b_constant:
+            inputs["b"] = integers(rng, self.b_dtype, (self.k, self.c) if self.trans_b else (self.c, self.k))
+        return inputs
 
 
 _matmul = MatMulCase()
@@ -222,13 +219,35 @@ GEMMS = [
 
 GPU_CASES = [*MATMULS[1:16:4], *MATMULS[20::4], *GEMMS[-4:]]
 
-DECLINED = [  # (case, what the reason says)
-    (replace(_matmul, b_constant=False), "constant"),
-    (replace(_matmul, b_batch=(2,), rows=(3,)), "dimensions"),
-    (replace(_matmul, b_dtype="uint8", b_zero_point=114, b_range=(-114, 141)), "int8"),
-    (replace(_gemm, b_dtype="uint8", b_zero_point=0, b_range=(0, 255)), "int8"),
-    (replace(_gemm, float_output=True), "float32"),
-    (replace(_gemm, trans_a=1), "transA"),
+OTHERS = [  # (case, the op it becomes)
+    (replace(_matmul, b_dtype="uint8", b_zero_point=114, b_range=(-114, 141)), "QBatchMatMul"),
+    (replace(_gemm, b_dtype="uint8", b_zero_point=0, b_range=(0, 255)), "QBatchMatMul"),
+    (replace(_gemm, float_output=True), "QMatMulToFloat"),
+    (replace(_gemm, float_output=True, c=35, k=21, alpha=0.37, per_column=True), "QMatMulToFloat"),
+    (replace(_gemm, float_output=True, a_dtype="int8", a_zero_point=3, bias="none"), "QMatMulToFloat"),
+    (replace(_gemm, trans_a=1, a_zero_point=131), "QMatMul"),
+    (replace(_gemm, trans_a=1, trans_b=0, c=35, k=21, float_output=True), "QMatMulToFloat"),
+    *(
+        (
+            replace(
+                _gemm,
+                b_constant=False,
+                b_dtype="uint8",
+                a_zero_point=131,
+                b_zero_point=113,
+                trans_a=trans_a,
+                trans_b=trans_b,
+                float_output=float_output,
+                alpha=0.37,
+                c=35,
+                k=21,
+            ),
+            "QBatchMatMulToFloat" if float_output else "QBatchMatMul",
+        )
+        for trans_a in (0, 1)
+        for trans_b in (0, 1)
+        for float_output in (False, True)
+    ),
 ]
 
 

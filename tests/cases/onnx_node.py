@@ -19,9 +19,10 @@ from cases.builder import Array
 class OnnxNodeCase:
     """One node test.
 
-    form: variable, as it comes: all parameters are inputs of the graph; constant: all but the first
-    input are initializers; fitted: so, and weights clipped to what fits int8 after their zero point is
-    taken off (ONNX's tests all go beyond that). Then the test's expected output holds no more.
+    form: variable, as it comes: all parameters are inputs of the graph; parameters: scales and zero points
+    are initializers; constant: all but the first input are; fitted: so, and weights clipped to what fits
+    int8 after their zero point is taken off (ONNX's tests all go beyond that). Then the test's expected
+    output holds no more.
     """
 
     name: str
@@ -39,15 +40,20 @@ class OnnxNodeCase:
         """The test's model, of its own opset."""
         model = onnx.ModelProto()
         model.CopyFrom(self.proto)
-        if self.form != "variable":
-            for name, value in list(self._values().items())[1:]:
+        variable = [value for value in model.graph.input if value.name in self.inputs()]
+        for name, value in self._values().items():
+            if name not in self.inputs():
                 model.graph.initializer.append(numpy_helper.from_array(value, name))
-            del model.graph.input[1:]
+        del model.graph.input[:]
+        model.graph.input.extend(variable)
         return model
 
     def inputs(self, batch: int = 0) -> dict[str, Array]:
         """The test's input data, which has a batch size of its own."""
         values = self._values()
+        if self.form == "parameters":
+            ends = ("scale", "zero_point")
+            return {name: value for name, value in values.items() if not name.endswith(ends)}
         return values if self.form == "variable" else dict(list(values.items())[:1])
 
     def _values(self) -> dict[str, Array]:

@@ -4,24 +4,27 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import Quantization, constant, constant_or_none, node_input, required_input, scales
+from converter.constants import constant, constant_or_none, node_input, required_input, scales
 from converter.errors import Refusal
 from converter.linear import dequantizes
 from converter.packing import Int32Array
+from converter.sizes import Size
 
 _TOLERANCE = 0.01  # by which onnxruntime lets a bias's scale differ, to ignore the difference
 
 
 def bias(
-    value: ir.Value | None, x: Quantization, weight_scales: NDArray[np.float32], outputs: int
+    value: ir.Value | None, x_scale: np.float32, weight_scales: NDArray[np.float32], outputs: Size
 ) -> Int32Array | None:
-    """The bias `[outputs]` in units of x's scale * weight_scales: int32 dequantized so, or float32.
+    """The bias `[outputs]` in units of x_scale * weight_scales: int32 dequantized so, or float32.
 
     Of a float32 one, `rint(bias / (x_scale * w_scale[k]))`.
     """
     if value is None:
         return None
-    unit = x.scale * weight_scales
+    if not isinstance(outputs, int):
+        raise Refusal("it has a bias, and its number of outputs is unknown")
+    unit = x_scale * weight_scales
     if not dequantizes(value.producer()):
         return _quantized(constant(value, "bias"), unit, outputs)
     dequantize = value.producer()

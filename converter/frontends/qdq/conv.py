@@ -40,7 +40,7 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
         w.values,
         w.scales,
         w.zero_points,
-        bias(node_input(node, 2), x.quantization, w.scales, w.values.shape[0]),
+        bias(node_input(node, 2), x.quantization.scale, w.scales, w.values.shape[0]),
         y.value,
         y.quantization,
         window,

@@ -34,7 +34,7 @@ def conv_transpose(node: ir.Node, facts: Facts) -> Candidate:
         w.values,
         w.scales,
         w.zero_points,
-        bias(node_input(node, 2), x.quantization, w.scales, w.values.shape[1] * group),
+        bias(node_input(node, 2), x.quantization.scale, w.scales, w.values.shape[1] * group),
         y.quantized,
         geometry(node, w.values.shape[2:], shape),
         (height, width),

@@ -1,47 +1,65 @@
-"""DequantizeLinear -> Gemm -> (Relu or Clip) -> QuantizeLinear -> QMatMul"""
+"""DequantizeLinear (2) -> Gemm -> (Relu or Clip -> QuantizeLinear) -> QMatMul, QBatchMatMul"""
 
 from dataclasses import replace
 
+import numpy as np
 import onnx_ir as ir
 
 from converter.candidate import Candidate
-from converter.constants import node_input, required_input
+from converter.constants import constant_or_none, node_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.frontends.qdq.weights import weights
-from converter.ops import matmul as op
+from converter.frontends.qdq.factor import factor
+from converter.frontends.qdq.float_result import LAST_BITS, float_note
+from converter.frontends.qdq.result import Result, result
+from converter.ops.product import product
+from converter.ops.product_result import InFloat, Requantized
+from converter.packing import Float32Array
+from converter.sizes import Size, Unknown
 
 
 def gemm(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, c (optional)."""
-    a = operand(node, 0, facts)
-    if node.attributes.get_int("transA", 0):
-        raise Refusal("transA is not supported")
     alpha, beta = (node.attributes.get_float(name, 1.0) for name in ("alpha", "beta"))
     c = node_input(node, 2)
     if c is not None and (alpha, beta) != (1.0, 1.0):
         raise Refusal(f"it has a bias together with alpha {alpha} and beta {beta}, not 1 and 1")
-    transposed = bool(node.attributes.get_int("transB", 0))
-    b = weights(required_input(node, 1), output_axis=0 if transposed else -1)
-    if b.values.ndim != 2:
-        raise Refusal(f"its weights have {b.values.ndim} dimensions, not 2")
-    weight = b.values.T if transposed else b.values
-    y = result(node)
-    candidate = op.matmul(
-        (node, *y.covers),
-        a.value,
-        a.quantization,
-        weight,
-        b.scales,
-        b.zero_points,
-        bias(c, a.quantization, b.scales, weight.shape[1]),
-        y.value,
-        y.quantization,
-        facts.shape_of_rank(a.value, 2),
-        alpha=alpha,
-        clamp=y.clamp,
-    )
-    return replace(candidate, note=y.note([a]))
+    trans_a, trans_b = (node.attributes.get_int(name, 0) for name in ("transA", "transB"))
+    any_matrix = Unknown(f"{node.name} rows"), Unknown(f"{node.name} columns")
+    a, a_operands = factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
+    b, b_operands = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
+    if a.rank != 2 or b.rank != 2:
+        raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
+    operands = [*a_operands, *b_operands]
+    y = _result(node)
+    outputs = b.shape[b.free]
+    if y is not None:
+        in_units = bias(c, a.scales[0], b.scales, outputs)
+        to = Requantized(y.value, y.quantization, y.clamp)
+        candidate = product((node, *y.covers), a, b, to, facts, in_units, alpha)
+        return replace(candidate, note=y.note(operands))
+    note = float_note(node, operands)
+    addend = _addend(c, outputs)
+    if addend is not None:
+        candidate = product((node,), a, b, InFloat(node.outputs[0], addend), facts)
+        return replace(candidate, note=note or LAST_BITS)
+    in_units = bias(c, a.scales[0], b.scales, outputs)
+    return replace(product((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
+
+
+def _result(node: ir.Node) -> Result | None:
+    try:
+        return result(node)
+    except Refusal:
+        return None
+
+
+def _addend(c: ir.Value | None, outputs: Size) -> Float32Array | None:
+    """The float32 constant c: with a float result, onnxruntime makes no int32 of it."""
+    array = None if c is None else constant_or_none(c)
+    if array is None:
+        return None
+    if array.dtype != np.float32 or array.shape not in ((1,), (outputs,), (1, outputs)):
+        raise Refusal(f"its bias is {array.dtype} {list(array.shape)}, not float32 [{outputs}]")
+    return array.reshape(-1)

@@ -1,60 +1,115 @@
-"""DequantizeLinear -> MatMul with constant weights -> (Add of a bias) -> QuantizeLinear -> QMatMul"""
+"""DequantizeLinear (2) -> MatMul -> (Add of a bias) -> (QuantizeLinear) -> QMatMul, QBatchMatMul"""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
 
 from converter.candidate import Candidate
 from converter.constants import constant_or_none, required_input
+from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
-from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.factor import factor
+from converter.frontends.qdq.float_result import LAST_BITS, float_note
+from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, result
-from converter.frontends.qdq.weights import weights
 from converter.linear import dequantizes
-from converter.ops import matmul as op
+from converter.ops.factor import Factor
+from converter.ops.product import product
+from converter.ops.product_result import InFloat, Requantized
+from converter.packing import Float32Array
 
 
 def matmul(node: ir.Node, facts: Facts) -> Candidate:
-    """Inputs: a, b."""
-    a = operand(node, 0, facts)
-    b = weights(required_input(node, 1), output_axis=-1)
-    shape = facts.ranked(a.value)
-    added = _bias_behind(node)
-    last, c = (node, None) if added is None else added
+    """Inputs: a, b. Where its result is not quantized, it stays in float32, as onnxruntime leaves it."""
+    a, a_operands = factor(node, 0, -1, facts, "left input")
+    b, b_operands = factor(node, 1, -2, facts, "right input")
+    product_ = _Product(node, a, b, [*a_operands, *b_operands])
+    try:
+        return _quantized(product_, facts)
+    except Refusal:
+        return _in_float(product_, facts)
+
+
+class _Product(NamedTuple):
+    node: ir.Node
+    a: Factor
+    b: Factor
+    operands: list[Operand]
+
+    def is_gemm_with(self, added: int) -> bool:
+        """Whether onnxruntime takes the product and an Add of so many elements for a Gemm."""
+        is_vector = added > 1 or added == self.b.shape[self.b.free]
+        static = all(isinstance(size, int) for size in self.a.shape)
+        return is_vector and self.b.rank == 2 and (self.a.rank == 2 or (static and self.a.rank > 2))
+
+
+def _quantized(of: _Product, facts: Facts) -> Candidate:
+    added = _bias_behind(of.node)
+    last, c = (of.node, None) if added is None else added
     y = result(last)
-    candidate = op.matmul(
-        (node, *([] if last is node else [last]), *y.covers),
-        a.value,
-        a.quantization,
-        b.values,
-        b.scales,
-        b.zero_points,
-        bias(c, a.quantization, b.scales, b.values.shape[-1]),
-        y.value,
-        y.quantization,
-        shape,
-        clamp=y.clamp,
+    if c is not None and of.b.rank == 1:
+        raise Refusal("it adds a bias to the product with a vector")
+    outputs = of.b.shape[of.b.free] if of.b.rank > 1 else 1
+    in_units = bias(c, of.a.scales[0], of.b.scales, outputs)
+    candidate = product(
+        (of.node, *([] if last is of.node else [last]), *y.covers),
+        of.a,
+        of.b,
+        Requantized(y.value, y.quantization, y.clamp),
+        facts,
+        in_units,
     )
-    note = y.note([a])
-    if c is not None and len(shape) > 2 and not all(isinstance(size, int) for size in shape):
+    note = y.note(of.operands)
+    if in_units is not None and not of.is_gemm_with(in_units.size):
         note = note or f"it is no Gemm where sizes are not fixed, for which reason {IN_FLOAT}"
     return replace(candidate, note=note)
 
 
-def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
-    """The Add of a vector that alone reads the product, and the vector: together they are a Gemm."""
+def _in_float(of: _Product, facts: Facts) -> Candidate:
+    note = float_note(of.node, of.operands)
+    addend = _addend_behind(of)
+    if addend is None:
+        candidate = product((of.node,), of.a, of.b, InFloat(of.node.outputs[0]), facts)
+        return replace(candidate, note=note)
+    add, array = addend
+    result = InFloat(add.outputs[0], array.reshape(-1))
+    if of.is_gemm_with(array.size):
+        note = note or f"with the Add it is a Gemm: {LAST_BITS}"
+    return replace(product((of.node, add), of.a, of.b, result, facts), note=note)
+
+
+def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
+    """The Add that alone reads the product, and what it adds."""
     y = node.outputs[0]
     readers = [use.node for use in y.uses()]
     if len(readers) != 1 or y.is_graph_output() or (readers[0].domain, readers[0].op_type) != ("", "Add"):
         return None
-    (added,) = [value for value in readers[0].inputs if value is not y] or [None]
-    if added is None:
+    others = [value for value in readers[0].inputs if value is not None and value is not y]
+    return (readers[0], others[0]) if len(others) == 1 and readers[0].graph is node.graph else None
+
+
+def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
+    """The Add of a vector behind the product, and the vector: together they are a Gemm."""
+    found = _added(node)
+    if found is None:
         return None
-    producer = added.producer()
+    producer = found[1].producer()
     if producer is not None and dequantizes(producer):
         source = constant_or_none(required_input(producer, 0))
-        return (readers[0], added) if source is not None and source.dtype == np.int32 else None
-    array = constant_or_none(added)
-    return (readers[0], added) if array is not None and array.ndim == 1 else None
+        return found if source is not None and source.dtype == np.int32 else None
+    array = constant_or_none(found[1])
+    return found if array is not None and array.ndim == 1 else None
+
+
+def _addend_behind(of: _Product) -> tuple[ir.Node, Float32Array] | None:
+    """The Add behind the product of one number, or one for each column, and the numbers."""
+    found = _added(of.node)
+    array = None if found is None else constant_or_none(found[1])
+    if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:
+        return None
+    columns = of.b.shape[of.b.free]
+    along = array.size == 1 or (array.shape[-1] == array.size and columns == array.size)
+    return (found[0], array) if along and array.ndim <= max(of.a.rank, of.b.rank) else None

@@ -13,12 +13,8 @@ def weights(value: ir.Value, output_axis: int) -> Weights:
 
     It may be quantized per output: along output_axis of value, counted from the end where negative.
     """
-    perms = []
-    producer = value.producer()
-    while producer is not None and producer.op_type == "Transpose" and not producer.domain:
-        perms.append(producer)
-        producer = required_input(producer, 0).producer()
-    if producer is None or not dequantizes(producer):
+    perms, producer = dequantized(value)
+    if producer is None:
         raise Refusal("its weights are not dequantized from an 8-bit constant")
     array = constant(required_input(producer, 0), "weight")
     scale, zero_point = node_input(producer, 1), node_input(producer, 2)
@@ -29,3 +25,13 @@ def weights(value: ir.Value, output_axis: int) -> Weights:
     if scales(scale, "weight scale").size > 1 and axis != output_axis % array.ndim:
         raise Refusal(f"its weights are quantized along axis {axis}, which is not that of the outputs")
     return quantized_weights(array, scale, zero_point, output_axis)
+
+
+def dequantized(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
+    """The DequantizeLinear that value comes from, and the Transposes behind it, the last one first."""
+    perms = []
+    producer = value.producer()
+    while producer is not None and producer.op_type == "Transpose" and not producer.domain:
+        perms.append(producer)
+        producer = required_input(producer, 0).producer()
+    return perms, producer if dequantizes(producer) else None

@@ -7,6 +7,7 @@ or compare them.
 from converter.frontends.qoperator.concat import concat, qlinear_concat
 from converter.frontends.qoperator.conv_integer import conv_integer
 from converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
+from converter.frontends.qoperator.matmul_integer import matmul_integer
 from converter.frontends.qoperator.max_pool import max_pool
 from converter.frontends.qoperator.qgemm import qgemm
 from converter.frontends.qoperator.qlinear_average_pool import (
@@ -28,6 +29,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "ConvInteger"): conv_integer,
     ("", "QLinearConv"): qlinear_conv,
     ("", "QLinearMatMul"): qlinear_matmul,
+    ("", "MatMulInteger"): matmul_integer,
     ("com.microsoft", "QGemm"): qgemm,
     ("com.microsoft", "QLinearAdd"): qlinear_add,
     ("com.microsoft", "QLinearMul"): qlinear_mul,

@@ -1,4 +1,4 @@
-"""com.microsoft QGemm, `y = alpha * a * b + c` with 8-bit y -> QMatMul"""
+"""com.microsoft QGemm, `y = alpha * a * b + c` -> QMatMul, QBatchMatMul, or their forms with float results"""
 
 import numpy as np
 import onnx_ir as ir
@@ -8,47 +8,33 @@ from converter.candidate import Candidate
 from converter.constants import constant, node_input, quantization, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.frontends.qoperator.weights import weights
-from converter.ops.matmul import matmul
+from converter.frontends.qoperator.factor import factor
+from converter.ops.product import product
+from converter.ops.product_result import InFloat, Requantized
 from converter.packing import Int32Array
+from converter.sizes import Size
 
 
 def qgemm(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, and as options c, y_scale, y_zero_point."""
-    a, y = required_input(node, 0), node.outputs[0]
-    if node.attributes.get_int("transA", 0):
-        raise Refusal("transA is not supported")
-    if node_input(node, 7) is None or node_input(node, 8) is None:
-        raise Refusal("its result is float32: only 8-bit results are supported")
-    transposed = bool(node.attributes.get_int("transB", 0))
-    a_quantization = quantization(node_input(node, 1), node_input(node, 2), facts.dtype(a), "left input")
-    b = weights(
-        node_input(node, 3), node_input(node, 4), node_input(node, 5), output_axis=0 if transposed else -1
-    )
-    y_quantization = quantization(node_input(node, 7), node_input(node, 8), None, "output")
-    if b.values.ndim != 2:
-        raise Refusal(f"its weights have {b.values.ndim} dimensions, not 2")
-    weight = b.values.T if transposed else b.values
-    return matmul(
-        (node,),
-        a,
-        a_quantization,
-        weight,
-        b.scales,
-        b.zero_points,
-        _bias(node_input(node, 6), weight.shape[1]),
-        y,
-        y_quantization,
-        facts.shape_of_rank(a, 2),
-        alpha=node.attributes.get_float("alpha", 1.0),
-    )
+    y = node.outputs[0]
+    shapes = [facts.shape_of_rank(required_input(node, index), 2) for index in (0, 3)]
+    trans_a, trans_b = (bool(node.attributes.get_int(name, 0)) for name in ("transA", "transB"))
+    a = factor(node, 0, 0 if trans_a else 1, facts, "left input", shapes[0])
+    b = factor(node, 3, 1 if trans_b else 0, facts, "right input", shapes[1])
+    result: InFloat | Requantized = InFloat(y)
+    if node_input(node, 7) is not None:
+        result = Requantized(y, quantization(node_input(node, 7), node_input(node, 8), None, "output"))
+    outputs = b.shape[b.free]
+    bias = None if node_input(node, 6) is None else _bias(node_input(node, 6), outputs)
+    return product((node,), a, b, result, facts, bias, node.attributes.get_float("alpha", 1.0))
 
 
-def _bias(c: ir.Value | None, outputs: int) -> Int32Array | None:
+def _bias(c: ir.Value | None, outputs: Size) -> Int32Array:
     """c as a vector [outputs]; it may be any shape that broadcasts along the rows."""
-    if c is None:
-        return None
     array: NDArray[np.int32] = constant(c, "bias")
+    if not isinstance(outputs, int):
+        raise Refusal("it has a bias, and its number of outputs is unknown")
     if array.ndim > 2 or (array.ndim == 2 and array.shape[0] != 1):
         raise Refusal(f"its bias has the shape {list(array.shape)}")
     if array.size not in (1, outputs):

@@ -1,0 +1,45 @@
+"""A factor of a float matrix product, dequantized from 8 bits: computed, or weights."""
+
+import onnx_ir as ir
+
+from converter.constants import constant_or_none, required_input
+from converter.facts import Facts
+from converter.frontends.qdq.operand import Operand, operand
+from converter.frontends.qdq.weights import dequantized, weights
+from converter.frontends.qoperator.factor import described
+from converter.ops.factor import Factor
+from converter.ops.factor import factor as checked
+from converter.sizes import Shape
+
+
+def factor(
+    node: ir.Node, index: int, contracted: int, facts: Facts, what: str, shape: Shape | None = None
+) -> tuple[Factor, list[Operand]]:
+    """Input `index` of the node, and where it is computed, what it is dequantized from.
+
+    contracted: the axis that is summed over, one of the last two, from the end. shape: if no fact tells it.
+    """
+    value = required_input(node, index)
+    _, source = dequantized(value)
+    if source is None or constant_or_none(required_input(source, 0)) is None:
+        computed = operand(node, index, facts)
+        scale, zero_point, dtype = (
+            computed.quantization.scale,
+            computed.quantization.zero_point,
+            computed.quantization.dtype,
+        )
+        shape = facts.shape(computed.value) or shape
+        made = described(
+            computed.value,
+            scale.reshape(1),
+            dtype.numpy().type([zero_point]),
+            contracted,
+            facts,
+            what,
+            shape,
+        )
+        return made, [computed]
+    w = weights(value, output_axis=-3 - contracted)
+    dtype = ir.DataType.from_numpy(w.values.dtype)
+    made = checked(value, w.values, w.values.shape, dtype, contracted, w.scales, w.zero_points)
+    return made, []
