@@ -138,9 +138,15 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
     for node in graph:
         producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
         reads = any(producer in inside or is_op(producer, *ENTRIES) for producer in producers)
-        if not is_crossing(node) and (node.domain == DOMAIN or reads):
+        if not is_crossing(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
             inside[node] = None
     return list(inside)
+
+
+def _makes_vector(node: ir.Node) -> bool:
+    """Whether the node takes the one row of a product with a vector, outside of the island."""
+    source = node.inputs[0].producer() if node.op_type == "Squeeze" and node.inputs[0] else None
+    return is_op(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 
 def _is_inside(value: ir.Value) -> bool:
