@@ -102,7 +102,7 @@ class DynamicCase:
                 y = g.node("Relu", [y], f"l{number}_relu")
             channels = layer.outputs
         conv = self.layers[-1].kind == "conv"
-        sizes = [None] * (len(self.shape) - 1)
+        sizes = [f"size{axis}" for axis in range(len(self.shape) - 1)]
         g.output(y, "float32", ["N", channels, *sizes] if conv else ["N", *self.shape[:-1], channels])
         options = self.quantizer
         return quantize_dynamically(

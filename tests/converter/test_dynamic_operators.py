@@ -1,0 +1,87 @@
+"""Single operators of dynamic quantization: products of float32 tensors, integer convolutions."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import check
+import converter
+from cases.builder import Case, GraphBuilder, by_id
+from cases.dynamic_op import CONVS, DECLINED, GPU_CASES, PRODUCTS, ConvIntegerCase, DynamicProductCase
+from cases.onnx_node import OnnxNodeCase, load
+from converter.functions import DOMAIN, function_proto
+from session import assert_same_bits, run
+
+
+def assert_converts(case: Case, ops: dict[str, int], opset: int = 13) -> converter.Report:
+    original = case.model(opset)
+    conversion = converter.convert(original)
+    assert Counter(n.op_type for n in conversion.model.graph.node if n.domain == DOMAIN) == ops
+    check.assert_equivalent(original, conversion.model, [case.inputs(batch) for batch in (2, 1)])
+    return conversion.report
+
+
+@pytest.mark.parametrize("case", PRODUCTS, ids=by_id)
+def test_product(case: DynamicProductCase) -> None:
+    report = assert_converts(case, {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1})
+    left = [(entry.op_type, entry.reason) for entry in report.left]
+    stays = ("DynamicQuantizeLinear", "no island begins or ends with it")
+    assert left == ([stays] if case.form == "quantized_is_output" else [])
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17, 21])
+def test_scale_of_the_input_alone(opset: int) -> None:
+    """What is multiplied by one scale after the other still is: by their product it would have other bits."""
+    case = DynamicProductCase(form="input_scale_first", per_column=True)
+    report = assert_converts(case, {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1}, opset)
+    assert [entry.op_type for entry in report.left] == ["Mul", "Add"]
+
+
+@pytest.mark.parametrize("case", CONVS, ids=by_id)
+def test_conv_integer(case: ConvIntegerCase) -> None:
+    report = assert_converts(case, {"ConvertToIsland": 1, "QConvToInt32": 1})
+    assert not report.left
+
+
+@pytest.mark.parametrize(("case", "op_type", "reason"), DECLINED, ids=by_id)
+def test_declined(case: Case, op_type: str, reason: str) -> None:
+    check.assert_declines(case, op_type, reason)
+
+
+@pytest.mark.parametrize("case", load("ConvInteger", "constant"), ids=by_id)
+def test_onnx_node_test_of_conv_integer(case: OnnxNodeCase) -> None:
+    """onnxruntime itself has no zero points for each output."""
+    conversion = converter.convert(case.model())
+    assert conversion.report.converted["QConvToInt32"] == 1
+    assert not conversion.report.left
+    assert_same_bits(run(conversion.model, case.inputs()).outputs, case.expected)
+
+
+def test_onnx_node_test_of_conv_integer_declined() -> None:
+    case = load("ConvInteger", "variable")[0]
+    check.assert_declines(case, "ConvInteger", "weight is not constant")
+
+
+@pytest.mark.parametrize("case", load("DynamicQuantizeLinear", "constant"), ids=by_id)
+def test_onnx_node_test_of_dynamic_quantize_linear(case: OnnxNodeCase) -> None:
+    """The function gives what the node test expects, less 128."""
+    ((_, x),) = case.values.items()
+    g = GraphBuilder()
+    names = ["y", "scale", "zero_point"]
+    attributes = {"perm": list(range(x.ndim)), "pads": [0] * 2 * x.ndim}
+    g.node("DynamicQuantizeToIsland", [g.input("x", "float32", x.shape)], "y", DOMAIN, **attributes)
+    g.nodes[-1].output.extend(names[1:])
+    for name, shape in zip(names, (x.shape, (), ()), strict=True):
+        g.output(name, "float32" if name == "scale" else "int8", shape)
+    model = g.model(13, [function_proto("DynamicQuantizeToIsland", 13)])
+    found = run(model, {"x": x}).outputs
+    found |= {name: (found[name] ^ np.int8(-128)).view(np.uint8) for name in ("y", "zero_point")}
+    expected = dict(zip(names, case.expected.values(), strict=True))
+    assert_same_bits(found, expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", GPU_CASES, ids=by_id)
+def test_converted_on_gpu(case: Case) -> None:
+    check.assert_converted_runs_on_gpu(case)
