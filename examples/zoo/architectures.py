@@ -1,10 +1,11 @@
-"""The zoo's vision models by name: at the size at which they are used, and small, for tests."""
+"""The zoo's models by name: at the size at which they are used, and small, for tests."""
 
 from collections.abc import Callable
 from functools import partial
 
 from onnx import ModelProto
 
+from zoo.bert_like import bert_like
 from zoo.densenet_like import densenet_like
 from zoo.efficientnet_like import efficientnet_like
 from zoo.inception_like import inception_like
@@ -13,6 +14,7 @@ from zoo.mobilenet_v3 import mobilenet_v3
 from zoo.resnet import resnet50
 from zoo.shufflenet_like import shufflenet_like
 from zoo.unet_like import unet_like
+from zoo.vit_like import vit_like
 from zoo.yolo_like import yolo_like
 
 Builder = Callable[[], ModelProto]
@@ -39,4 +41,12 @@ SMALL: dict[str, Builder] = {
     "shufflenet_like": partial(shufflenet_like, size=64, width=0.5, classes=10),
     "yolo_like": partial(yolo_like, size=64, width=0.25),
     "unet_like": partial(unet_like, size=32, width=0.25),
+}
+
+TRANSFORMERS: dict[str, Builder] = {"bert_like": bert_like, "vit_like": vit_like}
+
+_SMALL_SIZES = {"width": 64, "heads": 4, "hidden": 128, "layers": 4, "classes": 10}
+SMALL_TRANSFORMERS: dict[str, Builder] = {
+    "bert_like": partial(bert_like, vocabulary=100, positions=64, **_SMALL_SIZES),
+    "vit_like": partial(vit_like, size=32, patch=8, **_SMALL_SIZES),
 }

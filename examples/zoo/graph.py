@@ -10,11 +10,9 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 OPSET = 17
 IR_VERSION = 8
 
-_ELEMENT_TYPES = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float16): TensorProto.FLOAT16}
-
 
 class Graph:
-    """A model with one input `x` `[N, *input_shape]` and one output `y`, N dynamic.
+    """A model with one input `x` `[N, *input_shape]`, or some that are added, and one output `y`, N dynamic.
 
     Values are called by name. Layers return the name of their result and name their weights after it.
     Batch normalizations behind convolutions are taken as folded: a convolution has weights and a bias,
@@ -22,16 +20,31 @@ class Graph:
     """
 
     def __init__(
-        self, name: str, input_shape: Sequence[int], seed: int = 0, dtype: npt.DTypeLike = np.float32
+        self,
+        name: str,
+        input_shape: Sequence[int] = (),
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+        opset: int = OPSET,
     ):
         self.name = name
-        self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
         self.x = "x"
+        self._opset = opset
         self._random = np.random.default_rng(seed)
-        self._channels = {"x": input_shape[0]}
+        self._channels: dict[str, int] = {}
+        self._inputs: list[Any] = []
         self._nodes: list[Any] = []
         self._weights: list[TensorProto] = []
+        if input_shape:
+            self.input("x", self.dtype, ["N", *input_shape])
+            self._channels["x"] = input_shape[0]
+
+    def input(self, name: str, dtype: npt.DTypeLike, shape: Sequence[int | str]) -> str:
+        """An input of the model; names stand for sizes that are dynamic."""
+        element_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self._inputs.append(helper.make_tensor_value_info(name, element_type, shape))
+        return name
 
     def conv(
         self,
@@ -116,15 +129,20 @@ class Graph:
         return self._channels[x]
 
     def op(self, op_type: str, *inputs: str, **attributes: Any) -> str:
-        """Any operator with one result, which has the channels of the first input."""
+        """Any operator with one result, which has the channels of the first input, if that has any."""
         y = f"{op_type.lower()}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(op_type, inputs, [y], name=y, **attributes))
-        self._channels[y] = self._channels[inputs[0]]
+        if inputs[0] in self._channels:
+            self._channels[y] = self._channels[inputs[0]]
         return y
 
     def weight(self, role: str, values: npt.ArrayLike) -> str:
         """An initializer of the model's dtype, named after the node to come."""
         return self.constant(role, np.asarray(values, self.dtype))
+
+    def normal(self, role: str, shape: Sequence[int], deviation: float, mean: float = 0) -> str:
+        """A weight of normally distributed numbers."""
+        return self.weight(role, self._random.standard_normal(shape) * deviation + mean)
 
     def constant(self, role: str, values: npt.NDArray[Any]) -> str:
         """An initializer, named after the node to come."""
@@ -137,16 +155,15 @@ class Graph:
         if list(self._nodes[-1].output) != [y]:
             raise ValueError(f"{y} is not the result of the last layer")
         self._nodes[-1].output[:] = ["y"]
-        element_type = _ELEMENT_TYPES[self.dtype]
+        element_type = helper.np_dtype_to_tensor_dtype(self.dtype)
         graph = helper.make_graph(
             self._nodes,
             self.name,
-            [helper.make_tensor_value_info("x", element_type, ["N", *self.input_shape])],
+            self._inputs,
             [helper.make_tensor_value_info("y", element_type, ["N", *output_shape])],
             self._weights,
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-        )
+        opsets = [helper.make_opsetid("", self._opset)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         checker.check_model(model)
         return model

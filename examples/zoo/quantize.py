@@ -44,12 +44,13 @@ def quantize(
     per_channel: bool = True,
     symmetric: bool = False,
     op_types: Sequence[str] | None = None,
+    in_float: Sequence[str] = (),
 ) -> onnx.ModelProto:
     """`model` in 8 bits, calibrated on `samples`.
 
     samples: `[N, ...]`, values of each of the model's inputs by name, or of its only one.
     symmetric: activations get the zero point 0, as NVIDIA's tools have it.
-    op_types: the operators to quantize, all that can be by default.
+    op_types: the operators to quantize, all that can be by default. in_float: the names of nodes not to.
     """
     with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
         quantized = Path(folder, "quantized.onnx")
@@ -62,10 +63,19 @@ def quantize(
             weight_type=_TYPES[weights],
             per_channel=per_channel,
             op_types_to_quantize=op_types,
+            nodes_to_exclude=list(in_float),
             extra_options={"ActivationSymmetric": symmetric},
             calibration_providers=["CPUExecutionProvider"],
         )
         return onnx.load_model(quantized)
+
+
+def masked_softmaxes(model: onnx.ModelProto) -> list[str]:
+    """The names of each Softmax over masked scores and of the Add of the mask: no 8 bits hold both."""
+    writers = {output: node for node in model.graph.node for output in node.output}
+    softmaxes = [node for node in model.graph.node if node.op_type == "Softmax"]
+    adds = [writers[softmax.input[0]] for softmax in softmaxes]
+    return [node.name for node in [*softmaxes, *(add for add in adds if add.op_type == "Add")]]
 
 
 def quantize_dynamically(
