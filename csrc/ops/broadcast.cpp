@@ -82,6 +82,7 @@ kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
     return g;
 }
 
+template kernels::Broadcast<1> broadcast_geometry(const std::array<ort::Shape, 1>&, const ort::Shape&);
 template kernels::Broadcast<2> broadcast_geometry(const std::array<ort::Shape, 2>&, const ort::Shape&);
 template kernels::Broadcast<3> broadcast_geometry(const std::array<ort::Shape, 3>&, const ort::Shape&);
 

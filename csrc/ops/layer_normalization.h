@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/layer_normalization.h"
-#include "ops/op.h"
+#include "ops/appended_channels.h"
 
 namespace qudnn::ops {
 
@@ -13,8 +13,7 @@ struct QLayerNormalization {
         {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
         {ort::ElementType::int8}};
 
-    int64_t channels;  // at most: there may be fewer
-    int64_t padding;   // channels that the result has besides
+    AppendedChannels appended;
     kernels::NormalizationScales scales;
 
     explicit QLayerNormalization(const ort::Attributes& attributes);

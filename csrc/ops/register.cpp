@@ -14,6 +14,7 @@
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
 #include "ops/layer_normalization.h"
+#include "ops/masked_softmax.h"
 #include "ops/matmul.h"
 #include "ops/mul.h"
 #include "ops/pool.h"
@@ -56,6 +57,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QDepthToSpace>(c),
         definition<QSoftmax>(c),
         definition<QLayerNormalization>(c),
+        definition<QMaskedSoftmax>(c),
         definition<QWhere>(c),
     };
 }

@@ -51,6 +51,33 @@ def where(
     return OpCase("QWhere", label, tensors, {}, constants, y_rank=rank)
 
 
+def masked_softmax(
+    label: str,
+    rows: tuple[int, ...],
+    channels: int,
+    mask: tuple[int, ...],
+    padded: int | None = None,
+    /,
+    **attributes: Any,
+) -> OpCase:
+    """QMaskedSoftmax over the first of `padded` channels, with a mask [N, *mask]."""
+    padded = channels if padded is None else padded
+    rank = 2 + len(rows)
+    given = {
+        "channels": channels,
+        "pads": [0] * (2 * rank - 1) + [padded - channels],
+        "x_scale": 0.11,
+        "x_zero_point": 5,
+        "factor": 1.0,
+        "divisor": 8.0,
+        "y_scale": 1 / 256,
+        "y_zero_point": -128,
+        **attributes,
+    }
+    tensors = {"x": ("int8", (*rows, padded)), "mask": ("float32", mask)}
+    return OpCase("QMaskedSoftmax", f"{label}_{channels}of{padded}", tensors, given, y_rank=rank)
+
+
 LAYER_NORMALIZATIONS = [
     layer_normalization("base", (37,), 768),
     layer_normalization("large", (5,), 1024, x_zero_point=-128, y_zero_point=127),
@@ -113,4 +140,14 @@ UNPADDED = [
     dequantize("fewer", (5, 16), [0, 2, 1], 30),
     *(softmax("rows", (12, size), size, size, x_scale=0.07) for size in (128, 384, 512)),
     softmax("rows", (2, 1024), 1024, 1024, x_scale=0.02),
+]
+
+MASKED_SOFTMAXES = [
+    *(masked_softmax("keys", (3, 5), size, (1, 1, size)) for size in (128, 196, 197, 256, 384, 512, 1024)),
+    masked_softmax("queries", (3, 20), 20, (1, 20, 20)),
+    masked_softmax("heads", (3, 20), 20, (3, 1, 20)),
+    masked_softmax("all", (3, 20), 77, (1, 20, 77), channels=ALL),
+    masked_softmax("none", (3, 20), 64, (1, 1, 1), factor=0.125, divisor=1.0),
+    masked_softmax("padding", (3, 5), 30, (1, 1, 30), 32, y_scale=1 / 255, y_zero_point=3),
+    masked_softmax("long", (2, 3), 3000, (1, 3, 3000), x_scale=0.3),
 ]

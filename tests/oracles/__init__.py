@@ -12,6 +12,7 @@ from oracles.border import convert_from_island, convert_to_island, dequantize_fr
 from oracles.conv import q_conv, q_conv_to_int32
 from oracles.dynamic import dynamic_q_conv, dynamic_q_matmul, dynamic_quantize_to_island
 from oracles.layer_normalization import q_layer_normalization
+from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
@@ -47,4 +48,5 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
     "QWhere": q_where,
+    "QMaskedSoftmax": q_masked_softmax,
 }

@@ -1,0 +1,47 @@
+// The attributes channels and pads: which channels of x an op takes, and how many it appends to its result.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "ops/op.h"
+
+namespace qudnn::ops {
+
+struct AppendedChannels {
+    int64_t channels;  // at most: x may have fewer
+    int64_t padding;
+
+    // pads has ONNX Pad's form.
+    explicit AppendedChannels(const ort::Attributes& attributes) : channels(attributes.integer("channels")) {
+        require(channels >= 1, "channels has to be positive");
+        const std::vector<int64_t> pads = attributes.integers("pads");
+        require(!pads.empty() && pads.size() % 2 == 0 && pads.back() >= 0, "pads does not append channels");
+        require(std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
+                "pads does more than append channels");
+        padding = pads.back();
+    }
+
+    int64_t taken(const ort::Shape& x) const {
+        require(x.rank() >= 1, "x has no channels");
+        return std::min(channels, x.back());
+    }
+
+    ort::Shape result(const ort::Shape& x) const {
+        ort::Shape y = x;
+        y[y.rank() - 1] = taken(x) + padding;
+        return y;
+    }
+
+    void infer(const ort::InferenceContext& context, ort::ElementType type) const {
+        std::vector<ort::Dim> x = context.input(0);
+        if (x.empty()) return;
+        x.back() = x.back().first(channels);
+        if (padding > 0) {
+            x.back() = x.back().extent < 0 ? ort::Dim{} : ort::Dim::of(x.back().extent + padding);
+        }
+        context.set_output(0, type, x);
+    }
+};
+
+}  // namespace qudnn::ops

@@ -1,0 +1,23 @@
+// QMaskedSoftmax, the softmax of attention.
+#pragma once
+
+#include "kernels/masked_softmax.h"
+#include "ops/appended_channels.h"
+
+namespace qudnn::ops {
+
+// x [...,Cp] int8, mask float32 that broadcasts to [...,channels] -> [...,Cp] int8, over the first
+// `channels`.
+struct QMaskedSoftmax {
+    static constexpr Signature kSignature{
+        "QMaskedSoftmax", {ort::ElementType::int8, ort::ElementType::float32}, {ort::ElementType::int8}};
+
+    AppendedChannels appended;
+    kernels::MaskedSoftmaxScales scales;
+
+    explicit QMaskedSoftmax(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops
