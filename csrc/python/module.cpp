@@ -9,6 +9,7 @@
 
 #include "plan/configuration.h"
 #include "python/control.h"
+#include "python/record_dict.h"
 #include "python/testing.h"
 
 namespace py = pybind11;
@@ -22,17 +23,7 @@ py::list as_dicts(const std::vector<qudnn::plan::Listed>& plans) {
         const auto problem = qudnn::plan::parse(record.key.problem);
         const double operations =
             problem ? 2 * static_cast<double>(qudnn::plan::multiplications(*problem)) : 0;
-        py::dict d;
-        d["problem"] = record.key.problem;
-        d["device"] = record.key.device;
-        d["cudnn"] = record.key.cudnn;
-        d["qudnn"] = record.key.qudnn;
-        d["workspace_limit"] = record.key.workspace_limit;
-        d["engine"] = record.engine;
-        d["plan"] = record.plan;
-        d["microseconds"] = record.microseconds;
-        d["first_plan"] = record.first_plan;
-        d["first_microseconds"] = record.first_microseconds;
+        py::dict d = qudnn::public_fields(record);
         d["tops"] = record.microseconds > 0 ? operations / record.microseconds / 1e6 : 0.0;
         d["age_seconds"] = static_cast<int64_t>(now) - record.created;
         d["source"] = source;

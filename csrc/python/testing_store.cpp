@@ -10,6 +10,7 @@
 #include "plan/shelf.h"
 #include "plan/split.h"
 #include "plan/store.h"
+#include "python/record_dict.h"
 #include "python/testing.h"
 
 namespace py = pybind11;
@@ -47,20 +48,10 @@ Record record_from(const py::dict& d) {
 }
 
 py::dict to_dict(const Record& r) {
-    py::dict d;
-    d["problem"] = r.key.problem;
-    d["device"] = r.key.device;
-    d["cudnn"] = r.key.cudnn;
-    d["qudnn"] = r.key.qudnn;
+    py::dict d = public_fields(r);
     d["engines"] = r.key.engines;
-    d["workspace_limit"] = r.key.workspace_limit;
     d["tuned"] = r.tuned;
-    d["engine"] = r.engine;
-    d["plan"] = r.plan;
     d["serialized"] = py::bytes(r.serialized);
-    d["microseconds"] = r.microseconds;
-    d["first_plan"] = r.first_plan;
-    d["first_microseconds"] = r.first_microseconds;
     d["created"] = r.created;
     return d;
 }
