@@ -34,13 +34,14 @@ def DynamicQMatMul(x, x_scale, x_zero_point, w, w_sum, w_scale, addend):
         y   = (float(acc) * (x_scale * w_scale[k])) + addend[k]        one rounding after each operation
 
     x_scale `[]` and x_zero_point `[]` are DynamicQuantizeToIsland's; w_sum[k] is the sum of w[k, :].
-    An addend of -0.0 leaves everything as it is.
+    An addend of -0.0 leaves everything as it is. The body subtracts the negative addend, which is the
+    same: an addition onnxruntime would fuse with a Gelu or LayerNormalization behind it, for other bits.
     """
     shift = op.Cast(op.Constant(value_int=128), to=6)
     x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
     product = op.MatMulInteger(x_u8, op.Transpose(w, perm=[1, 0]), op.Cast(shift, to=2))
     acc = op.Sub(product, op.Mul(op.Cast(x_zero_point, to=6), w_sum))
-    return op.Add(op.Mul(op.Cast(acc, to=1), op.Mul(x_scale, w_scale)), addend)
+    return op.Sub(op.Mul(op.Cast(acc, to=1), op.Mul(x_scale, w_scale)), op.Neg(addend))
 
 
 @script(qudnn, default_opset=op)
@@ -71,4 +72,4 @@ def DynamicQConv(
         group=group,
     )
     acc = op.Sub(op.Transpose(product, perm=[0, 2, 3, 1]), op.Mul(op.Cast(x_zero_point, to=6), w_sum))
-    return op.Add(op.Mul(op.Cast(acc, to=1), op.Mul(x_scale, w_scale)), addend)
+    return op.Sub(op.Mul(op.Cast(acc, to=1), op.Mul(x_scale, w_scale)), op.Neg(addend))

@@ -36,7 +36,7 @@ QUANTIZERS = [
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a chain, with a Relu behind it; what a kind does not need it ignores.
+    """One layer of a chain; what a kind does not need it ignores.
 
     kind: matmul, gemm, projections: three products of one input, which are added up; conv.
     """
@@ -61,17 +61,22 @@ class Layer:
 
 @dataclass(frozen=True)
 class DynamicCase:
-    """x float32 `[N, shape...]` -> layers -> y; channels are last before a matmul and first before a conv."""
+    """x float32 `[N, shape...]` -> layers -> y; channels are last before a matmul and first before a conv.
+
+    between: what stands behind a layer: Relu, Gelu, or LayerNormalization, of the sum with its input.
+    """
 
     layers: tuple[Layer, ...]
     shape: tuple[int, ...]
     quantizer: Quantizer = Quantizer()
+    between: str = "Relu"
 
     @property
     def id(self) -> str:
         """Such as 4x24-matmul20-gemm7-int8."""
         layers = [layer.id for layer in self.layers]
-        return "-".join(["x".join(map(str, self.shape)), *layers, self.quantizer.id])
+        between = [] if self.between == "Relu" else [self.between]
+        return "-".join(["x".join(map(str, self.shape)), *layers, self.quantizer.id, *between])
 
     @property
     def ops(self) -> dict[str, int]:
@@ -90,6 +95,7 @@ class DynamicCase:
         g = GraphBuilder()
         y, channels = g.input("x", "float32", ["N", *self.shape]), self.shape[-1]
         for number, layer in enumerate(self.layers):
+            x = y
             if layer.kind == "conv":
                 channels = self.shape[0] if number == 0 else channels
                 y = _conv(g, rng, layer, y, channels, f"l{number}")
@@ -99,7 +105,7 @@ class DynamicCase:
             else:
                 y = _matmul(g, rng, layer, y, channels, f"l{number}")
             if number < len(self.layers) - 1:
-                y = g.node("Relu", [y], f"l{number}_relu")
+                y = self._between(g, x, y, layer.outputs, f"l{number}")
             channels = layer.outputs
         conv = self.layers[-1].kind == "conv"
         sizes = [f"size{axis}" for axis in range(len(self.shape) - 1)]
@@ -111,6 +117,13 @@ class DynamicCase:
             per_channel=options.per_channel,
             reduce_range=options.reduce_range,
         )
+
+    def _between(self, g: GraphBuilder, x: str, y: str, channels: int, name: str) -> str:
+        if self.between != "LayerNormalization":
+            return g.node(self.between, [y], f"{name}_activation")
+        scale = g.constant(f"{name}_norm_scale", np.linspace(0.5, 2, channels), "float32")
+        bias = g.constant(f"{name}_norm_bias", np.linspace(-1, 1, channels), "float32")
+        return g.node(self.between, [g.node("Add", [x, y], f"{name}_residual"), scale, bias], f"{name}_norm")
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random numbers around 0."""
@@ -168,6 +181,10 @@ MATMULS = [
     DynamicCase((Layer("projections", 19),), (2, 3, 17), Quantizer("uint8", per_channel=True)),
     DynamicCase((Layer("matmul", 1),), (1,)),
     DynamicCase((Layer("matmul", 64), Layer("matmul", 128)), (2, 1, 3, 300)),
+]
+FUSED_BEHIND = [  # what onnxruntime fuses with an addition before it
+    DynamicCase(_MLP, (24,), between="Gelu"),
+    DynamicCase(_MLP[:1] * 2, (3, 20), Quantizer("uint8"), between="LayerNormalization"),
 ]
 CONVS = [
     *(DynamicCase(_NETWORK, (3, 9, 11), quantizer) for quantizer in QUANTIZERS[::2]),

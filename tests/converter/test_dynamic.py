@@ -11,9 +11,9 @@ pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes w
 import check
 import converter
 from cases.builder import by_id
-from cases.dynamic_graph import CONVS, GPU_CASES, MATMULS, QUANTIZERS, DynamicCase, Layer
+from cases.dynamic_graph import CONVS, FUSED_BEHIND, GPU_CASES, MATMULS, QUANTIZERS, DynamicCase, Layer
 
-_FLOAT = {"Relu", "Add"}  # what is left between the products
+_FLOAT = {"Relu", "Add", "Gelu", "LayerNormalization"}  # what is left between the products
 
 
 def assert_converts(case: DynamicCase, opset: int = 13) -> converter.Report:
@@ -37,6 +37,11 @@ def test_converted(case: DynamicCase) -> None:
 @pytest.mark.parametrize("case", [MATMULS[4], MATMULS[8], CONVS[0]], ids=by_id)
 def test_opset(case: DynamicCase, opset: int) -> None:
     assert_converts(case, opset)
+
+
+@pytest.mark.parametrize("case", FUSED_BEHIND, ids=by_id)
+def test_fused_behind(case: DynamicCase) -> None:
+    assert_converts(case, opset=20)
 
 
 @st.composite
