@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.constants import EIGHT_BIT
+from converter.constants import EIGHT_BIT, required_input
 from converter.context import Context
 from converter.crossings import ENTRIES, EXITS, is_crossing, is_op
 from converter.frontends import QUANTIZED
 from converter.functions import DOMAIN
+from converter.linear import dequantizes, has_integer_form, quantizes, stays_int8
 from converter.version import qudnn_version
 
 _NAMES_SHOWN = 3
@@ -19,6 +20,10 @@ _CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, which are still to be transposed
 _KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
+_REWRITTEN = (
+    "it stays, but an int8 tensor of it has several readers or is the model's own and became uint8, with "
+    "which onnxruntime computes it in integers: results may differ by one quantum"
+)
 
 
 class Left(NamedTuple):
@@ -119,12 +124,25 @@ def describe(model: ir.Model, context: Context) -> Report:
         exits=sum(is_op(node, *EXITS) for node in crossings),
         crossings=tuple(_crossing(node, {*left_nodes}, context) for node in crossings),
         left=tuple(left),
-        approximate=tuple(
-            Left(_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
-            for candidate in context.candidates
-            if candidate.note
+        approximate=(
+            *(
+                Left(_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
+                for candidate in context.candidates
+                if candidate.note
+            ),
+            *(Left(_name(node), node.op_type, _REWRITTEN) for node in left_nodes if _is_rewritten(node)),
         ),
     )
+
+
+def _is_rewritten(node: ir.Node) -> bool:
+    """Whether it reads or writes an int8 tensor that became uint8."""
+    if not has_integer_form(node):
+        return False
+    quantized = [value.producer() for value in node.inputs if value is not None]
+    tensors = [required_input(dq, 0) for dq in quantized if dq is not None and dequantizes(dq)]
+    tensors += [use.node.outputs[0] for use in node.outputs[0].uses() if quantizes(use.node)]
+    return any(stays_int8(tensor) for tensor in tensors)
 
 
 def describe_converted(model: ir.Model) -> Report:

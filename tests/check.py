@@ -80,6 +80,19 @@ def assert_kernels_match_bodies(model: onnx.ModelProto, inputs: Mapping[str, Arr
     assert_same_bits(actual.outputs, expected.outputs)
 
 
+def assert_same_on_gpu(model: onnx.ModelProto, inputs: Sequence[Mapping[str, Array]]) -> None:
+    """On the GPU a converted model gives the bits of its bodies, each of its ops run by its kernel.
+
+    What was left of the model may run anywhere.
+    """
+    for values in inputs:
+        expected, actual = run(model, values), run(model, values, CUDA)
+        ops = Counter(node.op_type for node in model.graph.node if node.domain == DOMAIN)
+        for op, count in ops.items():
+            assert actual.providers(op) == {CUDA: count}
+        assert_same_bits(actual.outputs, expected.outputs)
+
+
 def assert_converted_runs_on_gpu(case: Case, batch: int = 2) -> None:
     """As assert_kernels_match_bodies, for the converted model of a case."""
     conversion = converter.convert(case.model())

@@ -28,6 +28,8 @@ class Lower(Pass):
         nodes: list[ir.Node] = []
         for candidate in self.context.candidates:
             nodes += self._lower(candidate, model.graph)
+        # Not before all is lowered: later ops may use what was moved for earlier ones.
+        remove_orphans(reversed([node for candidate in self.context.candidates for node in candidate.covers]))
         remove_orphans(reversed(nodes))
         if nodes:
             model.graph.sort()  # candidates may interleave where one covers several nodes
@@ -49,7 +51,6 @@ class Lower(Pass):
         graph.insert_after(last, emitter.nodes)
         for port in candidate.outputs:
             take_place(port.value, self._outside[port.value])
-        remove_orphans(reversed(candidate.covers))
         return emitter.nodes
 
     def _tensor(self, port: Port, emitter: Emitter) -> Tensor:

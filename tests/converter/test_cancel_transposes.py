@@ -1,0 +1,26 @@
+"""Transposes that cancel around Q/DQ pairs, as onnxruntime cancels them before it merges pairs."""
+
+import pytest
+from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts
+
+THERE, BACK = [0, 2, 3, 1], [0, 3, 1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize(("scale", "zero_point"), [(SCALE, 119), (2 * SCALE, 100)], ids=["same", "other"])
+def test_pair_between(dtype: str, scale: float, zero_point: int) -> None:
+    net = QdqNetwork(dtype)
+    y = net.node("Transpose", [net.x()], "there", perm=THERE)
+    y = net.pair(y, "between", scale, zero_point)
+    net.y(net.conv(net.pair(net.node("Transpose", [y], "back", perm=BACK), "c_x", SCALE, 119), bias=None))
+    assert_converts(net.model(), {"QConv": 1})
+
+
+def test_pairs_of_a_tensor_with_other_readers() -> None:
+    net = QdqNetwork()
+    x = net.x()
+    y = net.node("Transpose", [x], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
+    y = net.pair(y, "behind", RESULT_SCALE, 90)
+    net.y(net.node("Add", [x, y], "sum"))
+    assert_converts(net.model(), {"QTable": 1})  # x + f(x) is a function of x
