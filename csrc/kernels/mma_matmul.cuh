@@ -27,7 +27,8 @@ struct MmaMatMul {
 // What the shared memory holds of each column: the part of the epilogue that is its own.
 template <class S>
 struct alignas(16) MmaMatMulColumns {
-    int32_t bias[S::kColumns];  // with all corrections but the row's
+    // First as given, then a bias_word() with all corrections but the row's.
+    uint32_t bias[S::kColumns];
     float multiplier[S::kColumns];
     float addend[S::kColumns];
     int32_t zero_point[S::kColumns];
@@ -61,15 +62,16 @@ __device__ __forceinline__ MmaMatMulTile locate(const MmaMatMul& g) {
 }
 
 // What is known once the columns' parameters are: the block's threads agree on it.
-struct Endings {
+struct ColumnFacts {
     bool row_sums;  // some zero point of B is not 0
-    bool small;     // all results before requantization are small
+    bool small;     // all sums are small, and for int8 results multipliers moderate
 };
 
 // Loads the columns' parameters.
 template <class S, class Y>
-__device__ __forceinline__ Endings load_columns(const MmaMatMul& g, const MmaMatMulTile& tile,
-                                                const BatchMatMulEpilogue& e, MmaMatMulColumns<S>& columns) {
+__device__ __forceinline__ ColumnFacts load_columns(const MmaMatMul& g, const MmaMatMulTile& tile,
+                                                    const BatchMatMulEpilogue& e,
+                                                    MmaMatMulColumns<S>& columns) {
     bool row_sums = false, large = false;
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
         int32_t zero_point = 0, bias = 0;
@@ -85,9 +87,10 @@ __device__ __forceinline__ Endings load_columns(const MmaMatMul& g, const MmaMat
             if constexpr (std::is_same_v<Y, float>) addend = e.addend.values[column * e.addend.step];
         }
         const int64_t most = int64_t{g.k} * (128 + abs(e.a_zero_point)) * (128 + abs(zero_point));
-        large |= most + abs(int64_t{bias}) >= kSmallAccumulator;
+        large |= most + abs(int64_t{bias}) >= kSmallSum;
+        large |= std::is_same_v<Y, int8_t> && !(fabsf(multiplier) <= 1.0f);
         row_sums |= zero_point != 0;
-        columns.bias[i] = bias;
+        columns.bias[i] = static_cast<uint32_t>(bias);
         columns.multiplier[i] = multiplier;
         columns.addend[i] = addend;
         columns.zero_point[i] = zero_point;
@@ -96,24 +99,17 @@ __device__ __forceinline__ Endings load_columns(const MmaMatMul& g, const MmaMat
     return {.row_sums = __syncthreads_or(row_sums) != 0, .small = __syncthreads_or(large) == 0};
 }
 
-// Adds to the biases what the zero points are worth, for accumulators that start from 0, and what makes the
-// conversion of small ones cheap.
+// Adds to the biases what the zero points are worth.
 template <class S>
 __device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_point, bool small,
                                                MmaMatMulColumns<S>& columns) {
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
         const auto za = static_cast<uint32_t>(a_zero_point),
-                   zb = static_cast<uint32_t>(columns.zero_point[i]);
-        uint32_t bias = static_cast<uint32_t>(columns.bias[i]) + static_cast<uint32_t>(g.k) * za * zb -
-                        za * static_cast<uint32_t>(columns.sum[i]);
-        if (small) bias += static_cast<uint32_t>(kSmallBias);
-        columns.bias[i] = static_cast<int32_t>(bias);
+                   zb = static_cast<uint32_t>(columns.zero_point[i]),
+                   sum = static_cast<uint32_t>(columns.sum[i]);
+        const uint32_t bias = columns.bias[i] + za * (static_cast<uint32_t>(g.k) * zb - sum);
+        columns.bias[i] = bias_word(static_cast<int32_t>(bias), small);
     }
-}
-
-template <bool kSmall>
-__device__ inline float to_float(int32_t sum) {
-    return kSmall ? plus(__int_as_float(sum), -12582912.0f) : __int2float_rn(sum);
 }
 
 template <class T>
@@ -124,7 +120,7 @@ __device__ inline void load_four(T (&four)[4], const T* shared) {
 
 // Finishes the warp's results, `row` and `column` being those of its tile in the block's: of int8 to the tile
 // in shared memory, of the others to y.
-template <class S, class Y, bool kSmall>
+template <class S, class Y, Ending kEnding>
 __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulTile& tile,
                                             const WarpSums<S>& sums, const MmaMatMulColumns<S>& columns,
                                             bool row_sums, const OutputRange& range, int row, int column,
@@ -135,7 +131,8 @@ __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulT
 #pragma unroll
     for (int j = 0; j < S::kColumnTiles; j += 2) {
         const int first = column + j * 8;
-        int32_t bias[4], zero_point[4] = {};
+        uint32_t bias[4];
+        int32_t zero_point[4] = {};
         float multiplier[4], addend[4];
         load_four(bias, columns.bias + first);
         load_four(multiplier, columns.multiplier + first);
@@ -146,30 +143,32 @@ __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulT
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
                 const int r = row + i * 16 + half * 8;
-                const auto row_sum = static_cast<uint32_t>(sums.rows[i][half]);
-                int32_t v[4];
+                int32_t acc[4];
 #pragma unroll
                 for (int n = 0; n < 4; ++n) {
-                    uint32_t sum = static_cast<uint32_t>(sums.acc[i][j + n % 2][2 * half + n / 2]) +
-                                   static_cast<uint32_t>(bias[n]);
-                    if (row_sums) sum -= static_cast<uint32_t>(zero_point[n]) * row_sum;
-                    v[n] = static_cast<int32_t>(sum);
+                    acc[n] = sums.acc[i][j + n % 2][2 * half + n / 2];
+                    if (row_sums)
+                        acc[n] = static_cast<int32_t>(static_cast<uint32_t>(acc[n]) -
+                                                      static_cast<uint32_t>(zero_point[n]) *
+                                                          static_cast<uint32_t>(sums.rows[i][half]));
                 }
                 if constexpr (std::is_same_v<Y, int8_t>) {
-                    uint32_t byte[4];
+                    int32_t four[4];
 #pragma unroll
                     for (int n = 0; n < 4; ++n)
-                        byte[n] = quantize(multiply(to_float<kSmall>(v[n]), multiplier[n]), range);
+                        four[n] = rounded<kEnding>(acc[n], bias[n], multiplier[n], range);
                     result[r * S::kColumnPitch + first / 4] =
-                        first_bytes(tile.columns - first) & pack(byte[0], byte[1], byte[2], byte[3]);
+                        first_bytes(tile.columns - first) & pack_rounded<kEnding>(four);
                 } else {
                     Y four[4];
 #pragma unroll
                     for (int n = 0; n < 4; ++n) {
                         if constexpr (std::is_same_v<Y, float>)
-                            four[n] = plus(multiply(to_float<kSmall>(v[n]), multiplier[n]), addend[n]);
+                            four[n] = plus(
+                                multiply(biased_sum<kEnding != Ending::any>(acc[n], bias[n]), multiplier[n]),
+                                addend[n]);
                         else
-                            four[n] = v[n];
+                            four[n] = wrapping_add(acc[n], static_cast<int32_t>(bias[n]));
                     }
                     if (r >= tile.rows) continue;
                     Y* target = y + r * g.y_stride[3] + first;
@@ -264,13 +263,19 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
         }
     }
     __syncthreads();
-    constexpr bool kFloat = !std::is_same_v<Y, int32_t>;
-    correct_biases<S>(g, e.a_zero_point, kFloat && small, columns);
+    constexpr bool kInt8 = std::is_same_v<Y, int8_t>;
+    const bool is_small = small && !std::is_same_v<Y, int32_t> && (!kInt8 || range.high == 127);
+    correct_biases<S>(g, e.a_zero_point, is_small, columns);
     __syncthreads();  // the buffers are free as well
-    if (kFloat && small)
-        finish_tile<S, Y, true>(g, tile, sums, columns, row_sums, range, row, column, buffers, y);
+    const auto finish = [&]<Ending kEnding>() {
+        finish_tile<S, Y, kEnding>(g, tile, sums, columns, row_sums, range, row, column, buffers, y);
+    };
+    if (!is_small)
+        finish.template operator()<Ending::any>();
+    else if (kInt8 && e.low == -128)
+        finish.template operator()<Ending::small_unbounded>();
     else
-        finish_tile<S, Y, false>(g, tile, sums, columns, row_sums, range, row, column, buffers, y);
+        finish.template operator()<Ending::small>();
     if constexpr (std::is_same_v<Y, int8_t>) {
         __syncthreads();
         if (g.y_vector == 16)

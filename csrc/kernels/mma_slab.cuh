@@ -7,8 +7,7 @@
 #pragma once
 
 #include "kernels/ampere.cuh"
-#include "kernels/common.cuh"
-#include "kernels/matrices.cuh"
+#include "kernels/ending.cuh"
 
 namespace qudnn::kernels {
 
@@ -133,12 +132,18 @@ class ColumnLoader {
 
 constexpr int kOnes = 0x01010101;
 
-// What a warp sums up.
+// What a warp sums up, acc from kSumOrigin on.
 template <class S>
 struct WarpSums {
-    int32_t acc[S::kRowTiles][S::kColumnTiles][4] = {};
+    int32_t acc[S::kRowTiles][S::kColumnTiles][4];
     int32_t rows[S::kRowTiles][2] = {};  // of the lane's words of A
     int32_t columns[S::kColumnTiles] = {};
+
+    __device__ WarpSums() {
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles * S::kColumnTiles * 4; ++i)
+            acc[i / (S::kColumnTiles * 4)][i / 4 % S::kColumnTiles][i % 4] = kSumOrigin;
+    }
 };
 
 // One step. Warps that share columns take turns with the columns' sums.

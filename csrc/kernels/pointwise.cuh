@@ -11,6 +11,7 @@
 #include "kernels/ampere.cuh"
 #include "kernels/common.cuh"
 #include "kernels/divisor.cuh"
+#include "kernels/ending.cuh"
 #include "kernels/matrices.cuh"
 
 namespace qudnn::kernels {
@@ -49,31 +50,6 @@ struct PointwiseShape {
     }
 };
 
-// Accumulators start here: as floats they are 1.5 * 2^23 + sum as long as |sum| stays below kSmallSum.
-constexpr int32_t kSumOrigin = 0x4B400000, kSmallSum = 1 << 22;
-
-enum class Ending {
-    any,
-    small,           // small sums, no upper bound but 127
-    small_unbounded  // no lower bound but -128 either
-};
-
-// What an accumulator becomes before it is clamped to 8 bits. bias: as set_bias() has it.
-template <Ending kEnding>
-__device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float multiplier,
-                                  const OutputRange& range) {
-    if constexpr (kEnding == Ending::any) {
-        return static_cast<int32_t>(
-            requantize(wrapping_add(accumulator, static_cast<int32_t>(bias)), multiplier, range));
-    } else {
-        const float sum = plus(__uint_as_float(static_cast<uint32_t>(accumulator)), __uint_as_float(bias));
-        float value = multiply(sum, multiplier);
-        if constexpr (kEnding == Ending::small) value = fmaxf(value, range.low);
-        // Bits of positive floats are ordered like the floats, and value is far above -2^23.
-        return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
-    }
-}
-
 template <class S, Ending kEnding>
 __device__ __forceinline__ void store_tile(const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
@@ -98,8 +74,7 @@ __device__ __forceinline__ void store_tile(const int32_t (&acc)[S::kRowTiles][S:
 #pragma unroll
                 for (int n = 0; n < 4; ++n)
                     r[n] = rounded<kEnding>(acc[i][2 * j + n / 2][2 * half + n % 2], b[n], m[n], range);
-                words[i][half][j] = kEnding == Ending::any ? pack(r[0], r[1], r[2], r[3])
-                                                           : pack_saturated(r[0], r[1], r[2], r[3]);
+                words[i][half][j] = pack_rounded<kEnding>(r);
             }
     }
     if (t * kWords * 4 >= columns) return;
@@ -250,8 +225,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
         const bool valid = first + i < g.k;
         const int32_t value = valid ? epilogue.bias[first + i] : 0;
-        bias[i] = ending == Ending::any ? static_cast<uint32_t>(wrapping_add(value, -kSumOrigin))
-                                        : float_bits(static_cast<float>(value) - 12582912.0f);
+        bias[i] = bias_word(value, ending != Ending::any);
         multiplier[i] = valid ? epilogue.multiplier[first + i] : 0.0f;
     }
 
