@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from converter.context import Context
+from converter.passes.absorb_transposes import AbsorbTransposes
 from converter.passes.add_functions import AddFunctions
 from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
@@ -23,6 +24,7 @@ from converter.passes.quantize_at_entry import QuantizeAtEntry
 from converter.passes.quantize_constants import QuantizeConstants
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
+from converter.passes.shapes_from_inputs import ShapesFromInputs
 from converter.passes.share_crossings import ShareCrossings
 from converter.report import Report, describe
 
@@ -36,9 +38,11 @@ PASSES: tuple[type[Pass], ...] = (
     Int8ToUint8,
     DropPairs,
     Recognise,
+    ShapesFromInputs,
     ChooseIslands,
     Lower,
     CancelCrossings,
+    AbsorbTransposes,
     QuantizeAtEntry,
     DequantizeAtExit,
     ShareCrossings,

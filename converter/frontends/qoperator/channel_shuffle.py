@@ -8,8 +8,8 @@ from converter.constants import constant, node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.graph_edit import is_needed
-from converter.ops.reshape import resolved
 from converter.ops.take import channels
+from converter.reshaping import resolved
 
 
 def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:

@@ -9,7 +9,7 @@ from converter.facts import Facts
 from converter.frontends.qoperator.channel_shuffle import channel_shuffle
 from converter.frontends.qoperator.common import numbers, required_numbers
 from converter.ops.reshape import reshape as candidate
-from converter.ops.reshape import resolved
+from converter.reshaping import resolved
 from converter.sizes import Shape
 
 
