@@ -9,6 +9,7 @@
 
 #include "pointwise_kernels.h"
 #include "product_kernels.h"
+#include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
 
@@ -74,6 +75,7 @@ void small_cases() {
             softmax_case(130, 19, 32, is_uint8, 1 / 256.0f, 7);
             softmax_case(7, 1, 16, is_uint8, 1 / 256.0f, 9);
             softmax_case(9, 10, 16, is_uint8, 1e-12f, 77);
+            for (int64_t channels : {128, 197, 384, 1024}) softmax_case(1037, channels, channels, is_uint8);
         }
     if (wanted("max_pool")) {
         max_pool_case("3x3 odd", {2, 13, 11, 48, 7, 6, 3, 3, 1, 1, 2, 2, 1, 1});
@@ -143,6 +145,9 @@ void small_cases() {
         stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
     }
     if (wanted("pointwise")) small_pointwise_cases();
+    if (wanted("layer_normalization")) small_layer_normalization_cases();
+    if (wanted("where")) small_where_cases();
+    if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
     if (wanted("product")) small_product_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
@@ -229,7 +234,10 @@ void large_cases() {
     }
     if (wanted("depth_to_space"))
         depth_to_space_case("16x128x128x256 2x2", {16, 128, 128, 64, 256, 256, 2, 0, 0});
-    if (wanted("softmax")) softmax_case(64, 1000, 1008, true), softmax_case(64 * 12 * 197, 197, 208, true);
+    if (wanted("softmax")) softmax_case(64, 1000, 1008, true), large_softmax_cases();
+    if (wanted("layer_normalization")) large_layer_normalization_cases();
+    if (wanted("where")) large_where_cases();
+    if (wanted("masked_softmax")) large_masked_softmax_cases();
     if (wanted("max_pool")) {
         max_pool_case("64x112x112x64 3x3 /2", {64, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
         max_pool_case("64x112x112x64 2x2 /2", {64, 112, 112, 64, 56, 56, 2, 2, 0, 0, 2, 2, 1, 1});
