@@ -121,9 +121,9 @@ class DynamicCase:
     def _between(self, g: GraphBuilder, x: str, y: str, channels: int, name: str) -> str:
         if self.between != "LayerNormalization":
             return g.node(self.between, [y], f"{name}_activation")
-        scale = g.constant(f"{name}_norm_scale", np.linspace(0.5, 2, channels), "float32")
-        bias = g.constant(f"{name}_norm_bias", np.linspace(-1, 1, channels), "float32")
-        return g.node(self.between, [g.node("Add", [x, y], f"{name}_residual"), scale, bias], f"{name}_norm")
+        gamma = g.constant(f"{name}_gamma", np.linspace(0.5, 2, channels), "float32")
+        beta = g.constant(f"{name}_beta", np.linspace(-1, 1, channels), "float32")
+        return g.node(self.between, [g.node("Add", [x, y], f"{name}_residual"), gamma, beta], f"{name}_norm")
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random numbers around 0."""
