@@ -44,9 +44,14 @@ def conversion(report: Report) -> Row:
 
 
 def differences(expected: list[npt.NDArray[Any]], results: list[npt.NDArray[Any]]) -> Row:
-    """How many elements differ in a bit, and how far, over the largest value that was expected."""
+    """How many elements differ in a bit, and how far, over the largest value that was expected.
+
+    Raises ValueError where values were expected that are not finite: no result would be wrong then.
+    """
     row: Row = {"different": 0, "largest difference": 0.0, "elements": 0}
     for want, got in zip(expected, results, strict=True):
+        if not np.isfinite(want).all():
+            raise ValueError("the expected results are not finite")
         row["different"] += different_bits(want, got)
         row["elements"] += want.size
         furthest = float(np.abs(want.astype(np.float64) - got).max())

@@ -30,7 +30,7 @@ def main() -> int:
         text = document.read_text()
         start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
         written = [sections[r["benchmark"]](r) for r in results if r["benchmark"] in sections]
-        body = "\n\n".join(written) or "No result is stored yet."
+        body = "\n\n".join(filter(None, written)) or "No result is stored yet."
         new = f"{text[:start]}\n{body}\n{text[stop:]}"
         changed = changed or new != text
         if "--check" not in sys.argv[1:]:
@@ -93,8 +93,13 @@ def models(result: Result) -> str:
 
 
 def headed(lines: Callable[[Result], list[str]]) -> Callable[[Result], str]:
-    """The lines under the result's heading."""
-    return lambda result: "\n".join([f"{heading(result)}{plans(result)}", "", *lines(result)]).rstrip()
+    """The lines under the result's heading; nothing where there are none."""
+
+    def section(result: Result) -> str:
+        body = lines(result)
+        return "\n".join([f"{heading(result)}{plans(result)}", "", *body]) if body else ""
+
+    return section
 
 
 def plans(result: Result) -> str:

@@ -8,8 +8,10 @@ A recipe says what is quantized: `matmul` the matrix products, those of computed
 everything that the quantizer can; each statically, in both forms, and dynamically. Times are medians with
 inputs and results on the GPU. Results are compared with those of the unconverted model on the CPU provider:
 what stays in floating point is computed in other ways on a GPU, and the next quantizer turns a difference
-there into one of a quantum; so the unconverted model on the GPU is compared too, and the converted one on
-the CPU provider. Without a GPU all sessions are the CPU's.
+there into one of a quantum; so the unconverted model on the GPU is compared too. onnxruntime also fuses
+floating-point operators, other ones in a converted model. So that only the conversion tells, the function
+bodies on the CPU provider are compared with the original without optimizations; with them where the
+original is QDQ, which they make a model of integers. Without a GPU all sessions are the CPU's.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import onnx
 import onnxruntime
@@ -37,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 GRAPH = ", CUDA graph"
-QUDNN, UNCONVERTED = "qudnn", "unconverted"
+QUDNN, UNCONVERTED, BODIES = "qudnn", "unconverted", "function bodies"
 FLOATS = ("fp32", "fp16")
 COMPARED = 8  # results are compared up to this batch size
 FASTER_AT = (8, 32)  # batch sizes at which qudnn has to be faster than fp16
@@ -78,23 +80,28 @@ class Benchmark:
         return rows
 
     def bits(
-        self, original: onnx.ModelProto, converted: bytes, feeds: dict[Shape, Feed]
+        self, original: onnx.ModelProto, converted: bytes, feeds: dict[Shape, Feed], optimize_bodies: bool
     ) -> dict[str, outcome.Row]:
         """Differences from the original on the CPU provider, by who differs."""
-        reference = cpu_session(original)
         plain = original.SerializeToString()
-        others: dict[str, Callable[[Shape], Session]] = {
-            QUDNN: lambda shape: self.open(converted, shape, ours=True),
-            UNCONVERTED: lambda shape: self.open(plain, shape),
-            "qudnn's function bodies": lambda _: Session(converted, providers=CPU),
+        options = onnxruntime.SessionOptions()
+        if not optimize_bodies:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+
+        def results(make: Callable[[Shape], Session]) -> list[Any]:
+            return [y for shape, feed in feeds.items() for y in make(shape).run(None, feed)]
+
+        def compare(make: Callable[[Shape], Session], expected: list[Any]) -> outcome.Row:
+            return outcome.differences(expected, results(make))
+
+        optimized = results(lambda _: cpu_session(original))
+        as_bodies = results(lambda _: Session(plain, options, providers=CPU))
+        others: dict[str, tuple[Callable[[Shape], Session], list[Any]]] = {
+            QUDNN: (lambda shape: self.open(converted, shape, ours=True), optimized),
+            UNCONVERTED: (lambda shape: self.open(plain, shape), optimized),
+            BODIES: (lambda _: Session(converted, options, providers=CPU), as_bodies),
         }
-        expected = [y for feed in feeds.values() for y in reference.run(None, feed)]
-
-        def compare(make: Callable[[Shape], Session]) -> outcome.Row:
-            results = [y for shape, feed in feeds.items() for y in make(shape).run(None, feed)]
-            return outcome.differences(expected, results)
-
-        return {name: outcome.attempt(partial(compare, make)) for name, make in others.items()}
+        return {name: outcome.attempt(partial(compare, *pair)) for name, pair in others.items()}
 
     def off_the_gpu(self, converted: bytes, shape: Shape, feed: Feed) -> dict[str, int]:
         with TemporaryDirectory(prefix="profile-") as folder:
@@ -134,7 +141,7 @@ class Benchmark:
         row = outcome.conversion(conversion.report)
         few = min(shape.tokens for shape in feeds)
         compared = {s: feed for s, feed in feeds.items() if s.batch <= COMPARED and s.tokens == few}
-        row["differences"] = self.bits(original, converted, compared)
+        row["differences"] = self.bits(original, converted, compared, ".QDQ." in path.name)
         if self.gpu:
             smallest = min(feeds)
             row["off the GPU"] = self.off_the_gpu(converted, smallest, feeds[smallest])

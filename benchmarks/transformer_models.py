@@ -22,7 +22,9 @@ SMALL = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "intermediate_size": 128,
+    "num_labels": 10,
 }
+LABELS = 1000  # enough results to tell differences by
 
 
 class Architecture(NamedTuple):
@@ -115,7 +117,7 @@ def _export_bert(masked: bool, small: bool, half: bool, path: Path) -> None:
     import torch
     import transformers
 
-    sizes = {**SMALL, "vocab_size": VOCABULARY} if small else {}
+    sizes = {**SMALL, "vocab_size": VOCABULARY} if small else {"num_labels": LABELS}
     config = transformers.BertConfig(attn_implementation="eager", **sizes)
     model = _seeded(transformers.BertForSequenceClassification, config, half)
 
@@ -141,7 +143,7 @@ def _export_vit(small: bool, half: bool, path: Path) -> None:
     import torch
     import transformers
 
-    sizes = {**SMALL, "image_size": 32, "patch_size": 8, "num_labels": 10} if small else {"num_labels": 1000}
+    sizes = {**SMALL, "image_size": 32, "patch_size": 8} if small else {"num_labels": LABELS}
     config = transformers.ViTConfig(attn_implementation="eager", **sizes)
     model = _seeded(transformers.ViTForImageClassification, config, half)
 
