@@ -112,12 +112,6 @@ __device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_po
     }
 }
 
-template <class T>
-__device__ inline void load_four(T (&four)[4], const T* shared) {
-    const uint4 v = *reinterpret_cast<const uint4*>(shared);
-    std::memcpy(four, &v, sizeof v);
-}
-
 // Finishes the warp's results, `row` and `column` being those of its tile in the block's: of int8 to the tile
 // in shared memory, of the others to y.
 template <class S, class Y, Ending kEnding>

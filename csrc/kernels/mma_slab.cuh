@@ -54,6 +54,13 @@ __device__ inline uint4 load_bytes(const int8_t* source, int valid) {
     return {v[0], v[1], v[2], v[3]};
 }
 
+// Four words from shared memory, at a multiple of 16 bytes.
+template <class T>
+__device__ inline void load_four(T (&four)[4], const T* shared) {
+    const uint4 v = *reinterpret_cast<const uint4*>(shared);
+    std::memcpy(four, &v, sizeof v);
+}
+
 // Copies 16 bytes, of which those from `valid` on are zeros: later, where kAligned.
 template <bool kAligned>
 __device__ __forceinline__ void copy_vector(uint32_t* shared, const int8_t* source, int valid) {
