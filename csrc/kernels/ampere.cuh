@@ -1,5 +1,6 @@
-// What GPUs have since Ampere (compute capability 8.0): int8 products of 32 values on the tensor cores, and
-// copies from global to shared memory that do not wait. Never reached on older ones.
+// What GPUs have since Ampere (compute capability 8.0): int8 products of 32 values on the tensor cores,
+// copies from global to shared memory that do not wait, and packing with saturation. Never reached on older
+// ones.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,39 @@ __device__ inline void multiply_add(int32_t (&d)[4], const uint32_t (&a)[4], con
         "{%0, %1, %2, %3};"
         : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+// As multiply_add(), with `start` in place of each d.
+__device__ inline void multiply(int32_t (&d)[4], int32_t start, const uint32_t (&a)[4],
+                                const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%10, %10, %10, %10};"
+        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(start));
+#endif
+}
+
+// Four matrices of 8 rows of 16 bytes from shared memory, one in each word: lanes 8 i to 8 i + 7 say where
+// the rows of matrix i are, and lane 4 * g + t gets word t of row g.
+__device__ inline void load_matrices(uint32_t (&v)[4], const uint32_t* row) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+                 : "memory");
+#endif
+}
+
+// As load_matrices(), each matrix transposed as one of pairs of bytes: lane 4 * g + t gets pair g of row 2 *
+// t and, in the upper half, of row 2 * t + 1.
+__device__ inline void load_transposed_matrices(uint32_t (&v)[4], const uint32_t* row) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+                 : "memory");
 #endif
 }
 
@@ -40,6 +74,26 @@ __device__ inline void copy_async(uint32_t* shared, const void* global) {
 #endif
 }
 
+// Starts copying four words that the multiprocessor reads but once: past its cache.
+__device__ inline void copy_once(uint32_t* shared, const void* global) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
+                 :
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global)
+                 : "memory");
+#endif
+}
+
+// As copy_once(), of the first bytes (0 to 16); zeros in place of the others, which are not read.
+__device__ inline void copy_part(uint32_t* shared, const void* global, int bytes) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                 :
+                 : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))), "l"(global), "r"(bytes)
+                 : "memory");
+#endif
+}
+
 // Closes a group of the thread's copies.
 __device__ inline void commit_copies() {
 #if __CUDA_ARCH__ >= 800
@@ -53,6 +107,19 @@ __device__ inline void wait_for_copies() {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.wait_group %0;" : : "n"(kGroups) : "memory");
 #endif
+}
+
+// Four integers, clamped to 8 bits each, in a word.
+__device__ inline uint32_t pack_saturated(int32_t a, int32_t b, int32_t c, int32_t d) {
+    uint32_t word = 0;
+#if __CUDA_ARCH__ >= 800
+    asm("{ .reg .b32 high;\n"
+        "cvt.pack.sat.s8.s32.b32 high, %4, %3, 0;\n"
+        "cvt.pack.sat.s8.s32.b32 %0, %2, %1, high; }"
+        : "=r"(word)
+        : "r"(a), "r"(b), "r"(c), "r"(d));
+#endif
+    return word;
 }
 
 }  // namespace qudnn::kernels

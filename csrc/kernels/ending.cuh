@@ -1,8 +1,8 @@
 // From int32 accumulators of the tensor cores to 8 bits, in few instructions where sums are small.
 #pragma once
 
+#include "kernels/ampere.cuh"
 #include "kernels/common.cuh"
-#include "kernels/matrices.cuh"
 
 namespace qudnn::kernels {
 

@@ -12,7 +12,6 @@
 #include "kernels/common.cuh"
 #include "kernels/divisor.cuh"
 #include "kernels/ending.cuh"
-#include "kernels/matrices.cuh"
 
 namespace qudnn::kernels {
 
