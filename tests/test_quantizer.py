@@ -1,7 +1,7 @@
 """What onnxruntime's static quantizer makes of float networks, converted."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -9,6 +9,9 @@ import pytest
 
 import check
 import converter
+from session import run
+from zoo.blocks import squeeze_excite
+from zoo.graph import Graph
 from zoo.resnet import resnet50
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
@@ -51,6 +54,27 @@ def test_resnet50_has_one_entry_and_one_exit(network: onnx.ModelProto, options: 
     operators = Counter(node.op_type for node in conversion.model.graph.node)
     assert operators == {**report.converted, "QuantizeToIsland": 1, "DequantizeFromIsland": 1}
     check.assert_equivalent(original, conversion.model, [{"x": IMAGES[:1]}, {"x": IMAGES}])
+
+
+@pytest.mark.parametrize("form", ["QOperator", "QDQ"])
+def test_layers_that_share_a_bias(form: Literal["QOperator", "QDQ"]) -> None:
+    """As PyTorch's exporter writes layers with equal biases: one is read by all, or copied by Identity."""
+    graph = Graph("shared", (3, 16, 16))
+    y = squeeze_excite(graph, graph.conv(graph.conv(graph.x, 16, 3), 16, 3), 16, "Sigmoid")
+    model = graph.finish(graph.conv(y, 16, 1, relu=False), [16, 16, 16])
+    first, *others = [node for node in model.graph.node if node.op_type == "Conv"]
+    for index, node in enumerate(others):
+        if index % 2:
+            copy = onnx.helper.make_node("Identity", [first.input[2]], [f"{node.input[2]}/copy"])
+            model.graph.node.insert(0, copy)
+        node.input[2] = f"{node.input[2]}/copy" if index % 2 else first.input[2]
+    original = quantize(model, IMAGES[:2, :, :16, :16], form=form)
+    conversion = converter.convert(original)
+    assert not conversion.report.left, str(conversion.report)
+    inputs = {"x": IMAGES[:2, :, :16, :16]}
+    expected, actual = (run(each, inputs).outputs["y"] for each in (model, original))
+    assert np.abs(expected - actual).mean() < 0.05 * np.abs(expected).mean()
+    check.assert_equivalent(original, conversion.model, [inputs])
 
 
 def test_float_model_is_left_as_it_is(network: onnx.ModelProto) -> None:

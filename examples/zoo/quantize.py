@@ -1,6 +1,7 @@
 """Static and dynamic quantization with onnxruntime's own quantizer."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
+_WITH_BIAS = {"Conv", "ConvTranspose", "Gemm"}
 _FORMATS = {"QOperator": QuantFormat.QOperator, "QDQ": QuantFormat.QDQ}
 
 
@@ -114,5 +116,25 @@ def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
     kept = [value for value in result.graph.value_info if value.name not in constants]
     del result.graph.value_info[:]
     result.graph.value_info.extend(kept)
+    _separate_biases(result.graph)
     onnx.save_model(result, prepared)
     return prepared
+
+
+def _separate_biases(graph: onnx.GraphProto) -> None:
+    """Give each layer a bias of its own.
+
+    PyTorch's exporter lets layers share equal ones, such as zeros. The quantizer quantizes a shared bias
+    once, with the scales of the first layer that reads it, and all the others then have a wrong one.
+    """
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    readers = Counter(name for node in graph.node for name in node.input)
+    for node in graph.node:
+        if node.op_type not in _WITH_BIAS or len(node.input) < 3 or readers[node.input[2]] < 2:
+            continue
+        bias = constants.get(node.input[2])
+        if bias is not None:
+            copy = graph.initializer.add()
+            copy.CopyFrom(bias)
+            copy.name = f"{bias.name}/{node.output[0]}"
+            node.input[2] = copy.name
