@@ -88,7 +88,7 @@ void where_case(const Choice& c) {
 }
 
 // [batch, heads, queries, keys] with a mask [batch, 1, 1, keys]. Its bound is not one of bits, and checked in
-// tests/ops/test_masked_softmax.py; here it counts as equal within one quantum.
+// tests/ops/test_attention_softmax.py; here it counts as equal within one quantum.
 void masked_softmax_case(int64_t batch, int64_t heads, int64_t queries, int64_t keys) {
     const MaskedSoftmaxScales s{0.11f, 0.125f, 1, 1 / 256.0f, 5, -128};
     const MaskedSoftmaxGeometry g{{2, {batch, heads * queries}, {{1, 0}}}, keys, keys, keys, keys};
