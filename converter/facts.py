@@ -7,6 +7,7 @@ from converter.candidate import Port
 from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
+from converter.outside_shapes import outside_shape
 from converter.shape_values import numbers_in
 from converter.sizes import Shape, Unknown
 
@@ -23,6 +24,7 @@ class Facts:
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
+        self._learned: set[str] = set()  # names of values
         self._channel_axes: dict[ir.Value, int] = {}
         for name, value in ir.convenience.create_value_mapping(
             inferred.graph, include_subgraphs=False
@@ -68,13 +70,17 @@ class Facts:
         """Note what a value is, whoever produces it."""
         self._dtypes[value.name or ""] = dtype
         self._shapes[value.name or ""] = shape
+        self._learned.add(value.name or "")
 
     def pass_on(self, node: ir.Node) -> None:
-        """Let the result of a node that keeps its input's shape have that shape, where none is known."""
-        if node.op_type in _KEEP_SHAPE and node.inputs[0] is not None:
-            shape = self.shape(node.inputs[0])
-            if shape is not None:
-                self._shapes.setdefault(node.outputs[0].name or "", shape)
+        """Note what follows for the result of a node that is not converted."""
+        found = outside_shape(node, self)
+        if found is None or node.outputs[0].name in self._learned:
+            return
+        before = self.shape(node.outputs[0]) or found
+        if len(before) == len(found):
+            merged = (old if isinstance(old, int) else new for old, new in zip(before, found, strict=True))
+            self._shapes[node.outputs[0].name or ""] = tuple(merged)
 
     def eight_bit(self, value: ir.Value) -> ir.DataType:
         dtype = self.dtype(value)
@@ -100,11 +106,3 @@ class Facts:
         if ranks and len(shape) not in ranks:
             raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
         return shape
-
-
-# Of one input each, or with scales and zero points behind it.
-_KEEP_SHAPE = {
-    "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid",
-    "HardSwish", "Identity", "LeakyRelu", "Mish", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Softplus",
-    "Tanh",
-}  # fmt: skip

@@ -5,6 +5,8 @@ Two sizes that are equal here are equal whenever the model runs; unequal ones ma
 
 from dataclasses import dataclass, field
 
+from converter.errors import Refusal
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -45,3 +47,14 @@ def guessed(size: Size) -> int:
 def windows(size: Size, kernel: int, dilation: int, stride: int, padding: int) -> Size:
     """How many windows fit into `size` elements and `padding` (both ends together) more."""
     return shifted(divided(shifted(size, padding - dilation * (kernel - 1) - 1), stride), 1)
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """The shape of what two shapes are broadcast to. Sizes that are unknown have to be equal, or one be 1."""
+    rank = max(len(a), len(b))
+    out: list[Size] = []
+    for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
+        if x != y and 1 not in (x, y):
+            raise Refusal("its inputs are not known to have one shape, nor to be broadcast")
+        out.append(y if x == 1 else x)
+    return tuple(out)

@@ -11,7 +11,7 @@ from converter.emitter import Attribute, Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.layout import Layout
-from converter.ops.pair import broadcast
+from converter.sizes import broadcast
 
 
 @dataclass(frozen=True)

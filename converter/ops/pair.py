@@ -17,7 +17,7 @@ from converter.facts import Facts
 from converter.layout import Layout
 from converter.ops.table import island_table
 from converter.packing import Int8Array, scattered
-from converter.sizes import Shape, Size, Unknown
+from converter.sizes import Shape, Unknown, broadcast
 
 
 @dataclass(frozen=True)
@@ -121,17 +121,6 @@ def island_array(array: NDArray[Any]) -> Int8Array:
     smallest = np.iinfo(array.dtype).min
     identity = np.arange(smallest, smallest + 256).astype(array.dtype)
     return island_table(identity)[array.astype(np.int32) - smallest]
-
-
-def broadcast(a: Shape, b: Shape) -> Shape:
-    """The shape of what two shapes are broadcast to. Sizes that are unknown have to be equal, or one be 1."""
-    rank = max(len(a), len(b))
-    out: list[Size] = []
-    for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
-        if x != y and 1 not in (x, y):
-            raise Refusal("its inputs are not known to have one shape, nor to be broadcast")
-        out.append(y if x == 1 else x)
-    return tuple(out)
 
 
 def first_is_scalar(a: Shape, b: Shape) -> bool:

@@ -64,7 +64,8 @@ def _takes_rows(node: ir.Node) -> bool:
 
 def _normalizes(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
-    return not node.domain and node.op_type == "LayerNormalization"
+    x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
+    return not node.domain and node.op_type == "LayerNormalization" and dequantizes(x)
 
 
 def _dequantize_behind(move: ir.Node, context: Context) -> bool:

@@ -6,8 +6,7 @@ from qdq_networks import RESULT_SCALE, QdqNetwork, assert_converts
 
 
 @pytest.mark.parametrize(
-    ("indices", "axis", "rank"),
-    [(0, 1, 2), (-1, 1, 2), ([2], 1, 3), ([3, 0, 3], 1, 3), ([[1, 4], [0, 2]], 1, 4)],
+    ("indices", "rank"), [(0, 2), (-1, 2), ([2], 3), ([3, 0, 3], 3), ([[1, 4], [0, 2]], 4)]
 )
 def test_rows(indices: object, rank: int) -> None:
     net = QdqNetwork()
