@@ -46,7 +46,7 @@ def _long(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
     while sums.shape[-1] > 1:
         half = sums.shape[-1] // 2
         sums = sums[..., :half] + sums[..., half:]
-    total = sums[..., 0]
+    total: Array = sums[..., 0]
     rest = d[..., 8 * vectors :]
     for i in range(rest.shape[-1]):
         part = rest[..., i]
@@ -58,7 +58,8 @@ def _long(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
 
 def _short(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
     """Fewer channels: Welford's method."""
-    mean, squares = (np.zeros(r.shape[:-1], F) for _ in range(2))
+    mean: Array = np.zeros(r.shape[:-1], F)
+    squares: Array = np.zeros(r.shape[:-1], F)
     for i in range(r.shape[-1]):
         d = r[..., i] - mean
         mean = mean + d / F(i + 1)
