@@ -103,3 +103,22 @@ def quantization(
     if zero_point_array.size != 1:
         raise Refusal(f"its {what} is not quantized per tensor")
     return Quantization(array.reshape(-1)[0], int(zero_point_array.reshape(())), dtype)
+
+
+def per_output(array: NDArray[Any] | None, rank: int, axis: int, outputs: int) -> NDArray[np.float32] | None:
+    """float32 numbers as `[outputs]`, where they broadcast to a tensor of `rank` along this axis alone."""
+    if array is None or array.dtype != np.float32 or array.ndim > rank:
+        return None
+    shape = [1] * (rank - array.ndim) + list(array.shape)
+    if shape[axis] not in (1, outputs) or array.size != shape[axis]:
+        return None
+    return np.broadcast_to(array.reshape(-1), (outputs,))
+
+
+def float_vector(value: ir.Value, outputs: int, what: str) -> NDArray[np.float32]:
+    """One constant float32 number, or one for each output, as `[outputs]`."""
+    array = constant(value, what)
+    vector = per_output(array, max(array.ndim, 1), -1, outputs)
+    if vector is None:
+        raise Refusal(f"its {what} is {array.dtype} {list(array.shape)}, not float32 for {outputs} outputs")
+    return vector

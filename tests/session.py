@@ -18,8 +18,8 @@ from zoo.profile import Kernel, kernels
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
-# The operators whose weights x64quantprecision turns into uint8, all with the input's zero point third.
-_WITH_WEIGHTS = {"QLinearConv", "QLinearMatMul", "QGemm"}
+# The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
+_WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    zero_points = [node.input[2] for node in model.graph.node if node.op_type in _WITH_WEIGHTS]
+    zero_points = [
+        node.input[_WITH_WEIGHTS[node.op_type]] for node in model.graph.node if node.op_type in _WITH_WEIGHTS
+    ]
     if not model.functions and onnx.TensorProto.INT8 not in {constants.get(name) for name in zero_points}:
         options.add_session_config_entry("session.x64quantprecision", "1")
     return options

@@ -27,6 +27,7 @@ class DynamicProductCase:
     has_bias: bool = True
     b_batch: tuple[int, ...] = ()  # leading dimensions of b
     form: str = ""  # of MatMulInteger, another one: see _behind
+    x_dtype: str = "float32"  # or of 8 bits, with constant parameters, for MatMulIntegerToFloat
 
     @property
     def id(self) -> str:
@@ -42,6 +43,7 @@ class DynamicProductCase:
             "bias" if self.has_bias else "",
             "batch" + "x".join(map(str, self.b_batch)) if self.b_batch else "",
             self.form,
+            f"static_{SHORT[self.x_dtype]}" if self.x_dtype != "float32" else "",
         ]
         return "_".join(part for part in parts if part)
 
@@ -51,13 +53,17 @@ class DynamicProductCase:
         g = GraphBuilder()
         columns = (*self.b_batch, *[1] * bool(self.b_batch), self.k) if self.per_column else ()
         zero_points = integers(rng, self.b_dtype, columns)
-        x = g.input("x", "float32", ["N", *self.rows, self.c])
+        x = g.input("x", self.x_dtype, ["N", *self.rows, self.c])
         b = g.constant("b", integers(rng, self.b_dtype, (*self.b_batch, self.c, self.k)))
         b_scale = g.constant("b_scale", rng.uniform(0.01, 0.02, columns), "float32")
         b_zero_point = g.constant("b_zero_point", zero_points) if self.has_zero_point else ""
         bias = g.constant("bias", rng.standard_normal(self.k), "float32") if self.has_bias else ""
         if self.op == "DynamicQuantizeMatMul":
             g.node(self.op, [x, b, b_scale, b_zero_point, bias], "y", MICROSOFT)
+        elif self.x_dtype != "float32":
+            scale, zero_point = g.parameters("x", 0.02, 7, self.x_dtype)
+            inputs = [x, b, scale, b_scale, zero_point, b_zero_point, bias]
+            g.node(self.op, inputs, "y", MICROSOFT)
         else:
             _dynamic_quantize(g, x)
             if self.op == "MatMulInteger":
@@ -72,7 +78,10 @@ class DynamicProductCase:
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random numbers, more of them positive."""
         rng = np.random.default_rng(seed_of(self.id) + 1)
-        return {"x": rng.uniform(-1, 2, (batch, *self.rows, self.c)).astype(np.float32)}
+        shape = (batch, *self.rows, self.c)
+        if self.x_dtype != "float32":
+            return {"x": integers(rng, self.x_dtype, shape)}
+        return {"x": rng.uniform(-1, 2, shape).astype(np.float32)}
 
 
 def _dynamic_quantize(g: GraphBuilder, x: str) -> None:
@@ -163,6 +172,12 @@ PRODUCTS = [
     *(DynamicProductCase(op, (), 1, 1) for op in _OPS),
     DynamicProductCase(form="quantized_is_output", c=20, k=5),
 ]
+STATIC = [
+    replace(case, x_dtype=x_dtype)
+    for case in PRODUCTS
+    if case.op == "MatMulIntegerToFloat"
+    for x_dtype in (["uint8"] if case.b_dtype == "uint8" else ["uint8", "int8"])
+]
 CONVS = [
     _conv,
     replace(_conv, w_dtype="uint8", w_zero_point=97, attributes=(("pads", [1, 2, 0, 1]),)),
@@ -172,7 +187,7 @@ CONVS = [
     replace(_conv, c=32, k=32, kernel=(1, 1), x_zero_point=255, attributes=(("dilations", [2, 2]),)),
     replace(_conv, kernel=(4,), size=(20,), attributes=(("pads", [2, 1]), ("strides", [3]))),
 ]
-GPU_CASES = [*PRODUCTS[::7], *CONVS]
+GPU_CASES = [*PRODUCTS[::7], *STATIC[::5], *CONVS]
 DECLINED = [  # (case, operator, what the reason says)
     (DynamicProductCase(form="weight_scale_first"), "MatMulInteger", "something else than the scale"),
     (DynamicProductCase(form="product_is_output"), "MatMulInteger", "not just cast"),

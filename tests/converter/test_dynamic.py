@@ -1,7 +1,10 @@
 """What onnxruntime's dynamic quantizer makes of float networks, converted."""
 
 from collections import Counter
+from pathlib import Path
 
+import onnx
+import onnxruntime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,6 +45,23 @@ def test_opset(case: DynamicCase, opset: int) -> None:
 @pytest.mark.parametrize("case", FUSED_BEHIND, ids=by_id)
 def test_fused_behind(case: DynamicCase) -> None:
     assert_converts(case, opset=20)
+
+
+@pytest.mark.parametrize("case", [MATMULS[0], MATMULS[4], MATMULS[8]], ids=by_id)
+def test_written_by_the_optimizer(case: DynamicCase, tmp_path: Path) -> None:
+    """A model that onnxruntime saved with its own fused operators in it."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(
+        case.model().SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    optimized = onnx.load_model(tmp_path / "optimized.onnx")
+    fused = {"DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
+    assert fused & {node.op_type for node in optimized.graph.node}
+    conversion = converter.convert(optimized)
+    assert {entry.op_type for entry in conversion.report.left} <= _FLOAT, str(conversion.report)
+    check.assert_equivalent(optimized, conversion.model, [case.inputs(batch) for batch in (1, 3)])
 
 
 @st.composite

@@ -8,7 +8,7 @@ import pytest
 import check
 import converter
 from cases.builder import Case, GraphBuilder, by_id
-from cases.dynamic_op import CONVS, DECLINED, GPU_CASES, PRODUCTS, ConvIntegerCase, DynamicProductCase
+from cases.dynamic_op import CONVS, DECLINED, GPU_CASES, PRODUCTS, STATIC, ConvIntegerCase, DynamicProductCase
 from cases.onnx_node import OnnxNodeCase, load
 from converter.functions import DOMAIN, function_proto
 from session import assert_same_bits, run
@@ -28,6 +28,16 @@ def test_product(case: DynamicProductCase) -> None:
     left = [(entry.op_type, entry.reason) for entry in report.left]
     stays = ("DynamicQuantizeLinear", "no island begins or ends with it")
     assert left == ([stays] if case.form == "quantized_is_output" else [])
+
+
+@pytest.mark.parametrize("case", STATIC, ids=by_id)
+def test_static_product_in_float(case: DynamicProductCase) -> None:
+    original = case.model()
+    conversion = converter.convert(original)
+    assert not conversion.report.left
+    (product,) = {"QMatMulToFloat", "QBatchMatMulToFloat"} & conversion.report.converted.keys()
+    assert product == "QMatMulToFloat" or case.has_zero_point or case.b_dtype == "uint8"  # beyond int8
+    check.assert_equivalent(original, conversion.model, [case.inputs(batch) for batch in (2, 1)])
 
 
 @pytest.mark.parametrize("opset", [11, 13, 17, 21])

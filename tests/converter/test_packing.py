@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from converter.errors import Refusal
 from converter.layout import padded
-from converter.packing import centered, fold_zero_point, pack_conv, pack_matmul, unpack_conv, unpack_matmul
+from converter.packing import (
+    centered,
+    fold_zero_point,
+    pack_conv,
+    pack_matmul,
+    split_beyond_int8,
+    unpack_conv,
+    unpack_matmul,
+)
 
 
 def weights(shape: tuple[int, ...]) -> np.ndarray:
@@ -83,3 +91,30 @@ def test_fold_zero_point_wraps(x_zero_point: int) -> None:
     assert folded.dtype == np.int32
     assert folded.tolist() == wrapped
     assert x_zero_point == 0 or exact != wrapped
+
+
+@pytest.mark.parametrize("group", [1, 2, 4])
+@pytest.mark.parametrize("zero_points", [[0], [128], [143], [255], [3, 140, 250, 128]])
+def test_split_beyond_int8(group: int, zero_points: list[int]) -> None:
+    weight = np.random.default_rng(0).integers(0, 255, (4, 3, 2, 2), np.uint8, endpoint=True)
+    zero_point = np.array(zero_points, np.uint8).reshape(-1, 1, 1, 1)
+    split = split_beyond_int8(weight, zero_point, group)
+    assert split.weight.dtype == np.int8
+    assert len(split.channels) == group * split.weight.shape[1]
+    joined = np.zeros(weight.shape, np.int32)
+    for k, part in enumerate(split.weight):
+        first = k // (4 // group)
+        channels = split.channels[first * len(part) : (first + 1) * len(part)]
+        for channel, values in zip(channels, part, strict=True):
+            assert channel // 3 == first
+            joined[k, channel % 3] += values
+    np.testing.assert_array_equal(joined, weight.astype(np.int32) - zero_point)
+
+
+def test_split_repeats_only_the_channels_that_need_it() -> None:
+    weight = np.full((2, 5), 128, np.uint8)
+    assert split_beyond_int8(weight, np.uint8(128)).channels == [0, 1, 2, 3, 4]
+    weight[1, 3] = 0
+    split = split_beyond_int8(weight, np.uint8(129))
+    assert split.channels == [0, 1, 2, 3, 4, 3]
+    assert split.weight[:, 5].tolist() == [0, -1]

@@ -10,11 +10,11 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from converter.candidate import Candidate
-from converter.constants import EIGHT_BIT, constant, node_input, required_input
+from converter.constants import EIGHT_BIT, constant, float_vector, node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.dynamic.operand import float_operand, operand
-from converter.frontends.dynamic.scaled import per_output, scaled
+from converter.frontends.dynamic.scaled import scaled
 from converter.ops.dynamic_matmul import dynamic_matmul
 from converter.packing import Float32Array
 
@@ -49,7 +49,7 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
         x.shape,
         w,
         zero_points,
-        _vector(node, 3, w.shape[1], "weight scale"),
+        _scale(node, 3, w.shape[1]),
         _bias(node, 6, w.shape[1]),
         node.outputs[0],
     )
@@ -65,7 +65,7 @@ def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
         shape,
         w,
         zero_points,
-        _vector(node, 2, w.shape[1], "weight scale"),
+        _scale(node, 2, w.shape[1]),
         _bias(node, 4, w.shape[1]),
         node.outputs[0],
     )
@@ -85,13 +85,10 @@ def _matrix(node: ir.Node, index: int, zero_point: int) -> tuple[NDArray[Any], N
     return array, zero_points.reshape(-1)
 
 
+def _scale(node: ir.Node, index: int, outputs: int) -> Float32Array:
+    return float_vector(required_input(node, index), outputs, "weight scale")
+
+
 def _bias(node: ir.Node, index: int, outputs: int) -> Float32Array | None:
-    return None if node_input(node, index) is None else _vector(node, index, outputs, "bias")
-
-
-def _vector(node: ir.Node, index: int, outputs: int, what: str) -> Float32Array:
-    array = constant(required_input(node, index), what)
-    vector = per_output(array, array.ndim, -1, outputs) if array.ndim else per_output(array, 1, 0, outputs)
-    if vector is None:
-        raise Refusal(f"its {what} is {array.dtype} {list(array.shape)}, not float32 for {outputs} outputs")
-    return vector
+    value = node_input(node, index)
+    return None if value is None else float_vector(value, outputs, "bias")

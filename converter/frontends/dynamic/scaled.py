@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import constant_or_none, required_input
+from converter.constants import constant_or_none, per_output, required_input
 from converter.errors import Refusal
 from converter.packing import Float32Array
 
@@ -41,16 +41,6 @@ def scaled(product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
         if addend is not None:
             return Scaled((*covers, add), add.outputs[0], scale, addend)
     return Scaled(covers, y, scale, None)
-
-
-def per_output(array: NDArray[Any] | None, rank: int, axis: int, outputs: int) -> Float32Array | None:
-    """float32 numbers as `[outputs]`, where they broadcast to a tensor of `rank` along this axis alone."""
-    if array is None or array.dtype != np.float32 or array.ndim > rank:
-        return None
-    shape = [1] * (rank - array.ndim) + list(array.shape)
-    if shape[axis] not in (1, outputs) or array.size != shape[axis]:
-        return None
-    return np.broadcast_to(array.reshape(-1), (outputs,))
 
 
 def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from converter.frontends.qoperator.concat import concat, qlinear_concat
 from converter.frontends.qoperator.conv_integer import conv_integer
 from converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
 from converter.frontends.qoperator.matmul_integer import matmul_integer
+from converter.frontends.qoperator.matmul_integer_to_float import matmul_integer_to_float
 from converter.frontends.qoperator.max_pool import max_pool
 from converter.frontends.qoperator.qgemm import qgemm
 from converter.frontends.qoperator.qlinear_average_pool import (
@@ -30,6 +31,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "QLinearConv"): qlinear_conv,
     ("", "QLinearMatMul"): qlinear_matmul,
     ("", "MatMulInteger"): matmul_integer,
+    ("com.microsoft", "MatMulIntegerToFloat"): matmul_integer_to_float,
     ("com.microsoft", "QGemm"): qgemm,
     ("com.microsoft", "QLinearAdd"): qlinear_add,
     ("com.microsoft", "QLinearMul"): qlinear_mul,
