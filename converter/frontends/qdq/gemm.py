@@ -28,18 +28,17 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     trans_a, trans_b = (node.attributes.get_int(name, 0) for name in ("transA", "transB"))
     any_matrix = Unknown(f"{node.name} rows"), Unknown(f"{node.name} columns")
     a, a_operands = factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
-    b, b_operands = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
+    b, _ = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
     if a.rank != 2 or b.rank != 2:
         raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
-    operands = [*a_operands, *b_operands]
     y = _result(node)
     outputs = b.shape[b.free]
     if y is not None:
         in_units = bias(c, a.scales[0], b.scales, outputs)
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = product((node, *y.covers), a, b, to, facts, in_units, alpha)
-        return replace(candidate, note=y.note(operands))
-    note = float_note(node, operands)
+        return replace(candidate, note=y.note(a_operands))
+    note = float_note(node, a_operands)
     addend = _addend(c, outputs)
     if addend is not None:
         candidate = product((node,), a, b, InFloat(node.outputs[0], addend), facts)

@@ -25,8 +25,8 @@ from converter.packing import Float32Array
 def matmul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b. Where its result is not quantized, it stays in float32, as onnxruntime leaves it."""
     a, a_operands = factor(node, 0, -1, facts, "left input")
-    b, b_operands = factor(node, 1, -2, facts, "right input")
-    product_ = _Product(node, a, b, [*a_operands, *b_operands])
+    b, _ = factor(node, 1, -2, facts, "right input")
+    product_ = _Product(node, a, b, a_operands)
     try:
         return _quantized(product_, facts)
     except Refusal:
@@ -34,6 +34,8 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
 
 
 class _Product(NamedTuple):
+    """operands: those whose type decides whether onnxruntime computes in integers; any b does for it."""
+
     node: ir.Node
     a: Factor
     b: Factor

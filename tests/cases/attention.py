@@ -1,0 +1,112 @@
+"""Self-attention as exporters write it, quantized by onnxruntime's quantizer."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import onnx
+
+from cases.builder import Array, GraphBuilder, seed_of
+
+
+@dataclass(frozen=True)
+class AttentionCase:
+    """x `[N, S, E]` -> y `[N, S, E]`, E = heads * size.
+
+    batch, sequence: known sizes, or symbolic ones. shapes: how heads are parted: zeros, of Reshape; computed,
+    by Shape, Gather and Concat.
+    """
+
+    form: Literal["QOperator", "QDQ"] = "QOperator"
+    batch: int | str = "N"
+    sequence: int | str = "S"
+    heads: int = 4
+    size: int = 16
+    shapes: Literal["zeros", "computed"] = "zeros"
+    biases: bool = True
+
+    @property
+    def id(self) -> str:
+        """Such as QDQ_NxS_4x16_zeros."""
+        biases = "" if self.biases else "_nobias"
+        return f"{self.form}_{self.batch}x{self.sequence}_{self.heads}x{self.size}_{self.shapes}{biases}"
+
+    def model(self, opset: int = 17) -> onnx.ModelProto:
+        """The quantized model."""
+        assert opset == 17
+        return _quantized(self)
+
+    def inputs(self, batch: int = 2, sequence: int = 21) -> dict[str, Array]:
+        """Random numbers; the sizes count where the model leaves them open."""
+        rng = np.random.default_rng(seed_of(self.id) + 1)
+        n = batch if isinstance(self.batch, str) else self.batch
+        s = sequence if isinstance(self.sequence, str) else self.sequence
+        return {"x": rng.standard_normal((n, s, self.heads * self.size)).astype(np.float32)}
+
+    def in_float(self) -> onnx.ModelProto:
+        """The model before it is quantized."""
+        rng = np.random.default_rng(seed_of(self.id))
+        g = GraphBuilder()
+        width = self.heads * self.size
+        x = g.input("x", "float32", [self.batch, self.sequence, width])
+        q, k, v = (self._heads(g, self._linear(g, rng, x, name), name) for name in "qkv")
+        query = g.node("Transpose", [q], "query", perm=[0, 2, 1, 3])
+        key = g.node("Transpose", [k], "key", perm=[0, 2, 3, 1])
+        value = g.node("Transpose", [v], "value", perm=[0, 2, 1, 3])
+        scores = g.node("MatMul", [query, key], "scores")
+        scaled = g.node("Mul", [scores, g.constant("scale", self.size**-0.5, "float32")], "scaled")
+        weights = g.node("Softmax", [scaled], "weights", axis=-1)
+        context = g.node("MatMul", [weights, value], "context")
+        merged = g.node("Transpose", [context], "merged", perm=[0, 2, 1, 3])
+        joined = self._reshape(g, merged, "joined", [width])
+        g.output(self._linear(g, rng, joined, "y"), "float32", [self.batch, self.sequence, width])
+        return g.model(17)
+
+    def _linear(self, g: GraphBuilder, rng: np.random.Generator, x: str, name: str) -> str:
+        width = self.heads * self.size
+        weight = g.constant(f"{name}_weight", rng.standard_normal((width, width)) * width**-0.5, "float32")
+        if not self.biases:
+            return g.node("MatMul", [x, weight], name)
+        bias = g.constant(f"{name}_bias", rng.standard_normal(width), "float32")
+        return g.node("Add", [g.node("MatMul", [x, weight], f"{name}_product"), bias], name)
+
+    def _heads(self, g: GraphBuilder, x: str, name: str) -> str:
+        return self._reshape(g, x, f"{name}_heads", [self.heads, self.size])
+
+    def _reshape(self, g: GraphBuilder, x: str, name: str, last: list[int]) -> str:
+        """x `[N, S, ...]` -> `[N, S, last...]`."""
+        if self.shapes == "zeros":
+            return g.node("Reshape", [x, g.constant(f"{name}_shape", [0, 0, *last], "int64")], name)
+        shape = g.node("Shape", [x], f"{name}_of")
+        sizes = [
+            g.node("Gather", [shape, g.constant(f"{name}_axis{axis}", [axis], "int64")], f"{name}_{axis}")
+            for axis in (0, 1)
+        ]
+        parts = [*sizes, g.constant(f"{name}_last", [*last[:-1], -1], "int64")]
+        return g.node("Reshape", [x, g.node("Concat", parts, f"{name}_shape", axis=0)], name)
+
+
+@cache
+def _quantized(case: AttentionCase) -> onnx.ModelProto:
+    from zoo.quantize import quantize  # not every onnxruntime comes with its quantizer
+
+    rng = np.random.default_rng(seed_of(case.id) + 2)
+    sizes = [21 if isinstance(size, str) else size for size in (case.batch, case.sequence)]
+    samples = rng.standard_normal((4, *sizes[1:], case.heads * case.size)).astype(np.float32)
+    return quantize(case.in_float(), samples, form=case.form)
+
+
+CASES = [  # with biases: in QDQ models of unknown sizes, onnxruntime adds these in float32
+    AttentionCase(form, batch, sequence, heads, size, shapes, biases)
+    for form in ("QOperator", "QDQ")
+    for batch, sequence in ((1, 24), (1, 21), ("N", 21), ("N", "S"))
+    for heads, size, shapes, biases in (
+        (4, 16, "zeros", form == "QOperator" and batch == "N"),
+        (4, 16, "computed", False),
+        (3, 10, "zeros", False),
+    )
+]
+
+# The quantizer makes a Gemm of a MatMul and an Add, between Reshapes, where all sizes are known.
+GEMMS = [AttentionCase(form, 1, sequence) for form in ("QOperator", "QDQ") for sequence in (24, 21)]
