@@ -58,7 +58,7 @@ class Facts:
         if found is not None:
             return found
         shape = self.shape(values[0])
-        return 1 if shape is None else wanted_axis(values[0], len(shape))
+        return 1 if shape is None else wanted_axis(values[0], shape)
 
     def learn(self, port: Port) -> None:
         """Note what a frontend found out about a value that comes out of an island's op."""

@@ -3,9 +3,9 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.constants import Quantization, constant_or_none, required_input
+from converter.constants import Quantization, constant_or_none, node_input, required_input
 from converter.errors import Refusal
-from converter.graph_edit import add_initializer
+from converter.graph_edit import add_initializer, remove_unused
 from converter.linear import dequantizes, note_int8, quantizes, read_with, written_with
 from converter.passes.base import Pass
 
@@ -45,12 +45,36 @@ class Int8ToUint8(Pass):
             return False
         for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
             self._shift(node, parameters, graph)
+        self._shift_table(quantize, written, graph)
         quantize.attributes.pop("output_dtype", None)
         x.type = ir.TensorType(ir.DataType.UINT8)
         uses = sum(len(reader.outputs[0].uses()) + reader.outputs[0].is_graph_output() for reader in readers)
         if uses != 1 or read[0] != written:
             note_int8(x)
         return True
+
+    def _shift_table(self, quantize: ir.Node, written: Quantization, graph: ir.Graph) -> None:
+        """Let the table that the tensor was looked up in follow it: both keep one quantization."""
+        gather = required_input(quantize, 0).producer()
+        if gather is None or gather.domain or gather.op_type != "Gather":
+            return
+        dequantize = required_input(gather, 0).producer()
+        if dequantize is None or not dequantizes(dequantize) or len(dequantize.outputs[0].uses()) > 1:
+            return
+        table = required_input(dequantize, 0)
+        array = constant_or_none(table)
+        if array is None or array.dtype != np.int8 or node_input(dequantize, 2) is None:
+            return
+        try:
+            if read_with(dequantize, None) != written:
+                return
+        except Refusal:
+            return
+        self._shift(dequantize, written, graph)
+        name = self.context.new_value_name(f"{dequantize.outputs[0].name}/table")
+        shifted = add_initializer(graph, name, array.view(np.uint8) ^ np.uint8(128))
+        dequantize.replace_input_with(0, shifted)
+        remove_unused(table)
 
     def _shift(self, node: ir.Node, parameters: Quantization, graph: ir.Graph) -> None:
         """Make the zero point uint8; it has the shape of the scale, one element."""
