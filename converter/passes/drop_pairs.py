@@ -51,7 +51,7 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
         move.replace_input_with(2, add_initializer(move.graph, name, fill))
     for output, reader in zip(outputs, readers, strict=True):
         assert reader is not None
-        _take_over(output, reader.outputs[0])
+        _take_over(output, reader.outputs[0], parameters.dtype)
         remove_orphans([reader])
     return True
 
@@ -66,9 +66,9 @@ def _drop_both(quantize: ir.Node) -> bool:
     return True
 
 
-def _take_over(moved: ir.Value, written: ir.Value) -> None:
+def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
     """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
-    moved.name, moved.type = written.name, written.type
+    moved.name, moved.type = written.name, ir.TensorType(dtype)
     if stays_int8(written):
         note_int8(moved)
     written.replace_all_uses_with(moved, replace_graph_outputs=True)

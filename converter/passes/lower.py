@@ -50,6 +50,7 @@ class Lower(Pass):
             self._outside[port.value] = self._leave(port, emitter.plain(result), emitter)
         graph.insert_after(last, emitter.nodes)
         for port in candidate.outputs:
+            port.value.type = ir.TensorType(port.dtype)
             take_place(port.value, self._outside[port.value])
         return emitter.nodes
 

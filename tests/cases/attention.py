@@ -1,6 +1,6 @@
 """Self-attention as exporters write it, quantized by onnxruntime's quantizer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -97,16 +97,20 @@ def _quantized(case: AttentionCase) -> onnx.ModelProto:
     return quantize(case.in_float(), samples, form=case.form)
 
 
-CASES = [  # with biases: in QDQ models of unknown sizes, onnxruntime adds these in float32
-    AttentionCase(form, batch, sequence, heads, size, shapes, biases)
-    for form in ("QOperator", "QDQ")
-    for batch, sequence in ((1, 24), (1, 21), ("N", 21), ("N", "S"))
-    for heads, size, shapes, biases in (
-        (4, 16, "zeros", form == "QOperator" and batch == "N"),
-        (4, 16, "computed", False),
-        (3, 10, "zeros", False),
+_FORMS: tuple[Literal["QOperator"], Literal["QDQ"]] = ("QOperator", "QDQ")
+_SIZES: tuple[tuple[int | str, int | str], ...] = ((1, 24), (1, 21), ("N", 21), ("N", "S"))
+
+CASES = [  # without biases, which onnxruntime adds in float32 where sizes of a QDQ model are unknown
+    replace(case, batch=batch, sequence=sequence)
+    for form in _FORMS
+    for case in (
+        AttentionCase(form, biases=False),
+        AttentionCase(form, biases=False, shapes="computed"),
+        AttentionCase(form, biases=False, heads=3, size=10),
     )
+    for batch, sequence in _SIZES
 ]
+CASES += [AttentionCase("QOperator", batch, sequence) for batch, sequence in _SIZES[2:]]
 
 # The quantizer makes a Gemm of a MatMul and an Add, between Reshapes, where all sizes are known.
-GEMMS = [AttentionCase(form, 1, sequence) for form in ("QOperator", "QDQ") for sequence in (24, 21)]
+GEMMS = [AttentionCase(form, 1, sequence) for form in _FORMS for sequence in (24, 21)]

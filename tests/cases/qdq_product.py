@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -59,7 +59,7 @@ class QdqProductCase:
         a_shape = [DEPTH, *self.rows] if self.trans_a else [*self.rows, DEPTH]
         a = g.input("a", self.a_dtype, a_shape)
         left = g.node("DequantizeLinear", [a, *g.parameters("a", A_SCALE, zero, self.a_dtype)], "a_float")
-        scales = B_SCALE * rng.uniform(0.5, 1.5, COLUMNS) if self.per_column else np.float64(B_SCALE)
+        scales: Array = np.asarray(B_SCALE * rng.uniform(0.5, 1.5, COLUMNS) if self.per_column else B_SCALE)
         right = self._right(g, rng, scales)
         y = self._product(g, rng, left, right, scales)
         y_shape = [f"y{axis}" for axis in range(max(len(self.rows), len(self.b_batch) + 1) + 1)]
@@ -74,20 +74,20 @@ class QdqProductCase:
         return g.model(opset)
 
     def _right(self, g: GraphBuilder, rng: np.random.Generator, scales: Array) -> str:
-        shape = [*self.b_batch, *((COLUMNS, DEPTH) if self.trans_b else (DEPTH, COLUMNS))]
+        matrix = (COLUMNS, DEPTH) if self.trans_b else (DEPTH, COLUMNS)
         if self.b_constant:
-            b = g.constant(
-                "b", rng.integers(0 if self.b_dtype == "uint8" else -100, 100, shape), self.b_dtype
-            )
+            low = 0 if self.b_dtype == "uint8" else -100
+            b = g.constant("b", rng.integers(low, 100, matrix), self.b_dtype)
         else:
-            b = g.input("b", self.b_dtype, shape)
+            b = g.input("b", self.b_dtype, [*self.b_batch, *matrix])
         zero = 60 if self.b_dtype == "uint8" else 0
         inputs = [
             b,
             g.constant("b_scale", scales, "float32"),
             g.constant("b_zero_point", np.full(np.shape(scales), zero), self.b_dtype),
         ]
-        attributes = {"axis": 0 if self.trans_b else len(shape) - 1} if self.per_column else {}
+        axis = 0 if self.trans_b else 1
+        attributes: dict[str, Any] = {"axis": axis} if self.per_column else {}
         return g.node("DequantizeLinear", inputs, "b_float", **attributes)
 
     def _product(
@@ -97,14 +97,13 @@ class QdqProductCase:
         if self.bias == "int32":
             array = g.constant("c", rng.integers(-9000, 9000, COLUMNS), "int32")
             scale = g.constant("c_scale", np.float32(A_SCALE) * scales.astype(np.float32), "float32")
-            c = [
-                g.node("DequantizeLinear", [array, scale], "c_float", **({"axis": 0} if scales.ndim else {}))
-            ]
+            along: dict[str, Any] = {"axis": 0} if scales.ndim else {}
+            c = [g.node("DequantizeLinear", [array, scale], "c_float", **along)]
         elif self.bias:
             size = 1 if self.bias == "scalar" else COLUMNS
             c = [g.constant("c", 2 * rng.standard_normal(size), "float32")]
         if self.op == "Gemm":
-            attributes = {"alpha": self.alpha, "transA": self.trans_a, "transB": self.trans_b}
+            attributes: dict[str, Any] = {"alpha": self.alpha, "transA": self.trans_a, "transB": self.trans_b}
             return g.node("Gemm", [left, right, *c], "product", **attributes)
         y = g.node("MatMul", [left, right], "product")
         return g.node("Add", [y, *c], "sum") if c else y
