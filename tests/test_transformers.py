@@ -1,0 +1,180 @@
+"""Whole transformers, quantized by onnxruntime: one island from the embeddings to the last product."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+
+import check
+import converter
+from cases.builder import Array
+from converter import Report
+from converter.functions import DOMAIN
+from session import CUDA, open_session, outputs, run
+from zoo.architectures import SMALL_TRANSFORMERS
+
+pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+
+from zoo.quantize import masked_softmaxes, quantize
+
+Form = Literal["QOperator", "QDQ"]
+FORMS = pytest.mark.parametrize("form", ["QOperator", "QDQ"])
+LENGTH = 16
+
+# What stays outside: shapes, the mask, and tables that embeddings are looked up in.
+OUTSIDE = {
+    "bert_like": {"Cast", "Concat", "Expand", "Gather", "Shape", "Slice", "Unsqueeze", "Where"},
+    "vit_like": {"Concat", "Expand", "Gather", "Shape"},  # of the class token
+}
+
+
+class Recipe(NamedTuple):
+    """How a model is quantized.
+
+    op_types: the operators that are, all by default. in_float: attention's softmax is not. masks: tokens are
+    ignored.
+    """
+
+    name: str
+    op_types: tuple[str, ...] | None = None
+    in_float: bool = False
+    masks: bool = False
+
+
+ALL = Recipe("all")
+MASKED = Recipe("masked", in_float=True, masks=True)
+PRODUCTS = Recipe("products", ("MatMul", "Gemm"), masks=True)
+
+
+def samples(name: str, recipe: Recipe, batch: int, length: int = LENGTH) -> dict[str, Array]:
+    rng = np.random.default_rng(batch * length)
+    if name == "vit_like":
+        return {"x": rng.standard_normal((batch, 3, 32, 32)).astype(np.float32)}
+    lengths = rng.integers(1, length, (batch, 1), endpoint=True) if recipe.masks else length
+    mask = np.broadcast_to(np.arange(length) < lengths, (batch, length)).astype(np.int64)
+    return {"input_ids": rng.integers(0, 100, (batch, length)), "attention_mask": mask}
+
+
+def feeds(name: str, recipe: Recipe) -> list[dict[str, Array]]:
+    """At two batch sizes, and where it can vary at two lengths."""
+    return [samples(name, recipe, 3), samples(name, recipe, 1, 9)]
+
+
+def quantized(
+    name: str,
+    recipe: Recipe,
+    form: Form,
+    activations: Literal["uint8", "int8"] = "uint8",
+    per_channel: bool = True,
+) -> onnx.ModelProto:
+    model = SMALL_TRANSFORMERS[name]()
+    return quantize(
+        model,
+        samples(name, recipe, 4),
+        form=form,
+        activations=activations,
+        per_channel=per_channel,
+        op_types=recipe.op_types,
+        in_float=masked_softmaxes(model) if recipe.in_float else (),
+    )
+
+
+def assert_one_island(report: Report, name: str) -> None:
+    assert {left.op_type for left in report.left} <= OUTSIDE[name], str(report)
+    assert (report.islands, report.exits) == (1, 1), str(report)
+
+
+def assert_alive(model: onnx.ModelProto, feed: dict[str, Array]) -> None:
+    """The values have not died on their way."""
+    (y,) = outputs(open_session(model), feed).values()
+    assert len(np.unique(y)) > y.size // 3
+
+
+@FORMS
+@pytest.mark.parametrize("per_channel", [True, False], ids=["per_channel", "per_tensor"])
+@pytest.mark.parametrize(
+    ("name", "recipe", "entries"),
+    [("bert_like", ALL, 1), ("bert_like", MASKED, 0), ("vit_like", ALL, 2)],
+    ids=["bert_like", "bert_like_masked", "vit_like"],
+)
+def test_one_island(name: str, recipe: Recipe, entries: int, per_channel: bool, form: Form) -> None:
+    """Embeddings are looked up in tables of the island; so only a mask, pixels and a class token enter."""
+    original = quantized(name, recipe, form, per_channel=per_channel)
+    conversion = converter.convert(original)
+    report = conversion.report
+    assert_one_island(report, name)
+    assert report.entries == entries
+    assert {entry.op_type for entry in report.approximate} == ({"Softmax"} if recipe.in_float else set())
+    check.assert_equivalent(original, conversion.model, feeds(name, recipe))
+    assert_alive(conversion.model, feeds(name, recipe)[0])
+
+
+def test_one_pass_over_memory_for_each_step() -> None:
+    """Of an encoder layer: four products and four of its heads, two sums, and what lies between as tables."""
+    report = converter.convert(quantized("bert_like", MASKED, "QDQ")).report
+    layers = 4
+    assert report.converted["QLayerNormalization"] == 2 * layers + 1
+    assert report.converted["QMaskedSoftmax"] == layers
+    assert report.converted["QBatchMatMul"] == 2 * layers
+    assert report.converted["QMatMul"] == 6 * layers + 2
+    assert "Transpose" not in report.converted
+
+
+@FORMS
+@pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
+def test_int8(name: str, form: Form) -> None:
+    """Of QDQ, onnxruntime computes int8 tensors of several readers in float32: a few quanta in the result."""
+    original = quantized(name, ALL, form, "int8")
+    conversion = converter.convert(original)
+    if form == "QOperator":
+        check.assert_equivalent(original, conversion.model, feeds(name, ALL))
+        return
+    assert_one_island(conversion.report, name)
+    for feed in feeds(name, ALL):
+        (y,), (want,) = (
+            outputs(open_session(model), feed).values() for model in (conversion.model, original)
+        )
+        assert np.abs(y - want).max() <= 4 * np.diff(np.unique(want)).min()
+
+
+@FORMS
+@pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
+def test_products_alone(name: str, form: Form) -> None:
+    """All else is in float: an island for each of attention and feed-forward, and for what follows."""
+    original = quantized(name, PRODUCTS, form)
+    conversion = converter.convert(original)
+    report = conversion.report
+    assert "MatMul" not in {left.op_type for left in report.left}, str(report)
+    assert "QLinearMatMul" not in {left.op_type for left in report.left}, str(report)
+    assert report.islands == 2 * 4 + 1
+    check.assert_equivalent(original, conversion.model, feeds(name, PRODUCTS))
+
+
+@pytest.mark.gpu
+@FORMS
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [("bert_like", ALL), ("bert_like", MASKED), ("vit_like", ALL), ("bert_like", PRODUCTS)],
+)
+def test_on_gpu(name: str, recipe: Recipe, form: Form) -> None:
+    """All ops run there. Where a softmax is computed in float32, results differ by some of the last quanta.
+
+    Of onnxruntime's own operators only those stay on the CPU that compute shapes.
+    """
+    model = converter.convert(quantized(name, recipe, form)).model
+    used = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
+    for feed in feeds(name, recipe):
+        expected = run(model, feed)
+        actual = run(model, feed, CUDA)
+        assert used
+        for op_type in used:
+            assert set(actual.providers(op_type)) == {CUDA}, op_type
+        names = {kernel.op_type for kernel in actual.executed if kernel.provider != CUDA}
+        assert names <= {"Cast", "Concat", "Gather", "Shape", "Slice", "Squeeze", "Unsqueeze"}, names
+        assert not any("Memcpy" in kernel.op_type for kernel in actual.executed), actual.executed
+        (y,), (want,) = actual.outputs.values(), expected.outputs.values()
+        if recipe is ALL:
+            np.testing.assert_array_equal(y, want)
+        else:
+            assert np.abs(y - want).max() <= 0.1 * want.std()
