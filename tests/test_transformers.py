@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 import check
@@ -131,10 +132,12 @@ def test_int8(name: str, form: Form) -> None:
         check.assert_equivalent(original, conversion.model, feeds(name, ALL))
         return
     assert_one_island(conversion.report, name)
+    # Not with x64quantprecision, with which onnxruntime fails on weights that share a zero point.
+    sessions = [
+        open_session(model, options=onnxruntime.SessionOptions()) for model in (conversion.model, original)
+    ]
     for feed in feeds(name, ALL):
-        (y,), (want,) = (
-            outputs(open_session(model), feed).values() for model in (conversion.model, original)
-        )
+        (y,), (want,) = (outputs(session, feed).values() for session in sessions)
         assert np.abs(y - want).max() <= 4 * np.diff(np.unique(want)).min()
 
 
