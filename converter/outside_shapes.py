@@ -48,6 +48,10 @@ def _of_all(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | 
     return out
 
 
+def _as_indices(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return shapes[1]
+
+
 def _expand(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     target = _numbers(node, 1, known)
     return None if shapes[0] is None or target is None else broadcast(shapes[0], target)
@@ -127,6 +131,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_BROADCAST, _of_all),
     "Expand": _expand,
     "Gather": _gather,
+    "GatherElements": _as_indices,
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Transpose": _transpose,

@@ -23,7 +23,7 @@ def numbers_in(value: ir.Value, shape_of: Callable[[ir.Value], Shape | None]) ->
     """
     array = constant_or_none(value)
     if array is not None:
-        if array.dtype.kind not in "iub" or array.size > _MOST:
+        if array.dtype.kind not in "iub" or array.ndim > 1 or array.size > _MOST:
             return None
         return tuple(int(number) for number in array.reshape(-1))
     node = value.producer()
