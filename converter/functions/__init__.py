@@ -7,6 +7,11 @@ model carries the functions of the ops it uses, so it runs where no kernel is re
 from onnx import FunctionProto
 
 from converter.functions.add import QAdd
+from converter.functions.add_layer_normalization import (
+    AddLayerNormalizationToIsland,
+    LayerNormalizationToIsland,
+    QAddLayerNormalization,
+)
 from converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
 from converter.functions.border import (
     ConvertFromIsland,
@@ -53,6 +58,9 @@ FUNCTIONS = {
         QMaskedSoftmax,
         QWhere,
         QLayerNormalization,
+        QAddLayerNormalization,
+        AddLayerNormalizationToIsland,
+        LayerNormalizationToIsland,
         QMatMulToFloat,
         QBatchMatMul,
         QBatchMatMulToFloat,

@@ -26,18 +26,41 @@ def q_layer_normalization(
     centered = x[..., :channels].astype(np.int32) - x_zero_point
     with np.errstate(over="ignore"):
         r = centered.astype(F) * F(x_scale)
+    normalized = layer_normalization(r, gamma, beta, epsilon)
+    return quantized_rows(normalized, pads, y_scale, y_zero_point)
+
+
+def layer_normalization(r: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
+    """float32 `[..., C]` over the last axis, as onnxruntime's CPU provider computes LayerNormalization."""
     with np.errstate(over="ignore", invalid="ignore"):
-        normalized = (_short if r.shape[-1] < 8 else _long)(r, gamma, beta, F(epsilon))
-        quotients = np.nan_to_num(normalized / F(y_scale), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-    quotients = np.clip(quotients, F(-128 - y_zero_point), F(127 - y_zero_point))
-    y = (np.rint(quotients) + y_zero_point).astype(np.int8)
-    return np.pad(y, [(0, 0)] * (y.ndim - 1) + [(0, pads[-1])])
+        return (_short if r.shape[-1] < 8 else _long)(r, gamma, beta, F(epsilon))
+
+
+def quantized_rows(normalized: Array, pads: Sequence[int], scale: float, zero_point: int) -> Array:
+    """float32 `[..., C]` -> int8, with padding of 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        quotients = np.nan_to_num(normalized / F(scale), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    quotients = np.clip(quotients, F(-128 - zero_point), F(127 - zero_point))
+    q = (np.rint(quotients) + zero_point).astype(np.int8)
+    return np.pad(q, [(0, 0)] * (q.ndim - 1) + [(0, pads[-1])])
+
+
+def _sum(r: Array) -> Array:
+    """In float64: four sums of every fourth element, then what is beyond the last four one by one."""
+    fours = r.shape[-1] // 4 * 4
+    sums = np.zeros((*r.shape[:-1], 4))
+    for i in range(0, fours, 4):
+        sums = sums + r[..., i : i + 4]
+    total = (sums[..., 0] + sums[..., 2]) + (sums[..., 1] + sums[..., 3])
+    for i in range(fours, r.shape[-1]):
+        total = total + r[..., i]
+    return total
 
 
 def _long(r: Array, gamma: Array, beta: Array, epsilon: F) -> Array:
     """Eight channels or more: in vectors of 8, then one by one."""
     n = r.shape[-1]
-    d = r - (r.astype(np.float64).sum(-1, keepdims=True) / n).astype(F)
+    d = r - (_sum(r) / n).astype(F)[..., None]
     vectors = n // 8
     sums = np.zeros((*r.shape[:-1], 8), F)
     for i in range(vectors):
