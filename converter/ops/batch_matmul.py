@@ -60,8 +60,8 @@ class BatchMatMul:
             "a_perm": list(range(a.layout.rank)),
             "b_perm": b_perm,
             "y_perm": list(range(self.rank)),
-            "depth": min(a.layout.channels, ALL if as_written else b.layout.channels),
-            "columns": b.layout.channels if as_written else ALL,
+            **_all_of("a", a.layout),
+            **_all_of("b", b.layout),
             **self.attributes,
         }
         op_type, dtype = _OPS[type(self.result)]
@@ -70,6 +70,12 @@ class BatchMatMul:
         before = self.y.seen_as(self.rank, self.rank - 1) if self.squeezes else self.y
         y = emitter.op(op_type, [a, b], before, attributes, self.constants, dtype=dtype)
         return [emitter.standard("Squeeze", y, self.y, _AXIS)] if self.squeezes else [y]
+
+
+def _all_of(name: str, layout: Layout) -> dict[str, Attribute]:
+    """The attributes with which a product reads all of an input but its padding."""
+    others = layout.rank - 1
+    return {f"{name}_starts": [0] * layout.rank, f"{name}_ends": [ALL] * others + [layout.channels]}
 
 
 def _tensor(what: str, operand: Operand, tensors: Sequence[Tensor], emitter: Emitter) -> Tensor:

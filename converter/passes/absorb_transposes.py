@@ -7,7 +7,7 @@ from converter.graph_edit import remove_orphans, take_place
 from converter.passes.base import Pass
 
 _PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
-_PERMS = ("a_perm", "b_perm")  # by input
+_OPERANDS = ("a", "b")  # by input
 
 
 class AbsorbTransposes(Pass):
@@ -35,8 +35,10 @@ def _into_readers(transpose: ir.Node) -> bool:
     if y.is_graph_output() or not uses or not all(_can_read(use.node, use.idx, perm) for use in uses):
         return False
     for node, index in uses:
-        name = _PERMS[index]
-        node.attributes[name] = ir.AttrInt64s(name, _after(perm, ints(node, name)))
+        operand = _OPERANDS[index]
+        _set(node, f"{operand}_perm", _after(perm, ints(node, f"{operand}_perm")))
+        for bound in (f"{operand}_starts", f"{operand}_ends"):
+            _set(node, bound, _before(perm, ints(node, bound)))
         node.replace_input_with(index, x)
     remove_orphans([transpose])
     return True
@@ -44,10 +46,10 @@ def _into_readers(transpose: ir.Node) -> bool:
 
 def _can_read(node: ir.Node, index: int, perm: list[int]) -> bool:
     """Whether it is a product that can transpose this input so: b may have its last axis one before."""
-    if not is_op(node, *_PRODUCTS) or index >= len(_PERMS):
+    if not is_op(node, *_PRODUCTS) or index >= len(_OPERANDS):
         return False
     last = len(perm) - 1
-    return _after(perm, ints(node, _PERMS[index])).index(last) >= last - index
+    return _after(perm, ints(node, f"{_OPERANDS[index]}_perm")).index(last) >= last - index
 
 
 def _into_writer(transpose: ir.Node) -> bool:
@@ -58,10 +60,19 @@ def _into_writer(transpose: ir.Node) -> bool:
         return False
     if perm[-1] != len(perm) - 1 or x.is_graph_output() or len(x.uses()) > 1:
         return False
-    product.attributes["y_perm"] = ir.AttrInt64s("y_perm", _after(ints(product, "y_perm"), perm))
+    _set(product, "y_perm", _after(ints(product, "y_perm"), perm))
     take_place(transpose.outputs[0], x)
     remove_orphans([transpose])
     return True
+
+
+def _set(node: ir.Node, name: str, values: list[int]) -> None:
+    node.attributes[name] = ir.AttrInt64s(name, values)
+
+
+def _before(perm: list[int], values: list[int]) -> list[int]:
+    """What belongs to the axes of a tensor, from what belongs to those of its transposition."""
+    return [values[perm.index(axis)] for axis in range(len(perm))]
 
 
 def _after(first: list[int], second: list[int]) -> list[int]:

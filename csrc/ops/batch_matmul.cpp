@@ -32,12 +32,13 @@ template <plan::DataType kType>
 void BatchMatMul<kType>::compute(Context& context) const {
     const ort::Tensor a = context.input(0);
     const ort::Tensor b = context.input(1);
-    auto [problem, y_shape] = layout.problem(a.shape, b.shape);
+    const Product product = layout.product(a.shape, b.shape);
+    plan::BatchMatMulProblem problem = product.problem;
     problem.y_type = kType;
 
     plan::Arguments arguments{
-        .x = a.as<const int8_t>(),
-        .w = b.as<const int8_t>(),
+        .x = a.as<const int8_t>() + product.a_offset,
+        .w = b.as<const int8_t>() + product.b_offset,
         .y = nullptr,
         .epilogue = {.bias = nullptr, .zero_point = y_zero_point, .low = y_min, .high = y_max},
         .x_zero_point = a_zero_point};
@@ -53,7 +54,7 @@ void BatchMatMul<kType>::compute(Context& context) const {
         const auto addend = per_column<float>(context.input(5), problem.n, "addend");
         arguments.epilogue.addend = addend.values, arguments.steps.addend = addend.step;
     }
-    arguments.y = context.output(0, y_shape).data;
+    arguments.y = context.output(0, product.y).data;
     run_aligned(problem, arguments, context);
 }
 

@@ -13,15 +13,28 @@ void require(bool condition, const char* what) {
     if (!condition) throw std::invalid_argument(what);
 }
 
+// What a part leaves of an axis.
+int64_t remaining(const Part& part, size_t axis, int64_t extent) {
+    return std::max<int64_t>(0, std::min(part.ends[axis], extent) - part.starts[axis]);
+}
+
+// The same, as far as it is known.
+ort::Dim remaining(const Part& part, size_t axis, const ort::Dim& dim) {
+    if (dim.extent >= 0) return ort::Dim::of(remaining(part, axis, dim.extent));
+    if (part.starts[axis] == 0 && part.ends[axis] == ort::Dim::kAll) return dim;
+    return {};
+}
+
 bool is_permutation(const std::vector<int64_t>& perm) {
     for (size_t i = 0; i < perm.size(); ++i)
         if (std::find(perm.begin(), perm.end(), static_cast<int64_t>(i)) == perm.end()) return false;
     return true;
 }
 
-// A tensor whose dimensions are not in the order of its memory.
+// A part of a tensor whose dimensions are not in the order of its memory.
 struct View {
     ort::Shape shape, stride;
+    int64_t offset = 0;
 
     int64_t rows() const { return shape[shape.rank() - 2]; }
     int64_t row_stride() const { return stride[shape.rank() - 2]; }
@@ -37,17 +50,34 @@ struct View {
     }
 };
 
-View transposed(const ort::Shape& shape, const std::vector<int64_t>& perm) {
-    require(shape.rank() == perm.size() && shape.rank() >= 2,
-            "a and b need at least two dimensions, and permutations of as many");
-    ort::Shape dense(shape.rank());
+ort::Shape dense_strides(const ort::Shape& shape) {
+    ort::Shape strides(shape.rank());
     int64_t stride = 1;
-    for (size_t i = shape.rank(); i-- > 0; stride *= shape[i]) dense[i] = stride;
+    for (size_t i = shape.rank(); i-- > 0; stride *= shape[i]) strides[i] = stride;
+    return strides;
+}
+
+View transposed(const ort::Shape& shape, const ort::Shape& strides, const std::vector<int64_t>& perm) {
     View view{ort::Shape(shape.rank()), ort::Shape(shape.rank())};
     for (size_t i = 0; i < perm.size(); ++i) {
         view.shape[i] = shape[static_cast<size_t>(perm[i])];
-        view.stride[i] = dense[static_cast<size_t>(perm[i])];
+        view.stride[i] = strides[static_cast<size_t>(perm[i])];
     }
+    return view;
+}
+
+View view_of(const ort::Shape& shape, const Part& part) {
+    require(shape.rank() == part.perm.size() && shape.rank() >= 2,
+            "a and b need at least two dimensions, and permutations of as many");
+    const ort::Shape strides = dense_strides(shape);
+    ort::Shape left(shape.rank());
+    int64_t offset = 0;
+    for (size_t i = 0; i < shape.rank(); ++i) {
+        left[i] = remaining(part, i, shape[i]);
+        offset += part.starts[i] * strides[i];
+    }
+    View view = transposed(left, strides, part.perm);
+    if (left.count() > 0) view.offset = offset;  // NOTE: nothing is read of an empty part, wherever it starts
     return view;
 }
 
@@ -81,24 +111,29 @@ std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem
     return joined;
 }
 
+Part part(const std::string& name, const ort::Attributes& attributes) {
+    const auto integers = [&](const char* what) { return attributes.integers((name + what).c_str()); };
+    Part part{integers("_starts"), integers("_ends"), integers("_perm")};
+    require(part.perm.size() >= 2 && is_permutation(part.perm), "a_perm or b_perm is no permutation");
+    for (const auto* bounds : {&part.starts, &part.ends}) {
+        require(bounds->size() == part.perm.size() &&
+                    std::all_of(bounds->begin(), bounds->end(), [](int64_t bound) { return bound >= 0; }),
+                "a part of a or b has a negative bound, or not one start and one end for each axis");
+    }
+    return part;
+}
+
 }  // namespace
 
 ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
-    : a_perm(attributes.integers("a_perm")),
-      b_perm(attributes.integers("b_perm")),
-      y_perm(attributes.integers("y_perm")),
-      depth(attributes.integer("depth")),
-      columns(attributes.integer("columns")) {
-    for (const auto* perm : {&a_perm, &b_perm, &y_perm}) {
-        require(perm->size() >= 2 && is_permutation(*perm), "a_perm, b_perm or y_perm is no permutation");
-    }
+    : a(part("a", attributes)), b(part("b", attributes)), y_perm(attributes.integers("y_perm")) {
+    require(y_perm.size() >= 2 && is_permutation(y_perm), "y_perm is no permutation");
     const auto last = [](const std::vector<int64_t>& perm) { return static_cast<int64_t>(perm.size()) - 1; };
-    require(a_perm.back() == last(a_perm) && y_perm.back() == last(y_perm),
+    require(a.perm.back() == last(a.perm) && y_perm.back() == last(y_perm),
             "a_perm and y_perm have to keep the last axis");
-    require(b_perm.back() == last(b_perm) || *(b_perm.end() - 2) == last(b_perm),
+    require(b.perm.back() == last(b.perm) || *(b.perm.end() - 2) == last(b.perm),
             "b_perm has to keep the last axis among the last two");
-    require(y_perm.size() == std::max(a_perm.size(), b_perm.size()), "y_perm does not fit a_perm and b_perm");
-    require(depth >= 0 && columns >= 0, "depth and columns must not be negative");
+    require(y_perm.size() == std::max(a.perm.size(), b.perm.size()), "y_perm does not fit a_perm and b_perm");
     if (!padded) return;
     const std::vector<int64_t> pads = attributes.integers("pads");
     require(pads.size() == 2 * y_perm.size() && pads.back() >= 0 &&
@@ -107,16 +142,15 @@ ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
     padding = pads.back();
 }
 
-std::pair<plan::BatchMatMulProblem, ort::Shape> ProductLayout::problem(const ort::Shape& a_shape,
-                                                                       const ort::Shape& b_shape) const {
-    const View a = transposed(a_shape, a_perm), b = transposed(b_shape, b_perm);
+Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_shape) const {
+    const View a = view_of(a_shape, this->a), b = view_of(b_shape, this->b);
     plan::BatchMatMulProblem p;
     p.m = a.rows();
-    p.k = std::min(depth, a.shape.back());
-    p.n = std::min(columns, b.shape.back());
+    p.k = a.shape.back();
+    p.n = b.shape.back();
     p.width = p.n + padding;
-    require(p.k == std::min(depth, b.rows()), "a and b have other depths");
-    p.b_transposed = b_perm.back() + 1 != static_cast<int64_t>(b_perm.size());
+    require(p.k == b.rows(), "a and b have other depths");
+    p.b_transposed = this->b.perm.back() + 1 != static_cast<int64_t>(this->b.perm.size());
     p.a_stride[3] = a.row_stride();
     p.b_stride[3] = p.b_transposed ? b.stride.back() : b.row_stride();
 
@@ -130,7 +164,7 @@ std::pair<plan::BatchMatMulProblem, ort::Shape> ProductLayout::problem(const ort
         y_shape[i] = result[static_cast<size_t>(y_perm[i])];
         order[static_cast<size_t>(y_perm[i])] = static_cast<int64_t>(i);
     }
-    const View y = transposed(y_shape, order);
+    const View y = transposed(y_shape, dense_strides(y_shape), order);
     p.y_stride[3] = y.row_stride();
 
     std::vector<Axis> axes;
@@ -147,23 +181,28 @@ std::pair<plan::BatchMatMulProblem, ort::Shape> ProductLayout::problem(const ort
         p.batch[at] = axes[i].extent;
         p.a_stride[at] = axes[i].a, p.b_stride[at] = axes[i].b, p.y_stride[at] = axes[i].y;
     }
-    return {p, y_shape};
+    return {p, a.offset, b.offset, y_shape};
 }
 
-std::vector<ort::Dim> ProductLayout::infer(const std::vector<ort::Dim>& a,
-                                           const std::vector<ort::Dim>& b) const {
-    if (a.size() != a_perm.size() || b.size() != b_perm.size()) return {};
-    const auto batch = [](const std::vector<ort::Dim>& dims, const std::vector<int64_t>& perm) {
-        std::vector<ort::Dim> batch;
-        for (size_t i = 0; i + 2 < perm.size(); ++i) batch.push_back(dims[static_cast<size_t>(perm[i])]);
-        return batch;
+std::vector<ort::Dim> ProductLayout::infer(const std::vector<ort::Dim>& a_dims,
+                                           const std::vector<ort::Dim>& b_dims) const {
+    if (a_dims.size() != a.perm.size() || b_dims.size() != b.perm.size()) return {};
+    const auto seen = [](const std::vector<ort::Dim>& dims, const Part& part) {
+        std::vector<ort::Dim> seen;
+        for (const int64_t axis : part.perm) {
+            const auto i = static_cast<size_t>(axis);
+            seen.push_back(remaining(part, i, dims[i]));
+        }
+        return seen;
     };
-    std::vector<ort::Dim> result = broadcast_dims(batch(a, a_perm), batch(b, b_perm));
-    result.push_back(a[static_cast<size_t>(*(a_perm.end() - 2))]);
-    ort::Dim width = b[static_cast<size_t>(b_perm.back())];
+    const std::vector<ort::Dim> rows = seen(a_dims, a), columns = seen(b_dims, b);
+    std::vector<ort::Dim> result =
+        broadcast_dims({rows.begin(), rows.end() - 2}, {columns.begin(), columns.end() - 2});
+    result.push_back(*(rows.end() - 2));
+    ort::Dim width = columns.back();
     if (width.extent >= 0) {
-        width = ort::Dim::of(std::min(width.extent, columns) + padding);
-    } else if (columns != INT64_MAX || padding != 0) {
+        width = ort::Dim::of(width.extent + padding);
+    } else if (padding != 0) {
         width = {};
     }
     result.push_back(width);

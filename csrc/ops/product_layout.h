@@ -1,7 +1,6 @@
 // How two computed tensors meet in a matrix product: the shapes and strides behind QBatchMatMul.
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "export.h"
@@ -11,24 +10,36 @@
 
 namespace qudnn::ops {
 
-// The attributes that say so; see the ops' functions. Beyond depth and columns lies padding.
+// What of a tensor is read, from `starts` to `ends`, and how its axes are ordered then.
+struct Part {
+    std::vector<int64_t> starts, ends, perm;
+};
+
+// A product of parts of a and b.
+struct Product {
+    plan::BatchMatMulProblem problem;    // without its alignment
+    int64_t a_offset = 0, b_offset = 0;  // of the parts in their tensors, in elements
+    ort::Shape y;
+};
+
+// The attributes that say so; see the ops' functions.
 struct ProductLayout {
-    std::vector<int64_t> a_perm, b_perm, y_perm;
-    int64_t depth, columns;
+    Part a, b;
+    std::vector<int64_t> y_perm;
     int64_t padding = 0;  // columns that y has besides
 
     ProductLayout() = default;
-    // Throws where a permutation moves what it has to keep, or padding is not at the end of rows.
+    // Throws where a permutation moves what it has to keep, a part has a negative bound, or padding is not at
+    // the end of rows.
     explicit ProductLayout(const ort::Attributes& attributes, bool padded);
 
-    // The product of a and b of these shapes, without its alignment, and y's shape. Throws where they do not
-    // fit each other or the permutations, or leave more dimensions of the batch than a problem has once
-    // those were joined that can be.
-    QUDNN_API std::pair<plan::BatchMatMulProblem, ort::Shape> problem(const ort::Shape& a,
-                                                                      const ort::Shape& b) const;
+    // The product of tensors of these shapes. Throws where they do not fit each other or the permutations, or
+    // leave more dimensions of the batch than a problem has once those were joined that can be.
+    QUDNN_API Product product(const ort::Shape& a_shape, const ort::Shape& b_shape) const;
 
     // What is known of y's dimensions; nothing where the rank of a or b is not known.
-    std::vector<ort::Dim> infer(const std::vector<ort::Dim>& a, const std::vector<ort::Dim>& b) const;
+    std::vector<ort::Dim> infer(const std::vector<ort::Dim>& a_dims,
+                                const std::vector<ort::Dim>& b_dims) const;
 };
 
 }  // namespace qudnn::ops

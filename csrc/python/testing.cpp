@@ -52,14 +52,16 @@ ort::Shape shape(const std::vector<int64_t>& dims) {
     return shape;
 }
 
-py::tuple product(const std::vector<int64_t>& a, const std::vector<int64_t>& b,
-                  const std::vector<int64_t>& a_perm, const std::vector<int64_t>& b_perm,
-                  const std::vector<int64_t>& y_perm, int64_t depth, int64_t columns, int64_t padding) {
+using Numbers = std::vector<int64_t>;
+
+py::tuple product(const Numbers& a, const Numbers& b, const Numbers& a_perm, const Numbers& b_perm,
+                  const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
+                  const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
     ops::ProductLayout layout;
-    layout.a_perm = a_perm, layout.b_perm = b_perm, layout.y_perm = y_perm;
-    layout.depth = depth, layout.columns = columns, layout.padding = padding;
-    const auto [problem, y] = layout.problem(shape(a), shape(b));
-    return py::make_tuple(problem, list(y));
+    layout.a = {a_starts, a_ends, a_perm}, layout.b = {b_starts, b_ends, b_perm};
+    layout.y_perm = y_perm, layout.padding = padding;
+    const ops::Product found = layout.product(shape(a), shape(b));
+    return py::make_tuple(found.problem, found.a_offset, found.b_offset, list(found.y));
 }
 
 // A cache of strings whose values Python builds.
@@ -100,9 +102,11 @@ void define_testing(py::module_& module) {
     module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
     module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
 
-    module.def("product", &product, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"),
-               py::arg("b_perm"), py::arg("y_perm"), py::arg("depth"), py::arg("columns"), py::arg("padding"),
-               "(problem, y's shape) of QBatchMatMul of tensors of these shapes.");
+    module.def(
+        "product", &product, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"), py::arg("b_perm"),
+        py::arg("y_perm"), py::arg("a_starts"), py::arg("a_ends"), py::arg("b_starts"), py::arg("b_ends"),
+        py::arg("padding"),
+        "(problem, where a's and b's parts start, y's shape) of QBatchMatMul of tensors of these shapes.");
 
     py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
         .def(py::init<size_t>(), py::arg("capacity"))

@@ -58,8 +58,10 @@ def product(
     a_perm: Sequence[int] | None = None,
     b_perm: Sequence[int] | None = None,
     y_perm: Sequence[int] | None = None,
-    depth: int = ALL,
-    columns: int = ALL,
+    a_starts: Sequence[int] = (),
+    a_ends: Sequence[int] = (),
+    b_starts: Sequence[int] = (),
+    b_ends: Sequence[int] = (),
     padding: int = 0,
     a_zero_point: int = -7,
     b_zero_point: int | str = 5,
@@ -68,14 +70,19 @@ def product(
     fixed: bool = False,
     **requantization: int,
 ) -> BatchMatMulCase:
-    """A product of tensors a and b.
+    """A product of tensors a and b, or of parts of them: starts and ends are of the last axes.
 
     b_zero_point: a number, or "columns". vectors: which of bias, multiplier and addend have a value for each
     column: all, none or bias. sums: random, wrapping (around int32), ties (see builder.ties).
     """
     perms = [list(perm or range(len(shape))) for perm, shape in ((a_perm, a), (b_perm, b))]
     rank = max(len(a), len(b))
-    k, n = min(depth, a[-1]), min(columns, b[perms[1][-1]])
+    parts = {
+        **_part("a", len(a), a_starts, a_ends),
+        **_part("b", len(b), b_starts, b_ends),
+    }
+    k = _extent(a, parts["a_starts"], parts["a_ends"], -1)
+    n = _extent(b, parts["b_starts"], parts["b_ends"], perms[1][-1])
     rng = np.random.default_rng(seed_of(label) + 1)
     deviation = int(sqrt(max(k, 1)) * 74 * 74)
     bias = rng.integers(-deviation, deviation, n)
@@ -97,8 +104,7 @@ def product(
         "a_perm": perms[0],
         "b_perm": perms[1],
         "y_perm": list(y_perm or range(rank)),
-        "depth": depth,
-        "columns": columns,
+        **parts,
         "a_zero_point": a_zero_point,
     }
     if op == "QBatchMatMul":
@@ -115,6 +121,17 @@ def product(
         fixed,
         small=sums == "ties",
     )
+
+
+def _part(name: str, rank: int, starts: Sequence[int], ends: Sequence[int]) -> dict[str, list[int]]:
+    return {
+        f"{name}_starts": [0] * (rank - len(starts)) + list(starts),
+        f"{name}_ends": [ALL] * (rank - len(ends)) + list(ends),
+    }
+
+
+def _extent(shape: Sequence[int], starts: Sequence[int], ends: Sequence[int], axis: int) -> int:
+    return len(range(shape[axis])[starts[axis] : ends[axis]])
 
 
 def _forms(label: str, a: Sequence[int], b: Sequence[int], **given: Any) -> list[BatchMatMulCase]:
@@ -141,7 +158,7 @@ def scores(label: str, batch: int, length: int, heads: int, size: int, **given: 
 
 def context(label: str, batch: int, length: int, heads: int, size: int, **given: Any) -> BatchMatMulCase:
     """P * V of P [batch,heads,length,length rounded up to 16] and V [batch,length,heads,size]."""
-    given = {"a_zero_point": -128, "depth": length, **given}
+    given = {"a_zero_point": -128, "a_ends": (length,), **given}
     return product(
         f"context_{label}",
         (batch, heads, length, (length + 15) // 16 * 16),
@@ -208,8 +225,51 @@ PRODUCTS = [
     product("row", (1, 64), (64, 48)),
     product("column", (50, 64), (64, 1), b_zero_point="columns"),
     product("long", (33, 4000), (4000, 40), vectors="none"),
-    product("padding_of_all", (2, 40, 48), (2, 48, 64), depth=41, columns=50, padding=14),
-    product("padding_along", (2, 40, 48), (2, 64, 48), b_perm=(0, 2, 1), depth=41, columns=50, padding=14),
+    product("padding_of_all", (2, 40, 48), (2, 48, 64), a_ends=(41,), b_ends=(41, 50), padding=14),
+    product(
+        "padding_along",
+        (2, 40, 48),
+        (2, 64, 48),
+        b_perm=(0, 2, 1),
+        a_ends=(41,),
+        b_ends=(50, 41),
+        padding=14,
+    ),
+    *(
+        case
+        for size in (64, 16, 10)  # a part of heads of 10 channels starts anywhere
+        for case in _forms(
+            f"scores_of_joined{size}",
+            (2, 33, 9, size),
+            (2, 33, 9, size),
+            a_perm=(0, 2, 1, 3),
+            b_perm=(0, 2, 3, 1),
+            a_starts=(0, 0),
+            a_ends=(3, ALL),
+            b_starts=(3, 0),
+            b_ends=(6, ALL),
+        )
+    ),
+    product(
+        "context_of_joined",
+        (2, 3, 33, 48),
+        (2, 33, 9, 64),
+        b_perm=(0, 2, 1, 3),
+        y_perm=(0, 2, 1, 3),
+        a_ends=(33,),
+        b_starts=(6, 0),
+        b_ends=(ALL, ALL),
+    ),
+    product(
+        "part_of_all",
+        (4, 50, 60),
+        (5, 70, 80),
+        a_starts=(1, 3, 7),
+        a_ends=(3, 47, 55),
+        b_starts=(3, 5, 16),
+        b_ends=(5, 53, 75),
+        fixed=True,
+    ),
     *_forms("shared_b", (2, 3, 33, 64), (64, 48)),
     *_forms("shared_a", (33, 64), (2, 3, 64, 48)),
     product("heads_of_b", (2, 3, 33, 64), (3, 64, 48)),

@@ -15,14 +15,20 @@ def batch_matmul_sums(
     *,
     a_perm: Sequence[int],
     b_perm: Sequence[int],
-    depth: int,
-    columns: int,
+    a_starts: Sequence[int],
+    a_ends: Sequence[int],
+    b_starts: Sequence[int],
+    b_ends: Sequence[int],
     a_zero_point: int,
 ) -> Array:
     """int64 sums `[batch..., M, N]`."""
-    rows = a.transpose(a_perm)[..., :depth].astype(np.float64) - a_zero_point
-    factors = b.transpose(b_perm)[..., :depth, :columns].astype(np.float64) - b_zero_point
+    rows = a[_part(a_starts, a_ends)].transpose(a_perm).astype(np.float64) - a_zero_point
+    factors = b[_part(b_starts, b_ends)].transpose(b_perm).astype(np.float64) - b_zero_point
     return (rows @ factors).astype(np.int64)  # exact: below 2^53
+
+
+def _part(starts: Sequence[int], ends: Sequence[int]) -> tuple[slice, ...]:
+    return tuple(map(slice, starts, ends))
 
 
 def q_batch_matmul(

@@ -17,17 +17,21 @@ ALL = 2**63 - 1
 
 @dataclass
 class Product:
-    """Shapes and attributes of a product."""
+    """Shapes and attributes of a product; starts and ends are of the last axes, of the others all is read."""
 
     a: Sequence[int]
     b: Sequence[int]
     a_perm: Sequence[int] = ()
     b_perm: Sequence[int] = ()
     y_perm: Sequence[int] = ()
-    depth: int = ALL
-    columns: int = ALL
+    a_starts: Sequence[int] = ()
+    a_ends: Sequence[int] = ()
+    b_starts: Sequence[int] = ()
+    b_ends: Sequence[int] = ()
     padding: int = 0
     problem: Any = field(init=False)
+    a_offset: int = field(init=False)
+    b_offset: int = field(init=False)
     y: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,14 +39,20 @@ class Product:
         self.a_perm = self.a_perm or list(range(len(self.a)))
         self.b_perm = self.b_perm or list(range(len(self.b)))
         self.y_perm = self.y_perm or list(range(rank))
-        self.problem, self.y = testing.product(
+        self.a_starts = [0] * (len(self.a) - len(self.a_starts)) + list(self.a_starts)
+        self.b_starts = [0] * (len(self.b) - len(self.b_starts)) + list(self.b_starts)
+        self.a_ends = [ALL] * (len(self.a) - len(self.a_ends)) + list(self.a_ends)
+        self.b_ends = [ALL] * (len(self.b) - len(self.b_ends)) + list(self.b_ends)
+        self.problem, self.a_offset, self.b_offset, self.y = testing.product(
             list(self.a),
             list(self.b),
             a_perm=list(self.a_perm),
             b_perm=list(self.b_perm),
             y_perm=list(self.y_perm),
-            depth=self.depth,
-            columns=self.columns,
+            a_starts=self.a_starts,
+            a_ends=self.a_ends,
+            b_starts=self.b_starts,
+            b_ends=self.b_ends,
             padding=self.padding,
         )
 
@@ -52,8 +62,8 @@ class Product:
 
     def expected(self, a: Array, b: Array) -> Array:
         """y, 0 in its padding."""
-        rows = a.transpose(self.a_perm)[..., : self.depth]
-        y = np.matmul(rows, b.transpose(self.b_perm)[..., : self.depth, : self.columns])
+        rows = a[tuple(map(slice, self.a_starts, self.a_ends))].transpose(self.a_perm)
+        y = np.matmul(rows, b[tuple(map(slice, self.b_starts, self.b_ends))].transpose(self.b_perm))
         return np.pad(y, [(0, 0)] * (y.ndim - 1) + [(0, self.padding)]).transpose(self.y_perm)
 
     def computed(self, a: Array, b: Array) -> Array:
@@ -61,14 +71,16 @@ class Product:
         f = self.fields
         batch = tuple(f[f"batch_{i}"] for i in range(3))
 
-        def view(memory: Array, name: str, matrix: tuple[int, int]) -> Array:
+        def view(tensor: Array, name: str, matrix: tuple[int, int], offset: int = 0) -> Array:
+            memory = tensor.reshape(-1)[offset:]
             steps = [f[f"{name}_stride_{i}"] for i in (0, 1, 2, "row")] + [1]
             assert sum((n - 1) * step for n, step in zip(batch + matrix, steps, strict=True)) < memory.size
             return as_strided(memory, batch + matrix, [step * memory.itemsize for step in steps])
 
         rows_of_b = (f["n"], f["k"]) if f["b_transposed"] else (f["k"], f["n"])
-        b = view(b, "b", rows_of_b)
-        product = np.matmul(view(a, "a", (f["m"], f["k"])), b.swapaxes(-1, -2) if f["b_transposed"] else b)
+        b = view(b, "b", rows_of_b, self.b_offset)
+        a = view(a, "a", (f["m"], f["k"]), self.a_offset)
+        product = np.matmul(a, b.swapaxes(-1, -2) if f["b_transposed"] else b)
         y = np.full(self.y, -1, np.int64)
         view(y, "y", (f["m"], f["width"]))[...] = np.pad(product, [(0, 0)] * 4 + [(0, f["width"] - f["n"])])
         return y
@@ -94,7 +106,7 @@ def test_attention_is_read_and_written_where_it_lies() -> None:
     assert scores["a_stride_row"] == scores["b_stride_row"] == 12 * 64
 
     p, v = [2, 12, 197, 208], [2, 197, 12, 64]
-    context = Product(p, v, b_perm=[0, 2, 1, 3], y_perm=[0, 2, 1, 3], depth=197)
+    context = Product(p, v, b_perm=[0, 2, 1, 3], y_perm=[0, 2, 1, 3], a_ends=[197])
     assert context.y == [2, 197, 12, 64]
     found = context.check()
     assert (found["k"], found["a_stride_row"], found["b_stride_row"]) == (197, 208, 768)
@@ -110,13 +122,34 @@ def test_rows_that_share_b_are_one_matrix() -> None:
     assert (found["batch_2"], found["m"]) == (3, 35)
 
 
+def test_heads_of_tensors_that_lie_side_by_side() -> None:
+    joined = [2, 21, 8, 16]  # four heads of Q, two of K and V each
+    grouped = Product(
+        joined,
+        joined,
+        [0, 2, 1, 3],
+        [0, 2, 3, 1],
+        a_ends=[4, ALL],
+        b_starts=[4, 0],
+        b_ends=[5, ALL],
+    )
+    assert (grouped.a_offset, grouped.b_offset, grouped.y) == (0, 4 * 16, [2, 4, 21, 21])
+    found = grouped.check()
+    assert (found["a_stride_row"], found["b_stride_row"], found["b_stride_2"]) == (8 * 16, 8 * 16, 0)
+
+
+def test_a_part_beyond_the_tensor_is_empty() -> None:
+    empty = Product([5, 16], [16, 9], b_starts=[0, 12], b_ends=[ALL, 20])
+    assert (empty.b_offset, empty.y) == (0, [5, 0])
+
+
 def test_batch_is_joined() -> None:
     found = Product([2, 3, 4, 5, 6], [2, 3, 4, 6, 7]).check()
     assert (found["batch_0"], found["batch_1"], found["batch_2"]) == (1, 1, 24)
 
 
 def test_padding() -> None:
-    found = Product([2, 9, 16], [2, 16, 32], depth=11, columns=30, padding=2).check()
+    found = Product([2, 9, 16], [2, 16, 32], a_ends=[11], b_ends=[11, 30], padding=2).check()
     assert (found["k"], found["n"], found["width"]) == (11, 30, 32)
 
 
@@ -143,16 +176,28 @@ def test_any_layout(seed: int) -> None:
             stored[axis] = shape[i]
         return stored, perm
 
-    a, a_perm = lies(operand(m, k + rng.choice((0, 3))), 1)
+    def part_of_more(shape: list[int]) -> tuple[list[int], list[int], list[int]]:
+        """A larger shape, and where in it this one starts and ends."""
+        starts = [rng.choice((0, 0, 2)) for _ in shape]
+        behind = [rng.choice((0, 0, 3)) for _ in shape]
+        larger = [sum(sizes) for sizes in zip(starts, shape, behind, strict=True)]
+        ends = [
+            start + extent if more or rng.random() < 0.5 else ALL
+            for start, extent, more in zip(starts, shape, behind, strict=True)
+        ]
+        return larger, starts, ends
+
+    a, a_perm = lies(operand(m, k), 1)
     if rng.random() < 0.5:
-        b, b_perm = lies(operand(k, n + rng.choice((0, 3))), 1)
+        b, b_perm = lies(operand(k, n), 1)
     else:  # rows of b are columns: the logical last axis is any, the last stored one is k
-        shape = operand(n, k + rng.choice((0, 3)))
-        b, perm = lies(shape, 1)
+        b, perm = lies(operand(n, k), 1)
         b_perm = [*perm[:-2], perm[-1], perm[-2]]
     rank = max(len(a), len(b))
     y_perm = [*rng.sample(range(rank - 1), rank - 1), rank - 1]
-    product = Product(a, b, a_perm, b_perm, y_perm, k, n if rng.random() < 0.5 else ALL, rng.choice((0, 4)))
+    a, *of_a = part_of_more(a)
+    b, *of_b = part_of_more(b)
+    product = Product(a, b, a_perm, b_perm, y_perm, *of_a, *of_b, padding=rng.choice((0, 4)))
     found = product.check()
     assert found["width"] == found["n"] + product.padding
 
