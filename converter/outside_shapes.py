@@ -10,7 +10,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from converter.errors import Refusal
-from converter.sizes import Shape, Size, broadcast, shifted
+from converter.sizes import Shape, Size, Unknown, broadcast, shifted
 
 
 class Known(Protocol):
@@ -53,8 +53,19 @@ def _as_indices(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shap
 
 
 def _expand(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """Of an unknown size and an unknown target: the target, as otherwise it would have to be 1."""
     target = _numbers(node, 1, known)
-    return None if shapes[0] is None or target is None else broadcast(shapes[0], target)
+    if shapes[0] is None or target is None:
+        return None
+    x = (1,) * (len(target) - len(shapes[0])) + shapes[0]
+    rest = (1,) * (len(x) - len(target)) + target
+    return broadcast(
+        tuple(
+            1 if isinstance(a, Unknown) and isinstance(b, Unknown) else a
+            for a, b in zip(x, rest, strict=True)
+        ),
+        rest,
+    )
 
 
 def _gather(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:

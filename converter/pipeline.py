@@ -9,6 +9,7 @@ from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
 from converter.passes.cancel_transposes import CancelTransposes
 from converter.passes.choose_islands import ChooseIslands
+from converter.passes.delay_transposes import DelayTransposes
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
@@ -25,6 +26,7 @@ from converter.passes.quantize_constants import QuantizeConstants
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
 from converter.passes.shapes_from_inputs import ShapesFromInputs
+from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.share_crossings import ShareCrossings
 from converter.report import Report, describe
 
@@ -37,11 +39,13 @@ PASSES: tuple[type[Pass], ...] = (
     PropagatePairs,
     Int8ToUint8,
     DropPairs,
+    ShapesOfEightBits,
     Recognise,
     ShapesFromInputs,
     ChooseIslands,
     Lower,
     CancelCrossings,
+    DelayTransposes,
     AbsorbTransposes,
     QuantizeAtEntry,
     DequantizeAtExit,
