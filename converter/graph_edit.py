@@ -20,6 +20,12 @@ def is_needed(value: ir.Value) -> bool:
     return value.is_graph_output() or bool(value.uses())
 
 
+def only_read_by(node: ir.Node, reader: ir.Node) -> bool:
+    """Whether nothing but reader needs the node's first output."""
+    y = node.outputs[0]
+    return not y.is_graph_output() and all(use.node is reader for use in y.uses())
+
+
 def remove_orphans(nodes: Iterable[ir.Node]) -> None:
     """Remove those of the nodes that nothing needs, and whatever nothing needs without them.
 

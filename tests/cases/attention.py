@@ -15,7 +15,8 @@ class AttentionCase:
     """x `[N, S, E]` -> y `[N, S, E]`, E = heads * size.
 
     batch, sequence: known sizes, or symbolic ones. shapes: how heads are parted: zeros, of Reshape; computed,
-    by Shape, Gather and Concat.
+    by Shape, Gather and Concat. scaled: scores, or factors: queries and keys each by the root of the scale,
+    and keys transposed in one batch of N * heads, as PyTorch exports scaled_dot_product_attention.
     """
 
     form: Literal["QOperator", "QDQ"] = "QOperator"
@@ -25,12 +26,15 @@ class AttentionCase:
     size: int = 16
     shapes: Literal["zeros", "computed"] = "zeros"
     biases: bool = True
+    scaled: Literal["scores", "factors"] = "scores"
 
     @property
     def id(self) -> str:
         """Such as QDQ_NxS_4x16_zeros."""
         biases = "" if self.biases else "_nobias"
-        return f"{self.form}_{self.batch}x{self.sequence}_{self.heads}x{self.size}_{self.shapes}{biases}"
+        scaled = "_factors" if self.scaled == "factors" else ""
+        sizes = f"{self.batch}x{self.sequence}_{self.heads}x{self.size}"
+        return f"{self.form}_{sizes}_{self.shapes}{biases}{scaled}"
 
     def model(self, opset: int = 17) -> onnx.ModelProto:
         """The quantized model."""
@@ -52,16 +56,29 @@ class AttentionCase:
         x = g.input("x", "float32", [self.batch, self.sequence, width])
         q, k, v = (self._heads(g, self._linear(g, rng, x, name), name) for name in "qkv")
         query = g.node("Transpose", [q], "query", perm=[0, 2, 1, 3])
-        key = g.node("Transpose", [k], "key", perm=[0, 2, 3, 1])
         value = g.node("Transpose", [v], "value", perm=[0, 2, 1, 3])
-        scores = g.node("MatMul", [query, key], "scores")
-        scaled = g.node("Mul", [scores, g.constant("scale", self.size**-0.5, "float32")], "scaled")
-        weights = g.node("Softmax", [scaled], "weights", axis=-1)
+        weights = g.node("Softmax", [self._scores(g, query, k)], "weights", axis=-1)
         context = g.node("MatMul", [weights, value], "context")
         merged = g.node("Transpose", [context], "merged", perm=[0, 2, 1, 3])
         joined = self._reshape(g, merged, "joined", [width])
         g.output(self._linear(g, rng, joined, "y"), "float32", [self.batch, self.sequence, width])
         return g.model(17)
+
+    def _scores(self, g: GraphBuilder, query: str, k: str) -> str:
+        if self.scaled == "scores":
+            key = g.node("Transpose", [k], "key", perm=[0, 2, 3, 1])
+            scores = g.node("MatMul", [query, key], "scores")
+            return g.node("Mul", [scores, g.constant("scale", self.size**-0.5, "float32")], "scaled")
+        assert isinstance(self.sequence, int)
+        key = g.node("Transpose", [k], "key_heads", perm=[0, 2, 1, 3])
+        shapes = [-1, self.sequence, self.size], [-1, self.heads, self.size, self.sequence]
+        merged, parted = (g.constant(f"key_shape{n}", shape, "int64") for n, shape in enumerate(shapes))
+        key = g.node("Reshape", [key, merged], "key_merged")
+        key = g.node("Transpose", [key], "key_transposed", perm=[0, 2, 1])
+        key = g.node("Reshape", [key, parted], "key")
+        root = g.constant("scale", self.size**-0.25, "float32")
+        factors = [g.node("Mul", [x, root], f"{x}_scaled") for x in (query, key)]
+        return g.node("MatMul", factors, "scores")
 
     def _linear(self, g: GraphBuilder, rng: np.random.Generator, x: str, name: str) -> str:
         width = self.heads * self.size
@@ -107,8 +124,10 @@ CASES = [  # without biases, which onnxruntime adds in float32 where sizes of a 
         AttentionCase(form, biases=False),
         AttentionCase(form, biases=False, shapes="computed"),
         AttentionCase(form, biases=False, heads=3, size=10),
+        AttentionCase(form, biases=False, scaled="factors"),
     )
     for batch, sequence in _SIZES
+    if case.scaled == "scores" or sequence != "S"
 ]
 CASES += [AttentionCase("QOperator", batch, sequence) for batch, sequence in _SIZES[2:]]
 

@@ -16,6 +16,7 @@ from converter.frontends.qdq.float_result import LAST_BITS, float_note
 from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, result
 from converter.linear import dequantizes
+from converter.moves import moves
 from converter.ops.factor import Factor
 from converter.ops.product import product
 from converter.ops.product_result import InFloat, Requantized
@@ -31,6 +32,11 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
         return _quantized(product_, facts)
     except Refusal:
         return _in_float(product_, facts)
+
+
+# Of an Add and other readers behind it, onnxruntime makes operators that add up in another order: BiasGelu of
+# Gelu, SkipLayerNormalization of another Add.
+_READ_SUMS = {"Cast", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Tanh"}
 
 
 class _Product(NamedTuple):
@@ -113,5 +119,7 @@ def _addend_behind(of: _Product) -> tuple[ir.Node, Float32Array] | None:
     if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:
         return None
     columns = of.b.shape[of.b.free]
+    if not all(moves(use.node) or use.node.op_type in _READ_SUMS for use in found[0].outputs[0].uses()):
+        return None
     along = array.size == 1 or (array.shape[-1] == array.size and columns == array.size)
     return (found[0], array) if along and array.ndim <= max(of.a.rank, of.b.rank) else None

@@ -7,7 +7,7 @@ from converter.candidate import Candidate
 from converter.constants import constant, node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.graph_edit import is_needed
+from converter.graph_edit import only_read_by
 from converter.ops.take import channels
 from converter.reshaping import resolved
 
@@ -15,10 +15,10 @@ from converter.reshaping import resolved
 def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
     """The candidate for the shuffle that the Reshape `node` ends; None where it ends none."""
     transpose = required_input(node, 0).producer()
-    if transpose is None or transpose.op_type != "Transpose" or not _only_read_by(transpose, node):
+    if transpose is None or transpose.op_type != "Transpose" or not only_read_by(transpose, node):
         return None
     divide = required_input(transpose, 0).producer()
-    if divide is None or divide.op_type != "Reshape" or not _only_read_by(divide, transpose):
+    if divide is None or divide.op_type != "Reshape" or not only_read_by(divide, transpose):
         return None
     x = required_input(divide, 0)
     shape = facts.shape(x)
@@ -38,9 +38,3 @@ def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
         return None
     order = np.arange(groups * size).reshape(groups, size).T.reshape(-1).tolist()
     return channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, facts)
-
-
-def _only_read_by(node: ir.Node, reader: ir.Node) -> bool:
-    y = node.outputs[0]
-    assert is_needed(y)
-    return not y.is_graph_output() and all(use.node is reader for use in y.uses())

@@ -6,6 +6,7 @@ from converter.candidate import Candidate
 from converter.constants import required_input
 from converter.errors import Refusal
 from converter.facts import Facts
+from converter.frontends.qoperator.batched_transpose import batched_transpose
 from converter.frontends.qoperator.channel_shuffle import channel_shuffle
 from converter.frontends.qoperator.common import numbers, required_numbers
 from converter.ops.reshape import reshape as candidate
@@ -16,9 +17,10 @@ from converter.sizes import Shape
 def reshape(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     facts.eight_bit(x)
-    shuffle = channel_shuffle(node, facts)
-    if shuffle is not None:
-        return shuffle
+    for ends in channel_shuffle, batched_transpose:
+        several = ends(node, facts)
+        if several is not None:
+            return several
     target = facts.numbers(required_input(node, 1))
     if target is None:
         return _candidate(node, facts, facts.ranked(node.outputs[0]))
