@@ -53,19 +53,14 @@ def _as_indices(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shap
 
 
 def _expand(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
-    """Of an unknown size and an unknown target: the target, as otherwise it would have to be 1."""
+    """What is of unknown size has the size of the target, unless that is 1; of two unknown sizes too."""
     target = _numbers(node, 1, known)
     if shapes[0] is None or target is None:
         return None
     x = (1,) * (len(target) - len(shapes[0])) + shapes[0]
-    rest = (1,) * (len(x) - len(target)) + target
-    return broadcast(
-        tuple(
-            1 if isinstance(a, Unknown) and isinstance(b, Unknown) else a
-            for a, b in zip(x, rest, strict=True)
-        ),
-        rest,
-    )
+    target = (1,) * (len(x) - len(target)) + target
+    grown = (1 if isinstance(a, Unknown) and b != 1 else a for a, b in zip(x, target, strict=True))
+    return broadcast(tuple(grown), target)
 
 
 def _gather(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
