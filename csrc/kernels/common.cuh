@@ -171,12 +171,19 @@ inline bool narrow(int64_t count) { return count <= INT_MAX; }
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // `blocks` may exceed the grid's limit: kernels stride over what they have to do by gridDim.x.
+// shared_bytes: of dynamic shared memory.
+template <typename... Parameters, typename... Arguments>
+cudaError_t launch_with(void (*kernel)(Parameters...), int64_t blocks, dim3 threads, size_t shared_bytes,
+                        cudaStream_t stream, const Arguments&... arguments) {
+    auto grid = static_cast<unsigned>(std::min<int64_t>(blocks, INT_MAX));
+    kernel<<<grid, threads, shared_bytes, stream>>>(arguments...);
+    return cudaGetLastError();
+}
+
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch(void (*kernel)(Parameters...), int64_t blocks, dim3 threads, cudaStream_t stream,
                    const Arguments&... arguments) {
-    auto grid = static_cast<unsigned>(std::min<int64_t>(blocks, INT_MAX));
-    kernel<<<grid, threads, 0, stream>>>(arguments...);
-    return cudaGetLastError();
+    return launch_with(kernel, blocks, threads, 0, stream, arguments...);
 }
 
 }  // namespace qudnn::kernels
