@@ -29,6 +29,7 @@ class ProductCase:
         ""  # by which b differs: scales, both (and zero points), both-ranked ([1..., N]), each-matrix
     )
     scale_dtype: str = "float32"
+    scales: tuple[float, float, float] | None = None  # of a, b, y, where they matter
     op: str = "QLinearMatMul"
 
     @property
@@ -44,6 +45,7 @@ class ProductCase:
             f"zy{self.y_zero_point}" if self.y_zero_point else "",
             self.columns,
             self.scale_dtype if self.scale_dtype != "float32" else "",
+            "x".join(map(str, self.scales)) if self.scales else "",
         ]
         return "_".join(part for part in parts if part)
 
@@ -68,16 +70,17 @@ class ProductCase:
             g.output(g.node(self.op, inputs, "y"), "int32", y_shape)
             return g.model(opset)
         columns = self._columns
-        scales = 0.0125 * rng.uniform(0.2, 1.8, columns) if columns else np.float64(0.0125)
         depth = self.a[-1] if isinstance(self.a[-1], int) else SIZES[self.a[-1]]
+        a_scale, b_scale, y_scale = self.scales or (0.0371, 0.0125, 0.0371 * 0.0125 * sqrt(depth) * 74 * 2)
+        scales = b_scale * rng.uniform(0.2, 1.8, columns) if columns else np.float64(b_scale)
         inputs = [
             tensors[0],
-            g.constant("a_scale", 0.0371, self.scale_dtype),
+            g.constant("a_scale", a_scale, self.scale_dtype),
             zero_points[0],
             tensors[1],
             g.constant("b_scale", scales, self.scale_dtype),
             zero_points[1],
-            g.constant("y_scale", 0.0371 * 0.0125 * sqrt(depth) * 74 * 2, self.scale_dtype),
+            g.constant("y_scale", y_scale, self.scale_dtype),
             g.constant("y_zero_point", self.y_zero_point, self.a_dtype),
         ]
         g.output(g.node(self.op, inputs, "y"), self.a_dtype, y_shape)
