@@ -65,14 +65,17 @@ def concat(
         raise Refusal("it joins channels whose number is unknown")
     return Candidate(
         covers,
-        Concat(axis, tuple(_table(x, y) for x in inputs)),
+        Concat(axis, tuple(requantizing_table(x, y) for x in inputs)),
         ports,
         (port(y.value, _joined(shapes, axis), channel_axis, y.quantization.dtype),),
     )
 
 
-def _table(x: Quantized, y: Quantized) -> Int8Array | None:
-    """QL_y(DQ_x(q)) for all q, as QLinearConcat has it: `float(q - x_zp) * x_scale` into y's quantization."""
+def requantizing_table(x: Quantized, y: Quantized) -> Int8Array | None:
+    """QL_y(DQ_x(q)) for all q, as QLinearConcat has it: `float(q - x_zp) * x_scale` into y's quantization.
+
+    None where both have one quantization.
+    """
     if x.quantization == y.quantization:
         return None
     (x_scale, x_zero_point, dtype), (y_scale, y_zero_point, y_dtype) = (

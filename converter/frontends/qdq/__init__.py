@@ -16,6 +16,7 @@ from converter.frontends.qdq.matmul import matmul
 from converter.frontends.qdq.requantize import requantize
 from converter.frontends.qdq.resize import resize
 from converter.frontends.qdq.softmax import softmax
+from converter.frontends.qdq.where import where
 from converter.frontends.rule import Rule
 from converter.linear import DOMAINS
 
@@ -35,4 +36,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "ReduceMean"): reduce_mean,
     ("", "Resize"): resize,
     ("", "Softmax"): softmax,
+    ("", "Where"): where,
 }

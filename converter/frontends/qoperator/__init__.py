@@ -19,6 +19,7 @@ from converter.frontends.qoperator.qlinear_conv import qlinear_conv
 from converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
 from converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
 from converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
+from converter.frontends.qoperator.qlinear_where import qlinear_where
 from converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
 from converter.frontends.qoperator.resize import resize
 from converter.frontends.qoperator.take import gather, identity, slice_, split
@@ -41,6 +42,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("com.microsoft", "QLinearAveragePool"): qlinear_average_pool,
     ("com.microsoft", "QLinearGlobalAveragePool"): qlinear_global_average_pool,
     ("com.microsoft", "QLinearConcat"): qlinear_concat,
+    ("com.microsoft", "QLinearWhere"): qlinear_where,
     ("", "Clip"): unary,
     ("", "Concat"): concat,
     ("", "DepthToSpace"): depth_to_space,

@@ -1,0 +1,29 @@
+"""DequantizeLinear (2) -> Where -> QuantizeLinear -> QWhere, behind a QTable where scales differ"""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.errors import Refusal
+from converter.facts import Facts
+from converter.frontends.qdq.elementwise import elementwise
+from converter.frontends.qdq.operand import operand
+from converter.frontends.qdq.result import result
+from converter.linear import dequantizes
+from converter.ops import where as op
+
+
+def where(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: condition, x, y."""
+    try:
+        return elementwise(node, facts)  # where the condition depends on nothing but x or y
+    except Refusal:
+        if not all(dequantizes(required_input(node, index).producer()) for index in (1, 2)):
+            raise
+    x, y = operand(node, 1, facts), operand(node, 2, facts)
+    z = result(node).unclamped()
+    condition = required_input(node, 0)
+    candidate = op.where((node, *z.covers), condition, x.quantized, y.quantized, z.quantized, facts)
+    return replace(candidate, note=z.note([x, y]))

@@ -1,0 +1,17 @@
+"""com.microsoft QLinearWhere -> QWhere, behind a QTable where scales differ"""
+
+import onnx_ir as ir
+
+from converter.candidate import Candidate
+from converter.constants import required_input
+from converter.facts import Facts
+from converter.frontends.qoperator.common import quantized_input, quantized_output
+from converter.ops.where import where
+
+
+def qlinear_where(node: ir.Node, facts: Facts) -> Candidate:
+    """Inputs: condition, x, x_scale, x_zero_point, y, y_scale, y_zero_point, z_scale, z_zero_point."""
+    x = quantized_input(node, 1, facts, "first input")
+    y = quantized_input(node, 4, facts, "second input")
+    z = quantized_output(node, 7, x.quantization.dtype)
+    return where((node,), required_input(node, 0), x, y, z, facts)
