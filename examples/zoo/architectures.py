@@ -45,8 +45,9 @@ SMALL: dict[str, Builder] = {
 
 TRANSFORMERS: dict[str, Builder] = {"bert_like": bert_like, "vit_like": vit_like}
 
-_SMALL_SIZES = {"width": 64, "heads": 4, "hidden": 128, "layers": 4, "classes": 10}
 SMALL_TRANSFORMERS: dict[str, Builder] = {
-    "bert_like": partial(bert_like, vocabulary=100, positions=64, **_SMALL_SIZES),
-    "vit_like": partial(vit_like, size=32, patch=8, **_SMALL_SIZES),
+    "bert_like": partial(
+        bert_like, width=64, heads=4, hidden=128, layers=4, vocabulary=100, positions=64, classes=10
+    ),
+    "vit_like": partial(vit_like, size=32, patch=8, width=64, heads=4, hidden=128, layers=4, classes=10),
 }

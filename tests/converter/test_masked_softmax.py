@@ -36,7 +36,7 @@ def inputs(mask: Sequence[int | str] | None, size: int = S) -> dict[str, Any]:
     x = rng.uniform(-128 * SCALE, 128 * SCALE, (2, 4, size, size)).astype(np.float32)
     if mask is None:
         return {"x": x}
-    shape = [{"n": 2, "s": size}.get(str(axis), axis) for axis in mask]
+    shape = [axis if isinstance(axis, int) else {"n": 2, "s": size}[axis] for axis in mask]
     hidden = rng.random(shape) < 0.3
     return {"x": x, "mask": np.where(hidden, np.finfo(np.float32).min, 0).astype(np.float32)}
 

@@ -77,6 +77,6 @@ def _scores(reader: ir.Node, index: int, facts: Facts) -> _Scores:
         raise Refusal("its scores are not scaled by one positive number")
     if inner.divisor != 1 or (node.op_type == "Mul" and inner.factor != 1):
         raise Refusal("its scores are scaled several times")
-    name = "factor" if node.op_type == "Mul" else "divisor"
-    inner = inner._replace(**{name: float(number.reshape(-1)[0])})
-    return inner._replace(nodes=(node, *inner.nodes))
+    scale = float(number.reshape(-1)[0])
+    scaled = inner._replace(factor=scale) if node.op_type == "Mul" else inner._replace(divisor=scale)
+    return scaled._replace(nodes=(node, *inner.nodes))
