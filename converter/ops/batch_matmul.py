@@ -105,6 +105,8 @@ def batch_matmul(
         raise Refusal("the product of two vectors is a single number")
     if not left.is_per_tensor:
         raise Refusal("both of its inputs have scales or zero points for their rows or columns")
+    if right.rank > 2 and right.zero_points.size > 1:
+        raise Refusal("it has zero points that differ by row or column, in several matrices")
     squeezes = left.rank == 1
     if swapped and not squeezes and (bias is not None or not isinstance(result, Requantized)):
         raise Refusal("its left input has scales or zero points for its rows")

@@ -94,6 +94,8 @@ def factor(
         raise Refusal(f"{value.name} is a single number")
     if array is not None and not array.size:
         raise Refusal(f"{value.name} is empty")
+    if zero_points.size and (zero_points == zero_points.reshape(-1)[0]).all():
+        zero_points = zero_points.reshape(-1)[:1]
     made = Factor(
         value, array, shape, dtype, contracted % len(shape), scales.reshape(-1), zero_points.reshape(-1)
     )

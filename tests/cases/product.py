@@ -14,7 +14,11 @@ SIZES = {"S": 9, "T": 21, "K": 35, "empty": 0}  # what symbolic sizes are, other
 
 @dataclass(frozen=True)
 class ProductCase:
-    """y = a * b, as numpy.matmul multiplies; op: QLinearMatMul or MatMulInteger."""
+    """y = a * b, as numpy.matmul multiplies; op: QLinearMatMul or MatMulInteger.
+
+    columns: which parameters of b differ by column: scales, both (zero points too), both-ranked: `[1..., N]`,
+    each-matrix (`[batch..., 1, N]`). rows: so for a and its rows, scales or both, `[1..., M, 1]`.
+    """
 
     a: tuple[Size, ...] = ("N", 5, 32)
     b: tuple[Size, ...] = ("N", 32, 16)
@@ -25,9 +29,8 @@ class ProductCase:
     y_zero_point: int = 0
     a_constant: bool = False
     b_constant: bool = False
-    columns: str = (
-        ""  # by which b differs: scales, both (and zero points), both-ranked ([1..., N]), each-matrix
-    )
+    columns: str = ""
+    rows: str = ""
     scale_dtype: str = "float32"
     scales: tuple[float, float, float] | None = None  # of a, b, y, where they matter
     op: str = "QLinearMatMul"
@@ -43,6 +46,7 @@ class ProductCase:
             f"za{self.a_zero_point}" if self.a_zero_point else "",
             f"zb{self.b_zero_point}" if self.b_zero_point else "",
             f"zy{self.y_zero_point}" if self.y_zero_point else "",
+            f"rows-{self.rows}" if self.rows else "",
             self.columns,
             self.scale_dtype if self.scale_dtype != "float32" else "",
             "x".join(map(str, self.scales)) if self.scales else "",
@@ -72,10 +76,11 @@ class ProductCase:
         columns = self._columns
         depth = self.a[-1] if isinstance(self.a[-1], int) else SIZES[self.a[-1]]
         a_scale, b_scale, y_scale = self.scales or (0.0371, 0.0125, 0.0371 * 0.0125 * sqrt(depth) * 74 * 2)
+        a_scales = a_scale * rng.uniform(0.2, 1.8, self._rows) if self.rows else np.float64(a_scale)
         scales = b_scale * rng.uniform(0.2, 1.8, columns) if columns else np.float64(b_scale)
         inputs = [
             tensors[0],
-            g.constant("a_scale", a_scale, self.scale_dtype),
+            g.constant("a_scale", a_scales, self.scale_dtype),
             zero_points[0],
             tensors[1],
             g.constant("b_scale", scales, self.scale_dtype),
@@ -109,11 +114,18 @@ class ProductCase:
             return (*(size for size in self.b[:-2] if isinstance(size, int)), 1, columns)
         return (1,) * (len(self.b) - 1) + (columns,) if self.columns == "both-ranked" else (columns,)
 
+    @property
+    def _rows(self) -> tuple[int, ...]:
+        """The shape of the parameters of a, where they differ by row."""
+        rows = self.a[-2] if self.rows else None
+        return (*(1,) * (len(self.a) - 2), rows, 1) if isinstance(rows, int) else ()
+
     def _zero_points(self, g: GraphBuilder, rng: np.random.Generator) -> list[str]:
         one = np.asarray(self.b_zero_point)
+        of_rows = rng.integers(0, 100, self._rows) if self.rows == "both" else self.a_zero_point
         several = rng.integers(0, 100, self._columns) if self.columns.startswith("both") else one
         return [
-            g.constant("a_zero_point", self.a_zero_point, self.a_dtype),
+            g.constant("a_zero_point", of_rows, self.a_dtype),
             g.constant("b_zero_point", several, self.b_dtype),
         ]
 
@@ -168,6 +180,13 @@ CONSTANT = [  # b is constant, but no int8 matrix -> QBatchMatMul
     replace(_case, b=(35,), b_constant=True, a=("N", 5, 35), b_dtype="int8", a_zero_point=131),
 ]
 
+BY_ROW = [  # -> QBatchMatMul, transposed; onnxruntime takes no such parameters
+    replace(_case, a=(7, 35), b=(35, 21), rows="both", b_zero_point=113, y_zero_point=117),
+    replace(_case, a=(7, 35), b=(35, 21), b_constant=True, rows="both", y_zero_point=117),
+    replace(_case, a=(7, 35), b=(35, 21), b_constant=True, b_dtype="int8", rows="scales", a_zero_point=9),
+    replace(_case, a=("N", 7, 35), b=("N", 35, 21), rows="scales", a_zero_point=131, b_zero_point=113),
+]
+
 MATRICES = [  # b is a constant matrix that fits into int8 -> QMatMul
     replace(_case, a=(35,), b=(35, 21), b_constant=True, b_dtype="int8", a_zero_point=131),
     replace(_case, b=(32, 16), b_constant=True, b_dtype="int8", columns="scales", scale_dtype="float16"),
@@ -191,6 +210,7 @@ INTEGER = [  # -> QBatchMatMulToInt32
 
 DECLINED = [  # (case, what the reason says)
     (replace(_case, b=(2, 32, 16), columns="each-matrix"), "differ in more than its rows or columns"),
+    (replace(_case, a=(2, 5, 32), b=(1, 32, 16), columns="both-ranked"), "in several matrices"),
     (replace(_case, a=(32,), b=(32,)), "a single number"),
     (replace(_matrix, a=(5, 32), a_constant=True, b_constant=True), "constant"),
 ]

@@ -1,6 +1,7 @@
 """QLinearMatMul and MatMulInteger -> QBatchMatMul, QMatMul, QBatchMatMulToInt32."""
 
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 import check
 import converter
@@ -24,6 +25,17 @@ def test_constant_matrix(case: ProductCase) -> None:
 @pytest.mark.parametrize("case", product.INTEGER, ids=by_id)
 def test_integer(case: ProductCase) -> None:
     check.assert_converts(case, {"QBatchMatMulToInt32": 1, **moves(case)}, opset=21)
+
+
+@pytest.mark.parametrize("case", product.BY_ROW, ids=by_id)
+def test_parameters_by_row(case: ProductCase) -> None:
+    """onnxruntime refuses the original: ONNX's reference implementation says what it means."""
+    original = case.model()
+    conversion = converter.convert(original)
+    assert conversion.report.converted == {"QBatchMatMul": 1}
+    inputs = case.inputs()
+    (expected,) = ReferenceEvaluator(original).run(None, inputs)
+    assert_same_bits(run(conversion.model, inputs).outputs, {"y": expected})
 
 
 @pytest.mark.parametrize(("case", "reason"), product.DECLINED, ids=by_id)
@@ -58,7 +70,9 @@ def test_onnx_integer_node_tests(form: str) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize(
-    "case", [*product.COMPUTED, *product.CONSTANT, *product.MATRICES, *product.INTEGER], ids=by_id
+    "case",
+    [*product.COMPUTED, *product.CONSTANT, *product.BY_ROW, *product.MATRICES, *product.INTEGER],
+    ids=by_id,
 )
 def test_converted_on_gpu(case: ProductCase) -> None:
     conversion = converter.convert(case.model())
