@@ -208,6 +208,8 @@ INTEGER = [  # -> QBatchMatMulToInt32
     replace(_matrix, op="MatMulInteger", a_constant=True, a=(5, 32)),
 ]
 
+CONVERTED = [*COMPUTED, *CONSTANT, *BY_ROW, *MATRICES, *INTEGER]
+
 DECLINED = [  # (case, what the reason says)
     (replace(_case, b=(2, 32, 16), columns="each-matrix"), "differ in more than its rows or columns"),
     (replace(_case, a=(2, 5, 32), b=(1, 32, 16), columns="both-ranked"), "in several matrices"),
