@@ -79,7 +79,7 @@ __device__ inline double sum_of_row(double value) {
 }
 
 // Exact: x_scale times the sum of x - zero_point, less what the products' rounding added.
-__device__ float mean_of_row(const Normalization& k, const int8_t* row, int lane) {
+__device__ inline float mean_of_row(const Normalization& k, const int8_t* row, int lane) {
     int sum = 0;
     float excess = 0;  // in units of x_scale's last place, up to 128 each
     for (int first = lane * kUnit; first < k.channels; first += kLanes * kUnit) {
@@ -112,7 +112,7 @@ __device__ inline uint32_t gather_bytes(uint32_t word, int quarter) {
 
 // The sum of squared differences from the mean. Thread l of a row adds up channels l, 8 + l, ..., which it
 // gets from all eight: of every word that these load, four threads want a byte each.
-__device__ float squares_of_row(const Normalization& k, const int8_t* row, int lane, float mean) {
+__device__ inline float squares_of_row(const Normalization& k, const int8_t* row, int lane, float mean) {
     const int groups = k.channels / kLanes;
     const bool upper = lane >= 4;
     float squares = 0;
