@@ -15,6 +15,7 @@ from converter.emitter import Attribute, Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.layout import Layout
+from converter.lookups import repeated_row
 from converter.ops.table import island_table
 from converter.packing import Int8Array, scattered
 from converter.sizes import Shape, Unknown, broadcast
@@ -71,6 +72,8 @@ def _pair(
     if dtype != b.quantization.dtype or dtype != y.quantization.dtype:
         raise Refusal("its inputs and its output are not of one type")
     constants = [_constant(operand.value) for operand in (a, b)]
+    if all(array is None for array in constants):
+        constants = [_row(a.value, b.value, facts), _row(b.value, a.value, facts)]
     values = [operand.value for operand, array in zip((a, b), constants, strict=True) if array is None]
     if not values:
         raise Refusal("both of its inputs are constant")
@@ -107,6 +110,14 @@ def _pair(
         tuple(port(value, facts.ranked(value), axis, dtype) for value in values),
         (y_port,),
     )
+
+
+def _row(value: ir.Value, other: ir.Value, facts: Facts) -> NDArray[Any] | None:
+    """The row that is looked up for each place of the other tensor, which then needs no lookup."""
+    row = repeated_row(value)
+    shape, whole = facts.shape(value), facts.shape(other)
+    known = shape is not None and whole is not None and broadcast(shape, whole) == whole
+    return row if known and repeated_row(other) is None else None
 
 
 def _constant(value: ir.Value) -> NDArray[Any] | None:

@@ -1,4 +1,4 @@
-"""ConvertToIsland o Gather of a constant table -> Gather of the table as it lies in an island"""
+"""ConvertToIsland o Gather of a constant table -> Gather or Slice of the table as it lies in an island"""
 
 import numpy as np
 import onnx_ir as ir
@@ -6,6 +6,7 @@ import onnx_ir as ir
 from converter.constants import constant_or_none, required_input
 from converter.crossings import ints, is_op
 from converter.graph_edit import add_initializer, remove_orphans, take_place
+from converter.lookups import first_rows
 from converter.ops.pair import island_array
 from converter.passes.base import Pass
 
@@ -45,12 +46,13 @@ class GatherAtEntry(Pass):
             constant_values=enter.attributes["zero_point"].as_int(),
         )
         name = self.context.new_value_name(f"{table.name}/island")
-        fused = ir.node(
-            "Gather",
-            [add_initializer(graph, name, padded), *gather.inputs[1:]],
-            attributes=gather.attributes,
-            name=gather.name,
-        )
+        rows = first_rows(required_input(gather, 1), len(padded))
+        if rows is not None and array.ndim == 2:
+            values = [add_initializer(graph, name, padded[None]), *rows.inputs[1:]]
+            fused = ir.node("Slice", values, name=gather.name)
+        else:
+            values = [add_initializer(graph, name, padded), required_input(gather, 1)]
+            fused = ir.node("Gather", values, attributes=gather.attributes, name=gather.name)
         graph.insert_after(gather, fused)
         take_place(enter.outputs[0], fused.outputs[0])
         remove_orphans([enter])

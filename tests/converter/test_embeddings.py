@@ -66,3 +66,34 @@ def test_a_table_with_other_readers_is_not_copied() -> None:
     conversion = converter.convert(net.model(17))
     assert conversion.report.entries == 1
     check.assert_equivalent(net.model(17), conversion.model, [IDS])
+
+
+@pytest.mark.parametrize("positions", [10, 7])
+def test_places_and_types_are_known(positions: int) -> None:
+    """Places are the first rows of their table, of types there is one: neither needs a Gather."""
+    net = Operators("uint8")
+    ids = net.input("ids", "int64", ("n", "s"))
+    words = net.node("Gather", [net.constant("words", net.random(10, 32)), ids], "w")
+    length = net.node("Shape", [ids], "length", start=1)
+    bounds = [net.constant("zero", np.array([0])), length, net.constant("one", np.array([1]))]
+    places = net.node("Slice", [net.constant("numbers", np.arange(positions)[None]), *bounds], "places")
+    places = net.node("Gather", [net.constant("rows", net.random(10, 32)), places], "p")
+    zeros = net.constant("zeros", np.zeros((1, 1), np.int64))
+    types = net.node("Expand", [zeros, net.node("Shape", [ids], "whole")], "types")
+    types = net.node("Gather", [net.constant("kinds", net.random(2, 32)), types], "t")
+    parameters = {name: net.quantization(name) for name in "wpt"}
+    y = net.contrib(
+        "QLinearAdd", [words, *parameters["w"], types, *parameters["t"], *net.quantization("a")], "a"
+    )
+    y = net.contrib(
+        "QLinearAdd", [y, *net.quantization("a_read"), places, *parameters["p"], *net.quantization("b")], "b"
+    )
+    y = net.node("DequantizeLinear", [y, *net.quantization("b_read")], "f")
+    y = net.node("LayerNormalization", [y, net.constant("ones", np.ones(32), "float32")], "l")
+    net.node("QuantizeLinear", [y, *net.quantization("y", 0.02)], net.result("y", 3))
+    conversion = converter.convert(net.model(17))
+    report = conversion.report
+    assert report.converted == {"QAdd": 2, "QLayerNormalization": 1}, str(report)
+    assert (report.entries, report.exits) == (0, 1)
+    assert sorted(entry.op_type for entry in report.left) == ["Gather", "Shape", "Slice"]
+    check.assert_equivalent(net.model(17), conversion.model, [IDS, {"ids": IDS["ids"][:1, :1]}])
