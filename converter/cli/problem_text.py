@@ -3,7 +3,11 @@
 from math import prod
 
 _UNIT = {"alignment": 16, "x_type": 3, "y_type": 3, "group": 1}
-_FLAGS = {"pads_with_value": "padded with a zero point", "clamps_above": "clamped"}
+_FLAGS = {
+    "pads_with_value": "padded with a zero point",
+    "clamps_above": "clamped",
+    "zero_point_per_channel": "a zero point for each output",
+}
 
 
 def shorten(problem: str) -> str:

@@ -7,7 +7,7 @@ import onnx
 from converter.functions import DOMAIN
 
 # The ops that need plans, and which of their inputs are the weights.
-_WEIGHTS = {"QConv": 1, "QConv3D": 1, "QMatMul": 1}
+_WEIGHTS = {"QConv": 1, "QConv3D": 1, "QMatMul": 1, "QProjections": 1}
 
 Statistics = Callable[[], Mapping[str, float]]
 

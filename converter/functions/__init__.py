@@ -24,7 +24,7 @@ from converter.functions.conv3d import QConv3D
 from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
 from converter.functions.layer_normalization import QLayerNormalization
 from converter.functions.masked_softmax import QMaskedSoftmax
-from converter.functions.matmul import QMatMul, QMatMulToFloat
+from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
 from converter.functions.mul import QMul
 from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
 from converter.functions.resize import QDepthToSpace, QResize
@@ -61,6 +61,7 @@ FUNCTIONS = {
         QAddLayerNormalization,
         AddLayerNormalizationToIsland,
         LayerNormalizationToIsland,
+        QProjections,
         QMatMulToFloat,
         QBatchMatMul,
         QBatchMatMulToFloat,

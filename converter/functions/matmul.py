@@ -1,4 +1,4 @@
-"""QMatMul, the quantized matrix product of an island with constant weights; its form with float32 results."""
+"""QMatMul, the quantized matrix product of an island with constant weights, and its other forms."""
 
 from onnxscript import opset13 as op
 from onnxscript import script
@@ -26,6 +26,26 @@ def QMatMul(x, w, bias, multiplier, y_zero_point: int, y_min: int, y_max: int):
     r = op.Mul(op.Cast(acc, to=1), multiplier)
     y = op.QuantizeLinear(r, op.Constant(value_float=1.0), y_zp)
     return op.Clip(y, low, high)
+
+
+@script(qudnn, default_opset=op)
+def QProjections(x, w, bias, multiplier, y_zero_point):
+    """int8 `[..., Cp]` * int8 `[Kp, Cp]`, transposed -> int8 `[..., Kp]`, each channel with its zero point.
+
+        acc = sum(x * w) + bias[k]            int32, wrapping
+        y   = saturate(rint(float(acc) * multiplier[k]) + y_zero_point[k])
+
+    Several QMatMul of one x in one product: each has had its own zero point. They are float32, whole numbers
+    in [-128, 127]; multipliers are finite. `bias` holds `- x_zero_point * sum(w)` already.
+    """
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
+    product = op.MatMulInteger(x_u8, op.Transpose(w, perm=[1, 0]), op.Cast(shift, to=2))
+    acc = op.Add(product, bias)
+    r = op.Mul(op.Cast(acc, to=1), multiplier)
+    low = op.Constant(value_float=-128.0)
+    high = op.Constant(value_float=127.0)
+    return op.Cast(op.Clip(op.Add(op.Round(r), y_zero_point), low, high), to=3)
 
 
 @script(qudnn, default_opset=op)

@@ -15,6 +15,9 @@ namespace {
 // Adding it to a float32 of magnitude below 2^22 rounds that to an integer, half to even.
 constexpr float kRoundingShift = 12582912.0f;  // 1.5 * 2^23
 
+// With any zero point it is -128 or less.
+constexpr float kLowest = -255.0f;
+
 // The first line of cuDNN's message.
 std::string brief(const std::string& message) { return message.substr(0, message.find('\n')).substr(0, 300); }
 
@@ -39,6 +42,13 @@ class VariantPack {
         if (ending.y_type == plan::DataType::float32) {
             add(kAddend, e.addend);
             add_scalar(kNothing, -0.0f);
+            return;
+        }
+        if (ending.zero_point_per_channel) {
+            add(kAddend, e.zero_points);
+            add_scalar(kLow, kLowest);
+            add_scalar(kRound, kRoundingShift);
+            add_scalar(kUnround, kRoundingShift);
             return;
         }
         const auto zero_point = static_cast<float>(e.zero_point);
@@ -243,7 +253,9 @@ void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t ch
     if (ending.clamps_above) bounded = apply(Mode::MIN, bounded, scalar(graph, kHigh, rank));
     // What is too large for the shift to round exactly is far beyond 127 and saturates.
     auto rounded = apply(Mode::ADD, bounded, scalar(graph, kRound, rank));
-    give(apply(Mode::SUB, rounded, scalar(graph, kUnround, rank)), fe::DataType_t::INT8);
+    auto result = apply(Mode::SUB, rounded, scalar(graph, kUnround, rank));
+    if (ending.zero_point_per_channel) result = apply(Mode::ADD, result, per_channel(kAddend, kFloat));
+    give(result, fe::DataType_t::INT8);
 }
 
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,

@@ -15,18 +15,23 @@ namespace qudnn::engines {
 
 namespace fe = cudnn_frontend;
 
-// Tensors of a graph, by the number under which a run passes their pointers.
+// Tensors of a graph, by the number under which a run passes their pointers. kAddend: also the zero points of
+// int8 results, where each channel has one.
 enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround, kNothing, kAddend };
 
 // What of a problem says which of these its graph has.
 struct Ending {
     plan::DataType y_type;
     bool clamps_above;  // int8 only
+    bool zero_point_per_channel = false;
 };
 
 template <class P>
 Ending ending(const P& problem) {
-    return {problem.y_type, problem.clamps_above};
+    Ending ending{problem.y_type, problem.clamps_above};
+    if constexpr (requires { problem.zero_point_per_channel; })
+        ending.zero_point_per_channel = problem.zero_point_per_channel;
+    return ending;
 }
 
 // cudnn-frontend's graph with its engine configurations in reach, so that candidates can be built apart.
@@ -44,7 +49,7 @@ GraphPointer make_graph();
 TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims& dims, const Dims& strides);
 
 // y = what kernels::Epilogue makes of the accumulator (int32, as conv or matmul give it); y has the dims and
-// strides given. `channel` is the index of the dimension that bias, multiplier and addend run along.
+// strides given. `channel` is the index of the dimension that bias and the other vectors run along.
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, const Ending& ending);
 

@@ -53,7 +53,8 @@ kernels::BatchMatMulEpilogue epilogue(const plan::Arguments& a, bool with_zero_p
             .addend = {a.epilogue.addend, a.steps.addend},
             .zero_point = a.epilogue.zero_point,
             .low = a.epilogue.low,
-            .high = a.epilogue.high};
+            .high = a.epilogue.high,
+            .zero_points = a.epilogue.zero_points};
 }
 
 class BatchMatMulPlan final : public plan::Plan {

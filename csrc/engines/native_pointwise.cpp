@@ -35,7 +35,7 @@ std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return std::nullopt;
     if (const auto matmul = plan::matmul_of(problem)) {
-        if (!matmul->dense()) return std::nullopt;
+        if (!matmul->dense() || matmul->zero_point_per_channel) return std::nullopt;
         return PointwiseGeometry{.n = 1,
                                  .h = 1,
                                  .w = matmul->m,

@@ -28,6 +28,7 @@ struct BatchMatMulGeometry {
 //   int8     clamp(rint(float(acc) * multiplier[n]) + zero_point, low, high), half to even
 //   float32  float(acc) * multiplier[n] + addend[n], one rounding after each operation
 //   int32    acc, of no bias
+// zero_points, of the columns, are for mma_matmul() alone: see Epilogue.
 struct BatchMatMulEpilogue {
     int a_zero_point = 0;
     ColumnValues<int8_t> b_zero_point;
@@ -35,6 +36,7 @@ struct BatchMatMulEpilogue {
     ColumnValues<float> multiplier;
     ColumnValues<float> addend;
     int zero_point = 0, low = -128, high = 127;
+    const float* zero_points = nullptr;
 };
 
 // y is int8_t, float or int32_t. k may be 0.

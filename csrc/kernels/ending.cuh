@@ -44,6 +44,16 @@ __device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float mult
     }
 }
 
+// As rounded(), with a zero point of the column's own and no bounds but -128 and 127: for
+// pack_rounded<Ending::small>().
+template <bool kSmall>
+__device__ inline int32_t rounded_with(int32_t zero_point, int32_t accumulator, uint32_t bias,
+                                       float multiplier) {
+    float value = multiply(biased_sum<kSmall>(accumulator, bias), multiplier);
+    if constexpr (!kSmall) value = fmaxf(value, -256.0f);  // below -128 for every zero point
+    return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) - kSumOrigin + zero_point;
+}
+
 template <Ending kEnding>
 __device__ inline uint32_t pack_rounded(const int32_t (&r)[4]) {
     if constexpr (kEnding == Ending::any)

@@ -7,11 +7,12 @@ namespace qudnn::kernels {
 
 // By the type of y, where acc + bias[k] wraps and every other operation rounds once:
 //   int8     clamp(rint(float(acc + bias[k]) * multiplier[k]) + zero_point, low, high), half to even;
-//            low and high lie within [-128, 127]
+//            low and high lie within [-128, 127]; with zero_points, zero_points[k] stands for zero_point
 //   float32  float(acc + bias[k]) * multiplier[k] + addend[k]
 //   int32    acc + bias[k]
-// bias, multiplier and addend: one value per output channel, on the GPU; null where y's type has no use for
-// it.
+// bias, multiplier, addend and zero_points: one value per output channel, on the GPU; null where y's type has
+// no use for it, zero_points also where all channels have the same. Those are whole numbers in [-128, 127],
+// as floats, and low and high are -128 and 127 then.
 struct Epilogue {
     const int32_t* bias;
     const float* multiplier = nullptr;
@@ -19,6 +20,7 @@ struct Epilogue {
     int low = -128;
     int high = 127;
     const float* addend = nullptr;
+    const float* zero_points = nullptr;
 };
 
 }  // namespace qudnn::kernels

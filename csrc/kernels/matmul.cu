@@ -1,14 +1,16 @@
 #include "kernels/matmul.h"
 
+#include <type_traits>
+
 #include "kernels/tile.cuh"
 
 namespace qudnn::kernels {
 namespace {
 
-template <typename Y, bool kWords>
+template <class E, typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     matmul_kernel(int64_t m, int64_t k, int64_t c, const int8_t* __restrict__ x, const int8_t* __restrict__ w,
-                  TypedEpilogue<Y> epilogue, bool store_vectors, Y* __restrict__ y) {
+                  E epilogue, bool store_vectors, Y* __restrict__ y) {
     const int64_t column_tiles = (k + kTile - 1) / kTile, tiles = (m + kTile - 1) / kTile * column_tiles;
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
         int64_t row = tile / column_tiles * kTile, column = tile % column_tiles * kTile;
@@ -22,10 +24,10 @@ constexpr int kFewRows = 8;
 constexpr int64_t kMaxRows = 64;  // up to here too few tiles to fill a GPU
 
 // A warp takes one row of w and 8 rows of x. c counts vectors of 16 bytes.
-template <typename Y>
+template <class E, typename Y>
 __global__ void __launch_bounds__(kThreads)
     few_rows_kernel(int64_t m, int64_t k, int64_t c, const uint4* __restrict__ x, const uint4* __restrict__ w,
-                    TypedEpilogue<Y> epilogue, Y* __restrict__ y) {
+                    E epilogue, Y* __restrict__ y) {
     const int lane = threadIdx.x % 32;
     const int64_t warps = int64_t{gridDim.x} * (kThreads / 32), count = (m + kFewRows - 1) / kFewRows * k;
     for (int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32; i < count; i += warps) {
@@ -53,22 +55,31 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
+template <class E, typename Y>
+cudaError_t matmul_to(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w, const E& epilogue,
+                      Y* y, cudaStream_t stream) {
+    if (m * k == 0) return cudaSuccess;
+    if (m <= kMaxRows && c % 16 == 0 && aligned(x, 16) && aligned(w, 16))
+        return launch(few_rows_kernel<E, Y>, ceil_div(ceil_div(m, kFewRows) * k, kThreads / 32), kThreads,
+                      stream, m, k, c / 16, reinterpret_cast<const uint4*>(x),
+                      reinterpret_cast<const uint4*>(w), epilogue, y);
+    const int64_t tiles = ceil_div(m, kTile) * ceil_div(k, kTile);
+    const bool words = c % 4 == 0 && aligned(x, 4) && aligned(w, 4),
+               store_vectors = k % 4 == 0 && aligned(y, 4 * sizeof(Y));
+    return launch(words ? matmul_kernel<E, Y, true> : matmul_kernel<E, Y, false>, tiles, kThreads, stream, m,
+                  k, c, x, w, epilogue, store_vectors, y);
+}
+
 }  // namespace
 
 template <typename Y>
 cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
                    const Epilogue& epilogue, Y* y, cudaStream_t stream) {
-    if (m * k == 0) return cudaSuccess;
-    const TypedEpilogue<Y> typed(epilogue);
-    if (m <= kMaxRows && c % 16 == 0 && aligned(x, 16) && aligned(w, 16))
-        return launch(few_rows_kernel<Y>, ceil_div(ceil_div(m, kFewRows) * k, kThreads / 32), kThreads,
-                      stream, m, k, c / 16, reinterpret_cast<const uint4*>(x),
-                      reinterpret_cast<const uint4*>(w), typed, y);
-    const int64_t tiles = ceil_div(m, kTile) * ceil_div(k, kTile);
-    const bool words = c % 4 == 0 && aligned(x, 4) && aligned(w, 4),
-               store_vectors = k % 4 == 0 && aligned(y, 4 * sizeof(Y));
-    return launch(words ? matmul_kernel<Y, true> : matmul_kernel<Y, false>, tiles, kThreads, stream, m, k, c,
-                  x, w, typed, store_vectors, y);
+    if constexpr (std::is_same_v<Y, int8_t>) {
+        if (epilogue.zero_points != nullptr)
+            return matmul_to(m, k, c, x, w, ZeroPointsEpilogue(epilogue), y, stream);
+    }
+    return matmul_to(m, k, c, x, w, TypedEpilogue<Y>(epilogue), y, stream);
 }
 
 template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&, int8_t*,

@@ -30,7 +30,7 @@ struct alignas(16) MmaMatMulColumns {
     // First as given, then a bias_word() with all corrections but the row's.
     uint32_t bias[S::kColumns];
     float multiplier[S::kColumns];
-    float addend[S::kColumns];
+    float addend[S::kColumns];  // for int8 results zero points, if each column has one
     int32_t zero_point[S::kColumns];
     int32_t sum[S::kColumns];
 };
@@ -85,6 +85,7 @@ __device__ __forceinline__ ColumnFacts load_columns(const MmaMatMul& g, const Mm
                 multiplier = e.multiplier.values[column * e.multiplier.step];
             }
             if constexpr (std::is_same_v<Y, float>) addend = e.addend.values[column * e.addend.step];
+            if (std::is_same_v<Y, int8_t> && e.zero_points != nullptr) addend = e.zero_points[column];
         }
         const int64_t most = int64_t{g.k} * (128 + abs(e.a_zero_point)) * (128 + abs(zero_point));
         large |= most + abs(int64_t{bias}) >= kSmallSum;
@@ -113,8 +114,8 @@ __device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_po
 }
 
 // Finishes the warp's results, `row` and `column` being those of its tile in the block's: of int8 to the tile
-// in shared memory, of the others to y.
-template <class S, class Y, Ending kEnding>
+// in shared memory, of the others to y. kZeroPoints: each column has one, see rounded_with().
+template <class S, class Y, Ending kEnding, bool kZeroPoints = false>
 __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulTile& tile,
                                             const WarpSums<S>& sums, const MmaMatMulColumns<S>& columns,
                                             bool row_sums, const OutputRange& range, int row, int column,
@@ -149,10 +150,16 @@ __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulT
                 if constexpr (std::is_same_v<Y, int8_t>) {
                     int32_t four[4];
 #pragma unroll
-                    for (int n = 0; n < 4; ++n)
-                        four[n] = rounded<kEnding>(acc[n], bias[n], multiplier[n], range);
+                    for (int n = 0; n < 4; ++n) {
+                        if constexpr (kZeroPoints)
+                            four[n] = rounded_with<kEnding != Ending::any>(static_cast<int32_t>(addend[n]),
+                                                                           acc[n], bias[n], multiplier[n]);
+                        else
+                            four[n] = rounded<kEnding>(acc[n], bias[n], multiplier[n], range);
+                    }
                     result[r * S::kColumnPitch + first / 4] =
-                        first_bytes(tile.columns - first) & pack_rounded<kEnding>(four);
+                        first_bytes(tile.columns - first) &
+                        pack_rounded<kZeroPoints ? Ending::small : kEnding>(four);
                 } else {
                     Y four[4];
 #pragma unroll
@@ -261,10 +268,15 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
     const bool is_small = small && !std::is_same_v<Y, int32_t> && (!kInt8 || range.high == 127);
     correct_biases<S>(g, e.a_zero_point, is_small, columns);
     __syncthreads();  // the buffers are free as well
-    const auto finish = [&]<Ending kEnding>() {
-        finish_tile<S, Y, kEnding>(g, tile, sums, columns, row_sums, range, row, column, buffers, y);
+    const auto finish = [&]<Ending kEnding, bool kZeroPoints = false>() {
+        finish_tile<S, Y, kEnding, kZeroPoints>(g, tile, sums, columns, row_sums, range, row, column, buffers,
+                                                y);
     };
-    if (!is_small)
+    if (kInt8 && e.zero_points != nullptr && is_small)
+        finish.template operator()<Ending::small_unbounded, kInt8>();
+    else if (kInt8 && e.zero_points != nullptr)
+        finish.template operator()<Ending::any, kInt8>();
+    else if (!is_small)
         finish.template operator()<Ending::any>();
     else if (kInt8 && e.low == -128)
         finish.template operator()<Ending::small_unbounded>();

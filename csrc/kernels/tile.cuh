@@ -93,12 +93,11 @@ __device__ void multiply_tile(int64_t depth, LoaderX x, LoaderW w, int (&acc)[4]
 // Stores what the epilogue makes of the thread's results to y [rows, row_size], whose columns from `column`
 // on, `columns` of them, are the product's. vectors: column, columns and row_size are multiples of 4, y's
 // address of 4 results' size.
-template <typename Y>
-__device__ void store_tile(bool vectors, const int (&acc)[4][4], const TypedEpilogue<Y>& epilogue,
-                           int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t row_size,
-                           Y* y) {
+template <class E, typename Y>
+__device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilogue, int64_t row, int64_t rows,
+                           int64_t column, int64_t columns, int64_t row_size, Y* y) {
     row += thread_row();
-    typename TypedEpilogue<Y>::Channel channels[4];
+    typename E::Channel channels[4];
     const int64_t valid = columns - thread_column();
     column += thread_column();
 #pragma unroll
@@ -107,12 +106,12 @@ __device__ void store_tile(bool vectors, const int (&acc)[4][4], const TypedEpil
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (row + i >= rows) return;
-        typename TypedEpilogue<Y>::Result out[4];
+        typename E::Result out[4];
 #pragma unroll
         for (int j = 0; j < 4; ++j) out[j] = epilogue.result(acc[i][j], channels[j]);
         Y* target = y + (row + i) * row_size + column;
         if (vectors) {
-            if (valid > 0) TypedEpilogue<Y>::store4(target, out);
+            if (valid > 0) E::store4(target, out);
         } else {
 #pragma unroll
             for (int j = 0; j < 4; ++j)

@@ -5,7 +5,7 @@
 
 namespace qudnn::kernels {
 
-// TypedEpilogue<Y>
+// TypedEpilogue<Y>, and ZeroPointsEpilogue for int8 results with a zero point for each output channel
 //   Channel                     what it knows of an output channel
 //   channel(k)                  loads that
 //   result(accumulator, c)      a result of the channel c, in a register's form
@@ -31,6 +31,29 @@ struct TypedEpilogue<int8_t> {
     }
     __device__ static void store4(int8_t* target, const Result (&r)[4]) {
         *reinterpret_cast<uint32_t*>(target) = pack(r[0], r[1], r[2], r[3]);
+    }
+};
+
+struct ZeroPointsEpilogue {
+    using Result = uint32_t;
+    struct Channel {
+        int32_t bias = 0;
+        float multiplier = 0;
+        OutputRange range{0};
+    };
+    const int32_t* bias;
+    const float *multiplier, *zero_points;
+
+    explicit ZeroPointsEpilogue(const Epilogue& e)
+        : bias(e.bias), multiplier(e.multiplier), zero_points(e.zero_points) {}
+    __device__ Channel channel(int64_t k) const {
+        return {bias[k], multiplier[k], OutputRange(static_cast<int>(zero_points[k]))};
+    }
+    __device__ Result result(int32_t accumulator, const Channel& c) const {
+        return requantize(wrapping_add(accumulator, c.bias), c.multiplier, c.range);
+    }
+    __device__ static void store4(int8_t* target, const Result (&r)[4]) {
+        TypedEpilogue<int8_t>::store4(target, r);
     }
 };
 

@@ -40,6 +40,23 @@ void QMatMul::compute(Context& context) const {
 
 void QMatMul::infer(const ort::InferenceContext& context) { infer_matmul(context, 1, kSignature.outputs[0]); }
 
+void QProjections::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor w = context.input(1);
+    plan::MatMulProblem problem = matmul_problem(x.shape, w.shape, plan::DataType::int8);
+    problem.zero_point_per_channel = true;
+    const kernels::Epilogue epilogue{
+        .bias = per_channel<int32_t>(context.input(2), problem.k, "bias"),
+        .multiplier = per_channel<float>(context.input(3), problem.k, "multiplier"),
+        .zero_points = per_channel<float>(context.input(4), problem.k, "y_zero_point")};
+    const ort::Tensor y = context.output(0, result_shape(x.shape, problem));
+    run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, 0}, context);
+}
+
+void QProjections::infer(const ort::InferenceContext& context) {
+    infer_matmul(context, 1, kSignature.outputs[0]);
+}
+
 void QMatMulToFloat::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor w = context.input(1);

@@ -1,4 +1,5 @@
-// Matrix products of an island with constant weights: QMatMul, and QMatMulToFloat with dequantized results.
+// Matrix products of an island with constant weights: QMatMul, QProjections with zero points for each output
+// channel, and QMatMulToFloat with dequantized results.
 #pragma once
 
 #include "ops/requantize.h"
@@ -24,6 +25,20 @@ struct QMatMul {
     Requantize requantize;
 
     explicit QMatMul(const ort::Attributes& attributes) : requantize(attributes) {}
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [...,Cp] int8, w [Kp,Cp] int8, bias [Kp] int32, multiplier and y_zero_point [Kp] float32 -> [...,Kp]
+// int8.
+struct QProjections {
+    static constexpr Signature kSignature{
+        "QProjections",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::int8}};
+
+    explicit QProjections(const ort::Attributes&) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

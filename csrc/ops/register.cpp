@@ -42,6 +42,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<DynamicQConv>(c),
         definition<QConv3D>(c),
         definition<QMatMul>(c),
+        definition<QProjections>(c),
         definition<QMatMulToFloat>(c),
         definition<DynamicQMatMul>(c),
         definition<QBatchMatMul>(c),

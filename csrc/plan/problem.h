@@ -51,6 +51,7 @@ struct MatMulProblem {
     int64_t m = 1, k = 1, c = 1;
     int64_t x_stride = 1;  // of m, in elements
     bool clamps_above = false;
+    bool zero_point_per_channel = false;  // of int8 results; they are not clamped then
     int64_t alignment = kFullAlignment;
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;
@@ -150,6 +151,8 @@ void visit_fields(P& p, Visitor&& visit) {
         visit("x_stride", p.x_stride);
     }
     if constexpr (requires { p.clamps_above; }) visit("clamps_above", p.clamps_above);
+    if constexpr (requires { p.zero_point_per_channel; })
+        visit("zero_point_per_channel", p.zero_point_per_channel);
     visit("alignment", p.alignment);
     visit("x_type", p.x_type), visit("y_type", p.y_type);
 }

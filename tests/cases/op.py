@@ -111,6 +111,15 @@ def matmul(
     return OpCase("QMatMul", name, tensors, {**_CLAMP, **attributes}, constants, y_rank=2 + len(rows))
 
 
+def projections(label: str = "", **given: Any) -> OpCase:
+    """QProjections, as matmul; the zero points of its channels are all there are, the extremes first."""
+    case = matmul(label, **given)
+    k = len(case.constants["bias"])
+    zero_points = np.resize([-128, 127, 0, *range(-127, 127)], k).astype(np.float32)
+    constants = {**case.constants, "y_zero_point": zero_points}
+    return OpCase("QProjections", case.label, case.tensors, {}, constants, y_rank=case.y_rank)
+
+
 _CLAMP = {"y_zero_point": 3, "y_min": -128, "y_max": 127}
 
 
@@ -272,6 +281,20 @@ MATMULS = [
     matmul("extreme", sums="extreme", rows=(40,)),
 ]
 
+PROJECTIONS = [
+    projections(),
+    projections("token", c=64, k=192, rows=(5,)),
+    projections("rows", c=96, k=304, rows=(3, 37)),
+    projections("odd", c=5, k=7, rows=(3,)),
+    projections("odd", c=30, k=58, rows=(90,)),
+    projections("words", c=64, k=100, rows=(70,)),
+    projections("bert", c=768, k=2304, rows=(128,)),
+    projections("wrapping", sums="wrapping", c=64, k=272),
+    projections("wrapping", sums="wrapping", c=64, k=272, rows=(80,)),
+    projections("ties", sums="ties", c=16, k=256, rows=(70,)),
+    projections("extreme", sums="extreme", k=256, rows=(40,)),
+]
+
 ADDS = [
     *(add(f"zeros{zero}", a_zero_point=zero, b_zero_point=zero, y_zero_point=zero) for zero in (0, 128, 255)),
     *(
@@ -352,4 +375,4 @@ BORDERS = [
     dequantize("volume", (2, 3, 4, 16), [0, 4, 1, 2, 3], 9),
 ]
 
-CASES = [*CONVS, *MATMULS, *ADDS, *MAX_POOLS, *GLOBAL_AVERAGE_POOLS, *BORDERS]
+CASES = [*CONVS, *MATMULS, *PROJECTIONS, *ADDS, *MAX_POOLS, *GLOBAL_AVERAGE_POOLS, *BORDERS]

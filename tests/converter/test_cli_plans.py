@@ -16,7 +16,10 @@ from custom_ops._native import testing
 Run = Callable[..., tuple[int, str, str]]
 
 H200 = "NVIDIA H200 sm_90 132 multiprocessors"
-MATMUL = "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 alignment=16 x_type=3 y_type=3"
+MATMUL = (
+    "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 "
+    "alignment=16 x_type=3 y_type=3"
+)
 
 
 @pytest.fixture
@@ -175,19 +178,25 @@ def test_short_problem_of_volumes() -> None:
 
 
 def test_short_problem_of_products() -> None:
-    problem, _ = testing.product(
+    everything = {"b_starts": [0] * 4, "b_ends": [2**63 - 1] * 4, "a_starts": [0] * 4}
+    problem, *_ = testing.product(
         [2, 12, 197, 208],
         [2, 197, 12, 64],
         a_perm=[0, 1, 2, 3],
         b_perm=[0, 2, 1, 3],
         y_perm=[0, 2, 1, 3],
-        depth=197,
-        columns=64,
+        a_ends=[2, 12, 197, 197],
         padding=0,
+        **everything,
     )
     assert shorten(str(problem)) == "batch_matmul 24 of 197x197 by 197x64"
     problem = testing.BatchMatMulProblem(m=7, n=9, k=16, width=16, b_transposed=1, y_type=1)
     assert shorten(str(problem)) == "batch_matmul 1 of 7x16 by 16x9, padded by 7, b transposed, y type 1"
+
+
+def test_short_problem_of_projections() -> None:
+    problem = testing.MatMulProblem(m=128, k=2304, c=768, x_stride=768, zero_point_per_channel=1)
+    assert shorten(str(problem)) == "matmul 128x768 to 2304, a zero point for each output"
 
 
 def test_what_is_no_problem_is_not_shortened() -> None:

@@ -1,4 +1,4 @@
-"""QLinearMatMul with constant weights and QGemm -> QMatMul, and QGemm's other forms."""
+"""QLinearMatMul with constant weights and QGemm -> QMatMul, and QGemm's other forms; QProjections."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_other_forms(case: MatMulCase | GemmCase, op: str) -> None:
     check.assert_converts(case, {op: 1})
 
 
-@pytest.mark.parametrize("case", op.MATMULS, ids=by_id)
+@pytest.mark.parametrize("case", [*op.MATMULS, *op.PROJECTIONS], ids=by_id)
 def test_body(case: OpCase) -> None:
     check.assert_body_matches_oracle(case)
 
@@ -38,6 +38,6 @@ def test_converted_on_gpu(case: MatMulCase | GemmCase) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", op.MATMULS, ids=by_id)
+@pytest.mark.parametrize("case", [*op.MATMULS, *op.PROJECTIONS], ids=by_id)
 def test_kernel(case: OpCase) -> None:
     check.assert_kernels_match_bodies(case.model(), case.inputs())

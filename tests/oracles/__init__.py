@@ -13,7 +13,7 @@ from oracles.conv import q_conv, q_conv_to_int32
 from oracles.dynamic import dynamic_q_conv, dynamic_q_matmul, dynamic_quantize_to_island
 from oracles.layer_normalization import q_layer_normalization
 from oracles.masked_softmax import q_masked_softmax
-from oracles.matmul import q_matmul, q_matmul_to_float
+from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import q_depth_to_space, q_resize
@@ -30,6 +30,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConv3D": q_conv,
     "QConvToInt32": q_conv_to_int32,
     "QMatMul": q_matmul,
+    "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,
     "DynamicQuantizeToIsland": dynamic_quantize_to_island,
     "DynamicQMatMul": dynamic_q_matmul,

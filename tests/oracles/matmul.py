@@ -1,4 +1,4 @@
-"""QMatMul and QMatMulToFloat."""
+"""QMatMul, QProjections and QMatMulToFloat."""
 
 import numpy as np
 
@@ -15,6 +15,14 @@ def q_matmul(
 ) -> Array:
     """x `[..., C]`, w `[K, C]` -> `[..., K]`."""
     return requantize(wrap(matmul_sums(x, w) + bias), multiplier, y_zero_point, y_min, y_max)
+
+
+def q_projections(x: Array, w: Array, bias: Array, multiplier: Array, y_zero_point: Array) -> Array:
+    """x `[..., C]`, w `[K, C]` -> `[..., K]`."""
+    acc = wrap(matmul_sums(x, w) + bias)
+    return np.stack(
+        [requantize(acc[..., k], multiplier[k], int(y_zero_point[k]), -128, 127) for k in range(len(w))], -1
+    )
 
 
 def q_matmul_to_float(x: Array, w: Array, bias: Array, multiplier: Array, addend: Array) -> Array:

@@ -24,7 +24,7 @@ def fields(problem: Any) -> dict[str, int]:
 
 def other_value(name: str, value: int) -> int:
     """A valid value of the field that is not `value`; flags have two."""
-    flags = ("pads_with_value", "clamps_above", "b_transposed")
+    flags = ("pads_with_value", "clamps_above", "zero_point_per_channel", "b_transposed")
     return 1 - value if name in flags else value + 1
 
 
@@ -80,7 +80,8 @@ def test_text_is_read_back(kind: str) -> None:
 def test_text_is_stable() -> None:
     # Files and logs of other versions hold these texts: a change here is a change of format.
     assert str(testing.MatMulProblem(m=64, k=1008, c=2048, x_stride=2048)) == (
-        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 alignment=16 x_type=3 y_type=3"
+        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 alignment=16 "
+        "x_type=3 y_type=3"
     )
     assert str(testing.ConvProblem(n=2, h=9, w=8, pad_top=1, pads_with_value=1)) == (
         "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "

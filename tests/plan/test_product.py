@@ -197,7 +197,9 @@ def test_any_layout(seed: int) -> None:
     y_perm = [*rng.sample(range(rank - 1), rank - 1), rank - 1]
     a, *of_a = part_of_more(a)
     b, *of_b = part_of_more(b)
-    product = Product(a, b, a_perm, b_perm, y_perm, *of_a, *of_b, padding=rng.choice((0, 4)))
+    product = Product(
+        a, b, a_perm, b_perm, y_perm, of_a[0], of_a[1], of_b[0], of_b[1], padding=rng.choice((0, 4))
+    )
     found = product.check()
     assert found["width"] == found["n"] + product.padding
 
