@@ -13,13 +13,12 @@ struct AppendedChannels {
     int64_t padding;
 
     // pads has ONNX Pad's form.
-    explicit AppendedChannels(const ort::Attributes& attributes) : channels(attributes.integer("channels")) {
-        require(channels >= 1, "channels has to be positive");
-        const std::vector<int64_t> pads = attributes.integers("pads");
-        require(!pads.empty() && pads.size() % 2 == 0 && pads.back() >= 0, "pads does not append channels");
-        require(std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
-                "pads does more than append channels");
-        padding = pads.back();
+    explicit AppendedChannels(const ort::Attributes& attributes)
+        : AppendedChannels(attributes, attributes.integer("channels")) {}
+
+    // Of an op without the attribute channels, which takes all of them.
+    static AppendedChannels all(const ort::Attributes& attributes) {
+        return AppendedChannels(attributes, ort::Dim::kAll);
     }
 
     int64_t taken(const ort::Shape& x) const {
@@ -41,6 +40,16 @@ struct AppendedChannels {
             x.back() = x.back().extent < 0 ? ort::Dim{} : ort::Dim::of(x.back().extent + padding);
         }
         context.set_output(0, type, x);
+    }
+
+  private:
+    AppendedChannels(const ort::Attributes& attributes, int64_t most) : channels(most) {
+        require(channels >= 1, "channels has to be positive");
+        const std::vector<int64_t> pads = attributes.integers("pads");
+        require(!pads.empty() && pads.size() % 2 == 0 && pads.back() >= 0, "pads does not append channels");
+        require(std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
+                "pads does more than append channels");
+        padding = pads.back();
     }
 };
 

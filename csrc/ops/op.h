@@ -45,6 +45,7 @@ struct Signature {
     const char* name;
     ElementTypes inputs;
     ElementTypes outputs;
+    size_t optional_outputs = 0;  // the last so many; a node may leave each out, whose name is empty then
 };
 
 // One run of one node.
@@ -56,6 +57,10 @@ class Context final : public plan::Host {
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
     ort::Tensor output(size_t index, const ort::Shape& shape) { return context_.output(index, shape); }
+    // Null data where the node leaves it out.
+    ort::Tensor optional_output(size_t index, const ort::Shape& shape) {
+        return context_.optional_output(index, shape);
+    }
     CUstream_st* stream() const { return context_.stream(); }
 
     plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
@@ -107,6 +112,11 @@ struct Definition final : OrtCustomOp {
         GetInputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.inputs[i]; };
         GetOutputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.outputs.size(); };
         GetOutputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.outputs[i]; };
+        GetOutputCharacteristic = [](const OrtCustomOp*, size_t i) {
+            const Signature& signature = Kernel::kSignature;
+            return i + signature.optional_outputs < signature.outputs.size() ? ort::kRequired
+                                                                             : ort::kOptional;
+        };
         CreateKernelV2 = [](const OrtCustomOp* op, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
             std::string node;
             return ort::guarded(

@@ -6,6 +6,7 @@
 
 #include "export.h"
 #include "ops/add.h"
+#include "ops/add_layer_normalization.h"
 #include "ops/average_pool.h"
 #include "ops/batch_matmul.h"
 #include "ops/border.h"
@@ -17,6 +18,7 @@
 #include "ops/masked_softmax.h"
 #include "ops/matmul.h"
 #include "ops/mul.h"
+#include "ops/normalize_to_island.h"
 #include "ops/pool.h"
 #include "ops/resize.h"
 #include "ops/softmax.h"
@@ -58,6 +60,9 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QDepthToSpace>(c),
         definition<QSoftmax>(c),
         definition<QLayerNormalization>(c),
+        definition<QAddLayerNormalization>(c),
+        definition<AddLayerNormalizationToIsland>(c),
+        definition<LayerNormalizationToIsland>(c),
         definition<QMaskedSoftmax>(c),
         definition<QWhere>(c),
     };

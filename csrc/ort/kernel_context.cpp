@@ -43,10 +43,16 @@ Tensor KernelContext::input(size_t index) const {
 }
 
 Tensor KernelContext::output(size_t index, const Shape& shape) {
+    const Tensor tensor = optional_output(index, shape);
+    if (tensor.type == ElementType::undefined) throw Error("output " + std::to_string(index) + " is missing");
+    return tensor;
+}
+
+Tensor KernelContext::optional_output(size_t index, const Shape& shape) {
     OrtValue* value = nullptr;
     call<slots::KernelContext_GetOutput>(context_, index, shape.data(), shape.rank(), &value);
-    if (value == nullptr) throw Error("output " + std::to_string(index) + " is missing");
     Tensor tensor;
+    if (value == nullptr) return tensor;
     tensor.shape = shape;
     const TypeAndShape described(value);
     call<slots::GetTensorElementType>(described.info, &tensor.type);

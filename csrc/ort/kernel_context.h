@@ -48,6 +48,7 @@ class KernelContext {
 
     Tensor input(size_t index) const;
     Tensor output(size_t index, const Shape& shape);
+    Tensor optional_output(size_t index, const Shape& shape);  // null data where the node leaves it out
 
     CUstream_st* stream() const;
     cudnnContext* cudnn() const;  // null where the provider has none

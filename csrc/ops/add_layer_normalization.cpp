@@ -1,0 +1,69 @@
+#include "ops/add_layer_normalization.h"
+
+#include "kernels/add.h"
+#include "kernels/add_layer_normalization.h"
+#include "ops/dtype.h"
+
+namespace qudnn::ops {
+
+namespace {
+
+kernels::PairScales read_sum(const ort::Attributes& attributes) {
+    const Dtype dtype(attributes);
+    return {attributes.real("a_scale"),
+            attributes.real("b_scale"),
+            attributes.real("sum_scale"),
+            dtype.zero_point(attributes, "a_zero_point"),
+            dtype.zero_point(attributes, "b_zero_point"),
+            dtype.zero_point(attributes, "sum_zero_point"),
+            dtype.offset};
+}
+
+}  // namespace
+
+QAddLayerNormalization::QAddLayerNormalization(const ort::Attributes& attributes)
+    : appended(attributes),
+      sum(read_sum(attributes)),
+      scales{sum.y_scale, attributes.real("y_scale"), sum.y_zero_point - sum.offset,
+             attributes.integer("y_zero_point", -128, 127), attributes.real("epsilon")} {}
+
+void QAddLayerNormalization::compute(Context& context) const {
+    ort::Tensor a = context.input(0), b = context.input(1);
+    const ort::Tensor gamma = context.input(2), beta = context.input(3);
+    require(a.shape == b.shape, "a and b do not have one shape");
+    const int64_t channels = appended.taken(a.shape);
+    require(gamma.shape == ort::Shape{channels} && beta.shape == gamma.shape,
+            "gamma and beta do not have a value for each channel");
+    const ort::Tensor y = context.output(0, appended.result(a.shape));
+    auto* total = context.optional_output(1, a.shape).as<int8_t>();
+    if (y.shape.count() == 0) return;
+    require(channels > 0, "a has no channels");
+    const kernels::NormalizationGeometry g{y.shape.count() / y.shape.back(), channels, a.shape.back(),
+                                           y.shape.back()};
+    kernels::PairScales s = sum;
+    if (a.shape.count() == 1) {  // as QAdd does with one element
+        std::swap(a, b);
+        std::swap(s.a_scale, s.b_scale);
+        std::swap(s.a_zero_point, s.b_zero_point);
+    }
+    if (kernels::adds_in_shared_memory(g)) {
+        check_cuda(kernels::add_layer_normalization(g, s, scales, a.as<const int8_t>(), b.as<const int8_t>(),
+                                                    gamma.as<const float>(), beta.as<const float>(), total,
+                                                    y.as<int8_t>(), context.stream()));
+        return;
+    }
+    const auto workspace = context.workspace(total == nullptr ? static_cast<size_t>(a.shape.count()) : 0);
+    if (total == nullptr) total = static_cast<int8_t*>(workspace->data());
+    check_cuda(kernels::add(kernels::Broadcast<2>::none(a.shape.count()), s, a.as<const int8_t>(),
+                            b.as<const int8_t>(), total, context.stream()));
+    check_cuda(kernels::layer_normalization(g, scales, total, gamma.as<const float>(), beta.as<const float>(),
+                                            y.as<int8_t>(), context.stream()));
+}
+
+void QAddLayerNormalization::infer(const ort::InferenceContext& context) {
+    AppendedChannels(context.attributes()).infer(context, kSignature.outputs[0]);
+    const std::vector<ort::Dim> a = context.input(0);
+    if (!a.empty()) context.set_output(1, kSignature.outputs[1], a);
+}
+
+}  // namespace qudnn::ops

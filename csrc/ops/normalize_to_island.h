@@ -1,0 +1,46 @@
+// Layer normalizations in float32 whose results enter an island.
+#pragma once
+
+#include "kernels/normalize_to_island.h"
+#include "ops/appended_channels.h"
+
+namespace qudnn::ops {
+
+// x [...,C] float32, gamma and beta [C] float32 -> [...,Cp] int8, and [...,C] float32, which a node may leave
+// out.
+struct LayerNormalizationToIsland {
+    static constexpr Signature kSignature{
+        "LayerNormalizationToIsland",
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8, ort::ElementType::float32},
+        1};
+
+    AppendedChannels appended;
+    kernels::ToIslandScales scales;
+
+    explicit LayerNormalizationToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [...,Cp] int8, bias [C] float32, residual [...,Cp] int8 or [...,C] float32, gamma and beta [C] float32
+// -> [...,Cp] int8, and [...,C] float32 twice, y and the sum, which a node may leave out.
+struct AddLayerNormalizationToIsland {
+    static constexpr Signature kSignature{
+        "AddLayerNormalizationToIsland",
+        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::undefined,
+         ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
+        2};
+
+    AppendedChannels appended;
+    kernels::ToIslandScales scales;
+    float x_scale, residual_scale;
+    int x_zero_point, residual_zero_point;
+
+    explicit AddLayerNormalizationToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops
