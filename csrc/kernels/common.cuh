@@ -121,6 +121,11 @@ __device__ inline uint32_t pack(uint32_t a, uint32_t b, uint32_t c, uint32_t d) 
     return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);
 }
 
+// The word whose first `count` bytes have all bits set.
+__device__ inline uint32_t first_bytes(int count) {
+    return count >= 4 ? ~0u : count <= 0 ? 0 : (1u << (count * 8)) - 1;
+}
+
 // Byte i of each of four words, i = 0..3: a 4 x 4 transpose in 8 instructions.
 __device__ inline void transpose_bytes(uint32_t (&m)[4]) {
     uint32_t a = __byte_perm(m[0], m[1], 0x5140), b = __byte_perm(m[0], m[1], 0x7362);

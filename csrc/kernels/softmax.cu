@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "kernels/gpu.h"
 #include "kernels/softmax_tiles.cuh"
 
 namespace qudnn::kernels {
@@ -63,17 +64,6 @@ __global__ void __launch_bounds__(kWarps * 32)
     }
 }
 
-struct Gpu {
-    int multiprocessors = 1, shared_bytes = 0;
-
-    Gpu() {
-        int device = 0;
-        if (cudaGetDevice(&device) != cudaSuccess) return;
-        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-        cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    }
-};
-
 template <int kRows>
 cudaError_t launch_tiles(const Tiles& g, int warps, const Gpu& gpu, const SoftmaxConstants& constants,
                          const int8_t* x, int8_t* y, cudaStream_t stream) {
@@ -90,9 +80,7 @@ cudaError_t launch_tiles(const Tiles& g, int warps, const Gpu& gpu, const Softma
 // cudaErrorNotSupported where rows are too long or results may be too large.
 cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
                       int8_t* y, cudaStream_t stream) {
-    const float largest = multiply(constants.exps[255], constants.inverse_scale);
-    if (!std::isfinite(largest) || !(constants.inverse_scale <= kLargest) || stride > (1 << 14))
-        return cudaErrorNotSupported;
+    if (!has_small_results(constants) || stride > (1 << 14)) return cudaErrorNotSupported;
     const Gpu gpu;
     const bool vectors = stride % 16 == 0 && aligned(x, 16) && aligned(y, 16);
     const int64_t row_vectors = ceil_div(constants.channels, 16);
@@ -105,7 +93,7 @@ cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& cons
                   .vectors = Divisor<uint32_t>(row_vectors),
                   .aligned = vectors,
                   .inverse_scale = constants.inverse_scale,
-                  .shift = constants.y_zero_point - (constants.is_uint8 ? 128 : 0) - 0x4B400000};
+                  .shift = zero_shift(constants)};
     // As many warps to a block as have room, but no more than give every multiprocessor one.
     const auto warps = [&](int tile_rows) {
         const int64_t room = (gpu.shared_bytes - kTableWords * 4) / (int64_t{16} * tile_rows * g.pitch);

@@ -10,9 +10,18 @@
 
 namespace qudnn::kernels {
 
-constexpr float kLargest = 1 << 20;
 constexpr int kMaxTileWarps = 16;
 constexpr int kTableWords = 256 * 32;  // the exponentials, once for each lane, in its own bank
+
+// Whether all results are small enough for the arithmetic below.
+inline bool has_small_results(const SoftmaxConstants& k) {
+    return std::isfinite(multiply(k.exps[255], k.inverse_scale)) && k.inverse_scale <= 1 << 20;
+}
+
+// From the bits of 12582912 + n to n + zero point, less the offset of uint8.
+inline int32_t zero_shift(const SoftmaxConstants& k) {
+    return k.y_zero_point - (k.is_uint8 ? 128 : 0) - 0x4B400000;
+}
 
 struct Tiles {
     int64_t rows;
@@ -23,7 +32,7 @@ struct Tiles {
     Divisor<uint32_t> vectors;
     bool aligned;
     float inverse_scale;
-    int32_t shift;  // from the bits of 12582912 + n to n + zero point, less the offset of uint8
+    int32_t shift;  // zero_shift()
 };
 
 template <typename Item>
@@ -90,6 +99,30 @@ __device__ inline float sum_of_row(const uint4* row, int channels, const float* 
     return sum;
 }
 
+// The first `count` bytes of one word, the others of another.
+__device__ inline uint32_t chosen(uint32_t first, uint32_t others, int count) {
+    const uint32_t mask = first_bytes(count);
+    return (first & mask) | (others & ~mask);
+}
+
+// The results of 16 values of a row, none of them above its maximum; `zero` takes the bits of 12582912 + n to
+// n + zero point.
+__device__ inline void softmax_of_words(uint32_t (&words)[4], const float* exps, int shift,
+                                        const FloatDivisor& sum, float inverse_scale, int32_t zero) {
+#pragma unroll
+    for (int w = 0; w < 4; ++w) {
+        uint32_t results[4];
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            const float exponential = look_up(exps, byte_of(words[w] ^ kByteBias, i), shift);
+            const float quotient = sum.quotient(multiply(exponential, inverse_scale));
+            const auto rounded = static_cast<int32_t>(float_bits(plus(quotient, 12582912.0f)));
+            results[i] = static_cast<uint32_t>(min(rounded + zero, 127));
+        }
+        words[w] = pack(results[0], results[1], results[2], results[3]);
+    }
+}
+
 template <int kRows>
 __global__ void __launch_bounds__(kMaxTileWarps * 32)
     softmax_tiles(const __grid_constant__ Tiles g, const __grid_constant__ SoftmaxConstants k,
@@ -136,18 +169,16 @@ __global__ void __launch_bounds__(kMaxTileWarps * 32)
             uint4& place = tile[row * static_cast<uint32_t>(g.pitch) + vector];
             uint32_t words[4] = {place.x, place.y, place.z, place.w};
             const int valid = g.channels - vector * 16;
+            // What is beyond the channels stays. It may exceed the row's maximum, the table's last entry.
+            if (valid < 16) {
 #pragma unroll
-            for (int w = 0; w < 4; ++w) {
-                uint32_t results[4];
+                for (int w = 0; w < 4; ++w) words[w] = chosen(words[w], splat(-128), valid - w * 4);
+            }
+            softmax_of_words(words, exps, row_shift, divisor, g.inverse_scale, g.shift);
+            if (valid < 16) {
+                const uint32_t kept[4] = {place.x, place.y, place.z, place.w};
 #pragma unroll
-                for (int i = 0; i < 4; ++i) {
-                    const float exponential = look_up(exps, byte_of(words[w] ^ kByteBias, i), row_shift);
-                    const float quotient = divisor.quotient(multiply(exponential, g.inverse_scale));
-                    const auto rounded = static_cast<int32_t>(float_bits(plus(quotient, 12582912.0f)));
-                    results[i] = w * 4 + i < valid ? static_cast<uint32_t>(min(rounded + g.shift, 127))
-                                                   : byte_of(words[w], i);
-                }
-                words[w] = pack(results[0], results[1], results[2], results[3]);
+                for (int w = 0; w < 4; ++w) words[w] = chosen(words[w], kept[w], valid - w * 4);
             }
             place = {words[0], words[1], words[2], words[3]};
         }
