@@ -15,6 +15,11 @@ def take_place(old: ir.Value, new: ir.Value) -> None:
     old.replace_all_uses_with(new, replace_graph_outputs=True)
 
 
+def leave_out(output: ir.Value) -> None:
+    """Let the node leave out an output of its that is optional and that nothing reads."""
+    output.name = ""
+
+
 def is_needed(value: ir.Value) -> bool:
     """Whether anything reads the value, a graph inside the graph included."""
     return value.is_graph_output() or bool(value.uses())

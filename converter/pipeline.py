@@ -13,6 +13,7 @@ from converter.passes.delay_transposes import DelayTransposes
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
+from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
 from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
@@ -52,6 +53,7 @@ PASSES: tuple[type[Pass], ...] = (
     ShareCrossings,
     GatherAtEntry,
     FuseTables,
+    FuseAddLayerNormalization,
     PadAtEntry,
     NarrowStem,
     AddFunctions,

@@ -20,18 +20,22 @@ from converter.ops.table import island_table
 from converter.packing import Int8Array, scattered
 from converter.sizes import Shape, Unknown, broadcast
 
+_OF_ONE_SHAPE = "qudnn.of_one_shape"
+
 
 @dataclass(frozen=True)
 class Pair:
     """operands: two, in the order in which the op takes them: which of the tensors, or a constant.
 
     A constant has the dimensions that the tensors have outside the island. usual: the plain layout.
+    of_one_shape: whether both are tensors and nothing is broadcast.
     """
 
     op_type: str
     operands: tuple["int | Int8Array", ...]
     usual: Layout
     attributes: Mapping[str, Attribute]
+    of_one_shape: bool
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         dense = [emitter.dense(tensor) for tensor in tensors]
@@ -43,7 +47,9 @@ class Pair:
             else Tensor(emitter.constant("constant", self._packed(operand, layout)), layout)
             for operand in self.operands
         ]
-        return [emitter.op(self.op_type, inputs, layout, self.attributes)]
+        result = emitter.op(self.op_type, inputs, layout, self.attributes)
+        result.value.meta[_OF_ONE_SHAPE] = self.of_one_shape
+        return [result]
 
     def _packed(self, array: Int8Array, layout: Layout) -> Int8Array:
         """The constant, laid out as a tensor of the island."""
@@ -53,6 +59,11 @@ class Pair:
         shape[layout.channel_axis] = layout.channels
         full = np.broadcast_to(array, shape).transpose(layout.perm_in)
         return np.ascontiguousarray(scattered(full, -1, layout.positions, layout.width))
+
+
+def adds_one_shape(node: ir.Node) -> bool:
+    """Whether a QAdd or QMul is of two computed tensors of one shape."""
+    return bool(node.outputs[0].meta.get(_OF_ONE_SHAPE, False))
 
 
 def add(covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts) -> Candidate:
@@ -106,7 +117,9 @@ def _pair(
     attributes["dtype"] = int(dtype)
     return Candidate(
         covers,
-        Pair(op_type, tuple(operands), y_port.layout, attributes),
+        Pair(
+            op_type, tuple(operands), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
+        ),
         tuple(port(value, facts.ranked(value), axis, dtype) for value in values),
         (y_port,),
     )
