@@ -186,19 +186,6 @@ __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulT
     }
 }
 
-// Stores the tile of int8 results, a Vector at a time.
-template <class S, class Vector>
-__device__ __forceinline__ void store_result(const MmaMatMulTile& tile, const uint32_t* result,
-                                             int64_t stride, int8_t* y) {
-    constexpr int kVectors = S::kColumns / sizeof(Vector);
-    for (int i = threadIdx.x; i < S::kRows * kVectors; i += S::kBlockThreads) {
-        const int row = i / kVectors, column = i % kVectors * static_cast<int>(sizeof(Vector));
-        if (row >= tile.rows || column >= tile.width) continue;
-        const auto* from = reinterpret_cast<const int8_t*>(result + row * S::kColumnPitch) + column;
-        *reinterpret_cast<Vector*>(y + row * stride + column) = *reinterpret_cast<const Vector*>(from);
-    }
-}
-
 // kTransposed: B's columns are dense along k, otherwise its rows along n. kAligned: a, b and their strides
 // are multiples of 16.
 template <class S, bool kTransposed, bool kAligned, class Y>
@@ -246,9 +233,9 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
         copy_next();
         const uint32_t* const slab_a = buffers + step % S::kBuffers * kBufferWords;
         multiply_slab<S, kTransposed>(
-            sums, slab_a + (row + lane % 16) * S::kPitch + lane / 16 * 4,
+            sums, slab_a + (row + lane % 16) * S::kPitch + lane / 16 * 4, S::kPitch,
             ColumnLoader<S, kTransposed>(slab_a + S::kRows * S::kPitch, column, lane), row_sums, column_sums,
-            row_warp);
+            row_warp, S::kRowWarps);
     }
     if (row_sums) {
 #pragma unroll
@@ -284,12 +271,7 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
         finish.template operator()<Ending::small>();
     if constexpr (std::is_same_v<Y, int8_t>) {
         __syncthreads();
-        if (g.y_vector == 16)
-            store_result<S, uint4>(tile, buffers, g.y_stride[3], y);
-        else if (g.y_vector == 4)
-            store_result<S, uint32_t>(tile, buffers, g.y_stride[3], y);
-        else
-            store_result<S, uint8_t>(tile, buffers, g.y_stride[3], y);
+        store_result<S>(tile.rows, tile.width, g.y_vector, buffers, g.y_stride[3], y);
     }
 }
 

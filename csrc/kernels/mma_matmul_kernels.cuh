@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "kernels/gpu.h"
 #include "kernels/mma_matmul.cuh"
 #include "kernels/mma_matmul.h"
 
@@ -62,18 +63,6 @@ constexpr std::array<MmaMatMulKernel<Y>, 6> kMmaMatMulKernels = {
     entry<Y, Shape<2, 4, 4, 8, 1>, false>(),  // 128 x 256
 };
 
-struct MmaMatMulGpu {
-    int multiprocessors = 0, major = 0, shared_bytes = 0;
-
-    MmaMatMulGpu() {
-        int device = 0;
-        if (cudaGetDevice(&device) != cudaSuccess) return;
-        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-        cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-        cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    }
-};
-
 int64_t tiles(const BatchMatMulGeometry& g, int rows, int columns) {
     return g.batch[0] * g.batch[1] * g.batch[2] * ceil_div(g.m, rows) * ceil_div(g.width, columns);
 }
@@ -113,7 +102,7 @@ double cost(const BatchMatMulGeometry& g, int rows, int columns, int result_byte
 
 template <class Y>
 std::vector<MmaMatMulVariant> mma_matmul_variants(const BatchMatMulGeometry& g, bool pointers_aligned) {
-    const MmaMatMulGpu gpu;
+    const Gpu gpu;
     if (gpu.major < 8) return {};
     for (const int64_t extent : {g.batch[0], g.batch[1], g.batch[2], g.m, g.n, g.k, g.width})
         if (extent > kMostExtent) return {};

@@ -32,11 +32,6 @@ struct MmaMatMulShape {
     static constexpr int kTransposedWords = (kRows + kColumns) * kPitch;
 };
 
-// The word whose first `count` bytes have all bits set.
-__device__ inline uint32_t first_bytes(int count) {
-    return count >= 4 ? ~0u : count <= 0 ? 0 : (1u << (count * 8)) - 1;
-}
-
 // 16 bytes from any address, those from `valid` (> 0) on as zeros. Reads whole words only that hold a valid
 // byte.
 __device__ inline uint4 load_bytes(const int8_t* source, int valid) {
@@ -153,16 +148,17 @@ struct WarpSums {
     }
 };
 
-// One step. Warps that share columns take turns with the columns' sums.
+// One step, with rows of A `pitch` words apart. Warps that share columns take turns with the columns' sums,
+// or have all of them to themselves: turn 0 of 1.
 template <class S, bool kTransposed>
-__device__ __forceinline__ void multiply_slab(WarpSums<S>& sums, const uint32_t* lane_a,
+__device__ __forceinline__ void multiply_slab(WarpSums<S>& sums, const uint32_t* lane_a, int pitch,
                                               const ColumnLoader<S, kTransposed>& lane_b, bool row_sums,
-                                              bool column_sums, int row_warp) {
+                                              bool column_sums, int turn, int turns) {
 #pragma unroll
     for (int depth = 0; depth < S::kDepth; depth += 32) {
         uint32_t a[S::kRowTiles][4];
 #pragma unroll
-        for (int i = 0; i < S::kRowTiles; ++i) load_matrices(a[i], lane_a + i * 16 * S::kPitch + depth / 4);
+        for (int i = 0; i < S::kRowTiles; ++i) load_matrices(a[i], lane_a + i * 16 * pitch + depth / 4);
         if (row_sums) {
 #pragma unroll
             for (int i = 0; i < S::kRowTiles; ++i)
@@ -171,7 +167,7 @@ __device__ __forceinline__ void multiply_slab(WarpSums<S>& sums, const uint32_t*
                     sums.rows[i][word % 2] =
                         __dp4a(static_cast<int>(a[i][word]), kOnes, sums.rows[i][word % 2]);
         }
-        const bool own_turn = column_sums && depth / 32 % S::kRowWarps == row_warp;
+        const bool own_turn = column_sums && depth / 32 % turns == turn;
 #pragma unroll
         for (int j = 0; j < S::kColumnTiles; j += 2) {
             uint32_t b[2][2];
@@ -195,6 +191,31 @@ __device__ __forceinline__ void multiply_slab(WarpSums<S>& sums, const uint32_t*
 __device__ inline int32_t sum_of_four(int32_t value) {
     value += __shfl_xor_sync(~0u, value, 1);
     return value + __shfl_xor_sync(~0u, value, 2);
+}
+
+// Stores as much of the block's tile of int8 results as there is of y, a Vector at a time.
+template <class S, class Vector>
+__device__ __forceinline__ void store_vectors(int rows, int width, const uint32_t* result, int64_t stride,
+                                              int8_t* y) {
+    constexpr int kVectors = S::kColumns / sizeof(Vector);
+    for (int i = threadIdx.x; i < S::kRows * kVectors; i += S::kBlockThreads) {
+        const int row = i / kVectors, column = i % kVectors * static_cast<int>(sizeof(Vector));
+        if (row >= rows || column >= width) continue;
+        const auto* from = reinterpret_cast<const int8_t*>(result + row * S::kColumnPitch) + column;
+        *reinterpret_cast<Vector*>(y + row * stride + column) = *reinterpret_cast<const Vector*>(from);
+    }
+}
+
+// y_vector: the bytes of y that may be stored at a time.
+template <class S>
+__device__ __forceinline__ void store_result(int rows, int width, int y_vector, const uint32_t* result,
+                                             int64_t stride, int8_t* y) {
+    if (y_vector == 16)
+        store_vectors<S, uint4>(rows, width, result, stride, y);
+    else if (y_vector == 4)
+        store_vectors<S, uint32_t>(rows, width, result, stride, y);
+    else
+        store_vectors<S, uint8_t>(rows, width, result, stride, y);
 }
 
 }  // namespace qudnn::kernels

@@ -19,7 +19,7 @@ inline bool has_small_results(const SoftmaxConstants& k) {
 }
 
 // From the bits of 12582912 + n to n + zero point, less the offset of uint8.
-inline int32_t zero_shift(const SoftmaxConstants& k) {
+__host__ __device__ inline int32_t zero_shift(const SoftmaxConstants& k) {
     return k.y_zero_point - (k.is_uint8 ? 128 : 0) - 0x4B400000;
 }
 

@@ -1,35 +1,9 @@
 #include "kernels/table.h"
 
-#include "kernels/common.cuh"
+#include "kernels/lane_tables.cuh"
 
 namespace qudnn::kernels {
 namespace {
-
-// A copy of the table for each lane of a warp, in that lane's bank, so that lookups never collide:
-// word 32 * i + lane holds entries 4 i .. 4 i + 3.
-struct LaneTables {
-    uint32_t words[64 * 32];
-
-    __device__ void load(const int8_t* table) {
-        for (int i = threadIdx.x; i < 64 * 32; i += kThreads) {
-            const auto* entry = reinterpret_cast<const uint8_t*>(table) + i / 32 * 4;
-            words[i] = static_cast<uint32_t>(entry[0]) | static_cast<uint32_t>(entry[1]) << 8 |
-                       static_cast<uint32_t>(entry[2]) << 16 | static_cast<uint32_t>(entry[3]) << 24;
-        }
-    }
-    __device__ uint32_t entry(const uint8_t* lane_table, uint32_t index) const {
-        return lane_table[index + index / 4 * 124];
-    }
-    __device__ uint32_t look_up(uint32_t word) const {
-        const auto* mine = reinterpret_cast<const uint8_t*>(words + threadIdx.x % 32);
-        word ^= kByteBias;
-        return pack(entry(mine, word & 255), entry(mine, word >> 8 & 255), entry(mine, word >> 16 & 255),
-                    entry(mine, word >> 24));
-    }
-    __device__ uint4 look_up(const uint4& v) const {
-        return {look_up(v.x), look_up(v.y), look_up(v.z), look_up(v.w)};
-    }
-};
 
 template <int kUnroll>
 __global__ void __launch_bounds__(kThreads)

@@ -16,6 +16,15 @@ ort::Shape leading(const ort::Shape& shape) {
 
 }  // namespace
 
+kernels::MaskedSoftmaxGeometry masked_softmax_geometry(const ort::Shape& x, const ort::Shape& mask,
+                                                       int64_t channels, int64_t y_stride) {
+    ort::Shape kept = x;
+    kept[kept.rank() - 1] = channels;
+    require(broadcast_shape(kept, mask) == kept, "mask makes x larger");
+    return {broadcast_geometry<1>({leading(mask)}, leading(x)), channels, x.back(), y_stride,
+            mask.rank() == 0 ? 1 : mask.back()};
+}
+
 QMaskedSoftmax::QMaskedSoftmax(const ort::Attributes& attributes)
     : appended(attributes),
       scales{attributes.real("x_scale"),
@@ -28,17 +37,12 @@ QMaskedSoftmax::QMaskedSoftmax(const ort::Attributes& attributes)
 void QMaskedSoftmax::compute(Context& context) const {
     const ort::Tensor x = context.input(0), mask = context.input(1);
     const int64_t channels = appended.taken(x.shape);
-    ort::Shape kept = x.shape;
-    kept[kept.rank() - 1] = channels;
-    require(broadcast_shape(kept, mask.shape) == kept, "mask makes x larger");
     const ort::Tensor y = context.output(0, appended.result(x.shape));
     if (y.shape.count() == 0) return;
     require(channels > 0, "x has no channels");
-    const kernels::MaskedSoftmaxGeometry g{broadcast_geometry<1>({leading(mask.shape)}, leading(x.shape)),
-                                           channels, x.shape.back(), y.shape.back(),
-                                           mask.shape.rank() == 0 ? 1 : mask.shape.back()};
-    check_cuda(kernels::masked_softmax(g, scales, x.as<const int8_t>(), mask.as<const float>(),
-                                       y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::masked_softmax(masked_softmax_geometry(x.shape, mask.shape, channels, y.shape.back()),
+                                       scales, x.as<const int8_t>(), mask.as<const float>(), y.as<int8_t>(),
+                                       context.stream()));
 }
 
 void QMaskedSoftmax::infer(const ort::InferenceContext& context) {

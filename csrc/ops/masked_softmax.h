@@ -6,6 +6,11 @@
 
 namespace qudnn::ops {
 
+// The softmax of the first `channels` of each row of x, to rows of y_stride. Throws where the mask makes x
+// larger.
+kernels::MaskedSoftmaxGeometry masked_softmax_geometry(const ort::Shape& x, const ort::Shape& mask,
+                                                       int64_t channels, int64_t y_stride);
+
 // x [...,Cp] int8, mask float32 that broadcasts to [...,channels] -> [...,Cp] int8, over the first
 // `channels`.
 struct QMaskedSoftmax {

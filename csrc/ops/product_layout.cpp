@@ -1,7 +1,9 @@
 #include "ops/product_layout.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "ops/broadcast.h"
 
@@ -111,30 +113,45 @@ std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem
     return joined;
 }
 
-Part part(const std::string& name, const ort::Attributes& attributes) {
-    const auto integers = [&](const char* what) { return attributes.integers((name + what).c_str()); };
-    Part part{integers("_starts"), integers("_ends"), integers("_perm")};
-    require(part.perm.size() >= 2 && is_permutation(part.perm), "a_perm or b_perm is no permutation");
-    for (const auto* bounds : {&part.starts, &part.ends}) {
-        require(bounds->size() == part.perm.size() &&
-                    std::all_of(bounds->begin(), bounds->end(), [](int64_t bound) { return bound >= 0; }),
-                "a part of a or b has a negative bound, or not one start and one end for each axis");
-    }
-    return part;
-}
-
 }  // namespace
 
-ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
-    : a(part("a", attributes)), b(part("b", attributes)), y_perm(attributes.integers("y_perm")) {
+Part::Part(size_t rank) : starts(rank, 0), ends(rank, ort::Dim::kAll), perm(rank) {
+    std::iota(perm.begin(), perm.end(), 0);
+}
+
+Part::Part(const std::string& name, const ort::Attributes& attributes)
+    : starts(attributes.integers((name + "_starts").c_str())),
+      ends(attributes.integers((name + "_ends").c_str())),
+      perm(attributes.integers((name + "_perm").c_str())) {
+    const auto check = [&](bool condition, const char* what) {
+        if (!condition) throw std::invalid_argument(name + what);
+    };
+    check(perm.size() >= 2 && is_permutation(perm), "_perm is no permutation");
+    for (const auto* bounds : {&starts, &ends}) {
+        check(bounds->size() == perm.size() &&
+                  std::all_of(bounds->begin(), bounds->end(), [](int64_t bound) { return bound >= 0; }),
+              "_starts or _ends is negative, or has not one bound for each axis");
+    }
+}
+
+ProductLayout::ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_y)
+    : a(std::move(of_a)), b(std::move(of_b)), y_perm(std::move(perm_of_y)) {
     require(y_perm.size() >= 2 && is_permutation(y_perm), "y_perm is no permutation");
     const auto last = [](const std::vector<int64_t>& perm) { return static_cast<int64_t>(perm.size()) - 1; };
     require(a.perm.back() == last(a.perm) && y_perm.back() == last(y_perm),
-            "a_perm and y_perm have to keep the last axis");
+            "the permutations of the left matrix and of y have to keep the last axis");
     require(b.perm.back() == last(b.perm) || *(b.perm.end() - 2) == last(b.perm),
-            "b_perm has to keep the last axis among the last two");
-    require(y_perm.size() == std::max(a.perm.size(), b.perm.size()), "y_perm does not fit a_perm and b_perm");
-    if (!padded) return;
+            "the permutation of the right matrix has to keep the last axis among the last two");
+    require(y_perm.size() == std::max(a.perm.size(), b.perm.size()),
+            "y_perm does not fit the permutations of the matrices");
+}
+
+ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
+    : ProductLayout(Part("a", attributes), Part("b", attributes), attributes.integers("y_perm")) {
+    if (padded) read_padding(attributes);
+}
+
+void ProductLayout::read_padding(const ort::Attributes& attributes) {
     const std::vector<int64_t> pads = attributes.integers("pads");
     require(pads.size() == 2 * y_perm.size() && pads.back() >= 0 &&
                 std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
@@ -142,7 +159,7 @@ ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
     padding = pads.back();
 }
 
-Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_shape) const {
+Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_shape, bool joined) const {
     const View a = view_of(a_shape, this->a), b = view_of(b_shape, this->b);
     plan::BatchMatMulProblem p;
     p.m = a.rows();
@@ -171,7 +188,7 @@ Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_sh
     for (size_t i = 0; i < rank; ++i) {
         axes.push_back({batch[i], a.batch_stride(rank, i), b.batch_stride(rank, i), y.stride[i]});
     }
-    axes = join(std::move(axes), p);
+    if (joined) axes = join(std::move(axes), p);
     if (axes.size() > p.batch.size()) {
         throw std::invalid_argument("the batch " + batch.text() +
                                     " has more than 3 dimensions of which no two are as one");

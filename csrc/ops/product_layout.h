@@ -1,6 +1,7 @@
 // How two computed tensors meet in a matrix product: the shapes and strides behind QBatchMatMul.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "export.h"
@@ -13,6 +14,13 @@ namespace qudnn::ops {
 // What of a tensor is read, from `starts` to `ends`, and how its axes are ordered then.
 struct Part {
     std::vector<int64_t> starts, ends, perm;
+
+    Part() = default;
+    // All of a tensor of so many dimensions, as it lies.
+    explicit Part(size_t rank);
+    // Reads `name`_starts, `name`_ends and `name`_perm. Throws where the last is no permutation, or a bound
+    // is negative.
+    Part(const std::string& name, const ort::Attributes& attributes);
 };
 
 // A product of parts of a and b.
@@ -29,13 +37,18 @@ struct ProductLayout {
     int64_t padding = 0;  // columns that y has besides
 
     ProductLayout() = default;
-    // Throws where a permutation moves what it has to keep, a part has a negative bound, or padding is not at
-    // the end of rows.
+    // Throws where a permutation moves what it has to keep.
+    ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_y);
+    // Reads all but padding, and this from pads if `padded`.
     explicit ProductLayout(const ort::Attributes& attributes, bool padded);
 
+    // Sets padding from the attribute pads. Throws where that is not at the end of rows.
+    void read_padding(const ort::Attributes& attributes);
+
     // The product of tensors of these shapes. Throws where they do not fit each other or the permutations, or
-    // leave more dimensions of the batch than a problem has once those were joined that can be.
-    QUDNN_API Product product(const ort::Shape& a_shape, const ort::Shape& b_shape) const;
+    // leave more dimensions of the batch than a problem has once those were joined that can be; if `joined`
+    // is false, none are, and m is the number of A's rows.
+    QUDNN_API Product product(const ort::Shape& a_shape, const ort::Shape& b_shape, bool joined = true) const;
 
     // What is known of y's dimensions; nothing where the rank of a or b is not known.
     std::vector<ort::Dim> infer(const std::vector<ort::Dim>& a_dims,

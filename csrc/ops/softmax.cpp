@@ -6,23 +6,20 @@
 
 namespace qudnn::ops {
 
-QSoftmax::QSoftmax(const ort::Attributes& attributes)
-    : channels(attributes.integer("channels")),
-      x_scale(attributes.real("x_scale")),
-      y_scale(attributes.real("y_scale")) {
-    const Dtype dtype(attributes);
-    y_zero_point = dtype.zero_point(attributes, "y_zero_point");
-    is_uint8 = dtype.is_uint8();
-    require(channels >= 1, "channels has to be positive");
-}
-
-std::shared_ptr<const kernels::SoftmaxConstants> QSoftmax::constants(int64_t count) const {
+std::shared_ptr<const kernels::SoftmaxConstants> NodeSoftmaxConstants::of(int64_t channels) const {
     const std::lock_guard lock(mutex_);
-    if (last_ == nullptr || last_->channels != count) {
+    if (last_ == nullptr || last_->channels != channels) {
         last_ = std::make_shared<const kernels::SoftmaxConstants>(
-            kernels::softmax_constants(count, x_scale, y_scale, y_zero_point, is_uint8));
+            kernels::softmax_constants(channels, x_scale_, y_scale_, y_zero_point_, is_uint8_));
     }
     return last_;
+}
+
+QSoftmax::QSoftmax(const ort::Attributes& attributes)
+    : channels(attributes.integer("channels")),
+      constants(attributes.real("x_scale"), attributes.real("y_scale"),
+                Dtype(attributes).zero_point(attributes, "y_zero_point"), Dtype(attributes).is_uint8()) {
+    require(channels >= 1, "channels has to be positive");
 }
 
 void QSoftmax::compute(Context& context) const {
@@ -31,7 +28,7 @@ void QSoftmax::compute(Context& context) const {
     const ort::Tensor y = context.output(0, x.shape);
     if (y.shape.count() == 0) return;
     const int64_t stride = x.shape.back();
-    check_cuda(kernels::softmax(y.shape.count() / stride, stride, *constants(std::min(channels, stride)),
+    check_cuda(kernels::softmax(y.shape.count() / stride, stride, *constants.of(std::min(channels, stride)),
                                 x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 

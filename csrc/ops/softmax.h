@@ -9,26 +9,34 @@
 
 namespace qudnn::ops {
 
+// The constants of one node, which do not depend on its input but on its length.
+class NodeSoftmaxConstants {
+  public:
+    NodeSoftmaxConstants(float x_scale, float y_scale, int y_zero_point, bool is_uint8)
+        : x_scale_(x_scale), y_scale_(y_scale), y_zero_point_(y_zero_point), is_uint8_(is_uint8) {}
+
+    // For rows of that many channels. Those of the last run are kept: they take microseconds to make.
+    std::shared_ptr<const kernels::SoftmaxConstants> of(int64_t channels) const;
+
+  private:
+    float x_scale_, y_scale_;
+    int y_zero_point_;
+    bool is_uint8_;
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const kernels::SoftmaxConstants> last_;
+};
+
 // x [..., Cp] int8 -> int8 of that shape, the softmax over the first `channels`, or all where there are
 // fewer.
 struct QSoftmax {
     static constexpr Signature kSignature{"QSoftmax", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
     int64_t channels;
-    float x_scale, y_scale;
-    int y_zero_point;
-    bool is_uint8;
+    NodeSoftmaxConstants constants;
 
     explicit QSoftmax(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
-
-  private:
-    // For rows of that many channels. Those of the last run are kept: they take microseconds to make.
-    std::shared_ptr<const kernels::SoftmaxConstants> constants(int64_t count) const;
-
-    mutable std::mutex mutex_;
-    mutable std::shared_ptr<const kernels::SoftmaxConstants> last_;
 };
 
 }  // namespace qudnn::ops
