@@ -7,6 +7,7 @@
 #include "export.h"
 #include "ops/add.h"
 #include "ops/add_layer_normalization.h"
+#include "ops/attention.h"
 #include "ops/average_pool.h"
 #include "ops/batch_matmul.h"
 #include "ops/border.h"
@@ -64,6 +65,8 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<AddLayerNormalizationToIsland>(c),
         definition<LayerNormalizationToIsland>(c),
         definition<QMaskedSoftmax>(c),
+        definition<QAttention>(c),
+        definition<QMaskedAttention>(c),
         definition<QWhere>(c),
     };
 }

@@ -1,0 +1,41 @@
+// What QAttention and QMaskedAttention share: two products with a softmax between them.
+#pragma once
+
+#include "kernels/attention.h"
+#include "ops/op.h"
+#include "ops/product_layout.h"
+
+namespace qudnn::ops {
+
+// The softmax of one run: inside of the kernel that does all, and of rows in memory.
+struct AttentionSoftmax {
+    virtual ~AttentionSoftmax() = default;
+
+    // scores: their shape, [batch, heads, M, N]. cudaErrorNotSupported where the kernel does not take it.
+    virtual cudaError_t fused(const kernels::AttentionGeometry& g, const ort::Shape& scores,
+                              const kernels::AttentionTensors& tensors) const = 0;
+    // x and y have the shape [batch, heads, M, N or more], of which the first n of each row count.
+    virtual cudaError_t rows(const ort::Shape& shape, int64_t n, const int8_t* x, int8_t* y) const = 0;
+};
+
+struct AttentionCore {
+    ProductLayout score_layout, result_layout;
+    kernels::AttentionProduct scores, result;
+
+    // Reads what the two ops have in common; see their functions.
+    explicit AttentionCore(const ort::Attributes& attributes);
+
+    // Inputs 0 to 2 are q, k and v. In one kernel, or in four with the scores in a workspace.
+    void compute(Context& context, const ort::Tensor& table, const AttentionSoftmax& softmax) const;
+
+    static void infer(const ort::InferenceContext& context);
+
+  private:
+    // cudaErrorNotSupported where there is no such kernel.
+    cudaError_t run_fused(const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
+                          kernels::AttentionTensors tensors, const AttentionSoftmax& softmax) const;
+    void run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
+                   const kernels::AttentionTensors& tensors, const AttentionSoftmax& softmax) const;
+};
+
+}  // namespace qudnn::ops
