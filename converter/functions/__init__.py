@@ -12,6 +12,7 @@ from converter.functions.add_layer_normalization import (
     LayerNormalizationToIsland,
     QAddLayerNormalization,
 )
+from converter.functions.attention import QAttention, QMaskedAttention
 from converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
 from converter.functions.border import (
     ConvertFromIsland,
@@ -56,6 +57,8 @@ FUNCTIONS = {
         QDepthToSpace,
         QSoftmax,
         QMaskedSoftmax,
+        QAttention,
+        QMaskedAttention,
         QWhere,
         QLayerNormalization,
         QAddLayerNormalization,
@@ -89,3 +92,12 @@ def function_proto(name: str, opset: int) -> FunctionProto:
                 )
             imported.version = opset
     return proto
+
+
+def function_protos(name: str, opset: int) -> list[FunctionProto]:
+    """The function `name` and those that its body calls, as function_proto() gives them."""
+    protos = {name: function_proto(name, opset)}
+    for node in protos[name].node:
+        if node.domain == DOMAIN:
+            protos |= {called.name: called for called in function_protos(node.op_type, opset)}
+    return list(protos.values())

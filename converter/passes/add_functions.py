@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_proto
+from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_protos
 from converter.passes.base import Pass
 from converter.version import VERSION_KEY, qudnn_version
 
@@ -21,8 +21,8 @@ class AddFunctions(Pass):
         opset = imports.setdefault("", MIN_OPSET)
         imports[DOMAIN] = VERSION
         for op_type in FUNCTIONS:
-            if op_type in used:
-                function = ir.serde.deserialize_function(function_proto(op_type, opset))
+            for proto in function_protos(op_type, opset) if op_type in used else ():
+                function = ir.serde.deserialize_function(proto)
                 model.functions[function.identifier()] = function
         contrib = any(CONTRIB in function.opset_imports for function in model.functions.values())
         if contrib:
