@@ -14,11 +14,13 @@ class Context:
     candidates: what frontends found and islands kept, in the order of the graph.
 
     refusals: why a node that looked convertible is left, by node.
+    notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     """
 
     facts: Facts | None = None
     candidates: list[Candidate] = field(default_factory=list)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
+    notes: dict[ir.Node, str] = field(default_factory=dict)
     _value_names: set[str] = field(default_factory=set)
     _node_names: set[str] = field(default_factory=set)
 

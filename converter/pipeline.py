@@ -11,6 +11,7 @@ from converter.passes.cancel_transposes import CancelTransposes
 from converter.passes.choose_islands import ChooseIslands
 from converter.passes.delay_transposes import DelayTransposes
 from converter.passes.dequantize_at_exit import DequantizeAtExit
+from converter.passes.dequantize_entered import DequantizeEntered
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
 from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
@@ -20,6 +21,7 @@ from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.narrow_stem import NarrowStem
+from converter.passes.normalize_at_entry import NormalizeAtEntry
 from converter.passes.pad_at_entry import PadAtEntry
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
@@ -50,7 +52,9 @@ PASSES: tuple[type[Pass], ...] = (
     AbsorbTransposes,
     QuantizeAtEntry,
     DequantizeAtExit,
+    DequantizeEntered,
     ShareCrossings,
+    NormalizeAtEntry,
     GatherAtEntry,
     FuseTables,
     FuseAddLayerNormalization,

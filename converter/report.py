@@ -130,6 +130,7 @@ def describe(model: ir.Model, context: Context) -> Report:
                 for candidate in context.candidates
                 if candidate.note
             ),
+            *(Left(_name(node), node.op_type, note) for node, note in context.notes.items()),
             *(Left(_name(node), node.op_type, _REWRITTEN) for node in left_nodes if _is_rewritten(node)),
         ),
     )

@@ -1,4 +1,7 @@
-"""Layer normalizations that take in the addition before them, or end where a tensor enters an island."""
+"""Layer normalizations that take in the addition before them, or end where a tensor enters an island.
+
+Results that a node may leave out come first: of outputs left out at the end nothing would be seen.
+"""
 
 from collections.abc import Sequence
 
@@ -27,7 +30,7 @@ def QAddLayerNormalization(
     y_zero_point: int,
     epsilon: float,
 ):
-    """QLayerNormalization of QAdd: int8 `[..., Cp]` + int8 `[..., Cp]` -> int8 `[..., Cp]`, and the int8 sum.
+    """QLayerNormalization of QAdd: int8 `[..., Cp]` + int8 `[..., Cp]` -> the int8 sum, and int8 `[..., Cp]`.
 
     Both formulas as they are, with the sum rounded to int8 between them. a and b have one shape. The zero
     points of a, b and the sum are those of dtype (2 uint8, 3 int8), that of y is the island's. A node may
@@ -53,7 +56,7 @@ def QAddLayerNormalization(
     r = op.DequantizeLinear(kept, op.Constant(value_float=sum_scale), sum_zp)
     normalized = op.LayerNormalization(r, gamma, beta, axis=-1, epsilon=epsilon)
     y = op.QuantizeLinear(normalized, op.Constant(value_float=y_scale), y_zp)
-    return op.Pad(y, op.Constant(value_ints=pads)), op.Cast(op.Sub(op.Cast(added, to=6), offset), to=3)
+    return op.Cast(op.Sub(op.Cast(added, to=6), offset), to=3), op.Pad(y, op.Constant(value_ints=pads))
 
 
 @script(qudnn, default_opset=op)
@@ -73,7 +76,7 @@ def AddLayerNormalizationToIsland(
     q_zero_point: int,
     epsilon: float,
 ):
-    """int8 `[..., Cp]` + float32 `[C]` + residual, normalized -> int8 `[..., Cp]`, and in float32 `[..., C]`.
+    """int8 `[..., Cp]` + float32 `[C]` + residual, normalized -> float32 `[..., C]`, and int8 `[..., Cp]`.
 
         r   = (residual - residual_zero_point) * residual_scale
         sum = ((x - x_zero_point) * x_scale + bias) + r
@@ -81,8 +84,8 @@ def AddLayerNormalizationToIsland(
         q   = saturate(rint(y / q_scale) + q_zero_point)
 
     in float32, over the first `channels` C. residual is int8 `[..., Cp]` or, with a scale of 1 and a zero
-    point of 0, float32 `[..., C]`; a bias of -0.0 leaves everything as it is. Results: q, with padding
-    channels of 0 appended by pads in ONNX Pad's form, y and sum, of which a node may leave out the last two.
+    point of 0, float32 `[..., C]`; a bias of -0.0 leaves everything as it is. Results: sum, y, and q with
+    padding channels of 0, appended by pads in ONNX Pad's form. A node may leave out sum and y.
 
     y has the bits of LayerNormalization. onnxruntime's CPU provider computes this body otherwise where it
     makes a SkipLayerNormalization of it: of tensors with three dimensions, where nobody reads the sum.
@@ -100,22 +103,22 @@ def AddLayerNormalizationToIsland(
     y = op.LayerNormalization(total, gamma, beta, axis=-1, epsilon=epsilon)
     q_zp = op.Cast(op.Constant(value_int=q_zero_point), to=3)
     q = op.QuantizeLinear(y, op.Constant(value_float=q_scale), q_zp)
-    return op.Pad(q, op.Constant(value_ints=pads)), y, total
+    return total, y, op.Pad(q, op.Constant(value_ints=pads))
 
 
 @script(qudnn, default_opset=op)
 def LayerNormalizationToIsland(
     x, gamma, beta, pads: Sequence[int], q_scale: float, q_zero_point: int, epsilon: float
 ):
-    """float32 `[..., C]`, normalized over the last axis -> int8 `[..., Cp]`, and float32 `[..., C]`.
+    """float32 `[..., C]`, normalized over the last axis -> float32 `[..., C]`, and int8 `[..., Cp]`.
 
         y = gamma * (x - mean(x)) / sqrt(variance(x) + epsilon) + beta
         q = saturate(rint(y / q_scale) + q_zero_point)
 
-    in float32, with the bits of LayerNormalization. Results: q, with padding channels of 0 appended by pads
-    in ONNX Pad's form, and y, which a node may leave out.
+    in float32, with the bits of LayerNormalization. Results: y, which a node may leave out, and q with
+    padding channels of 0, appended by pads in ONNX Pad's form.
     """
     y = op.LayerNormalization(x, gamma, beta, axis=-1, epsilon=epsilon)
     q_zp = op.Cast(op.Constant(value_int=q_zero_point), to=3)
     q = op.QuantizeLinear(y, op.Constant(value_float=q_scale), q_zp)
-    return op.Pad(q, op.Constant(value_ints=pads)), y
+    return y, op.Pad(q, op.Constant(value_ints=pads))

@@ -54,7 +54,7 @@ def _fuse(add: ir.Node, norm: ir.Node, graph: ir.Graph) -> None:
     fused.doc_string = norm.doc_string
     fused.metadata_props.update(norm.metadata_props)
     graph.insert_after(norm, fused)
-    y, total = fused.outputs
+    total, y = fused.outputs
     take_place(norm.outputs[0], y)
     remove_orphans([norm])
     if is_needed(add.outputs[0]):

@@ -77,7 +77,7 @@ struct Total {
 cudaError_t layer_normalization_to_island(const ToIslandGeometry& g, const ToIslandScales& scales,
                                           const float* x, const float* gamma, const float* beta, int8_t* q,
                                           float* y, cudaStream_t stream) {
-    return launch_to_island(g, scales, Floats{x, static_cast<int>(g.channels)}, gamma, beta, q, {y, nullptr},
+    return launch_to_island(g, scales, Floats{x, static_cast<int>(g.channels)}, gamma, beta, q, {nullptr, y},
                             stream);
 }
 

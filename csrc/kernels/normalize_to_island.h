@@ -32,8 +32,8 @@ struct DequantizedRows {
 
 // What of the results is wanted besides q, [rows, channels] each; null: not wanted.
 struct FloatResults {
-    float* y;
     float* total;
+    float* y;
 };
 
 // x = [rows, channels], normalized as layer_normalization.h says (r = x, and the sum in float64 in four, of

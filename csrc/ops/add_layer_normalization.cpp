@@ -34,8 +34,8 @@ void QAddLayerNormalization::compute(Context& context) const {
     const int64_t channels = appended.taken(a.shape);
     require(gamma.shape == ort::Shape{channels} && beta.shape == gamma.shape,
             "gamma and beta do not have a value for each channel");
-    const ort::Tensor y = context.output(0, appended.result(a.shape));
-    auto* total = context.optional_output(1, a.shape).as<int8_t>();
+    auto* total = context.optional_output(0, a.shape).as<int8_t>();
+    const ort::Tensor y = context.output(1, appended.result(a.shape));
     if (y.shape.count() == 0) return;
     require(channels > 0, "a has no channels");
     const kernels::NormalizationGeometry g{y.shape.count() / y.shape.back(), channels, a.shape.back(),
@@ -61,9 +61,9 @@ void QAddLayerNormalization::compute(Context& context) const {
 }
 
 void QAddLayerNormalization::infer(const ort::InferenceContext& context) {
-    AppendedChannels(context.attributes()).infer(context, kSignature.outputs[0]);
     const std::vector<ort::Dim> a = context.input(0);
-    if (!a.empty()) context.set_output(1, kSignature.outputs[1], a);
+    if (!a.empty()) context.set_output(0, kSignature.outputs[0], a);
+    AppendedChannels(context.attributes()).infer(context, kSignature.outputs[1], 1);
 }
 
 }  // namespace qudnn::ops

@@ -7,9 +7,8 @@
 
 namespace qudnn::ops {
 
-// a, b [...,Cp] int8, gamma and beta [channels] float32 -> [...,Cp] int8, over the first `channels`, and the
-// sum
-// [...,Cp] int8, which a node may leave out.
+// a, b [...,Cp] int8, gamma and beta [channels] float32 -> the sum [...,Cp] int8, which a node may leave out,
+// and [...,Cp] int8, over the first `channels`.
 struct QAddLayerNormalization {
     static constexpr Signature kSignature{"QAddLayerNormalization",
                                           {ort::ElementType::int8, ort::ElementType::int8,

@@ -32,14 +32,14 @@ struct AppendedChannels {
         return y;
     }
 
-    void infer(const ort::InferenceContext& context, ort::ElementType type) const {
+    void infer(const ort::InferenceContext& context, ort::ElementType type, size_t output = 0) const {
         std::vector<ort::Dim> x = context.input(0);
         if (x.empty()) return;
         x.back() = x.back().first(channels);
         if (padding > 0) {
             x.back() = x.back().extent < 0 ? ort::Dim{} : ort::Dim::of(x.back().extent + padding);
         }
-        context.set_output(0, type, x);
+        context.set_output(output, type, x);
     }
 
   private:

@@ -23,11 +23,12 @@ const float* of_channels(const ort::Tensor& tensor, int64_t channels, const char
 
 void infer_results(const ort::InferenceContext& context, const AppendedChannels& appended,
                    const Signature& signature) {
-    appended.infer(context, signature.outputs[0]);
+    const size_t last = signature.outputs.size() - 1;
+    appended.infer(context, signature.outputs[last], last);
     std::vector<ort::Dim> dims = context.input(0);
     if (dims.empty()) return;
     dims.back() = dims.back().first(appended.channels);
-    for (size_t i = 1; i < signature.outputs.size(); ++i) context.set_output(i, signature.outputs[i], dims);
+    for (size_t i = 0; i < last; ++i) context.set_output(i, signature.outputs[i], dims);
 }
 
 }  // namespace
@@ -42,13 +43,13 @@ void LayerNormalizationToIsland::compute(Context& context) const {
         of_channels(context.input(1), channels, "gamma does not have a value for each channel");
     const float* beta =
         of_channels(context.input(2), channels, "beta does not have a value for each channel");
-    const ort::Tensor q = context.output(0, appended.result(x.shape));
-    const ort::Tensor y = context.optional_output(1, x.shape);
+    auto* y = context.optional_output(0, x.shape).as<float>();
+    const ort::Tensor q = context.output(1, appended.result(x.shape));
     if (q.shape.count() == 0) return;
     require(channels > 0, "x has no channels");
     const kernels::ToIslandGeometry g{q.shape.count() / q.shape.back(), channels, q.shape.back()};
     check_cuda(kernels::layer_normalization_to_island(g, scales, x.as<const float>(), gamma, beta,
-                                                      q.as<int8_t>(), y.as<float>(), context.stream()));
+                                                      q.as<int8_t>(), y, context.stream()));
 }
 
 void LayerNormalizationToIsland::infer(const ort::InferenceContext& context) {
@@ -75,10 +76,10 @@ void AddLayerNormalizationToIsland::compute(Context& context) const {
     require(residual.shape.rank() == x.shape.rank() &&
                 taken(residual.shape, appended.taken(residual.shape)) == taken(x.shape, channels),
             "residual does not have x's shape");
-    const ort::Tensor q = context.output(0, appended.result(x.shape));
     const ort::Shape outside = taken(x.shape, channels);
-    const kernels::FloatResults results{context.optional_output(1, outside).as<float>(),
-                                        context.optional_output(2, outside).as<float>()};
+    const kernels::FloatResults results{context.optional_output(0, outside).as<float>(),
+                                        context.optional_output(1, outside).as<float>()};
+    const ort::Tensor q = context.output(2, appended.result(x.shape));
     if (q.shape.count() == 0) return;
     require(channels > 0, "x has no channels");
     const kernels::ToIslandGeometry g{q.shape.count() / q.shape.back(), channels, q.shape.back()};

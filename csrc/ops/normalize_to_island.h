@@ -6,13 +6,13 @@
 
 namespace qudnn::ops {
 
-// x [...,C] float32, gamma and beta [C] float32 -> [...,Cp] int8, and [...,C] float32, which a node may leave
-// out.
+// x [...,C] float32, gamma and beta [C] float32 -> [...,C] float32, which a node may leave out, and [...,Cp]
+// int8.
 struct LayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "LayerNormalizationToIsland",
         {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32},
-        {ort::ElementType::int8, ort::ElementType::float32},
+        {ort::ElementType::float32, ort::ElementType::int8},
         1};
 
     AppendedChannels appended;
@@ -24,13 +24,13 @@ struct LayerNormalizationToIsland {
 };
 
 // x [...,Cp] int8, bias [C] float32, residual [...,Cp] int8 or [...,C] float32, gamma and beta [C] float32
-// -> [...,Cp] int8, and [...,C] float32 twice, y and the sum, which a node may leave out.
+// -> the sum and y, both [...,C] float32, which a node may leave out, and [...,Cp] int8.
 struct AddLayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "AddLayerNormalizationToIsland",
         {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::undefined,
          ort::ElementType::float32, ort::ElementType::float32},
-        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::int8},
         2};
 
     AppendedChannels appended;

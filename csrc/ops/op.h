@@ -45,7 +45,7 @@ struct Signature {
     const char* name;
     ElementTypes inputs;
     ElementTypes outputs;
-    size_t optional_outputs = 0;  // the last so many; a node may leave each out, whose name is empty then
+    size_t optional_outputs = 0;  // the first so many; a node may leave each out, whose name is empty then
 };
 
 // One run of one node.
@@ -113,9 +113,7 @@ struct Definition final : OrtCustomOp {
         GetOutputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.outputs.size(); };
         GetOutputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.outputs[i]; };
         GetOutputCharacteristic = [](const OrtCustomOp*, size_t i) {
-            const Signature& signature = Kernel::kSignature;
-            return i + signature.optional_outputs < signature.outputs.size() ? ort::kRequired
-                                                                             : ort::kOptional;
+            return i < Kernel::kSignature.optional_outputs ? ort::kOptional : ort::kRequired;
         };
         CreateKernelV2 = [](const OrtCustomOp* op, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
             std::string node;
