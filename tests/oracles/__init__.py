@@ -7,6 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from oracles.add import q_add
+from oracles.add_layer_normalization import (
+    add_layer_normalization_to_island,
+    layer_normalization_to_island,
+    q_add_layer_normalization,
+)
+from oracles.attention import q_attention, q_masked_attention
 from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
 from oracles.conv import q_conv, q_conv_to_int32
@@ -48,6 +54,11 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
+    "QAddLayerNormalization": q_add_layer_normalization,
+    "AddLayerNormalizationToIsland": add_layer_normalization_to_island,
+    "LayerNormalizationToIsland": layer_normalization_to_island,
     "QWhere": q_where,
     "QMaskedSoftmax": q_masked_softmax,
+    "QAttention": q_attention,
+    "QMaskedAttention": q_masked_attention,
 }
