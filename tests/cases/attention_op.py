@@ -85,7 +85,7 @@ class AttentionOpCase:
             "probability_zero_point": weight_zp + 128 if is_uint8 else weight_zp,
             "weight_zero_point": weight_zp,
             "v_zero_point": v_zp,
-            "y_multiplier": sqrt(self.keys) / 400 if self.mask is None else 1 / 300,
+            "y_multiplier": 0.01 if self.mask is None else 1 / 300,
             "y_zero_point": y_zp,
         }
 
@@ -222,7 +222,7 @@ LINEAR = [
     AttentionOpCase("random_table", 33, 40, table="random"),
     AttentionOpCase("int8", 40, 50, dtype=INT8),
     AttentionOpCase("symmetric", 40, 50, zero_points=(0, 0, 0, -128, 0, 0)),
-    AttentionOpCase("extreme", 40, 50, zero_points=(127, -128, -128, 127, -128, 127)),
+    AttentionOpCase("extreme", 40, 50, zero_points=(127, -128, -128, -128, -128, 127)),
     AttentionOpCase("steep", 40, 50, softmax_scale=1.5),
     *(AttentionOpCase("size", 35, 70, size=size) for size in (16, 32, 48, 80, 96, 128)),
     AttentionOpCase("padded", 35, 70, size=10, stored=16, padding=6),
