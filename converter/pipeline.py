@@ -20,6 +20,7 @@ from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
+from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_entry import NormalizeAtEntry
 from converter.passes.pad_at_entry import PadAtEntry
@@ -57,6 +58,7 @@ PASSES: tuple[type[Pass], ...] = (
     NormalizeAtEntry,
     GatherAtEntry,
     FuseTables,
+    MergeProjections,
     FuseAddLayerNormalization,
     PadAtEntry,
     NarrowStem,

@@ -51,10 +51,12 @@ class testing:  # noqa: N801  (a submodule)
         a_perm: list[int],
         b_perm: list[int],
         y_perm: list[int],
-        depth: int,
-        columns: int,
+        a_starts: list[int],
+        a_ends: list[int],
+        b_starts: list[int],
+        b_ends: list[int],
         padding: int,
-    ) -> tuple[testing.BatchMatMulProblem, list[int]]: ...
+    ) -> tuple[testing.BatchMatMulProblem, int, int, list[int]]: ...
     @staticmethod
     def too_large(problem: testing.Problem, most: int) -> bool: ...
     @staticmethod

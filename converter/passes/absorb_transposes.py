@@ -2,12 +2,10 @@
 
 import onnx_ir as ir
 
+from converter.batch_products import PRODUCTS, operand_of, set_ints
 from converter.crossings import ints, is_op
 from converter.graph_edit import remove_orphans, take_place
 from converter.passes.base import Pass
-
-_PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
-_OPERANDS = ("a", "b")  # by input
 
 
 class AbsorbTransposes(Pass):
@@ -35,10 +33,10 @@ def _into_readers(transpose: ir.Node) -> bool:
     if y.is_graph_output() or not uses or not all(_can_read(use.node, use.idx, perm) for use in uses):
         return False
     for node, index in uses:
-        operand = _OPERANDS[index]
-        _set(node, f"{operand}_perm", _after(perm, ints(node, f"{operand}_perm")))
+        operand = operand_of(node, index)
+        set_ints(node, f"{operand}_perm", _after(perm, ints(node, f"{operand}_perm")))
         for bound in (f"{operand}_starts", f"{operand}_ends"):
-            _set(node, bound, _before(perm, ints(node, bound)))
+            set_ints(node, bound, _before(perm, ints(node, bound)))
         node.replace_input_with(index, x)
     remove_orphans([transpose])
     return True
@@ -46,28 +44,25 @@ def _into_readers(transpose: ir.Node) -> bool:
 
 def _can_read(node: ir.Node, index: int, perm: list[int]) -> bool:
     """Whether it is a product that can transpose this input so: b may have its last axis one before."""
-    if not is_op(node, *_PRODUCTS) or index >= len(_OPERANDS):
+    operand = operand_of(node, index)
+    if operand is None:
         return False
     last = len(perm) - 1
-    return _after(perm, ints(node, f"{_OPERANDS[index]}_perm")).index(last) >= last - index
+    return _after(perm, ints(node, f"{operand}_perm")).index(last) >= last - index
 
 
 def _into_writer(transpose: ir.Node) -> bool:
     x = transpose.inputs[0]
     product = None if x is None else x.producer()
     perm = ints(transpose, "perm")
-    if x is None or product is None or not is_op(product, *_PRODUCTS):
+    if x is None or product is None or not is_op(product, *PRODUCTS):
         return False
     if perm[-1] != len(perm) - 1 or x.is_graph_output() or len(x.uses()) > 1:
         return False
-    _set(product, "y_perm", _after(ints(product, "y_perm"), perm))
+    set_ints(product, "y_perm", _after(ints(product, "y_perm"), perm))
     take_place(transpose.outputs[0], x)
     remove_orphans([transpose])
     return True
-
-
-def _set(node: ir.Node, name: str, values: list[int]) -> None:
-    node.attributes[name] = ir.AttrInt64s(name, values)
 
 
 def _before(perm: list[int], values: list[int]) -> list[int]:
