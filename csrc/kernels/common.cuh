@@ -126,6 +126,12 @@ __device__ inline uint32_t first_bytes(int count) {
     return count >= 4 ? ~0u : count <= 0 ? 0 : (1u << (count * 8)) - 1;
 }
 
+// The first `count` bytes of one word, the others of another.
+__device__ inline uint32_t chosen(uint32_t first, uint32_t others, int count) {
+    const uint32_t mask = first_bytes(count);
+    return (first & mask) | (others & ~mask);
+}
+
 // Byte i of each of four words, i = 0..3: a 4 x 4 transpose in 8 instructions.
 __device__ inline void transpose_bytes(uint32_t (&m)[4]) {
     uint32_t a = __byte_perm(m[0], m[1], 0x5140), b = __byte_perm(m[0], m[1], 0x7362);

@@ -4,11 +4,16 @@ namespace qudnn::kernels {
 namespace {
 
 struct Tensor {
-    const int8_t* x;
+    using Item = uint32_t;
 
-    __device__ const int8_t* prepared(const Normalization& k, int64_t row, int) const {
-        return x + row * k.x_stride;
+    const int8_t* x;
+    int stride;
+    bool words;  // all rows are aligned
+
+    __device__ uint32_t load(int64_t row, int c) const {
+        return load_word(x + row * stride, c, stride, words);
     }
+    __device__ uint32_t word(uint32_t item, int64_t, int) const { return item; }
 };
 
 // Fewer than 8 channels, a thread to a row.
@@ -33,15 +38,13 @@ cudaError_t layer_normalization(const NormalizationGeometry& g, const Normalizat
                                 const int8_t* x, const float* gamma, const float* beta, int8_t* y,
                                 cudaStream_t stream) {
     if (g.rows * g.channels == 0) return cudaSuccess;
-    // Room for the last step of a row's loop.
-    if (!narrow(g.x_stride + kLanes * kUnit) || !narrow(g.y_stride + kLanes * kUnit))
-        return cudaErrorInvalidValue;
-    Normalization k(g, scales);
+    if (!narrow_rows(g)) return cudaErrorInvalidValue;
+    const Normalization k(g, scales);
     if (g.channels < kLanes)
         return launch(normalize_short_rows, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x, gamma,
                       beta, y);
-    k.x_vectors = g.x_stride % kUnit == 0 && aligned(x, kUnit);
-    return launch_normalize_rows(g, k, Tensor{x}, 0, gamma, beta, y, stream);
+    const Tensor source{x, k.x_stride, g.x_stride % 4 == 0 && aligned(x, 4)};
+    return launch_normalize_rows(k, source, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -1,195 +1,258 @@
-// Layer normalization of quantized rows, wherever they come from.
+// Layer normalization of quantized rows, wherever they come from. A Source gives rows of x_stride bytes, four
+// at a time, all threads of a warp together:
+//   Item load(int64_t row, int c) const                   what channels c to c + 3 are made of
+//   uint32_t word(Item item, int64_t row, int c) const    those channels
 #pragma once
 
+#include "kernels/gpu.h"
 #include "kernels/layer_normalization.h"
 #include "kernels/normalized_row.cuh"
 
 namespace qudnn::kernels {
 
-constexpr int kUnit = 16;  // channels that a thread takes at a time
+constexpr int kWarpChannels = 32 * 4;  // that a warp takes of a row at a time
+
+// Channels of a row that lie in shared memory at a time; longer rows are brought there for each step anew.
+template <int kRows>
+constexpr int kMostStaged = 8192 / kRows;
+
+// Whether 32 bits count the elements of a row, with room for the last step of its loops.
+inline bool narrow_rows(const NormalizationGeometry& g) {
+    constexpr int kRoom = 8 * kWarpChannels;
+    return narrow(g.x_stride + kRoom) && narrow(g.y_stride + kRoom);
+}
+
+// Bytes c to c + 3 of a row of `stride`, 0 in the place of those beyond its end.
+__device__ inline uint32_t load_word(const int8_t* row, int c, int stride, bool aligned) {
+    if (aligned) return *reinterpret_cast<const uint32_t*>(row + c);
+    uint32_t word = 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+        if (c + i < stride) word |= static_cast<uint32_t>(static_cast<uint8_t>(row[c + i])) << (8 * i);
+    return word;
+}
 
 struct Normalization {
+    int64_t rows;
     int channels, x_stride, y_stride;
-    bool x_vectors, y_vectors, parameter_vectors;  // all rows are aligned
+    int staged;                       // channels of a row in shared memory
+    int pitch;                        // floats between rows there
+    bool y_words, parameter_vectors;  // all rows are aligned
     float scale, epsilon;
     float origin;  // of biased bytes: the zero point
     int zero_point;
     RowQuantizer quantizer;
 
     Normalization(const NormalizationGeometry& g, const NormalizationScales& s)
-        : channels(static_cast<int>(g.channels)),
+        : rows(g.rows),
+          channels(static_cast<int>(g.channels)),
           x_stride(static_cast<int>(g.x_stride)),
           y_stride(static_cast<int>(g.y_stride)),
+          staged(0),
+          pitch(0),
+          y_words(false),
+          parameter_vectors(false),
           scale(s.x_scale),
           epsilon(s.epsilon),
           origin(byte_origin(s.x_zero_point)),
           zero_point(s.x_zero_point),
           quantizer(s.y_scale, s.y_zero_point) {}
 
-    __device__ float value(uint32_t biased, uint32_t i) const {
-        return multiply(byte_to_float(biased, i, origin), scale);
-    }
+    __device__ float centered(uint32_t biased, uint32_t i) const { return byte_to_float(biased, i, origin); }
     __device__ float value(const int8_t* row, int c) const {
-        return value(static_cast<uint8_t>(row[c]) ^ kByteBias, 0);
+        return multiply(centered(static_cast<uint8_t>(row[c]) ^ kByteBias, 0), scale);
     }
 
-    // 16 channels of a row, what is beyond its end as the zero point.
-    __device__ uint4 load(const int8_t* row, int first) const {
-        if (x_vectors && first + kUnit <= channels) return *reinterpret_cast<const uint4*>(row + first);
-        uint32_t words[4] = {};
-#pragma unroll
-        for (int i = 0; i < kUnit; ++i) {
-            const int byte = first + i < channels ? row[first + i] : zero_point;
-            words[i / 4] |= static_cast<uint32_t>(static_cast<uint8_t>(byte)) << (8 * (i % 4));
-        }
-        return {words[0], words[1], words[2], words[3]};
-    }
-
-    __device__ void store(int8_t* row, int first, const uint4& v) const {
-        if (y_vectors && first + kUnit <= channels) {
-            *reinterpret_cast<uint4*>(row + first) = v;
-            return;
-        }
-        const uint32_t words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-        for (int i = 0; i < kUnit; ++i)
-            if (first + i < y_stride)
-                row[first + i] =
-                    first + i < channels ? static_cast<int8_t>(words[i / 4] >> (8 * (i % 4))) : int8_t{0};
-    }
-
-    __device__ void load_parameters(float (&values)[kUnit], const float* source, int first) const {
-        if (parameter_vectors && first + kUnit <= channels) {
-#pragma unroll
-            for (int i = 0; i < kUnit; i += 4) {
-                const float4 four = *reinterpret_cast<const float4*>(source + first + i);
-                values[i] = four.x, values[i + 1] = four.y, values[i + 2] = four.z, values[i + 3] = four.w;
-            }
+    // Channels c to c + 3 of a row of y: those beyond its channels as 0.
+    __device__ void store(int8_t* row, int c, uint32_t word) const {
+        word &= first_bytes(channels - c);
+        if (y_words) {
+            *reinterpret_cast<uint32_t*>(row + c) = word;
             return;
         }
 #pragma unroll
-        for (int i = 0; i < kUnit; ++i) values[i] = first + i < channels ? source[first + i] : 0.0f;
+        for (int i = 0; i < 4; ++i)
+            if (c + i < y_stride) row[c + i] = static_cast<int8_t>(word >> (8 * i));
+    }
+
+    __device__ float4 parameters(const float* source, int c) const {
+        if (parameter_vectors && c + 4 <= channels) return *reinterpret_cast<const float4*>(source + c);
+        float each[4] = {};
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (c + i < channels) each[i] = source[c + i];
+        return {each[0], each[1], each[2], each[3]};
     }
 };
 
-__device__ inline double sum_of_row(double value) {
+// What a thread has seen of a row. The exact sum is x_scale times that of x - zero_point, less what the
+// products' rounding added.
+struct ExactSum {
+    int units = 0;
+    float excess = 0;  // in units of x_scale's last place, up to 128 for each channel
+
+    // Adds four channels, and gives their values.
+    __device__ float4 add(const Normalization& k, uint32_t word) {
+        units = __dp4a(static_cast<int>(word), 0x01010101, units) - 4 * k.zero_point;
+        float values[4];
 #pragma unroll
-    for (int other = kLanes / 2; other > 0; other /= 2) value += __shfl_xor_sync(kAll, value, other);
-    return value;
+        for (uint32_t i = 0; i < 4; ++i) {
+            const float centered = k.centered(word ^ kByteBias, i);
+            values[i] = multiply(centered, k.scale);
+            excess = plus(excess, -fused_multiply_add(centered, k.scale, -values[i]));
+        }
+        return {values[0], values[1], values[2], values[3]};
+    }
+    __device__ double total(const Normalization& k) const {
+        return static_cast<double>(units) * static_cast<double>(k.scale) + static_cast<double>(excess);
+    }
+};
+
+// Sums over a warp, of row r in the r-th of kRows equal parts of its threads.
+template <int kRows>
+__device__ double sum_by_rows(double (&values)[kRows]) {
+    int other = 16;
+#pragma unroll
+    for (int half = kRows / 2; half > 0; half /= 2, other /= 2) {
+        const bool upper = (threadIdx.x & static_cast<unsigned>(other)) != 0;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            const double mine = upper ? values[i + half] : values[i];
+            const double theirs = upper ? values[i] : values[i + half];
+            values[i] = mine + __shfl_xor_sync(kAll, theirs, other);
+        }
+    }
+    for (; other > 0; other /= 2) values[0] += __shfl_xor_sync(kAll, values[0], other);
+    return values[0];
 }
 
-// Exact: x_scale times the sum of x - zero_point, less what the products' rounding added.
-__device__ inline float mean_of_row(const Normalization& k, const int8_t* row, int lane) {
-    int sum = 0;
-    float excess = 0;  // in units of x_scale's last place, up to 128 each
-    for (int first = lane * kUnit; first < k.channels; first += kLanes * kUnit) {
-        const uint4 v = k.load(row, first);
-        const uint32_t words[4] = {v.x, v.y, v.z, v.w};
+// Brings channels `start` to start + k.staged of the rows from `first` on to shared memory, as floats, and
+// adds them to `sums`. In the place of rows that are missing is the last one.
+template <int kRows, typename Source>
+__device__ void stage(const Normalization& k, const Source& source, int64_t first, int start, float* staged,
+                      ExactSum (&sums)[kRows]) {
+    constexpr int kSteps = 8 / kRows > 4 ? 8 / kRows : 4;  // whose loads are under way together
+    const int end = min(start + k.staged, k.x_stride);
+    __syncwarp();  // with those who read what was there
+    for (int at = start + static_cast<int>(threadIdx.x) * 4; at < end; at += kSteps * kWarpChannels) {
+        typename Source::Item items[kSteps][kRows];
 #pragma unroll
-        for (int w = 0; w < 4; ++w) {
-            const uint32_t word = words[w];
-            sum = __dp4a(static_cast<int>(word), 0x01010101, sum) - 4 * k.zero_point;
+        for (int s = 0; s < kSteps; ++s)
 #pragma unroll
-            for (uint32_t i = 0; i < 4; ++i) {
-                const float centered = byte_to_float(word ^ kByteBias, i, k.origin);
-                const float rounded = multiply(centered, k.scale);
-                excess = plus(excess, -fused_multiply_add(centered, k.scale, -rounded));
+            for (int r = 0; r < kRows; ++r)
+                if (at + s * kWarpChannels < end)
+                    items[s][r] = source.load(min(first + r, k.rows - 1), at + s * kWarpChannels);
+#pragma unroll
+        for (int s = 0; s < kSteps; ++s) {
+            const int c = at + s * kWarpChannels;
+            if (c >= end) break;
+#pragma unroll
+            for (int r = 0; r < kRows; ++r) {
+                const uint32_t word = source.word(items[s][r], min(first + r, k.rows - 1), c);
+                *reinterpret_cast<float4*>(staged + r * k.pitch + c - start) =
+                    sums[r].add(k, chosen(word, splat(k.zero_point), k.channels - c));
             }
         }
     }
-    const double total =
-        static_cast<double>(sum) * static_cast<double>(k.scale) + static_cast<double>(excess);
-    return static_cast<float>(sum_of_row(total) / static_cast<double>(k.channels));
+    __syncwarp();
 }
 
-// Byte `quarter` of the words of four neighbouring threads, that of the first one lowest.
-__device__ inline uint32_t gather_bytes(uint32_t word, int quarter) {
-    const uint32_t near = __shfl_xor_sync(kAll, word, 1);
-    const uint32_t pairs = __byte_perm(word, near, quarter % 2 == 0 ? 0x6240 : 0x3715);
-    const uint32_t far = __shfl_xor_sync(kAll, pairs, 2);
-    return __byte_perm(pairs, far, quarter / 2 == 0 ? 0x5410 : 0x3276);
-}
-
-// The sum of squared differences from the mean. Thread l of a row adds up channels l, 8 + l, ..., which it
-// gets from all eight: of every word that these load, four threads want a byte each.
-__device__ inline float squares_of_row(const Normalization& k, const int8_t* row, int lane, float mean) {
-    const int groups = k.channels / kLanes;
-    const bool upper = lane >= 4;
-    float squares = 0;
-    for (int start = 0; start < k.channels; start += kLanes * kUnit) {
-        const uint4 v = k.load(row, start + lane * kUnit);
-        // The upper four threads take the upper words of the groups of 8 channels, two of each thread.
-        const uint32_t even = __shfl_xor_sync(kAll, upper ? v.x : v.y, 4);
-        const uint32_t odd = __shfl_xor_sync(kAll, upper ? v.z : v.w, 4);
-        const uint32_t words[4] = {
-            gather_bytes(upper ? even : v.x, lane % 4), gather_bytes(upper ? odd : v.z, lane % 4),
-            gather_bytes(upper ? v.y : even, lane % 4), gather_bytes(upper ? v.w : odd, lane % 4)};
-        const int group = start / kLanes;
-        const bool whole = group + kUnit <= groups;
-#pragma unroll
-        for (int i = 0; i < kUnit; ++i) {
-            if (!whole && group + i >= groups) break;
-            const uint32_t word = words[i / 8 * 2 + i % 2] ^ kByteBias;
-            const float difference = plus(k.value(word, static_cast<uint32_t>(i) % 8 / 2), -mean);
-            squares = fused_multiply_add(difference, difference, squares);
-        }
+// Of channels lane, lane + 8, ... in shared memory.
+__device__ inline float squares_of(const float* values, int count, float mean, float squares) {
+#pragma unroll 16
+    for (int i = 0; i < count; ++i) {
+        const float difference = plus(values[i * kLanes], -mean);
+        squares = fused_multiply_add(difference, difference, squares);
     }
-    return with_last_squares(sum_of_lanes(squares), k.channels, mean, [&](int c) { return k.value(row, c); });
+    return squares;
 }
 
-// Eight threads to a row. They read it three times, of which the last two find it in the cache. Rows says
-// where a row lies:
-//   const int8_t* prepared(const Normalization&, int64_t row, int lane) const    all threads of a warp
-//   together
-template <bool kPlain, typename Rows>
-__global__ void __launch_bounds__(kThreads)
-    normalize_rows(int64_t rows, const __grid_constant__ Normalization k,
-                   const __grid_constant__ Rows source_rows, const float* __restrict__ gamma,
-                   const float* __restrict__ beta, int8_t* __restrict__ y) {
-    const int lane = threadIdx.x % kLanes;
-    const int64_t step = int64_t{gridDim.x} * (kThreads / kLanes);
-    // Threads of a warp stay together, as they exchange values.
-    for (int64_t first = int64_t{blockIdx.x} * (kThreads / kLanes) + threadIdx.x / 32 * (32 / kLanes);
-         first < rows; first += step) {
-        const int64_t row = first + threadIdx.x % 32 / kLanes;
-        const int8_t* source = source_rows.prepared(k, min(row, rows - 1), lane);
-        const float mean = mean_of_row(k, source, lane);
-        const float inverse =
-            divide(1.0f, deviation(squares_of_row(k, source, lane, mean), k.channels, k.epsilon));
-        if (row >= rows) continue;
-        for (int at = lane * kUnit; at < k.y_stride; at += kLanes * kUnit) {
-            const uint4 v = k.load(source, at);
-            float scale[kUnit], shift[kUnit];
-            k.load_parameters(scale, gamma, at);
-            k.load_parameters(shift, beta, at);
-            const uint32_t words[4] = {v.x, v.y, v.z, v.w};
-            uint32_t results[kUnit];
+// A warp to kRows rows at a time. It works on one after the other, but for the squares, whose sums are eight
+// chains of additions to a row.
+template <int kRows, bool kPlain, typename Source>
+__global__ void __launch_bounds__(32, 16)
+    normalize_rows(const __grid_constant__ Normalization k, const __grid_constant__ Source source,
+                   const float* __restrict__ gamma, const float* __restrict__ beta, int8_t* __restrict__ y) {
+    extern __shared__ __align__(16) float staged[];
+    constexpr int kRowThreads = 32 / kRows;
+    const int thread = threadIdx.x, lane = thread % kLanes;
+    const float* const my_row = staged + thread / kRowThreads * k.pitch;
+    const bool once = k.x_stride <= k.staged;
+    for (int64_t first = int64_t{blockIdx.x} * kRows; first < k.rows; first += int64_t{gridDim.x} * kRows) {
+        ExactSum sums[kRows];
+        for (int start = 0; start < k.x_stride; start += k.staged)
+            stage(k, source, first, start, staged, sums);
+        double totals[kRows];
 #pragma unroll
-            for (int i = 0; i < kUnit; ++i) {
-                const float r = k.value(words[i / 4] ^ kByteBias, static_cast<uint32_t>(i) % 4);
-                const float normalized = multiply(plus(r, -mean), inverse);
-                results[i] =
-                    k.quantizer.quantized<kPlain>(fused_multiply_add(normalized, scale[i], shift[i]));
+        for (int r = 0; r < kRows; ++r) totals[r] = sums[r].total(k);
+        const float my_mean = static_cast<float>(sum_by_rows(totals) / static_cast<double>(k.channels));
+
+        float squares = 0;
+        int start = 0;
+        for (;; start += k.staged) {
+            if (!once) stage(k, source, first, start, staged, sums);
+            squares = squares_of(my_row + lane, min(k.staged, k.channels - start) / kLanes, my_mean, squares);
+            if (start + k.staged >= k.channels) break;
+        }
+        squares = with_last_squares(sum_of_lanes(squares), k.channels, my_mean,
+                                    [&](int c) { return my_row[c - start]; });
+        const float my_inverse = divide(1.0f, deviation(squares, k.channels, k.epsilon));
+        float mean[kRows], inverse[kRows];
+#pragma unroll
+        for (int r = 0; r < kRows; ++r) {
+            mean[r] = __shfl_sync(kAll, my_mean, r * kRowThreads);
+            inverse[r] = __shfl_sync(kAll, my_inverse, r * kRowThreads);
+        }
+
+        for (start = 0; start < k.channels; start += k.staged) {
+            if (!once) stage(k, source, first, start, staged, sums);
+            const int end = min(start + k.staged, k.channels);
+#pragma unroll 2
+            for (int c = start + thread * 4; c < end; c += kWarpChannels) {
+                const float4 scales = k.parameters(gamma, c), shifts = k.parameters(beta, c);
+#pragma unroll
+                for (int r = 0; r < kRows; ++r) {
+                    const float4 v = *reinterpret_cast<const float4*>(staged + r * k.pitch + c - start);
+                    const auto quantized = [&](float value, float scale, float shift) {
+                        const float normalized = multiply(plus(value, -mean[r]), inverse[r]);
+                        return k.quantizer.quantized<kPlain>(fused_multiply_add(normalized, scale, shift));
+                    };
+                    const uint32_t word =
+                        pack(quantized(v.x, scales.x, shifts.x), quantized(v.y, scales.y, shifts.y),
+                             quantized(v.z, scales.z, shifts.z), quantized(v.w, scales.w, shifts.w));
+                    if (first + r < k.rows) k.store(y + (first + r) * k.y_stride, c, word);
+                }
             }
-            k.store(y + row * k.y_stride, at,
-                    {pack(results[0], results[1], results[2], results[3]),
-                     pack(results[4], results[5], results[6], results[7]),
-                     pack(results[8], results[9], results[10], results[11]),
-                     pack(results[12], results[13], results[14], results[15])});
         }
+        for (int c = (k.channels + 3) / 4 * 4 + thread * 4; c < k.y_stride; c += kWarpChannels)
+            for (int r = 0; r < kRows && first + r < k.rows; ++r) k.store(y + (first + r) * k.y_stride, c, 0);
     }
 }
 
-// bytes: of dynamic shared memory, for what Rows keeps there.
-template <typename Rows>
-cudaError_t launch_normalize_rows(const NormalizationGeometry& g, Normalization k, const Rows& rows,
-                                  size_t bytes, const float* gamma, const float* beta, int8_t* y,
-                                  cudaStream_t stream) {
-    k.y_vectors = g.y_stride % kUnit == 0 && aligned(y, kUnit);
+template <int kRows, typename Source>
+cudaError_t launch_rows(Normalization k, const Source& source, const float* gamma, const float* beta,
+                        int8_t* y, cudaStream_t stream) {
+    const int64_t width = ceil_div(k.x_stride, kWarpChannels) * kWarpChannels;
+    k.staged = static_cast<int>(std::min<int64_t>(width, kMostStaged<kRows>));
+    k.pitch = k.staged + kLanes;  // the chains of several rows are in different banks
+    const auto kernel =
+        k.quantizer.plain ? normalize_rows<kRows, true, Source> : normalize_rows<kRows, false, Source>;
+    return launch_with(kernel, ceil_div(k.rows, kRows), 32, kRows * k.pitch * sizeof(float), stream, k,
+                       source, gamma, beta, y);
+}
+
+// Of eight channels and more.
+template <typename Source>
+cudaError_t launch_normalize_rows(Normalization k, const Source& source, const float* gamma,
+                                  const float* beta, int8_t* y, cudaStream_t stream) {
+    k.y_words = k.y_stride % 4 == 0 && aligned(y, 4);
     k.parameter_vectors = aligned(gamma, sizeof(float4)) && aligned(beta, sizeof(float4));
-    const auto kernel = k.quantizer.plain ? normalize_rows<true, Rows> : normalize_rows<false, Rows>;
-    return launch_with(kernel, ceil_div(g.rows, kThreads / kLanes), kThreads, bytes, stream, g.rows, k, rows,
-                       gamma, beta, y);
+    // Few rows: a warp to each is sooner done, though most threads have no part in the sums of squares.
+    constexpr int kMany = 4;
+    const int64_t few = int64_t{8} * Gpu().multiprocessors;
+    if (k.rows <= few || k.x_stride > kMostStaged<kMany>)
+        return launch_rows<1>(k, source, gamma, beta, y, stream);
+    return launch_rows<kMany>(k, source, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels

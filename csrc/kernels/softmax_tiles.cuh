@@ -99,12 +99,6 @@ __device__ inline float sum_of_row(const uint4* row, int channels, const float* 
     return sum;
 }
 
-// The first `count` bytes of one word, the others of another.
-__device__ inline uint32_t chosen(uint32_t first, uint32_t others, int count) {
-    const uint32_t mask = first_bytes(count);
-    return (first & mask) | (others & ~mask);
-}
-
 // The results of 16 values of a row, none of them above its maximum; `zero` takes the bits of 12582912 + n to
 // n + zero point.
 __device__ inline void softmax_of_words(uint32_t (&words)[4], const float* exps, int shift,

@@ -46,7 +46,7 @@ void QAddLayerNormalization::compute(Context& context) const {
         std::swap(s.a_scale, s.b_scale);
         std::swap(s.a_zero_point, s.b_zero_point);
     }
-    if (kernels::adds_in_shared_memory(g)) {
+    if (kernels::adds_in_one_pass(g)) {
         check_cuda(kernels::add_layer_normalization(g, s, scales, a.as<const int8_t>(), b.as<const int8_t>(),
                                                     gamma.as<const float>(), beta.as<const float>(), total,
                                                     y.as<int8_t>(), context.stream()));
