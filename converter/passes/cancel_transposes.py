@@ -43,17 +43,17 @@ def _cancel(first: ir.Node) -> bool:
     y = node.outputs[0]
     if _says_nothing_new(before.producer(), behind):
         y = behind[1].outputs[0]
-    if y.is_graph_output() and not chain:
+    if y.is_graph_output() and (before.producer() is None or before.is_graph_output()):
         return False
     if chain:
         chain[0].replace_input_with(0, x)
+    for member in chain:
+        member.outputs[0].shape = x.shape
     if y.is_graph_output():
         take_place(y, before)
     else:
         y.replace_all_uses_with(before)
     remove_orphans([*reversed(behind), node, first])
-    for member in chain:
-        member.outputs[0].shape = x.shape
     return True
 
 

@@ -1,7 +1,10 @@
 """Transposes that cancel around Q/DQ pairs, as onnxruntime cancels them before it merges pairs."""
 
 import pytest
-from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts
+from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, normal
+
+import check
+import converter
 
 THERE, BACK = [0, 2, 3, 1], [0, 3, 1, 2]
 
@@ -24,3 +27,18 @@ def test_pairs_of_a_tensor_with_other_readers() -> None:
     y = net.pair(y, "behind", RESULT_SCALE, 90)
     net.y(net.node("Add", [x, y], "sum"))
     assert_converts(net.model(), {"QTable": 1})  # x + f(x) is a function of x
+
+
+@pytest.mark.parametrize("last", ["dequantized", "moved"])
+def test_at_an_output(last: str) -> None:
+    """Its shape is kept, and what is merged with it is so there too."""
+    net = QdqNetwork()
+    x = net.pair(net.pair(net.x(), "requantized", RESULT_SCALE, 90), "a_third", SCALE, 119)
+    y = net.node("Transpose", [x], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
+    if last == "dequantized":
+        y = net.pair(y, "behind", SCALE, 119)
+    net.output(y, "float32", ["n", 4, "h", "w"])
+    original = net.model(17)
+    conversion = converter.convert(original)
+    check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 8)}])
