@@ -7,6 +7,7 @@ from converter.candidate import Port
 from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
+from converter.linear import dequantizes, quantizes
 from converter.outside_shapes import outside_shape
 from converter.shape_values import numbers_in
 from converter.sizes import Shape, Unknown
@@ -20,7 +21,8 @@ class Facts:
     """
 
     def __init__(self, model: ir.Model) -> None:
-        inferred = ShapeInferencePass(check_type=False, strict_mode=False)(model.clone()).model
+        inference = ShapeInferencePass(check_type=False, strict_mode=False)
+        inferred = inference(_with_standard_pairs(model.clone())).model
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
@@ -106,3 +108,12 @@ class Facts:
         if ranks and len(shape) not in ranks:
             raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
         return shape
+
+
+def _with_standard_pairs(model: ir.Model) -> ir.Model:
+    """com.microsoft's QuantizeLinear and DequantizeLinear as ONNX's, which the inference knows."""
+    for node in model.graph:
+        scale = node.inputs[1] if quantizes(node) or dequantizes(node) else None
+        if scale is not None and scale.dtype == ir.DataType.FLOAT:
+            node.domain = ""
+    return model

@@ -1,5 +1,8 @@
 """QAveragePool and QGlobalAveragePool: the mean of each window, or of each image."""
 
+from math import prod
+
+import numpy as np
 import onnx_ir as ir
 
 from converter.candidate import Candidate, Quantized, port
@@ -8,6 +11,9 @@ from converter.errors import Refusal
 from converter.geometry import Geometry
 from converter.ops.each import Each
 from converter.sizes import Shape
+
+# What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
+_LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0
 
 
 def average_pool(
@@ -45,6 +51,10 @@ def average_pool(
 def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape) -> Candidate:
     """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
     dtype = one_dtype(x, y)
+    elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
+    scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
+    if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
+        raise Refusal("onnxruntime has no integer mean of so much another scale than its input's")
     attributes: dict[str, Attribute] = {
         "x_scale": float(x.quantization.scale),
         "x_zero_point": x.quantization.island_zero_point,

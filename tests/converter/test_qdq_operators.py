@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from qdq_networks import RESULT_SCALE, QdqNetwork, assert_converts, reasons
+from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, reasons
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 
@@ -100,6 +100,21 @@ def test_mean_over_space(keepdims: int) -> None:
         report.approximate[0].reason
         == "onnxruntime computes it in float32: results may differ by one quantum"
     )
+
+
+def test_mean_of_another_scale_by_far_stays() -> None:
+    """Its op's body, onnxruntime's QLinearGlobalAveragePool, would fail."""
+    net = QdqNetwork()
+    mean = net.pair(net.node("ReduceMean", [net.x()], "m", axes=[2, 3]), "q", SCALE / (72 * 256), 131)
+    net.y(net.node("Relu", [mean], "r"))
+    assert "so much another scale" in reasons(net.model())["m_node"]
+
+
+def test_types_and_shapes_behind_pairs_of_the_other_domain() -> None:
+    net = QdqNetwork(domain="com.microsoft")
+    x = net.pair(net.node("Flatten", [net.pair(net.x(), "q", RESULT_SCALE, 90)], "f"), "fq", SCALE, 119)
+    net.y(net.node("Tanh", [net.node("Relu", [x], "r")], "t"), rank=2)
+    assert not reasons(net.model())
 
 
 @DTYPES
