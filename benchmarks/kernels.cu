@@ -7,6 +7,8 @@
 
 #include <set>
 
+#include "attention_kernels.h"
+#include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "product_kernels.h"
 #include "transformer_kernels.h"
@@ -146,9 +148,11 @@ void small_cases() {
     }
     if (wanted("pointwise")) small_pointwise_cases();
     if (wanted("layer_normalization")) small_layer_normalization_cases();
+    if (wanted("fused_normalization")) small_fused_normalization_cases();
     if (wanted("where")) small_where_cases();
     if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
     if (wanted("product")) small_product_cases();
+    if (wanted("attention")) small_attention_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
@@ -201,6 +205,7 @@ void small_cases() {
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
     if (wanted("product")) large_product_cases();
+    if (wanted("attention")) large_attention_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();
     if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();
     for (const Operands& o : large_operands) {
@@ -236,6 +241,7 @@ void large_cases() {
         depth_to_space_case("16x128x128x256 2x2", {16, 128, 128, 64, 256, 256, 2, 0, 0});
     if (wanted("softmax")) softmax_case(64, 1000, 1008, true), large_softmax_cases();
     if (wanted("layer_normalization")) large_layer_normalization_cases();
+    if (wanted("fused_normalization")) large_fused_normalization_cases();
     if (wanted("where")) large_where_cases();
     if (wanted("masked_softmax")) large_masked_softmax_cases();
     if (wanted("max_pool")) {

@@ -2,61 +2,11 @@
 #pragma once
 
 #include "kernels.h"
-#include "kernels/layer_normalization.h"
 #include "kernels/masked_softmax.h"
 #include "kernels/where.h"
-#include "vision_kernels.h"
+#include "normalization_kernels.h"
 
 namespace {
-
-Tensor<float> random_floats(int64_t count, float around) {
-    return Tensor<float>(count, 0,
-                         [=] { return around + (static_cast<int>(random_bits() % 2001) - 1000) * 1e-3f; });
-}
-
-// Channels of 8 and more, in the order of operations that layer_normalization.h gives.
-void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, int offset = 0) {
-    const NormalizationScales s{0.0371f, 0.0213f, 5, -7, 1e-5f};
-    Tensor<int8_t> x(rows * stride, offset);
-    const Tensor<float> gamma = random_floats(channels, 1), beta = random_floats(channels, 0);
-    auto value = [&](int64_t row, int64_t c) {
-        return static_cast<float>(x.host[row * stride + c] - s.x_zero_point) * s.x_scale;
-    };
-    std::vector<float> mean(rows), inverse(rows);
-    for (int64_t row = 0; row < rows; ++row) {
-        double sum = 0;
-        for (int64_t c = 0; c < channels; ++c) sum += value(row, c);
-        mean[row] = static_cast<float>(sum / static_cast<double>(channels));
-        float squares[8] = {};
-        const int64_t whole = channels / 8 * 8, rest = channels % 8;
-        for (int64_t c = 0; c < whole; ++c) {
-            const float d = value(row, c) - mean[row];
-            squares[c % 8] = std::fmaf(d, d, squares[c % 8]);
-        }
-        for (int half = 4; half > 0; half /= 2)
-            for (int i = 0; i < half; ++i) squares[i] += squares[i + half];
-        for (int64_t i = 0; i < rest; ++i) {
-            const float d = value(row, whole + i) - mean[row], square = d * d;
-            squares[0] = i < 4 && rest >= 4 ? squares[0] + square : std::fmaf(d, d, squares[0]);
-        }
-        inverse[row] = 1 / std::sqrt(squares[0] / static_cast<float>(channels) + s.epsilon);
-    }
-    check<int8_t>(
-        "layer_normalization " + std::to_string(rows) + " x " + std::to_string(channels) + " of " +
-            std::to_string(stride) + (offset ? " unaligned" : ""),
-        rows * stride, rows * stride + channels * 8, 0, 8, offset,
-        [&](int8_t* y) {
-            return layer_normalization({rows, channels, stride, stride}, s, x.gpu, gamma.gpu, beta.gpu, y,
-                                       nullptr);
-        },
-        [&](int64_t i) {
-            const int64_t row = i / stride, c = i % stride;
-            if (c >= channels) return int8_t{0};
-            const float scaled = (value(row, c) - mean[row]) * inverse[row];
-            const float y = std::fmaf(scaled, gamma.host[c], beta.host[c]) / s.y_scale;
-            return static_cast<int8_t>(saturate(std::nearbyint(y), s.y_zero_point));
-        });
-}
 
 struct Choice {
     std::string name;
@@ -123,19 +73,6 @@ void masked_softmax_case(int64_t batch, int64_t heads, int64_t queries, int64_t 
         [&](int64_t i) { return static_cast<int8_t>(wrong ? ~result[i] : result[i]); });
 }
 
-void small_layer_normalization_cases() {
-    for (int64_t rows : {1, 5, 70})
-        for (auto [channels, stride] : {std::array<int64_t, 2>{768, 768},
-                                        {8, 16},
-                                        {15, 16},
-                                        {1001, 1008},
-                                        {197, 197},
-                                        {64, 96},
-                                        {8192, 8192}})
-            layer_normalization_case(rows, channels, stride);
-    layer_normalization_case(9, 768, 768, 1), layer_normalization_case(9, 197, 197, 3);
-}
-
 void small_where_cases() {
     for (int64_t size : {64, 20, 197})
         for (const Choice& c : std::vector<Choice>{
@@ -162,17 +99,6 @@ void large_softmax_cases() {
     softmax_case(8 * 12 * 1024, 1024, 1024, true);
     for (int64_t keys : {128, 384}) softmax_case(12 * keys, keys, keys, true);
     softmax_case(64 * 12 * 197, 197, 197, true), softmax_case(64 * 12 * 197, 197, 208, true);
-}
-
-void large_layer_normalization_cases() {
-    for (auto [rows, channels] : {std::array<int64_t, 2>{32 * 384, 768},
-                                  {8 * 128, 768},
-                                  {128, 768},
-                                  {64 * 197, 768},
-                                  {32 * 384, 1024},
-                                  {4096, 4096},
-                                  {2048, 8192}})
-        layer_normalization_case(rows, channels, channels);
 }
 
 void large_masked_softmax_cases() {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from converter.constants import constant_or_none, node_input, required_input
 from converter.crossings import ints, is_op
+from converter.emitter import Attribute
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.functions import DOMAIN
@@ -62,7 +63,7 @@ class NormalizeAtEntry(Pass):
                 raise Refusal(f"its {name} is no constant of {channels} numbers in float32")
         if beta is None:
             beta = self._row(graph, f"{norm.name}/beta", np.zeros(channels, np.float32))
-        attributes = {
+        attributes: dict[str, Attribute] = {
             "pads": ints(entry, "pads"),
             "q_scale": entry.attributes["scale"].as_float(),
             "q_zero_point": entry.attributes["zero_point"].as_int(),

@@ -33,7 +33,8 @@ def q_layer_normalization(
 def layer_normalization(r: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
     """float32 `[..., C]` over the last axis, as onnxruntime's CPU provider computes LayerNormalization."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return (_short if r.shape[-1] < 8 else _long)(r, gamma, beta, F(epsilon))
+        y: Array = (_short if r.shape[-1] < 8 else _long)(r, gamma, beta, F(epsilon))
+    return y
 
 
 def quantized_rows(normalized: Array, pads: Sequence[int], scale: float, zero_point: int) -> Array:
@@ -51,7 +52,7 @@ def _sum(r: Array) -> Array:
     sums = np.zeros((*r.shape[:-1], 4))
     for i in range(0, fours, 4):
         sums = sums + r[..., i : i + 4]
-    total = (sums[..., 0] + sums[..., 2]) + (sums[..., 1] + sums[..., 3])
+    total: Array = (sums[..., 0] + sums[..., 2]) + (sums[..., 1] + sums[..., 3])
     for i in range(fours, r.shape[-1]):
         total = total + r[..., i]
     return total
