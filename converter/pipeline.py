@@ -15,6 +15,7 @@ from converter.passes.dequantize_entered import DequantizeEntered
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
 from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
+from converter.passes.fuse_attention import FuseAttention
 from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
@@ -59,6 +60,7 @@ PASSES: tuple[type[Pass], ...] = (
     GatherAtEntry,
     FuseTables,
     MergeProjections,
+    FuseAttention,
     FuseAddLayerNormalization,
     PadAtEntry,
     NarrowStem,

@@ -112,13 +112,14 @@ def test_one_island(name: str, recipe: Recipe, entries: int, per_channel: bool, 
 
 
 def test_one_pass_over_memory_for_each_step() -> None:
-    """Of an encoder layer: four products and four of its heads, two sums, and what lies between as tables."""
+    """Of an encoder layer: four products, its attention, two sums, and what lies between as tables."""
     report = converter.convert(quantized("bert_like", MASKED, "QDQ")).report
     layers = 4
-    assert report.converted["QLayerNormalization"] == 2 * layers + 1
-    assert report.converted["QMaskedSoftmax"] == layers
-    assert report.converted["QBatchMatMul"] == 2 * layers
-    assert report.converted["QMatMul"] == 6 * layers + 2
+    assert report.converted["QLayerNormalization"] == 1
+    assert report.converted["QAddLayerNormalization"] == 2 * layers
+    assert report.converted["QMaskedAttention"] == layers
+    assert report.converted["QProjections"] == layers
+    assert report.converted["QMatMul"] == 3 * layers + 2
     assert "Transpose" not in report.converted
 
 

@@ -1,6 +1,6 @@
 """Single QAttention and QMaskedAttention, and the chains of ops that they replace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -43,6 +43,7 @@ class AttentionOpCase:
     dtype: int = UINT8
     zero_points: Sequence[int] = (3, -5, 7, -128, 11, -2)
     softmax_scale: float = 0.05
+    y_multiplier: float = 0.01
 
     @property
     def id(self) -> str:
@@ -85,7 +86,7 @@ class AttentionOpCase:
             "probability_zero_point": weight_zp + 128 if is_uint8 else weight_zp,
             "weight_zero_point": weight_zp,
             "v_zero_point": v_zp,
-            "y_multiplier": 0.01 if self.mask is None else 1 / 300,
+            "y_multiplier": self.y_multiplier if self.mask is None else 1 / 300,
             "y_zero_point": y_zp,
         }
 
@@ -97,7 +98,7 @@ class AttentionOpCase:
             starts[2], ends[2] = number * self.heads, (number + 1) * self.heads
         return {f"{name}_starts": starts, f"{name}_ends": ends}
 
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
+    def _shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Of the graph's inputs that hold q, k and v."""
         stored = self.size if self.stored is None else self.stored
         if self.layout == "merged":
@@ -222,7 +223,7 @@ LINEAR = [
     AttentionOpCase("random_table", 33, 40, table="random"),
     AttentionOpCase("int8", 40, 50, dtype=INT8),
     AttentionOpCase("symmetric", 40, 50, zero_points=(0, 0, 0, -128, 0, 0)),
-    AttentionOpCase("extreme", 40, 50, zero_points=(127, -128, -128, -128, -128, 127)),
+    AttentionOpCase("extreme", 40, 50, zero_points=(127, -128, -128, -128, -128, -128), y_multiplier=0.004),
     AttentionOpCase("steep", 40, 50, softmax_scale=1.5),
     *(AttentionOpCase("size", 35, 70, size=size) for size in (16, 32, 48, 80, 96, 128)),
     AttentionOpCase("padded", 35, 70, size=10, stored=16, padding=6),

@@ -10,7 +10,7 @@ from cases.builder import by_id
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 
-BETWEEN = {"QAdd", "QMul", "QTable", "QSoftmax"}
+BETWEEN = {"QAdd", "QMul", "QTable"}
 SHAPES = {"Shape", "Gather", "Concat"}
 
 
@@ -22,8 +22,7 @@ def test_one_island(case: AttentionCase) -> None:
     assert {entry.op_type for entry in report.left} <= SHAPES, str(report)
     assert not report.approximate, str(report)
     ops = dict(report.converted)
-    assert [ops.pop(op) for op in ("QProjections", "QMatMul", "QBatchMatMul", "Reshape")] == [1, 1, 2, 2]
-    assert "QSoftmax" in ops
+    assert [ops.pop(op) for op in ("QProjections", "QMatMul", "QAttention", "Reshape")] == [1, 1, 1, 2]
     assert ops.keys() <= BETWEEN
     check.assert_equivalent(case.model(), conversion.model, [case.inputs(), case.inputs(1, 16)])
 
