@@ -58,7 +58,8 @@ py::tuple product(const Numbers& a, const Numbers& b, const Numbers& a_perm, con
                   const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
                   const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
     ops::ProductLayout layout;
-    layout.a = {a_starts, a_ends, a_perm}, layout.b = {b_starts, b_ends, b_perm};
+    layout.a.starts = a_starts, layout.a.ends = a_ends, layout.a.perm = a_perm;
+    layout.b.starts = b_starts, layout.b.ends = b_ends, layout.b.perm = b_perm;
     layout.y_perm = y_perm, layout.padding = padding;
     const ops::Product found = layout.product(shape(a), shape(b));
     return py::make_tuple(found.problem, found.a_offset, found.b_offset, list(found.y));
