@@ -29,8 +29,8 @@ void run_product(const Product& product, const kernels::AttentionProduct& p, con
 }  // namespace
 
 AttentionCore::AttentionCore(const ort::Attributes& attributes)
-    : score_layout(Part("q", attributes), Part("k", attributes), Part(kRank).perm),
-      result_layout(Part(kRank), Part("v", attributes), attributes.integers("y_perm")),
+    : score_layout(Part::read("q", attributes), Part::read("k", attributes), Part::whole(kRank).perm),
+      result_layout(Part::whole(kRank), Part::read("v", attributes), attributes.integers("y_perm")),
       scores{attributes.integer("q_zero_point", -128, 127), attributes.integer("k_zero_point", -128, 127),
              attributes.real("score_multiplier"), attributes.integer("score_zero_point", -128, 127)},
       result{attributes.integer("weight_zero_point", -128, 127),

@@ -115,23 +115,26 @@ std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem
 
 }  // namespace
 
-Part::Part(size_t rank) : starts(rank, 0), ends(rank, ort::Dim::kAll), perm(rank) {
-    std::iota(perm.begin(), perm.end(), 0);
+Part Part::whole(size_t rank) {
+    Part part{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, ort::Dim::kAll),
+              std::vector<int64_t>(rank)};
+    std::iota(part.perm.begin(), part.perm.end(), 0);
+    return part;
 }
 
-Part::Part(const std::string& name, const ort::Attributes& attributes)
-    : starts(attributes.integers((name + "_starts").c_str())),
-      ends(attributes.integers((name + "_ends").c_str())),
-      perm(attributes.integers((name + "_perm").c_str())) {
+Part Part::read(const std::string& name, const ort::Attributes& attributes) {
+    const auto integers = [&](const char* what) { return attributes.integers((name + what).c_str()); };
+    Part part{integers("_starts"), integers("_ends"), integers("_perm")};
     const auto check = [&](bool condition, const char* what) {
         if (!condition) throw std::invalid_argument(name + what);
     };
-    check(perm.size() >= 2 && is_permutation(perm), "_perm is no permutation");
-    for (const auto* bounds : {&starts, &ends}) {
-        check(bounds->size() == perm.size() &&
+    check(part.perm.size() >= 2 && is_permutation(part.perm), "_perm is no permutation");
+    for (const auto* bounds : {&part.starts, &part.ends}) {
+        check(bounds->size() == part.perm.size() &&
                   std::all_of(bounds->begin(), bounds->end(), [](int64_t bound) { return bound >= 0; }),
               "_starts or _ends is negative, or has not one bound for each axis");
     }
+    return part;
 }
 
 ProductLayout::ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_y)
@@ -147,7 +150,7 @@ ProductLayout::ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_
 }
 
 ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
-    : ProductLayout(Part("a", attributes), Part("b", attributes), attributes.integers("y_perm")) {
+    : ProductLayout(Part::read("a", attributes), Part::read("b", attributes), attributes.integers("y_perm")) {
     if (padded) read_padding(attributes);
 }
 

@@ -15,12 +15,11 @@ namespace qudnn::ops {
 struct Part {
     std::vector<int64_t> starts, ends, perm;
 
-    Part() = default;
     // All of a tensor of so many dimensions, as it lies.
-    explicit Part(size_t rank);
+    static Part whole(size_t rank);
     // Reads `name`_starts, `name`_ends and `name`_perm. Throws where the last is no permutation, or a bound
     // is negative.
-    Part(const std::string& name, const ort::Attributes& attributes);
+    static Part read(const std::string& name, const ort::Attributes& attributes);
 };
 
 // A product of parts of a and b.
