@@ -145,7 +145,7 @@ void max_pool_case(const char* name, PoolGeometry g) {
     Tensor<int8_t> x(g.n * g.h * g.w * g.c);
     check<int8_t>(
         std::string("max_pool ") + name, g.n * g.p * g.q * g.c, x.host.size(), 0, 2.0 * g.r * g.s, 0,
-        [&](int8_t* y) { return max_pool(g, x.gpu, y, nullptr); },
+        [&](int8_t* y) { return max_pool(g, 0, x.gpu, y, nullptr); },
         [&](int64_t i) {
             int64_t c = i % g.c, q = i / g.c % g.q, p = i / g.c / g.q % g.p, n = i / g.c / g.q / g.p;
             int8_t best = -128;

@@ -111,6 +111,7 @@ def op_convs(draw: st.DrawFn) -> OpCase:
     x_zero_point, y_zero_point = draw(st.integers(-128, 127)), draw(st.integers(-128, 127))
     y_min, y_max = sorted([draw(st.integers(-128, 127)), draw(st.integers(-128, 127))])
     kernel, size = (case.kernel[0], case.kernel[1]), (case.size[0], case.size[1])
+    two = st.just((0, 0)) | st.tuples(st.integers(0, 3), st.integers(0, 3))
     return op.conv(
         c=case.c,
         k=case.k,
@@ -124,6 +125,7 @@ def op_convs(draw: st.DrawFn) -> OpCase:
         y_zero_point=y_zero_point,
         y_min=y_min,
         y_max=y_max,
+        y_pads=[0, *draw(two), 0, 0, *draw(two), 0],
     )
 
 

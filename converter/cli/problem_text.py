@@ -44,6 +44,9 @@ def _conv(fields: dict[str, int]) -> list[str]:
     pads = [fields.pop(f"pad_{side}") for side in sides]
     if any(pads):
         parts.append(f"pad {_together(*pads)}")
+    y_pads = [fields.pop(f"y_pad_{side}", 0) for side in ("top", "left", "bottom", "right")]
+    if any(y_pads):
+        parts.append(f"result padded {_together(*y_pads)}")
     strides = [fields.pop(name) for name in list(fields) if name.startswith("x_stride")]
     if strides and strides != [prod(size) * c, size[-1] * c, c, 1]:
         parts.append(f"strides {_together(*strides)}")

@@ -22,11 +22,15 @@ def QConv(
     y_zero_point: int,
     y_min: int,
     y_max: int,
+    y_pads: Sequence[int] = (0, 0, 0, 0, 0, 0, 0, 0),
 ):
     """int8 `[N,H,W,Cp]` * int8 `[Kp,R,S,Cp/group]` -> int8 `[N,P,Q,Kp]`.
 
         acc = sum(x * w) + bias[k]            int32, wrapping; padding counts as x_zero_point
         y   = saturate(rint(float(acc) * multiplier[k]) + y_zero_point), then into [y_min, y_max]
+
+    y_pads, in ONNX Pad's form, adds pixels around the images of y, for the convolution that reads it: they
+    have the value y_zero_point, which stands for the real number 0.
 
     `bias` holds `- x_zero_point * sum(w)` already. QLinearConv takes that term itself, so the body
     adds it back to the bias; with scales 1, multiplier and 1 its requantization is the one above.
@@ -58,7 +62,8 @@ def QConv(
         group=group,
     )
     clipped = op.Transpose(op.Clip(y, low, high), perm=[0, 2, 3, 1])
-    return op.Cast(op.Sub(op.Cast(clipped, to=6), shift), to=3)
+    padded = op.Pad(clipped, op.Constant(value_ints=y_pads), y_zp)
+    return op.Cast(op.Sub(op.Cast(padded, to=6), shift), to=3)
 
 
 @script(qudnn, default_opset=op)

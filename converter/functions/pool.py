@@ -16,8 +16,13 @@ def QMaxPool(
     strides: Sequence[int],
     dilations: Sequence[int],
     ceil_mode: int,
+    y_zero_point: int = 0,
+    y_pads: Sequence[int] = (0, 0, 0, 0, 0, 0, 0, 0),
 ):
-    """int8 `[N,H,W,Cp]` -> int8 `[N,P,Q,Cp]`: the maximum of each window, padding left out."""
+    """int8 `[N,H,W,Cp]` -> int8 `[N,P,Q,Cp]`: the maximum of each window, padding left out.
+
+    y_pads adds pixels of y_zero_point around the images of y, as in QConv.
+    """
     y = op.MaxPool(
         op.Transpose(x, perm=[0, 3, 1, 2]),
         kernel_shape=kernel_shape,
@@ -26,7 +31,8 @@ def QMaxPool(
         dilations=dilations,
         ceil_mode=ceil_mode,
     )
-    return op.Transpose(y, perm=[0, 2, 3, 1])
+    y_zp = op.Cast(op.Constant(value_int=y_zero_point), to=3)
+    return op.Pad(op.Transpose(y, perm=[0, 2, 3, 1]), op.Constant(value_ints=y_pads), y_zp)
 
 
 @script(qudnn, default_opset=op)

@@ -10,6 +10,7 @@
 #include "engines/native_matmul.h"
 #include "engines/native_pointwise.h"
 #include "engines/native_stem.h"
+#include "engines/padded_result.h"
 
 namespace qudnn::plan {
 
@@ -18,15 +19,17 @@ std::span<const Engine* const> engines() {
     static const engines::CudnnMatMul cudnn_matmul;  // before conv: faster wherever both do
     static const engines::CudnnConv cudnn_conv;
     static const engines::CudnnConv3d cudnn_conv3d;
+    static const engines::PaddedResult padded_result;
     static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
     static const engines::NativeMmaMatMul native_mma_matmul;
     static const engines::NativeMatMul native_matmul;
     static const engines::NativeConv native_conv;
     static const engines::NativeConv3d native_conv3d;
     static const engines::NativeBatchMatMul native_batch_matmul;
-    static const std::array<const Engine*, 10> all = {
-        &native_stem,       &cudnn_matmul,  &cudnn_conv,  &cudnn_conv3d,  &native_pointwise,
-        &native_mma_matmul, &native_matmul, &native_conv, &native_conv3d, &native_batch_matmul};
+    static const std::array<const Engine*, 11> all = {
+        &native_stem,   &cudnn_matmul,     &cudnn_conv,         &cudnn_conv3d,
+        &padded_result, &native_pointwise, &native_mma_matmul,  &native_matmul,
+        &native_conv,   &native_conv3d,    &native_batch_matmul};
     return all;
 }
 

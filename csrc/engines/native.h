@@ -23,7 +23,8 @@ inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
             .stride_w = c.stride_w,
             .dilation_h = c.dilation_h,
             .dilation_w = c.dilation_w,
-            .group = c.group};
+            .group = c.group,
+            .y_padding = c.y_padding};
 }
 
 // What run(y) returns, where y points to results of the type.

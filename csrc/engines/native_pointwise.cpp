@@ -58,7 +58,8 @@ std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
                              .p = conv->p,
                              .q = conv->q,
                              .stride_h = conv->stride_h,
-                             .stride_w = conv->stride_w};
+                             .stride_w = conv->stride_w,
+                             .y_padding = conv->y_padding};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "kernels/conv.h"
 
 #include "kernels/depthwise.h"
+#include "kernels/padded_images.cuh"
 #include "kernels/tile.cuh"
 
 namespace qudnn::kernels {
@@ -15,6 +16,13 @@ struct Conv {
     int64_t pixels;  // n * p * q
     int64_t depth;   // r * s * group_c
     uint32_t zero_point;
+    bool pads_output;
+    PaddedImages<uint64_t> y;
+
+    // The place in y of an output pixel.
+    __device__ int64_t place(int64_t pixel) const {
+        return pads_output ? y.place(static_cast<uint64_t>(pixel)) : pixel;
+    }
 };
 
 // The pixel's image and the image coordinates of its window's first tap.
@@ -114,7 +122,7 @@ __global__ void __launch_bounds__(kThreads)
                       RowLoader<kWords>(filter + group * g.group_k * g.depth, g.group_k, g.depth, column),
                       acc);
         store_tile(store_vectors, acc, epilogue, row, g.pixels, group * g.group_k + column,
-                   g.group_k - column, g.k, y);
+                   g.group_k - column, g.k, y, [&](int64_t pixel) { return g.place(pixel); });
     }
 }
 
@@ -147,8 +155,14 @@ __global__ void __launch_bounds__(kThreads)
                 }
             }
         }
-        y[i] = static_cast<Y>(epilogue.result(static_cast<int32_t>(acc), epilogue.channel(k)));
+        y[g.place(pixel) * g.k + k] =
+            static_cast<Y>(epilogue.result(static_cast<int32_t>(acc), epilogue.channel(k)));
     }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    padding_kernel(const __grid_constant__ Conv g, int value, int8_t* __restrict__ y) {
+    write_padding(g.y, g.k, value, reinterpret_cast<uint8_t*>(y));
 }
 
 constexpr int64_t kMinTileColumns = 16;
@@ -173,6 +187,7 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
     const int64_t pixels = g.n * g.p * g.q;
     if (pixels * g.k == 0) return cudaSuccess;
     if (!fits(g)) return cudaErrorInvalidValue;
+    if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
     if constexpr (std::is_same_v<Y, int8_t>) {
         if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
             return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
@@ -198,7 +213,17 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
                         narrowed(g.dilation_w),
                         pixels,
                         g.r * g.s * group_c,
-                        splat(x_zero_point)};
+                        splat(x_zero_point),
+                        g.y_padding.any(),
+                        PaddedImages<uint64_t>(g.n, g.p, g.q, g.y_padding)};
+    if constexpr (std::is_same_v<Y, int8_t>) {
+        if (geometry.y.count > 0) {
+            const cudaError_t status =
+                launch(padding_kernel, ceil_div(static_cast<int64_t>(geometry.y.count) * g.k, kThreads),
+                       kThreads, stream, geometry, epilogue.zero_point, y);
+            if (status != cudaSuccess) return status;
+        }
+    }
     const TypedEpilogue<Y> typed(epilogue);
     const bool words = group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
     if (group_k < kMinTileColumns && g.group > 1)

@@ -88,9 +88,9 @@ double cost(const ConvGeometry& g, const DepthwiseTiles& d) {
 
 // Whether the kernel of depthwise.cuh takes g, whose dims are known to fit in 32 bits.
 bool supported(const ConvGeometry& g, const int8_t* x, const Epilogue& epilogue, const int8_t* y) {
-    return g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s && (g.r == 3 || g.r == 5 || g.r == 7) &&
-           narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) && aligned(epilogue.bias, 16) &&
-           aligned(epilogue.multiplier, 16);
+    return !g.y_padding.any() && g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s &&
+           (g.r == 3 || g.r == 5 || g.r == 7) && narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) &&
+           aligned(epilogue.bias, 16) && aligned(epilogue.multiplier, 16);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ struct DepthwiseVariant {
     std::string text() const;
 };
 
-// The ways to run it on the current GPU, what is expected to be fastest first; none where there is no kernel.
+// The ways to run it on the current GPU, what is expected to be fastest first; none where there is no kernel,
+// as for y with padding.
 std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const int8_t* x,
                                                  const Epilogue& epilogue, const int8_t* y);
 

@@ -40,16 +40,23 @@ struct Maximum<uint8_t> {
     __device__ uint8_t value() const { return static_cast<uint8_t>(maximum); }
 };
 
-// c counts vectors. kSize: the window's sides where they are known at compile time, else 0.
+// c counts vectors; rows and columns those of y with its padding. kSize: the window's sides where they are
+// known at compile time, else 0.
 template <typename V, typename Index, int kSize>
 __global__ void __launch_bounds__(kThreads)
-    max_pool_kernel(Index count, PoolGeometry g, const V* __restrict__ x, V* __restrict__ y) {
+    max_pool_kernel(Index count, PoolGeometry g, Index rows, Index columns, int y_zero_point,
+                    const V* __restrict__ x, V* __restrict__ y) {
     const Index stride = static_cast<Index>(gridDim.x) * kThreads;
     for (Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += stride) {
         Index pixel = i / static_cast<Index>(g.c), channel = i - pixel * static_cast<Index>(g.c);
-        Index row = pixel / static_cast<Index>(g.q), image = row / static_cast<Index>(g.p);
-        int64_t h0 = static_cast<int64_t>(row - image * static_cast<Index>(g.p)) * g.stride_h - g.pad_top;
-        int64_t w0 = static_cast<int64_t>(pixel - row * static_cast<Index>(g.q)) * g.stride_w - g.pad_left;
+        Index row = pixel / columns, image = row / rows;
+        const int64_t p = static_cast<int64_t>(row - image * rows) - g.y_padding.top;
+        const int64_t q = static_cast<int64_t>(pixel - row * columns) - g.y_padding.left;
+        if (p < 0 || p >= g.p || q < 0 || q >= g.q) {
+            y[i] = splat_vector<V>(y_zero_point);
+            continue;
+        }
+        const int64_t h0 = p * g.stride_h - g.pad_top, w0 = q * g.stride_w - g.pad_left;
         const int64_t origin = ((static_cast<int64_t>(image) * g.h + h0) * g.w + w0) * g.c + channel;
         const int64_t row_step = g.dilation_h * g.w * g.c, column_step = g.dilation_w * g.c;
         Maximum<V> maximum;
@@ -79,25 +86,29 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <typename V, typename Index, int kSize>
-cudaError_t run(int64_t count, const PoolGeometry& g, const int8_t* x, int8_t* y, cudaStream_t stream) {
+cudaError_t run(int64_t count, const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
+                cudaStream_t stream) {
     return launch(max_pool_kernel<V, Index, kSize>, ceil_div(count, kThreads), kThreads, stream,
-                  static_cast<Index>(count), g, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+                  static_cast<Index>(count), g, static_cast<Index>(g.y_padding.rows(g.p)),
+                  static_cast<Index>(g.y_padding.columns(g.q)), y_zero_point, reinterpret_cast<const V*>(x),
+                  reinterpret_cast<V*>(y));
 }
 
 }  // namespace
 
-cudaError_t max_pool(const PoolGeometry& geometry, const int8_t* x, int8_t* y, cudaStream_t stream) {
+cudaError_t max_pool(const PoolGeometry& geometry, int y_zero_point, const int8_t* x, int8_t* y,
+                     cudaStream_t stream) {
     PoolGeometry g = geometry;
-    int64_t count = g.n * g.p * g.q * g.c;
+    int64_t count = g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * g.c;
     if (count == 0) return cudaSuccess;
     if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
-        return run<uint8_t, uint64_t, 0>(count, g, x, y, stream);
+        return run<uint8_t, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
     g.c /= 16;
     count /= 16;
-    if (!narrow(count)) return run<uint4, uint64_t, 0>(count, g, x, y, stream);
-    if (g.r == 3 && g.s == 3) return run<uint4, uint32_t, 3>(count, g, x, y, stream);
-    if (g.r == 2 && g.s == 2) return run<uint4, uint32_t, 2>(count, g, x, y, stream);
-    return run<uint4, uint32_t, 0>(count, g, x, y, stream);
+    if (!narrow(count)) return run<uint4, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
+    if (g.r == 3 && g.s == 3) return run<uint4, uint32_t, 3>(count, g, y_zero_point, x, y, stream);
+    if (g.r == 2 && g.s == 2) return run<uint4, uint32_t, 2>(count, g, y_zero_point, x, y, stream);
+    return run<uint4, uint32_t, 0>(count, g, y_zero_point, x, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 
+#include "kernels/output_padding.h"
+
 namespace qudnn::kernels {
 
-// x [n,h,w,c], y [n,p,q,c]; all dense int8.
+// x [n,h,w,c], y [n,p,q,c] within y_padding; all dense int8.
 struct PoolGeometry {
     int64_t n, h, w, c;
     int64_t p, q;
@@ -15,8 +17,11 @@ struct PoolGeometry {
     int64_t pad_top, pad_left;
     int64_t stride_h, stride_w;
     int64_t dilation_h, dilation_w;
+    OutputPadding y_padding = {};
 };
 
-cudaError_t max_pool(const PoolGeometry& g, const int8_t* x, int8_t* y, cudaStream_t stream);
+// y_zero_point: what y's padding is.
+cudaError_t max_pool(const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
+                     cudaStream_t stream);
 
 }  // namespace qudnn::kernels

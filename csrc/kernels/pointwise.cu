@@ -58,6 +58,7 @@ bool taken(const PointwiseGeometry& g) {
         if (side < 1 || side > kMaxRows) return false;
     for (int64_t side : {g.c, g.k, g.stride_h, g.stride_w})
         if (side < 1 || side > kMaxExtent) return false;
+    if (!narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * ceil_div(g.k, 16))) return false;
     return g.c % 16 == 0 && g.k % 16 == 0 && g.p * g.q <= kMaxRows && g.m() <= kMaxRows &&
            (g.p - 1) * g.stride_h < g.h && (g.q - 1) * g.stride_w < g.w;
 }
@@ -77,7 +78,9 @@ Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
             .p = Divisor<uint32_t>(g.p),
             .image = g.h * g.w,
             .line = g.w * g.stride_h,
-            .stride_w = narrowed(g.stride_w)};
+            .stride_w = narrowed(g.stride_w),
+            .pads_output = g.y_padding.any(),
+            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
 
 struct Gpu {

@@ -10,8 +10,8 @@
 
 #include "kernels/ampere.cuh"
 #include "kernels/common.cuh"
-#include "kernels/divisor.cuh"
 #include "kernels/ending.cuh"
+#include "kernels/padded_images.cuh"
 
 namespace qudnn::kernels {
 
@@ -26,6 +26,8 @@ struct Pointwise {
     Divisor<uint32_t> q, p;
     int64_t image, line;  // from a pixel's row to that of the pixel in the next image, below
     int stride_w;
+    bool pads_output;  // rows of y have to be looked for, too:
+    PaddedImages<uint32_t> y;
 };
 
 // How a block is cut. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values of c
@@ -49,11 +51,12 @@ struct PointwiseShape {
     }
 };
 
+// Stores a warp's results, of the tile's rows from `first` on, to y, whose columns from `left` on they are.
 template <class S, Ending kEnding>
-__device__ __forceinline__ void store_tile(const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
+__device__ __forceinline__ void store_tile(const Pointwise& g,
+                                           const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
-                                           const OutputRange& range, int8_t* y, int k, int rows,
-                                           int columns) {
+                                           const OutputRange& range, int8_t* y, int first, int left) {
     // Columns 2 t and 2 t + 1 of all products are neighbouring output channels, so that a lane's results lie
     // side by side in y.
     constexpr int kWords = S::kColumnTiles / 2;
@@ -76,20 +79,27 @@ __device__ __forceinline__ void store_tile(const int32_t (&acc)[S::kRowTiles][S:
                 words[i][half][j] = pack_rounded<kEnding>(r);
             }
     }
-    if (t * kWords * 4 >= columns) return;
+    const int column = left + t * kWords * 4;
+    if (column >= g.k) return;
+    const auto store = [&](const auto& place) {
 #pragma unroll
-    for (int i = 0; i < S::kRowTiles; ++i)
+        for (int i = 0; i < S::kRowTiles; ++i)
 #pragma unroll
-        for (int half = 0; half < 2; ++half) {
-            const int r = i * 16 + half * 8 + row;
-            if (r >= rows) continue;
-            const auto& word = words[i][half];
-            int8_t* target = y + static_cast<int64_t>(r) * k + t * kWords * 4;
-            if constexpr (kWords == 4)
-                *reinterpret_cast<uint4*>(target) = {word[0], word[1], word[2], word[3]};
-            else
-                *reinterpret_cast<uint2*>(target) = {word[0], word[1]};
-        }
+            for (int half = 0; half < 2; ++half) {
+                const int r = first + i * 16 + half * 8 + row;
+                if (r >= g.m) continue;
+                const auto& word = words[i][half];
+                int8_t* target = y + place(r) * g.k + column;
+                if constexpr (kWords == 4)
+                    *reinterpret_cast<uint4*>(target) = {word[0], word[1], word[2], word[3]};
+                else
+                    *reinterpret_cast<uint2*>(target) = {word[0], word[1]};
+            }
+    };
+    if (g.pads_output)
+        store([&](int r) { return g.y.place(static_cast<uint32_t>(r)); });
+    else
+        store([](int r) { return static_cast<int64_t>(r); });
 }
 
 // acc (+)= x * w of one step. x and w: what the lane has load_matrices() read.
@@ -213,6 +223,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     };
 #pragma unroll
     for (int i = 1; i < S::kBuffers; ++i) copy_next();
+    if (g.pads_output) write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
 
     Ending ending = Ending::any;
     if (range.high == 127 && (g.tiles - tile) / g.tile_step >= kWorthwhile) {
@@ -249,10 +260,8 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
             multiply_step<S, false>(acc, advance(), lane_w + step * S::kColumns * S::kPitch);
 
         const int top = tile * S::kRows + row, left = first + column;
-        int8_t* const target = y + static_cast<int64_t>(top) * g.k + left;
         const auto store = [&]<Ending kEnding>() {
-            store_tile<S, kEnding>(acc, bias + column, multiplier + column, range, target, g.k, g.m - top,
-                                   g.k - left);
+            store_tile<S, kEnding>(g, acc, bias + column, multiplier + column, range, y, top, left);
         };
         if (ending == Ending::small_unbounded)
             store.template operator()<Ending::small_unbounded>();

@@ -43,7 +43,8 @@ bool taken(const ConvGeometry& g) {
     for (int64_t pad : {g.pad_top, g.pad_left})
         if (pad < 0 || pad > kMaxExtent) return false;
     return g.c == 4 && g.group == 1 && g.k % 16 == 0 && g.dilation_h == 1 && g.dilation_w == 1 &&
-           g.n * g.p * ceil_div(g.q, kTileWidth) <= kMaxTiles;
+           g.n * g.p * ceil_div(g.q, kTileWidth) <= kMaxTiles &&
+           narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * (g.k / 16));
 }
 
 Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point) {
@@ -70,7 +71,8 @@ Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point
             .patch_height = (rows - 1) * narrowed(g.stride_h) + kernel.filter_rows(),
             .patch_width = width + width % 2,
             .pairs = g.w % 2 == 0 && g.pad_left % 2 == 0,
-            .zero_point = splat(x_zero_point)};
+            .zero_point = splat(x_zero_point),
+            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
 
 struct Gpu {

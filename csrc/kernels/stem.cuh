@@ -8,6 +8,7 @@
 
 #include "kernels/ampere.cuh"
 #include "kernels/common.cuh"
+#include "kernels/padded_images.cuh"
 
 namespace qudnn::kernels {
 
@@ -26,6 +27,7 @@ struct Stem {
     int patch_width;      // input pixels of each, even
     bool pairs;           // pixel pairs of the image are aligned
     uint32_t zero_point;  // in each byte
+    PaddedImages<uint32_t> y;
 };
 
 // Words of shared memory: bias and multiplier, filters, two patches of input
@@ -146,8 +148,8 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
         const StemTile place(g, tile);
         const uint32_t* patch = patches + buffer * patch_words + row * g.stride_w + t;
         const int pixels = g.q - place.q - row;
-        int8_t* target = y + ((static_cast<int64_t>(place.n) * g.p + place.p) * g.q + place.q + row) * g.k;
-        for (int i = min(g.p - place.p, g.rows); i > 0; --i, target += static_cast<int64_t>(g.q) * g.k) {
+        int8_t* target = y + (place.n * g.y.image + g.y.origin + place.p * g.y.line + place.q + row) * g.k;
+        for (int i = min(g.p - place.p, g.rows); i > 0; --i, target += g.y.line * g.k) {
             int32_t acc[kTiles][4];
 #pragma unroll
             for (int j = 0; j < kTiles; ++j)
@@ -206,6 +208,7 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     };
     copy(tile, 0);
     commit_copies();
+    write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
 
     const auto* vectors = reinterpret_cast<const uint4*>(filter) + first * taps / 4;
     for (int i = threadIdx.x; i < columns * taps / 4; i += blockDim.x)

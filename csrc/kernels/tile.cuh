@@ -90,12 +90,17 @@ __device__ void multiply_tile(int64_t depth, LoaderX x, LoaderW w, int (&acc)[4]
     }
 }
 
+// Where the rows of a product lie in y: one behind the other.
+struct DenseRows {
+    __device__ int64_t operator()(int64_t row) const { return row; }
+};
+
 // Stores what the epilogue makes of the thread's results to y [rows, row_size], whose columns from `column`
 // on, `columns` of them, are the product's. vectors: column, columns and row_size are multiples of 4, y's
-// address of 4 results' size.
-template <class E, typename Y>
+// address of 4 results' size. place(row): the row of y that a row of the product is.
+template <class E, typename Y, class Place = DenseRows>
 __device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilogue, int64_t row, int64_t rows,
-                           int64_t column, int64_t columns, int64_t row_size, Y* y) {
+                           int64_t column, int64_t columns, int64_t row_size, Y* y, const Place& place = {}) {
     row += thread_row();
     typename E::Channel channels[4];
     const int64_t valid = columns - thread_column();
@@ -109,7 +114,7 @@ __device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilog
         typename E::Result out[4];
 #pragma unroll
         for (int j = 0; j < 4; ++j) out[j] = epilogue.result(acc[i][j], channels[j]);
-        Y* target = y + (row + i) * row_size + column;
+        Y* target = y + place(row + i) * row_size + column;
         if (vectors) {
             if (valid > 0) E::store4(target, out);
         } else {

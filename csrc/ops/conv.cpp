@@ -36,7 +36,8 @@ plan::ConvProblem Windows::problem(const ort::Shape& x, const ort::Shape& w, int
     return problem;
 }
 
-void Windows::infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type) const {
+void Windows::infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
+                    const kernels::OutputPadding& y_padding) const {
     const std::vector<ort::Dim> x = context.input(0);
     const std::vector<ort::Dim> w = context.input(w_index);
     if (x.size() != 4 || w.size() != 4) return;
@@ -46,23 +47,25 @@ void Windows::infer(const ort::InferenceContext& context, size_t w_index, ort::E
         return window_dim(x[axis + 1], pads[axis], pads[axis + 2], taps.extent, strides[axis],
                           dilations[axis]);
     };
-    context.set_output(0, type, {x[0], window(0), window(1), w[0]});
+    context.set_output(0, type, padded({x[0], window(0), window(1), w[0]}, y_padding));
 }
 
 ort::Shape result_shape(const plan::ConvProblem& problem) {
-    return {problem.n, problem.p, problem.q, problem.k};
+    return padded(ort::Shape{problem.n, problem.p, problem.q, problem.k}, problem.y_padding);
 }
 
 QConv::QConv(const ort::Attributes& attributes)
     : windows(attributes, true),
       x_zero_point(attributes.integer("x_zero_point", -128, 127)),
-      requantize(attributes) {}
+      requantize(attributes),
+      y_padding(output_padding(attributes)) {}
 
 void QConv::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor w = context.input(1);
     plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
+    problem.y_padding = y_padding;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
     const ort::Tensor y = context.output(0, result_shape(problem));
     run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
@@ -70,7 +73,8 @@ void QConv::compute(Context& context) const {
 }
 
 void QConv::infer(const ort::InferenceContext& context) {
-    Windows(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
+    Windows(context.attributes(), true)
+        .infer(context, 1, kSignature.outputs[0], output_padding(context.attributes()));
 }
 
 QConvToInt32::QConvToInt32(const ort::Attributes& attributes)

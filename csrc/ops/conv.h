@@ -1,6 +1,7 @@
 // Convolutions of an island in two dimensions: QConv, and QConvToInt32 with its bare sums.
 #pragma once
 
+#include "ops/output_padding.h"
 #include "ops/requantize.h"
 
 namespace qudnn::ops {
@@ -19,14 +20,16 @@ struct Windows {
     plan::ConvProblem problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
                               plan::DataType y_type) const;
 
-    // Output 0 of an op whose x is input 0: [N,P,Q,Kp].
-    void infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type) const;
+    // Output 0 of an op whose x is input 0: [N,P,Q,Kp] within its padding.
+    void infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
+               const kernels::OutputPadding& y_padding = {}) const;
 };
 
-// The shape of the problem's y.
+// The shape of the problem's y, padding included.
 ort::Shape result_shape(const plan::ConvProblem& problem);
 
-// x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, bias [Kp] int32, multiplier [Kp] float32 -> [N,P,Q,Kp] int8.
+// x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, bias [Kp] int32, multiplier [Kp] float32 -> [N,P,Q,Kp] int8,
+// within its padding.
 struct QConv {
     static constexpr Signature kSignature{
         "QConv",
@@ -36,6 +39,7 @@ struct QConv {
     Windows windows;
     int x_zero_point;
     Requantize requantize;
+    kernels::OutputPadding y_padding;
 
     explicit QConv(const ort::Attributes& attributes);
     void compute(Context& context) const;

@@ -11,7 +11,9 @@ QMaxPool::QMaxPool(const ort::Attributes& attributes)
       pads(attributes.integers<4>("pads")),
       strides(attributes.integers<2>("strides")),
       dilations(attributes.integers<2>("dilations")),
-      ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1) {
+      ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1),
+      y_padding(output_padding(attributes)),
+      y_zero_point(output_zero_point(attributes, y_padding)) {
     for (const int64_t pad : pads) require(pad >= 0, "negative pads");
     for (const size_t axis : {0, 1}) {
         require(kernel[axis] >= 1 && strides[axis] >= 1 && dilations[axis] >= 1,
@@ -25,7 +27,7 @@ void QMaxPool::compute(Context& context) const {
     const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
     const int64_t p = window_count(h, pads[0], pads[2], kernel[0], strides[0], dilations[0], ceil_mode);
     const int64_t q = window_count(w, pads[1], pads[3], kernel[1], strides[1], dilations[1], ceil_mode);
-    const ort::Tensor y = context.output(0, {n, p, q, c});
+    const ort::Tensor y = context.output(0, padded(ort::Shape{n, p, q, c}, y_padding));
     if (y.shape.count() == 0) return;
     const kernels::PoolGeometry geometry{n,
                                          h,
@@ -40,8 +42,10 @@ void QMaxPool::compute(Context& context) const {
                                          strides[0],
                                          strides[1],
                                          dilations[0],
-                                         dilations[1]};
-    check_cuda(kernels::max_pool(geometry, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+                                         dilations[1],
+                                         y_padding};
+    check_cuda(
+        kernels::max_pool(geometry, y_zero_point, x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QMaxPool::infer(const ort::InferenceContext& context) {
@@ -52,7 +56,7 @@ void QMaxPool::infer(const ort::InferenceContext& context) {
         return window_dim(x[axis + 1], op.pads[axis], op.pads[axis + 2], op.kernel[axis], op.strides[axis],
                           op.dilations[axis], op.ceil_mode);
     };
-    context.set_output(0, kSignature.outputs[0], {x[0], window(0), window(1), x[3]});
+    context.set_output(0, kSignature.outputs[0], padded({x[0], window(0), window(1), x[3]}, op.y_padding));
 }
 
 QGlobalAveragePool::QGlobalAveragePool(const ort::Attributes& attributes)

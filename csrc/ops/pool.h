@@ -2,10 +2,11 @@
 #pragma once
 
 #include "ops/op.h"
+#include "ops/output_padding.h"
 
 namespace qudnn::ops {
 
-// x [N,H,W,Cp] int8 -> [N,P,Q,Cp] int8.
+// x [N,H,W,Cp] int8 -> [N,P,Q,Cp] int8, within its padding.
 struct QMaxPool {
     static constexpr Signature kSignature{"QMaxPool", {ort::ElementType::int8}, {ort::ElementType::int8}};
 
@@ -14,6 +15,8 @@ struct QMaxPool {
     std::array<int64_t, 2> strides;
     std::array<int64_t, 2> dilations;
     bool ceil_mode;
+    kernels::OutputPadding y_padding;
+    int y_zero_point;  // of the padding
 
     explicit QMaxPool(const ort::Attributes& attributes);
     void compute(Context& context) const;

@@ -1,5 +1,6 @@
 #include "ops/table.h"
 
+#include "kernels/padded_table.h"
 #include "kernels/table.h"
 
 namespace qudnn::ops {
@@ -12,11 +13,17 @@ void QTable::compute(Context& context) const {
             "table has to be of shape [256] or [channels,256]");
     require(!per_channel || (x.shape.rank() > 0 && table.shape[0] == x.shape.back()),
             "table does not have a row for each channel of x, its last dimension");
-    const ort::Tensor y = context.output(0, x.shape);
+    const ort::Tensor y = context.output(0, padded(x.shape, y_padding));
     const int64_t count = y.shape.count();
     if (count == 0) return;
     const auto* values = table.as<const int8_t>();
     const auto* source = x.as<const int8_t>();
+    if (y_padding.any()) {
+        const ort::Shape& s = x.shape;
+        check_cuda(kernels::padded_table({s[0], s[1], s[2], s[3], y_padding, y_zero_point}, per_channel,
+                                         values, source, y.as<int8_t>(), context.stream()));
+        return;
+    }
     const cudaError_t status = per_channel
                                    ? kernels::channel_table(count / x.shape.back(), x.shape.back(), values,
                                                             source, y.as<int8_t>(), context.stream())
@@ -26,7 +33,8 @@ void QTable::compute(Context& context) const {
 
 void QTable::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> x = context.input(0);
-    if (!x.empty()) context.set_output(0, kSignature.outputs[0], x);
+    if (!x.empty())
+        context.set_output(0, kSignature.outputs[0], padded(x, output_padding(context.attributes())));
 }
 
 }  // namespace qudnn::ops

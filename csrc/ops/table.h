@@ -2,16 +2,21 @@
 #pragma once
 
 #include "ops/op.h"
+#include "ops/output_padding.h"
 
 namespace qudnn::ops {
 
 // x int8 of any shape, table int8 [256] or [channels,256], channels being x's last dimension -> int8 of x's
-// shape.
+// shape, images within their padding.
 struct QTable {
     static constexpr Signature kSignature{
         "QTable", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
-    explicit QTable(const ort::Attributes&) {}
+    kernels::OutputPadding y_padding;
+    int y_zero_point;  // of the padding
+
+    explicit QTable(const ort::Attributes& attributes)
+        : y_padding(output_padding(attributes)), y_zero_point(output_zero_point(attributes, y_padding)) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

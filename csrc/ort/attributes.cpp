@@ -11,6 +11,14 @@ int Attributes::integer(const char* name, int low, int high) const {
     return static_cast<int>(value);
 }
 
+std::vector<int64_t> Attributes::optional_integers(const char* name) const {
+    try {
+        return integers(name);
+    } catch (const Error&) {  // the only way to learn that it is not there
+        return {};
+    }
+}
+
 int64_t KernelAttributes::integer(const char* name) const {
     int64_t value = 0;
     call<slots::KernelInfoGetAttribute_int64>(info_, name, &value);

@@ -25,6 +25,9 @@ class Attributes {
     // An integer that must lie within [low, high].
     int integer(const char* name, int low, int high) const;
 
+    // Nothing where the node leaves the attribute out.
+    std::vector<int64_t> optional_integers(const char* name) const;
+
     template <size_t Count>
     std::array<int64_t, Count> integers(const char* name) const {
         return exactly<Count>(name, integers(name));

@@ -126,7 +126,7 @@ int64_t alignment_of(const void* pointer) {
 }
 
 std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
-    if (conv.group != 1 || conv.padded() || !conv.dense()) return std::nullopt;
+    if (conv.group != 1 || conv.padded() || conv.y_padding.any() || !conv.dense()) return std::nullopt;
     const bool pointwise = conv.r == 1 && conv.s == 1 && conv.stride_h == 1 && conv.stride_w == 1;
     const bool covers_image = conv.r == conv.h && conv.s == conv.w && conv.p == 1 && conv.q == 1 &&
                               (conv.dilation_h == 1 || conv.r == 1) && (conv.dilation_w == 1 || conv.s == 1);

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "export.h"
+#include "kernels/output_padding.h"
 
 namespace qudnn::plan {
 
@@ -22,7 +23,8 @@ constexpr int64_t bytes_of(DataType type) { return type == DataType::int8 ? 1 : 
 
 constexpr int64_t kFullAlignment = 16;
 
-// Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k]. Filter and y are dense.
+// Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding, which is of y's zero
+// point; of int8 results only. Filter and y are dense.
 struct ConvProblem {
     int64_t n = 1, h = 1, w = 1, c = 1;
     int64_t k = 1, r = 1, s = 1;
@@ -31,6 +33,7 @@ struct ConvProblem {
     int64_t stride_h = 1, stride_w = 1;
     int64_t dilation_h = 1, dilation_w = 1;
     int64_t group = 1;
+    kernels::OutputPadding y_padding;
     std::array<int64_t, 4> x_stride{};   // of n, h, w, c, in elements
     bool pads_with_value = false;        // padding stands for a zero point other than 0
     bool clamps_above = false;           // an upper bound below 127
@@ -43,7 +46,7 @@ struct ConvProblem {
     bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
     bool dense() const { return x_stride == std::array<int64_t, 4>{h * w * c, w * c, c, 1}; }
     int64_t multiplications() const { return n * p * q * k * r * s * (c / group); }
-    int64_t y_elements() const { return n * p * q * k; }
+    int64_t y_elements() const { return n * y_padding.rows(p) * y_padding.columns(q) * k; }
 };
 
 // x [m,c] * w [k,c] transposed -> y [m,k]; w and y are dense.
@@ -133,6 +136,8 @@ void visit_fields(P& p, Visitor&& visit) {
         visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
         visit("dilation_h", p.dilation_h), visit("dilation_w", p.dilation_w);
         visit("group", p.group);
+        visit("y_pad_top", p.y_padding.top), visit("y_pad_left", p.y_padding.left);
+        visit("y_pad_bottom", p.y_padding.bottom), visit("y_pad_right", p.y_padding.right);
         visit("x_stride_n", p.x_stride[0]), visit("x_stride_h", p.x_stride[1]);
         visit("x_stride_w", p.x_stride[2]), visit("x_stride_c", p.x_stride[3]);
         visit("pads_with_value", p.pads_with_value);
@@ -175,7 +180,7 @@ int64_t y_bytes(const Problem& problem);
 int64_t alignment_of(const void* pointer);
 
 // The same work as a matrix product, where there is one: the filter sees each input element of its
-// output once (1x1 and stride 1, or as large as the image), nothing is padded, one group.
+// output once (1x1 and stride 1, or as large as the image), nothing is padded, y neither, one group.
 QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
 
 // The matrix product that the problem is, or the same work as.

@@ -15,7 +15,8 @@ struct Item {
 
 Item item(const ConvProblem& c) {
     const int64_t padded = (c.h + c.pad_top + c.pad_bottom) * (c.w + c.pad_left + c.pad_right) * c.c;
-    return {c.x_stride[0], std::max(c.x_stride[0], padded), c.p * c.q * c.k * bytes_of(c.y_type)};
+    return {c.x_stride[0], std::max(c.x_stride[0], padded),
+            c.y_padding.rows(c.p) * c.y_padding.columns(c.q) * c.k * bytes_of(c.y_type)};
 }
 
 Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k * bytes_of(m.y_type)}; }

@@ -214,6 +214,30 @@ def convert_out(label: str, shape: tuple[int, ...], perm: list[int], channels: i
     return OpCase("ConvertFromIsland", name, x, given, y_dtype=NAMES[dtype], y_rank=len(perm))
 
 
+# Results within padding: of each engine that writes them, and of kinds that none does but the plain one.
+_AROUND = [0, 1, 1, 0, 0, 1, 1, 0]
+_UNEVEN = [0, 0, 3, 0, 0, 2, 1, 0]
+_PADDED_CONVS = [
+    conv("pointwise_padded", c=64, k=64, kernel=(1, 1), size=(56, 56), y_zero_point=-128, y_pads=_AROUND),
+    conv("pointwise_padded", c=96, k=272, kernel=(1, 1), size=(19, 23), y_zero_point=7, y_pads=_UNEVEN),
+    conv("pointwise_padded", c=448, k=80, kernel=(1, 1), size=(1, 1), y_pads=_AROUND),
+    conv(
+        "pointwise_padded", c=48, k=16, kernel=(1, 1), size=(31, 40), strides=[2, 3], y_min=3, y_pads=_UNEVEN
+    ),
+    conv(
+        "pointwise_padded", c=32, k=32, kernel=(1, 1), size=(200, 300), y_max=50, y_pads=[0, 0, 1] + [0] * 5
+    ),
+    conv("stem_padded", c=4, k=64, kernel=(7, 7), size=(23, 41), strides=[2, 2], y_pads=_AROUND),
+    conv("stem_padded", c=4, k=48, size=(33, 18), pads=[1, 1, 1, 1], x_zero_point=-9, y_pads=_UNEVEN),
+    conv("padded", c=64, k=48, pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=_AROUND),
+    conv("padded", c=16, k=24, kernel=(1, 1), y_zero_point=127, y_pads=_UNEVEN),
+    conv("padded_odd", c=5, k=7, y_pads=_UNEVEN),
+    conv("padded_grouped", c=64, k=64, group=4, y_pads=_AROUND),
+    conv("padded_smallgroups", c=32, k=32, group=8, y_pads=_UNEVEN),
+    conv("padded_depthwise", c=32, k=32, group=32, y_zero_point=-128, y_pads=_AROUND),
+    conv("padded_wrapping", sums="wrapping", c=64, kernel=(1, 1), size=(40, 40), y_pads=_AROUND),
+]
+
 CONVS = [
     conv("plain"),
     conv("pads", x_zero_point=-128, pads=[1, 1, 1, 1]),
@@ -264,6 +288,7 @@ CONVS = [
     conv("ties", sums="ties", c=16, k=256, kernel=(1, 1)),
     conv("extreme", sums="extreme", x_zero_point=-5, pads=[1, 1, 1, 1]),
     conv("large", c=512, k=48, size=(4, 4), pads=[1, 1, 1, 1], x_zero_point=-128),
+    *_PADDED_CONVS,
 ]
 
 MATMULS = [
@@ -324,6 +349,9 @@ MAX_POOLS = [
     max_pool("ceil_dilated", dilations=[2, 2], strides=[2, 3], pads=[1, 1, 1, 1], ceil_mode=1),
     max_pool("odd", c=5, kernel_shape=[2, 3]),
     max_pool("one", c=1, size=(3, 3)),
+    max_pool("padded", size=(56, 56), c=64, strides=[2, 2], y_zero_point=-128, y_pads=_AROUND),
+    max_pool("padded_odd", c=5, kernel_shape=[2, 3], y_zero_point=7, y_pads=_UNEVEN),
+    max_pool("padded_2x2", c=48, kernel_shape=[2, 2], strides=[2, 2], y_zero_point=-3, y_pads=_UNEVEN),
 ]
 
 GLOBAL_AVERAGE_POOLS = [

@@ -73,12 +73,14 @@ def _broadcasts(op: str, **attributes: Any) -> list[OpCase]:
     ]
 
 
-def table(label: str, shape: tuple[int, ...], *, per_channel: bool = False) -> OpCase:
+def table(label: str, shape: tuple[int, ...], *, per_channel: bool = False, **attributes: Any) -> OpCase:
     """QTable of a random table, or of one for each channel."""
     label = f"channels_{label}" if per_channel else label
     tables = (shape[-1], 256) if per_channel else (256,)
     values = integers(np.random.default_rng(seed_of(label)), "int8", tables)
-    return OpCase("QTable", label, {"x": ("int8", shape)}, {}, {"table": values}, y_rank=1 + len(shape))
+    return OpCase(
+        "QTable", label, {"x": ("int8", shape)}, attributes, {"table": values}, y_rank=1 + len(shape)
+    )
 
 
 def average_pool(label: str, *, size: tuple[int, int] = (9, 8), c: int = 16, **attributes: Any) -> OpCase:
@@ -186,6 +188,10 @@ TABLES = [
     table("one", (1,)),
     *(table(f"c{c}", (9, 8, c), per_channel=True) for c in (1, 5, 16, 48, 64, 80, 128, 144, 1024)),
     table("image", (56, 56, 96), per_channel=True),
+    table("padded", (56, 56, 48), y_zero_point=-128, y_pads=[0, 1, 1, 0, 0, 1, 1, 0]),
+    table("padded_unevenly", (7, 9, 16), y_zero_point=9, y_pads=[0, 3, 0, 0, 0, 1, 2, 0]),
+    table("padded_odd", (3, 7, 5), y_zero_point=9, y_pads=[0, 1, 0, 0, 0, 0, 2, 0]),
+    table("padded_channels", (9, 8, 48), per_channel=True, y_zero_point=1, y_pads=[0, 1, 1, 0, 0, 1, 1, 0]),
     table("matrix", (48,), per_channel=True),
     table("sequence", (30, 64), per_channel=True),
 ]

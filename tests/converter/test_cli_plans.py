@@ -165,6 +165,10 @@ def test_ages() -> None:
             {"r": 3, "s": 5, "dilation_h": 2, "stride_w": 3, "pad_left": 2, "clamps_above": 1},
             "conv 1x1x1x1, 3x5 to 1, stride 1x3, dilation 2x1, pad 0x2x0x0, clamped",
         ),
+        (
+            {"y_pad_top": 1, "y_pad_left": 1, "y_pad_bottom": 1, "y_pad_right": 1},
+            "conv 1x1x1x1, 1x1 to 1, result padded 1",
+        ),
         ({"n": 2, "x_stride_n": 99}, "conv 2x1x1x1, 1x1 to 1, strides 99x1x1x1"),
     ],
 )

@@ -1,5 +1,6 @@
 """float32 arithmetic, one rounding at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,11 @@ def fma(a: Any, b: Any, c: Any) -> Array:
     return np.where((error != 0) & even, np.nextafter(total, np.copysign(np.inf, error)), total).astype(
         np.float32
     )
+
+
+def padded(y: Array, y_pads: Sequence[int], zero_point: int) -> Array:
+    """y with y_pads, in ONNX Pad's form, around it; a single 0 for none."""
+    if not any(y_pads):
+        return y
+    around = list(zip(y_pads[: y.ndim], y_pads[y.ndim :], strict=True))
+    return np.pad(y, around, constant_values=zero_point)

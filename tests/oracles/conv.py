@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oracles.arithmetic import Array, requantize, wrap
+from oracles.arithmetic import Array, padded, requantize, wrap
 
 
 def q_conv(
@@ -21,10 +21,12 @@ def q_conv(
     y_zero_point: int,
     y_min: int,
     y_max: int,
+    y_pads: Sequence[int] = (0,),
 ) -> Array:
     """x `[N,size...,C]`, w `[K,kernel...,C/group]` -> `[N,size...,K]`, in any number of dimensions."""
     acc = conv_sums(x, w, pads, strides, dilations, group, x_zero_point)
-    return requantize(wrap(acc + bias), multiplier, y_zero_point, y_min, y_max)
+    y = requantize(wrap(acc + bias), multiplier, y_zero_point, y_min, y_max)
+    return padded(y, y_pads, y_zero_point)
 
 
 def q_conv_to_int32(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oracles.arithmetic import Array, requantize
+from oracles.arithmetic import Array, padded, requantize
 
 
 def q_max_pool(
@@ -15,6 +15,8 @@ def q_max_pool(
     strides: Sequence[int],
     dilations: Sequence[int],
     ceil_mode: int,
+    y_zero_point: int = 0,
+    y_pads: Sequence[int] = (0,),
 ) -> Array:
     """`[N,H,W,C]` -> `[N,P,Q,C]`."""
     sizes = _sizes(x.shape, kernel_shape, pads, strides, dilations, ceil_mode)
@@ -29,7 +31,7 @@ def q_max_pool(
             for axis, at in enumerate((p, q))
         )
         y[:, p, q] = x[:, rows][:, :, columns].max(axis=(1, 2))
-    return y
+    return padded(y, y_pads, y_zero_point)
 
 
 def _sizes(

@@ -85,7 +85,8 @@ def test_text_is_stable() -> None:
     )
     assert str(testing.ConvProblem(n=2, h=9, w=8, pad_top=1, pads_with_value=1)) == (
         "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "
-        "stride_w=1 dilation_h=1 dilation_w=1 group=1 x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
+        "stride_w=1 dilation_h=1 dilation_w=1 group=1 y_pad_top=0 y_pad_left=0 y_pad_bottom=0 y_pad_right=0 "
+        "x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
         "pads_with_value=1 clamps_above=0 alignment=16 x_type=3 y_type=3"
     )
     assert str(testing.Conv3dProblem(n=2, d=7, h=9, w=8, t=3, pad_back=1)) == (
@@ -151,6 +152,7 @@ def test_conv_of_the_whole_image_is_a_matrix_product() -> None:
         {"pad_top": 1, "pad_left": 1, "pad_bottom": 1, "pad_right": 1, "p": 7, "q": 6},
         {"pad_right": 1, "q": 5},
         {"group": 2},
+        {"y_pad_left": 1},
         {"x_stride_w": 32, "x_stride_h": 128, "x_stride_n": 640, "r": 5, "s": 4, "p": 1, "q": 1},
     ],
     ids=lambda given: "_".join(f"{name}{value}" for name, value in given.items()),

@@ -38,7 +38,8 @@ def sizes(problem: Any) -> tuple[int, int, int]:
         return f["m"], f["x_stride"], f["k"] * result
     if "d" in f:
         return f["n"], f["d"] * f["h"] * f["w"] * f["c"], f["z"] * f["p"] * f["q"] * f["k"] * result
-    return f["n"], f["x_stride_n"], f["p"] * f["q"] * f["k"] * result
+    rows, columns = f["y_pad_top"] + f["p"] + f["y_pad_bottom"], f["y_pad_left"] + f["q"] + f["y_pad_right"]
+    return f["n"], f["x_stride_n"], rows * columns * f["k"] * result
 
 
 def check(problem: Any, most: int) -> list[Any]:
@@ -72,6 +73,7 @@ def check(problem: Any, most: int) -> list[Any]:
         (conv(2000, 512, 512, 16, 16, pads=1), 4),
         (conv(515, 258, 258, 16, 64), 2),
         (conv(3, 40000, 40000, 1, 1), 3),
+        (conv(515, 258, 258, 16, 64, y_pad_top=500), 3),
         (conv3d(100, 32, 224, 16, 64), 5),
         (conv3d(30, 66, 200, 4, 32, pads=1), 2),
         (testing.MatMulProblem(m=2**22 + 5, c=512, x_stride=512, k=16), 2),
@@ -122,7 +124,10 @@ def test_any_sizes() -> None:
         return rng.choice((1, 3, 7, 16, 17, 32))
 
     for _ in range(500):
-        problem: Any = conv(rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3))
+        y_pads = {f"y_pad_{name}": rng.randrange(3) for name in ("top", "left", "bottom", "right")}
+        problem: Any = conv(
+            rng.randrange(1, 100), side() + 2, side() + 2, side(), side(), rng.randrange(3), **y_pads
+        )
         if rng.random() < 0.5:
             c = side()
             types = {"y_type": rng.choice((1, 3, 6))}
