@@ -11,6 +11,7 @@
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "product_kernels.h"
+#include "projection_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
@@ -152,6 +153,7 @@ void small_cases() {
     if (wanted("where")) small_where_cases();
     if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
     if (wanted("product")) small_product_cases();
+    if (wanted("projections")) small_projections_cases();
     if (wanted("attention")) small_attention_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
@@ -205,6 +207,7 @@ void small_cases() {
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
     if (wanted("product")) large_product_cases();
+    if (wanted("projections")) large_projections_cases();
     if (wanted("attention")) large_attention_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();
     if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();

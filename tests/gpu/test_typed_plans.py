@@ -1,4 +1,4 @@
-"""Plans with float32 and int32 results, and dynamic quantization in sessions."""
+"""Plans with float32 and int32 results or zero points of channels, and dynamic quantization in sessions."""
 
 import numpy as np
 import onnxruntime
@@ -19,6 +19,8 @@ CASES = [
     typed_op.dynamic(op.matmul("layer", c=768, k=3072, rows=(128,))),
     typed_op.dynamic(op.conv("layer", c=64, k=64, size=(30, 28))),
     typed_op.dynamic(op.conv("layer", c=64, k=64, kernel=(1, 1), size=(30, 28))),
+    op.projections("layer", c=768, k=2304, rows=(128,)),
+    op.projections("wrapping", c=96, k=48, rows=(1000,), sums="wrapping"),
     typed_op.to_int32(op.conv("layer", c=64, k=64, size=(30, 28), pads=[1, 1, 1, 1])),
 ]
 
