@@ -15,32 +15,31 @@ struct Sum {
     const int8_t *a, *b;
     int8_t* total;  // or null
     int stride;
-    bool words;  // all rows are aligned
 
+    template <bool kWords>
     __device__ Item load(int64_t row, int c) const {
-        return {load_word(a + row * stride, c, stride, words), load_word(b + row * stride, c, stride, words)};
+        return {load_word<kWords>(a + row * stride, c, stride),
+                load_word<kWords>(b + row * stride, c, stride)};
     }
+    template <bool kWords>
     __device__ uint32_t word(const Item& item, int64_t row, int c) const {
-        const uint32_t sum = added(item);
-        if (total != nullptr) {
-            int8_t* const target = total + row * stride + c;
-            if (words) {
-                *reinterpret_cast<uint32_t*>(target) = sum;
-            } else {
-                for (int i = 0; i < 4 && c + i < stride; ++i) target[i] = static_cast<int8_t>(sum >> (8 * i));
-            }
-        }
+        const uint32_t sum = added<kWords>(item);
+        if (total != nullptr) store_word<kWords>(total + row * stride, c, stride, sum);
         return sum;
     }
 
   private:
+    template <bool kWords>
     __device__ uint32_t added(const Item& item) const {
-        if (!pair.large) return pair.word({item.a, item.b});
-        uint32_t sums[4];
+        if constexpr (kWords) {
+            return pair.word({item.a, item.b});
+        } else {
+            uint32_t sums[4];
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-            sums[i] = pair.element({item.a >> (8 * i) & 255, item.b >> (8 * i) & 255});
-        return pack(sums[0], sums[1], sums[2], sums[3]);
+            for (int i = 0; i < 4; ++i)
+                sums[i] = pair.element({item.a >> (8 * i) & 255, item.b >> (8 * i) & 255});
+            return pack(sums[0], sums[1], sums[2], sums[3]);
+        }
     }
 };
 
@@ -53,9 +52,10 @@ cudaError_t add_layer_normalization(const NormalizationGeometry& g, const PairSc
     if (g.rows * g.channels == 0) return cudaSuccess;
     if (!adds_in_one_pass(g) || !narrow_rows(g)) return cudaErrorInvalidValue;
     const Normalization k(g, scales);
-    const bool words = g.x_stride % 4 == 0 && aligned(a, 4) && aligned(b, 4) && aligned(total, 4);
-    return launch_normalize_rows(k, Sum{Pair<Add>(sum), a, b, total, k.x_stride, words}, gamma, beta, y,
-                                 stream);
+    const Pair<Add> pair(sum);
+    const bool words =
+        !pair.large && g.x_stride % 4 == 0 && aligned(a, 4) && aligned(b, 4) && aligned(total, 4);
+    return launch_normalize_rows(k, words, Sum{pair, a, b, total, k.x_stride}, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels

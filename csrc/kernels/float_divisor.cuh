@@ -25,4 +25,21 @@ struct FloatDivisor {
     }
 };
 
+// For quotients up to 2^9 that are then rounded to integers, in two instructions: the reciprocal as the sum
+// of two floats (Brisebarre, Muller, Raina). Before its own rounding a quotient is wrong by less than 2^-47
+// of it, so that few dividends can give a float next to the right one. Of those none makes another integer:
+// tried for every significand of a divisor between 1e-30 and 1e30.
+struct IntegerDivisor {
+    float value, high, low;
+
+    explicit IntegerDivisor(float divisor)
+        : value(divisor),
+          high(1.0f / divisor),
+          low(static_cast<float>((1 - static_cast<double>(high) * divisor) / divisor)) {}
+
+    __device__ float quotient(float dividend) const {
+        return fused_multiply_add(dividend, high, multiply(dividend, low));
+    }
+};
+
 }  // namespace qudnn::kernels

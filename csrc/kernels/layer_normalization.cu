@@ -8,12 +8,15 @@ struct Tensor {
 
     const int8_t* x;
     int stride;
-    bool words;  // all rows are aligned
 
+    template <bool kWords>
     __device__ uint32_t load(int64_t row, int c) const {
-        return load_word(x + row * stride, c, stride, words);
+        return load_word<kWords>(x + row * stride, c, stride);
     }
-    __device__ uint32_t word(uint32_t item, int64_t, int) const { return item; }
+    template <bool kWords>
+    __device__ uint32_t word(uint32_t item, int64_t, int) const {
+        return item;
+    }
 };
 
 // Fewer than 8 channels, a thread to a row.
@@ -43,8 +46,8 @@ cudaError_t layer_normalization(const NormalizationGeometry& g, const Normalizat
     if (g.channels < kLanes)
         return launch(normalize_short_rows, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x, gamma,
                       beta, y);
-    const Tensor source{x, k.x_stride, g.x_stride % 4 == 0 && aligned(x, 4)};
-    return launch_normalize_rows(k, source, gamma, beta, y, stream);
+    const bool words = g.x_stride % 4 == 0 && aligned(x, 4);
+    return launch_normalize_rows(k, words, Tensor{x, k.x_stride}, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels

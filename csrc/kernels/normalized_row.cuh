@@ -13,9 +13,9 @@ constexpr unsigned kAll = 0xFFFFFFFFu;
 // saturate(rint(value / scale) + zero_point) of many values.
 struct RowQuantizer {
     OutputRange range;
-    FloatDivisor scale;
+    IntegerDivisor scale;
     float lowest, highest;  // whose quotients are the ends of the range
-    bool plain;             // scale is so large or small that only a plain division will do
+    bool plain;             // only a plain division will do for scale
 
     RowQuantizer(float scale, int zero_point)
         : range(zero_point),
@@ -28,9 +28,26 @@ struct RowQuantizer {
     template <bool kPlain>
     __device__ uint32_t quantized(float value) const {
         if constexpr (kPlain) return quantize(divide(value, scale.value), range);
-        // Clamped before the division, which NaN takes to the lower end, the result needs no clamp.
-        const float clamped = fminf(fmaxf(value, lowest), highest);
-        return round_to_byte(scale.quotient(clamped)) + static_cast<uint32_t>(range.shift);
+        return rounded(value) + static_cast<uint32_t>(range.shift);
+    }
+    // Four bytes, the first one lowest.
+    template <bool kPlain>
+    __device__ uint32_t quantized(const float (&values)[4]) const {
+        if constexpr (kPlain) {
+            return pack(quantized<true>(values[0]), quantized<true>(values[1]), quantized<true>(values[2]),
+                        quantized<true>(values[3]));
+        } else {
+            // Added up with their places' weights. So that none is negative they have 128 more.
+            uint32_t sum = rounded(values[3]) * 256 + rounded(values[2]);
+            sum = (sum * 256 + rounded(values[1])) * 256 + rounded(values[0]);
+            return (sum + static_cast<uint32_t>(range.shift + 128) * 0x01010101u) ^ kByteBias;
+        }
+    }
+
+  private:
+    // Clamped before the division, which NaN takes to the lower end, the result needs no clamp.
+    __device__ uint32_t rounded(float value) const {
+        return round_to_byte(scale.quotient(fminf(fmaxf(value, lowest), highest)));
     }
 };
 
