@@ -24,7 +24,7 @@ from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_entry import NormalizeAtEntry
-from converter.passes.pad_at_entry import PadAtEntry
+from converter.passes.pad_at_producer import PadAtProducer
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
 from converter.passes.quantize_constants import QuantizeConstants
@@ -62,8 +62,8 @@ PASSES: tuple[type[Pass], ...] = (
     MergeProjections,
     FuseAttention,
     FuseAddLayerNormalization,
-    PadAtEntry,
     NarrowStem,
+    PadAtProducer,
     AddFunctions,
 )
 
