@@ -50,11 +50,11 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionProduct&
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream);
 
-// What kernels of products read of columns that all have the same.
+// What kernels of products read of columns that all have the same; aligned as they like it best.
 struct ProductScalars {
-    int32_t bias;
-    float multiplier;
-    int8_t b_zero_point;
+    alignas(16) int32_t bias;
+    alignas(16) float multiplier;
+    alignas(16) int8_t b_zero_point;
 };
 
 // Stores those of both products at target and behind.
