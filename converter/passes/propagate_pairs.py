@@ -7,6 +7,7 @@ from converter.context import Context
 from converter.errors import Refusal
 from converter.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
 from converter.moves import is_passed, moves, needed
+from converter.pairs import insert_pair
 from converter.passes.base import Pass
 
 _ACTIVATIONS = {"Clip", "Relu"}
@@ -42,7 +43,7 @@ def _quantize_before(move: ir.Node, context: Context) -> bool:
         written_with(quantize)
     except Refusal:
         return False
-    move.replace_input_with(0, _insert_pair(x, quantize, context))
+    move.replace_input_with(0, insert_pair(x, quantize, context))
     return True
 
 
@@ -87,7 +88,7 @@ def _dequantize_behind(move: ir.Node, context: Context) -> bool:
         return False
     for y in passed:
         uses = list(y.uses())
-        moved = _insert_pair(y, dequantize, context)
+        moved = insert_pair(y, dequantize, context)
         for use in uses:
             use.node.replace_input_with(use.idx, moved)
     return bool(passed)
@@ -108,27 +109,6 @@ def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:
         return quantize is not None and quantizes(quantize) and written_with(quantize) == parameters
     except Refusal:
         return False
-
-
-def _insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:
-    """x, quantized and dequantized as `like` does; the new nodes stand behind x, before its readers."""
-    attributes = [a for name, a in like.attributes.items() if name == "output_dtype" and quantizes(like)]
-    pair: list[ir.Node] = []
-    for op_type, given in ("QuantizeLinear", attributes), ("DequantizeLinear", []):
-        y = pair[-1].outputs[0] if pair else x
-        node = ir.Node(
-            like.domain,
-            op_type,
-            [y, *like.inputs[1:]],
-            given,
-            name=context.new_node_name(f"{x.name}/{op_type}"),
-        )
-        node.outputs[0].name = context.new_value_name(f"{x.name}/{op_type}")
-        pair.append(node)
-    source = x.producer()
-    assert source is not None and source.graph is not None
-    source.graph.insert_after(source, pair)
-    return pair[-1].outputs[0]
 
 
 def _only_reader(value: ir.Value) -> ir.Node | None:

@@ -42,3 +42,34 @@ def test_at_an_output(last: str) -> None:
     original = net.model(17)
     conversion = converter.convert(original)
     check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 8)}])
+
+
+@pytest.mark.parametrize("scale", [RESULT_SCALE, SCALE / 2], ids=["wider", "narrower"])
+def test_moves_behind(scale: float) -> None:
+    """The last QuantizeLinear passes the slice, and what it then is next to is merged with it."""
+    net = QdqNetwork()
+    y = net.node("Transpose", [net.x()], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
+    bounds = [net.constant(name, [value], "int64") for name, value in {"from": 1, "to": 7, "axis": 3}.items()]
+    net.y(net.node("Slice", [y, *bounds], "part"), scale)
+    original = net.model()
+    check.assert_equivalent(original, converter.convert(original).model, [{"x": normal(2, 4, 9, 8)}])
+
+
+def test_adjacent_before_several_readers() -> None:
+    """The pair that comes between them is merged too, and is not the one behind them."""
+    net = QdqNetwork()
+    y = net.node("Transpose", [net.x()], "there", perm=THERE)
+    y = net.pair(net.node("Transpose", [y], "back", perm=BACK), "behind", RESULT_SCALE, 90)
+    net.y(net.node("Mul", [y, net.node("Sigmoid", [y], "sigmoid")], "swish"))
+    assert_converts(net.model(), {"QTable": 1})
+
+
+def test_pairs_merged_before() -> None:
+    net = QdqNetwork()
+    x = net.pair(net.x(), "again", RESULT_SCALE, 0)
+    y = net.node("Transpose", [x], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", RESULT_SCALE, 0)], "back", perm=BACK)
+    net.y(y, RESULT_SCALE, 0)
+    net.y(net.conv(x, bias=None))
+    assert_converts(net.model(), {"QTable": 1, "QConv": 1})
