@@ -33,13 +33,11 @@ from converter.passes.recognise import Recognise
 from converter.passes.shapes_from_inputs import ShapesFromInputs
 from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.share_crossings import ShareCrossings
-from converter.passes.uniform_operands import UniformOperands
 from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
     RaiseOpset,
     DropIdentities,
-    UniformOperands,
     QuantizeConstants,
     MergeDoublePairs,
     CancelTransposes,
