@@ -37,6 +37,11 @@ void small_cases() {
     }
     if (wanted("table"))
         for (int64_t count : {1, 15, 16, 1237, 70000}) table_case(count, 0), table_case(count, 1);
+    if (wanted("padded_table"))
+        for (bool per_channel : {false, true})
+            for (int64_t c : {16, 20, 48})
+                padded_table_case({2, 9, 8, c, {1, 1, 1, 1}, -128}, per_channel),
+                    padded_table_case({3, 1, 7, c, {0, 3, 2, 0}, 9}, per_channel);
     if (wanted("channel_table"))
         for (int64_t rows : {1, 17, 1300})
             for (int64_t c : {1, 5, 16, 48, 64, 80, 144, 272})
@@ -86,6 +91,8 @@ void small_cases() {
         max_pool_case("3x3 dilated", {1, 12, 10, 32, 10, 8, 3, 3, 2, 2, 1, 1, 2, 2});
         max_pool_case("5x2", {2, 9, 10, 16, 5, 6, 5, 2, 2, 1, 2, 2, 1, 3});
         max_pool_case("17 channels", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 3});
+        max_pool_case("2x2 padded", {2, 12, 10, 48, 6, 5, 2, 2, 0, 0, 2, 2, 1, 1, {1, 1, 1, 1}});
+        max_pool_case("5x2 padded", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 3, {0, 2, 3, 1}});
     }
     if (wanted("global_average_pool"))
         for (auto [n, hw, c] : {std::array<int64_t, 3>{1, 1, 16},
@@ -116,6 +123,8 @@ void small_cases() {
         conv_case(1, 9, 8, 64, 64, 3, 3, {.group = 16});
         conv_case(1, 9, 8, 24, 48, 3, 3, {.group = 24});
         conv_case(2, 9, 8, 32, 16, 3, 3, {.offset = 1});
+        conv_case(2, 9, 8, 32, 48, 3, 3, {.y_padding = {1, 1, 1, 1}});
+        conv_case(2, 9, 8, 24, 48, 3, 3, {.group = 24, .y_padding = {0, 2, 1, 0}});
         for (int64_t size : {1, 2, 3, 5, 7, 9})
             for (ConvOptions o : {ConvOptions{},
                                   {.stride = 2},
@@ -143,6 +152,8 @@ void small_cases() {
                           {.stride = stride});
         stem_case(3, 9, 300, 32, 3, 3, {.stride = 1, .top = 2, .left = 5, .bottom = 3, .right = 17});
         stem_case(3, 9, 30, 32, 3, 8, {.stride = 2, .top = 1, .left = 2, .bottom = 0, .right = 1});
+        stem_case(3, 19, 70, 48, 3, 3, {.stride = 1, .y_padding = {1, 1, 1, 1}});
+        stem_case(2, 37, 41, 64, 7, 7, {.stride = 2, .y_padding = {0, 2, 3, 0}});
         stem_case(1, 40, 9, 80, 8, 2, {.stride = 2, .top = 4, .left = 0, .bottom = 4, .right = 1});
         stem_case(1, 1, 1, 96, 7, 7, {.stride = 2});
         stem_case(5, 2, 2, 112, 2, 2, {.stride = 2, .top = 0, .left = 0, .bottom = 0, .right = 0});
@@ -216,6 +227,7 @@ void large_cases() {
         if (wanted("mul")) mul_case(o, true);
     }
     if (wanted("add")) add_case(large_operands[0], false);
+    if (wanted("padded_table")) padded_table_case({64, 56, 56, 64, {1, 1, 1, 1}, -128});
     if (wanted("table"))
         for (int64_t count : {64 * 56 * 56 * 256, 56 * 56 * 256}) table_case(count, 0);
     if (wanted("channel_table"))  // of DenseNet-121
@@ -250,6 +262,8 @@ void large_cases() {
     if (wanted("max_pool")) {
         max_pool_case("64x112x112x64 3x3 /2", {64, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
         max_pool_case("64x112x112x64 2x2 /2", {64, 112, 112, 64, 56, 56, 2, 2, 0, 0, 2, 2, 1, 1});
+        max_pool_case("64x112x112x64 2x2 /2 padded",
+                      {64, 112, 112, 64, 56, 56, 2, 2, 0, 0, 2, 2, 1, 1, {1, 1, 1, 1}});
         max_pool_case("64x28x28x256 5x5", {64, 28, 28, 256, 28, 28, 5, 5, 2, 2, 1, 1, 1, 1});
         max_pool_case("1x112x112x64 3x3 /2", {1, 112, 112, 64, 56, 56, 3, 3, 1, 1, 2, 2, 1, 1});
     }

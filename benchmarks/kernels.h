@@ -24,6 +24,7 @@
 #include "kernels/max_pool.h"
 #include "kernels/pad.h"
 #include "kernels/stem.h"
+#include "padded_results.h"
 
 using namespace qudnn::kernels;
 
@@ -143,20 +144,23 @@ int requantized(uint32_t accumulator, float multiplier, const Epilogue& e) {
 
 void max_pool_case(const char* name, PoolGeometry g) {
     Tensor<int8_t> x(g.n * g.h * g.w * g.c);
+    const PaddedResults y{g.n, g.p, g.q, g.c, g.y_padding, -7};
     check<int8_t>(
-        std::string("max_pool ") + name, g.n * g.p * g.q * g.c, x.host.size(), 0, 2.0 * g.r * g.s, 0,
-        [&](int8_t* y) { return max_pool(g, 0, x.gpu, y, nullptr); },
-        [&](int64_t i) {
-            int64_t c = i % g.c, q = i / g.c % g.q, p = i / g.c / g.q % g.p, n = i / g.c / g.q / g.p;
-            int8_t best = -128;
-            for (int64_t r = 0; r < g.r; ++r)
-                for (int64_t s = 0; s < g.s; ++s) {
-                    int64_t h = p * g.stride_h - g.pad_top + r * g.dilation_h,
-                            w = q * g.stride_w - g.pad_left + s * g.dilation_w;
-                    if (h >= 0 && h < g.h && w >= 0 && w < g.w)
-                        best = std::max(best, x.host[((n * g.h + h) * g.w + w) * g.c + c]);
-                }
-            return best;
+        std::string("max_pool ") + name, y.count(), x.host.size(), 0, 2.0 * g.r * g.s, 0,
+        [&](int8_t* to) { return max_pool(g, y.zero_point, x.gpu, to, nullptr); },
+        [&](int64_t padded) {
+            return y.expected(padded, [&](int64_t i) {
+                int64_t c = i % g.c, q = i / g.c % g.q, p = i / g.c / g.q % g.p, n = i / g.c / g.q / g.p;
+                int8_t best = -128;
+                for (int64_t r = 0; r < g.r; ++r)
+                    for (int64_t s = 0; s < g.s; ++s) {
+                        int64_t h = p * g.stride_h - g.pad_top + r * g.dilation_h,
+                                w = q * g.stride_w - g.pad_left + s * g.dilation_w;
+                        if (h >= 0 && h < g.h && w >= 0 && w < g.w)
+                            best = std::max(best, x.host[((n * g.h + h) * g.w + w) * g.c + c]);
+                    }
+                return best;
+            });
         });
 }
 
@@ -237,6 +241,7 @@ struct ConvOptions {
     int64_t top = -1, left = -1, bottom = -1, right = -1;  // -1: as many as keep the size at stride 1
     int offset = 0;
     bool stem = false;  // by kernels/stem.h, in all its variants
+    OutputPadding y_padding = {};
 };
 
 void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r, int64_t s,
@@ -261,15 +266,16 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
                          o.stride,
                          o.dilation,
                          o.dilation,
-                         o.group};
+                         o.group,
+                         o.y_padding};
     const int64_t group_c = c / g.group, depth = r * s * group_c, count = n * g.p * g.q * k;
     Tensor<int8_t> x(n * h * w * c, o.offset), filter(k * depth, o.offset);
     Quantization z(k, depth, count > 1 << 20);
     const int x_zero_point = 37;
     char buffer[160];
-    std::snprintf(buffer, sizeof buffer, "%s %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld group %ld%s",
+    std::snprintf(buffer, sizeof buffer, "%s %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld group %ld%s%s",
                   o.stem ? "stem" : "conv", n, h, w, c, k, r, s, o.stride, o.dilation, o.group,
-                  o.offset ? " unaligned" : "");
+                  o.offset ? " unaligned" : "", o.y_padding.any() ? " padded" : "");
     const std::string name = buffer;
     const auto expected = [&](int64_t i) {
         int64_t out = i % k, q = i / k % g.q, p = i / k / g.q % g.p, image = i / k / g.q / g.p;
@@ -286,9 +292,10 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
             }
         return static_cast<int8_t>(requantized(acc, z.multiplier.host[out], z.epilogue));
     };
+    const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.epilogue.zero_point};
     const auto check_with = [&](const std::string& how, const std::function<cudaError_t(int8_t*)>& run) {
-        check<int8_t>(name + how, count, x.host.size() + filter.host.size(), 2.0 * count * depth, 2.0 * depth,
-                      o.offset, run, expected);
+        check<int8_t>(name + how, y.count(), x.host.size() + filter.host.size(), 2.0 * count * depth,
+                      2.0 * depth, o.offset, run, [&](int64_t i) { return y.expected(i, expected); });
     };
     if (!o.stem) {
         check_with(

@@ -24,8 +24,10 @@ void pointwise_case(PointwiseGeometry g, Sums sums = Sums::any) {
         require(cudaMemcpy(w.gpu, w.host.data(), w.host.size(), cudaMemcpyHostToDevice), "cudaMemcpy");
         if (sums == Sums::small) z.epilogue.low = -128;
     }
+    const PaddedResults y{g.n, g.p, g.q, g.k, g.y_padding, z.epilogue.zero_point};
     char name[160];
-    std::snprintf(name, sizeof name, "pointwise %ld x %ld x %ld /%ld%s", m, g.k, g.c, g.stride_h,
+    std::snprintf(name, sizeof name, "pointwise %ld x %ld x %ld /%ld%s%s", m, g.k, g.c, g.stride_h,
+                  g.y_padding.any() ? " padded" : "",
                   sums == Sums::any     ? ""
                   : sums == Sums::small ? " small"
                                         : " bounded");
@@ -33,16 +35,18 @@ void pointwise_case(PointwiseGeometry g, Sums sums = Sums::any) {
         check<int8_t>(
             name + (" " + std::to_string(v.rows) + " x " + std::to_string(v.columns) + ", " +
                     std::to_string(v.blocks) + " blocks"),
-            m * g.k, m * g.c + g.k * g.c, 2.0 * m * g.k * g.c, static_cast<double>(g.c), 0,
+            y.count(), m * g.c + g.k * g.c, 2.0 * m * g.k * g.c, static_cast<double>(g.c), 0,
             [&](int8_t* y) { return pointwise(g, v, x.gpu, w.gpu, z.epilogue, y, nullptr); },
-            [&](int64_t i) {
-                const int64_t row = i / g.k, q = row % g.q, p = row / g.q % g.p, n = row / g.q / g.p;
-                const int8_t* pixel =
-                    x.host.data() + ((n * g.h + p * g.stride_h) * g.w + q * g.stride_w) * g.c;
-                uint32_t acc = z.bias.host[i % g.k];
-                for (int64_t j = 0; j < g.c; ++j)
-                    acc += static_cast<uint32_t>(pixel[j] * w.host[i % g.k * g.c + j]);
-                return static_cast<int8_t>(requantized(acc, z.multiplier.host[i % g.k], z.epilogue));
+            [&](int64_t padded) {
+                return y.expected(padded, [&](int64_t i) {
+                    const int64_t row = i / g.k, q = row % g.q, p = row / g.q % g.p, n = row / g.q / g.p;
+                    const int8_t* pixel =
+                        x.host.data() + ((n * g.h + p * g.stride_h) * g.w + q * g.stride_w) * g.c;
+                    uint32_t acc = z.bias.host[i % g.k];
+                    for (int64_t j = 0; j < g.c; ++j)
+                        acc += static_cast<uint32_t>(pixel[j] * w.host[i % g.k * g.c + j]);
+                    return requantized(acc, z.multiplier.host[i % g.k], z.epilogue);
+                });
             });
 }
 
@@ -64,6 +68,11 @@ void small_pointwise_cases() {
                 pointwise_case(matrices(m, k, c), sums);
     pointwise_case({2, 13, 9, 48, 80, 7, 5, 2, 2}), pointwise_case({3, 8, 11, 128, 32, 3, 11, 3, 1});
     pointwise_case({3, 34, 33, 64, 272, 17, 17, 2, 2}, Sums::small);
+    for (Sums sums : {Sums::any, Sums::small, Sums::bounded}) {
+        pointwise_case({3, 34, 33, 64, 272, 17, 17, 2, 2, {1, 1, 1, 1}}, sums);
+        pointwise_case({2, 40, 50, 96, 48, 40, 50, 1, 1, {0, 2, 3, 0}}, sums);
+        pointwise_case({5, 1, 1, 32, 16, 1, 1, 1, 1, {2, 0, 0, 1}}, sums);
+    }
 }
 
 // ResNet-50's, at batches of 64 and 1.
@@ -83,6 +92,13 @@ void large_pointwise_cases() {
             pointwise_case(matrices(n * side * side, k, c), Sums::small);
         for (auto [side, k, c] : {std::array<int64_t, 3>{56, 512, 256}, {28, 1024, 512}, {14, 2048, 1024}})
             pointwise_case({n, side, side, c, k, side / 2, side / 2, 2, 2}, Sums::small);
+        // Those before convolutions of 3x3.
+        for (auto [side, k, c] : {std::array<int64_t, 3>{56, 64, 64},
+                                  {56, 64, 256},
+                                  {28, 128, 512},
+                                  {14, 256, 1024},
+                                  {14, 512, 1024}})
+            pointwise_case({n, side, side, c, k, side, side, 1, 1, {1, 1, 1, 1}}, Sums::small);
         pointwise_case(matrices(n * 56 * 56, 256, 64));
         pointwise_case(matrices(n * 56 * 56, 256, 64), Sums::bounded);
     }

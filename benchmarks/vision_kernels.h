@@ -6,6 +6,7 @@
 #include "kernels/average_pool.h"
 #include "kernels/depth_to_space.h"
 #include "kernels/mul.h"
+#include "kernels/padded_table.h"
 #include "kernels/resize.h"
 #include "kernels/softmax.h"
 #include "kernels/table.h"
@@ -120,6 +121,22 @@ void channel_table_case(int64_t rows, int64_t c, int offset = 0) {
         rows * c, (rows + 256) * c, 0, 1, offset,
         [&](int8_t* y) { return channel_table(rows, c, entries.gpu, x.gpu, y, nullptr); },
         [&](int64_t i) { return entries.host[i % c * 256 + x.host[i] + 128]; });
+}
+
+void padded_table_case(const PaddedTableGeometry& g, bool per_channel = false) {
+    Tensor<int8_t> entries(256 * (per_channel ? g.c : 1)), x(g.n * g.h * g.w * g.c);
+    const PaddedResults y{g.n, g.h, g.w, g.c, g.y_padding, g.y_zero_point};
+    char name[120];
+    std::snprintf(name, sizeof name, "padded_table %ldx%ldx%ldx%ld%s", g.n, g.h, g.w, g.c,
+                  per_channel ? " per channel" : "");
+    check<int8_t>(
+        name, y.count(), x.host.size(), 0, 1, 0,
+        [&](int8_t* to) { return padded_table(g, per_channel, entries.gpu, x.gpu, to, nullptr); },
+        [&](int64_t padded) {
+            return y.expected(padded, [&](int64_t i) {
+                return entries.host[(per_channel ? i % g.c * 256 : 0) + x.host[i] + 128];
+            });
+        });
 }
 
 void average_pool_case(const char* name, PoolGeometry g, bool is_uint8, bool count_padding) {
