@@ -19,6 +19,7 @@ from converter.lookups import repeated_row
 from converter.ops.table import island_table
 from converter.packing import Int8Array, scattered
 from converter.sizes import Shape, Unknown, broadcast
+from converter.uniform import uniform_8_bit
 
 _OF_ONE_SHAPE = "qudnn.of_one_shape"
 
@@ -126,11 +127,14 @@ def _pair(
 
 
 def _row(value: ir.Value, other: ir.Value, facts: Facts) -> NDArray[Any] | None:
-    """The row that is looked up for each place of the other tensor, which then needs no lookup."""
-    row = repeated_row(value)
+    """The row that stands at each place of the other tensor, which then needs not be looked up or made."""
     shape, whole = facts.shape(value), facts.shape(other)
-    known = shape is not None and whole is not None and broadcast(shape, whole) == whole
-    return row if known and repeated_row(other) is None else None
+    if shape is None or whole is None or broadcast(shape, whole) != whole:
+        return None
+    number = uniform_8_bit(value)
+    if number is not None and uniform_8_bit(other) is None and shape[-1:] == whole[-1:]:
+        return np.repeat(number, whole[-1]) if isinstance(whole[-1], int) else None
+    return repeated_row(value) if repeated_row(other) is None else None
 
 
 def _constant(value: ir.Value) -> NDArray[Any] | None:

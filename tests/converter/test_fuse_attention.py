@@ -14,7 +14,6 @@ from cases import attention_op
 from cases.attention_op import AttentionOpCase
 from cases.builder import Array, by_id
 from converter.context import Context
-from converter.functions import DOMAIN
 from converter.passes.fuse_attention import FuseAttention
 from session import assert_same_bits, run
 
@@ -124,21 +123,47 @@ def test_not_fused(name: str) -> None:
     assert_same_bits(run(one, inputs).outputs, run(apart, inputs).outputs)
 
 
-@pytest.mark.parametrize("scaled", [True, False])
-def test_of_a_model(scaled: bool) -> None:
-    """Heads first, as models have them that transpose their projections themselves."""
+def network(scaled: bool = False, hidden: Array | None = None) -> onnx.ModelProto:
+    """Heads first, of 16. hidden `[21]`: an 8-bit mask for each batch, as exporters make it."""
     net = QdqNetwork()
-    q = net.x(("n", 4, "s", 16))
+    q = net.x(("n", 4, 21, 16))
     k = net.node("Transpose", [q], "k", perm=[0, 1, 3, 2])
     y = net.pair(net.node("MatMul", [q, k], "scores"), "scores_q", SCALE * 4, 128)
     if scaled:
         scale = net.weights("scale", (), dtype=net.dtype)
         y = net.pair(net.node("Mul", [y, scale], "scaled"), "scaled_q", SCALE, 120)
+    if hidden is not None:
+        batch = net.node("Shape", ["x"], "sizes", end=1)
+        shape = net.node("Concat", [batch, net.constant("rest", [1, 21, 21], "int64")], "shape", axis=0)
+        seen = net.node("Expand", [net.constant("seen", ~hidden, "bool"), shape], "seen_by_all")
+        numbers = [net.constant(f"number{n}", n, "float32") for n in (0, -5)]
+        mask = net.pair(net.node("Where", [seen, *numbers], "mask"), "mask_q", SCALE, 128)
+        y = net.pair(net.node("Add", [y, mask], "masked"), "masked_q", SCALE, 128)
     y = net.pair(net.node("Softmax", [y], "weights", axis=-1), "weights_q", 1 / 256, 0)
     net.y(net.node("MatMul", [y, q], "context"))
-    conversion = converter.convert(net.model())
-    assert conversion.report.converted == {"QAttention": 1}, str(conversion.report)
-    assert {node.op_type for node in conversion.model.graph.node if node.domain == DOMAIN} >= {"QAttention"}
+    return net.model(17)
+
+
+def assert_converts(model: onnx.ModelProto, ops: set[str]) -> None:
+    conversion = converter.convert(model)
+    assert ops <= conversion.report.converted.keys(), str(conversion.report)
     rng = np.random.default_rng(0)
     inputs = {"x": rng.uniform(-128 * SCALE, 128 * SCALE, (2, 4, 21, 16)).astype(np.float32)}
-    assert_same_bits(run(conversion.model, inputs).outputs, run(net.model(), inputs).outputs)
+    assert_same_bits(run(conversion.model, inputs).outputs, run(model, inputs).outputs)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_of_a_model(scaled: bool) -> None:
+    model = network(scaled)
+    assert converter.convert(model).report.converted == {"QAttention": 1}
+    assert_converts(model, {"QAttention"})
+
+
+def test_mask_that_hides_nothing() -> None:
+    model = network(hidden=np.zeros(21, bool))
+    assert_converts(model, {"QAttention"})
+    assert "Where" not in ops(converter.convert(model).model)
+
+
+def test_mask_in_8_bits() -> None:
+    assert_converts(network(hidden=np.arange(21) > 17), {"QAdd", "QSoftmax", "QBatchMatMul"})
