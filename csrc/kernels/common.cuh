@@ -66,6 +66,15 @@ __host__ __device__ inline uint32_t round_to_byte(float value) {
     return float_bits(plus(value, 12582912.0f));
 }
 
+// rint(value) + zero_point of four such values, each within -128..127, as bytes; shift: as OutputRange has
+// it.
+__device__ inline uint32_t round_to_bytes(const float (&values)[4], int32_t shift) {
+    // Added up with their places' weights. So that none is negative they have 128 more.
+    uint32_t sum = round_to_byte(values[3]) * 256 + round_to_byte(values[2]);
+    sum = (sum * 256 + round_to_byte(values[1])) * 256 + round_to_byte(values[0]);
+    return (sum + static_cast<uint32_t>(shift + 128) * 0x01010101u) ^ 0x80808080u;
+}
+
 // The range that a result is clamped to, its zero point, and what makes them cheap to apply.
 struct OutputRange {
     float low;      // before the zero point is added

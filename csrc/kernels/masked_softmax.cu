@@ -27,6 +27,7 @@ cudaError_t masked_softmax(const MaskedSoftmaxGeometry& g, const MaskedSoftmaxSc
     const MaskedSoftmax k = masked_softmax_rows(g, s, x, mask, y);
     const auto kernel = g.y_stride <= 128   ? masked_softmax_kernel<1>
                         : g.y_stride <= 256 ? masked_softmax_kernel<2>
+                        : g.y_stride <= 384 ? masked_softmax_kernel<3>
                         : g.y_stride <= 512 ? masked_softmax_kernel<4>
                                             : masked_softmax_kernel<8>;
     return launch(kernel, ceil_div(rows, kWarps), kWarps * 32, stream, k, x, mask, y);

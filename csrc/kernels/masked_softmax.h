@@ -23,9 +23,11 @@ struct MaskedSoftmaxScales {
     int x_zero_point, y_zero_point;
 };
 
-// r = (x - x_zero_point) * x_scale * factor / divisor + mask, each step rounded to float32
-// y = saturate(rint(softmax(r) / y_scale) + y_zero_point) of the first `channels`, 0 beyond them.
-// The softmax is within 2^-20 of the real one's value, relatively, where that is not below 1 / 1024.
+// r = (x - x_zero_point) * (x_scale * factor / divisor) + mask
+// y = saturate(rint(softmax(r) / y_scale) + y_zero_point) of the first `channels`, 0 beyond them; -128 in a
+// row that has a NaN.
+// Against the same with a rounding after each operation: the softmax is within 2^-20 + 2^-21 * |r - mask| of
+// the real one's value, relatively, so that one result of 1000 is off at most, and that by one.
 cudaError_t masked_softmax(const MaskedSoftmaxGeometry& g, const MaskedSoftmaxScales& scales, const int8_t* x,
                            const float* mask, int8_t* y, cudaStream_t stream);
 

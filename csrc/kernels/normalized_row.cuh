@@ -28,26 +28,25 @@ struct RowQuantizer {
     template <bool kPlain>
     __device__ uint32_t quantized(float value) const {
         if constexpr (kPlain) return quantize(divide(value, scale.value), range);
-        return rounded(value) + static_cast<uint32_t>(range.shift);
+        return round_to_byte(divided(value)) + static_cast<uint32_t>(range.shift);
     }
-    // Four bytes, the first one lowest.
+    // Four of them as bytes.
     template <bool kPlain>
     __device__ uint32_t quantized(const float (&values)[4]) const {
         if constexpr (kPlain) {
             return pack(quantized<true>(values[0]), quantized<true>(values[1]), quantized<true>(values[2]),
                         quantized<true>(values[3]));
         } else {
-            // Added up with their places' weights. So that none is negative they have 128 more.
-            uint32_t sum = rounded(values[3]) * 256 + rounded(values[2]);
-            sum = (sum * 256 + rounded(values[1])) * 256 + rounded(values[0]);
-            return (sum + static_cast<uint32_t>(range.shift + 128) * 0x01010101u) ^ kByteBias;
+            return round_to_bytes(
+                {divided(values[0]), divided(values[1]), divided(values[2]), divided(values[3])},
+                range.shift);
         }
     }
 
   private:
     // Clamped before the division, which NaN takes to the lower end, the result needs no clamp.
-    __device__ uint32_t rounded(float value) const {
-        return round_to_byte(scale.quotient(fminf(fmaxf(value, lowest), highest)));
+    __device__ float divided(float value) const {
+        return scale.quotient(fminf(fmaxf(value, lowest), highest));
     }
 };
 
