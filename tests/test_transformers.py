@@ -208,7 +208,7 @@ def test_dynamic_on_gpu(name: str, recipe: Recipe) -> None:
 
 
 def on_gpu_and_cpu(model: onnx.ModelProto, feed: dict[str, Array]) -> tuple[Array, Array]:
-    """The results. On the GPU all ops run, and of onnxruntime's operators all but those that compute shapes."""
+    """The results. On the GPU all ops run, and of ONNX's operators all but those that compute shapes."""
     used = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
     expected = run(model, feed)
     actual = run(model, feed, CUDA)
