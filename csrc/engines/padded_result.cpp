@@ -12,7 +12,7 @@ namespace {
 
 using plan::ConvProblem;
 
-constexpr std::string_view kSuffix = " then padded";
+constexpr std::string_view kPrefix = "padded_result of ";
 
 ConvProblem dense(ConvProblem conv) {
     conv.y_padding = {};
@@ -27,7 +27,7 @@ size_t dense_bytes(const ConvProblem& conv) {
 class PaddedResultPlan final : public plan::Plan {
   public:
     PaddedResultPlan(std::shared_ptr<const plan::Plan> inner, const ConvProblem& conv)
-        : Plan(inner->name() + std::string(kSuffix), dense_bytes(conv) + inner->workspace_size()),
+        : Plan(std::string(kPrefix) + inner->name(), dense_bytes(conv) + inner->workspace_size()),
           conv_(conv),
           inner_(std::move(inner)) {}
 
@@ -81,7 +81,7 @@ std::vector<plan::Candidate> PaddedResult::candidates(const plan::Problem& probl
     for (const plan::Engine* engine : inner_engines(problem)) {
         try {
             for (plan::Candidate& candidate : engine->candidates(dense(conv), cudnn)) {
-                candidate.name += kSuffix;
+                candidate.name.insert(0, kPrefix);
                 candidate.workspace_size += dense_bytes(conv);
                 candidate.build = [conv, build = std::move(candidate.build)] {
                     return std::make_shared<PaddedResultPlan>(build(), conv);
@@ -100,9 +100,9 @@ std::shared_ptr<const plan::Plan> PaddedResult::restore(const plan::Problem& pro
                                                         const std::string& plan_name,
                                                         const std::string& serialized,
                                                         cudnnContext* cudnn) const {
-    if (!plan_name.ends_with(kSuffix)) return nullptr;
+    if (!plan_name.starts_with(kPrefix)) return nullptr;
     const ConvProblem& conv = std::get<ConvProblem>(problem);
-    const std::string inner_name = plan_name.substr(0, plan_name.size() - kSuffix.size());
+    const std::string inner_name = plan_name.substr(kPrefix.size());
     for (const plan::Engine* engine : inner_engines(problem)) {
         if (!inner_name.starts_with(std::string(engine->name()) + " ")) continue;
         auto inner = engine->restore(dense(conv), inner_name, serialized, cudnn);

@@ -1,0 +1,53 @@
+"""Convolutions whose results lie within padding: every engine's are right, and plans are read back."""
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+import custom_ops
+from cases import op
+from custom_ops import plans
+from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
+
+pytestmark = pytest.mark.gpu
+
+AROUND = [0, 1, 1, 0, 0, 1, 1, 0]
+SPATIAL = op.conv("layer", c=64, k=64, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND)
+CASES = [
+    SPATIAL,
+    op.conv("layer", c=64, k=64, kernel=(1, 1), size=(56, 56), y_zero_point=-128, y_pads=AROUND),
+    op.conv("layer", c=2048, k=64, kernel=(1, 1), size=(7, 7), y_zero_point=-128, y_pads=AROUND),
+    op.conv("layer", c=256, k=512, kernel=(1, 1), size=(28, 28), strides=[2, 2], y_pads=AROUND),
+    op.conv("layer", c=4, k=64, kernel=(7, 7), size=(112, 112), strides=[2, 2], y_pads=AROUND),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_no_plan_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    plans.clear()
+    options = session_options(case.model())
+    options.log_severity_level = 1
+    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
+    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
+    # The tuner tells which candidates it dropped, and which engines had none.
+    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
+    assert len(told) == 1, told
+    assert "wrong result" not in told[0]
+    for engine in ("padded_result", "native_pointwise", "native_stem"):
+        assert f"; {engine}: " not in told[0]
+
+
+def test_plan_of_another_engine_is_read_back(tmp_path: Path) -> None:
+    """cuDNN's plan of the dense result, and the padding behind it."""
+    expected = run(SPATIAL.model(), SPATIAL.inputs(), CPU).outputs
+    for source in ("tuned", "disk"):
+        plans.clear()
+        options = session_options(SPATIAL.model())
+        assert custom_ops.register(options, [CUDA], cache_dir=str(tmp_path))
+        session = onnxruntime.InferenceSession(SPATIAL.model().SerializeToString(), options, providers=[CUDA])
+        assert_same_bits(outputs(session, SPATIAL.inputs()), expected)
+        (plan,) = plans.list()
+        assert (plan["engine"], plan["source"]) == ("padded_result", source)
+        assert plan["plan"].startswith("padded_result of cudnn_conv ")
