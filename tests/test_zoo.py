@@ -72,6 +72,7 @@ def test_qdq(name: str, activations: Activations, per_channel: bool, symmetric: 
     report = conversion.report
     assert not report.left, str(report)
     assert (report.islands, report.entries, report.exits) == (1, 1, 1)
+    assert writing_padding(conversion.model) == (0 if symmetric else PADDED.get(name, 0))
     # What onnxruntime computes in float32 may differ: ConvTranspose, and of int8 more. The report has it.
     in_float = {"ConvTranspose"} if name == "unet_like" else set()
     if activations == "uint8":
