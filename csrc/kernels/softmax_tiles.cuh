@@ -67,7 +67,9 @@ __device__ inline float look_up(const float* exps, uint32_t biased, int shift) {
     return exps[(static_cast<int>(biased) + shift) * 32];
 }
 
-__device__ inline uint32_t byte_of(uint32_t word, int i) { return word >> (8 * i) & 255; }
+__device__ inline uint32_t byte_of(uint32_t word, int i) {
+    return __byte_perm(word, 0, 0x4440u + static_cast<uint32_t>(i));
+}
 
 __device__ inline int shift_of_row(const uint4* row, int channels) {
     uint32_t largest = splat(-128);
