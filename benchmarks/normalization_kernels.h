@@ -187,11 +187,13 @@ void small_layer_normalization_cases() {
                                         {64, 96},
                                         {8192, 8192}})
             layer_normalization_case(rows, channels, stride);
+    layer_normalization_case(1101, 768, 768), layer_normalization_case(1058, 2048, 2048);
     layer_normalization_case(9, 768, 768, 1), layer_normalization_case(9, 197, 197, 3);
 }
 
 void large_layer_normalization_cases() {
     for (auto [rows, channels] : {std::array<int64_t, 2>{32 * 384, 768},
+                                  {32 * 128, 768},
                                   {8 * 128, 768},
                                   {128, 768},
                                   {64 * 197, 768},
