@@ -106,11 +106,12 @@ def channels(
     y: ir.Value,
     dtype: ir.DataType,
     order: Sequence[int],
+    axis: int,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for y whose channel i is channel order[i] of x: a shuffle or a Gather."""
+    """The candidate for y whose channel i is channel order[i] of x, along axis: a shuffle or a Gather."""
     shape = facts.ranked(x)
-    x_port = port(x, shape, facts.channel_axis_of(x), dtype)
+    x_port = port(x, shape, axis, dtype)
     if not all(0 <= channel < x_port.channels for channel in order):
         raise Refusal("it takes channels that its input does not have")
     y_shape = list(shape)

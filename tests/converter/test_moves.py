@@ -8,6 +8,9 @@ import pytest
 from onnx import helper
 from operators import DTYPES, Operators, assert_inside, assert_left
 
+import check
+import converter
+
 
 def concat(net: Operators, inputs: Sequence[str], y: str, axis: int = 1, same: bool = False) -> str:
     """QLinearConcat, where `same` with one quantization for all."""
@@ -108,6 +111,21 @@ def test_channel_shuffle(groups: int) -> None:
     x = net.conv(x, "depthwise", 24, 24, 3, group=24)
     net.conv(x, net.result("y", 4), 24, 9)
     assert_inside(net, {"QConv": 3}, {"x": net.random(2, 5, 6, 7)}, {"x": net.random(1, 5, 6, 7)})
+
+
+def test_channel_shuffle_beside_a_reader_of_rows() -> None:
+    """What works along the last axis wants that last inside as well; the shuffle is along axis 1 still."""
+    net = Operators("uint8")
+    x = net.eight_bit("x", ["n", 6, 5, 6])
+    y = net.node("Reshape", [x, net.constant("to", [0, 2, 3, 5, 6], "int64")], "r")
+    y = net.node("Transpose", [y], "t", perm=[0, 2, 1, 3, 4])
+    y = net.node("Reshape", [y, net.constant("back", [0, 6, 5, 6], "int64")], "s")
+    net.conv(y, net.result("y", 4), 6, 9)
+    inputs = [x, *net.quantization("qx"), *net.quantization("qs", 1 / 256)]
+    net.contrib("QLinearSoftmax", inputs, net.result("z", 4), axis=-1, opset=13)
+    conversion = converter.convert(net.model(13))
+    assert not conversion.report.left
+    check.assert_equivalent(net.model(13), conversion.model, [{"x": net.random(2, 6, 5, 6)}])
 
 
 def test_grouped_convolution_of_shuffled_channels() -> None:

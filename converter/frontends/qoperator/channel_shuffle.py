@@ -22,7 +22,7 @@ def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
         return None
     x = required_input(divide, 0)
     shape = facts.shape(x)
-    if shape is None or (facts.channel_axis(x) or 1) != 1:
+    if shape is None or facts.channel_axis(x) not in (None, 1):
         return None
     rank = len(shape)
     try:
@@ -37,4 +37,4 @@ def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
     if not swaps or not kept or whole != shape or not isinstance(groups, int) or not isinstance(size, int):
         return None
     order = np.arange(groups * size).reshape(groups, size).T.reshape(-1).tolist()
-    return channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, facts)
+    return channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, 1, facts)

@@ -63,4 +63,4 @@ def gather(node: ir.Node, facts: Facts) -> Candidate:
     if not isinstance(total, int):
         raise Refusal("the number of channels of its input is unknown")
     order = [int(index) + (total if index < 0 else 0) for index in indices]
-    return channels((node,), x, node.outputs[0], dtype, order, facts)
+    return channels((node,), x, node.outputs[0], dtype, order, axis, facts)
