@@ -2,8 +2,11 @@
 
 import onnx_ir as ir
 
+from converter.constants import required_input
 from converter.context import Context
-from converter.linear import quantizes
+from converter.graph_edit import take_place
+from converter.linear import dequantizes, quantizes
+from converter.moves import is_passed
 
 
 def insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:
@@ -25,3 +28,51 @@ def insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:
     assert source is not None and source.graph is not None
     source.graph.insert_after(source, pair)
     return pair[-1].outputs[0]
+
+
+def pass_back(quantize: ir.Node, context: Context) -> None:
+    """x o moves o quantize -> x o a pair o moves o quantize, and a pair between any two of the moves.
+
+    What dequantizes is not quantized again at once. onnxruntime does just the same.
+    """
+    move = required_input(quantize, 0).producer()
+    while move is not None and is_passed(move) and _is_read_once(move.outputs[0]):
+        x = required_input(move, 0)
+        source = x.producer()
+        if source is None or dequantizes(source) or not _is_read_once(x):
+            return
+        move.replace_input_with(0, insert_pair(x, quantize, context))
+        move = source
+
+
+def pass_on(dequantize: ir.Node, context: Context) -> None:
+    """dequantize o moves -> dequantize o moves o a pair, and a pair between any two of the moves.
+
+    Where a QuantizeLinear follows there is none. onnxruntime does just the same.
+    """
+    for use in list(dequantize.outputs[0].uses()):
+        if is_passed(use.node) and use.node.graph is dequantize.graph:
+            _dequantize_behind(use.node, dequantize, context)
+
+
+def _dequantize_behind(move: ir.Node, dequantize: ir.Node, context: Context) -> None:
+    y = move.outputs[0]
+    uses = [use for use in y.uses() if not quantizes(use.node)]
+    if any(use.node.graph is not move.graph for use in uses) or (y.uses() and y.is_graph_output()):
+        return
+    if uses or y.is_graph_output():
+        moved = insert_pair(y, dequantize, context)
+        for use in uses:
+            use.node.replace_input_with(use.idx, moved)
+        if y.is_graph_output():
+            (added,) = (use.node for use in y.uses())
+            take_place(y, moved)
+            added.replace_input_with(0, y)
+            y.name = context.new_value_name(f"{moved.name}/moved")
+    for use in uses:
+        if is_passed(use.node):
+            _dequantize_behind(use.node, dequantize, context)
+
+
+def _is_read_once(value: ir.Value) -> bool:
+    return len(value.uses()) == 1 and not value.is_graph_output()

@@ -5,10 +5,10 @@ import onnx_ir as ir
 from converter.constants import required_input
 from converter.context import Context
 from converter.errors import Refusal
-from converter.graph_edit import remove_orphans, take_place
+from converter.graph_edit import is_needed, remove_orphans, take_place
 from converter.linear import dequantizes, quantizes, read_with, written_with
 from converter.moves import is_passed
-from converter.pairs import insert_pair
+from converter.pairs import pass_back, pass_on
 from converter.passes.base import Pass
 
 
@@ -28,18 +28,13 @@ class CancelTransposes(Pass):
 
 
 def _cancel(first: ir.Node, context: Context) -> bool:
-    """Each node of the chain is read by the next one alone."""
-    chain: list[ir.Node] = []
-    node = _only_reader(first)
-    while node is not None and _is_of_a_pair(node):
-        chain.append(node)
-        node = _only_reader(node)
-    if node is None or not _is_transpose(node):
+    _, node = _behind_pairs(first)
+    if node is None or not _is_transpose(node) or not is_needed(node.outputs[0]):
         return False
     if [_perm(first)[axis] for axis in _perm(node)] != sorted(_perm(first)):
         return False
-    chain = chain or _quantized_between(first, node, context)
-    _quantize_behind(node, context)
+    _let_pass(first, node, context)
+    chain, _ = _behind_pairs(first)
     x = required_input(first, 0)
     if _says_nothing_new(x.producer(), chain):
         chain = chain[2:]
@@ -62,36 +57,34 @@ def _cancel(first: ir.Node, context: Context) -> bool:
     return True
 
 
-def _quantized_between(first: ir.Node, second: ir.Node, context: Context) -> list[ir.Node]:
-    """The pair that onnxruntime has put between two Transposes before they cancel.
+def _behind_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
+    """The nodes of pairs, and what is behind them, each read by the next one alone."""
+    chain: list[ir.Node] = []
+    node = _only_reader(first)
+    while node is not None and _is_of_a_pair(node):
+        chain.append(node)
+        node = _only_reader(node)
+    return chain, node
 
-    It lets a QuantizeLinear behind them pass moves, and they are moves too: a pair before each. So it comes
-    to merge what is quantized before them with what is quantized behind.
+
+def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
+    """Let the pairs around the Transposes pass moves, Transposes among them, as long as these are there.
+
+    Merging may give them other parameters afterwards, and the pairs beyond the moves keep theirs.
     """
-    quantize, _ = _quantizer_behind(second)
-    if quantize is None:
-        return []
-    second.replace_input_with(0, insert_pair(first.outputs[0], quantize, context))
-    return _pair_behind(first)
-
-
-def _quantize_behind(transpose: ir.Node, context: Context) -> None:
-    """transpose o moves o QuantizeLinear -> transpose o a pair o moves o QuantizeLinear, in the same way."""
-    quantize, moves_between = _quantizer_behind(transpose)
-    if quantize is not None and moves_between:
-        y = transpose.outputs[0]
-        reader = next(iter(y.uses()))
-        reader.node.replace_input_with(reader.idx, insert_pair(y, quantize, context))
-
-
-def _quantizer_behind(node: ir.Node) -> tuple[ir.Node | None, bool]:
-    """The QuantizeLinear behind it, and whether moves are between them that it passes."""
-    reader, moves_between = _only_reader(node), False
+    before = required_input(first, 0).producer()
+    reader = _only_reader(second)
     while reader is not None and is_passed(reader):
-        reader, moves_between = _only_reader(reader), True
-    if reader is None or not quantizes(reader) or not _is_of_a_pair(reader):
-        return None, False
-    return reader, moves_between
+        reader = _only_reader(reader)
+    written = required_input(before, 0).producer() if before is not None and dequantizes(before) else None
+    for quantize in (written, reader):
+        if quantize is not None and quantizes(quantize) and _is_of_a_pair(quantize):
+            pass_back(quantize, context)
+    last = required_input(second, 0).producer()
+    readers = [use.node for use in reader.outputs[0].uses()] if reader and quantizes(reader) else []
+    for dequantize in (last, *readers):
+        if dequantize is not None and dequantizes(dequantize) and _is_of_a_pair(dequantize):
+            pass_on(dequantize, context)
 
 
 def _is_transpose(node: ir.Node) -> bool:

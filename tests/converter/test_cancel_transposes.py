@@ -73,3 +73,58 @@ def test_pairs_merged_before() -> None:
     net.y(y, RESULT_SCALE, 0)
     net.y(net.conv(x, bias=None))
     assert_converts(net.model(), {"QTable": 1, "QConv": 1})
+
+
+def test_moves_behind_in_float() -> None:
+    """The DequantizeLinear before the last transposition passes the slice; what is merged is before that."""
+    net = QdqNetwork()
+    y = net.pair(net.conv(net.x(), bias=None), "c_q", SCALE, 119)
+    y = net.node("Transpose", [y], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", RESULT_SCALE, 90)], "back", perm=BACK)
+    bounds = [net.constant(name, [value], "int64") for name, value in {"from": 1, "to": 7, "axis": 3}.items()]
+    part = net.node("Slice", [y, *bounds], "part")
+    net.output(net.node("Sin", [part], "sine"), "float32", ["n", 6, 9, 6])
+    assert_same(net, {"QConv": 1, "Slice": 1, "QTable": 1})
+
+
+def test_moves_before() -> None:
+    """The QuantizeLinear before the first transposition passes the reshaping, with its own scale."""
+    net = QdqNetwork()
+    y = net.pair(net.conv(net.x(), bias=None), "c_q", SCALE, 119)
+    y = net.node("Transpose", [y], "turned", perm=[0, 1, 3, 2])
+    y = net.node("Reshape", [y, net.constant("to", [0, 6, 4, 16], "int64")], "reshaped")
+    y = net.node("Transpose", [net.pair(y, "before", RESULT_SCALE, 90)], "there", perm=THERE)
+    y = net.node("Transpose", [net.pair(y, "between", SCALE, 30)], "back", perm=BACK)
+    net.output(net.pair(y, "behind", SCALE, 30), "float32", ["n", 6, 4, 16])
+    assert_same(net, {"QConv": 1})
+
+
+def test_several_readers_behind_in_float() -> None:
+    """Each has a DequantizeLinear of its own, so what quantizes for all of them stays."""
+    net = QdqNetwork()
+    y = net.node("Transpose", [net.x()], "there", perm=THERE)
+    x = net.pair(net.node("Transpose", [y], "back", perm=BACK), "merged", RESULT_SCALE, 90)
+    y = net.node("Transpose", [x], "there_again", perm=THERE)
+    y = net.pair(y, "between", RESULT_SCALE, 90)
+    y = net.node("Transpose", [y], "back_again", perm=BACK)
+    net.y(net.node("Mul", [y, net.node("Sigmoid", [y], "sigmoid")], "swish"))
+    net.y(net.node("Tanh", [x], "tanh"))
+    assert_converts(net.model(), {"QTable": 2})
+
+
+def test_without_readers() -> None:
+    """They stay, and so what they read keeps its readers."""
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x(), bias=None), "c_q", SCALE, 119)
+    y = net.node("Transpose", [x], "there", perm=THERE)
+    net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
+    net.output(net.pair(x, "other", RESULT_SCALE, 0), "float32", ["n", 6, 9, 8])
+    assert_same(net, {"QConv": 1, "QTable": 1})
+
+
+def assert_same(net: QdqNetwork, ops: dict[str, int]) -> None:
+    """The bits stay, and the model has at least these ops."""
+    original = net.model()
+    conversion = converter.convert(original)
+    assert ops.items() <= conversion.report.converted.items(), str(conversion.report)
+    check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 8)}])
