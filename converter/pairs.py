@@ -48,7 +48,7 @@ def pass_back(quantize: ir.Node, context: Context) -> None:
 def pass_on(dequantize: ir.Node, context: Context) -> None:
     """dequantize o moves -> dequantize o moves o a pair, and a pair between any two of the moves.
 
-    Where a QuantizeLinear follows there is none. onnxruntime does just the same.
+    Where a QuantizeLinear is among the readers there is none. onnxruntime does just the same.
     """
     for use in list(dequantize.outputs[0].uses()):
         if is_passed(use.node) and use.node.graph is dequantize.graph:
@@ -57,8 +57,10 @@ def pass_on(dequantize: ir.Node, context: Context) -> None:
 
 def _dequantize_behind(move: ir.Node, dequantize: ir.Node, context: Context) -> None:
     y = move.outputs[0]
-    uses = [use for use in y.uses() if not quantizes(use.node)]
-    if any(use.node.graph is not move.graph for use in uses) or (y.uses() and y.is_graph_output()):
+    uses = list(y.uses())
+    if any(quantizes(use.node) or use.node.graph is not move.graph for use in uses):
+        return
+    if uses and y.is_graph_output():
         return
     if uses or y.is_graph_output():
         moved = insert_pair(y, dequantize, context)

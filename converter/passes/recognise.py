@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from converter.candidate import Candidate
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends import RULES
@@ -16,6 +17,7 @@ class Recognise(Pass):
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
+        self._written: set[ir.Value] = set()
         opset = model.opset_imports.get("", MIN_OPSET)
         if opset < MIN_OPSET:
             for node in model.graph:
@@ -42,6 +44,20 @@ class Recognise(Pass):
         except Exception as error:  # a node nobody thought of must not keep the others from converting
             self.context.refusals[node] = f"its rule failed: {type(error).__name__}: {error}"
         else:
+            self._drop_others(candidate)
             self.context.candidates.append(candidate)
             for output in candidate.outputs:
                 facts.learn(output)
+
+    def _drop_others(self, candidate: Candidate) -> None:
+        """Of two that write one value the later one stays: it covers all that the earlier one does.
+
+        So x + x before an activation is a function of x to the rules of both.
+        """
+        written = {port.value for port in candidate.outputs}
+        if not written.isdisjoint(self._written):
+            kept = [
+                c for c in self.context.candidates if written.isdisjoint(port.value for port in c.outputs)
+            ]
+            self.context.candidates = kept
+        self._written |= written

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, reasons
+from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, normal, reasons
+
+import check
+import converter
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 
@@ -115,6 +118,21 @@ def test_types_and_shapes_behind_pairs_of_the_other_domain() -> None:
     x = net.pair(net.node("Flatten", [net.pair(net.x(), "q", RESULT_SCALE, 90)], "f"), "fq", SCALE, 119)
     net.y(net.node("Tanh", [net.node("Relu", [x], "r")], "t"), rank=2)
     assert not reasons(net.model())
+
+
+def test_sum_with_itself_before_an_activation() -> None:
+    """One op for both, also where readers want different axes last."""
+    net = QdqNetwork()
+    x = net.x(("n", 4, 9, 6))
+    net.y(net.node("Softmax", [x], "s", axis=1), 1 / 256, 0)
+    y = net.pair(net.node("Relu", [net.node("Add", [x, x], "a")], "r"), "q", 0.07, 0)
+    net.y(net.conv(net.pair(net.node("MaxPool", [y], "m", kernel_shape=[3, 3]), "m_q", 0.07, 0), bias=None))
+    bounds = [net.constant(name, [value], "int64") for name, value in {"from": 1, "to": 6, "axis": 3}.items()]
+    net.output(net.node("Slice", [y, *bounds], "part"), "float32", ["n", 4, 9, 5])
+    original = net.model()
+    conversion = converter.convert(original)
+    assert conversion.report.converted["QTable"] == 1
+    check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 6)}])
 
 
 @DTYPES
