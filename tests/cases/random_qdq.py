@@ -1,4 +1,12 @@
-"""Random graphs in the format QDQ: float operators between pairs of QuantizeLinear and DequantizeLinear."""
+"""Random graphs in the format QDQ: float operators between pairs of QuantizeLinear and DequantizeLinear.
+
+They have no
+
+- softmax over int8 tensors: onnxruntime computes it in integers or in floating point, depending on what else
+  reads them; in integers it is an approximation, and not near for rows of one element;
+- global mean whose result has a scale by far less than its input: onnxruntime fails where it has to take sums
+  times 256 or more.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -116,7 +124,7 @@ class RandomQDQ(RandomGraph):
         if op == "Concat_Same":
             op, like = "Concat", next((x for x in operands if x.parameters), None)
         y = self.node(op, map(self.read, operands), **attributes)
-        if op == "GlobalAveragePool":  # onnxruntime fails where it has to take sums times 256 or more
+        if op == "GlobalAveragePool":
             around = max(around, operands[0].scale / 64)
         if op in ("Add", "Mul"):
             around = {"Add": 0.1, "Mul": 2.0}[op]
@@ -183,8 +191,6 @@ class RandomQDQ(RandomGraph):
             result = self.quantize(y, 0.6 * x.channels**0.5, k, size)
             self.add(_of(result, y, [(x, 128 * largest * x.channels)]))
         elif kind == "softmax" and self.dtype == "uint8" and x.channels > 1:
-            # Of int8 tensors onnxruntime computes it in integers or in floating point, depending on what else
-            # reads them; in integers it is an approximation, and not near for rows of one element.
             y = self.node("Softmax", [self.read(x)], axis=1)
             self.add(_of(self.probabilities(y, x.channels, x.size), y, [(x, 1.0)]))
         elif kind == "reduce_mean":
@@ -193,8 +199,6 @@ class RandomQDQ(RandomGraph):
             a = self.read(x)
             self.add(_of(self.quantize(a, 0.05, x.channels, x.size), a, [(x, 1.0)]))
         elif kind == "transpose":  # there, perhaps through another pair, and back
-            # NOTE: of thousands of graphs one differs: where a slice or gather is next to such a pair, by
-            # what onnxruntime then moves over what.
             there = self.move("Transpose", x, [], x.channels, x.size, perm=[0, 2, 3, 1])
             self.add(self.move("Transpose", there, [], x.channels, x.size, perm=[0, 3, 1, 2]))
 
