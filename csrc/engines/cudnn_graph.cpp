@@ -2,8 +2,11 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "engines/cudnn_library.h"
@@ -121,6 +124,22 @@ struct EngineConfig {
     fe::ManagedOpaqueDescriptor descriptor;
 };
 
+// One of an engine's kernels. cuDNN's name for the configuration with this choice and no other.
+struct KernelChoice {
+    int64_t engine, kernel;
+
+    std::string tag() const { return "eng" + std::to_string(engine) + "_k24=" + std::to_string(kernel); }
+};
+
+// The engine in a tag such as "eng4_k24=3".
+std::optional<int64_t> engine_of(const std::string& tag) {
+    constexpr std::string_view kPrefix = "eng";
+    int64_t engine = 0;
+    if (!tag.starts_with(kPrefix)) return std::nullopt;
+    const auto parsed = std::from_chars(tag.data() + kPrefix.size(), tag.data() + tag.size(), engine);
+    return parsed.ec == std::errc() ? std::optional(engine) : std::nullopt;
+}
+
 // A graph on one handle, and the engine configurations that cuDNN's heuristics name for it.
 struct Configured {
     GraphPointer graph;  // configurations refer to it
@@ -148,16 +167,44 @@ struct Configured {
         return nullptr;
     }
 
+    // What else the engine that heuristics like best could run, often faster than what they name. Some of
+    // it turns out not to exist.
+    std::vector<KernelChoice> other_kernels() const {
+        std::vector<KernelChoice> others;
+        const auto engine = configurations.empty() ? std::nullopt : engine_of(configurations.front().tag);
+        std::vector<fe::Knob> knobs;
+        if (!engine || graph->get_knobs_for_engine(*engine, knobs).is_bad()) return others;
+        for (const fe::Knob& knob : knobs) {
+            if (knob.type != fe::KnobType_t::KERNEL_CFG) continue;
+            const int64_t step = std::max<int64_t>(1, knob.stride);
+            for (int64_t kernel = knob.minValue; kernel <= knob.maxValue; kernel += step) {
+                const KernelChoice choice{*engine, kernel};
+                if (find(choice.tag()) == nullptr) others.push_back(choice);
+            }
+        }
+        return others;
+    }
+
     std::shared_ptr<fe::ExecutionPlan> build(const std::string& tag) const {
         const EngineConfig* configuration = find(tag);
         if (configuration == nullptr) throw plan::Unsupported("cuDNN does not name it any more");
-        std::shared_ptr<fe::ExecutionPlan> built;
-        check(fe::detail::create_cudnn_execution_plan(built, configuration->descriptor, tag, nullptr));
-        return built;
+        return build(configuration->descriptor, tag);
+    }
+
+    std::shared_ptr<fe::ExecutionPlan> build(const KernelChoice& choice) const {
+        check(graph->create_execution_plan(choice.engine, {{fe::KnobType_t::KERNEL_CFG, choice.kernel}}));
+        return build(graph->plans.get_barred_engine_configs().back(), choice.tag());
     }
 
   private:
     static constexpr const char* kFirstChoice = "_k24=0";
+
+    static std::shared_ptr<fe::ExecutionPlan> build(const fe::ManagedOpaqueDescriptor& descriptor,
+                                                    const std::string& tag) {
+        std::shared_ptr<fe::ExecutionPlan> built;
+        check(fe::detail::create_cudnn_execution_plan(built, descriptor, tag, nullptr));
+        return built;
+    }
 };
 
 // This thread's own handle for the current GPU, for its life. With one handle for all, threads wait for each
@@ -263,16 +310,19 @@ std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()
                                               const Ending& ending) {
     const auto recipe = std::make_shared<const Recipe>(make_graph);
     std::vector<plan::Candidate> candidates;
-    for (const EngineConfig& configuration : Configured(*recipe, handle).configurations) {
-        const std::string tag = configuration.tag, name = engine + " " + tag;
-        candidates.push_back({name, configuration.workspace_size,
-                              [recipe, tag, name, ending]() -> std::shared_ptr<const plan::Plan> {
-                                  auto built = configured_in_this_thread(recipe).build(tag);
+    const auto add = [&](const std::string& tag, size_t workspace_size, const auto& what, bool unlikely) {
+        const std::string name = engine + " " + tag;
+        candidates.push_back({name, workspace_size,
+                              [recipe, what, name, ending]() -> std::shared_ptr<const plan::Plan> {
+                                  auto built = configured_in_this_thread(recipe).build(what);
                                   return std::make_shared<CudnnPlan>(name, std::move(built), ending);
                               },
-                              name});
-    }
+                              name, unlikely});
+    };
+    const Configured configured(*recipe, handle);
+    for (const EngineConfig& c : configured.configurations) add(c.tag, c.workspace_size, c.tag, false);
     if (candidates.empty()) throw plan::Unsupported("cuDNN names no engine");
+    for (const KernelChoice& choice : configured.other_kernels()) add(choice.tag(), 0, choice, true);
     return candidates;
 }
 

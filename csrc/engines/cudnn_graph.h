@@ -53,8 +53,9 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, const Ending& ending);
 
-// Every plan that cuDNN's heuristics name for the graph, best first, each once. Each thread that builds
-// candidates makes the graph anew. Throws Unsupported with cuDNN's reason.
+// Every plan that cuDNN's heuristics name for the graph, best first, each once; behind them, as unlikely
+// ones, the other kernels of the engine that the first one runs on. Each thread that builds candidates makes
+// the graph anew. Throws Unsupported with cuDNN's reason.
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
                                               const Ending& ending);

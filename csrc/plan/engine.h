@@ -26,6 +26,8 @@ struct Candidate {
     size_t workspace_size = 0;
     std::function<std::shared_ptr<const Plan>()> build;
     std::string affinity = {};  // see plan/pool.h; empty where building is no work
+    // No heuristics name it, and it may turn out not to exist: worth building only where all are timed.
+    bool unlikely = false;
 };
 
 class Engine {

@@ -46,8 +46,8 @@ class Tuning {
         : problem_(problem), arguments_(arguments), host_(host) {}
 
     std::shared_ptr<const Choice> choose(const std::string& likely) {
-        collect();
         const bool full = host_.configuration().tune == Tune::full;
+        collect(full, likely);
         reference_ = native_plan(problem_);
         if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_) + reasons_);
         try {
@@ -64,13 +64,15 @@ class Tuning {
     }
 
   private:
-    // The candidates of every engine but the reference, in the engines' order.
-    void collect() {
+    // The candidates of every engine but the reference, in the engines' order; of unlikely ones all or the
+    // one named so.
+    void collect(bool all, const std::string& likely) {
         const uint64_t limit = host_.configuration().workspace_limit;
         for (const Engine* engine : engines()) {
             if (engine->native() || !engine->takes(problem_)) continue;
             try {
                 for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
+                    if (candidate.unlikely && !all && candidate.name != likely) continue;
                     Contender contender{engine, std::move(candidate), nullptr, "", 0};
                     if (contender.candidate.workspace_size > limit) {
                         drop(contender, "needs a workspace of " +
@@ -271,7 +273,10 @@ class Tuning {
 
     void drop(Contender& contender, const std::string& reason) {
         contender.refusal = reason;
-        reasons_ += "; " + contender.candidate.name + ": " + reason;
+        // That a kernel which nobody named does not exist is not worth a word.
+        if (contender.plan || !contender.candidate.unlikely) {
+            reasons_ += "; " + contender.candidate.name + ": " + reason;
+        }
         ++tuner_statistics().candidates_dropped;
     }
 
