@@ -17,7 +17,8 @@ namespace qudnn::plan {
 
 namespace {
 
-// From this size on it matters that a plain native engine runs a problem.
+// From this size on it matters that a plain native engine runs a problem, and pays to try unlikely
+// candidates.
 constexpr int64_t kSpeedRelevant = 10'000'000;
 
 // The reference joins the race where it is this close to the others.
@@ -47,7 +48,7 @@ class Tuning {
 
     std::shared_ptr<const Choice> choose(const std::string& likely) {
         const bool full = host_.configuration().tune == Tune::full;
-        collect(full, likely);
+        collect(full && multiplications(problem_) >= kSpeedRelevant, likely);
         reference_ = native_plan(problem_);
         if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_) + reasons_);
         try {
