@@ -113,8 +113,8 @@ def test_split_beyond_int8(group: int, zero_points: list[int]) -> None:
 
 def test_split_repeats_only_the_channels_that_need_it() -> None:
     weight = np.full((2, 5), 128, np.uint8)
-    assert split_beyond_int8(weight, np.uint8(128)).channels == [0, 1, 2, 3, 4]
+    assert split_beyond_int8(weight, np.array(128, np.uint8)).channels == [0, 1, 2, 3, 4]
     weight[1, 3] = 0
-    split = split_beyond_int8(weight, np.uint8(129))
+    split = split_beyond_int8(weight, np.array(129, np.uint8))
     assert split.channels == [0, 1, 2, 3, 4, 3]
     assert split.weight[:, 5].tolist() == [0, -1]
