@@ -11,7 +11,3 @@ _OPERANDS = ("a", "b")
 def operand_of(node: ir.Node, index: int) -> str | None:
     """With which the names of the attributes on this input begin, "a" or "b"; None where it is no operand."""
     return _OPERANDS[index] if is_op(node, *PRODUCTS) and index < len(_OPERANDS) else None
-
-
-def set_ints(node: ir.Node, name: str, values: list[int]) -> None:
-    node.attributes[name] = ir.AttrInt64s(name, values)

@@ -19,3 +19,7 @@ def is_crossing(node: ir.Node) -> bool:
 
 def ints(node: ir.Node, name: str) -> list[int]:
     return list(node.attributes[name].as_ints())
+
+
+def set_ints(node: ir.Node, name: str, values: list[int]) -> None:
+    node.attributes[name] = ir.AttrInt64s(name, values)

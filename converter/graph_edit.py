@@ -31,6 +31,19 @@ def only_read_by(node: ir.Node, reader: ir.Node) -> bool:
     return not y.is_graph_output() and all(use.node is reader for use in y.uses())
 
 
+def only_reader(value: ir.Value, *, once: bool = False, inside: bool = False) -> ir.Node | None:
+    """The node that alone reads the value; None where there are several, or where the graph needs it.
+
+    once: by one of its inputs. inside: a node of the value's own graph, not of a body of another node.
+    """
+    uses = list(value.uses())
+    readers = {use.node for use in uses}
+    if value.is_graph_output() or len(readers) != 1 or (once and len(uses) > 1):
+        return None
+    (reader,) = readers
+    return None if inside and reader.graph is not value.graph else reader
+
+
 def remove_orphans(nodes: Iterable[ir.Node]) -> None:
     """Remove those of the nodes that nothing needs, and whatever nothing needs without them.
 

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from converter.constants import required_input
 from converter.context import Context
-from converter.graph_edit import take_place
+from converter.graph_edit import only_reader, take_place
 from converter.linear import dequantizes, quantizes
 from converter.moves import is_passed
 
@@ -36,10 +36,10 @@ def pass_back(quantize: ir.Node, context: Context) -> None:
     What dequantizes is not quantized again at once. onnxruntime does just the same.
     """
     move = required_input(quantize, 0).producer()
-    while move is not None and is_passed(move) and _is_read_once(move.outputs[0]):
+    while move is not None and is_passed(move) and only_reader(move.outputs[0], once=True):
         x = required_input(move, 0)
         source = x.producer()
-        if source is None or dequantizes(source) or not _is_read_once(x):
+        if source is None or dequantizes(source) or not only_reader(x, once=True):
             return
         move.replace_input_with(0, insert_pair(x, quantize, context))
         move = source
@@ -74,7 +74,3 @@ def _dequantize_behind(move: ir.Node, dequantize: ir.Node, context: Context) -> 
     for use in uses:
         if is_passed(use.node):
             _dequantize_behind(use.node, dequantize, context)
-
-
-def _is_read_once(value: ir.Value) -> bool:
-    return len(value.uses()) == 1 and not value.is_graph_output()

@@ -2,8 +2,8 @@
 
 import onnx_ir as ir
 
-from converter.batch_products import PRODUCTS, operand_of, set_ints
-from converter.crossings import ints, is_op
+from converter.batch_products import PRODUCTS, operand_of
+from converter.crossings import ints, is_op, set_ints
 from converter.graph_edit import remove_orphans, take_place
 from converter.passes.base import Pass
 

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from converter.constants import required_input
 from converter.context import Context
 from converter.errors import Refusal
-from converter.graph_edit import is_needed, remove_orphans, take_place
+from converter.graph_edit import is_needed, only_reader, remove_orphans, take_place
 from converter.linear import dequantizes, quantizes, read_with, written_with
 from converter.moves import is_passed
 from converter.pairs import pass_back, pass_on
@@ -60,10 +60,10 @@ def _cancel(first: ir.Node, context: Context) -> bool:
 def _behind_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
     """The nodes of pairs, and what is behind them, each read by the next one alone."""
     chain: list[ir.Node] = []
-    node = _only_reader(first)
+    node = only_reader(first.outputs[0], once=True, inside=True)
     while node is not None and _is_of_a_pair(node):
         chain.append(node)
-        node = _only_reader(node)
+        node = only_reader(node.outputs[0], once=True, inside=True)
     return chain, node
 
 
@@ -73,9 +73,9 @@ def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
     Merging may give them other parameters afterwards, and the pairs beyond the moves keep theirs.
     """
     before = required_input(first, 0).producer()
-    reader = _only_reader(second)
+    reader = only_reader(second.outputs[0], once=True, inside=True)
     while reader is not None and is_passed(reader):
-        reader = _only_reader(reader)
+        reader = only_reader(reader.outputs[0], once=True, inside=True)
     written = required_input(before, 0).producer() if before is not None and dequantizes(before) else None
     for quantize in (written, reader):
         if quantize is not None and quantizes(quantize) and _is_of_a_pair(quantize):
@@ -127,18 +127,11 @@ def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
 
 def _pair_behind(node: ir.Node) -> list[ir.Node]:
     """QuantizeLinear and DequantizeLinear, all in a row with one reader each; or nothing."""
-    quantize = _only_reader(node)
-    dequantize = None if quantize is None else _only_reader(quantize)
+    quantize = only_reader(node.outputs[0], once=True, inside=True)
+    dequantize = None if quantize is None else only_reader(quantize.outputs[0], once=True, inside=True)
     pair = [member for member in (quantize, dequantize) if member is not None and _is_of_a_pair(member)]
     if len(pair) < 2:
         return []
     y = pair[1].outputs[0]
     # onnxruntime has a DequantizeLinear for each reader, and then drops no pair.
     return pair if len(y.uses()) + y.is_graph_output() == 1 else []
-
-
-def _only_reader(node: ir.Node) -> ir.Node | None:
-    value = node.outputs[0]
-    readers = [use.node for use in value.uses()]
-    same_graph = len(readers) == 1 and readers[0].graph is node.graph
-    return readers[0] if same_graph and not value.is_graph_output() else None

@@ -4,6 +4,7 @@ import onnx_ir as ir
 
 from converter.constants import constant_or_none
 from converter.crossings import ints, is_op
+from converter.graph_edit import only_reader
 from converter.passes.base import Pass
 
 _ELEMENTWISE = ("QTable", "QMul", "QAdd")
@@ -33,7 +34,7 @@ def _keeps_channels_last(node: ir.Node) -> bool:
 def _delay(transpose: ir.Node) -> bool:
     chain: list[ir.Node] = []
     y = transpose.outputs[0]
-    while (reader := _only_reader(y)) is not None and _keeps_places(reader, y):
+    while (reader := only_reader(y)) is not None and _keeps_places(reader, y):
         chain.append(reader)
         y = reader.outputs[0]
     readers = list(y.uses())
@@ -57,8 +58,3 @@ def _keeps_places(node: ir.Node, x: ir.Value) -> bool:
         return node.inputs[0] is x
     others = [constant_or_none(value) for value in node.inputs if value is not None and value is not x]
     return all(array is not None and array.size == max(array.shape[-1:], default=1) for array in others)
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    readers = {use.node for use in value.uses()}
-    return readers.pop() if len(readers) == 1 and not value.is_graph_output() else None

@@ -6,7 +6,7 @@ import onnx_ir as ir
 from converter.constants import Quantization, constant_or_none, required_input
 from converter.context import Context
 from converter.errors import Refusal
-from converter.graph_edit import add_initializer, remove_orphans
+from converter.graph_edit import add_initializer, only_reader, remove_orphans
 from converter.linear import dequantizes, note_int8, quantizes, read_with, stays_int8, written_with
 from converter.moves import moves, needed
 from converter.passes.base import Pass
@@ -36,7 +36,7 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
     if source is None or not outputs:
         return False
     x, parameters = source
-    readers = [_only_reader(output) for output in outputs]
+    readers = [only_reader(output, once=True, inside=True) for output in outputs]
     if any(_written_with(reader) != parameters for reader in readers):
         return False
     dequantize = required_input(move, 0).producer()
@@ -97,9 +97,3 @@ def _written_with(quantize: ir.Node | None) -> Quantization | None:
         return None if quantize is None or not quantizes(quantize) else written_with(quantize)
     except Refusal:
         return None
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    readers = [use.node for use in value.uses()]
-    same_graph = len(readers) == 1 and readers[0].graph is value.graph
-    return readers[0] if same_graph and not value.is_graph_output() else None

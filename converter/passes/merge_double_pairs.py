@@ -6,7 +6,7 @@ import onnx_ir as ir
 from converter.constants import Quantization, constant_or_none, required_input
 from converter.context import Context
 from converter.errors import Refusal
-from converter.graph_edit import add_initializer, remove_orphans
+from converter.graph_edit import add_initializer, only_reader, remove_orphans
 from converter.linear import dequantizes, quantizes, read_with, written_with
 from converter.passes.base import Pass
 
@@ -29,8 +29,8 @@ class MergeDoublePairs(Pass):
 
 def _merge(first: ir.Node, context: Context) -> bool:
     """first -> DequantizeLinear -> second -> DequantizeLinears that take the place of the one before."""
-    middle = _only_reader(first)
-    second = _only_reader(middle)
+    middle = only_reader(first.outputs[0], once=True)
+    second = None if middle is None else only_reader(middle.outputs[0], once=True)
     if middle is None or second is None or not (dequantizes(middle) and quantizes(second)):
         return False
     readers = [use.node for use in second.outputs[0].uses()]
@@ -72,13 +72,6 @@ def intersection(a: Quantization, b: Quantization) -> Quantization | None:
         return None
     zero_point = np.floor(np.float32(bounds.min) - least / scale + np.float32(0.5))
     return Quantization(scale, int(np.clip(zero_point, bounds.min, bounds.max)), a.dtype)
-
-
-def _only_reader(node: ir.Node | None) -> ir.Node | None:
-    if node is None or node.outputs[0].is_graph_output():
-        return None
-    readers = [use.node for use in node.outputs[0].uses()]
-    return readers[0] if len(readers) == 1 else None
 
 
 def _set(node: ir.Node, parameters: Quantization, context: Context) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.batch_products import operand_of, set_ints
+from converter.batch_products import operand_of
 from converter.constants import constant_or_none, required_input
-from converter.crossings import ints, is_op
+from converter.crossings import ints, is_op, set_ints
 from converter.functions import DOMAIN
-from converter.graph_edit import add_initializer, remove_orphans
+from converter.graph_edit import add_initializer, only_reader, remove_orphans
 from converter.packing import Int8Array
 from converter.passes.base import Pass
 from converter.tables import VALUES, composed, function_of
@@ -137,7 +137,7 @@ def _projection(node: ir.Node) -> _Projection | None:
     if weight is None or bias is None or multiplier is None or not np.isfinite(multiplier).all():
         return None
     y, before, table = _behind_function(node.outputs[0])
-    reshape = _only_reader(y)
+    reshape = only_reader(y)
     target = None if reshape is None else _target(reshape)
     if reshape is None or target is None or target[-2] * target[-1] != len(bias):
         return None
@@ -153,16 +153,11 @@ def _projection(node: ir.Node) -> _Projection | None:
 
 def _behind_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
     """What is computed of x by a node that alone reads it, that node, and its table; or x itself."""
-    node = _only_reader(x)
+    node = only_reader(x)
     found = None if node is None else function_of(node)
     if node is None or found is None or found.x is not x:
         return x, (), VALUES
     return node.outputs[0], (node,), found.table
-
-
-def _only_reader(x: ir.Value) -> ir.Node | None:
-    readers = {use.node for use in x.uses()}
-    return readers.pop() if len(readers) == 1 and not x.is_graph_output() else None
 
 
 def _target(reshape: ir.Node) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from converter.constants import constant_or_none
-from converter.crossings import ENTRIES, ints, is_op
+from converter.crossings import ENTRIES, ints, is_op, set_ints
 from converter.layout import ALIGNMENT
 from converter.passes.base import Pass
 
@@ -47,7 +47,7 @@ def _is_stem(conv: ir.Node) -> bool:
 
 def _narrow(entry: ir.Node, convs: list[ir.Node]) -> None:
     *pads, channels = ints(entry, "pads")
-    entry.attributes["pads"] = ir.AttrInt64s("pads", [*pads, channels - (ALIGNMENT - CHANNELS)])
+    set_ints(entry, "pads", [*pads, channels - (ALIGNMENT - CHANNELS)])
     inside = entry.outputs[0]
     if inside.shape is not None:
         inside.shape = ir.Shape([*inside.shape[:3], CHANNELS])

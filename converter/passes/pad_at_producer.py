@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from converter.constants import required_input
-from converter.crossings import ENTRIES, ints, is_op
+from converter.crossings import ENTRIES, ints, is_op, set_ints
 from converter.layout import ALIGNMENT
 from converter.passes.base import Pass
 from converter.passes.narrow_stem import CHANNELS as STEM_CHANNELS
@@ -38,7 +38,7 @@ def _pad_entry(entry: ir.Node) -> bool:
         return False  # the model reads a tensor with another zero point than it wrote it with
     channels = ints(entry, "pads")[-1]
     pads = _take_pads(entry, convs)
-    entry.attributes["pads"] = ir.AttrInt64s("pads", [*pads[:-1], channels])
+    set_ints(entry, "pads", [*pads[:-1], channels])
     entry.attributes["zero_point"] = ir.AttrInt64("zero_point", zero_point)
     return True
 
@@ -65,7 +65,7 @@ def _pad_output(producer: ir.Node) -> bool:
             return False
     else:
         producer.attributes["y_zero_point"] = ir.AttrInt64("y_zero_point", zero_point)
-    producer.attributes["y_pads"] = ir.AttrInt64s("y_pads", _take_pads(producer, convs))
+    set_ints(producer, "y_pads", _take_pads(producer, convs))
     return True
 
 
@@ -90,7 +90,7 @@ def _take_pads(producer: ir.Node, convs: list[ir.Node]) -> list[int]:
     """The padding of the convolutions, which lose it, in ONNX Pad's form over the producer's result."""
     pads = ints(convs[0], "pads")
     for conv in convs:
-        conv.attributes["pads"] = ir.AttrInt64s("pads", [0] * len(pads))
+        set_ints(conv, "pads", [0] * len(pads))
     before, behind = [0, *pads[: len(pads) // 2], 0], [0, *pads[len(pads) // 2 :], 0]
     inside = producer.outputs[0]
     if inside.shape is not None:

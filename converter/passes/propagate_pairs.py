@@ -5,6 +5,7 @@ import onnx_ir as ir
 from converter.constants import Quantization, constant_or_none, node_input, required_input
 from converter.context import Context
 from converter.errors import Refusal
+from converter.graph_edit import only_reader
 from converter.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
 from converter.moves import is_passed, moves, needed
 from converter.pairs import insert_pair
@@ -36,7 +37,7 @@ class PropagatePairs(Pass):
 def _quantize_before(move: ir.Node, context: Context) -> bool:
     """operator -> move -> QuantizeLinear: quantize what the move reads."""
     x = required_input(move, 0)
-    quantize = _only_reader(move.outputs[0])
+    quantize = only_reader(move.outputs[0], once=True)
     if quantize is None or not quantizes(quantize) or not _worth_quantizing(x, move):
         return False
     try:
@@ -50,7 +51,7 @@ def _quantize_before(move: ir.Node, context: Context) -> bool:
 def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
     """Whether x comes, over moves perhaps, from an operator with an integer form, and has no other reader."""
     source = x.producer()
-    if source is None or source.graph is not reader.graph or _only_reader(x) is not reader:
+    if source is None or source.graph is not reader.graph or only_reader(x, once=True) is not reader:
         return False
     if is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
         return _worth_quantizing(required_input(source, 0), source)
@@ -104,13 +105,8 @@ def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:
 
 
 def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:
-    quantize = _only_reader(y)
+    quantize = only_reader(y, once=True)
     try:
         return quantize is not None and quantizes(quantize) and written_with(quantize) == parameters
     except Refusal:
         return False
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    readers = [use.node for use in value.uses()]
-    return readers[0] if len(readers) == 1 and not value.is_graph_output() else None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from converter.constants import constant_or_none, per_output, required_input
 from converter.errors import Refusal
+from converter.graph_edit import only_reader
 from converter.packing import Float32Array
 
 
@@ -25,17 +26,17 @@ class Scaled(NamedTuple):
 
 def scaled(product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int) -> Scaled:
     """How the int32 product, of `rank` dimensions with its outputs along `axis`, is dequantized."""
-    cast = _only_reader(product)
+    cast = only_reader(product, once=True, inside=True)
     if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
         raise Refusal("its result is not just cast to float32")
-    multiply = _only_reader(cast.outputs[0])
+    multiply = only_reader(cast.outputs[0], once=True, inside=True)
     if multiply is None or _type(multiply) != "Mul":
         raise Refusal("its result is not just multiplied by its scale")
     scale = per_output(_beside(x_scale, _other(multiply, cast.outputs[0])), rank, axis, outputs)
     if scale is None:
         raise Refusal("its scale is neither one for the tensor nor one for each output")
     covers, y = (cast, multiply), multiply.outputs[0]
-    add = _only_reader(y)
+    add = only_reader(y, once=True, inside=True)
     if add is not None and _type(add) == "Add":
         addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
         if addend is not None:
@@ -64,12 +65,6 @@ def _constant(value: ir.Value) -> NDArray[Any] | None:
     if data is None or shape is None or not shape.all():
         return None
     return data.reshape(shape)
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    uses = list(value.uses())
-    alone = len(uses) == 1 and not value.is_graph_output() and uses[0].node.graph is value.graph
-    return uses[0].node if alone else None
 
 
 def _other(node: ir.Node, value: ir.Value) -> ir.Value:
