@@ -46,6 +46,14 @@ void small_cases() {
         for (int64_t rows : {1, 17, 1300})
             for (int64_t c : {1, 5, 16, 48, 64, 80, 144, 272})
                 channel_table_case(rows, c), channel_table_case(rows, c, 1);
+    if (wanted("channel_table"))  // rows side by side in slices, those of large tensors besides
+        for (auto [rows, c] : {std::array<int64_t, 2>{64, 3},
+                               {1000, 12},
+                               {1 << 22, 4},
+                               {1 << 20, 24},
+                               {233018, 72},
+                               {100001, 176}})
+            channel_table_case(rows, c);
     if (wanted("average_pool"))
         for (bool is_uint8 : {false, true})
             for (bool count_padding : {false, true}) {
@@ -239,6 +247,9 @@ void large_cases() {
                                {14, 288},
                                {7, 1024}})
             channel_table_case(64 * side * side, c), channel_table_case(side * side, c);
+    if (wanted("channel_table"))  // of BERT
+        for (int64_t rows : {128, 1024, 4096, 12288})
+            for (int64_t c : {768, 2304, 3072}) channel_table_case(rows, c);
     if (wanted("average_pool")) {
         average_pool_case("64x35x35x288 3x3", {64, 35, 35, 288, 35, 35, 3, 3, 1, 1, 1, 1, 1, 1}, true, true);
         average_pool_case("64x56x56x128 2x2 /2", {64, 56, 56, 128, 28, 28, 2, 2, 0, 0, 2, 2, 1, 1}, true,
