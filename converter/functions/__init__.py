@@ -23,6 +23,7 @@ from converter.functions.border import (
 from converter.functions.conv import QConv, QConvToInt32
 from converter.functions.conv3d import QConv3D
 from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
+from converter.functions.float_attention import Attention, MaskedAttention
 from converter.functions.layer_normalization import QLayerNormalization
 from converter.functions.masked_softmax import QMaskedSoftmax
 from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
@@ -73,6 +74,8 @@ FUNCTIONS = {
         DynamicQuantizeToIsland,
         DynamicQMatMul,
         DynamicQConv,
+        Attention,
+        MaskedAttention,
     )
 }
 
