@@ -84,6 +84,7 @@ class Candidate:
 
     covers: the nodes it replaces, of which all but the last may have other readers. The first gives the name.
     note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
+    only_inside: whether onnxruntime's CUDA provider computes something else than its CPU provider.
     """
 
     covers: tuple[ir.Node, ...]
@@ -91,6 +92,7 @@ class Candidate:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     note: str = ""
+    only_inside: bool = False
 
 
 def port(

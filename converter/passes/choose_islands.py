@@ -27,7 +27,8 @@ class ChooseIslands(Pass):
     - an op left outside costs 40 for each element it reads and writes if onnxruntime has no CUDA kernel
       for it (QLinear*), for it runs on the CPU then and its tensors go there and back; 9 if it is a float
       operator between DequantizeLinear and QuantizeLinear, or behind the first alone; and next to nothing
-      if it is an operator of ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat).
+      if it is an operator of ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat);
+    - an op that onnxruntime's CUDA provider computes wrongly goes inside at any cost.
 
     What an op reads and writes outside of the island crosses nothing.
 
@@ -110,6 +111,8 @@ def _reads_outside(
 
 def _cost_outside(candidate: Candidate) -> float:
     cost: float
+    if candidate.only_inside:
+        return inf
     if any(node.op_type.startswith(_QUANTIZED) for node in candidate.covers):
         cost = _WITHOUT_KERNEL
     elif any(map(quantizes, candidate.covers)) or any(port.outside for port in candidate.outputs):

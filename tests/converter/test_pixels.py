@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
 
+import check
+import converter
+
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scales", [(2, 2), (1.5, 3), (0.5, 0.7), (4, 1)])
@@ -39,6 +42,19 @@ def test_resize_to_sizes() -> None:
     x = net.node("Resize", [x, "", "", sizes], "resized", mode="linear")
     net.conv(x, net.result("y", 4), 20, 8)
     assert_inside(net, {"QConv": 2, "QResize": 1}, {"x": net.random(2, 3, 6, 9)})
+
+
+@pytest.mark.parametrize(("mode", "ops"), [("linear", {"QResize": 1}), ("nearest", {})])
+def test_resize_alone(mode: str, ops: dict[str, int]) -> None:
+    """Worth no crossings, but for its bits: onnxruntime's CUDA provider computes the linear one wrongly."""
+    net = Operators("uint8")
+    x = net.eight_bit("x", ["n", 3, 6, 9])
+    factors = net.constant("scales", [1, 1, 2, 2], "float32")
+    net.node("Resize", [x, "", factors], net.result("y", 4), mode=mode)
+    model = net.model(13)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == ops
+    check.assert_equivalent(model, conversion.model, [{"x": net.random(2, 3, 6, 9)}])
 
 
 def test_resize_of_another_kind_stays() -> None:
