@@ -47,7 +47,7 @@ def resize(
         note = "onnxruntime's own result depends on the layout it chose for the image; within one quantum"
     y_shape = (n, c, resized(h, scales[2]), resized(w, scales[3]))
     ports = (port(x, shape, 1, dtype),), (port(y, y_shape, 1, dtype),)
-    # onnxruntime's CUDA provider weights pixels in the tensor's own type: of 8 bits, all but the exact hits by 0.
+    # onnxruntime's CUDA provider weights pixels in the tensor's own type: of 8 bits, most by 0.
     return Candidate(covers, Each("QResize", attributes), *ports, note=note, only_inside=mode == "linear")
 
 
