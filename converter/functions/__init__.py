@@ -22,7 +22,14 @@ from converter.functions.border import (
 )
 from converter.functions.conv import QConv, QConvToInt32
 from converter.functions.conv3d import QConv3D
-from converter.functions.dynamic import DynamicQConv, DynamicQMatMul, DynamicQuantizeToIsland
+from converter.functions.dynamic import (
+    DynamicAddLayerNormalizationToIsland,
+    DynamicGeluToIsland,
+    DynamicLayerNormalizationToIsland,
+    DynamicQConv,
+    DynamicQMatMul,
+    DynamicQuantizeToIsland,
+)
 from converter.functions.float_attention import Attention, MaskedAttention
 from converter.functions.layer_normalization import QLayerNormalization
 from converter.functions.masked_softmax import QMaskedSoftmax
@@ -72,6 +79,9 @@ FUNCTIONS = {
         QBatchMatMulToInt32,
         QConvToInt32,
         DynamicQuantizeToIsland,
+        DynamicGeluToIsland,
+        DynamicLayerNormalizationToIsland,
+        DynamicAddLayerNormalizationToIsland,
         DynamicQMatMul,
         DynamicQConv,
         Attention,
