@@ -32,10 +32,10 @@ struct FloatDivisor {
 struct IntegerDivisor {
     float value, high, low;
 
-    explicit IntegerDivisor(float divisor)
+    __host__ __device__ explicit IntegerDivisor(float divisor)
         : value(divisor),
-          high(1.0f / divisor),
-          low(static_cast<float>((1 - static_cast<double>(high) * divisor) / divisor)) {}
+          high(divide(1.0f, divisor)),
+          low(divide(fused_multiply_add(-high, divisor, 1.0f), divisor)) {}  // the remainder is exact
 
     __device__ float quotient(float dividend) const {
         return fused_multiply_add(dividend, high, multiply(dividend, low));

@@ -17,7 +17,7 @@ struct RowQuantizer {
     float lowest, highest;  // whose quotients are the ends of the range
     bool plain;             // only a plain division will do for scale
 
-    RowQuantizer(float scale, int zero_point)
+    __host__ __device__ RowQuantizer(float scale, int zero_point)
         : range(zero_point),
           scale(scale),
           lowest(multiply(static_cast<float>(-128 - zero_point), scale)),
