@@ -10,6 +10,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from converter.errors import Refusal
+from converter.reshaping import resolved
 from converter.sizes import Shape, Size, Unknown, broadcast, shifted
 
 
@@ -71,6 +72,20 @@ def _gather(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | 
     return (*x[:axis], *indices, *x[axis + 1 :])
 
 
+def _matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    a, b = shapes
+    if a is None or b is None or min(len(a), len(b)) < 2:
+        return None
+    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _reshape(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    target = _numbers(node, 1, known)
+    if shapes[0] is None or target is None:
+        return None
+    return resolved(target, shapes[0], bool(node.attributes.get_int("allowzero", 0)))
+
+
 def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     """Up to an unknown place of an axis of many elements: so many, or the model fails where it needs them."""
     bounds = [_numbers(node, index, known) for index in range(1, len(node.inputs))]
@@ -125,8 +140,8 @@ _Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
 
 _KEEP = {
     "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid",
-    "HardSwish", "Identity", "LayerNormalization", "LeakyRelu", "Mish", "Not", "QuantizeLinear", "Relu",
-    "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "HardSwish", "Identity", "IsNaN", "LayerNormalization", "LeakyRelu", "Mish", "Not",
+    "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Softplus", "Tanh",
 }  # fmt: skip
 _BROADCAST = {
     "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mul",
@@ -138,6 +153,8 @@ _RULES: dict[str, _Rule] = {
     "Expand": _expand,
     "Gather": _gather,
     "GatherElements": _as_indices,
+    "MatMul": _matmul,
+    "Reshape": _reshape,
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Transpose": _transpose,

@@ -18,11 +18,13 @@ from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalizat
 from converter.passes.fuse_attention import FuseAttention
 from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
+from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
+from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from converter.passes.normalize_at_entry import NormalizeAtEntry
 from converter.passes.pad_at_producer import PadAtProducer
 from converter.passes.propagate_pairs import PropagatePairs
@@ -58,6 +60,8 @@ PASSES: tuple[type[Pass], ...] = (
     DequantizeEntered,
     ShareCrossings,
     NormalizeAtEntry,
+    NormalizeAtDynamicEntry,
+    GeluAtDynamicEntry,
     GatherAtEntry,
     FuseTables,
     MergeProjections,

@@ -30,10 +30,17 @@ OUTSIDE = {
     "vit_like": {"Concat", "Expand", "Gather", "Shape"},  # of the class token
 }
 
-# Of a layer: four products of attention, two behind; and pooler and classifier, or patches and classifier.
+# Of a layer: four products of attention, two behind; what is quantized is attention's result, a normalized
+# sum twice, a Gelu. Pooler and classifier are two more, or patches and classifier.
+_ENCODER = {
+    "DynamicLayerNormalizationToIsland": 1,
+    "DynamicAddLayerNormalizationToIsland": 2 * 4 - 1,
+    "DynamicGeluToIsland": 4,
+    "DynamicQuantizeToIsland": 4 + 2,
+}
 DYNAMIC = {
-    "bert_like": {"DynamicQMatMul": 4 * 6 + 2, "DynamicQuantizeToIsland": 4 * 4 + 2},
-    "vit_like": {"DynamicQMatMul": 4 * 6 + 1, "DynamicQConv": 1, "DynamicQuantizeToIsland": 4 * 4 + 2},
+    "bert_like": {**_ENCODER, "DynamicQMatMul": 4 * 6 + 2},
+    "vit_like": {**_ENCODER, "DynamicQMatMul": 4 * 6 + 1, "DynamicQConv": 1},
 }
 QUANTIZED_DYNAMICALLY = {"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}
 

@@ -5,23 +5,25 @@ QuantizeToIsland o LayerNormalization o Add(DequantizeFromIsland, residual) -> A
 
 from typing import NamedTuple
 
-import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
-from converter.constants import constant_or_none, node_input, required_input
+from converter.constants import required_input
 from converter.crossings import ints, is_op
 from converter.emitter import Attribute
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.functions import DOMAIN
-from converter.graph_edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
-from converter.passes.base import Pass
-
-_OTHERWISE = (
-    "onnxruntime adds and normalizes at once, in floating point, and rounds otherwise than its "
-    "LayerNormalization, which a GPU's results follow: they may differ by one quantum"
+from converter.normalization import (
+    OTHERWISE,
+    channels_of,
+    epsilon_of,
+    hand_over,
+    is_row,
+    normalizes,
+    row,
+    rows_of,
 )
+from converter.passes.base import Pass
 
 
 class _Inside(NamedTuple):
@@ -56,29 +58,21 @@ class NormalizeAtEntry(Pass):
         facts = self.context.facts
         assert facts is not None
         total = required_input(norm, 0)
-        channels = _channels(norm, total, facts)
-        gamma, beta = (node_input(norm, index) for index in (1, 2))
-        for name, value in ("scale", gamma), ("bias", beta):
-            if value is not None and not _is_row(value, channels):
-                raise Refusal(f"its {name} is no constant of {channels} numbers in float32")
-        if beta is None:
-            beta = self._row(graph, f"{norm.name}/beta", np.zeros(channels, np.float32))
+        channels = channels_of(norm, facts)
+        gamma, beta = rows_of(norm, channels, graph, self.context)
         attributes: dict[str, Attribute] = {
             "pads": ints(entry, "pads"),
             "q_scale": entry.attributes["scale"].as_float(),
             "q_zero_point": entry.attributes["zero_point"].as_int(),
-            "epsilon": norm.attributes.get_float("epsilon", 1e-5),
+            "epsilon": epsilon_of(norm),
         }
         add = total.producer()
         terms = _terms(add, channels, facts)
         if terms is None:
-            fused = ir.node(
-                "LayerNormalizationToIsland", [total, gamma, beta], attributes=attributes, num_outputs=2
-            )
+            op_type, inputs, add = "LayerNormalizationToIsland", [total, gamma, beta], None
         else:
             inside, residual = terms
-            none = np.full(channels, -0.0, np.float32)
-            bias = inside.bias or self._row(graph, f"{norm.name}/no_bias", none)
+            bias = inside.bias or row(graph, self.context, f"{norm.name}/no_bias", -0.0, channels)
             residual, residual_scale, residual_zero_point = _residual(residual)
             attributes |= {
                 "channels": channels,
@@ -87,24 +81,18 @@ class NormalizeAtEntry(Pass):
                 "residual_scale": residual_scale,
                 "residual_zero_point": residual_zero_point,
             }
-            inputs = [inside.leave.inputs[0], bias, residual, gamma, beta]
-            fused = ir.node("AddLayerNormalizationToIsland", inputs, attributes=attributes, num_outputs=3)
-        fused.domain, fused.name, fused.doc_string = DOMAIN, norm.name, norm.doc_string
-        fused.metadata_props.update(norm.metadata_props)
-        graph.insert_after(entry, fused)
-        take_place(entry.outputs[0], fused.outputs[-1])
-        nodes = [norm] if terms is None or add is None else [norm, add]
-        _hand_over(nodes, fused, entry)
-        if len(nodes) > 1 and not fused.outputs[0].name and len(ints(entry, "perm")) == 3:
-            self.context.notes[fused] = _OTHERWISE
-
-    def _row(self, graph: ir.Graph, name: str, array: NDArray[np.float32]) -> ir.Value:
-        return add_initializer(graph, self.context.new_value_name(name), array)
+            x = required_input(inside.leave, 0)
+            op_type, inputs = "AddLayerNormalizationToIsland", [x, bias, residual, gamma, beta]
+        outputs = 2 if add is None else 3
+        fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=norm.name, num_outputs=outputs)
+        hand_over(norm, add, fused, entry)
+        if add is not None and not fused.outputs[0].name and len(ints(entry, "perm")) == 3:
+            self.context.notes[fused] = OTHERWISE
 
 
 def _entry_behind(norm: ir.Node) -> ir.Node | None:
     """The first entry that quantizes the result of a LayerNormalization, as it lies."""
-    if norm.domain or norm.op_type != "LayerNormalization":
+    if not normalizes(norm):
         return None
     for entry in [use.node for use in norm.outputs[0].uses()]:
         if is_op(entry, "QuantizeToIsland") and _keeps_axes(entry) and not any(ints(entry, "pads")[:-1]):
@@ -115,24 +103,6 @@ def _entry_behind(norm: ir.Node) -> ir.Node | None:
 def _keeps_axes(crossing: ir.Node) -> bool:
     perm = ints(crossing, "perm")
     return perm == list(range(len(perm)))
-
-
-def _channels(norm: ir.Node, x: ir.Value, facts: Facts) -> int:
-    shape = facts.ranked(x)
-    if facts.dtype(x) != ir.DataType.FLOAT or norm.attributes.get_int("stash_type", 1) != ir.DataType.FLOAT:
-        raise Refusal("it does not compute in float32")
-    if norm.attributes.get_int("axis", -1) not in (-1, len(shape) - 1):
-        raise Refusal("its axis is not the last one")
-    if any(output.uses() or output.is_graph_output() for output in norm.outputs[1:]):
-        raise Refusal("its mean or its deviation is needed too")
-    if not isinstance(shape[-1], int):
-        raise Refusal("the size of its last axis is unknown")
-    return shape[-1]
-
-
-def _is_row(value: ir.Value, channels: int) -> bool:
-    array = constant_or_none(value)
-    return array is not None and array.dtype == np.float32 and array.shape == (channels,)
 
 
 def _terms(add: ir.Node | None, channels: int, facts: Facts) -> tuple[_Inside, ir.Value] | None:
@@ -161,7 +131,7 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
     a, b = required_input(node, 0), required_input(node, 1)
     for x, bias in (a, b), (b, a):
         leave = x.producer()
-        if is_op(leave, "DequantizeFromIsland") and _is_row(bias, channels):
+        if is_op(leave, "DequantizeFromIsland") and is_row(bias, channels):
             assert leave is not None
             return _Inside(leave, bias) if _keeps_axes(leave) else None
     return None
@@ -174,14 +144,3 @@ def _residual(value: ir.Value) -> tuple[ir.Value, float, int]:
         return value, 1.0, 0
     attributes = leave.attributes
     return required_input(leave, 0), attributes["scale"].as_float(), attributes["zero_point"].as_int()
-
-
-def _hand_over(nodes: list[ir.Node], fused: ir.Node, entry: ir.Node) -> None:
-    """Let the op's float32 results stand where those of the nodes are needed; remove what is not."""
-    remove_orphans([entry])
-    for node, result in zip(nodes, reversed(fused.outputs[:-1]), strict=True):
-        if is_needed(node.outputs[0]):
-            take_place(node.outputs[0], result)
-        else:
-            leave_out(result)
-        remove_orphans([node])
