@@ -1,4 +1,4 @@
-// What GPUs have since Ampere (compute capability 8.0): int8 products of 32 values on the tensor cores,
+// What GPUs have since Ampere (compute capability 8.0): products of int8 and TF32 values on the tensor cores,
 // copies from global to shared memory that do not wait, and packing with saturation. Never reached on older
 // ones.
 #pragma once
@@ -29,6 +29,21 @@ __device__ inline void multiply(int32_t (&d)[4], int32_t start, const uint32_t (
         "{%10, %10, %10, %10};"
         : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(start));
+#endif
+}
+
+// x as a factor of products that take TF32: they leave out the 13 lowest bits, and what stays of this number
+// is within 2^-11 of x, relatively. Rounding to the nearest has no smaller bound and takes two instructions.
+__device__ inline uint32_t to_tf32(float x) { return __float_as_uint(x * 1.00048828125f); }
+
+// d += a * b by a warp: 16 rows of 8 TF32 values times 8 columns of 8, float32 sums. Lanes hold what they do
+// of int8 products, with a TF32 value in place of four bytes.
+__device__ inline void multiply_add(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
 }
 

@@ -1,0 +1,41 @@
+// Attention of float32 tensors, with its scores in registers.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace qudnn::kernels {
+
+// q [batch,m,q_heads,depth], k [batch,n,k_heads,depth], v [batch,n,v_heads,columns]: `heads` of each count,
+// from where the tensors' pointers lead. y [batch,m,heads,columns].
+struct FloatAttentionGeometry {
+    int64_t batch, heads, m, n, depth, columns;
+    int64_t q_heads, k_heads, v_heads;
+    float factor;
+};
+
+// Strides count elements, of [batch,heads,m,n]: 0 where the mask repeats.
+struct FloatAttentionMask {
+    const float* data;  // null: none
+    int64_t stride[4];
+};
+
+struct FloatAttentionTensors {
+    const float *q, *k, *v;
+    FloatAttentionMask mask;
+    float* y;
+};
+
+// y = softmax(q * k^T * factor + mask) * v for each head.
+// On the tensor cores where that is possible: since compute capability 8.0, with depth and columns up to 128,
+// in fours and aligned. Factors of both products are then rounded to TF32 (half a unit of 10 bits of
+// mantissa, away from zero where tied), sums are float32. Elsewhere as plain_float_attention().
+cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
+                            cudaStream_t stream);
+
+// The same in float32, for any sizes.
+cudaError_t plain_float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
+                                  cudaStream_t stream);
+
+}  // namespace qudnn::kernels
