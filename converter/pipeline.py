@@ -16,6 +16,7 @@ from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
 from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
 from converter.passes.fuse_attention import FuseAttention
+from converter.passes.fuse_float_attention import FuseFloatAttention
 from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
@@ -66,6 +67,7 @@ PASSES: tuple[type[Pass], ...] = (
     FuseTables,
     MergeProjections,
     FuseAttention,
+    FuseFloatAttention,
     FuseAddLayerNormalization,
     NarrowStem,
     PadAtProducer,

@@ -7,14 +7,30 @@ from converter.functions.opsets import qudnn
 
 
 @script(qudnn, default_opset=op)
-def Attention(q, k, v, heads: int, q_first: int, k_first: int, v_first: int, factor: float):
+def Attention(
+    q,
+    k,
+    v,
+    heads: int,
+    q_first: int,
+    k_first: int,
+    v_first: int,
+    q_factor: float,
+    k_factor: float,
+    factor: float,
+    divisor: float,
+    nan_to_zero: int,
+):
     """float32 q `[B,M,Hq,D]`, k `[B,N,Hk,D]`, v `[B,N,Hv,C]` -> float32 `[B,M,heads,C]`, all outside:
 
-        S[b,h] = (q[b,:,q_first+h,:] * k[b,:,k_first+h,:]^T) * factor         [M,N], h = 0..heads-1
-        y[b,:,h,:] = softmax(S[b,h]) * v[b,:,v_first+h,:]                     over the keys
+        Q, K, V    = q[b,:,q_first+h,:] * q_factor, k[b,:,k_first+h,:] * k_factor, v[b,:,v_first+h,:]
+        S[b,h]     = Q * K^T * factor / divisor            [M,N], h = 0..heads-1
+        y[b,:,h,:] = softmax(S[b,h]) * V                   over the keys
 
-    So one tensor that holds queries, keys and values side by side may be all three. A kernel may round the
-    factors of both products to TF32's 10 bits of mantissa, as onnxruntime's CUDA provider does by default.
+    So one tensor that holds queries, keys and values side by side may be all three. nan_to_zero (0 or 1):
+    weights that are NaN become 0, those of a row whose scores are all minus infinity. A kernel may round the
+    factors of both products to TF32's 10 bits of mantissa, as onnxruntime's CUDA provider does by default,
+    and make one number of the four that scale the scores.
     """
     number = op.Constant(value_ints=[-1])
     axis = op.Constant(value_ints=[2])
@@ -22,19 +38,38 @@ def Attention(q, k, v, heads: int, q_first: int, k_first: int, v_first: int, fac
     q_start = op.Reshape(op.Constant(value_int=q_first), number)
     k_start = op.Reshape(op.Constant(value_int=k_first), number)
     v_start = op.Reshape(op.Constant(value_int=v_first), number)
-    queries = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
-    keys = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
+    q_heads = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
+    k_heads = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
     values = op.Transpose(op.Slice(v, v_start, op.Add(v_start, count), axis), perm=[0, 2, 1, 3])
-    scores = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
+    queries = op.Mul(q_heads, op.Constant(value_float=q_factor))
+    keys = op.Mul(k_heads, op.Constant(value_float=k_factor))
+    scaled = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
+    scores = op.Div(scaled, op.Constant(value_float=divisor))
     weights = op.Softmax(scores, axis=-1)
-    return op.Transpose(op.MatMul(weights, values), perm=[0, 2, 1, 3])
+    unwanted = op.And(op.IsNaN(weights), op.Cast(op.Constant(value_int=nan_to_zero), to=9))
+    kept = op.Where(unwanted, op.Constant(value_float=0.0), weights)
+    return op.Transpose(op.MatMul(kept, values), perm=[0, 2, 1, 3])
 
 
 @script(qudnn, default_opset=op)
-def MaskedAttention(q, k, v, mask, heads: int, q_first: int, k_first: int, v_first: int, factor: float):
+def MaskedAttention(
+    q,
+    k,
+    v,
+    mask,
+    heads: int,
+    q_first: int,
+    k_first: int,
+    v_first: int,
+    q_factor: float,
+    k_factor: float,
+    factor: float,
+    divisor: float,
+    nan_to_zero: int,
+):
     """As Attention, with a float32 mask of four dimensions that broadcasts to `[B,heads,M,N]`:
 
-    S[b,h] = (q[b,:,q_first+h,:] * k[b,:,k_first+h,:]^T) * factor + mask[b,h]
+    S[b,h] = Q * K^T * factor / divisor + mask[b,h]
     """
     number = op.Constant(value_ints=[-1])
     axis = op.Constant(value_ints=[2])
@@ -42,9 +77,14 @@ def MaskedAttention(q, k, v, mask, heads: int, q_first: int, k_first: int, v_fir
     q_start = op.Reshape(op.Constant(value_int=q_first), number)
     k_start = op.Reshape(op.Constant(value_int=k_first), number)
     v_start = op.Reshape(op.Constant(value_int=v_first), number)
-    queries = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
-    keys = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
+    q_heads = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
+    k_heads = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
     values = op.Transpose(op.Slice(v, v_start, op.Add(v_start, count), axis), perm=[0, 2, 1, 3])
-    scores = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
-    weights = op.Softmax(op.Add(scores, mask), axis=-1)
-    return op.Transpose(op.MatMul(weights, values), perm=[0, 2, 1, 3])
+    queries = op.Mul(q_heads, op.Constant(value_float=q_factor))
+    keys = op.Mul(k_heads, op.Constant(value_float=k_factor))
+    scaled = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
+    scores = op.Add(op.Div(scaled, op.Constant(value_float=divisor)), mask)
+    weights = op.Softmax(scores, axis=-1)
+    unwanted = op.And(op.IsNaN(weights), op.Cast(op.Constant(value_int=nan_to_zero), to=9))
+    kept = op.Where(unwanted, op.Constant(value_float=0.0), weights)
+    return op.Transpose(op.MatMul(kept, values), perm=[0, 2, 1, 3])

@@ -6,6 +6,7 @@ from converter.batch_products import PRODUCTS, operand_of
 from converter.crossings import ints, is_op, set_ints
 from converter.graph_edit import remove_orphans, take_place
 from converter.passes.base import Pass
+from converter.permutations import after, before
 
 
 class AbsorbTransposes(Pass):
@@ -34,9 +35,9 @@ def _into_readers(transpose: ir.Node) -> bool:
         return False
     for node, index in uses:
         operand = operand_of(node, index)
-        set_ints(node, f"{operand}_perm", _after(perm, ints(node, f"{operand}_perm")))
+        set_ints(node, f"{operand}_perm", after(perm, ints(node, f"{operand}_perm")))
         for bound in (f"{operand}_starts", f"{operand}_ends"):
-            set_ints(node, bound, _before(perm, ints(node, bound)))
+            set_ints(node, bound, before(perm, ints(node, bound)))
         node.replace_input_with(index, x)
     remove_orphans([transpose])
     return True
@@ -48,7 +49,7 @@ def _can_read(node: ir.Node, index: int, perm: list[int]) -> bool:
     if operand is None:
         return False
     last = len(perm) - 1
-    return _after(perm, ints(node, f"{operand}_perm")).index(last) >= last - index
+    return after(perm, ints(node, f"{operand}_perm")).index(last) >= last - index
 
 
 def _into_writer(transpose: ir.Node) -> bool:
@@ -59,17 +60,8 @@ def _into_writer(transpose: ir.Node) -> bool:
         return False
     if perm[-1] != len(perm) - 1 or x.is_graph_output() or len(x.uses()) > 1:
         return False
-    set_ints(product, "y_perm", _after(ints(product, "y_perm"), perm))
+    set_ints(product, "y_perm", after(ints(product, "y_perm"), perm))
     take_place(transpose.outputs[0], x)
     remove_orphans([transpose])
     return True
 
-
-def _before(perm: list[int], values: list[int]) -> list[int]:
-    """What belongs to the axes of a tensor, from what belongs to those of its transposition."""
-    return [values[perm.index(axis)] for axis in range(len(perm))]
-
-
-def _after(first: list[int], second: list[int]) -> list[int]:
-    """The one transposition that does what both do, one after the other."""
-    return [first[axis] for axis in second]
