@@ -117,8 +117,13 @@ void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride
         [&](int8_t* to) { return run(to, y.gpu); }, added);
 }
 
-// What is normalized: a tensor inside and a residual, or a float32 tensor alone.
-enum class Normalizes { int8_residual, float_residual, floats };
+// What is normalized: a tensor inside and a residual, or a float32 tensor alone, which may consist of numbers
+// of all sizes that cancel each other, so that the order of additions decides about the mean.
+enum class Normalizes { int8_residual, float_residual, floats, cancelling };
+
+float number_of_any_size() {
+    return std::ldexp(static_cast<float>(random_bits() % 20001), static_cast<int>(random_bits() % 40) - 30);
+}
 
 // What is compared, besides which only `q` is written.
 enum class Result { q, y, total };
@@ -126,10 +131,14 @@ enum class Result { q, y, total };
 void normalize_to_island_case(Normalizes what, int64_t rows, int64_t channels, int64_t stride,
                               Result result = Result::q, int offset = 0) {
     const ToIslandScales s{0.0213f, -7, 1e-5f};
-    const bool alone = what == Normalizes::floats, inside = what == Normalizes::int8_residual;
+    const bool cancelling = what == Normalizes::cancelling, inside = what == Normalizes::int8_residual;
+    const bool alone = cancelling || what == Normalizes::floats;
     Tensor<int8_t> x(rows * stride, offset), residual(rows * stride, offset), q(rows * stride, offset);
-    Tensor<float> floats(rows * channels, offset,
-                         [] { return (static_cast<int>(random_bits() % 20001) - 10000) * 1e-3f; });
+    float last = 0;
+    const Tensor<float> floats(rows * channels, offset, [&] {
+        if (cancelling) return last = last > 0 ? -last : number_of_any_size();
+        return (static_cast<int>(random_bits() % 20001) - 10000) * 1e-3f;
+    });
     const Tensor<float> bias = random_floats(channels, 0);
     const DequantizedRows x_rows{x.gpu, stride, 0.0371f, 5}, r_rows{residual.gpu, stride, 0.0527f, -11};
     const auto value = [&](int64_t row, int64_t c) {
@@ -154,7 +163,7 @@ void normalize_to_island_case(Normalizes what, int64_t rows, int64_t channels, i
                                                  n.gamma.gpu, n.beta.gpu, to, results, nullptr);
     };
     const char* names[] = {"normalize_to_island int8 + int8", "normalize_to_island int8 + float32",
-                           "normalize_to_island float32"};
+                           "normalize_to_island float32", "normalize_to_island cancelling float32"};
     const std::string name = shape_name(names[static_cast<int>(what)], rows, channels, stride, offset);
     const int64_t read = (alone ? 0 : rows * stride) + rows * channels * (inside ? 1 : 4) + channels * 12;
     if (result == Result::q) {
@@ -205,15 +214,24 @@ void large_layer_normalization_cases() {
 
 void small_fused_normalization_cases() {
     for (int64_t rows : {1, 5, 70})
-        for (auto [channels, stride] :
-             {std::array<int64_t, 2>{768, 768}, {8, 16}, {15, 16}, {1001, 1008}, {197, 197}, {64, 96}}) {
+        for (auto [channels, stride] : {std::array<int64_t, 2>{768, 768},
+                                        {8, 16},
+                                        {15, 16},
+                                        {1001, 1008},
+                                        {197, 197},
+                                        {64, 96},
+                                        {100, 112},
+                                        {516, 528},
+                                        {1024, 1024},
+                                        {1028, 1040}}) {
             for (bool keeps_sum : {false, true})
                 add_layer_normalization_case(rows, channels, stride, keeps_sum);
             for (Result result : {Result::q, Result::y, Result::total}) {
                 normalize_to_island_case(Normalizes::int8_residual, rows, channels, stride, result);
                 normalize_to_island_case(Normalizes::float_residual, rows, channels, stride, result);
-                if (result != Result::total)
-                    normalize_to_island_case(Normalizes::floats, rows, channels, stride, result);
+                if (result == Result::total) continue;
+                normalize_to_island_case(Normalizes::floats, rows, channels, stride, result);
+                normalize_to_island_case(Normalizes::cancelling, rows, channels, stride, result);
             }
         }
     add_layer_normalization_case(9, 768, 768, true, 1);

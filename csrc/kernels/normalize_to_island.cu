@@ -11,9 +11,11 @@ struct Floats {
 
     bool vectors() const { return aligned(x, sizeof(float4)); }
     __device__ float one(int64_t row, int c) const { return x[row * channels + c]; }
-    __device__ float4 four(int64_t row, int c) const {
+    using Item = float4;
+    __device__ Item load(int64_t row, int c) const {
         return *reinterpret_cast<const float4*>(x + row * channels + c);
     }
+    __device__ float4 four(const Item& item) const { return item; }
 };
 
 struct Dequantized {
@@ -31,10 +33,11 @@ struct Dequantized {
     __device__ float one(int64_t row, int c) const {
         return of(static_cast<uint8_t>(x[row * stride + c]), 0);
     }
-    __device__ float4 four(int64_t row, int c) const {
-        const uint32_t word = *reinterpret_cast<const uint32_t*>(x + row * stride + c);
-        return {of(word, 0), of(word, 1), of(word, 2), of(word, 3)};
+    using Item = uint32_t;
+    __device__ Item load(int64_t row, int c) const {
+        return *reinterpret_cast<const uint32_t*>(x + row * stride + c);
     }
+    __device__ float4 four(Item word) const { return {of(word, 0), of(word, 1), of(word, 2), of(word, 3)}; }
 };
 
 // A float32 residual, less a zero point, times a scale.
@@ -48,10 +51,9 @@ struct Scaled {
     bool vectors() const { return floats.vectors(); }
     __device__ float of(float value) const { return multiply(plus(value, -zero_point), scale); }
     __device__ float one(int64_t row, int c) const { return of(floats.one(row, c)); }
-    __device__ float4 four(int64_t row, int c) const {
-        const float4 v = floats.four(row, c);
-        return {of(v.x), of(v.y), of(v.z), of(v.w)};
-    }
+    using Item = float4;
+    __device__ Item load(int64_t row, int c) const { return floats.load(row, c); }
+    __device__ float4 four(const Item& v) const { return {of(v.x), of(v.y), of(v.z), of(v.w)}; }
 };
 
 template <typename Residual>
@@ -64,9 +66,16 @@ struct Total {
     __device__ float one(int64_t row, int c) const {
         return plus(plus(x.one(row, c), bias[c]), residual.one(row, c));
     }
-    __device__ float4 four(int64_t row, int c) const {
-        const float4 v = x.four(row, c), r = residual.four(row, c);
-        const float4 b = *reinterpret_cast<const float4*>(bias + c);
+    struct Item {
+        Dequantized::Item x;
+        typename Residual::Item residual;
+        float4 bias;
+    };
+    __device__ Item load(int64_t row, int c) const {
+        return {x.load(row, c), residual.load(row, c), *reinterpret_cast<const float4*>(bias + c)};
+    }
+    __device__ float4 four(const Item& item) const {
+        const float4 v = x.four(item.x), r = residual.four(item.residual), b = item.bias;
         return {plus(plus(v.x, b.x), r.x), plus(plus(v.y, b.y), r.y), plus(plus(v.z, b.z), r.z),
                 plus(plus(v.w, b.w), r.w)};
     }

@@ -1,102 +1,46 @@
 // The kernels behind normalize_to_island.h. A Source gives what is normalized, all in float32:
-//   float one(int64_t row, int c) const      channel c
-//   float4 four(int64_t row, int c) const    channels c to c + 3, where all rows are aligned
-//   bool vectors() const                     whether they are
+//   float one(int64_t row, int c) const    channel c
+//   Item load(int64_t row, int c) const    what channels c to c + 3 are made of, where all rows are aligned
+//   float4 four(Item item) const           those channels
+//   bool vectors() const                   whether all rows are
 #pragma once
 
-#include "kernels/normalize_to_island.h"
-#include "kernels/normalized_row.cuh"
+#include "kernels/kept_rows.cuh"
+#include "kernels/row_mean.cuh"
+#include "kernels/to_island.cuh"
 
 namespace qudnn::kernels {
 
 constexpr int kWarpRows = 32 / kLanes;
 constexpr int kToIslandWarps = 2;  // of a block: what they stage fits many blocks on a multiprocessor
 
-struct ToIsland {
-    int64_t rows;
-    int channels, q_stride;
-    int staged_stride;  // elements between rows in shared memory
-    bool vectors;       // all rows are aligned
-    float epsilon;
-    RowQuantizer quantizer;
-    const float *gamma, *beta;
-    int8_t* q;
-    float *y, *total;  // or null
-
-    __device__ uint32_t quantized(float value) const {
-        return quantizer.plain ? quantizer.quantized<true>(value) : quantizer.quantized<false>(value);
-    }
-
-    // Channels c to c + 3 of a row.
-    __device__ void store(int64_t row, int c, const float (&normalized)[4]) const {
-        uint32_t bytes[4];
-#pragma unroll
-        for (int i = 0; i < 4; ++i) bytes[i] = quantized(normalized[i]);
-        if (vectors) {
-            *reinterpret_cast<uint32_t*>(q + row * q_stride + c) =
-                pack(bytes[0], bytes[1], bytes[2], bytes[3]);
-            if (y != nullptr)
-                *reinterpret_cast<float4*>(y + row * channels + c) = {normalized[0], normalized[1],
-                                                                      normalized[2], normalized[3]};
-            return;
-        }
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            if (c + i >= channels) break;
-            q[row * q_stride + c + i] = static_cast<int8_t>(bytes[i]);
-            if (y != nullptr) y[row * channels + c + i] = normalized[i];
-        }
-    }
-
-    __device__ void fill(int64_t row, int first, int step) const {
-        for (int c = channels + first; c < q_stride; c += step) q[row * q_stride + c] = 0;
-    }
-};
-
-__device__ inline void load_four(float (&values)[4], const float* source, int c, int channels, bool vectors) {
-    if (vectors) {
-        const float4 four = *reinterpret_cast<const float4*>(source + c);
-        values[0] = four.x, values[1] = four.y, values[2] = four.z, values[3] = four.w;
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; ++i) values[i] = c + i < channels ? source[c + i] : 0.0f;
-}
-
-// Brings the rows of a warp to shared memory, and to `total`.
+// Brings the rows of a warp to shared memory, and to `total`. In the place of rows that are missing is the
+// last one.
 template <typename Source>
 __device__ void stage_rows(const ToIsland& k, const Source& source, int64_t first, float* staged) {
+    const auto row = [&](int r) { return min(first + r, k.rows - 1); };
+    if (!k.vectors) {
+        for (int c = threadIdx.x % 32; c < k.channels; c += 32)
+#pragma unroll
+            for (int r = 0; r < kWarpRows; ++r) {
+                const float v = source.one(row(r), c);
+                staged[r * k.staged_stride + c] = v;
+                if (k.total != nullptr) k.total[row(r) * k.channels + c] = v;
+            }
+        return;
+    }
+#pragma unroll 1
     for (int c = threadIdx.x % 32 * 4; c < k.channels; c += 32 * 4) {
+        typename Source::Item items[kWarpRows];  // whose loads are under way together
+#pragma unroll
+        for (int r = 0; r < kWarpRows; ++r) items[r] = source.load(row(r), c);
 #pragma unroll
         for (int r = 0; r < kWarpRows; ++r) {
-            const int64_t row = first + r;
-            if (row >= k.rows) break;
-            float* place = staged + r * k.staged_stride + c;
-            if (k.vectors) {
-                const float4 v = source.four(row, c);
-                *reinterpret_cast<float4*>(place) = v;
-                if (k.total != nullptr) *reinterpret_cast<float4*>(k.total + row * k.channels + c) = v;
-                continue;
-            }
-            for (int i = 0; i < 4 && c + i < k.channels; ++i) {
-                place[i] = source.one(row, c + i);
-                if (k.total != nullptr) k.total[row * k.channels + c + i] = place[i];
-            }
+            const float4 v = source.four(items[r]);
+            *reinterpret_cast<float4*>(staged + r * k.staged_stride + c) = v;
+            if (k.total != nullptr) *reinterpret_cast<float4*>(k.total + row(r) * k.channels + c) = v;
         }
     }
-}
-
-// float(sum / channels), by the eight threads of a row; four of them would do.
-template <typename Value>
-__device__ float mean_of_values(int channels, int lane, Value value) {
-    const int fours = channels / 4 * 4;
-    double sum = 0;
-#pragma unroll 8
-    for (int c = lane % 4; c < fours; c += 4) sum = __dadd_rn(sum, static_cast<double>(value(c)));
-    sum = __dadd_rn(sum, __shfl_xor_sync(kAll, sum, 2));
-    sum = __dadd_rn(sum, __shfl_xor_sync(kAll, sum, 1));
-    for (int c = fours; c < channels; ++c) sum = __dadd_rn(sum, static_cast<double>(value(c)));
-    return static_cast<float>(__ddiv_rn(sum, static_cast<double>(channels)));
 }
 
 template <typename Value>
@@ -129,7 +73,7 @@ __global__ void __launch_bounds__(kToIslandWarps * 32)
             return source.one(first + r, c);
         };
         const auto my_value = [&](int c) { return value(mine, c); };
-        const float my_mean = mean_of_values(k.channels, lane % kLanes, my_value);
+        const float my_mean = mean_of_sum(ordered_sum(k.channels, lane % kLanes, my_value), k.channels);
         const float squares = squares_of_values(k.channels, lane % kLanes, my_mean, my_value);
         const float my_inverse = divide(1.0f, deviation(squares, k.channels, k.epsilon));
         float mean[kWarpRows], inverse[kWarpRows];
@@ -198,6 +142,7 @@ cudaError_t launch_to_island(const ToIslandGeometry& g, const ToIslandScales& s,
                      static_cast<int>(staged_stride),
                      vectors,
                      s.epsilon,
+                     1.0 / static_cast<double>(g.channels),
                      RowQuantizer(s.q_scale, s.q_zero_point),
                      gamma,
                      beta,
@@ -207,6 +152,8 @@ cudaError_t launch_to_island(const ToIslandGeometry& g, const ToIslandScales& s,
     if (g.channels < kLanes)
         return launch(normalize_short_rows_to_island<Source>, ceil_div(g.rows, kThreads), kThreads, stream, k,
                       source);
+    if (vectors && !k.quantizer.plain && g.channels <= kMostKept && narrow(g.rows))
+        return launch_kept_rows(k, source, stream);
     constexpr int64_t kStagedBytes = 48 << 10;  // of a block, without asking for more
     const int64_t bytes = kWarpRows * staged_stride * static_cast<int64_t>(sizeof(float));
     const int warps = kToIslandWarps * bytes <= kStagedBytes ? kToIslandWarps : 1;
