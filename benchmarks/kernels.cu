@@ -8,6 +8,7 @@
 #include <set>
 
 #include "attention_kernels.h"
+#include "dynamic_kernels.h"
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "product_kernels.h"
@@ -218,9 +219,12 @@ void small_cases() {
         for (const Crossing& crossing : both) enter_case(crossing), leave_case(crossing);
         for (const Crossing& crossing : padded) enter_case(crossing);
     }
-    if (wanted("dynamic_quantize"))
+    if (wanted("dynamic_quantize")) {
         for (const auto* crossings : {&both, &padded})
-            for (const Crossing& crossing : *crossings) dynamic_quantize_case(crossing);
+            for (const Crossing& crossing : *crossings)
+                for (bool gelu : {false, true}) dynamic_quantize_case(crossing, gelu);
+        small_dynamic_quantize_cases();
+    }
 }
 
 void large_cases() {

@@ -9,6 +9,7 @@ namespace qudnn::kernels {
 struct Gpu {
     int multiprocessors = 1, major = 0;  // major: of the compute capability
     int shared_bytes = 0;                // that a block may have
+    int cooperative = 0;                 // whether the blocks of a grid may wait for each other
 
     Gpu() {
         int device = 0;
@@ -16,6 +17,7 @@ struct Gpu {
         cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
         cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+        cudaDeviceGetAttribute(&cooperative, cudaDevAttrCooperativeLaunch, device);
     }
 };
 

@@ -1,6 +1,6 @@
 #include "ops/dynamic.h"
 
-#include "kernels/dynamic_quantize.h"
+#include "kernels/dynamic_epilogue.h"
 #include "ops/matmul.h"
 
 namespace qudnn::ops {
@@ -35,26 +35,6 @@ void run_dynamic(const P& problem, void* y, const Context& context) {
 }
 
 }  // namespace
-
-void DynamicQuantizeToIsland::compute(Context& context) const {
-    const ort::Tensor x = context.input(0);
-    const ort::Tensor y = context.output(0, entry.inside(x.shape));
-    const ort::Tensor scale = context.output(1, {}), zero_point = context.output(2, {});
-    const int64_t count = x.shape.count();
-    const int parts = kernels::range_count(count);
-    const auto workspace = context.workspace(static_cast<size_t>(parts) * sizeof(kernels::Range));
-    auto* ranges = static_cast<kernels::Range*>(workspace->data());
-    check_cuda(kernels::find_ranges(count, x.as<const float>(), ranges, context.stream()));
-    check_cuda(kernels::dynamic_quantize_to_island(entry.geometry(x.shape), ranges, parts,
-                                                   x.as<const float>(), y.as<int8_t>(), scale.as<float>(),
-                                                   zero_point.as<int8_t>(), context.stream()));
-}
-
-void DynamicQuantizeToIsland::infer(const ort::InferenceContext& context) {
-    Entry(context.attributes()).infer(context);
-    context.set_output(1, kSignature.outputs[1], {});
-    context.set_output(2, kSignature.outputs[2], {});
-}
 
 void DynamicQMatMul::compute(Context& context) const {
     const ort::Shape x = context.input(kX).shape;

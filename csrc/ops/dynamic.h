@@ -1,24 +1,9 @@
-// Dynamic quantization: scale and zero point are found at run time, and stay on the GPU.
+// Products of tensors that were quantized dynamically.
 #pragma once
 
-#include "ops/border.h"
 #include "ops/conv.h"
 
 namespace qudnn::ops {
-
-// x float32 -> y int8, scale [] float32, zero_point [] int8.
-struct DynamicQuantizeToIsland {
-    static constexpr Signature kSignature{
-        "DynamicQuantizeToIsland",
-        {ort::ElementType::float32},
-        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::int8}};
-
-    Entry entry;
-
-    explicit DynamicQuantizeToIsland(const ort::Attributes& attributes) : entry(attributes) {}
-    void compute(Context& context) const;
-    static void infer(const ort::InferenceContext& context);
-};
 
 // x [...,Cp] int8, x_scale [] float32, x_zero_point [] int8, w [K,Cp] int8, w_sum [K] int32,
 // w_scale and addend [K] float32 -> [...,K] float32.

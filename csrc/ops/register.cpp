@@ -15,6 +15,7 @@
 #include "ops/conv3d.h"
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
+#include "ops/dynamic_entry.h"
 #include "ops/layer_normalization.h"
 #include "ops/masked_softmax.h"
 #include "ops/matmul.h"
@@ -40,6 +41,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<DequantizeFromIsland>(c),
         definition<ConvertFromIsland>(c),
         definition<DynamicQuantizeToIsland>(c),
+        definition<DynamicGeluToIsland>(c),
         definition<QConv>(c),
         definition<QConvToInt32>(c),
         definition<DynamicQConv>(c),

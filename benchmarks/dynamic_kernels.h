@@ -1,0 +1,101 @@
+// As kernels.h, for dynamic quantization.
+#pragma once
+
+#include "kernels.h"
+#include "kernels/dynamic_quantize.h"
+
+namespace {
+
+// Where a kernel finds scale and zero point.
+struct FoundScale {
+    Tensor<float> scale{1}, ranges{2 * kMostRanges};
+    Tensor<int8_t> zero_point{1};
+
+    DynamicScale to() { return {scale.gpu, zero_point.gpu, reinterpret_cast<Range*>(ranges.gpu)}; }
+
+    // Compares with what `low` and `high` give.
+    void check(float low, float high) {
+        const float expected = expected_scale(low, high);
+        float s = 0;
+        int8_t z = 0;
+        require(cudaMemcpy(&s, scale.gpu, sizeof s, cudaMemcpyDeviceToHost), "cudaMemcpy");
+        require(cudaMemcpy(&z, zero_point.gpu, sizeof z, cudaMemcpyDeviceToHost), "cudaMemcpy");
+        const int expected_z = expected_zero_point(low, high);
+        if (s == expected && z == expected_z) return;
+        std::printf("  scale %g and zero point %d for %g and %d\n", s, z, expected, expected_z);
+        ++failures;
+    }
+
+    static float expected_scale(float low, float high) { return low == high ? 1 : (high - low) / 255; }
+    static int expected_zero_point(float low, float high) {
+        const float place = 0 - low / expected_scale(low, high);
+        return static_cast<int>(std::nearbyint(std::clamp(place, 0.0f, 255.0f))) - 128;
+    }
+};
+
+// Of x itself, or of Gelu(x), for which x is where erf gives 1 or -1.
+void dynamic_quantize_case(const Crossing& crossing, bool gelu = false) {
+    const BorderGeometry g = crossing.geometry();
+    const int64_t count = product(g.inside, g.rank), elements = product(crossing.outside, g.rank);
+    // From -100 to 155 in halves, where there are two: of scale 1, with many ties. Of Gelu from 0 to 255.
+    const float lowest = -100, highest = gelu ? 255 : 155;
+    Tensor<float> x(elements, crossing.offset, [=, i = 0]() mutable {
+        ++i;
+        const float value = static_cast<float>(random_bits() % 511) * 0.5f - 100;
+        return i == 1 ? lowest : i == 2 ? highest : gelu && std::abs(value) < 6 ? 0 : value;
+    });
+    const float low = elements > 0 && !gelu ? lowest : 0, high = elements > 1 ? highest : 0;
+    const float scale = FoundScale::expected_scale(low, high);
+    const int zero_point = FoundScale::expected_zero_point(low, high);
+    FoundScale found;
+    check<int8_t>(
+        (gelu ? "dynamic_gelu " : "dynamic_quantize ") + crossing.name, count, elements * 4, 0, 12, 0,
+        [&](int8_t* y) {
+            return gelu ? dynamic_gelu_to_island(g, elements, std::sqrt(0.5f), x.gpu, y, found.to(), nullptr)
+                        : dynamic_quantize_to_island(g, elements, x.gpu, y, found.to(), nullptr);
+        },
+        [&](int64_t i) {
+            int64_t where = 0;
+            for (int d = g.rank - 1; d >= 0; i /= g.inside[d--]) {
+                const int64_t j = i % g.inside[d] - g.before[d];
+                if (j < 0 || j >= g.extent[d]) return static_cast<int8_t>(zero_point);
+                where += j * g.outside_stride[d];
+            }
+            const float value = gelu ? std::max(x.host[where], 0.0f) : x.host[where];
+            return static_cast<int8_t>(saturate(std::nearbyint(value / scale), zero_point));
+        });
+    found.check(low, high);
+}
+
+Crossing rows_of(int64_t rows, int64_t channels, int offset = 0) {
+    return {std::to_string(rows) + "x" + std::to_string(channels) + (offset ? " unaligned" : ""),
+            {rows, channels},
+            {0, 1},
+            {},
+            {},
+            offset};
+}
+
+void small_dynamic_quantize_cases() {
+    for (bool gelu : {false, true}) {
+        for (int64_t rows : {1, 3, 70, 1101})
+            for (int64_t channels : {4, 12, 312, 768, 1001, 1200})
+                dynamic_quantize_case(rows_of(rows, channels), gelu);
+        dynamic_quantize_case(rows_of(70, 768, 1), gelu);
+        // Whose vectors are more than a thread keeps.
+        dynamic_quantize_case(rows_of(1, (int64_t{1} << 24) + 4), gelu);
+    }
+}
+
+// BERT-base's and BERT-large's.
+void large_dynamic_quantize_cases() {
+    for (bool gelu : {false, true})
+        for (int64_t rows : {128, 8 * 128, 32 * 128, 32 * 384})
+            for (int64_t channels : {768, 3072}) dynamic_quantize_case(rows_of(rows, channels), gelu);
+    dynamic_quantize_case(rows_of(400'000, 768));
+    dynamic_quantize_case({"64x256x56x56", {64, 256, 56, 56}, {0, 2, 3, 1}});
+    dynamic_quantize_case(
+        {"64x3x224x224 padded by 3 to 4", {64, 3, 224, 224}, {0, 2, 3, 1}, {0, 3, 3, 0}, {0, 3, 3, 0}, 0, 4});
+}
+
+}  // namespace
