@@ -67,6 +67,9 @@ def _transposed(value: ir.Value, facts: Facts) -> tuple[ir.Value, list[int]] | N
     if node is None or node.domain:
         return None
     if node.op_type == "Reshape":
+        x, shape = required_input(node, 0), facts.shape(value)
+        if shape is not None and shape == facts.shape(x):
+            return x, list(range(len(shape)))
         found = batched_transpose(node, facts)
         return None if found is None else (found.x, found.perm)
     if node.op_type != "Transpose" or "perm" not in node.attributes:

@@ -14,6 +14,7 @@ from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.dequantize_entered import DequantizeEntered
 from converter.passes.drop_identities import DropIdentities
 from converter.passes.drop_pairs import DropPairs
+from converter.passes.drop_row_reshapes import DropRowReshapes
 from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
 from converter.passes.fuse_attention import FuseAttention
 from converter.passes.fuse_float_attention import FuseFloatAttention
@@ -23,6 +24,7 @@ from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
+from converter.passes.merge_dynamic_projections import MergeDynamicProjections
 from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
@@ -59,6 +61,7 @@ PASSES: tuple[type[Pass], ...] = (
     QuantizeAtEntry,
     DequantizeAtExit,
     DequantizeEntered,
+    DropRowReshapes,
     ShareCrossings,
     NormalizeAtEntry,
     NormalizeAtDynamicEntry,
@@ -68,6 +71,7 @@ PASSES: tuple[type[Pass], ...] = (
     MergeProjections,
     FuseAttention,
     FuseFloatAttention,
+    MergeDynamicProjections,
     FuseAddLayerNormalization,
     NarrowStem,
     PadAtProducer,

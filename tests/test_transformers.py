@@ -30,8 +30,9 @@ OUTSIDE = {
     "vit_like": {"Concat", "Expand", "Gather", "Shape"},  # of the class token
 }
 
-# Of a layer: four products of attention, two behind; what is quantized is attention's result, a normalized
-# sum twice, a Gelu. Pooler and classifier are two more, or patches and classifier.
+# Of a layer: a product for queries, keys and values, one behind attention, two of the perceptron; what is
+# quantized is attention's result, a normalized sum twice, a Gelu. Pooler and classifier are two products
+# more, or patches and classifier.
 _ENCODER = {
     "DynamicLayerNormalizationToIsland": 1,
     "DynamicAddLayerNormalizationToIsland": 2 * 4 - 1,
@@ -39,8 +40,8 @@ _ENCODER = {
     "DynamicQuantizeToIsland": 4 + 2,
 }
 DYNAMIC = {
-    "bert_like": {**_ENCODER, "DynamicQMatMul": 4 * 6 + 2},
-    "vit_like": {**_ENCODER, "DynamicQMatMul": 4 * 6 + 1, "DynamicQConv": 1},
+    "bert_like": {**_ENCODER, "MaskedAttention": 4, "DynamicQMatMul": 4 * 4 + 2},
+    "vit_like": {**_ENCODER, "Attention": 4, "DynamicQMatMul": 4 * 4 + 1, "DynamicQConv": 1},
 }
 QUANTIZED_DYNAMICALLY = {"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}
 
@@ -174,7 +175,7 @@ def test_products_alone(name: str, form: Form) -> None:
 @pytest.mark.parametrize("weights", ["int8", "uint8"])
 @pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
 def test_dynamic(name: str, weights: Literal["uint8", "int8"], per_channel: bool) -> None:
-    """Every product with a constant, and the convolution; what several of them read is quantized once."""
+    """Every product with a constant, the convolution, and all between; what several read is quantized once."""
     original = quantize_dynamically(SMALL_TRANSFORMERS[name](), weights=weights, per_channel=per_channel)
     conversion = converter.convert(original)
     found = Counter(node.op_type for node in conversion.model.graph.node if node.domain == DOMAIN)

@@ -64,4 +64,3 @@ def _into_writer(transpose: ir.Node) -> bool:
     take_place(transpose.outputs[0], x)
     remove_orphans([transpose])
     return True
-

@@ -16,6 +16,7 @@ from converter.passes.base import Pass
 
 _ROOT = float(np.sqrt(np.float32(2)))
 _INVERSE = float(np.sqrt(np.float32(0.5)))
+_NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
 _READ = "others than what quantizes its result read it too"
 
 
@@ -40,7 +41,7 @@ class GeluAtDynamicEntry(Pass):
             if gelu is None:
                 continue
             if only_reader(y) is entry:
-                _fuse(gelu, entry)
+                self.context.notes[_fused(gelu, entry)] = _NOTE
                 modified = True
             else:
                 node = y.producer()
@@ -49,7 +50,7 @@ class GeluAtDynamicEntry(Pass):
         return ir.passes.PassResult(model, modified)
 
 
-def _fuse(gelu: _Gelu, entry: ir.Node) -> None:
+def _fused(gelu: _Gelu, entry: ir.Node) -> ir.Node:
     node = required_input(entry, 0).producer()
     assert node is not None and entry.graph is not None
     attributes: dict[str, list[int] | float] = {name: ints(entry, name) for name in ("perm", "pads")}
@@ -61,6 +62,7 @@ def _fuse(gelu: _Gelu, entry: ir.Node) -> None:
     for old, new in zip(entry.outputs, fused.outputs, strict=True):
         take_place(old, new)
     remove_orphans([entry])
+    return fused
 
 
 def _gelu(y: ir.Value) -> _Gelu | None:

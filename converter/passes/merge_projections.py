@@ -3,7 +3,6 @@
 Queries, keys and values of an attention lie side by side then, and the products that read them read parts.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from converter.batch_products import operand_of
 from converter.constants import constant_or_none, required_input
 from converter.crossings import ints, is_op, set_ints
-from converter.functions import DOMAIN
-from converter.graph_edit import add_initializer, only_reader, remove_orphans
+from converter.graph_edit import only_reader, remove_orphans
+from converter.merging import one_for
 from converter.packing import Int8Array
 from converter.passes.base import Pass
 from converter.tables import VALUES, composed, function_of
+
+_INT8 = ir.DataType.INT8
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,18 @@ class MergeProjections(Pass):
             "y_zero_point": np.concatenate(zero_points).astype(np.float32),
         }
         x, wide = required_input(products[0], 0), _shape(products[0].outputs[0], len(bias))
-        new = [self._one_for(products, "QProjections", x, constants, wide)]
+        new = [one_for(products, "QProjections", [x], constants, (_INT8, wide), self.context)]
         functions = [node for p in group for node in p.functions]
         if functions:
             table = np.concatenate([np.broadcast_to(p.table, (p.width, 256)) for p in group])
-            new.append(self._one_for(functions, "QTable", new[-1].outputs[0], {"table": table}, wide))
+            y = new[-1].outputs[0]
+            new.append(one_for(functions, "QTable", [y], {"table": table}, (_INT8, wide), self.context))
         heads = sum(p.heads for p in group), group[0].target[-1]
         target = {"shape": np.array([*group[0].target[:-2], *heads], np.int64)}
         reshapes = [p.reshape for p in group]
         parted = _shape(reshapes[0].outputs[0], *heads)
-        new.append(self._one_for(reshapes, "Reshape", new[-1].outputs[0], target, parted, ""))
+        y = new[-1].outputs[0]
+        new.append(one_for(reshapes, "Reshape", [y], target, (_INT8, parted), self.context, domain=""))
         graph = products[0].graph
         assert graph is not None
         graph.insert_before(products[0], new)
@@ -95,32 +98,6 @@ class MergeProjections(Pass):
         for projection in group:
             _read_part(projection, new[-1].outputs[0], first)
             first += projection.heads
-
-    def _one_for(
-        self,
-        nodes: Sequence[ir.Node],
-        op_type: str,
-        x: ir.Value,
-        constants: Mapping[str, NDArray[Any]],
-        shape: ir.Shape | None,
-        domain: str = DOMAIN,
-    ) -> ir.Node:
-        """A node with the names of these."""
-        graph = nodes[0].graph
-        assert isinstance(graph, ir.Graph)
-        name = self.context.new_node_name("+".join(node.name or op_type for node in nodes))
-        values = [
-            add_initializer(graph, self.context.new_value_name(f"{name}/{what}"), array)
-            for what, array in constants.items()
-        ]
-        one = ir.node(op_type, [x, *values], domain=domain, name=name)
-        one.doc_string = nodes[0].doc_string
-        one.metadata_props.update(nodes[0].metadata_props)
-        y = one.outputs[0]
-        y.name = self.context.new_value_name(f"{name}/island")
-        y.type = ir.TensorType(ir.DataType.INT8)
-        y.shape = shape
-        return one
 
 
 def _shape(of: ir.Value, *last: int) -> ir.Shape | None:

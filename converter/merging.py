@@ -1,0 +1,43 @@
+"""One node in the place of several that do the same with constants of their own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.context import Context
+from converter.functions import DOMAIN
+from converter.graph_edit import add_initializer
+
+
+def one_for(
+    nodes: Sequence[ir.Node],
+    op_type: str,
+    inputs: Sequence[ir.Value],
+    constants: Mapping[str, NDArray[Any]],
+    y: tuple[ir.DataType, ir.Shape | None],
+    context: Context,
+    domain: str = DOMAIN,
+) -> ir.Node:
+    """A node with the names of these, not in the graph yet.
+
+    constants: its last inputs, by what they are. y: the type and the shape of its result.
+    """
+    graph = nodes[0].graph
+    assert isinstance(graph, ir.Graph)
+    name = context.new_node_name("+".join(node.name or op_type for node in nodes))
+    values = [
+        add_initializer(graph, context.new_value_name(f"{name}/{what}"), array)
+        for what, array in constants.items()
+    ]
+    one = ir.node(op_type, [*inputs, *values], domain=domain, name=name)
+    one.doc_string = nodes[0].doc_string
+    one.metadata_props.update(nodes[0].metadata_props)
+    dtype, shape = y
+    place = "island" if dtype == ir.DataType.INT8 else "result"
+    result = one.outputs[0]
+    result.name = context.new_value_name(f"{name}/{place}")
+    result.type = ir.TensorType(dtype)
+    result.shape = shape
+    return one
