@@ -86,12 +86,12 @@ cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentio
         return plain_float_attention(g, tensors, stream);
     const int64_t width = std::max(g.depth, g.columns);
     if (width <= 32)
-        return launch_width<FloatAttentionShape<2, 32, 3>, FloatAttentionShape<1, 32, 4>>(g, tensors, gpu,
+        return launch_width<FloatAttentionShape<2, 32, 2>, FloatAttentionShape<1, 32, 4>>(g, tensors, gpu,
                                                                                           stream);
     if (width <= 64)
         return launch_width<FloatAttentionShape<2, 64, 2>, FloatAttentionShape<1, 64, 3>>(g, tensors, gpu,
                                                                                           stream);
-    if (width <= 96) return launch_shape<FloatAttentionShape<1, 96, 3>>(g, tensors, stream);
+    if (width <= 96) return launch_shape<FloatAttentionShape<1, 96, 2>>(g, tensors, stream);
     return launch_shape<FloatAttentionShape<1, 128, 2>>(g, tensors, stream);
 }
 

@@ -16,6 +16,7 @@
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
 #include "ops/dynamic_entry.h"
+#include "ops/float_attention.h"
 #include "ops/layer_normalization.h"
 #include "ops/masked_softmax.h"
 #include "ops/matmul.h"
@@ -69,6 +70,8 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QMaskedSoftmax>(c),
         definition<QAttention>(c),
         definition<QMaskedAttention>(c),
+        definition<Attention>(c),
+        definition<MaskedAttention>(c),
         definition<QWhere>(c),
     };
 }

@@ -1,0 +1,74 @@
+#include "ops/float_attention.h"
+
+namespace qudnn::ops {
+
+namespace {
+
+constexpr size_t kRank = 4;
+
+// The first of the heads that count, of a tensor [batch,length,heads of all,size].
+const float* heads_of(const ort::Tensor& x, int64_t first, int64_t heads, const char* what) {
+    require(first >= 0 && first + heads <= x.shape[2], what);
+    return x.as<const float>() + first * x.shape[3];
+}
+
+kernels::FloatAttentionMask read_mask(const ort::Tensor& mask, const ort::Shape& scores) {
+    require(mask.shape.rank() == kRank, "mask needs four dimensions");
+    kernels::FloatAttentionMask result{mask.as<const float>(), {}};
+    int64_t stride = 1;
+    for (size_t d = kRank; d-- > 0; stride *= mask.shape[d]) {
+        require(mask.shape[d] == scores[d] || mask.shape[d] == 1, "mask does not broadcast to the scores");
+        result.stride[d] = mask.shape[d] == 1 ? 0 : stride;
+    }
+    return result;
+}
+
+}  // namespace
+
+FloatAttention::FloatAttention(const ort::Attributes& attributes)
+    : heads(attributes.integer("heads")),
+      q_first(attributes.integer("q_first")),
+      k_first(attributes.integer("k_first")),
+      v_first(attributes.integer("v_first")),
+      factor(attributes.real("factor")) {
+    require(heads > 0, "heads has to be positive");
+}
+
+void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
+    const ort::Tensor q = context.input(0), k = context.input(1), v = context.input(2);
+    require(q.shape.rank() == kRank && k.shape.rank() == kRank && v.shape.rank() == kRank,
+            "q, k and v need four dimensions");
+    const int64_t batch = q.shape[0], m = q.shape[1], n = k.shape[1];
+    require(k.shape[0] == batch && v.shape[0] == batch, "q, k and v are not of one batch");
+    require(v.shape[1] == n, "k and v are not of one length");
+    require(k.shape[3] == q.shape[3], "heads of q and k differ in size");
+    kernels::FloatAttentionTensors tensors{heads_of(q, q_first, heads, "q has too few heads"),
+                                           heads_of(k, k_first, heads, "k has too few heads"),
+                                           heads_of(v, v_first, heads, "v has too few heads"),
+                                           {},
+                                           nullptr};
+    if (mask != nullptr) tensors.mask = read_mask(*mask, {batch, heads, m, n});
+    const ort::Tensor y = context.output(0, {batch, m, heads, v.shape[3]});
+    if (y.shape.count() == 0) return;
+    tensors.y = y.as<float>();
+    check_cuda(kernels::float_attention({.batch = batch,
+                                         .heads = heads,
+                                         .m = m,
+                                         .n = n,
+                                         .depth = q.shape[3],
+                                         .columns = v.shape[3],
+                                         .q_heads = q.shape[2],
+                                         .k_heads = k.shape[2],
+                                         .v_heads = v.shape[2],
+                                         .factor = factor},
+                                        tensors, context.stream()));
+}
+
+void FloatAttention::infer(const ort::InferenceContext& context) {
+    const std::vector<ort::Dim> q = context.input(0), v = context.input(2);
+    if (q.size() != kRank || v.size() != kRank) return;
+    const ort::Dim heads = ort::Dim::of(context.attributes().integer("heads"));
+    context.set_output(0, ort::ElementType::float32, {q[0], q[1], heads, v[3]});
+}
+
+}  // namespace qudnn::ops
