@@ -24,7 +24,7 @@ class Known(Protocol):
 
 def outside_shape(node: ir.Node, known: Known) -> Shape | None:
     """The shape of the node's first output; None where it is not known here."""
-    rule = None if node.domain else _RULES.get(node.op_type)
+    rule = _RULES.get((node.domain, node.op_type))
     if rule is None or not node.inputs or any(value is None for value in node.inputs):
         return None
     shapes = [known.shape(value) for value in node.inputs if value is not None]
@@ -147,16 +147,17 @@ _BROADCAST = {
     "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mul",
     "Or", "Pow", "Sub", "Where",
 }  # fmt: skip
-_RULES: dict[str, _Rule] = {
-    **dict.fromkeys(_KEEP, _kept),
-    **dict.fromkeys(_BROADCAST, _of_all),
-    "Expand": _expand,
-    "Gather": _gather,
-    "GatherElements": _as_indices,
-    "MatMul": _matmul,
-    "Reshape": _reshape,
-    "Slice": _slice,
-    "Squeeze": _squeeze,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
+_RULES: dict[tuple[str, str], _Rule] = {
+    ("com.microsoft", "Gelu"): _kept,
+    **{("", op_type): _kept for op_type in _KEEP},
+    **{("", op_type): _of_all for op_type in _BROADCAST},
+    ("", "Expand"): _expand,
+    ("", "Gather"): _gather,
+    ("", "GatherElements"): _as_indices,
+    ("", "MatMul"): _matmul,
+    ("", "Reshape"): _reshape,
+    ("", "Slice"): _slice,
+    ("", "Squeeze"): _squeeze,
+    ("", "Transpose"): _transpose,
+    ("", "Unsqueeze"): _unsqueeze,
 }
