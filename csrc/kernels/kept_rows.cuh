@@ -1,105 +1,27 @@
-// Layer normalization at the border of an island of rows that a warp keeps in registers: everything it reads
-// is on its way at once, and only the order of the sums of squares takes shared memory.
+// Layer normalization at the border of an island of rows that a warp keeps in registers.
 #pragma once
 
-#include "kernels/row_mean.cuh"
+#include "kernels/kept_row.cuh"
 #include "kernels/to_island.cuh"
 
 namespace qudnn::kernels {
 
-constexpr int kKeptWarps = 4;          // of a block, a row each
-constexpr int kStepChannels = 32 * 4;  // of a row, that a warp takes at a time
-
-// A row in shared memory, by what is added up together: every eighth channel. The pitch puts channels that
-// are stored or loaded together in different banks.
-template <int kSteps>
-struct Chains {
-    static constexpr int kStepItems = kStepChannels / kLanes, kPitch = kSteps * kStepItems + 4;
-
-    alignas(16) float values[kLanes * kPitch];
-
-    __device__ float operator[](int c) const { return values[c % kLanes * kPitch + c / kLanes]; }
-
-    // The four channels of a lane, of each step.
-    __device__ void store(int lane, const float (&row)[kSteps * 4]) {
-        float* const mine = values + lane % 2 * 4 * kPitch + lane / 2;
-#pragma unroll
-        for (int s = 0; s < kSteps; ++s)
-#pragma unroll
-            for (int i = 0; i < 4; ++i) mine[i * kPitch + s * kStepItems] = row[s * 4 + i];
-    }
-
-    // Of the differences of channels lane, lane + 8, ... from the mean.
-    __device__ float squares(int lane, int channels, float mean) const {
-        const float* const mine = values + lane * kPitch;
-        const int count = channels / kLanes;
-        float squares = 0;
-        const auto add = [&](float value) {
-            const float difference = plus(value, -mean);
-            squares = fused_multiply_add(difference, difference, squares);
-        };
-        int i = 0;
-#pragma unroll 8
-        for (; i + 4 <= count; i += 4) {
-            const float4 four = *reinterpret_cast<const float4*>(mine + i);
-            add(four.x), add(four.y), add(four.z), add(four.w);
-        }
-#pragma unroll 1
-        for (; i < count; ++i) add(mine[i]);
-        return squares;
-    }
-};
-
+constexpr int kKeptWarps = 4;  // of a block, a row each
 // Of aligned rows of up to kSteps * kStepChannels; q's scale is none of RowQuantizer::plain.
 template <int kSteps, typename Source>
 __global__ void __launch_bounds__(kKeptWarps * 32, kSteps <= 6 ? 5 : 4)
     normalize_kept_rows(const __grid_constant__ ToIsland k, const __grid_constant__ Source source) {
     __shared__ Chains<kSteps> chains_of_warps[kKeptWarps];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    auto& chains = chains_of_warps[warp];
     const int64_t row = int64_t{blockIdx.x} * kKeptWarps + warp;
     if (row >= k.rows) return;
-    const auto channel = [&](int step) { return step * kStepChannels + lane * 4; };
-    typename Source::Item items[kSteps];
-#pragma unroll
-    for (int s = 0; s < kSteps; ++s)
-        if (channel(s) < k.channels) items[s] = source.load(row, channel(s));
-
     float values[kSteps * 4];
+    normalize_kept_row(k, source, row, chains_of_warps[warp], values);
 #pragma unroll
     for (int s = 0; s < kSteps; ++s) {
-        const bool is_inside = channel(s) < k.channels;
-        const float4 four = source.four(items[s]);
-        if (is_inside && k.total != nullptr)
-            *reinterpret_cast<float4*>(k.total + row * k.channels + channel(s)) = four;
-        values[s * 4] = is_inside ? four.x : 0, values[s * 4 + 1] = is_inside ? four.y : 0;
-        values[s * 4 + 2] = is_inside ? four.z : 0, values[s * 4 + 3] = is_inside ? four.w : 0;
-    }
-    chains.store(lane, values);
-    __syncwarp();
-
-    const auto value = [&](int c) { return chains[c]; };
-    const float mean = mean_of_row(values, k.channels, k.reciprocal, value);
-    float squares = 0;
-    if (lane < kLanes) squares = chains.squares(lane, k.channels, mean);
-    float4 gamma[kSteps], beta[kSteps];  // on their way while the squares are finished
-#pragma unroll
-    for (int s = 0; s < kSteps; ++s) {
-        if (channel(s) >= k.channels) continue;
-        gamma[s] = *reinterpret_cast<const float4*>(k.gamma + channel(s));
-        beta[s] = *reinterpret_cast<const float4*>(k.beta + channel(s));
-    }
-    squares = with_last_squares(sum_of_lanes(squares), k.channels, mean, value);
-    const float inverse = __shfl_sync(kAll, divide(1.0f, deviation(squares, k.channels, k.epsilon)), 0);
-#pragma unroll
-    for (int s = 0; s < kSteps; ++s) {
-        if (channel(s) >= k.channels) break;
-        const auto result = [&](int i, float scale, float shift) {
-            return fused_multiply_add(multiply(plus(values[s * 4 + i], -mean), inverse), scale, shift);
-        };
-        k.store_four<false>(row, channel(s),
-                            {result(0, gamma[s].x, beta[s].x), result(1, gamma[s].y, beta[s].y),
-                             result(2, gamma[s].z, beta[s].z), result(3, gamma[s].w, beta[s].w)});
+        const int c = s * kStepChannels + lane * 4;
+        if (c >= k.channels) break;
+        k.store_four<false>(row, c, {values[s * 4], values[s * 4 + 1], values[s * 4 + 2], values[s * 4 + 3]});
     }
     k.fill(row, lane, 32);
 }
@@ -109,8 +31,6 @@ cudaError_t launch_kept_steps(const ToIsland& k, const Source& source, cudaStrea
     return launch(normalize_kept_rows<kSteps, Source>, ceil_div(k.rows, kKeptWarps), kKeptWarps * 32, stream,
                   k, source);
 }
-
-constexpr int kMostKept = 8 * kStepChannels;
 
 // Of rows of 8 to kMostKept channels, fewer than what a grid may have.
 template <typename Source>

@@ -1,22 +1,10 @@
 #include "kernels/normalize_to_island.h"
 
+#include "kernels/float_rows.cuh"
 #include "kernels/normalize_to_island.cuh"
 
 namespace qudnn::kernels {
 namespace {
-
-struct Floats {
-    const float* x;
-    int channels;
-
-    bool vectors() const { return aligned(x, sizeof(float4)); }
-    __device__ float one(int64_t row, int c) const { return x[row * channels + c]; }
-    using Item = float4;
-    __device__ Item load(int64_t row, int c) const {
-        return *reinterpret_cast<const float4*>(x + row * channels + c);
-    }
-    __device__ float4 four(const Item& item) const { return item; }
-};
 
 struct Dequantized {
     const int8_t* x;
