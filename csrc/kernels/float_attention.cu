@@ -42,7 +42,8 @@ FloatAttention narrowed(const FloatAttentionGeometry& g, const FloatAttentionMas
             .mask_row = narrow(mask.stride[2]),
             .mask_step = narrow(mask.stride[3]),
             .mask_vectors = has_vectors(mask),
-            .factor = g.factor};
+            .factor = g.factor,
+            .nan_to_zero = g.nan_to_zero};
 }
 
 template <class S>

@@ -25,6 +25,7 @@ struct FloatAttention {
     int mask_row, mask_step;
     bool mask_vectors;  // rows of the mask are dense and aligned
     float factor;
+    bool nan_to_zero;
 };
 
 // What a warp keeps of its rows: 16 i + 8 half + g, of tile i.
@@ -210,6 +211,7 @@ __device__ __forceinline__ void store_rows(const FloatAttentionRows<S>& rows, co
 #pragma unroll
             for (int other = 1; other < 4; other *= 2) sum += __shfl_xor_sync(~0u, sum, other);
             const float inverse = kTf32 / sum;
+            const bool none = g.nan_to_zero && !(sum > 0);
             const int row = first_row + i * 16 + half * 8 + lane / 4;
             if (row >= g.m) continue;
 #pragma unroll
@@ -223,6 +225,7 @@ __device__ __forceinline__ void store_rows(const FloatAttentionRows<S>& rows, co
                     v.y = rows.y[i][tile + 1][half * 2 + n] * inverse;
                     v.z = rows.y[i][tile + 2][half * 2 + n] * inverse;
                     v.w = rows.y[i][tile + 3][half * 2 + n] * inverse;
+                    if (none) v = {0, 0, 0, 0};
                     *reinterpret_cast<float4*>(y + row * y_row + column) = v;
                 }
         }

@@ -13,6 +13,7 @@ struct FloatAttentionGeometry {
     int64_t batch, heads, m, n, depth, columns;
     int64_t q_heads, k_heads, v_heads;
     float factor;
+    bool nan_to_zero;  // weights that are NaN become 0: those of a row whose scores are all minus infinity
 };
 
 // Strides count elements, of [batch,heads,m,n]: 0 where the mask repeats.

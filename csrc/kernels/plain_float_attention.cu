@@ -56,9 +56,10 @@ __global__ void plain_float_attention_kernel(FloatAttentionGeometry g, FloatAtte
             }
         }
         for (int other = kLanes / 2; other > 0; other /= 2) sum += __shfl_xor_sync(kAll, sum, other);
+        const bool none = g.n == 0 || (g.nan_to_zero && !(sum > 0));
 #pragma unroll
         for (int i = 0; i < kLaneColumns; ++i)
-            if (i * kLanes < left) y[i * kLanes] = g.n == 0 ? 0 : total[i] / sum;
+            if (i * kLanes < left) y[i * kLanes] = none ? 0 : total[i] / sum;
     }
 }
 

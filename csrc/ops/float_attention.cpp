@@ -23,6 +23,12 @@ kernels::FloatAttentionMask read_mask(const ort::Tensor& mask, const ort::Shape&
     return result;
 }
 
+// One number for all that scale the scores.
+float read_factor(const ort::Attributes& attributes) {
+    const double factors = double{attributes.real("q_factor")} * attributes.real("k_factor");
+    return static_cast<float>(factors * attributes.real("factor") / attributes.real("divisor"));
+}
+
 }  // namespace
 
 FloatAttention::FloatAttention(const ort::Attributes& attributes)
@@ -30,7 +36,8 @@ FloatAttention::FloatAttention(const ort::Attributes& attributes)
       q_first(attributes.integer("q_first")),
       k_first(attributes.integer("k_first")),
       v_first(attributes.integer("v_first")),
-      factor(attributes.real("factor")) {
+      factor(read_factor(attributes)),
+      nan_to_zero(attributes.integer("nan_to_zero", 0, 1) != 0) {
     require(heads > 0, "heads has to be positive");
 }
 
@@ -60,7 +67,8 @@ void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
                                          .q_heads = q.shape[2],
                                          .k_heads = k.shape[2],
                                          .v_heads = v.shape[2],
-                                         .factor = factor},
+                                         .factor = factor,
+                                         .nan_to_zero = nan_to_zero},
                                         tensors, context.stream()));
 }
 

@@ -10,6 +10,7 @@ namespace qudnn::ops {
 struct FloatAttention {
     int64_t heads, q_first, k_first, v_first;
     float factor;
+    bool nan_to_zero;
 
     explicit FloatAttention(const ort::Attributes& attributes);
 
