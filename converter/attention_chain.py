@@ -6,7 +6,6 @@ import onnx_ir as ir
 
 from converter.attention_operands import scaled_by_constant
 from converter.constants import constant_or_none, required_input
-from converter.graph_edit import only_reader
 
 
 class Chain(NamedTuple):
@@ -53,10 +52,10 @@ def chain_around(softmax: ir.Node) -> Chain | None:
     scores = _scores(required_input(softmax, 0))
     guard = _guard(softmax)
     weights = softmax if guard is None else guard[-1]
-    result = only_reader(weights.outputs[0])
-    if scores is None or not _is(result, "MatMul") or required_input(result, 0) is not weights.outputs[0]:
+    products = [use.node for use in weights.outputs[0].uses() if _is(use.node, "MatMul") and use.idx == 0]
+    if scores is None or not products:
         return None
-    nodes = (*scores.nodes, softmax, *(guard or ()), result)
+    nodes = (*scores.nodes, softmax, *(guard or ()), products[0])
     return Chain(nodes, softmax, scores.factor, scores.divisor, scores.mask, guard is not None)
 
 
