@@ -57,7 +57,7 @@ __device__ void normalize_kept_row(const Rows& k, const Source& source, int64_t 
                                    float (&values)[kSteps * 4]) {
     const int lane = threadIdx.x % 32;
     const auto channel = [&](int step) { return step * kStepChannels + lane * 4; };
-    typename Source::Item items[kSteps];
+    typename Source::Item items[kSteps] = {};
 #pragma unroll
     for (int s = 0; s < kSteps; ++s)
         if (channel(s) < k.channels) items[s] = source.load(row, channel(s));
@@ -78,7 +78,7 @@ __device__ void normalize_kept_row(const Rows& k, const Source& source, int64_t 
     const float mean = mean_of_row(values, k.channels, k.reciprocal, value);
     float squares = 0;
     if (lane < kLanes) squares = chains.squares(lane, k.channels, mean);
-    float4 gamma[kSteps], beta[kSteps];  // on their way while the squares are finished
+    float4 gamma[kSteps] = {}, beta[kSteps] = {};  // on their way while the squares are finished
 #pragma unroll
     for (int s = 0; s < kSteps; ++s) {
         if (channel(s) >= k.channels) continue;

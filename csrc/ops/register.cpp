@@ -16,6 +16,7 @@
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
 #include "ops/dynamic_entry.h"
+#include "ops/dynamic_normalization.h"
 #include "ops/float_attention.h"
 #include "ops/layer_normalization.h"
 #include "ops/masked_softmax.h"
@@ -43,6 +44,8 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<ConvertFromIsland>(c),
         definition<DynamicQuantizeToIsland>(c),
         definition<DynamicGeluToIsland>(c),
+        definition<DynamicLayerNormalizationToIsland>(c),
+        definition<DynamicAddLayerNormalizationToIsland>(c),
         definition<QConv>(c),
         definition<QConvToInt32>(c),
         definition<DynamicQConv>(c),

@@ -1,0 +1,46 @@
+// Layer normalizations in float32 whose results are quantized dynamically.
+#pragma once
+
+#include "ops/appended_channels.h"
+#include "ops/dynamic_entry.h"
+
+namespace qudnn::ops {
+
+// x [...,C] float32, gamma and beta [C] float32 -> [...,C] float32, which a node may leave out, [...,Cp]
+// int8, scale [] float32 and zero_point [] int8.
+struct DynamicLayerNormalizationToIsland {
+    static constexpr Signature kSignature{
+        "DynamicLayerNormalizationToIsland",
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::float32, ort::ElementType::int8, ort::ElementType::float32,
+         ort::ElementType::int8},
+        1};
+
+    AppendedChannels appended;
+    float epsilon;
+
+    explicit DynamicLayerNormalizationToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// a and b [...,C] float32, gamma and beta -> a + b [...,C] float32, which a node may leave out, and the
+// results above.
+struct DynamicAddLayerNormalizationToIsland {
+    static constexpr Signature kSignature{
+        "DynamicAddLayerNormalizationToIsland",
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::int8,
+         ort::ElementType::float32, ort::ElementType::int8},
+        2};
+
+    AppendedChannels appended;
+    float epsilon;
+
+    explicit DynamicAddLayerNormalizationToIsland(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+}  // namespace qudnn::ops
