@@ -1,4 +1,4 @@
-"""Dynamically quantized queries, keys and values of one tensor: one product, of which attention takes heads."""
+"""Dynamically quantized queries, keys and values of a tensor: one product, of which attention takes heads."""
 
 from collections.abc import Callable
 
