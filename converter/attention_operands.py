@@ -29,7 +29,7 @@ def heads(operand: ir.Value, perm: list[int], facts: Facts, what: str) -> Heads:
     """The tensor that a product reads transposed by perm; scaled by one number at most."""
     value, factor, moved = operand, 1.0, list(range(len(perm)))
     while True:
-        scaled = scaled_by_constant(value)
+        scaled = scaled_by_constant(value) or _divided_exactly(value)
         step = None if scaled is None and moved == perm else _transposed(value, facts)
         if scaled is not None and factor == 1:
             value, factor = scaled
@@ -59,6 +59,16 @@ def scaled_by_constant(value: ir.Value, op_type: str = "Mul") -> tuple[ir.Value,
         if array is not None and array.size == 1 and array.ndim < 2 and array.dtype == np.float32:
             return x, float(array.reshape(()))
     return None
+
+
+def _divided_exactly(value: ir.Value) -> tuple[ir.Value, float] | None:
+    """What was divided by a power of two, and the number that gives the same by multiplication."""
+    divided = scaled_by_constant(value, "Div")
+    if divided is None:
+        return None
+    x, number = divided
+    fraction, exponent = np.frexp(number)
+    return (x, 1 / number) if abs(fraction) == 0.5 and abs(exponent) < 100 else None
 
 
 def _transposed(value: ir.Value, facts: Facts) -> tuple[ir.Value, list[int]] | None:

@@ -127,6 +127,19 @@ def test_queries_and_keys_scaled(behind: bool) -> None:
     assert_one_op(net, PLAIN | factors)
 
 
+@pytest.mark.parametrize("number", [8.0, 5.657])
+def test_queries_divided(number: float) -> None:
+    """Outside, unless a multiplication gives the same."""
+    net = AttentionNetwork()
+    q, k, v = net.all_heads()
+    queries = net.transposed(net.scaled(q, "Div", number))
+    context = net.attend(queries, net.columns(k), net.transposed(v), lambda scores: scores)
+    net.join(net.transposed(context))
+    model, _ = converted(net.model())
+    assert attributes(model)["q_factor"] == (0.125 if number == 8 else 1)
+    assert ops(model)["Div"] == (number != 8)
+
+
 def test_scaled_twice() -> None:
     """Once outside."""
     net = AttentionNetwork()
