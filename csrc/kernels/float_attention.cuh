@@ -1,18 +1,11 @@
 // The kernel behind float_attention.h: one block computes kRows rows of one head, each warp a part of them
-// for all keys. Q, the scores and Y stay in registers, as the fragments of the tensor cores' products.
-//
-// The order in which a product sums does not count, so that dimensions of Q * K^T and keys of P * V are
-// assigned to it as they are loaded best. With lane = 4 * g + t:
-//   dimensions  4 t to 4 t + 3 of each 16 are the lane's: two products take two of them each
-//   keys        4 t to 4 t + 3 of each 16 are the lane's, too: scores lie where P's fragments need them, and
-//               four of a mask's row are neighbours
-//   columns     4 g to 4 g + 3 of each 32 are the lane's in V, 8 t to 8 t + 7 in Y
+// for all keys. Q, the scores and Y stay in registers, as the fragments of float_attention_products.cuh.
 #pragma once
 
 #include "kernels/common.cuh"
 #include "kernels/divisor.cuh"
 #include "kernels/float_attention.h"
-#include "kernels/float_attention_tiles.cuh"
+#include "kernels/float_attention_products.cuh"
 
 namespace qudnn::kernels {
 
@@ -27,20 +20,6 @@ struct FloatAttention {
     float factor;
     bool nan_to_zero;
 };
-
-// What a warp keeps of its rows: 16 i + 8 half + g, of tile i.
-template <class S>
-struct FloatAttentionRows {
-    uint32_t q[S::kRowTiles][S::kDepthSteps][4];
-    float y[S::kRowTiles][S::kColumnTiles][4] = {};
-    float maximum[S::kRowTiles][2];
-    float sum[S::kRowTiles][2] = {};  // of the lane's weights
-};
-
-// The warp's scores for a tile of keys: [i][2 * group + pair][2 * half + n] is that of row 16 i + 8 half + g
-// and key 16 group + 4 t + 2 pair + n.
-template <class S>
-using FloatAttentionScores = float[S::kRowTiles][S::kKeyTiles][4];
 
 // 2^x in two units of the last place, numbers below 2^-126 as 0.
 __device__ __forceinline__ float power_of_two(float x) {
@@ -79,62 +58,6 @@ __device__ __forceinline__ void load_queries(FloatAttentionRows<S>& rows, const 
                 rows.q[i][step + 1][half + 2] = to_tf32(v.w * g.factor);
             }
         }
-}
-
-// Four floats of shared memory as factors.
-__device__ __forceinline__ void load_factors(uint32_t (&v)[4], const uint32_t* shared) {
-    const float4 four = *reinterpret_cast<const float4*>(shared);
-    v[0] = to_tf32(four.x), v[1] = to_tf32(four.y), v[2] = to_tf32(four.z), v[3] = to_tf32(four.w);
-}
-
-template <class S>
-__device__ __forceinline__ void multiply_keys(FloatAttentionScores<S>& scores,
-                                              const FloatAttentionRows<S>& rows, const uint32_t* keys) {
-    const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    // The products' column g, and where its swizzle puts chunks t of even and of odd groups of four.
-    const int own = g / 2 * 4 + g % 2, shift = key_swizzle(own) * 4;
-    const uint32_t* const row = keys + own * S::kWidth + t * 4;
-    const uint32_t* const chunks[2] = {row + shift, row - shift};
-#pragma unroll
-    for (int j = 0; j < S::kKeyTiles; ++j)
-#pragma unroll
-        for (int step = 0; step < S::kDepthSteps; step += 2) {
-            uint32_t k[4];
-            load_factors(k, chunks[step / 2 % 2] + (j / 2 * 16 + j % 2 * 2) * S::kWidth + step * 8);
-#pragma unroll
-            for (int pair = 0; pair < 2; ++pair)
-#pragma unroll
-                for (int i = 0; i < S::kRowTiles; ++i)
-                    multiply_add(scores[i][j], rows.q[i][step + pair], {k[2 * pair], k[2 * pair + 1]});
-        }
-}
-
-template <class S>
-__device__ __forceinline__ void multiply_values(FloatAttentionRows<S>& rows,
-                                                const FloatAttentionScores<S>& weights,
-                                                const uint32_t* values) {
-    const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    const uint32_t* const own = values + t * 4 * S::kWidth + (g ^ value_swizzle(t * 4)) * 4;
-#pragma unroll
-    for (int j = 0; j < S::kKeyTiles; ++j) {
-        uint32_t p[S::kRowTiles][4];
-#pragma unroll
-        for (int i = 0; i < S::kRowTiles; ++i)
-#pragma unroll
-            for (int n = 0; n < 4; ++n) p[i][n] = __float_as_uint(weights[i][j][n % 2 * 2 + n / 2]);
-#pragma unroll
-        for (int column = 0; column < S::kColumnTiles; column += 4) {
-            uint32_t v[2][4];
-#pragma unroll
-            for (int n = 0; n < 2; ++n)
-                load_factors(v[n], own + (j / 2 * 16 + j % 2 * 2 + n) * S::kWidth + column * 8);
-#pragma unroll
-            for (int n = 0; n < 4; ++n)
-#pragma unroll
-                for (int i = 0; i < S::kRowTiles; ++i)
-                    multiply_add(rows.y[i][column + n], p[i], {v[0][n], v[1][n]});
-        }
-    }
 }
 
 // The mask of the lane's scores, 0 beyond the last key. kVectors: four keys at a time, none beyond the last.
@@ -243,14 +166,13 @@ __device__ __forceinline__ void run_float_attention(const FloatAttention& g,
     TileCopy<S> keys(tensors.k + batch * g.n * g.k_row + head * g.depth, g.k_row, g.n, g.depth, key_swizzle);
     TileCopy<S> values(tensors.v + batch * g.n * g.v_row + head * g.columns, g.v_row, g.n, g.columns,
                        value_swizzle);
-    const auto copy = [&](int stage) {
+    const auto copy = [&](int first_key, int stage) {
         uint32_t* const to = shared + stage * S::kStageWords;
-        keys.next(to);
-        values.next(to + S::kTileWords);
-        commit_copies();
+        if (first_key < g.n) keys.next(to), values.next(to + S::kTileWords);
+        commit_copies();  // of nothing, at the end: groups are counted
     };
 #pragma unroll
-    for (int stage = 0; stage < S::kStages - 1; ++stage) copy(stage);
+    for (int stage = 0; stage < S::kStages - 1; ++stage) copy(stage * S::kKeys, stage);
     FloatAttentionRows<S> rows;
     load_queries(rows, g, tensors.q + batch * g.m * g.q_row + head * g.depth, first_row);
     const float* mask = nullptr;
@@ -268,7 +190,7 @@ __device__ __forceinline__ void run_float_attention(const FloatAttention& g,
         }
         wait_for_copies<S::kStages - 2>();
         __syncthreads();  // all have their part of the stage, and are done with the one before
-        copy(stage == 0 ? S::kStages - 1 : stage - 1);
+        copy(key + (S::kStages - 1) * S::kKeys, stage == 0 ? S::kStages - 1 : stage - 1);
         const uint32_t* const tile = shared + stage * S::kStageWords;
         if (++stage == S::kStages) stage = 0;
         multiply_keys<S>(scores, rows, tile);
