@@ -35,7 +35,8 @@ def DynamicGeluToIsland(x, perm: Sequence[int], pads: Sequence[int], divisor: fl
 
     in float32. Of divisor and factor one is 1, the other sqrt(2) or sqrt(1/2), rounded: the quotient has
     other bits than the product, which ONNX's Gelu is on onnxruntime's CPU provider. Where a model divides,
-    onnxruntime makes that a Gelu at its level extended; so it does here.
+    onnxruntime makes that a Gelu at its level extended; so it does here. Both negative they give the same
+    bits, and no Gelu: for a model of which onnxruntime makes none.
     """
     argument = op.Mul(op.Div(x, op.Constant(value_float=divisor)), op.Constant(value_float=factor))
     doubled = op.Mul(x, op.Add(op.Erf(argument), op.Constant(value_float=1.0)))

@@ -10,13 +10,15 @@ import onnx
 from cases.builder import Array, GraphBuilder, integers, seed_of
 from cases.op import INT8, UINT8
 from cases.transformer_op import ALL
-from converter.functions import DOMAIN, function_proto
+from converter.functions import DOMAIN, function_protos
 
 OPSET = 17  # the first with LayerNormalization
 RESULTS = {
     "QAddLayerNormalization": ("sum", "y"),
     "AddLayerNormalizationToIsland": ("sum", "y", "q"),
     "LayerNormalizationToIsland": ("y", "q"),
+    "DynamicLayerNormalizationToIsland": ("y", "q", "scale", "zero_point"),
+    "DynamicAddLayerNormalizationToIsland": ("sum", "y", "q", "scale", "zero_point"),
 }
 
 
@@ -51,7 +53,7 @@ class NormalizationCase:
     @property
     def is_skip(self) -> bool:
         """Whether onnxruntime's CPU provider makes a SkipLayerNormalization of it, which rounds otherwise."""
-        return self.op.startswith("Add") and self.rank == 3 and "sum" in self.left_out
+        return "Add" in self.op and not self.op.startswith("Q") and self.rank == 3 and "sum" in self.left_out
 
     def model(self) -> onnx.ModelProto:
         """The op between graph inputs and its results."""
@@ -64,11 +66,12 @@ class NormalizationCase:
         g.node(self.op, self.order, "first", DOMAIN, **self.attributes)
         del g.nodes[-1].output[:]
         g.nodes[-1].output.extend(name if name in self.results else "" for name in RESULTS[self.op])
-        eight_bits = ("q", "y", "sum") if self.op.startswith("Q") else ("q",)
+        eight_bits = ("q", "y", "sum") if self.op.startswith("Q") else ("q", "zero_point")
         for name in self.results:
             dtype = "int8" if name in eight_bits else "float32"
-            g.output(name, dtype, [f"{name}{axis}" for axis in range(self.rank)])
-        return g.model(OPSET, [function_proto(self.op, OPSET)])
+            rank = 0 if name in ("scale", "zero_point") else self.rank
+            g.output(name, dtype, [f"{name}{axis}" for axis in range(rank)])
+        return g.model(OPSET, function_protos(self.op, OPSET))
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random rows, some that vary little about a large mean, and one that does not vary at all."""
@@ -183,6 +186,23 @@ def to_island(
     return NormalizationCase("LayerNormalizationToIsland", label, tensors, constants, order, given, left_out)
 
 
+def dynamic(
+    op: str,
+    label: str,
+    rows: tuple[int, ...],
+    channels: int,
+    padded: int | None = None,
+    /,
+    left_out: tuple[str, ...] = (),
+) -> NormalizationCase:
+    """DynamicLayerNormalizationToIsland or DynamicAddLayerNormalizationToIsland."""
+    padded = channels if padded is None else padded
+    label, constants, given = _common(label, rows, channels, padded)
+    names = ("a", "b") if "Add" in op else ("x",)
+    tensors = dict.fromkeys(names, ("float32", (*rows, channels)))
+    return NormalizationCase(op, label, tensors, constants, (*names, "gamma", "beta"), given, left_out)
+
+
 _WIDTHS = [
     *((channels, channels) for channels in (9, 13, 15, 31, 135, 197)),
     *((channels, 32) for channels in range(16, 24)),
@@ -229,3 +249,32 @@ CASES = [
 ]
 EXACT = [case for case in CASES if not case.is_skip]
 SKIP = [case for case in CASES if case.is_skip]
+
+_SHAPES: list[tuple[str, tuple[int, ...], int, int]] = [
+    ("matrix", (), 768, 768),
+    ("image", (7, 9), 96, 96),
+    ("small", (128,), 312, 320),
+    # More rows than a GPU of 132 multiprocessors keeps while it looks for their range.
+    ("many", (5500,), 8, 16),
+    ("many", (3200,), 516, 528),
+    ("wide", (3,), 8192, 8192),
+    *(("tail", (9,), *widths) for widths in _WIDTHS),
+]
+_DYNAMIC = [
+    *(
+        dynamic("DynamicLayerNormalizationToIsland", "base", (37,), 768, left_out=left_out)
+        for left_out in ((), ("y",))
+    ),
+    *(
+        dynamic("DynamicAddLayerNormalizationToIsland", "base", (37,), 768, left_out=left_out)
+        for left_out in ((), ("y",), ("sum",), ("sum", "y"))
+    ),
+    *(
+        dynamic(op, label, rows, channels, padded, left_out=left_out)
+        for op in ("DynamicLayerNormalizationToIsland", "DynamicAddLayerNormalizationToIsland")
+        for left_out in (("y",), ())
+        for label, rows, channels, padded in _SHAPES
+    ),
+]
+DYNAMIC_EXACT = [case for case in _DYNAMIC if not case.is_skip]
+DYNAMIC_SKIP = [case for case in _DYNAMIC if case.is_skip]

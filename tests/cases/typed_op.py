@@ -1,6 +1,5 @@
-"""Single matrix products and convolutions with float32 and int32 results, and dynamic quantization."""
+"""Single matrix products and convolutions with float32 and int32 results."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from onnx import helper
 
 from cases import op
 from cases.builder import Array, GraphBuilder, seed_of
+from cases.dynamic_entry import normal
 from cases.op import OpCase
 from converter.functions import DOMAIN, function_proto
 
@@ -95,91 +95,6 @@ PRODUCTS = [
 
 
 @dataclass(frozen=True, eq=False)
-class QuantizeCase:
-    """DynamicQuantizeToIsland of one x, its three outputs being the graph's."""
-
-    label: str
-    x: Array
-    perm: Sequence[int] = (0, 1)
-    pads: Sequence[int] = ()
-
-    @property
-    def id(self) -> str:
-        """Such as image_2x3x9x7."""
-        return f"{self.label}_{'x'.join(map(str, self.x.shape))}"
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The op's."""
-        return {"perm": self.perm, "pads": self.pads or [0] * (2 * self.x.ndim)}
-
-    def model(self, opset: int = 13) -> onnx.ModelProto:
-        """Of any shape of x's rank."""
-        g = GraphBuilder()
-        rank = self.x.ndim
-        x = g.input("x", "float32", [f"x{axis}" for axis in range(rank)])
-        outputs = ["y", "scale", "zero_point"]
-        g.nodes.append(
-            helper.make_node(
-                "DynamicQuantizeToIsland", [x], outputs, name="node", domain=DOMAIN, **self.attributes
-            )
-        )
-        g.output("y", "int8", [f"y{axis}" for axis in range(rank)])
-        g.output("scale", "float32", [])
-        g.output("zero_point", "int8", [])
-        return g.model(opset, [function_proto("DynamicQuantizeToIsland", opset)])
-
-    def inputs(self) -> Mapping[str, Array]:
-        """x."""
-        return {"x": self.x}
-
-
-def _normal(label: str, *shape: int) -> Array:
-    return np.random.default_rng(seed_of(label)).normal(0.7, 3, shape).astype(np.float32)
-
-
-def _row(label: str, *values: float) -> QuantizeCase:
-    return QuantizeCase(label, np.array([values], np.float32))
-
-
-# Of scale 1: every other value is halfway between quanta, or beside that.
-_halves = np.arange(0, 255, 0.5, dtype=np.float32)
-_TIES = np.concatenate([[-100, 155], _halves - 100, np.nextafter(_halves, np.float32(np.inf)) - 100])
-_LAST = [0, 2, 3, 1]
-
-QUANTIZATIONS = [
-    _row("one", 3.0),
-    _row("one_negative", -0.3),
-    _row("zero", 0.0),
-    _row("zeros", 0.0, -0.0, -0.0),
-    _row("equal", *[2.5] * 37),
-    _row("positive", *np.linspace(5, 7, 33)),
-    _row("negative", *np.linspace(-7, -5, 33)),
-    _row("ties", *_TIES),
-    _row("tied_zero_point", -0.5, 254.5),
-    _row("overflow", 3e38, -3e38, 1e38, 0.0),
-    _row("infinite", 1.0, np.inf, -2.0),
-    _row("infinite_below", 1.0, -np.inf, 2.0),
-    _row("infinite_both", np.inf, -np.inf, 1.0, 0.0),
-    _row("denormal", 1e-43, -2e-43, 0.0),
-    _row("underflow", 1e-45, 0.0),
-    _row("underflow_below", -1e-45, 0.0),
-    QuantizeCase("empty", np.zeros((0, 16), np.float32)),
-    QuantizeCase("empty_padded", np.zeros((0, 3), np.float32), pads=[2, 0, 0, 13]),
-    QuantizeCase("vector", _normal("vector", 1000), [0]),
-    QuantizeCase("token", _normal("token", 2, 128, 768), [0, 1, 2]),
-    QuantizeCase("odd", _normal("odd", 5, 7, 31), [0, 1, 2], [0, 0, 0, 0, 0, 1]),
-    QuantizeCase("image", _normal("image", 2, 3, 9, 7), _LAST, [0, 1, 2, 0, 0, 3, 1, 13]),
-    QuantizeCase("stem", _normal("stem", 1, 3, 224, 224), _LAST, [0, 3, 3, 0, 0, 3, 3, 1]),
-    QuantizeCase("features", _normal("features", 2, 96, 14, 14), _LAST, [0, 1, 1, 0, 0, 1, 1, 0]),
-    QuantizeCase("features", _normal("features", 2, 70, 5, 7), _LAST, [0, 0, 0, 0, 0, 0, 0, 10]),
-    QuantizeCase("shuffled", _normal("shuffled", 2, 3, 4, 5, 6), [4, 2, 0, 3, 1]),
-    # Parts of several vectors for each thread, and a last element that makes no vector.
-    QuantizeCase("large", _normal("large", 1, 5_000_001)),
-]
-
-
-@dataclass(frozen=True, eq=False)
 class LayerCase:
     """A matrix product as quantize_dynamic writes it, converted: float32 x and y, the rest on the GPU."""
 
@@ -214,7 +129,7 @@ class LayerCase:
 
     def inputs(self, batch: int = 7, scale: float = 1.0) -> dict[str, Array]:
         """Values spread by scale."""
-        return {"x": _normal(self.label, batch, self.c) * np.float32(scale)}
+        return {"x": normal(self.label, batch, self.c) * np.float32(scale)}
 
 
 LAYER = LayerCase()

@@ -16,7 +16,14 @@ from oracles.attention import q_attention, q_masked_attention
 from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
 from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
 from oracles.conv import q_conv, q_conv_to_int32
-from oracles.dynamic import dynamic_q_conv, dynamic_q_matmul, dynamic_quantize_to_island
+from oracles.dynamic import (
+    dynamic_add_layer_normalization_to_island,
+    dynamic_gelu_to_island,
+    dynamic_layer_normalization_to_island,
+    dynamic_q_conv,
+    dynamic_q_matmul,
+    dynamic_quantize_to_island,
+)
 from oracles.layer_normalization import q_layer_normalization
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
@@ -39,6 +46,9 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,
     "DynamicQuantizeToIsland": dynamic_quantize_to_island,
+    "DynamicGeluToIsland": dynamic_gelu_to_island,
+    "DynamicLayerNormalizationToIsland": dynamic_layer_normalization_to_island,
+    "DynamicAddLayerNormalizationToIsland": dynamic_add_layer_normalization_to_island,
     "DynamicQMatMul": dynamic_q_matmul,
     "DynamicQConv": dynamic_q_conv,
     "QBatchMatMul": q_batch_matmul,

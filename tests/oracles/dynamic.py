@@ -1,5 +1,6 @@
-"""Dynamic quantization, and the products that follow it."""
+"""Dynamic quantization of what an op has computed, and the products that follow it."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from oracles.arithmetic import Array, wrap
 from oracles.border import quantize_to_island
 from oracles.conv import conv_sums
+from oracles.layer_normalization import layer_normalization
 from oracles.matmul import dequantize, matmul_sums
 
 
@@ -24,6 +26,33 @@ def dynamic_quantize_to_island(
         zero_point = int(np.rint(place)) - 128
         y = quantize_to_island(x, perm=perm, pads=pads, scale=float(scale), zero_point=zero_point)
     return y, scale, np.int8(zero_point)
+
+
+def dynamic_gelu_to_island(
+    x: Array, *, perm: Sequence[int], pads: Sequence[int], divisor: float, factor: float
+) -> tuple[Array, np.float32, np.int8]:
+    """Of Gelu(x), whose erf is rounded from float64: onnxruntime's is not, so that bits may differ."""
+    argument = x / np.float32(divisor) * np.float32(factor)
+    erf = np.array([math.erf(a) for a in argument.ravel()], np.float32).reshape(x.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gelu = x * (erf + np.float32(1)) * np.float32(0.5)
+    return dynamic_quantize_to_island(gelu, perm=perm, pads=pads)
+
+
+def dynamic_layer_normalization_to_island(
+    x: Array, gamma: Array, beta: Array, *, pads: Sequence[int], epsilon: float
+) -> tuple[Array, Array, np.float32, np.int8]:
+    """y, and q, scale and zero_point."""
+    y = layer_normalization(x, gamma, beta, epsilon)
+    return y, *dynamic_quantize_to_island(y, perm=range(y.ndim), pads=pads)
+
+
+def dynamic_add_layer_normalization_to_island(
+    a: Array, b: Array, gamma: Array, beta: Array, *, pads: Sequence[int], epsilon: float
+) -> tuple[Array, Array, Array, np.float32, np.int8]:
+    """The sum, y, and q, scale and zero_point."""
+    total = a + b
+    return total, *dynamic_layer_normalization_to_island(total, gamma, beta, pads=pads, epsilon=epsilon)
 
 
 def dynamic_q_matmul(

@@ -1,0 +1,77 @@
+"""Layer normalizations whose result is quantized dynamically.
+
+Where onnxruntime's CPU provider makes a SkipLayerNormalization of the body, the body is only near the oracle,
+which the kernel equals, as in test_add_layer_normalization.py.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+import check
+from cases.add_layer_normalization import DYNAMIC_EXACT, DYNAMIC_SKIP, RESULTS, NormalizationCase
+from cases.builder import Array, by_id
+from oracles import ORACLES
+from session import CPU, CUDA, assert_same_bits, run
+
+
+def results_of(case: NormalizationCase) -> dict[str, Array]:
+    """All of the oracle's results."""
+    inputs = case.inputs() | dict(case.constants)
+    results = ORACLES[case.op](*(inputs[name] for name in case.order), **case.attributes)
+    return {name: np.asarray(result) for name, result in zip(RESULTS[case.op], results, strict=True)}
+
+
+def expected(case: NormalizationCase) -> dict[str, Array]:
+    """Those that the node gives."""
+    results = results_of(case)
+    return {name: results[name] for name in case.results}
+
+
+def assert_near(case: NormalizationCase, actual: Mapping[str, Array]) -> None:
+    """y within 2^-18 of its own size, of the row's mean in deviations, or of 1; the rest follows from that.
+
+    Some rows vary so little about a large mean that a quotient moves by more than a quantum.
+    """
+    wanted = results_of(case)
+    rows = wanted["sum"].astype(np.float64)
+    sizes = np.abs(rows.mean(-1, keepdims=True)) / np.sqrt(rows.var(-1, keepdims=True) + 1e-5)
+    bound = np.maximum(np.maximum(np.abs(wanted["y"]), sizes), 1) * 2.0**-18
+    assert actual.keys() == set(case.results)
+    assert abs(actual["scale"] - wanted["scale"]) <= 2 * bound.max() / 255
+    assert actual["zero_point"] == wanted["zero_point"]
+    difference = np.abs(actual["q"].astype(np.int32) - wanted["q"])
+    assert (difference <= np.ceil(2 * bound / wanted["scale"])).all()
+    assert (difference > 0).mean() < 0.02
+    if "y" in actual:
+        assert (np.abs(actual["y"].astype(np.float64) - wanted["y"]) <= bound).all()
+
+
+@pytest.mark.parametrize("case", DYNAMIC_EXACT, ids=by_id)
+def test_body(case: NormalizationCase) -> None:
+    result = run(case.model(), case.inputs())
+    assert_same_bits(result.outputs, expected(case))
+    assert case.op not in {kernel.op_type for kernel in result.executed}
+
+
+@pytest.mark.parametrize("case", DYNAMIC_SKIP, ids=by_id)
+def test_body_as_one_operator(case: NormalizationCase) -> None:
+    result = run(case.model(), case.inputs())
+    assert result.providers("SkipLayerNormalization") == {CPU: 1}
+    assert_near(case, result.outputs)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", DYNAMIC_EXACT, ids=by_id)
+def test_kernel(case: NormalizationCase) -> None:
+    check.assert_kernels_match_bodies(case.model(), case.inputs())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", DYNAMIC_SKIP, ids=by_id)
+def test_kernel_where_the_body_is_one_operator(case: NormalizationCase) -> None:
+    """The kernel has the bits of LayerNormalization all the same."""
+    result = run(case.model(), case.inputs(), CUDA)
+    assert result.providers(case.op) == {CUDA: 1}
+    assert_same_bits(result.outputs, expected(case))
