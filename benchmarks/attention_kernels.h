@@ -138,6 +138,7 @@ void small_attention_cases() {
                                                   {2, 333, 2, 128},
                                                   {20, 129, 12, 48},
                                                   {10, 65, 12, 96},
+                                                  {2, 450, 2, 64},
                                                   {1, 1500, 2, 64}})
             for (bool scaled : {false, true}) {
                 AttentionCase c{batch, length, heads, size, masked, scaled};

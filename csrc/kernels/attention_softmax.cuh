@@ -67,7 +67,7 @@ struct LinearSoftmax {
     }
 };
 
-// QMaskedSoftmax: a warp takes a row.
+// QMaskedSoftmax: a warp takes several rows, so that it seldom waits for one of them.
 template <int kWords>
 struct MaskedRows {
     MaskedSoftmax softmax;  // of y_stride all scores up to a row's end
@@ -75,11 +75,23 @@ struct MaskedRows {
 
     template <class S>
     __device__ void run(const ScoreRows& r) const {
-        constexpr int kWarps = S::kBlockThreads / 32;
-        for (int row = threadIdx.x / 32; row < min(r.rows, S::kRows); row += kWarps) {
-            auto* const scores = reinterpret_cast<int8_t*>(r.scores + row * r.pitch);
-            masked_softmax_row<kWords>(softmax, scores,
-                                       softmax.mask_row(mask, r.first + static_cast<uint32_t>(row)), scores);
+        constexpr int kWarps = S::kBlockThreads / 32, kMine = S::kRows / kWarps;
+        constexpr int kAtOnce = kWords <= 2 ? 4 : kWords <= 4 ? 2 : 1;
+        static_assert(kMine % kAtOnce == 0 && kMine <= 32);
+        const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, rows = min(r.rows, S::kRows);
+        const uint32_t my_mask = softmax.mask_row(r.first + static_cast<uint32_t>(warp + lane * kWarps));
+#pragma unroll 1
+        for (int i = 0; i < kMine; i += kAtOnce) {
+            SoftmaxRows<kAtOnce> few{.valid = (rows - warp + kWarps - 1) / kWarps - i};
+            if (few.valid <= 0) break;
+#pragma unroll
+            for (int j = 0; j < kAtOnce; ++j) {
+                const int mine = j < few.valid ? i + j : i;
+                few.y[j] = reinterpret_cast<int8_t*>(r.scores + (warp + mine * kWarps) * r.pitch);
+                few.x[j] = few.y[j];
+                few.mask[j] = softmax.at(mask, __shfl_sync(~0u, my_mask, mine));
+            }
+            masked_softmax_of_rows<kWords>(softmax, few);
         }
     }
 };

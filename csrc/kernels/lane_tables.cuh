@@ -12,16 +12,21 @@ struct LaneTables {
 
     uint32_t words[kWords];
 
-    // Whether the part that the thread loaded is that of the identity.
+    // By whole warps. Whether the part that the thread loaded is that of the identity.
     __device__ bool load(const int8_t* table) {
-        bool identity = true;
-        for (int i = threadIdx.x; i < kWords; i += blockDim.x) {
-            const auto* entry = reinterpret_cast<const uint8_t*>(table) + i / 32 * 4;
-            words[i] = static_cast<uint32_t>(entry[0]) | static_cast<uint32_t>(entry[1]) << 8 |
-                       static_cast<uint32_t>(entry[2]) << 16 | static_cast<uint32_t>(entry[3]) << 24;
-            identity &= (words[i] ^ kByteBias) == 0x03020100u + 0x04040404u * static_cast<uint32_t>(i / 32);
+        const uint32_t lane = threadIdx.x % 32;
+        uint32_t low = 0, high = 0;  // words lane and 32 + lane of the table
+#pragma unroll
+        for (uint32_t i = 0; i < 4; ++i) {
+            const auto* entry = reinterpret_cast<const uint8_t*>(table) + lane * 4 + i;
+            low |= uint32_t{entry[0]} << (8 * i), high |= uint32_t{entry[128]} << (8 * i);
         }
-        return identity;
+        const uint32_t warps = blockDim.x / 32;
+#pragma unroll 4
+        for (uint32_t i = threadIdx.x / 32; i < 64; i += warps)
+            words[i * 32 + lane] = __shfl_sync(~0u, i < 32 ? low : high, static_cast<int>(i % 32));
+        const uint32_t identity = 0x03020100u + 0x04040404u * lane;
+        return (low ^ kByteBias) == identity && (high ^ kByteBias) == identity + 0x80808080u;
     }
     __device__ uint32_t entry(const uint8_t* lane_table, uint32_t index) const {
         return lane_table[index + index / 4 * 124];

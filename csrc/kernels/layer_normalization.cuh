@@ -8,6 +8,7 @@
 #include "kernels/gpu.h"
 #include "kernels/layer_normalization.h"
 #include "kernels/normalized_row.cuh"
+#include "kernels/row_reduction.cuh"
 
 namespace qudnn::kernels {
 
@@ -113,24 +114,6 @@ struct ExactSum {
     }
 };
 
-// Sums over a warp, of row r in the r-th of kRows equal parts of its threads.
-template <int kRows>
-__device__ double sum_by_rows(double (&values)[kRows]) {
-    int other = 16;
-#pragma unroll
-    for (int half = kRows / 2; half > 0; half /= 2, other /= 2) {
-        const bool upper = (threadIdx.x & static_cast<unsigned>(other)) != 0;
-#pragma unroll
-        for (int i = 0; i < half; ++i) {
-            const double mine = upper ? values[i + half] : values[i];
-            const double theirs = upper ? values[i] : values[i + half];
-            values[i] = mine + __shfl_xor_sync(kAll, theirs, other);
-        }
-    }
-    for (; other > 0; other /= 2) values[0] += __shfl_xor_sync(kAll, values[0], other);
-    return values[0];
-}
-
 // Brings channels `start` to start + k.staged of the rows from `first` on to shared memory, as floats, and
 // adds them to `sums`. In the place of rows that are missing is the last one.
 template <bool kWords, int kRows, typename Source>
@@ -196,7 +179,8 @@ __global__ void __launch_bounds__(32, 16)
         double totals[kRows];
 #pragma unroll
         for (int r = 0; r < kRows; ++r) totals[r] = sums[r].total(k);
-        const float my_mean = static_cast<float>(sum_by_rows(totals) / static_cast<double>(k.channels));
+        const double my_total = reduce_rows(totals, [](double a, double b) { return a + b; });
+        const float my_mean = static_cast<float>(my_total / static_cast<double>(k.channels));
 
         float squares = 0;
         for (start = 0;; start += k.staged) {
@@ -210,8 +194,8 @@ __global__ void __launch_bounds__(32, 16)
         float mean[kRows], inverse[kRows];
 #pragma unroll
         for (int r = 0; r < kRows; ++r) {
-            mean[r] = __shfl_sync(kAll, my_mean, r * kRowThreads);
-            inverse[r] = __shfl_sync(kAll, my_inverse, r * kRowThreads);
+            mean[r] = of_row<kRows>(r, my_mean);
+            inverse[r] = of_row<kRows>(r, my_inverse);
         }
 
         for (start = 0; start < k.channels; start += k.staged) {

@@ -17,6 +17,8 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionProduct&
         return launch_attention(g, scores, result, MaskedRows<kWords>{softmax, mask}, tensors, stream);
     };
     if (in_place.y_stride <= 128) return run.template operator()<1>();
+    if (in_place.y_stride <= 256) return run.template operator()<2>();
+    if (in_place.y_stride <= 384) return run.template operator()<3>();
     if (in_place.y_stride <= 512) return run.template operator()<4>();
     return run.template operator()<8>();
 }

@@ -13,8 +13,10 @@ __global__ void __launch_bounds__(kWarps * 32)
                           const float* __restrict__ mask, int8_t* __restrict__ y) {
     for (int64_t row = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32; row < k.rows;
          row += int64_t{gridDim.x} * kWarps)
-        masked_softmax_row<kWords>(k, x + row * k.x_stride, k.mask_row(mask, static_cast<uint32_t>(row)),
-                                   y + row * k.y_stride);
+        masked_softmax_of_rows<kWords, 1>(k, {{x + row * k.x_stride},
+                                              {k.at(mask, k.mask_row(static_cast<uint32_t>(row)))},
+                                              {y + row * k.y_stride},
+                                              1});
 }
 
 }  // namespace

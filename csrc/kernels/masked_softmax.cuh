@@ -4,6 +4,7 @@
 #include "kernels/common.cuh"
 #include "kernels/divisor.cuh"
 #include "kernels/masked_softmax.h"
+#include "kernels/row_reduction.cuh"
 
 namespace qudnn::kernels {
 
@@ -22,50 +23,68 @@ struct MaskedSoftmax {
     float high;                           // the largest result, before the zero point is added
     int32_t shift;                        // OutputRange's
 
-    __device__ const float* mask_row(const float* mask, uint32_t row) const {
+    // Which row of the mask belongs to a row, and where it is.
+    __device__ uint32_t mask_row(uint32_t row) const {
         uint32_t mask_row = 0;
         for (int d = rank - 1; d > 0; --d) mask_row += split(row, extent[d]) * mask_stride[d];
-        return mask + int64_t{mask_row + row * mask_stride[0]} * mask_channels;
+        return mask_row + row * mask_stride[0];
+    }
+    __device__ const float* at(const float* mask, uint32_t mask_row) const {
+        return mask + int64_t{mask_row} * mask_channels;
     }
 
-    // Four channels of a row as they go into the softmax; beyond the end minus infinity.
-    __device__ void load(float (&r)[4], const int8_t* row, const float* mask, int first) const {
+    // Four channels of a row; kWords: rows are aligned.
+    template <bool kWords>
+    __device__ uint32_t scores(const int8_t* row, int first) const {
         const int valid = channels - first;
-        if (valid <= 0) {
-#pragma unroll
-            for (float& value : r) value = -INFINITY;
-            return;
-        }
         uint32_t word = 0;
-        if (x_words && valid >= 4) {
-            word = *reinterpret_cast<const uint32_t*>(row + first);
-        } else {
+        if constexpr (!kWords) {
+            if (!x_words) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (i < valid) word |= static_cast<uint32_t>(static_cast<uint8_t>(row[first + i])) << (8 * i);
+                for (int i = 0; i < 4; ++i)
+                    if (i < valid) word |= uint32_t{static_cast<uint8_t>(row[first + i])} << (8 * i);
+                return word;
+            }
         }
-        float addends[4];
-        if (mask_vectors && valid >= 4) {
-            const float4 v = *reinterpret_cast<const float4*>(mask + first);
-            addends[0] = v.x, addends[1] = v.y, addends[2] = v.z, addends[3] = v.w;
+        if (valid > 0) word = *reinterpret_cast<const uint32_t*>(row + first);
+        return word;
+    }
+
+    // What is added to them: beyond the end minus infinity. kVectors: mask_vectors.
+    template <bool kVectors>
+    __device__ void load_mask(float (&addends)[4], const float* mask, int first) const {
+        const int valid = channels - first;
+        float4 v = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+        if constexpr (kVectors) {
+            if (valid > 0) v = *reinterpret_cast<const float4*>(mask + first);
         } else {
-#pragma unroll
-            for (int i = 0; i < 4; ++i)
-                addends[i] = i < valid ? mask[int64_t{first + i} * mask_step] : -INFINITY;
+            const float* const source = mask + int64_t{first} * mask_step;
+            if (valid > 0) v.x = source[0];
+            if (valid > 1) v.y = source[mask_step];
+            if (valid > 2) v.z = source[2 * mask_step];
+            if (valid > 3) v.w = source[3 * mask_step];
         }
+        addends[0] = v.x, addends[1] = v.y, addends[2] = v.z, addends[3] = v.w;
+    }
+
+    // Both together, as they go into the softmax.
+    __device__ void add_scores(float (&r)[4], uint32_t word) const {
 #pragma unroll
         for (uint32_t i = 0; i < 4; ++i)
-            r[i] = fused_multiply_add(byte_to_float(word ^ kByteBias, i, origin), scale, addends[i]);
+            r[i] = fused_multiply_add(byte_to_float(word ^ kByteBias, i, origin), scale, r[i]);
     }
 
+    template <bool kWords>
     __device__ void store(int8_t* row, int first, uint32_t word) const {
         word &= first_bytes(channels - first);
-        if (y_words) {
-            *reinterpret_cast<uint32_t*>(row + first) = word;
-            return;
+        if constexpr (!kWords) {
+            if (!y_words) {
+                for (int i = 0; i < 4; ++i)
+                    if (first + i < y_stride) row[first + i] = static_cast<int8_t>(word >> (8 * i));
+                return;
+            }
         }
-        for (int i = 0; i < 4; ++i)
-            if (first + i < y_stride) row[first + i] = static_cast<int8_t>(word >> (8 * i));
+        *reinterpret_cast<uint32_t*>(row + first) = word;
     }
 };
 
@@ -81,65 +100,104 @@ __device__ inline float exponential(float x) {
 #endif
 }
 
-// By a warp, which may write y over x. The row stays in registers where it has up to 128 * kWords channels,
-// and is computed anew for each step where it has more; kWords changes no bit.
-template <int kWords>
-__device__ void masked_softmax_row(const MaskedSoftmax& k, const int8_t* x, const float* mask, int8_t* y) {
-    constexpr unsigned kAll = 0xFFFFFFFFu;
+// Rows of a warp, each at its own place in x, the mask and y, which may be x. `valid` of them are stored.
+template <int kRows>
+struct SoftmaxRows {
+    const int8_t* x[kRows];
+    const float* mask[kRows];
+    int8_t* y[kRows];
+    int valid;
+};
+
+// Up to 128 * kWords channels stay in registers, and are computed anew for each step where there are more.
+// Only a row alone may have more, or lie at an address that is no multiple of 4. Neither kWords nor kRows
+// changes a bit.
+template <int kWords, int kRows>
+__device__ void masked_softmax_of_rows(const MaskedSoftmax& k, const SoftmaxRows<kRows>& rows) {
     constexpr int kWarpChannels = 128, kChunk = kWarpChannels * kWords;
+    constexpr bool kSeveral = kRows > 1;
     const int lane = threadIdx.x % 32;
-    const bool kept = k.channels <= kChunk;
-    float r[kWords][4];
-    const auto load = [&](int chunk) {
+    const bool kept = kSeveral || k.channels <= kChunk;
+    const auto for_chunks = [&](int end, const auto& step) {
+        for (int chunk = 0; chunk == 0 || (!kSeveral && chunk < end); chunk += kChunk) step(chunk);
+    };
+    float r[kRows][kWords][4];
+    const auto load_masks = [&]<bool kVectors>(int chunk) {
 #pragma unroll
-        for (int w = 0; w < kWords; ++w) k.load(r[w], x, mask, chunk + w * kWarpChannels + lane * 4);
+        for (int i = 0; i < kRows; ++i)
+#pragma unroll
+            for (int w = 0; w < kWords; ++w)
+                k.load_mask<kVectors>(r[i][w], rows.mask[i], chunk + w * kWarpChannels + lane * 4);
+    };
+    const auto load = [&](int chunk) {
+        if (k.mask_vectors)
+            load_masks.template operator()<true>(chunk);
+        else
+            load_masks.template operator()<false>(chunk);
+        uint32_t scores[kRows][kWords];
+#pragma unroll
+        for (int i = 0; i < kRows; ++i)
+#pragma unroll
+            for (int w = 0; w < kWords; ++w)
+                scores[i][w] = k.scores<kSeveral>(rows.x[i], chunk + w * kWarpChannels + lane * 4);
+#pragma unroll
+        for (int i = 0; i < kRows; ++i)
+#pragma unroll
+            for (int w = 0; w < kWords; ++w) k.add_scores(r[i][w], scores[i][w]);
     };
 
-    float maximum = -INFINITY;
-    for (int chunk = 0; chunk < k.channels; chunk += kChunk) {
+    float largest[kRows];
+#pragma unroll
+    for (float& mine : largest) mine = -INFINITY;
+    for_chunks(k.channels, [&](int chunk) {
         load(chunk);
 #pragma unroll
-        for (const auto& values : r)
+        for (int i = 0; i < kRows; ++i)
 #pragma unroll
-            for (const float value : values) maximum = fmaxf(maximum, value);
-    }
+            for (const auto& values : r[i])
 #pragma unroll
-    for (int other = 16; other > 0; other /= 2)
-        maximum = fmaxf(maximum, __shfl_xor_sync(kAll, maximum, other));
+                for (const float value : values) largest[i] = fmaxf(largest[i], value);
+    });
+    const float my_maximum = reduce_rows(largest, [](float a, float b) { return fmaxf(a, b); });
+    float maximum[kRows], sums[kRows] = {};
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) maximum[i] = of_row<kRows>(i, my_maximum);
 
-    float sum = 0;
-    for (int chunk = 0; chunk < k.channels; chunk += kChunk) {
+    for_chunks(k.channels, [&](int chunk) {
         if (!kept) load(chunk);
 #pragma unroll
-        for (int w = 0; w < kWords; ++w) {
-            if (chunk + w * kWarpChannels >= k.channels) break;
+        for (int i = 0; i < kRows; ++i)
 #pragma unroll
-            for (float& value : r[w]) {
-                value = exponential(value - maximum);
-                sum += value;
-            }
-        }
-    }
+            for (int w = 0; w < kWords; ++w)
 #pragma unroll
-    for (int other = 16; other > 0; other /= 2) sum += __shfl_xor_sync(kAll, sum, other);
+                for (float& value : r[i][w]) {
+                    value = exponential(value - maximum[i]);
+                    sums[i] += value;
+                }
+    });
+    const float my_multiplier = k.ratio / reduce_rows(sums, [](float a, float b) { return a + b; });
 
-    const float multiplier = k.ratio / sum;
-    const bool is_nan = sum != sum;
-    for (int chunk = 0; chunk < k.y_stride; chunk += kChunk) {
+    for_chunks(k.y_stride, [&](int chunk) {
         if (!kept) load(chunk);
 #pragma unroll
-        for (int w = 0; w < kWords; ++w) {
-            const int first = chunk + w * kWarpChannels + lane * 4;
-            if (first >= k.y_stride) break;
-            float results[4];
+        for (int i = 0; i < kRows; ++i) {
+            const float multiplier = of_row<kRows>(i, my_multiplier);
 #pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                if (!kept) r[w][i] = exponential(r[w][i] - maximum);
-                results[i] = fminf(r[w][i] * multiplier, k.high);
+            for (int w = 0; w < kWords; ++w) {
+                const int first = chunk + w * kWarpChannels + lane * 4;
+                float results[4];
+#pragma unroll
+                for (int c = 0; c < 4; ++c) {
+                    if (!kept) r[i][w][c] = exponential(r[i][w][c] - maximum[i]);
+                    results[c] = fminf(r[i][w][c] * multiplier, k.high);
+                }
+                const bool is_nan = multiplier != multiplier;
+                if (i < rows.valid && first < k.y_stride)
+                    k.store<kSeveral>(rows.y[i], first,
+                                      is_nan ? splat(-128) : round_to_bytes(results, k.shift));
             }
-            k.store(y, first, is_nan ? splat(-128) : round_to_bytes(results, k.shift));
         }
-    }
+    });
 }
 
 // Whether rows and their strides can be counted with 32 bits.
