@@ -9,6 +9,7 @@
 
 #include "attention_kernels.h"
 #include "dynamic_kernels.h"
+#include "float_attention_kernels.h"
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "product_kernels.h"
@@ -175,6 +176,7 @@ void small_cases() {
     if (wanted("product")) small_product_cases();
     if (wanted("projections")) small_projections_cases();
     if (wanted("attention")) small_attention_cases();
+    if (wanted("float_attention")) small_float_attention_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
     const std::vector<Crossing> both = {
         {"3x3x9x7", {3, 3, 9, 7}, {0, 2, 3, 1}},
@@ -225,6 +227,7 @@ void small_cases() {
                 for (bool gelu : {false, true}) dynamic_quantize_case(crossing, gelu);
         small_dynamic_quantize_cases();
     }
+    if (wanted("dynamic_normalize")) small_dynamic_normalize_cases();
 }
 
 void large_cases() {
@@ -232,8 +235,10 @@ void large_cases() {
     if (wanted("product")) large_product_cases();
     if (wanted("projections")) large_projections_cases();
     if (wanted("attention")) large_attention_cases();
+    if (wanted("float_attention")) large_float_attention_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();
     if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();
+    if (wanted("dynamic_normalize")) large_dynamic_normalize_cases();
     for (const Operands& o : large_operands) {
         if (wanted("add")) add_case(o, true);
         if (wanted("mul")) mul_case(o, true);
