@@ -2,7 +2,9 @@
 #pragma once
 
 #include "kernels.h"
+#include "kernels/dynamic_normalize.h"
 #include "kernels/dynamic_quantize.h"
+#include "normalization_kernels.h"
 
 namespace {
 
@@ -96,6 +98,95 @@ void large_dynamic_quantize_cases() {
     dynamic_quantize_case({"64x256x56x56", {64, 256, 56, 56}, {0, 2, 3, 1}});
     dynamic_quantize_case(
         {"64x3x224x224 padded by 3 to 4", {64, 3, 224, 224}, {0, 2, 3, 1}, {0, 3, 3, 0}, {0, 3, 3, 0}, 0, 4});
+}
+
+// What else is wanted, and then compared too.
+struct Wanted {
+    bool y, total;
+};
+
+// q of a + b, or of a alone.
+void dynamic_normalize_case(bool adds, Wanted wants, int64_t rows, int64_t channels, int64_t stride,
+                            int offset = 0) {
+    const float epsilon = 1e-5f;
+    const auto random = [] { return (static_cast<int>(random_bits() % 20001) - 10000) * 1e-3f; };
+    Tensor<float> a(rows * channels, offset, random), b(rows * channels, offset, random);
+    Tensor<float> y(rows * channels), total(rows * channels);
+    const auto value = [&](int64_t row, int64_t c) {
+        const int64_t i = row * channels + c;
+        return adds ? a.host[i] + b.host[i] : a.host[i];
+    };
+    const Normalized n(rows, channels, epsilon, value);
+    float low = 0, high = 0;
+    for (int64_t row = 0; row < rows; ++row)
+        for (int64_t c = 0; c < channels; ++c) {
+            low = std::min(low, n.at(row, c));
+            high = std::max(high, n.at(row, c));
+        }
+    const float scale = FoundScale::expected_scale(low, high);
+    const int zero_point = FoundScale::expected_zero_point(low, high);
+    FoundScale found;
+    const ToIslandGeometry g{rows, channels, stride};
+    const bool writes_y = wants.y || offset != 0 || needs_y(g);
+    const FloatResults results{adds && wants.total ? total.gpu : nullptr, writes_y ? y.gpu : nullptr};
+    const int64_t elements = rows * channels * 4;
+    check<int8_t>(
+        shape_name(adds ? "dynamic_normalize sum" : "dynamic_normalize", rows, channels, stride, offset) +
+            (wants.y ? ", and y" : "") + (results.total ? ", and the sum" : ""),
+        rows * stride, elements * (1 + adds) + (results.y ? elements : 0) + (results.total ? elements : 0), 0,
+        20, offset,
+        [&](int8_t* q) {
+            return adds ? dynamic_add_layer_normalization_to_island(g, epsilon, a.gpu, b.gpu, n.gamma.gpu,
+                                                                    n.beta.gpu, q, results, found.to(),
+                                                                    nullptr)
+                        : dynamic_layer_normalization_to_island(g, epsilon, a.gpu, n.gamma.gpu, n.beta.gpu, q,
+                                                                results, found.to(), nullptr);
+        },
+        [&](int64_t i) {
+            const int64_t row = i / stride, c = i % stride;
+            return c < channels ? n.quantized(row, c, scale, zero_point) : static_cast<int8_t>(zero_point);
+        });
+    found.check(low, high);
+    const auto compare = [&](const float* gpu, const char* what, const auto& expected) {
+        std::vector<float> actual(rows * channels);
+        require(cudaMemcpy(actual.data(), gpu, elements, cudaMemcpyDeviceToHost), "cudaMemcpy");
+        int64_t mismatches = 0;
+        for (int64_t i = 0; i < rows * channels; ++i) {
+            const float wanted = expected(i / channels, i % channels);
+            mismatches += std::memcmp(&actual[i], &wanted, sizeof wanted) != 0;
+        }
+        if (mismatches) std::printf("  %ld mismatches of %s\n", mismatches, what), ++failures;
+    };
+    if (wants.y) compare(y.gpu, "y", [&](int64_t row, int64_t c) { return n.at(row, c); });
+    if (results.total) compare(total.gpu, "the sum", value);
+}
+
+void small_dynamic_normalize_cases() {
+    for (bool adds : {false, true})
+        for (const Wanted wants : {Wanted{false, false}, {true, false}, {true, true}}) {
+            for (int64_t rows : {1, 5, 70, 1101})
+                for (auto [channels, stride] : {std::array<int64_t, 2>{768, 768},
+                                                {8, 16},
+                                                {312, 320},
+                                                {516, 528},
+                                                {1000, 1008},
+                                                {1024, 1024},
+                                                {1028, 1040},
+                                                {15, 16},
+                                                {197, 197}})
+                    dynamic_normalize_case(adds, wants, rows, channels, stride);
+            dynamic_normalize_case(adds, wants, 9, 768, 768, 1);
+        }
+}
+
+// As BERT-base has it, and ViT twice.
+void large_dynamic_normalize_cases() {
+    for (int64_t rows : {128, 8 * 128, 32 * 128, 32 * 384}) {
+        dynamic_normalize_case(true, {true, false}, rows, 768, 768);
+        dynamic_normalize_case(true, {false, true}, rows, 768, 768);
+        dynamic_normalize_case(false, {false, false}, rows, 768, 768);
+    }
+    dynamic_normalize_case(true, {true, false}, 32 * 128, 1024, 1024);
 }
 
 }  // namespace
