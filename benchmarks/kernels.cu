@@ -228,7 +228,6 @@ void small_cases() {
         small_dynamic_quantize_cases();
     }
     if (wanted("dynamic_normalize")) small_dynamic_normalize_cases();
-    if (wanted("dynamic_normalize")) small_dynamic_normalize_cases();
 }
 
 void large_cases() {
@@ -239,7 +238,6 @@ void large_cases() {
     if (wanted("float_attention")) large_float_attention_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();
     if (wanted("dynamic_quantize")) large_dynamic_quantize_cases();
-    if (wanted("dynamic_normalize")) large_dynamic_normalize_cases();
     if (wanted("dynamic_normalize")) large_dynamic_normalize_cases();
     for (const Operands& o : large_operands) {
         if (wanted("add")) add_case(o, true);
