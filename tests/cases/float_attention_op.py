@@ -60,9 +60,7 @@ class FloatAttentionCase:
         if self.merged:
             assert self.queries == self.keys and self.value is None
             return {"qkv": (self.batch, self.keys, 3 * self.heads, self.size)}
-        heads = [
-            self.heads if self.first is None else start + self.heads + 1 for start in self.first or "qkv"
-        ]
+        heads = [self.heads + start + 1 for start in self.first or (-1, -1, -1)]
         value = self.size if self.value is None else self.value
         return {
             "q": (self.batch, self.queries, heads[0], self.size),

@@ -25,7 +25,8 @@ class FloatAttention:
     def y(self) -> Array:
         """`[B,M,H,C]`."""
         with np.errstate(invalid="ignore"):
-            return (self.weights @ self.v).transpose(0, 2, 1, 3)
+            y = self.weights @ self.v
+        return np.transpose(y, (0, 2, 1, 3))
 
     def bound(self, product: float) -> Array:
         """How far from y results may be where what each product sums is off by `product`, relatively.
@@ -38,7 +39,7 @@ class FloatAttention:
         e = e.max(-1, keepdims=True, initial=0) + 2.0**-22 * finite.max(initial=0)
         with np.errstate(invalid="ignore"):
             size = self.weights @ np.abs(self.v)
-        return (size * (np.expm1(2 * e) + product)).transpose(0, 2, 1, 3)
+        return np.transpose(size * (np.expm1(2 * e) + product), (0, 2, 1, 3))
 
 
 def float_attention(
