@@ -5,47 +5,63 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.batched_transpose import batched_transpose
 from converter.constants import constant_or_none, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
-from converter.permutations import after
 from converter.sizes import Shape
+from converter.views import View
 
 ROWS = [0, 2, 1, 3]  # `[B,S,heads,D] -> [B,heads,S,D]`
 COLUMNS = [0, 2, 3, 1]  # `[B,S,heads,D] -> [B,heads,D,S]`
+_PARTS = 2  # the axis of `[B,S,parts,heads,D]`
 
 
 class Heads(NamedTuple):
-    """float32 `[B,S,heads,D]`, `number` of them, multiplied by the factor before the product reads them."""
+    """float32 `[B,S,heads,D]`, `number` of them, multiplied by the factor before the product reads them.
+
+    shape: that. value: the tensor that has them, so lying, or `[B,S,parts,heads,D]`: they are those from
+    `first` on of `[B,S,parts*heads,D]` then.
+    """
 
     value: ir.Value
     shape: Shape
     number: int
     factor: float
+    first: int = 0
 
 
 def heads(operand: ir.Value, perm: list[int], facts: Facts, what: str) -> Heads:
-    """The tensor that a product reads transposed by perm; scaled by one number at most."""
-    value, factor, moved = operand, 1.0, list(range(len(perm)))
-    while True:
-        scaled = scaled_by_constant(value) or _divided_exactly(value)
-        step = None if scaled is None and moved == perm else _transposed(value, facts)
-        if scaled is not None and factor == 1:
-            value, factor = scaled
-        elif step is not None and len(step[1]) == len(moved):
-            value, moved = step[0], after(step[1], moved)
-        else:
-            break
-    if moved != perm:
+    """The first tensor, from the inputs of the model on, that a product reads transposed by perm.
+
+    And scaled by one number at most.
+    """
+    view: View | None = View(operand, list(range(len(perm))))
+    scale, found, factor = 1.0, None, 1.0
+    while view is not None:
+        scaled = scaled_by_constant(view.value) or _divided_exactly(view.value)
+        if scaled is not None and scale == 1:
+            view, scale = view._replace(value=scaled[0]), scaled[1]
+            continue
+        if _lies(view, perm):
+            found, factor = view, scale
+        view = view.further(facts)
+    if found is None:
         raise Refusal(f"its {what} are not heads that lie side by side and are transposed by {perm}")
-    if facts.dtype(value) != ir.DataType.FLOAT:
+    if facts.dtype(found.value) != ir.DataType.FLOAT:
         raise Refusal(f"its {what} are not known to be float32")
-    shape = facts.ranked(value, len(perm))
-    number = shape[2]
-    if not isinstance(number, int):
+    batch, length, *parts, number, size = facts.ranked(found.value, len(perm) + (found.single is not None))
+    if not isinstance(number, int) or not all(isinstance(part, int) for part in parts):
         raise Refusal(f"the number of heads of its {what} is unknown")
-    return Heads(value, shape, number, factor)
+    return Heads(found.value, (batch, length, number, size), number, factor, (found.element or 0) * number)
+
+
+def _lies(view: View, perm: list[int]) -> bool:
+    """Whether it is all of `[B,S,heads,D]` or a part of `[B,S,parts,heads,D]`, transposed."""
+    if view.single is None:
+        return view.axes == perm
+    return (
+        view.element is not None and view.single == 2 and view.axes == [axis + (axis >= 2) for axis in perm]
+    )
 
 
 def scaled_by_constant(value: ir.Value, op_type: str = "Mul") -> tuple[ir.Value, float] | None:
@@ -69,20 +85,3 @@ def _divided_exactly(value: ir.Value) -> tuple[ir.Value, float] | None:
     x, number = divided
     fraction, exponent = np.frexp(number)
     return (x, 1 / number) if abs(fraction) == 0.5 and abs(exponent) < 100 else None
-
-
-def _transposed(value: ir.Value, facts: Facts) -> tuple[ir.Value, list[int]] | None:
-    """What was transposed, and how."""
-    node = value.producer()
-    if node is None or node.domain:
-        return None
-    if node.op_type == "Reshape":
-        x, shape = required_input(node, 0), facts.shape(value)
-        if shape is not None and shape == facts.shape(x):
-            return x, list(range(len(shape)))
-        found = batched_transpose(node, facts)
-        return None if found is None else (found.x, found.perm)
-    if node.op_type != "Transpose" or "perm" not in node.attributes:
-        return None
-    perm = list(node.attributes["perm"].as_ints())
-    return required_input(node, 0), perm

@@ -1,5 +1,8 @@
 """Transpose o MatMul o Softmax o MatMul o Transpose, in float32 -> Attention; with a mask MaskedAttention"""
 
+from math import prod
+
+import numpy as np
 import onnx_ir as ir
 
 from converter.attention_chain import Chain, chain_around
@@ -10,8 +13,9 @@ from converter.emitter import Attribute
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.functions import DOMAIN
-from converter.graph_edit import only_reader, remove_orphans, take_place
+from converter.graph_edit import add_initializer, only_reader, remove_orphans, take_place
 from converter.passes.base import Pass
+from converter.reshaping import target_of
 from converter.sizes import broadcast
 from converter.uniform import uniform
 
@@ -26,6 +30,7 @@ class FuseFloatAttention(Pass):
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
+        self._joined: dict[ir.Value, ir.Value] = {}
         modified = False
         for node in list(model.graph):
             chain = chain_around(node)
@@ -36,6 +41,8 @@ class FuseFloatAttention(Pass):
                 modified = True
             except Refusal as refusal:
                 self.context.refusals[node] = str(refusal)
+        if self._joined:
+            model.graph.sort()  # another chain, which reads the same, may begin before
         return ir.passes.PassResult(model, modified)
 
     def _fuse(self, chain: Chain, graph: ir.Graph) -> None:
@@ -52,12 +59,15 @@ class FuseFloatAttention(Pass):
             raise Refusal("its queries, keys and values are not known to be of one batch")
         if not q.number == k.number == v.number:
             raise Refusal("its queries, keys and values have different numbers of heads")
-        inputs, mask, op_type = [q.value, k.value, v.value], _mask(chain, q, k, facts), "Attention"
+        mask, op_type = _mask(chain, q, k, facts), "Attention"
+        inputs = [self._side_by_side(x, chain, facts) for x in (q, k, v)]
         if mask is not None:
             inputs, op_type = [*inputs, mask], "MaskedAttention"
         attributes: dict[str, Attribute] = {
             "heads": q.number,
-            **dict.fromkeys(("q_first", "k_first", "v_first"), 0),
+            "q_first": q.first,
+            "k_first": k.first,
+            "v_first": v.first,
             "q_factor": q.factor,
             "k_factor": k.factor,
             "factor": chain.factor,
@@ -71,6 +81,26 @@ class FuseFloatAttention(Pass):
         take_place(last.outputs[0], fused.outputs[0])
         remove_orphans([last])
         self.context.notes[fused] = _NOTE
+
+    def _side_by_side(self, heads: Heads, chain: Chain, facts: Facts) -> ir.Value:
+        """The tensor with its heads along one axis, as the op reads them."""
+        x, graph = heads.value, chain.softmax.graph
+        batch, length, *parts, size = facts.ranked(x)
+        if len(parts) == 1:
+            return x
+        if x not in self._joined:
+            assert isinstance(graph, ir.Graph)
+            count = prod(part for part in parts if isinstance(part, int))
+            name = self.context.new_node_name(f"{x.name}/joined")
+            target = np.array(target_of((batch, length, count, size), facts.ranked(x)), np.int64)
+            shape = add_initializer(graph, self.context.new_value_name(f"{name}/shape"), target)
+            join = ir.node("Reshape", [x, shape], name=name)
+            join.outputs[0].name = self.context.new_value_name(name)
+            join.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
+            facts.note_shape(join.outputs[0], ir.DataType.FLOAT, (batch, length, count, size))
+            graph.insert_before(chain.nodes[0], join)
+            self._joined[x] = join.outputs[0]
+        return self._joined[x]
 
 
 def _is_beside_dynamic_products(chain: Chain) -> bool:
