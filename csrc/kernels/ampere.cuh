@@ -32,8 +32,9 @@ __device__ inline void multiply(int32_t (&d)[4], int32_t start, const uint32_t (
 #endif
 }
 
-// x as a factor of products that take TF32: they leave out the 13 lowest bits, and what stays of this number
-// is within 2^-11 of x, relatively. Rounding to the nearest has no smaller bound and takes two instructions.
+// x as a factor of products that take TF32: they leave out the 13 lowest bits (on which the compiler's
+// cvt.rna.tf32 relies, too), and what stays of this number is within 2^-11 of x, relatively. That instruction
+// has no smaller bound and becomes two.
 __device__ inline uint32_t to_tf32(float x) { return __float_as_uint(x * 1.00048828125f); }
 
 // d += a * b by a warp: 16 rows of 8 TF32 values times 8 columns of 8, float32 sums. Lanes hold what they do

@@ -30,8 +30,8 @@ struct FloatAttentionTensors {
 
 // y = softmax(q * k^T * factor + mask) * v for each head.
 // On the tensor cores where that is possible: since compute capability 8.0, with depth and columns up to 128,
-// in fours and aligned. Factors of both products are then rounded to TF32 (half a unit of 10 bits of
-// mantissa, away from zero where tied), sums are float32. Elsewhere as plain_float_attention().
+// in fours and aligned. Factors of both products then have the 10 bits of mantissa of TF32 and are
+// within 2^-11 of their values, relatively; sums are float32. Elsewhere as plain_float_attention().
 cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                             cudaStream_t stream);
 

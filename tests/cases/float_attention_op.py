@@ -134,6 +134,7 @@ FAST = [
 # Plainly.
 PLAIN = [
     FloatAttentionCase("large_heads", 20, 37, size=200),
+    FloatAttentionCase("no_keys", 5, 0),
     FloatAttentionCase("large_value", 20, 37, value=300),
     FloatAttentionCase("in_twos", 20, 70, size=10, first=(1, 2, 0)),
     FloatAttentionCase("in_ones", 20, 37, size=7, value=3),
