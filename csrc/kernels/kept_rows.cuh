@@ -7,6 +7,7 @@
 namespace qudnn::kernels {
 
 constexpr int kKeptWarps = 4;  // of a block, a row each
+
 // Of aligned rows of up to kSteps * kStepChannels; q's scale is none of RowQuantizer::plain.
 template <int kSteps, typename Source>
 __global__ void __launch_bounds__(kKeptWarps * 32, kSteps <= 6 ? 5 : 4)
