@@ -238,6 +238,8 @@ void small_fused_normalization_cases() {
     for (Normalizes what : {Normalizes::int8_residual, Normalizes::float_residual, Normalizes::floats}) {
         normalize_to_island_case(what, 9, 768, 768, Result::y, 1);
         normalize_to_island_case(what, 70, 8192, 8192, Result::y);
+        normalize_to_island_case(what, 3001, 100, 112, Result::y);
+        normalize_to_island_case(what, 3001, 1024, 1024);
     }
 }
 

@@ -51,8 +51,9 @@ struct Chains {
 
 // An aligned row of up to kSteps * kStepChannels, normalized in the registers of a warp: of each step a
 // thread has four channels, and zeros beyond the row. k: what ToIsland says of rows, of its results only
-// `total`.
-template <int kSteps, typename Rows, typename Source>
+// `total`. kAhead: gamma and beta are on their way while the squares are finished, in 8 * kSteps registers
+// more: where warps are too few to wait for each other.
+template <bool kAhead = true, int kSteps, typename Rows, typename Source>
 __device__ void normalize_kept_row(const Rows& k, const Source& source, int64_t row, Chains<kSteps>& chains,
                                    float (&values)[kSteps * 4]) {
     const int lane = threadIdx.x % 32;
@@ -78,18 +79,22 @@ __device__ void normalize_kept_row(const Rows& k, const Source& source, int64_t 
     const float mean = mean_of_row(values, k.channels, k.reciprocal, value);
     float squares = 0;
     if (lane < kLanes) squares = chains.squares(lane, k.channels, mean);
-    float4 gamma[kSteps] = {}, beta[kSteps] = {};  // on their way while the squares are finished
-#pragma unroll
-    for (int s = 0; s < kSteps; ++s) {
-        if (channel(s) >= k.channels) continue;
+    float4 gamma[kSteps] = {}, beta[kSteps] = {};
+    const auto load_parameters = [&](int s) {
         gamma[s] = *reinterpret_cast<const float4*>(k.gamma + channel(s));
         beta[s] = *reinterpret_cast<const float4*>(k.beta + channel(s));
+    };
+    if constexpr (kAhead) {
+#pragma unroll
+        for (int s = 0; s < kSteps; ++s)
+            if (channel(s) < k.channels) load_parameters(s);
     }
     squares = with_last_squares(sum_of_lanes(squares), k.channels, mean, value);
     const float inverse = __shfl_sync(kAll, divide(1.0f, deviation(squares, k.channels, k.epsilon)), 0);
 #pragma unroll
     for (int s = 0; s < kSteps; ++s) {
         if (channel(s) >= k.channels) break;
+        if constexpr (!kAhead) load_parameters(s);
         const auto normalize = [&](float& value, float scale, float shift) {
             value = fused_multiply_add(multiply(plus(value, -mean), inverse), scale, shift);
         };
