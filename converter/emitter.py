@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from converter.candidate import Tensor
 from converter.context import Context
+from converter.dynamic_products import Part
 from converter.functions import DOMAIN
 from converter.layout import ALIGNMENT, Layout, padded, plain, unpadded
 
@@ -158,26 +159,33 @@ class Emitter:
         indices[list(layout.positions)] = source
         return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
 
-    def quantized(self, x: Tensor, layout: Layout, pads: Sequence[int] = ()) -> tuple[Tensor, Tensor, Tensor]:
-        """A float32 tensor, quantized with the range it has: as a tensor of the island, scale, zero point.
+    def quantized(
+        self, x: Tensor, layout: Layout, part: Part, pads: Sequence[int] = ()
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """A float32 tensor, quantized with the range it has, for a product of it with weights.
 
+        Results: it as a tensor of the island, bias and multiplier of the product.
         pads: of all of its axes inside, in ONNX Pad's form; by default those of the channels.
         """
+        aligned = part.aligned()
+        constants = [self.constant(what, array) for what, array in aligned._asdict().items()]
         node = ir.node(
             "DynamicQuantizeToIsland",
-            [x.value],
+            [x.value, *constants],
             attributes={"perm": layout.perm_in, "pads": pads or layout.pads_in},
             domain=DOMAIN,
             name=self._context.new_node_name(f"{x.value.name}/to_island"),
             num_outputs=3,
         )
         self.nodes.append(node)
-        y, scale, zero_point = node.outputs
-        return (
+        y, bias, multiplier = node.outputs
+        results = (
             self._result(y, layout, f"{x.value.name}/entered"),
-            self._result(scale, unpadded(0), f"{x.value.name}/scale", ir.DataType.FLOAT),
-            self._result(zero_point, unpadded(0), f"{x.value.name}/zero_point"),
+            self._result(bias, unpadded(1), f"{x.value.name}/bias", ir.DataType.INT32),
+            self._result(multiplier, unpadded(1), f"{x.value.name}/multiplier", ir.DataType.FLOAT),
         )
+        bias.shape = multiplier.shape = ir.Shape(aligned.weight_sum.shape)
+        return results
 
     def written(self, node: ir.Node, layout: Layout, name: str, rank: int | None = None) -> Tensor:
         """Add a node with a result in the island."""

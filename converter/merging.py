@@ -10,28 +10,31 @@ from converter.context import Context
 from converter.functions import DOMAIN
 from converter.graph_edit import add_initializer
 
+Inputs = Mapping[str, ir.Value | NDArray[Any]]
+
 
 def one_for(
     nodes: Sequence[ir.Node],
     op_type: str,
-    inputs: Sequence[ir.Value],
-    constants: Mapping[str, NDArray[Any]],
+    inputs: Inputs,
     y: tuple[ir.DataType, ir.Shape | None],
     context: Context,
     domain: str = DOMAIN,
 ) -> ir.Node:
     """A node with the names of these, not in the graph yet.
 
-    constants: its last inputs, by what they are. y: the type and the shape of its result.
+    inputs: by what they are; arrays become constants. y: the type and the shape of its result.
     """
     graph = nodes[0].graph
     assert isinstance(graph, ir.Graph)
     name = context.new_node_name("+".join(node.name or op_type for node in nodes))
     values = [
-        add_initializer(graph, context.new_value_name(f"{name}/{what}"), array)
-        for what, array in constants.items()
+        value
+        if isinstance(value, ir.Value)
+        else add_initializer(graph, context.new_value_name(f"{name}/{what}"), value)
+        for what, value in inputs.items()
     ]
-    one = ir.node(op_type, [*inputs, *values], domain=domain, name=name)
+    one = ir.node(op_type, values, domain=domain, name=name)
     one.doc_string = nodes[0].doc_string
     one.metadata_props.update(nodes[0].metadata_props)
     dtype, shape = y

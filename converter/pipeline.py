@@ -38,6 +38,7 @@ from converter.passes.recognise import Recognise
 from converter.passes.shapes_from_inputs import ShapesFromInputs
 from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.share_crossings import ShareCrossings
+from converter.passes.share_dynamic_entries import ShareDynamicEntries
 from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
@@ -63,6 +64,7 @@ PASSES: tuple[type[Pass], ...] = (
     DequantizeEntered,
     DropRowReshapes,
     ShareCrossings,
+    ShareDynamicEntries,
     NormalizeAtEntry,
     NormalizeAtDynamicEntry,
     GeluAtDynamicEntry,

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from converter.candidate import Candidate, Tensor, port_outside
+from converter.dynamic_products import Part
 from converter.emitter import Attribute, Emitter
 from converter.geometry import Geometry
 from converter.layout import Layout, padded, plain, unpadded
@@ -32,27 +33,24 @@ class DynamicConv:
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         rank = tensors[0].layout.rank
         layout = plain(rank, 1, self.channels)
-        quantized, scale, zero_point = emitter.quantized(tensors[0], layout, self._pads(layout))
+        packed, k = pack_conv(self.split.weight, self.group), len(self.scale)
+        outputs = padded(k)
+        part = Part(weight_sums(packed.weight), scattered(self.scale, 0, range(k), outputs))
+        quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part, self._pads(layout))
         x = as_image(emitter, emitter.repeated(quantized, self.split.channels))
-        packed = pack_conv(self.split.weight, self.group)
-        k = len(self.scale)
-        constants: dict[str, NDArray[Any]] = {
-            "weight": packed.weight,
-            "weight_sum": weight_sums(packed.weight),
-            "weight_scale": scattered(self.scale, 0, range(k), padded(k)),
-            "addend": scattered(self.addend, 0, range(k), padded(k)),
-        }
+        weight = Tensor(emitter.constant("weight", packed.weight), unpadded(4))
         attributes: dict[str, Attribute] = {
             "strides": self.window.strides,
             "dilations": self.window.dilations,
             "group": packed.group,
+            "first": 0,
         }
         y = emitter.op(
             "DynamicQConv",
-            (x, scale, zero_point),
+            (x, weight, bias, multiplier),
             unpadded(4),
             attributes,
-            constants,
+            {"addend": scattered(self.addend, 0, range(k), outputs)},
             dtype=ir.DataType.FLOAT,
         )
         return [channels_first(emitter, y, rank, k)]

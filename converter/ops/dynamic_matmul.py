@@ -9,6 +9,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from converter.candidate import Candidate, Tensor, port_outside
+from converter.dynamic_products import Part
 from converter.emitter import Emitter
 from converter.errors import Refusal
 from converter.layout import Layout, plain, unpadded
@@ -27,16 +28,22 @@ class DynamicMatMul:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         rank = tensors[0].layout.rank
-        quantized, scale, zero_point = emitter.quantized(tensors[0], plain(rank, rank - 1, self.channels))
+        part = Part(weight_sums(self.split.weight), self.scale)
+        layout = plain(rank, rank - 1, self.channels)
+        quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part)
         x = emitter.repeated(quantized, self.split.channels)
-        constants = {
-            "weight": scattered(self.split.weight, 1, x.layout.positions, x.layout.width),
-            "weight_sum": weight_sums(self.split.weight),
-            "weight_scale": self.scale,
-            "addend": self.addend,
-        }
-        inputs = (x, scale, zero_point)
-        return [emitter.op("DynamicQMatMul", inputs, unpadded(rank), {}, constants, dtype=ir.DataType.FLOAT)]
+        packed = scattered(self.split.weight, 1, x.layout.positions, x.layout.width)
+        weight = Tensor(emitter.constant("weight", packed), unpadded(2))
+        return [
+            emitter.op(
+                "DynamicQMatMul",
+                (x, weight, bias, multiplier),
+                unpadded(rank),
+                {"first": 0},
+                {"addend": self.addend},
+                dtype=ir.DataType.FLOAT,
+            )
+        ]
 
 
 def dynamic_matmul(

@@ -55,7 +55,14 @@ def _fused(gelu: _Gelu, entry: ir.Node) -> ir.Node:
     assert node is not None and entry.graph is not None
     attributes: dict[str, list[int] | float] = {name: ints(entry, name) for name in ("perm", "pads")}
     attributes |= {"divisor": gelu.divisor, "factor": gelu.factor}
-    fused = ir.node("DynamicGeluToIsland", [gelu.x], attributes, domain=DOMAIN, name=node.name, num_outputs=3)
+    fused = ir.node(
+        "DynamicGeluToIsland",
+        [gelu.x, *entry.inputs[1:]],
+        attributes,
+        domain=DOMAIN,
+        name=node.name,
+        num_outputs=3,
+    )
     fused.doc_string = node.doc_string
     fused.metadata_props.update(node.metadata_props)
     entry.graph.insert_after(entry, fused)

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from converter.constants import constant_or_none, required_input
 from converter.crossings import is_op
+from converter.dynamic_products import Part, entry_of, parts_of, set_parts
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.graph_edit import only_reader, remove_orphans
-from converter.merging import one_for
+from converter.merging import Inputs, one_for
 from converter.passes.base import Pass
 from converter.reshaping import target_of
 from converter.sizes import Shape
 
-_CONSTANTS = ("weight", "weight_sum", "weight_scale", "addend")
 _FIRST = ("q_first", "k_first", "v_first")  # by the attention's inputs
 _FLOAT = ir.DataType.FLOAT
 
@@ -29,11 +29,11 @@ _FLOAT = ir.DataType.FLOAT
 class _Projection:
     """A product with weights, and the Reshape that parts its result into heads.
 
-    constants: as _CONSTANTS names them, of one row each for an output. shapes: `[..., K]`, `[B,S,heads,D]`.
+    constants: weight and addend, of one row each for an output. shapes: `[..., K]`, `[B,S,heads,D]`.
     """
 
     product: ir.Node
-    constants: tuple[NDArray[Any], ...]
+    constants: tuple[NDArray[Any], NDArray[Any]]
     reshape: ir.Node
     shapes: tuple[Shape, Shape]
     heads: int
@@ -42,7 +42,7 @@ class _Projection:
     def key(self) -> tuple[object, ...]:
         """What those have in common that may be merged."""
         wide, parted = self.shapes
-        return (*self.product.inputs[:3], wide[:-1], parted[:-2], parted[-1])
+        return (self.product.inputs[0], entry_of(self.product), wide[:-1], parted[:-2], parted[-1])
 
 
 class MergeDynamicProjections(Pass):
@@ -67,21 +67,22 @@ class MergeDynamicProjections(Pass):
     def _merge(self, group: list[_Projection]) -> None:
         facts, (wide, parted) = self.context.facts, group[0].shapes
         assert facts is not None
-        columns = zip(*(projection.constants for projection in group), strict=True)
-        constants = dict(zip(_CONSTANTS, map(np.concatenate, columns), strict=True))
-        heads = sum(projection.heads for projection in group)
-        wide, parted = (*wide[:-1], len(constants["addend"])), (*parted[:-2], heads, parted[-1])
-        target = {"shape": np.array(target_of(parted, wide), np.int64)}
-
         products = [projection.product for projection in group]
-        inputs = [required_input(products[0], index) for index in range(3)]
-        y = _FLOAT, _ir_shape(wide)
-        product = one_for(products, "DynamicQMatMul", inputs, constants, y, self.context)
         reshapes = [projection.reshape for projection in group]
-        y = _FLOAT, _ir_shape(parted)
-        reshape = one_for(reshapes, "Reshape", product.outputs, target, y, self.context, domain="")
-        for node, shape in (product, wide), (reshape, parted):
-            facts.note_shape(node.outputs[0], _FLOAT, shape)
+        entry = entry_of(products[0])
+        parts = parts_of(entry)
+        merged = Part(*map(np.concatenate, zip(*(parts.pop(product) for product in products), strict=True)))
+        heads = sum(projection.heads for projection in group)
+        wide, parted = (*wide[:-1], len(merged.weight_sum)), (*parted[:-2], heads, parted[-1])
+
+        x, bias, multiplier = (required_input(products[0], index) for index in (0, 2, 3))
+        weight, addend = map(np.concatenate, zip(*(each.constants for each in group), strict=True))
+        inputs: Inputs = {"x": x, "weight": weight, "bias": bias, "multiplier": multiplier, "addend": addend}
+        product = one_for(products, "DynamicQMatMul", inputs, (_FLOAT, _ir_shape(wide)), self.context)
+        inputs = {"x": product.outputs[0], "shape": np.array(target_of(parted, wide), np.int64)}
+        reshape = one_for(reshapes, "Reshape", inputs, (_FLOAT, _ir_shape(parted)), self.context, domain="")
+        for node, known in (product, wide), (reshape, parted):
+            facts.note_shape(node.outputs[0], _FLOAT, known)
         assert products[0].graph is not None
         products[0].graph.insert_before(products[0], [product, reshape])
 
@@ -93,16 +94,18 @@ class MergeDynamicProjections(Pass):
                 )
                 node.replace_input_with(index, reshape.outputs[0])
             first += projection.heads
-            remove_orphans([projection.reshape])
+        remove_orphans(reshapes)
+        set_parts(entry, {product: merged, **parts}, self.context)
 
 
 def _projection(node: ir.Node, facts: Facts) -> _Projection | None:
     if not is_op(node, "DynamicQMatMul"):
         return None
-    arrays = [constant_or_none(required_input(node, 3 + index)) for index in range(len(_CONSTANTS))]
-    constants = tuple(array for array in arrays if array is not None)
+    weight, addend = (constant_or_none(required_input(node, index)) for index in (1, 4))
     reshape = only_reader(node.outputs[0], once=True, inside=True)
-    if len(constants) != len(arrays) or reshape is None or reshape.domain or reshape.op_type != "Reshape":
+    if weight is None or addend is None or reshape is None:
+        return None
+    if reshape.domain or reshape.op_type != "Reshape":
         return None
     result = reshape.outputs[0]
     wide, parted = facts.shape(node.outputs[0]), facts.shape(result)
@@ -117,7 +120,7 @@ def _projection(node: ir.Node, facts: Facts) -> _Projection | None:
         target_of(parted, wide)
     except Refusal:
         return None
-    return _Projection(node, constants, reshape, (wide, parted), heads)
+    return _Projection(node, (weight, addend), reshape, (wide, parted), heads)
 
 
 def _is_operand(node: ir.Node, index: int) -> bool:

@@ -78,18 +78,18 @@ class MergeProjections(Pass):
             "y_zero_point": np.concatenate(zero_points).astype(np.float32),
         }
         x, wide = required_input(products[0], 0), _shape(products[0].outputs[0], len(bias))
-        new = [one_for(products, "QProjections", [x], constants, (_INT8, wide), self.context)]
+        new = [one_for(products, "QProjections", {"x": x, **constants}, (_INT8, wide), self.context)]
         functions = [node for p in group for node in p.functions]
         if functions:
             table = np.concatenate([np.broadcast_to(p.table, (p.width, 256)) for p in group])
             y = new[-1].outputs[0]
-            new.append(one_for(functions, "QTable", [y], {"table": table}, (_INT8, wide), self.context))
+            new.append(one_for(functions, "QTable", {"x": y, "table": table}, (_INT8, wide), self.context))
         heads = sum(p.heads for p in group), group[0].target[-1]
         target = {"shape": np.array([*group[0].target[:-2], *heads], np.int64)}
         reshapes = [p.reshape for p in group]
         parted = _shape(reshapes[0].outputs[0], *heads)
         y = new[-1].outputs[0]
-        new.append(one_for(reshapes, "Reshape", [y], target, (_INT8, parted), self.context, domain=""))
+        new.append(one_for(reshapes, "Reshape", {"x": y, **target}, (_INT8, parted), self.context, domain=""))
         graph = products[0].graph
         assert graph is not None
         graph.insert_before(products[0], new)

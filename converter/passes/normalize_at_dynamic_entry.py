@@ -47,7 +47,7 @@ class NormalizeAtDynamicEntry(Pass):
             op_type, inputs, add = "DynamicLayerNormalizationToIsland", [x, gamma, beta], None
         fused = ir.node(
             op_type,
-            inputs,
+            [*inputs, *entry.inputs[1:]],
             {"pads": ints(entry, "pads"), "epsilon": epsilon_of(norm)},
             domain=DOMAIN,
             name=norm.name,

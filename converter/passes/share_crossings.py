@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.crossings import is_crossing, is_op
+from converter.crossings import is_crossing
 from converter.graph_edit import is_needed, remove_orphans
 from converter.passes.base import Pass
 
@@ -14,8 +14,7 @@ class ShareCrossings(Pass):
         first: dict[object, ir.Node] = {}
         modified = False
         for node in model.graph:
-            shareable = is_crossing(node) or is_op(node, "DynamicQuantizeToIsland")
-            if not shareable or not is_needed(node.outputs[0]):
+            if not is_crossing(node) or not is_needed(node.outputs[0]):
                 continue
             attributes = frozenset(
                 (name, str(attribute.value)) for name, attribute in node.attributes.items()

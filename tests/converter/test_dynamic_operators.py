@@ -75,20 +75,26 @@ def test_onnx_node_test_of_conv_integer_declined() -> None:
 
 @pytest.mark.parametrize("case", load("DynamicQuantizeLinear", "constant"), ids=by_id)
 def test_onnx_node_test_of_dynamic_quantize_linear(case: OnnxNodeCase) -> None:
-    """The function gives what the node test expects, less 128."""
+    """The function gives what the node test expects, less 128, for weights of the sum -1 and the scale 1."""
     ((_, x),) = case.values.items()
     g = GraphBuilder()
-    names = ["y", "scale", "zero_point"]
+    names = ["y", "zero_point", "scale"]
     attributes = {"perm": list(range(x.ndim)), "pads": [0] * 2 * x.ndim}
-    g.node("DynamicQuantizeToIsland", [g.input("x", "float32", x.shape)], "y", DOMAIN, **attributes)
+    inputs = [
+        g.input("x", "float32", x.shape),
+        g.constant("w_sum", [-1], "int32"),
+        g.constant("w_scale", [1], "float32"),
+    ]
+    g.node("DynamicQuantizeToIsland", inputs, "y", DOMAIN, **attributes)
     g.nodes[-1].output.extend(names[1:])
-    for name, shape in zip(names, (x.shape, (), ()), strict=True):
-        g.output(name, "float32" if name == "scale" else "int8", shape)
+    for name, dtype, shape in zip(names, ("int8", "int32", "float32"), (x.shape, (1,), (1,)), strict=True):
+        g.output(name, dtype, shape)
     model = g.model(13, [function_proto("DynamicQuantizeToIsland", 13)])
     found = run(model, {"x": x}).outputs
-    found |= {name: (found[name] ^ np.int8(-128)).view(np.uint8) for name in ("y", "zero_point")}
-    expected = dict(zip(names, case.expected.values(), strict=True))
-    assert_same_bits(found, expected)
+    y, scale, zero_point = case.expected.values()
+    signed = (y ^ np.uint8(128)).view(np.int8)
+    shifted = zero_point.astype(np.int32)[None] - 128
+    assert_same_bits(found, {"y": signed, "zero_point": shifted, "scale": scale[None]})
 
 
 @pytest.mark.gpu

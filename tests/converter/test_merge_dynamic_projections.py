@@ -18,7 +18,7 @@ def heads_of(model: onnx.ModelProto) -> list[int]:
 def weights(model: onnx.ModelProto) -> list[tuple[int, ...]]:
     """The shapes of the weights of all products."""
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    return [shapes[node.input[3]] for node in model.graph.node if node.op_type == "DynamicQMatMul"]
+    return [shapes[node.input[1]] for node in model.graph.node if node.op_type == "DynamicQMatMul"]
 
 
 def attend(net: AttentionNetwork, q: str, k: str, v: str) -> None:
