@@ -8,29 +8,42 @@
 
 namespace {
 
-// Where a kernel finds scale and zero point.
-struct FoundScale {
-    Tensor<float> scale{1}, ranges{2 * kMostRanges};
-    Tensor<int8_t> zero_point{1};
+// What a kernel gives the products that read its result, as many as BERT-base's three projections.
+struct FoundEpilogue {
+    static constexpr int64_t kOutputs = 2304;
+    Tensor<int32_t> w_sum{kOutputs}, bias{kOutputs};
+    Tensor<float> w_scale{kOutputs, 0, [] { return 1e-3f + random_bits() % 1000 * 1e-5f; }};
+    Tensor<float> multiplier{kOutputs}, ranges{2 * kMostRanges};
 
-    DynamicScale to() { return {scale.gpu, zero_point.gpu, reinterpret_cast<Range*>(ranges.gpu)}; }
+    DynamicEpilogue to() {
+        return {kOutputs, w_sum.gpu,      w_scale.gpu,
+                bias.gpu, multiplier.gpu, reinterpret_cast<Range*>(ranges.gpu)};
+    }
 
     // Compares with what `low` and `high` give.
     void check(float low, float high) {
-        const float expected = expected_scale(low, high);
-        float s = 0;
-        int8_t z = 0;
-        require(cudaMemcpy(&s, scale.gpu, sizeof s, cudaMemcpyDeviceToHost), "cudaMemcpy");
-        require(cudaMemcpy(&z, zero_point.gpu, sizeof z, cudaMemcpyDeviceToHost), "cudaMemcpy");
-        const int expected_z = expected_zero_point(low, high);
-        if (s == expected && z == expected_z) return;
-        std::printf("  scale %g and zero point %d for %g and %d\n", s, z, expected, expected_z);
+        const float scale = scale_of(low, high);
+        const int zero_point = zero_point_of(low, high);
+        std::vector<int32_t> b(kOutputs);
+        std::vector<float> m(kOutputs);
+        require(cudaMemcpy(b.data(), bias.gpu, kOutputs * sizeof(int32_t), cudaMemcpyDeviceToHost),
+                "cudaMemcpy");
+        require(cudaMemcpy(m.data(), multiplier.gpu, kOutputs * sizeof(float), cudaMemcpyDeviceToHost),
+                "cudaMemcpy");
+        int64_t mismatches = 0;
+        for (int64_t i = 0; i < kOutputs; ++i) {
+            const auto wanted = static_cast<uint32_t>(-zero_point) * static_cast<uint32_t>(w_sum.host[i]);
+            mismatches += static_cast<uint32_t>(b[i]) != wanted || m[i] != scale * w_scale.host[i];
+        }
+        if (mismatches == 0) return;
+        std::printf("  %ld mismatches of bias and multiplier for scale %g and zero point %d\n", mismatches,
+                    scale, zero_point);
         ++failures;
     }
 
-    static float expected_scale(float low, float high) { return low == high ? 1 : (high - low) / 255; }
-    static int expected_zero_point(float low, float high) {
-        const float place = 0 - low / expected_scale(low, high);
+    static float scale_of(float low, float high) { return low == high ? 1 : (high - low) / 255; }
+    static int zero_point_of(float low, float high) {
+        const float place = 0 - low / scale_of(low, high);
         return static_cast<int>(std::nearbyint(std::clamp(place, 0.0f, 255.0f))) - 128;
     }
 };
@@ -47,9 +60,9 @@ void dynamic_quantize_case(const Crossing& crossing, bool gelu = false) {
         return i == 1 ? lowest : i == 2 ? highest : gelu && std::abs(value) < 6 ? 0 : value;
     });
     const float low = elements > 0 && !gelu ? lowest : 0, high = elements > 1 ? highest : 0;
-    const float scale = FoundScale::expected_scale(low, high);
-    const int zero_point = FoundScale::expected_zero_point(low, high);
-    FoundScale found;
+    const float scale = FoundEpilogue::scale_of(low, high);
+    const int zero_point = FoundEpilogue::zero_point_of(low, high);
+    FoundEpilogue found;
     check<int8_t>(
         (gelu ? "dynamic_gelu " : "dynamic_quantize ") + crossing.name, count, elements * 4, 0, 12, 0,
         [&](int8_t* y) {
@@ -123,9 +136,9 @@ void dynamic_normalize_case(bool adds, Wanted wants, int64_t rows, int64_t chann
             low = std::min(low, n.at(row, c));
             high = std::max(high, n.at(row, c));
         }
-    const float scale = FoundScale::expected_scale(low, high);
-    const int zero_point = FoundScale::expected_zero_point(low, high);
-    FoundScale found;
+    const float scale = FoundEpilogue::scale_of(low, high);
+    const int zero_point = FoundEpilogue::zero_point_of(low, high);
+    FoundEpilogue found;
     const ToIslandGeometry g{rows, channels, stride};
     const bool writes_y = wants.y || offset != 0 || needs_y(g);
     const FloatResults results{adds && wants.total ? total.gpu : nullptr, writes_y ? y.gpu : nullptr};

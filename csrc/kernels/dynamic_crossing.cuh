@@ -13,8 +13,9 @@ constexpr int64_t kFewest = kRangeThreads * 8;  // elements worth a block
 
 // The first `vectors` vectors of x, then its elements one by one.
 template <typename Values>
-__global__ void __launch_bounds__(kRangeThreads) ranges_kernel(int64_t count, int64_t vectors, Values values,
-                                                               const float* __restrict__ x, DynamicScale to) {
+__global__ void __launch_bounds__(kRangeThreads)
+    ranges_kernel(int64_t count, int64_t vectors, Values values, const float* __restrict__ x,
+                  DynamicEpilogue to) {
     constexpr int kUnroll = 4;
     const int64_t step = int64_t{gridDim.x} * kRangeThreads;
     const int64_t first = int64_t{blockIdx.x} * kRangeThreads + threadIdx.x;
@@ -55,12 +56,13 @@ template <typename Values>
 struct DynamicQuantize {
     using Outside = float;
     static constexpr bool kEnter = true;
-    DynamicScale to;
+    DynamicEpilogue to;
     int count;
     Values values;
 
     __device__ QuantizeValues<Values> prepared() const {
         const FoundScale found = found_scale(to, count);
+        store_outputs(to, found, index_in_grid());
         return {OutputRange(found.zero_point), found.scale, splat(found.zero_point), values};
     }
 };
@@ -72,7 +74,7 @@ __global__ void __launch_bounds__(kThreads) scale_kernel(DynamicQuantize<Values>
 
 template <typename Values>
 cudaError_t cross_dynamically(const BorderGeometry& g, int64_t count, const Values& values, const float* x,
-                              int8_t* y, const DynamicScale& to, cudaStream_t stream) {
+                              int8_t* y, const DynamicEpilogue& to, cudaStream_t stream) {
     const auto blocks = static_cast<int>(std::clamp<int64_t>(ceil_div(count, kFewest), 1, kMostRangeBlocks));
     const int64_t vectors = aligned(x, sizeof(float4)) ? count / 4 : 0;
     const cudaError_t status =

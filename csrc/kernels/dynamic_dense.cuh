@@ -35,7 +35,7 @@ struct DenseEntry {
 template <typename Values>
 __global__ void __launch_bounds__(kDenseThreads, kDenseBlocks)
     dynamic_dense(const __grid_constant__ DenseEntry g, Values values, const float4* __restrict__ x,
-                  uint32_t* __restrict__ y, DynamicScale to) {
+                  uint32_t* __restrict__ y, DynamicEpilogue to) {
     extern __shared__ float4 shared[];
     const uint32_t threads = gridDim.x * kDenseThreads;
     const uint32_t first = blockIdx.x * kDenseThreads + threadIdx.x;
@@ -110,7 +110,7 @@ inline bool dense_entry(const BorderGeometry& g, DenseEntry& entry) {
 
 template <typename Values>
 cudaError_t launch_dense(DenseEntry g, const Gpu& gpu, const Values& values, const float* x, int8_t* y,
-                         const DynamicScale& to, cudaStream_t stream) {
+                         const DynamicEpilogue& to, cudaStream_t stream) {
     constexpr int64_t kBatchBytes = kBatch * kDenseThreads * sizeof(float4);
     const int64_t blocks =
         std::min(ceil_div(g.vectors, kDenseThreads), int64_t{kDenseBlocks} * gpu.multiprocessors);

@@ -23,7 +23,7 @@ BorderGeometry entering(const ToIslandGeometry& g) {
 
 template <typename Source>
 cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& source, const float* gamma,
-                      const float* beta, int8_t* q, const FloatResults& results, const DynamicScale& to,
+                      const float* beta, int8_t* q, const FloatResults& results, const DynamicEpilogue& to,
                       cudaStream_t stream) {
     const Gpu gpu;
     const auto wide = [](const void* pointer) { return aligned(pointer, sizeof(float4)); };  // null too
@@ -59,7 +59,7 @@ cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& so
 
 cudaError_t dynamic_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon, const float* x,
                                                   const float* gamma, const float* beta, int8_t* q,
-                                                  const FloatResults& results, const DynamicScale& to,
+                                                  const FloatResults& results, const DynamicEpilogue& to,
                                                   cudaStream_t stream) {
     const Floats source{x, static_cast<int>(g.channels)};
     return normalize(g, epsilon, source, gamma, beta, q, results, to, stream);
@@ -68,7 +68,7 @@ cudaError_t dynamic_layer_normalization_to_island(const ToIslandGeometry& g, flo
 cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon,
                                                       const float* a, const float* b, const float* gamma,
                                                       const float* beta, int8_t* q,
-                                                      const FloatResults& results, const DynamicScale& to,
+                                                      const FloatResults& results, const DynamicEpilogue& to,
                                                       cudaStream_t stream) {
     const int channels = static_cast<int>(g.channels);
     return normalize(g, epsilon, FloatSum{{a, channels}, {b, channels}}, gamma, beta, q, results, to, stream);

@@ -27,7 +27,7 @@ struct DynamicRows {
 template <int kSteps, typename Source>
 __global__ void __launch_bounds__(kNormalizingWarps * 32, 1)
     normalize_dynamically(const __grid_constant__ DynamicRows k, const __grid_constant__ Source source,
-                          DynamicScale to) {
+                          DynamicEpilogue to) {
     extern __shared__ float4 shared[];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
     auto* const chains = reinterpret_cast<Chains<kSteps>*>(shared);

@@ -16,14 +16,14 @@ namespace qudnn::kernels {
 // needs_y().
 cudaError_t dynamic_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon, const float* x,
                                                   const float* gamma, const float* beta, int8_t* q,
-                                                  const FloatResults& results, const DynamicScale& to,
+                                                  const FloatResults& results, const DynamicEpilogue& to,
                                                   cudaStream_t stream);
 
 // The same of x = a + b, [rows, channels] both.
 cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon,
                                                       const float* a, const float* b, const float* gamma,
                                                       const float* beta, int8_t* q,
-                                                      const FloatResults& results, const DynamicScale& to,
+                                                      const FloatResults& results, const DynamicEpilogue& to,
                                                       cudaStream_t stream);
 
 // Whether there may be rows that are read back from y.

@@ -8,7 +8,7 @@ namespace {
 
 template <typename Values>
 cudaError_t enter(const BorderGeometry& geometry, int64_t count, const Values& values, const float* x,
-                  int8_t* y, const DynamicScale& to, cudaStream_t stream) {
+                  int8_t* y, const DynamicEpilogue& to, cudaStream_t stream) {
     if (geometry.rank < 1 || geometry.rank > kMaxBorderRank) return cudaErrorInvalidValue;
     const Gpu gpu;
     DenseEntry entry;
@@ -21,12 +21,12 @@ cudaError_t enter(const BorderGeometry& geometry, int64_t count, const Values& v
 }  // namespace
 
 cudaError_t dynamic_quantize_to_island(const BorderGeometry& g, int64_t count, const float* x, int8_t* y,
-                                       const DynamicScale& to, cudaStream_t stream) {
+                                       const DynamicEpilogue& to, cudaStream_t stream) {
     return enter(g, count, Identity{}, x, y, to, stream);
 }
 
 cudaError_t dynamic_gelu_to_island(const BorderGeometry& g, int64_t count, float factor, const float* x,
-                                   int8_t* y, const DynamicScale& to, cudaStream_t stream) {
+                                   int8_t* y, const DynamicEpilogue& to, cudaStream_t stream) {
     return enter(g, count, Gelu{factor}, x, y, to, stream);
 }
 

@@ -1,4 +1,4 @@
-// The range of values that a grid has read, and the scale and zero point that follow from it.
+// The range of values that a grid has read, and what follows from it.
 #pragma once
 
 #include "kernels/cooperative.cuh"
@@ -37,14 +37,14 @@ struct FoundScale {
 };
 
 // Of a block's range, for its part of the whole.
-__device__ inline void keep_range(const DynamicScale& to, const Range& of_thread) {
+__device__ inline void keep_range(const DynamicEpilogue& to, const Range& of_thread) {
     const Range range = range_of_block(of_thread);
     if (threadIdx.x == 0) to.ranges[blockIdx.x] = range;
 }
 
 // From the `count` ranges that blocks kept. Each block combines these few by itself, which takes less time
-// than a kernel of its own would; the grid's first thread stores the result.
-__device__ inline FoundScale found_scale(const DynamicScale& to, int count) {
+// than a kernel of its own would.
+__device__ inline FoundScale found_scale(const DynamicEpilogue& to, int count) {
     Range range{0, 0};
     for (int i = threadIdx.x; i < count; i += blockDim.x) {
         // Not from the L1 cache, which does not see what other blocks write.
@@ -52,22 +52,39 @@ __device__ inline FoundScale found_scale(const DynamicScale& to, int count) {
         widen(range, kept.x, kept.y);
     }
     range = range_of_block(range);
-    FoundScale found;
-    found.scale = range.low == range.high ? 1.0f : divide(plus(range.high, -range.low), 255.0f);
-    const float place = fmaxf(0.0f, fminf(255.0f, plus(0.0f, -divide(range.low, found.scale))));
-    found.zero_point = __float2int_rn(place) - 128;
-    if (blockIdx.x == 0 && threadIdx.x == 0) {
-        *to.scale = found.scale;
-        *to.zero_point = static_cast<int8_t>(found.zero_point);
-    }
-    return found;
+    const float scale = range.low == range.high ? 1.0f : divide(plus(range.high, -range.low), 255.0f);
+    const float place = fmaxf(0.0f, fminf(255.0f, plus(0.0f, -divide(range.low, scale))));
+    return {scale, __float2int_rn(place) - 128};
 }
 
-// Of all that the grid's threads have read.
-__device__ inline FoundScale scale_of_grid(const DynamicScale& to, const Range& of_thread) {
+__device__ inline int64_t index_in_grid() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
+__device__ inline int64_t threads_of_grid() { return int64_t{gridDim.x} * blockDim.x; }
+
+__device__ inline void store_output(const DynamicEpilogue& to, const FoundScale& found, int64_t output,
+                                    int32_t w_sum, float w_scale) {
+    to.bias[output] =
+        static_cast<int32_t>(static_cast<uint32_t>(-found.zero_point) * static_cast<uint32_t>(w_sum));
+    to.multiplier[output] = multiply(found.scale, w_scale);
+}
+
+// A thread's part of the outputs, from `first` on.
+__device__ inline void store_outputs(const DynamicEpilogue& to, const FoundScale& found, int64_t first) {
+    for (int64_t i = first; i < to.outputs; i += threads_of_grid())
+        store_output(to, found, i, to.w_sum[i], to.w_scale[i]);
+}
+
+// Of all that the grid's threads have read, once all of them are here. Stores the outputs.
+__device__ inline FoundScale scale_of_grid(const DynamicEpilogue& to, const Range& of_thread) {
+    const int64_t output = index_in_grid();  // read while the grid waits
+    const bool has_output = output < to.outputs;
+    const int32_t w_sum = has_output ? to.w_sum[output] : 0;
+    const float w_scale = has_output ? to.w_scale[output] : 0;
     keep_range(to, of_thread);
     wait_for_grid();
-    return found_scale(to, static_cast<int>(gridDim.x));
+    const FoundScale found = found_scale(to, static_cast<int>(gridDim.x));
+    if (has_output) store_output(to, found, output, w_sum, w_scale);
+    store_outputs(to, found, output + threads_of_grid());
+    return found;
 }
 
 }  // namespace qudnn::kernels

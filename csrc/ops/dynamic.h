@@ -5,29 +5,31 @@
 
 namespace qudnn::ops {
 
-// x [...,Cp] int8, x_scale [] float32, x_zero_point [] int8, w [K,Cp] int8, w_sum [K] int32,
-// w_scale and addend [K] float32 -> [...,K] float32.
+// x [...,Cp] int8, w [K,Cp] int8, bias [S] int32 and multiplier [S] float32, of which K are read from `first`
+// on, addend [K] float32 -> [...,K] float32.
 struct DynamicQMatMul {
     static constexpr Signature kSignature{
         "DynamicQMatMul",
-        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::int8, ort::ElementType::int8,
-         ort::ElementType::int32, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32,
+         ort::ElementType::float32},
         {ort::ElementType::float32}};
 
-    explicit DynamicQMatMul(const ort::Attributes&) {}
+    int64_t first;
+
+    explicit DynamicQMatMul(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };
 
-// x [N,H,W,Cp] int8, x_scale, x_zero_point, w [Kp,R,S,Cp/group] int8, w_sum, w_scale, addend as above
-// -> [N,P,Q,Kp] float32.
+// x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, the others as above -> [N,P,Q,Kp] float32.
 struct DynamicQConv {
     static constexpr Signature kSignature{"DynamicQConv", DynamicQMatMul::kSignature.inputs,
                                           DynamicQMatMul::kSignature.outputs};
 
     Windows windows;
+    int64_t first;
 
-    explicit DynamicQConv(const ort::Attributes& attributes) : windows(attributes, false) {}
+    explicit DynamicQConv(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

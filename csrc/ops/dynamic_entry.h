@@ -1,5 +1,5 @@
-// Dynamic quantization on the way into an island: scale and zero point are found at run time, and stay on the
-// GPU.
+// Dynamic quantization on the way into an island: scale and zero point are found at run time, and given as
+// the bias and multiplier of the products that read the result.
 #pragma once
 
 #include "kernels/dynamic_quantize.h"
@@ -7,29 +7,30 @@
 
 namespace qudnn::ops {
 
-// The last three outputs of an op that quantizes dynamically: y int8, scale [] float32, zero_point [] int8,
-// and what a kernel needs to find the scale.
+// The last two inputs of an op that quantizes dynamically, w_sum [S] int32 and w_scale [S] float32, and its
+// last three outputs: y int8, bias [S] int32 and multiplier [S] float32.
 class DynamicResult {
   public:
-    // first: the index of y.
-    DynamicResult(Context& context, size_t first, const ort::Shape& y);
+    // input, output: the indices of w_sum and y.
+    DynamicResult(Context& context, size_t input, size_t output, const ort::Shape& y);
     int8_t* y() const { return y_.as<int8_t>(); }
-    kernels::DynamicScale scale() const { return scale_; }
+    const kernels::DynamicEpilogue& epilogue() const { return epilogue_; }
 
-    static void infer_scale(const ort::InferenceContext& context, size_t first);
+    // Of bias and multiplier.
+    static void infer(const ort::InferenceContext& context, size_t input, size_t output);
 
   private:
     ort::Tensor y_;
     std::unique_ptr<plan::Workspace> ranges_;
-    kernels::DynamicScale scale_;
+    kernels::DynamicEpilogue epilogue_;
 };
 
-// x float32 -> y, scale, zero_point.
+// x float32, w_sum, w_scale -> y, bias, multiplier.
 struct DynamicQuantizeToIsland {
     static constexpr Signature kSignature{
         "DynamicQuantizeToIsland",
-        {ort::ElementType::float32},
-        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::int8}};
+        {ort::ElementType::float32, ort::ElementType::int32, ort::ElementType::float32},
+        {ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32}};
 
     Entry entry;
 

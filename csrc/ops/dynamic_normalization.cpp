@@ -6,16 +6,17 @@ namespace qudnn::ops {
 
 namespace {
 
-// What both ops do around their kernel: `first` is the index of y, gamma and beta are the last two inputs.
+// What both ops do around their kernel. gamma: the index of the first of the last four inputs; y: of the
+// first of the last four outputs.
 class Normalization {
   public:
-    Normalization(Context& context, const AppendedChannels& appended, size_t gamma, size_t first)
+    Normalization(Context& context, const AppendedChannels& appended, size_t gamma, size_t y)
         : x_(context.input(0).shape),
           geometry_{rows(x_), appended.taken(x_), appended.taken(x_) + appended.padding},
           gamma_(of_channels(context.input(gamma), "gamma does not have a value for each channel")),
           beta_(of_channels(context.input(gamma + 1), "beta does not have a value for each channel")),
-          y_(context.optional_output(first, x_).as<float>()),
-          result_(context, first + 1, appended.result(x_)) {
+          y_(context.optional_output(y, x_).as<float>()),
+          result_(context, gamma + 2, y + 1, appended.result(x_)) {
         if (y_ != nullptr || !kernels::needs_y(geometry_)) return;
         unwanted_ = context.workspace(static_cast<size_t>(x_.count()) * sizeof(float));
         y_ = static_cast<float*>(unwanted_->data());
@@ -28,12 +29,12 @@ class Normalization {
     float* y() const { return y_; }
     const DynamicResult& result() const { return result_; }
 
-    static void infer(const ort::InferenceContext& context, size_t first) {
+    static void infer(const ort::InferenceContext& context, size_t gamma, size_t y) {
         const std::vector<ort::Dim> dims = context.input(0);
-        AppendedChannels::all(context.attributes()).infer(context, ort::ElementType::int8, first + 1);
-        DynamicResult::infer_scale(context, first + 1);
+        AppendedChannels::all(context.attributes()).infer(context, ort::ElementType::int8, y + 1);
+        DynamicResult::infer(context, gamma + 2, y + 1);
         if (dims.empty()) return;
-        for (size_t i = 0; i <= first; ++i) context.set_output(i, ort::ElementType::float32, dims);
+        for (size_t i = 0; i <= y; ++i) context.set_output(i, ort::ElementType::float32, dims);
     }
 
   private:
@@ -63,11 +64,11 @@ void DynamicLayerNormalizationToIsland::compute(Context& context) const {
     const Normalization n(context, appended, 1, 0);
     check_cuda(kernels::dynamic_layer_normalization_to_island(
         n.geometry(), epsilon, context.input(0).as<const float>(), n.gamma(), n.beta(), n.result().y(),
-        {nullptr, n.y()}, n.result().scale(), context.stream()));
+        {nullptr, n.y()}, n.result().epilogue(), context.stream()));
 }
 
 void DynamicLayerNormalizationToIsland::infer(const ort::InferenceContext& context) {
-    Normalization::infer(context, 0);
+    Normalization::infer(context, 1, 0);
 }
 
 DynamicAddLayerNormalizationToIsland::DynamicAddLayerNormalizationToIsland(const ort::Attributes& attributes)
@@ -80,11 +81,11 @@ void DynamicAddLayerNormalizationToIsland::compute(Context& context) const {
     auto* total = context.optional_output(0, a.shape).as<float>();
     check_cuda(kernels::dynamic_add_layer_normalization_to_island(
         n.geometry(), epsilon, a.as<const float>(), b.as<const float>(), n.gamma(), n.beta(), n.result().y(),
-        {total, n.y()}, n.result().scale(), context.stream()));
+        {total, n.y()}, n.result().epilogue(), context.stream()));
 }
 
 void DynamicAddLayerNormalizationToIsland::infer(const ort::InferenceContext& context) {
-    Normalization::infer(context, 1);
+    Normalization::infer(context, 2, 1);
 }
 
 }  // namespace qudnn::ops

@@ -11,9 +11,10 @@ namespace qudnn::ops {
 struct DynamicLayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "DynamicLayerNormalizationToIsland",
-        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32},
-        {ort::ElementType::float32, ort::ElementType::int8, ort::ElementType::float32,
-         ort::ElementType::int8},
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32,
+         ort::ElementType::int32, ort::ElementType::float32},
+        {ort::ElementType::float32, ort::ElementType::int8, ort::ElementType::int32,
+         ort::ElementType::float32},
         1};
 
     AppendedChannels appended;
@@ -30,9 +31,9 @@ struct DynamicAddLayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "DynamicAddLayerNormalizationToIsland",
         {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32,
-         ort::ElementType::float32},
+         ort::ElementType::float32, ort::ElementType::int32, ort::ElementType::float32},
         {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::int8,
-         ort::ElementType::float32, ort::ElementType::int8},
+         ort::ElementType::int32, ort::ElementType::float32},
         2};
 
     AppendedChannels appended;

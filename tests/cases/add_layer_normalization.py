@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from cases.builder import Array, GraphBuilder, integers, seed_of
+from cases.dynamic_entry import weights
 from cases.op import INT8, UINT8
 from cases.transformer_op import ALL
 from converter.functions import DOMAIN, function_protos
@@ -17,8 +18,8 @@ RESULTS = {
     "QAddLayerNormalization": ("sum", "y"),
     "AddLayerNormalizationToIsland": ("sum", "y", "q"),
     "LayerNormalizationToIsland": ("y", "q"),
-    "DynamicLayerNormalizationToIsland": ("y", "q", "scale", "zero_point"),
-    "DynamicAddLayerNormalizationToIsland": ("sum", "y", "q", "scale", "zero_point"),
+    "DynamicLayerNormalizationToIsland": ("y", "q", "bias", "multiplier"),
+    "DynamicAddLayerNormalizationToIsland": ("sum", "y", "q", "bias", "multiplier"),
 }
 
 
@@ -66,11 +67,12 @@ class NormalizationCase:
         g.node(self.op, self.order, "first", DOMAIN, **self.attributes)
         del g.nodes[-1].output[:]
         g.nodes[-1].output.extend(name if name in self.results else "" for name in RESULTS[self.op])
-        eight_bits = ("q", "y", "sum") if self.op.startswith("Q") else ("q", "zero_point")
+        dtypes = {"q": "int8", "bias": "int32"} | dict.fromkeys(
+            ("y", "sum"), "int8" if self.op[0] == "Q" else "float32"
+        )
         for name in self.results:
-            dtype = "int8" if name in eight_bits else "float32"
-            rank = 0 if name in ("scale", "zero_point") else self.rank
-            g.output(name, dtype, [f"{name}{axis}" for axis in range(rank)])
+            axes = ["S"] if name in ("bias", "multiplier") else [f"{name}{axis}" for axis in range(self.rank)]
+            g.output(name, dtypes.get(name, "float32"), axes)
         return g.model(OPSET, function_protos(self.op, OPSET))
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
@@ -200,7 +202,9 @@ def dynamic(
     label, constants, given = _common(label, rows, channels, padded)
     names = ("a", "b") if "Add" in op else ("x",)
     tensors = dict.fromkeys(names, ("float32", (*rows, channels)))
-    return NormalizationCase(op, label, tensors, constants, (*names, "gamma", "beta"), given, left_out)
+    constants |= weights(2304)
+    order = (*names, "gamma", "beta", "w_sum", "w_scale")
+    return NormalizationCase(op, label, tensors, constants, order, given, left_out)
 
 
 _WIDTHS = [

@@ -11,12 +11,23 @@ from onnx import helper
 from cases.builder import Array, GraphBuilder, seed_of
 from converter.functions import DOMAIN, function_protos
 
+RESULTS = ("y", "bias", "multiplier")
+
+
+def weights(outputs: int) -> dict[str, Array]:
+    """Sums of weights, of which many overflow times a zero point, and their scales."""
+    rng = np.random.default_rng(outputs)
+    sums = rng.integers(-(2**31), 2**31, outputs).astype(np.int32)
+    scales = rng.uniform(1e-4, 1e-2, outputs).astype(np.float32)
+    sums[:1], scales[:1] = -1, 1
+    return {"w_sum": sums, "w_scale": scales}
+
 
 @dataclass(frozen=True, eq=False)
 class QuantizeCase:
     """An op that quantizes one x dynamically, its three outputs being the graph's.
 
-    given: its attributes besides perm and pads.
+    given: its attributes besides perm and pads. outputs: how many those of the products are that read it.
     """
 
     label: str
@@ -25,6 +36,7 @@ class QuantizeCase:
     pads: Sequence[int] = ()
     op: str = "DynamicQuantizeToIsland"
     given: Mapping[str, float] = field(default_factory=dict)
+    outputs: int = 5
 
     @property
     def id(self) -> str:
@@ -36,16 +48,23 @@ class QuantizeCase:
         """The op's."""
         return {"perm": self.perm, "pads": self.pads or [0] * (2 * self.x.ndim), **self.given}
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """w_sum and w_scale; the first of them leave zero point and scale as they are."""
+        return weights(self.outputs)
+
     def model(self, opset: int = 13) -> onnx.ModelProto:
         """Of any shape of x's rank."""
         g = GraphBuilder()
         rank = self.x.ndim
         x = g.input("x", "float32", [f"x{axis}" for axis in range(rank)])
-        outputs = ["y", "scale", "zero_point"]
-        g.nodes.append(helper.make_node(self.op, [x], outputs, name="node", domain=DOMAIN, **self.attributes))
+        names = [g.constant(name, value) for name, value in self.constants.items()]
+        g.nodes.append(
+            helper.make_node(self.op, [x, *names], RESULTS, name="node", domain=DOMAIN, **self.attributes)
+        )
         g.output("y", "int8", [f"y{axis}" for axis in range(rank)])
-        g.output("scale", "float32", [])
-        g.output("zero_point", "int8", [])
+        g.output("bias", "int32", [self.outputs])
+        g.output("multiplier", "float32", [self.outputs])
         return g.model(opset, function_protos(self.op, opset))
 
     def inputs(self) -> Mapping[str, Array]:
@@ -90,6 +109,8 @@ QUANTIZATIONS = [
     QuantizeCase("token", normal("token", 2, 128, 768), [0, 1, 2]),
     QuantizeCase("rows", normal("rows", 3, 23, 312), [0, 1, 2], [0, 0, 0, 0, 0, 8]),
     QuantizeCase("rows", normal("rows", 1101, 12), pads=[0, 0, 0, 4]),
+    *(QuantizeCase(f"for{s}", normal("rows", 9, 64), outputs=s) for s in (0, 1, 512, 2304, 10_000)),
+    *(QuantizeCase(f"for{s}", normal("rows", 9, 63), outputs=s) for s in (0, 1, 512, 2304, 10_000)),
     QuantizeCase("odd", normal("odd", 5, 7, 31), [0, 1, 2], [0, 0, 0, 0, 0, 1]),
     QuantizeCase("image", normal("image", 2, 3, 9, 7), _LAST, [0, 1, 2, 0, 0, 3, 1, 13]),
     QuantizeCase("stem", normal("stem", 1, 3, 224, 224), _LAST, [0, 3, 3, 0, 0, 3, 3, 1]),

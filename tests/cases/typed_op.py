@@ -50,22 +50,28 @@ def to_int32(case: OpCase) -> OpCase:
     )
 
 
-def dynamic(case: OpCase, x_scale: float = 0.0371, x_zero_point: int = -5) -> OpCase:
-    """DynamicQMatMul from QMatMul, DynamicQConv from QConv without padding."""
+def dynamic(case: OpCase, x_scale: float = 0.0371, x_zero_point: int = -5, first: int = 0) -> OpCase:
+    """DynamicQMatMul from QMatMul, DynamicQConv from QConv without padding.
+
+    first: numbers of other outputs before those of bias and multiplier; where there are any, others follow.
+    """
     assert not any(case.attributes.get("pads", []))
-    w, multiplier = case.constants["w"], case.constants["multiplier"]
+    w, w_scale = case.constants["w"], case.constants["multiplier"]
+    w_sum = w.reshape(len(w), -1).sum(1, np.int32)
+    with np.errstate(all="ignore"):
+        multiplier = np.float32(x_scale) * w_scale
+    others = (first, 3 if first else 0)
     constants = {
-        "x_scale": np.float32(x_scale),
-        "x_zero_point": np.int8(x_zero_point),
         "w": w,
-        "w_sum": w.reshape(len(w), -1).sum(1, np.int32),
-        "w_scale": multiplier,
-        "addend": _addends(case, np.float32(x_scale) * multiplier),
+        "bias": np.pad(-x_zero_point * w_sum, others, constant_values=12345),
+        "multiplier": np.pad(multiplier, others, constant_values=0.5),
+        "addend": _addends(case, multiplier),
     }
     return replace(
         case,
         op={"QMatMul": "DynamicQMatMul", "QConv": "DynamicQConv"}[case.op],
-        attributes=_attributes(case, "pads", "x_zero_point"),
+        label=f"{case.label}_from{first}" if first else case.label,
+        attributes={**_attributes(case, "pads", "x_zero_point"), "first": first},
         constants=constants,
         y_dtype="float32",
     )
@@ -91,6 +97,8 @@ PRODUCTS = [
     dynamic(op.matmul("highest", c=64, k=48), x_zero_point=127),
     dynamic(op.matmul("denormal", c=64, k=48), x_scale=1e-45),
     dynamic(op.matmul("infinite", c=64, k=48), x_scale=np.inf),
+    *(dynamic(op.matmul("part", c=64, k=48), first=first) for first in (4, 7, 2304)),
+    dynamic(op.conv("part", c=64, k=64, size=(30, 28)), first=8),
 ]
 
 
@@ -115,14 +123,23 @@ class LayerCase:
         """[N, c] -> [N, k]."""
         g = GraphBuilder()
         x = g.input("x", "float32", ["N", self.c])
-        outputs = ["q", "scale", "zero_point"]
+        weight, addend = (self.product.constants[name] for name in ("w", "addend"))
+        w_sum = g.constant("w_sum", weight.sum(1, np.int32))
+        w_scale = g.constant("w_scale", np.linspace(0.001, 0.01, self.k, dtype=np.float32))
         attributes: dict[str, Any] = {"perm": [0, 1], "pads": [0] * 4}
+        q, *ending = outputs = ["q", "bias", "multiplier"]
         g.nodes.append(
-            helper.make_node("DynamicQuantizeToIsland", [x], outputs, "quantize", domain=DOMAIN, **attributes)
+            helper.make_node(
+                "DynamicQuantizeToIsland",
+                [x, w_sum, w_scale],
+                outputs,
+                "quantize",
+                domain=DOMAIN,
+                **attributes,
+            )
         )
-        constants = self.product.constants
-        names = [g.constant(name, constants[name]) for name in ("w", "w_sum", "w_scale", "addend")]
-        y = g.node("DynamicQMatMul", [*outputs, *names], "y", DOMAIN)
+        others = [g.constant("w", weight), *ending, g.constant("addend", addend)]
+        y = g.node("DynamicQMatMul", [q, *others], "y", DOMAIN, first=0)
         g.output(y, "float32", ["N", self.k])
         functions = [function_proto(name, opset) for name in ("DynamicQuantizeToIsland", "DynamicQMatMul")]
         return g.model(opset, functions)

@@ -10,7 +10,7 @@ import pytest
 import check
 from cases import dynamic_entry, typed_op
 from cases.builder import Array, by_id
-from cases.dynamic_entry import QuantizeCase
+from cases.dynamic_entry import RESULTS, QuantizeCase
 from cases.op import OpCase
 from oracles import ORACLES
 from session import CUDA, assert_same_bits, run
@@ -20,15 +20,20 @@ EXACT = [*dynamic_entry.QUANTIZATIONS, *dynamic_entry.EXACT_GELUS]
 
 def expected(case: QuantizeCase) -> dict[str, Array]:
     """The oracle's results."""
-    y, scale, zero_point = ORACLES[case.op](case.x, **case.attributes)
-    return {"y": y, "scale": np.asarray(scale), "zero_point": np.asarray(zero_point)}
+    return results(case, case.x)
+
+
+def results(case: QuantizeCase, x: Array) -> dict[str, Array]:
+    """The oracle's for an x."""
+    return dict(zip(RESULTS, ORACLES[case.op](x, *case.constants.values(), **case.attributes), strict=True))
 
 
 def assert_near(actual: dict[str, Array], wanted: dict[str, Array]) -> None:
     """The scale within 2^-20 of its size, the same zero point, and of y one in 1000 within 1."""
     assert actual.keys() == wanted.keys()
-    assert abs(actual["scale"] - wanted["scale"]) <= wanted["scale"] * 2.0**-20
-    assert actual["zero_point"] == wanted["zero_point"]
+    multipliers = [results["multiplier"].astype(np.float64) for results in (actual, wanted)]
+    assert (abs(np.subtract(*multipliers)) <= multipliers[1] * 2.0**-20).all()
+    assert np.array_equal(actual["bias"], wanted["bias"])
     difference = np.abs(actual["y"].astype(np.int32) - wanted["y"])
     assert difference.max(initial=0) <= 1
     assert np.count_nonzero(difference) <= 1 + difference.size // 1000
@@ -78,7 +83,7 @@ def test_nan_is_out_of_range_and_lowest(case: QuantizeCase) -> None:
     x = case.x.copy()
     x[..., ::2] = np.nan
     found = run(case.model(), {"x": x}, CUDA).outputs
-    y, scale, zero_point = ORACLES[case.op](np.nan_to_num(x), **case.attributes)
-    assert (found["scale"], found["zero_point"]) == (scale, zero_point)
+    wanted = results(case, np.nan_to_num(x))
     nan = np.isnan(x).transpose(case.perm)
-    assert np.array_equal(found["y"], np.where(nan, np.int8(-128), y))
+    wanted["y"] = np.where(nan, np.int8(-128), wanted["y"])
+    assert_same_bits(found, wanted)
