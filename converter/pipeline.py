@@ -29,6 +29,7 @@ from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from converter.passes.normalize_at_entry import NormalizeAtEntry
+from converter.passes.numbers_from_sizes import NumbersFromSizes
 from converter.passes.pad_at_producer import PadAtProducer
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
@@ -72,6 +73,7 @@ PASSES: tuple[type[Pass], ...] = (
     FuseTables,
     MergeProjections,
     FuseAttention,
+    NumbersFromSizes,
     FuseFloatAttention,
     MergeDynamicProjections,
     FuseAddLayerNormalization,
