@@ -59,9 +59,8 @@ def _lies(view: View, perm: list[int]) -> bool:
     """Whether it is all of `[B,S,heads,D]` or a part of `[B,S,parts,heads,D]`, transposed."""
     if view.single is None:
         return view.axes == perm
-    return (
-        view.element is not None and view.single == 2 and view.axes == [axis + (axis >= 2) for axis in perm]
-    )
+    apart = [axis + (axis >= _PARTS) for axis in perm]
+    return view.element is not None and view.single == _PARTS and view.axes == apart
 
 
 def scaled_by_constant(value: ir.Value, op_type: str = "Mul") -> tuple[ir.Value, float] | None:
@@ -70,10 +69,13 @@ def scaled_by_constant(value: ir.Value, op_type: str = "Mul") -> tuple[ir.Value,
     if node is None or node.domain or node.op_type != op_type:
         return None
     a, b = required_input(node, 0), required_input(node, 1)
-    for x, number in ((a, b), (b, a))[: 2 if op_type == "Mul" else 1]:
-        array = constant_or_none(number)
-        if array is not None and array.size == 1 and array.ndim < 2 and array.dtype == np.float32:
-            return x, float(array.reshape(()))
+    for x, constant in ((a, b), (b, a))[: 2 if op_type == "Mul" else 1]:
+        array = constant_or_none(constant)
+        if array is None or array.size != 1 or array.ndim > 1 or array.dtype != np.float32:
+            continue
+        number = float(array.reshape(()))
+        if np.isfinite(number) and number != 0:
+            return x, number
     return None
 
 

@@ -124,6 +124,10 @@ def scaled_for_each_head(net: AttentionNetwork) -> None:
     net.attention(scale=lambda scores: net.scaled(scores, number=[[[0.1]], [[0.2]], [[0.3]], [[0.4]]]))
 
 
+def divided_by_zero(net: AttentionNetwork) -> None:
+    net.attention(scale=lambda scores: net.scaled(scores, "Div", 0))
+
+
 def scaled_after_the_mask(net: AttentionNetwork) -> None:
     net.attention(mask=lambda scores: net.scaled(net.masked(scores), number=0.8))
 
@@ -137,7 +141,7 @@ def clipped(net: AttentionNetwork) -> None:
 
 
 @pytest.mark.parametrize(
-    "build", [scaled_for_each_head, scaled_after_the_mask, another_number_for_nan, clipped]
+    "build", [scaled_for_each_head, divided_by_zero, scaled_after_the_mask, another_number_for_nan, clipped]
 )
 def test_something_else(build: Callable[[AttentionNetwork], None]) -> None:
     net = AttentionNetwork()
