@@ -58,6 +58,17 @@ __host__ __device__ inline uint32_t float_bits(float value) {
 #endif
 }
 
+// 2^x in two units of the last place, numbers below 2^-126 as 0.
+__device__ inline float power_of_two(float x) {
+#ifdef __CUDA_ARCH__
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+#else
+    return std::exp2(x);
+#endif
+}
+
 // --- Rounding to 8 bits. Results are words whose lowest byte counts; pack() collects four of them.
 
 // The lowest byte is that of rint(value), half to even: float32 holds integers only from 2^23 on. |value| <

@@ -46,20 +46,27 @@ __global__ void __launch_bounds__(kDenseThreads, kDenseBlocks)
     };
 
     float4 v[kBatch];
-    Range range{0, 0};
-    const auto read = [&](uint32_t batch) {
+    const auto load = [&](uint32_t batch, float4(&loaded)[kBatch]) {
 #pragma unroll
         for (uint32_t u = 0; u < kBatch; ++u)
-            v[u] = index(batch, u) < g.vectors ? x[index(batch, u)] : float4{0, 0, 0, 0};
+            loaded[u] = index(batch, u) < g.vectors ? x[index(batch, u)] : float4{0, 0, 0, 0};
+    };
+    const auto compute = [&] {
 #pragma unroll
         for (uint32_t u = 0; u < kBatch; ++u) v[u] = values_of(values, v[u]);
     };
+
+    Range range{0, 0};
+    load(0, v);
     for (uint32_t batch = 0; batch <= last; ++batch) {
-        read(batch);
+        float4 next[kBatch] = {};  // on its way meanwhile
+        if (batch < last) load(batch + 1, next);
+        compute();
 #pragma unroll
         for (uint32_t u = 0; u < kBatch; ++u) {
             widen(range, v[u]);
-            if (batch >= again && batch < last) *slot(batch, u) = v[u];
+            if (batch < last && batch >= again) *slot(batch, u) = v[u];
+            if (batch < last) v[u] = next[u];
         }
     }
 
@@ -80,7 +87,8 @@ __global__ void __launch_bounds__(kDenseThreads, kDenseBlocks)
             write_batch(batch);
         }
         for (uint32_t batch = again; batch-- > 0;) {
-            read(batch);
+            load(batch, v);
+            compute();
             write_batch(batch);
         }
     };
@@ -112,8 +120,10 @@ template <typename Values>
 cudaError_t launch_dense(DenseEntry g, const Gpu& gpu, const Values& values, const float* x, int8_t* y,
                          const DynamicEpilogue& to, cudaStream_t stream) {
     constexpr int64_t kBatchBytes = kBatch * kDenseThreads * sizeof(float4);
-    const int64_t blocks =
-        std::min(ceil_div(g.vectors, kDenseThreads), int64_t{kDenseBlocks} * gpu.multiprocessors);
+    // The fewer blocks there are the sooner they have all met: one to a multiprocessor where that is enough.
+    const int64_t single = ceil_div(g.vectors, kDenseThreads);
+    const bool few = single <= int64_t{kBatch} * gpu.multiprocessors;
+    const int64_t blocks = std::min(single, int64_t{few ? 1 : kDenseBlocks} * gpu.multiprocessors);
     const int64_t batches = ceil_div(g.vectors, blocks * kDenseThreads * kBatch);
     // A block's part of the multiprocessor's memory, of which the system takes some for each.
     const int64_t room = gpu.shared_bytes / kDenseBlocks - 2 * kStaticBytes;

@@ -39,7 +39,7 @@ struct DynamicEpilogue {
 cudaError_t dynamic_quantize_to_island(const BorderGeometry& g, int64_t count, const float* x, int8_t* y,
                                        const DynamicEpilogue& to, cudaStream_t stream);
 
-// The same of 0.5 * (x * (1 + erf(x * factor))) in float32, erf within 2 units of its last place.
+// The same of 0.5 * (x * (1 + erf(x * factor))) in float32, erf within 3 * 2^-23.
 cudaError_t dynamic_gelu_to_island(const BorderGeometry& g, int64_t count, float factor, const float* x,
                                    int8_t* y, const DynamicEpilogue& to, cudaStream_t stream);
 

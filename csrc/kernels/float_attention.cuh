@@ -21,17 +21,6 @@ struct FloatAttention {
     bool nan_to_zero;
 };
 
-// 2^x in two units of the last place, numbers below 2^-126 as 0.
-__device__ __forceinline__ float power_of_two(float x) {
-#ifdef __CUDA_ARCH__
-    float result;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-    return result;
-#else
-    return std::exp2(x);
-#endif
-}
-
 constexpr float kLog2E = 1.44269504f;
 // The logarithm of to_tf32()'s factor, which the weights have from the start.
 constexpr float kLog2Tf32 = 7.04269033e-4f, kTf32 = 1.00048828125f;
