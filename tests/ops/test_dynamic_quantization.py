@@ -1,7 +1,7 @@
 """Dynamic quantization, alone or of Gelu, and the products behind it.
 
-Gelu is bounded: onnxruntime's erf and the GPU's, both within 2^-21, have other bits than a rounded one. So may
-the scale have, and single elements are quantized to the next integer.
+Gelu is bounded: onnxruntime's erf and the GPU's, both within 2^-21, have other bits than a rounded one. So
+may the scale have, and single elements are quantized to the next integer.
 """
 
 import numpy as np
