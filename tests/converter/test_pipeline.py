@@ -442,3 +442,16 @@ def test_bodies_of_functions_are_left_alone() -> None:
         "t_node": "qudnn has no op for it",
         "b_node": "it is in the body of another node or of a function",
     }
+
+
+def test_a_model_that_imports_the_domain_is_not_converted_yet() -> None:
+    """onnxruntime writes so where it saves a model in a process that has registered the library."""
+    net = Network()
+    x = net.eight_bit_input(["n", 3, 8, 8])
+    net.conv(x, net.unshaped_output("y", "uint8"), 3, 5)
+    model = net.model(13)
+    model.opset_import.append(helper.make_opsetid("qudnn", 1000))
+    assert not converter.is_converted(model)
+    conversion = convert(model, x=net.random([2, 3, 8, 8]))
+    assert conversion.report.converted == {"QConv": 1}
+    assert {o.domain: o.version for o in conversion.model.opset_import}["qudnn"] == 1
