@@ -43,10 +43,9 @@ cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& so
                                    q,
                                    results.y,
                                    results.total};
-            const auto kernel = grid.many ? normalize_dynamically<steps, true, Source>
-                                          : normalize_dynamically<steps, false, Source>;
-            return launch_cooperative(gpu, kernel, grid.blocks, static_cast<int>(grid.warps * 32),
-                                      grid.bytes(), stream, rows, source, to);
+            return launch_cooperative(gpu, normalize_dynamically<steps, Source>, grid.blocks,
+                                      static_cast<int>(grid.warps * 32), grid.bytes(), stream, rows, source,
+                                      to);
         });
     if (results.y == nullptr && g.rows > 0) return cudaErrorInvalidValue;
     // q is written twice: at first with some scale, which is not known before there is y.

@@ -10,10 +10,7 @@
 
 namespace qudnn::kernels {
 
-// Warps of a block at most, of which a multiprocessor has one. kMany: there are more rows than others keep
-// busy.
-template <bool kMany>
-constexpr int kNormalizingWarps = kMany ? 32 : 16;
+constexpr int kNormalizingWarps = 16;  // of a block at most, of which a multiprocessor has one
 
 struct DynamicRows {
     int64_t rows;
@@ -27,8 +24,8 @@ struct DynamicRows {
 };
 
 // Of aligned rows of up to kSteps * kStepChannels.
-template <int kSteps, bool kMany, typename Source>
-__global__ void __launch_bounds__(kNormalizingWarps<kMany> * 32, 1)
+template <int kSteps, typename Source>
+__global__ void __launch_bounds__(kNormalizingWarps * 32, 1)
     normalize_dynamically(const __grid_constant__ DynamicRows k, const __grid_constant__ Source source,
                           DynamicEpilogue to) {
     extern __shared__ float4 shared[];
@@ -42,7 +39,7 @@ __global__ void __launch_bounds__(kNormalizingWarps<kMany> * 32, 1)
     for (int64_t row = first; row < k.rows; row += step, ++slot) {
         float values[kSteps * 4];
         __syncwarp();  // with those who read the row before
-        normalize_kept_row<!kMany>(k, source, row, chains[warp], values);
+        normalize_kept_row(k, source, row, chains[warp], values);
 #pragma unroll
         for (int s = 0; s < kSteps; ++s) {
             const int c = s * kStepChannels + lane * 4;
@@ -87,13 +84,10 @@ template <int kSteps>
 struct NormalizingGrid {
     int64_t warps, blocks, rows;  // warps: of a block, rows: of a warp
     int64_t slots;                // rows that shared memory has room for, of a warp
-    bool many;
 
-    NormalizingGrid(const Gpu& gpu, int64_t all)
-        : many(all > int64_t{kNormalizingWarps<false>} * gpu.multiprocessors) {
+    NormalizingGrid(const Gpu& gpu, int64_t all) {
         const int64_t room = gpu.shared_bytes - kStaticBytes;
-        const int most = many ? kNormalizingWarps<true> : kNormalizingWarps<false>;
-        const int64_t most_warps = std::clamp<int64_t>(room / kChainsBytes, 1, most);
+        const int64_t most_warps = std::clamp<int64_t>(room / kChainsBytes, 1, kNormalizingWarps);
         warps = std::clamp<int64_t>(ceil_div(all, gpu.multiprocessors), 1, most_warps);
         blocks = std::clamp<int64_t>(ceil_div(all, warps), 1, gpu.multiprocessors);
         rows = ceil_div(all, blocks * warps);
