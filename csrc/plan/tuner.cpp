@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <iomanip>
+#include <limits>
 #include <optional>
 #include <span>
 #include <sstream>
 
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
+#include "plan/exploration.h"
 #include "plan/pool.h"
 #include "plan/race.h"
 #include "plan/trial.h"
@@ -17,9 +19,11 @@ namespace qudnn::plan {
 
 namespace {
 
-// From this size on it matters that a plain native engine runs a problem, and pays to try unlikely
-// candidates.
+// From this size on it matters that a plain native engine runs a problem.
 constexpr int64_t kSpeedRelevant = 10'000'000;
+
+// An unlikely candidate whose time is within this of the best may be the best for another problem.
+constexpr double kNearBest = 1.1;
 
 // The reference joins the race where it is this close to the others.
 constexpr double kReferenceInReach = 1.5;
@@ -48,7 +52,7 @@ class Tuning {
 
     std::shared_ptr<const Choice> choose(const std::string& likely) {
         const bool full = host_.configuration().tune == Tune::full;
-        collect(full && multiplications(problem_) >= kSpeedRelevant, likely);
+        collect(full, likely);
         reference_ = native_plan(problem_);
         if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_) + reasons_);
         try {
@@ -65,15 +69,19 @@ class Tuning {
     }
 
   private:
-    // The candidates of every engine but the reference, in the engines' order; of unlikely ones all or the
-    // one named so.
-    void collect(bool all, const std::string& likely) {
+    // The candidates of every engine but the reference, in the engines' order; of unlikely ones those that
+    // are worth it, and the one named so.
+    void collect(bool full, const std::string& likely) {
         const uint64_t limit = host_.configuration().workspace_limit;
         for (const Engine* engine : engines()) {
             if (engine->native() || !engine->takes(problem_)) continue;
             try {
+                const bool all = full && exploration().begins(engine->name(), problem_);
                 for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
-                    if (candidate.unlikely && !all && candidate.name != likely) continue;
+                    const bool worth =
+                        all || candidate.name == likely ||
+                        (full && exploration().knows(engine->name(), problem_, candidate.name));
+                    if (candidate.unlikely && !worth) continue;
                     Contender contender{engine, std::move(candidate), nullptr, "", 0};
                     if (contender.candidate.workspace_size > limit) {
                         drop(contender, "needs a workspace of " +
@@ -203,6 +211,16 @@ class Tuning {
         }
         const std::vector<double> medians = race(running.size(), time);
         for (size_t i = 0; i < running.size(); ++i) running[i]->microseconds = medians[i];
+        if (full) learn(running);
+    }
+
+    void learn(const std::vector<Contender*>& timed) const {
+        double best = std::numeric_limits<double>::infinity();
+        for (const Contender* contender : timed) best = std::min(best, contender->microseconds);
+        for (const Contender* contender : timed) {
+            if (!contender->candidate.unlikely || contender->microseconds > kNearBest * best) continue;
+            exploration().learn(contender->engine->name(), problem_, contender->candidate.name);
+        }
     }
 
     const Engine* reference_engine() const {
