@@ -14,10 +14,12 @@ import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import onnx
 
 import converter
 import outcome
@@ -43,6 +45,7 @@ class Benchmark:
         self.fp16 = models / "fp16.onnx"
         self.int8 = scratch / "int8.onnx"
         converter.convert_file(models / "int8.onnx", self.int8)
+        self.padding = padding(onnx.load(self.int8))
         self.scratch = scratch
         self.runs = runs
         self.repeats = repeats
@@ -57,7 +60,7 @@ class Benchmark:
         assert stored[0]["statistics"]["builds"] == 0, "plans were made that should have been stored"
         full, first = empty["times"], heuristic["times"]
         return {
-            "layers": assign(empty["layers"], empty["plans"]),
+            "layers": assign(empty["layers"], empty["plans"], self.padding),
             "model": {
                 "full": full,
                 "heuristic": first | {"ratio": round(first["median"] / full["median"], 2)},
@@ -96,11 +99,26 @@ def median(reports: Sequence[dict[str, Any]]) -> dict[str, float]:
     return {part: round(statistics.median(start[part] for start in starts), 3) for part in starts[0]}
 
 
-def assign(layers: Sequence[dict[str, Any]], plans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
+    """By node: the rows and columns that it adds to its result for the convolution behind."""
+    found = {}
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "y_pads":
+                _, top, left, _, _, bottom, right, _ = attribute.ints
+                found[node.name] = top + bottom, left + right
+    return found
+
+
+def assign(
+    layers: Sequence[dict[str, Any]],
+    plans: Sequence[dict[str, Any]],
+    padding: Mapping[str, tuple[int, int]],
+) -> list[dict[str, Any]]:
     """Each layer with its plan. Raises LookupError where none fits."""
     rows = []
     for layer in layers:
-        wanted = geometry(layer)
+        wanted = geometry(layer, *padding.get(layer["node"], (0, 0)))
         fitting = [plan for plan in plans if wanted.items() <= fields(plan["problem"]).items()]
         if not fitting:
             raise LookupError(f"no plan for {layer}")
@@ -109,12 +127,14 @@ def assign(layers: Sequence[dict[str, Any]], plans: Sequence[dict[str, Any]]) ->
     return rows
 
 
-def geometry(layer: dict[str, Any]) -> dict[str, int]:
-    """Those fields of a layer's problem that follow from its shapes."""
+def geometry(layer: dict[str, Any], rows: int, columns: int) -> dict[str, int]:
+    """Those fields of a layer's problem that follow from its shapes; rows and columns of y are padding."""
     x, w, y = layer["x"], layer["w"], layer["y"]
     if layer["op"] == "QMatMul":
         return {"m": math.prod(x[:-1]), "k": w[0], "c": x[-1]}
-    sizes = zip(("n", "h", "w", "c", "k", "r", "s", "p", "q"), (*x, *w[:3], *y[1:3]), strict=True)
+    sizes = zip(
+        ("n", "h", "w", "c", "k", "r", "s", "p", "q"), (*x, *w[:3], y[1] - rows, y[2] - columns), strict=True
+    )
     return dict(sizes) | {"group": x[3] // w[3]}
 
 
