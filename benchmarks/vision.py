@@ -196,7 +196,8 @@ def main() -> int:
         print(f"{name:40} {json.dumps(row)}", flush=True)
     result = {"batches": BATCHES, "tune": arguments.tune, "models": rows}
     print(outcome.write("vision", result, arguments.out, arguments.commit))
-    exact = [row for row in rows.values() if "failed" not in row and not row["approximate"]]
+    # The CUDA provider computes what is left in float in its own way.
+    exact = [row for row in rows.values() if not ("failed" in row or row["approximate"] or row["left"])]
     wrong = any(row["different"] for row in exact) or any("failed" in row for row in rows.values())
     return int(wrong)
 
