@@ -44,14 +44,57 @@ struct Attention {
     int y_vector = 1;  // bytes of y that are stored at a time
 };
 
-// Calls put(row, word, four results) for the words of the warp's tile that are the lane's.
-template <class S, Ending kEnding, class Put>
+// Where sums of the warp's rows of Q with keys start: less what the sums of the rows themselves are worth.
+template <class S>
+struct RowStarts {
+    int32_t start[S::kRowTiles][2];
+
+    __device__ RowStarts(const uint32_t* lane_q, int depths, int k_zero_point) {
+        int32_t rows[S::kRowTiles][2] = {};
+        if (k_zero_point != 0) {
+#pragma unroll 1
+            for (int d = 0; d < depths; ++d)
+#pragma unroll
+                for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+                    for (int depth = 0; depth < S::kDepth; depth += 32) {
+                        uint32_t q[4];
+                        load_matrices(q, lane_q + (d * S::kRows + i * 16) * S::kPitch + depth / 4);
+#pragma unroll
+                        for (int word = 0; word < 4; ++word)
+                            rows[i][word % 2] = __dp4a(static_cast<int>(q[word]), kOnes, rows[i][word % 2]);
+                    }
+        }
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                start[i][half] = wrapping_add(
+                    kSumOrigin,
+                    static_cast<int32_t>(0u - static_cast<uint32_t>(k_zero_point) *
+                                                  static_cast<uint32_t>(sum_of_four(rows[i][half]))));
+    }
+    __device__ WarpSums<S> sums() const {
+        WarpSums<S> sums;
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+            for (int j = 0; j < S::kColumnTiles; ++j)
+#pragma unroll
+                for (int r = 0; r < 4; ++r) sums.acc[i][j][r] = start[i][r / 2];
+        return sums;
+    }
+};
+
+// Calls put(row, word, four results) for the words of the warp's tile that are the lane's. kRowSums: what the
+// sums of A's rows are worth is yet to be taken off.
+template <class S, Ending kEnding, bool kRowSums, class Put>
 __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEnding& e,
                                              const Put& put) {
     const int lane = threadIdx.x % 32, t = lane % 4;
     const auto za = static_cast<uint32_t>(e.a_zero_point), zb = static_cast<uint32_t>(e.b_zero_point);
-    uint32_t row_terms[S::kRowTiles][2] = {};  // what the sums of A's rows are worth
-    if (zb != 0) {
+    uint32_t row_terms[S::kRowTiles][2] = {};
+    if (kRowSums && zb != 0) {
 #pragma unroll
         for (int i = 0; i < S::kRowTiles; ++i)
 #pragma unroll
@@ -89,13 +132,13 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
     }
 }
 
-template <class S, class Put>
+template <bool kRowSums, class S, class Put>
 __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEnding& e,
                                              const Put& put) {
     if (e.small)
-        finish_words<S, Ending::small_unbounded>(sums, e, put);
+        finish_words<S, Ending::small_unbounded, kRowSums>(sums, e, put);
     else
-        finish_words<S, Ending::any>(sums, e, put);
+        finish_words<S, Ending::any, kRowSums>(sums, e, put);
 }
 
 // Calls apply(row, word) for the same words, in a loop: much less code than theirs.
@@ -107,6 +150,48 @@ __device__ __forceinline__ void for_words(const Apply& apply) {
 #pragma unroll
         for (int word = lane % 4; word < S::kWarpColumns / 4; word += 4) apply(row, word);
 }
+
+// A thread's part of slabs of keys: of K, whose even and odd rows are apart (see ColumnLoader), or of V.
+template <class S>
+class SlabPart {
+  public:
+    __device__ SlabPart(const int8_t* matrix, int64_t stride, int columns, bool of_k)
+        : stride_(stride), valid_(columns - own_column()) {
+        const int row = own_row(), place = of_k ? row / 16 * 16 + row % 2 * 8 + row % 16 / 2 : row;
+        source_ = matrix + row * stride + own_column();
+        offset_ = place * S::kPitch + own_column() / 4;
+    }
+
+    // Of a matrix of `keys` rows.
+    __device__ void copy(int tile, int across, int keys, uint32_t* slab) const {
+        const int8_t* source = source_ + tile * kTile * stride_ + across * kTile;
+        uint32_t* const target = slab + offset_;
+        const int valid = valid_ - across * kTile, rows = keys - tile * kTile;
+        if (rows >= kTile && valid >= 16) {
+#pragma unroll
+            for (int i = 0; i < kTile; i += kAtOnce, source += kAtOnce * stride_)
+                copy_once(target + i * S::kPitch, source);
+        } else {
+#pragma unroll 1
+            for (int i = 0; i < kTile; i += kAtOnce, source += kAtOnce * stride_) {
+                const bool exists = i + own_row() < rows && valid > 0;
+                copy_part(target + i * S::kPitch, exists ? source : source_, exists ? min(valid, 16) : 0);
+            }
+        }
+    }
+
+  private:
+    static constexpr int kTile = S::kDepth, kVectors = kTile / 16, kAtOnce = S::kBlockThreads / kVectors;
+    static_assert(S::kColumns == kTile && S::kColumnPitch == S::kPitch && kTile % kAtOnce == 0 &&
+                  kAtOnce % 16 == 0);
+
+    __device__ static int own_row() { return static_cast<int>(threadIdx.x) / kVectors; }
+    __device__ static int own_column() { return static_cast<int>(threadIdx.x) % kVectors * 16; }
+
+    const int8_t* source_;
+    int64_t stride_;
+    int valid_, offset_;
+};
 
 template <class S, class Softmax>
 __device__ __forceinline__ void run_attention(const Attention& g, const Softmax& softmax,
@@ -133,23 +218,25 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
     const int8_t* const v = tensors.v + offset(g.v_stride);
     int8_t* const y = tensors.y + offset(g.y_stride) + first_row * g.y_stride[3];
 
-    // Slabs of K by tiles of keys, then those of V by tiles of columns; each slab is kDepth long.
+    // Slabs of K by tiles of keys, then those of V by tiles of columns; each slab is of kTile keys.
     const int key_tiles = (g.n + kTile - 1) / kTile, depths = (g.k + kTile - 1) / kTile;
     const int column_tiles = (g.width + kTile - 1) / kTile;
-    int next = 0, tile = 0, depth = 0;
+    int next = 0, key_tile = 0, across = 0;
     bool of_v = false;
+    SlabPart<S> part(k, g.k_stride[3], g.k, true);
     const auto copy_next = [&] {
         uint32_t* const slab = ring + next * kSlabWords;
         if (++next == kAttentionRing) next = 0;
-        if (!of_v) {
-            copy_rows<S, kTile, true, true>(k + tile * kTile * g.k_stride[3] + depth * kTile, g.k_stride[3],
-                                            g.n - tile * kTile, g.k - depth * kTile, slab);
-        } else if (tile < column_tiles) {
-            copy_across<S, true>(v + depth * kTile * g.v_stride[3] + tile * kTile, g.v_stride[3],
-                                 g.n - depth * kTile, g.columns - tile * kTile, slab);
+        if (!of_v || across < column_tiles) part.copy(key_tile, across, g.n, slab);
+        if (of_v) {
+            if (++key_tile == key_tiles) key_tile = 0, ++across;
+        } else if (++across == depths) {
+            across = 0;
+            if (++key_tile == key_tiles) {
+                key_tile = 0, of_v = true;
+                part = SlabPart<S>(v, g.v_stride[3], g.columns, false);
+            }
         }
-        if (++depth == (of_v ? key_tiles : depths)) depth = 0, ++tile;
-        if (!of_v && tile == key_tiles) of_v = true, tile = 0;
         commit_copies();  // of nothing, at the end: groups are counted
     };
     for (int i = 0; i < depths; ++i)
@@ -158,6 +245,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
 #pragma unroll 1
     for (int i = 1; i < kAttentionRing; ++i) copy_next();
     auto& table = *reinterpret_cast<LaneTables*>(scratch + kScratchWords - LaneTables::kWords);
+    wait_for_copies<kAttentionRing - 2>();  // for Q
     const bool looks_up = __syncthreads_or(!table.load(tensors.table)) != 0;
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -174,17 +262,18 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
     };
 
     const uint32_t* const lane_q = scratch + (row + lane % 16) * S::kPitch + lane / 16 * 4;
+    const RowStarts<S> starts(lane_q, depths, g.scores.b_zero_point);
 #pragma unroll 1
     for (int i = 0; i < key_tiles; ++i) {
-        WarpSums<S> sums;
+        WarpSums<S> sums = starts.sums();
 #pragma unroll 1
         for (int d = 0; d < depths; ++d)
             multiply_slab<S, true>(sums, lane_q + d * S::kRows * S::kPitch, S::kPitch,
-                                   ColumnLoader<S, true>(next_slab(), column, lane),
-                                   g.scores.b_zero_point != 0, g.scores.a_zero_point != 0, 0, 1);
+                                   ColumnLoader<S, true>(next_slab(), column, lane), false,
+                                   g.scores.a_zero_point != 0, 0, 1);
         uint32_t* const target = scores + row * g.pitch + i * (kTile / 4) + first_word;
-        finish_words(sums, g.scores,
-                     [&](int r, int word, uint32_t four) { target[r * g.pitch + word] = four; });
+        finish_words<false>(sums, g.scores,
+                            [&](int r, int word, uint32_t four) { target[r * g.pitch + word] = four; });
         if (!looks_up) continue;
         for_words<S>([&](int r, int word) {
             uint32_t& four = target[r * g.pitch + word];
@@ -212,7 +301,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
                                     g.result.b_zero_point != 0, g.result.a_zero_point != 0, 0, 1);
         uint32_t* const target = scratch + row * S::kColumnPitch + first_word;
         const int left = g.columns - i * kTile - column;
-        finish_words(sums, g.result, [&](int r, int word, uint32_t four) {
+        finish_words<true>(sums, g.result, [&](int r, int word, uint32_t four) {
             target[r * S::kColumnPitch + word] = first_bytes(left - word * 4) & four;
         });
         __syncthreads();
