@@ -35,7 +35,11 @@ class Result:
 
 
 def run(
-    model: onnx.ModelProto, inputs: Mapping[str, Array], provider: str = CPU, register: bool | None = None
+    model: onnx.ModelProto,
+    inputs: Mapping[str, Array],
+    provider: str = CPU,
+    register: bool | None = None,
+    provider_options: Mapping[str, str] | None = None,
 ) -> Result:
     """Runs `model` once, profiled.
 
@@ -46,7 +50,7 @@ def run(
         options = session_options(model)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder, "profile"))
-        session = open_session(model, provider, register, options)
+        session = open_session(model, provider, register, options, provider_options)
         return Result(outputs(session, inputs), kernels(session))
 
 

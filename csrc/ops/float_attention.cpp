@@ -58,18 +58,19 @@ void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
     const ort::Tensor y = context.output(0, {batch, m, heads, v.shape[3]});
     if (y.shape.count() == 0) return;
     tensors.y = y.as<float>();
-    check_cuda(kernels::float_attention({.batch = batch,
-                                         .heads = heads,
-                                         .m = m,
-                                         .n = n,
-                                         .depth = q.shape[3],
-                                         .columns = v.shape[3],
-                                         .q_heads = q.shape[2],
-                                         .k_heads = k.shape[2],
-                                         .v_heads = v.shape[2],
-                                         .factor = factor,
-                                         .nan_to_zero = nan_to_zero},
-                                        tensors, context.stream()));
+    const kernels::FloatAttentionGeometry geometry{.batch = batch,
+                                                   .heads = heads,
+                                                   .m = m,
+                                                   .n = n,
+                                                   .depth = q.shape[3],
+                                                   .columns = v.shape[3],
+                                                   .q_heads = q.shape[2],
+                                                   .k_heads = k.shape[2],
+                                                   .v_heads = v.shape[2],
+                                                   .factor = factor,
+                                                   .nan_to_zero = nan_to_zero};
+    const auto kernel = context.use_tf32() ? &kernels::float_attention : &kernels::plain_float_attention;
+    check_cuda(kernel(geometry, tensors, context.stream()));
 }
 
 void FloatAttention::infer(const ort::InferenceContext& context) {

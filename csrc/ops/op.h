@@ -62,6 +62,7 @@ class Context final : public plan::Host {
         return context_.optional_output(index, shape);
     }
     CUstream_st* stream() const { return context_.stream(); }
+    bool use_tf32() const { return context_.use_tf32(); }
 
     plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
     int device() const override { return context_.device(); }

@@ -45,6 +45,7 @@ constexpr int kResourceVersion = 3;
 constexpr int kResourceCudaStream = 10000;
 constexpr int kResourceCudnnHandle = 10001;
 constexpr int kResourceDeviceId = 10004;
+constexpr int kResourceUseTf32 = 10011;
 
 // A slot of OrtApi: its index and its C type.
 template <size_t Index, class Function>

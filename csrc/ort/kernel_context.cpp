@@ -83,6 +83,12 @@ int KernelContext::device() const {
     return static_cast<int>(reinterpret_cast<intptr_t>(device));  // the pointer's value is the number
 }
 
+bool KernelContext::use_tf32() const {
+    void* option = nullptr;
+    call<slots::KernelContext_GetResource>(context_, kResourceVersion, kResourceUseTf32, &option);
+    return option != nullptr;  // again the pointer's value
+}
+
 Scratch KernelContext::scratch(size_t bytes) const {
     void* data = nullptr;
     if (bytes > 0) {

@@ -53,6 +53,7 @@ class KernelContext {
     CUstream_st* stream() const;
     cudnnContext* cudnn() const;  // null where the provider has none
     int device() const;
+    bool use_tf32() const;  // the provider option of that name
 
     // `bytes` of GPU memory; null data where bytes is 0. Throws Error when memory is out. Only after
     // output().

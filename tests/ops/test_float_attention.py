@@ -51,3 +51,16 @@ def test_kernel(case: FloatAttentionCase) -> None:
     assert_within(on_gpu.outputs["y"], real.y, real.bound(precision))
     body = run(case.model(), case.inputs()).outputs["y"]
     assert_within(on_gpu.outputs["y"], body, real.bound(precision) + real.bound(FLOAT32))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", float_attention_op.FAST[:4], ids=by_id)
+def test_the_providers_use_tf32_counts(case: FloatAttentionCase) -> None:
+    """Without TF32 results are as near to the body's as those of float32 are."""
+    body = run(case.model(), case.inputs()).outputs["y"]
+    far = {}
+    for use_tf32 in "01":
+        on_gpu = run(case.model(), case.inputs(), CUDA, provider_options={"use_tf32": use_tf32})
+        assert on_gpu.providers(case.op) == {CUDA: 1}
+        far[use_tf32] = np.abs(on_gpu.outputs["y"] - body).max()
+    assert far["0"] < far["1"] / 16
