@@ -29,6 +29,12 @@ struct AttentionSize {
     int64_t blocks() const {
         return heads * ceil_div(m, S::kRows);
     }
+    // What the multiprocessor with the most blocks computes, in rows: a block's start is worth some, too.
+    template <class S>
+    int64_t rows_in_turn(const Gpu& gpu) const {
+        constexpr int64_t kStart = 12;
+        return fits<S>(gpu) ? ceil_div(blocks<S>(), gpu.multiprocessors) * (S::kRows + kStart) : INT64_MAX;
+    }
     template <class S>
     int64_t bytes() const {
         constexpr int64_t kRing = kAttentionRing * S::kColumns * S::kPitch;
@@ -102,11 +108,13 @@ cudaError_t launch_attention(const AttentionGeometry& g, const AttentionProduct&
     std::copy(std::begin(g.k_stride), std::end(g.k_stride), problem.k_stride);
     std::copy(std::begin(g.v_stride), std::end(g.v_stride), problem.v_stride);
     std::copy(std::begin(g.y_stride), std::end(g.y_stride), problem.y_stride);
-    // The more rows a block has, the fewer times K and V are read: as many as leave no multiprocessor idle.
-    if (size.fits<Attention128>(gpu) && size.blocks<Attention128>() >= gpu.multiprocessors)
+    // The more rows a block has, the fewer times K and V are read, and the more some multiprocessors idle.
+    const int64_t rows128 = size.rows_in_turn<Attention128>(gpu);
+    const int64_t rows64 = size.rows_in_turn<Attention64>(gpu);
+    const int64_t rows32 = size.rows_in_turn<Attention32>(gpu);
+    if (rows128 <= std::min(rows64, rows32))
         return launch_shape<Attention128>(size, gpu, problem, softmax, tensors, stream);
-    if (size.fits<Attention64>(gpu) && size.blocks<Attention64>() >= gpu.multiprocessors)
-        return launch_shape<Attention64>(size, gpu, problem, softmax, tensors, stream);
+    if (rows64 <= rows32) return launch_shape<Attention64>(size, gpu, problem, softmax, tensors, stream);
     return launch_shape<Attention32>(size, gpu, problem, softmax, tensors, stream);
 }
 
