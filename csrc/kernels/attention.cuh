@@ -86,6 +86,20 @@ struct RowStarts {
     }
 };
 
+// multiply_slab() with nothing decided between products, so that factors are loaded ahead. Has the columns'
+// sums, too, where it has the rows'.
+template <class S, bool kTransposed>
+__device__ __forceinline__ void multiply_keys(WarpSums<S>& sums, const uint32_t* lane_a, int pitch,
+                                              const ColumnLoader<S, kTransposed>& lane_b, bool row_sums,
+                                              bool column_sums) {
+    if (row_sums)
+        multiply_slab<S, kTransposed>(sums, lane_a, pitch, lane_b, true, true, 0, 1);
+    else if (column_sums)
+        multiply_slab<S, kTransposed>(sums, lane_a, pitch, lane_b, false, true, 0, 1);
+    else
+        multiply_slab<S, kTransposed>(sums, lane_a, pitch, lane_b, false, false, 0, 1);
+}
+
 // Calls put(row, word, four results) for the words of the warp's tile that are the lane's. kRowSums: what the
 // sums of A's rows are worth is yet to be taken off.
 template <class S, Ending kEnding, bool kRowSums, class Put>
@@ -268,9 +282,9 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
         WarpSums<S> sums = starts.sums();
 #pragma unroll 1
         for (int d = 0; d < depths; ++d)
-            multiply_slab<S, true>(sums, lane_q + d * S::kRows * S::kPitch, S::kPitch,
+            multiply_keys<S, true>(sums, lane_q + d * S::kRows * S::kPitch, S::kPitch,
                                    ColumnLoader<S, true>(next_slab(), column, lane), false,
-                                   g.scores.a_zero_point != 0, 0, 1);
+                                   g.scores.a_zero_point != 0);
         uint32_t* const target = scores + row * g.pitch + i * (kTile / 4) + first_word;
         finish_words<false>(sums, g.scores,
                             [&](int r, int word, uint32_t four) { target[r * g.pitch + word] = four; });
@@ -296,9 +310,9 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
         WarpSums<S> sums;
 #pragma unroll 1
         for (int d = 0; d < key_tiles; ++d)
-            multiply_slab<S, false>(sums, lane_p + d * (kTile / 4), g.pitch,
+            multiply_keys<S, false>(sums, lane_p + d * (kTile / 4), g.pitch,
                                     ColumnLoader<S, false>(next_slab(), column, lane),
-                                    g.result.b_zero_point != 0, g.result.a_zero_point != 0, 0, 1);
+                                    g.result.b_zero_point != 0, g.result.a_zero_point != 0);
         uint32_t* const target = scratch + row * S::kColumnPitch + first_word;
         const int left = g.columns - i * kTile - column;
         finish_words<true>(sums, g.result, [&](int r, int word, uint32_t four) {
