@@ -107,11 +107,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
         uint32_t* const target = scores + row * g.pitch + i * (kTile / 4) + first_word;
         finish_words<false>(sums, g.scores,
                             [&](int r, int word, uint32_t four) { target[r * g.pitch + word] = four; });
-        if (!looks_up) continue;
-        for_words<S>([&](int r, int word) {
-            uint32_t& four = target[r * g.pitch + word];
-            four = table.look_up(four);
-        });
+        if (looks_up) look_up_words<S>(table, target, g.pitch);
     }
     __syncthreads();
     softmax.template run<S>({.scores = scores,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/attention.h"
+#include "kernels/lane_tables.cuh"
 #include "kernels/mma_slab.cuh"
 
 namespace qudnn::kernels {
@@ -176,14 +177,42 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
         finish_words<S, Ending::any, kRowSums>(sums, e, put);
 }
 
-// Calls apply(row, word) for the same words, in a loop: much less code than theirs.
-template <class S, class Apply>
-__device__ __forceinline__ void for_words(const Apply& apply) {
-    const int lane = threadIdx.x % 32;
-#pragma unroll 1
-    for (int row = lane / 4; row < S::kWarpRows; row += 8)
+// A word's four values from the table: as LaneTables::look_up(), but dot products find the entries, entry i
+// at 4 * lane + i + i / 4 * 124.
+__device__ __forceinline__ uint32_t look_up(const LaneTables& table, uint32_t word) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(table.words);
+    const uint32_t entries = word ^ kByteBias, words = entries >> 2 & 0x3F3F3F3Fu;
+    uint32_t found[4];
 #pragma unroll
-        for (int word = lane % 4; word < S::kWarpColumns / 4; word += 4) apply(row, word);
+    for (int i = 0; i < 4; ++i)
+        found[i] =
+            bytes[__dp4a(words, 124u << (8 * i), __dp4a(entries, 1u << (8 * i), threadIdx.x % 32 * 4))];
+    return pack(found[0], found[1], found[2], found[3]);
+}
+
+// Replaces the same words of `target`, whose rows are `pitch` words apart, in a loop: much less code than
+// theirs.
+template <class S>
+__device__ __forceinline__ void look_up_words(const LaneTables& table, uint32_t* target, int pitch) {
+    constexpr int kRowsAtOnce = 2, kWords = S::kWarpColumns / 16;
+    const int lane = threadIdx.x % 32;
+    target += lane / 4 * pitch + lane % 4;
+#pragma unroll 1
+    for (int row = 0; row < S::kWarpRows; row += 8 * kRowsAtOnce, target += 8 * kRowsAtOnce * pitch) {
+        uint32_t words[kRowsAtOnce][kWords];
+#pragma unroll
+        for (int i = 0; i < kRowsAtOnce; ++i)
+#pragma unroll
+            for (int j = 0; j < kWords; ++j) words[i][j] = target[i * 8 * pitch + j * 4];
+#pragma unroll
+        for (int i = 0; i < kRowsAtOnce; ++i)
+#pragma unroll
+            for (int j = 0; j < kWords; ++j) words[i][j] = look_up(table, words[i][j]);
+#pragma unroll
+        for (int i = 0; i < kRowsAtOnce; ++i)
+#pragma unroll
+            for (int j = 0; j < kWords; ++j) target[i * 8 * pitch + j * 4] = words[i][j];
+    }
 }
 
 }  // namespace qudnn::kernels

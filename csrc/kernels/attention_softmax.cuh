@@ -29,21 +29,13 @@ struct ScoreRows {
 // Fills the exponentials' table: a warp's part of it is under way as a whole.
 template <int kThreads>
 __device__ inline void fill_exponentials(const SoftmaxConstants& constants, float* all_exps) {
-    constexpr int kWarps = kThreads / 32, kFours = 256 / 4 / kWarps, kAtOnce = 8;
-    static_assert(kFours % kAtOnce == 0);
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-#pragma unroll 1
-    for (int first = warp * kFours; first < (warp + 1) * kFours; first += kAtOnce) {
-        float four[kAtOnce][4];
+    constexpr int kWarpExps = 256 * 32 / kThreads;
+    const int first = static_cast<int>(threadIdx.x) / 32 * kWarpExps, lane = threadIdx.x % 32;
+    float exps[kWarpExps];
 #pragma unroll
-        for (int i = 0; i < kAtOnce; ++i)
+    for (int i = 0; i < kWarpExps; ++i) exps[i] = constants.exps[first + i];
 #pragma unroll
-            for (int j = 0; j < 4; ++j) four[i][j] = constants.exps[(first + i) * 4 + j];
-#pragma unroll
-        for (int i = 0; i < kAtOnce; ++i)
-#pragma unroll
-            for (int j = 0; j < 4; ++j) all_exps[((first + i) * 4 + j) * 32 + lane] = four[i][j];
-    }
+    for (int i = 0; i < kWarpExps; ++i) all_exps[(first + i) * 32 + lane] = exps[i];
 }
 
 // A lane's exponentials in shared memory, the first one for -128. Their address is a number of its own: then
