@@ -1,41 +1,32 @@
 #include "plan/exploration.h"
 
-#include <bit>
-
 namespace qudnn::plan {
 
 namespace {
 
 constexpr int64_t kSmallest = 10'000'000;  // multiplications; below, a launch takes longer than they do
-constexpr int kProblemsOfASize = 3;        // most sizes of matrices that a block of a network has
+constexpr double kBudget = 6;              // seconds: the layers of a transformer, or a third of a ResNet's
 
-int size_of(const Problem& problem) {
-    return std::bit_width(static_cast<uint64_t>(multiplications(problem))) / 3;  // up to 8 times as large
-}
-
-DataType result_type(const Problem& problem) {
-    return std::visit([](const auto& p) { return p.y_type; }, problem);
+std::pair<std::string, DataType> key(const std::string& kernel, const Problem& problem) {
+    return {kernel, std::visit([](const auto& p) { return p.y_type; }, problem)};
 }
 
 }  // namespace
 
-bool Exploration::begins(const std::string& engine, const Problem& problem) {
+bool Exploration::worth(const std::string& kernel, const Problem& problem) const {
     if (multiplications(problem) < kSmallest) return false;
     const std::lock_guard lock(mutex_);
-    return explored_[{{engine, result_type(problem)}, size_of(problem)}]++ < kProblemsOfASize;
+    return spent_ < kBudget || fast_.contains(key(kernel, problem));
 }
 
-void Exploration::learn(const std::string& engine, const Problem& problem, const std::string& candidate) {
+void Exploration::learn(const std::string& kernel, const Problem& problem) {
     const std::lock_guard lock(mutex_);
-    fast_[{engine, result_type(problem)}].insert(candidate);
+    fast_.insert(key(kernel, problem));
 }
 
-bool Exploration::knows(const std::string& engine, const Problem& problem,
-                        const std::string& candidate) const {
-    if (multiplications(problem) < kSmallest) return false;
+void Exploration::spend(double seconds) {
     const std::lock_guard lock(mutex_);
-    const auto found = fast_.find({engine, result_type(problem)});
-    return found != fast_.end() && found->second.contains(candidate);
+    spent_ += seconds;
 }
 
 Exploration& exploration() {

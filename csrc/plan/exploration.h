@@ -1,12 +1,12 @@
-// Which candidates that no heuristics name are worth building: all of them for the first few problems, then
-// those that were fast for these. Building them all for each layer of a network would take minutes.
+// Which kernels that no heuristics name are worth a try: all of them, until that has taken a process some
+// seconds, then those that were fast for earlier problems. To try them all for each layer of a network would
+// take longer than everything else.
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "export.h"
 #include "plan/problem.h"
@@ -15,21 +15,18 @@ namespace qudnn::plan {
 
 class QUDNN_API Exploration {
   public:
-    // Whether all candidates of the engine are to be tried for the problem: it is large enough to be worth
-    // it, and one of the first of about its size.
-    bool begins(const std::string& engine, const Problem& problem);
+    bool worth(const std::string& kernel, const Problem& problem) const;
 
-    // A candidate was about as fast as the best one for the problem.
-    void learn(const std::string& engine, const Problem& problem, const std::string& candidate);
+    // The kernel was about as fast as the best one for the problem.
+    void learn(const std::string& kernel, const Problem& problem);
 
-    bool knows(const std::string& engine, const Problem& problem, const std::string& candidate) const;
+    // To build and time what nobody named took so long.
+    void spend(double seconds);
 
   private:
-    using Kernels = std::pair<std::string, DataType>;  // those of an engine, for results of a type
-
     mutable std::mutex mutex_;
-    std::map<std::pair<Kernels, int>, int> explored_;  // how many problems of a size
-    std::map<Kernels, std::set<std::string>> fast_;
+    std::set<std::pair<std::string, DataType>> fast_;  // for results of that type
+    double spent_ = 0;
 };
 
 // The process's.

@@ -76,12 +76,11 @@ class Tuning {
         for (const Engine* engine : engines()) {
             if (engine->native() || !engine->takes(problem_)) continue;
             try {
-                const bool all = full && exploration().begins(engine->name(), problem_);
                 for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
-                    const bool worth =
-                        all || candidate.name == likely ||
-                        (full && exploration().knows(engine->name(), problem_, candidate.name));
-                    if (candidate.unlikely && !worth) continue;
+                    if (candidate.unlikely && candidate.name != likely &&
+                        !(full && exploration().worth(candidate.affinity, problem_))) {
+                        continue;
+                    }
                     Contender contender{engine, std::move(candidate), nullptr, "", 0};
                     if (contender.candidate.workspace_size > limit) {
                         drop(contender, "needs a workspace of " +
@@ -164,10 +163,17 @@ class Tuning {
     }
 
     void try_all() {
+        const auto start = std::chrono::steady_clock::now();
         build(contenders_);
         Trial trial(problem_, arguments_, host_, *reference_);
         for (Contender& contender : contenders_) compare(trial, contender);
         measure(trial, true);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        const auto explored = std::count_if(contenders_.begin(), contenders_.end(),
+                                            [](const Contender& c) { return c.candidate.unlikely; });
+        if (explored > 0)
+            exploration().spend(took.count() * static_cast<double>(explored) /
+                                static_cast<double>(contenders_.size()));
     }
 
     // Builds and compares one after the other, up to the first that works. Builds outside of trials, so
@@ -219,7 +225,7 @@ class Tuning {
         for (const Contender* contender : timed) best = std::min(best, contender->microseconds);
         for (const Contender* contender : timed) {
             if (!contender->candidate.unlikely || contender->microseconds > kNearBest * best) continue;
-            exploration().learn(contender->engine->name(), problem_, contender->candidate.name);
+            exploration().learn(contender->candidate.affinity, problem_);
         }
     }
 

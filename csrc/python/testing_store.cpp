@@ -179,11 +179,11 @@ void define_store_testing(py::module_& module) {
             });
         },
         py::arg("count"), py::arg("round"), "The medians of a race, of which round() gives the times.");
-    py::class_<plan::Exploration>(module, "Exploration", "Which unlikely candidates the tuner tries.")
+    py::class_<plan::Exploration>(module, "Exploration", "Which kernels that nobody named the tuner tries.")
         .def(py::init())
-        .def("begins", &plan::Exploration::begins, py::arg("engine"), py::arg("problem"))
-        .def("learn", &plan::Exploration::learn, py::arg("engine"), py::arg("problem"), py::arg("candidate"))
-        .def("knows", &plan::Exploration::knows, py::arg("engine"), py::arg("problem"), py::arg("candidate"));
+        .def("worth", &plan::Exploration::worth, py::arg("kernel"), py::arg("problem"))
+        .def("learn", &plan::Exploration::learn, py::arg("kernel"), py::arg("problem"))
+        .def("spend", &plan::Exploration::spend, py::arg("seconds"));
     module.def("parse_configuration", &parse_configuration, py::arg("tune") = py::none(),
                py::arg("workspace_limit") = py::none(), py::arg("cache_dir") = py::none());
 
