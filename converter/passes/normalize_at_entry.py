@@ -10,20 +10,9 @@ import onnx_ir as ir
 from converter.constants import required_input
 from converter.crossings import ints, is_op
 from converter.emitter import Attribute
-from converter.errors import Refusal
 from converter.facts import Facts
-from converter.functions import DOMAIN
-from converter.normalization import (
-    OTHERWISE,
-    channels_of,
-    epsilon_of,
-    hand_over,
-    is_row,
-    normalizes,
-    row,
-    rows_of,
-)
-from converter.passes.base import Pass
+from converter.normalization import channels_of, epsilon_of, is_row, row, rows_of
+from converter.passes.normalize_before import Fused, NormalizeBefore, keeps_axes
 
 
 class _Inside(NamedTuple):
@@ -33,30 +22,12 @@ class _Inside(NamedTuple):
     bias: ir.Value | None
 
 
-class NormalizeAtEntry(Pass):
-    """The float32 results stay outputs of the op where others read them, the sum and the normalized tensor.
+class NormalizeAtEntry(NormalizeBefore):
+    """Residuals may be float32, or leave an island as well. Nothing is broadcast but a bias."""
 
-    Residuals may be float32, or leave an island as well. Nothing is broadcast but a bias.
-    """
+    ENTRY = "QuantizeToIsland"
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for norm in list(model.graph):
-            entry = _entry_behind(norm)
-            if entry is None:
-                continue
-            try:
-                self._fuse(norm, entry, model.graph)
-                modified = True
-            except Refusal as refusal:
-                self.context.refusals[norm] = str(refusal)
-        if modified:
-            model.graph.sort()  # others may read results of the op before the entry that it becomes
-        return ir.passes.PassResult(model, modified)
-
-    def _fuse(self, norm: ir.Node, entry: ir.Node, graph: ir.Graph) -> None:
-        facts = self.context.facts
-        assert facts is not None
+    def fused(self, norm: ir.Node, entry: ir.Node, facts: Facts, graph: ir.Graph) -> Fused:
         total = required_input(norm, 0)
         channels = channels_of(norm, facts)
         gamma, beta = rows_of(norm, channels, graph, self.context)
@@ -69,40 +40,19 @@ class NormalizeAtEntry(Pass):
         add = total.producer()
         terms = _terms(add, channels, facts)
         if terms is None:
-            op_type, inputs, add = "LayerNormalizationToIsland", [total, gamma, beta], None
-        else:
-            inside, residual = terms
-            bias = inside.bias or row(graph, self.context, f"{norm.name}/no_bias", -0.0, channels)
-            residual, residual_scale, residual_zero_point = _residual(residual)
-            attributes |= {
-                "channels": channels,
-                "x_scale": inside.leave.attributes["scale"].as_float(),
-                "x_zero_point": inside.leave.attributes["zero_point"].as_int(),
-                "residual_scale": residual_scale,
-                "residual_zero_point": residual_zero_point,
-            }
-            x = required_input(inside.leave, 0)
-            op_type, inputs = "AddLayerNormalizationToIsland", [x, bias, residual, gamma, beta]
-        outputs = 2 if add is None else 3
-        fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=norm.name, num_outputs=outputs)
-        hand_over(norm, add, fused, entry)
-        if add is not None and not fused.outputs[0].name and len(ints(entry, "perm")) == 3:
-            self.context.notes[fused] = OTHERWISE
-
-
-def _entry_behind(norm: ir.Node) -> ir.Node | None:
-    """The first entry that quantizes the result of a LayerNormalization, as it lies."""
-    if not normalizes(norm):
-        return None
-    for entry in [use.node for use in norm.outputs[0].uses()]:
-        if is_op(entry, "QuantizeToIsland") and _keeps_axes(entry) and not any(ints(entry, "pads")[:-1]):
-            return entry
-    return None
-
-
-def _keeps_axes(crossing: ir.Node) -> bool:
-    perm = ints(crossing, "perm")
-    return perm == list(range(len(perm)))
+            return Fused("LayerNormalizationToIsland", (total, gamma, beta), attributes, None)
+        inside, residual = terms
+        bias = inside.bias or row(graph, self.context, f"{norm.name}/no_bias", -0.0, channels)
+        residual, residual_scale, residual_zero_point = _residual(residual)
+        attributes |= {
+            "channels": channels,
+            "x_scale": inside.leave.attributes["scale"].as_float(),
+            "x_zero_point": inside.leave.attributes["zero_point"].as_int(),
+            "residual_scale": residual_scale,
+            "residual_zero_point": residual_zero_point,
+        }
+        x = required_input(inside.leave, 0)
+        return Fused("AddLayerNormalizationToIsland", (x, bias, residual, gamma, beta), attributes, add)
 
 
 def _terms(add: ir.Node | None, channels: int, facts: Facts) -> tuple[_Inside, ir.Value] | None:
@@ -124,7 +74,7 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
     node = value.producer()
     if node is None:
         return None
-    if is_op(node, "DequantizeFromIsland") and _keeps_axes(node):
+    if is_op(node, "DequantizeFromIsland") and keeps_axes(node):
         return _Inside(node, None)
     if node.domain or node.op_type != "Add":
         return None
@@ -133,14 +83,14 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
         leave = x.producer()
         if is_op(leave, "DequantizeFromIsland") and is_row(bias, channels):
             assert leave is not None
-            return _Inside(leave, bias) if _keeps_axes(leave) else None
+            return _Inside(leave, bias) if keeps_axes(leave) else None
     return None
 
 
 def _residual(value: ir.Value) -> tuple[ir.Value, float, int]:
     """The residual with its scale and zero point: where it leaves an island, as it is inside."""
     leave = value.producer()
-    if leave is None or not is_op(leave, "DequantizeFromIsland") or not _keeps_axes(leave):
+    if leave is None or not is_op(leave, "DequantizeFromIsland") or not keeps_axes(leave):
         return value, 1.0, 0
     attributes = leave.attributes
     return required_input(leave, 0), attributes["scale"].as_float(), attributes["zero_point"].as_int()
