@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
+from tuner_report import tuned
 
 import custom_ops
 from cases import op
@@ -25,18 +26,10 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_no_plan_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
-    plans.clear()
-    options = session_options(case.model())
-    options.log_severity_level = 1
-    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
-    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
-    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
-    # The tuner tells which candidates it dropped, and which engines had none.
-    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
-    assert len(told) == 1, told
-    assert "wrong result" not in told[0]
+    told = tuned(case, capfd)
+    assert "wrong result" not in told
     for engine in ("padded_result", "native_pointwise", "native_stem"):
-        assert f"; {engine}: " not in told[0]
+        assert f"; {engine}: " not in told
 
 
 def test_plan_of_another_engine_is_read_back(tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
 """The engine of 1x1 convolutions: all its plans give the right bits, whichever is the fastest."""
 
-import onnxruntime
 import pytest
+from tuner_report import tuned
 
-import custom_ops
 from cases import op
 from custom_ops import plans
-from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu
 
@@ -23,15 +21,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
-    plans.clear()
-    options = session_options(case.model())
-    options.log_severity_level = 1
-    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
-    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
-    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
-    # The tuner tells which candidates it dropped, and which engines had none.
-    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
-    assert len(told) == 1, told
-    assert "; native_pointwise" not in told[0]
+    told = tuned(case, capfd)
+    assert "; native_pointwise" not in told
     (plan,) = plans.list()
     assert plan["source"] == "tuned"

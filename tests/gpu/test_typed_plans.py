@@ -3,13 +3,13 @@
 import numpy as np
 import onnxruntime
 import pytest
+from tuner_report import tuned
 
-import custom_ops
 from cases import op, typed_op
 from cases.typed_op import LAYER
 from custom_ops import plans
 from oracles import ORACLES
-from session import CPU, CUDA, assert_same_bits, open_session, outputs, run, session_options
+from session import CUDA, assert_same_bits, open_session, outputs
 
 pytestmark = pytest.mark.gpu
 
@@ -27,18 +27,10 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_cudnn_has_plans_and_none_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
-    plans.clear()
-    options = session_options(case.model())
-    options.log_severity_level = 1
-    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
-    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
-    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
-    # The tuner tells which candidates it dropped, and which engines had none.
-    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
-    assert len(told) == 1, told
-    assert "wrong result" not in told[0]
-    assert "; cudnn_matmul: " not in told[0]
-    assert "; cudnn_conv: " not in told[0]
+    told = tuned(case, capfd)
+    assert "wrong result" not in told
+    assert "; cudnn_matmul: " not in told
+    assert "; cudnn_conv: " not in told
 
 
 def test_one_plan_for_any_values() -> None:

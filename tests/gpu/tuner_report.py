@@ -1,0 +1,25 @@
+"""What the tuner says of an op that it tunes."""
+
+import onnxruntime
+import pytest
+
+import custom_ops
+from cases.op import OpCase
+from custom_ops import plans
+from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
+
+
+def tuned(case: OpCase, capfd: pytest.CaptureFixture[str]) -> str:
+    """Its line in the log, of a run that tuned anew and gave the right bits.
+
+    It tells which candidates the tuner dropped, and which engines had none.
+    """
+    plans.clear()
+    options = session_options(case.model())
+    options.log_severity_level = 1
+    assert custom_ops.register(options, [CUDA], cache_dir="", tune="full")
+    session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
+    told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
+    assert len(told) == 1, told
+    return told[0]
