@@ -33,7 +33,7 @@ from custom_ops import cuda
 from custom_ops.options import Tune
 from transformer_models import ARCHITECTURES, FORMS, RECIPES, inputs, make_models, reads_words
 from zoo.measure import CPU, Feed, cpu_session
-from zoo.profile import kernels
+from zoo.profile import ON_SHAPES, kernels
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,11 +42,6 @@ GRAPH = ", CUDA graph"
 QUDNN, UNCONVERTED, BODIES = "qudnn", "unconverted", "function bodies"
 FLOATS = ("fp32", "fp16")
 COMPARED = 8  # results are compared up to this batch size
-# onnxruntime keeps arithmetic on sizes, a few integers, on the CPU: it has them there.
-ON_SHAPES = {
-    f"CPUExecutionProvider/{op}"
-    for op in ("Cast", "Concat", "Gather", "Shape", "Slice", "Squeeze", "Unsqueeze")
-}
 FASTER_AT = (8, 32)  # batch sizes at which qudnn has to be faster than fp16
 
 
@@ -175,7 +170,9 @@ def check(models: dict[str, outcome.Row], gpu: bool) -> dict[str, bool]:
     }
     if gpu:
         checks["no node off the GPU but those that compute shapes"] = all(
-            "off the GPU" in form and form["off the GPU"].keys() <= ON_SHAPES for form in quantized
+            "off the GPU" in form
+            and form["off the GPU"].keys() <= {f"CPUExecutionProvider/{op_type}" for op_type in ON_SHAPES}
+            for form in quantized
         )
         checks[f"faster than fp16 at batch {', '.join(map(str, FASTER_AT))}"] = all(
             faster for model in models.values() for faster in _faster(model)

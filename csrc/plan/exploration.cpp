@@ -4,8 +4,7 @@ namespace qudnn::plan {
 
 namespace {
 
-constexpr int64_t kSmallest = 10'000'000;  // multiplications; below, a launch takes longer than they do
-constexpr double kBudget = 6;              // seconds: the layers of a transformer, or a third of a ResNet's
+constexpr double kBudget = 6;  // seconds: the layers of a transformer, or a third of a ResNet's
 
 std::pair<std::string, DataType> key(const std::string& kernel, const Problem& problem) {
     return {kernel, std::visit([](const auto& p) { return p.y_type; }, problem)};
@@ -14,7 +13,7 @@ std::pair<std::string, DataType> key(const std::string& kernel, const Problem& p
 }  // namespace
 
 bool Exploration::worth(const std::string& kernel, const Problem& problem) const {
-    if (multiplications(problem) < kSmallest) return false;
+    if (multiplications(problem) < kSpeedRelevant) return false;
     const std::lock_guard lock(mutex_);
     return spent_ < kBudget || fast_.contains(key(kernel, problem));
 }

@@ -13,6 +13,9 @@
 
 namespace qudnn::plan {
 
+// Multiplications from which on a problem's speed matters: fewer take less time than their launch.
+constexpr int64_t kSpeedRelevant = 10'000'000;
+
 class QUDNN_API Exploration {
   public:
     bool worth(const std::string& kernel, const Problem& problem) const;

@@ -19,9 +19,6 @@ namespace qudnn::plan {
 
 namespace {
 
-// From this size on it matters that a plain native engine runs a problem.
-constexpr int64_t kSpeedRelevant = 10'000'000;
-
 // An unlikely candidate whose time is within this of the best may be the best for another problem.
 constexpr double kNearBest = 1.1;
 

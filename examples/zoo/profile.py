@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import onnxruntime
 
+# What computes shapes. onnxruntime keeps such arithmetic, on a few integers, on the CPU, where it has them.
+ON_SHAPES = frozenset({"Cast", "Concat", "Gather", "Shape", "Slice", "Squeeze", "Unsqueeze"})
+
 
 class Kernel(NamedTuple):
     provider: str
