@@ -31,6 +31,11 @@ def only_read_by(node: ir.Node, reader: ir.Node) -> bool:
     return not y.is_graph_output() and all(use.node is reader for use in y.uses())
 
 
+def equal_attributes(node: ir.Node) -> frozenset[tuple[str, str]]:
+    """The same for nodes whose attributes have the same names and values."""
+    return frozenset((name, str(attribute.value)) for name, attribute in node.attributes.items())
+
+
 def only_reader(value: ir.Value, *, once: bool = False, inside: bool = False) -> ir.Node | None:
     """The node that alone reads the value; None where there are several, or where the graph needs it.
 

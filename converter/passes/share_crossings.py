@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from converter.crossings import is_crossing
-from converter.graph_edit import is_needed, remove_orphans
+from converter.graph_edit import equal_attributes, is_needed, remove_orphans
 from converter.passes.base import Pass
 
 
@@ -16,10 +16,8 @@ class ShareCrossings(Pass):
         for node in model.graph:
             if not is_crossing(node) or not is_needed(node.outputs[0]):
                 continue
-            attributes = frozenset(
-                (name, str(attribute.value)) for name, attribute in node.attributes.items()
-            )
-            shared = first.setdefault((node.op_type, node.inputs[0], attributes), node)
+            key = node.op_type, node.inputs[0], equal_attributes(node)
+            shared = first.setdefault(key, node)
             if shared is node or any(output.is_graph_output() for output in node.outputs):
                 continue
             for output, kept in zip(node.outputs, shared.outputs, strict=True):

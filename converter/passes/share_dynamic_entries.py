@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from converter.crossings import is_op
 from converter.dynamic_products import parts_of, set_parts
-from converter.graph_edit import remove_orphans
+from converter.graph_edit import equal_attributes, remove_orphans
 from converter.passes.base import Pass
 
 
@@ -15,8 +15,7 @@ class ShareDynamicEntries(Pass):
         alike: dict[object, list[ir.Node]] = {}
         for node in model.graph:
             if is_op(node, "DynamicQuantizeToIsland"):
-                attributes = ((name, str(attribute.value)) for name, attribute in node.attributes.items())
-                alike.setdefault((node.inputs[0], frozenset(attributes)), []).append(node)
+                alike.setdefault((node.inputs[0], equal_attributes(node)), []).append(node)
         groups = [group for group in alike.values() if len(group) > 1]
         for first, *others in groups:
             parts = parts_of(first)

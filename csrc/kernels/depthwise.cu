@@ -2,6 +2,7 @@
 
 #include "kernels/depthwise.cuh"
 #include "kernels/depthwise_tiles.cuh"
+#include "kernels/gpu.h"
 
 namespace qudnn::kernels {
 namespace {
@@ -25,13 +26,6 @@ const TilesKernel* tiles_kernel(const ConvGeometry& g) {
     for (const TilesKernel& kernel : kTilesKernels)
         if (g.r == kernel.size && g.stride_h == kernel.stride && g.stride_w == kernel.stride) return &kernel;
     return nullptr;
-}
-
-int attribute(cudaDeviceAttr which) {
-    int device = 0, value = 0;
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&value, which, device);
-    return value;
 }
 
 DepthwiseTiles cut(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point) {
@@ -105,7 +99,7 @@ std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const in
     if (!supported(g, x, epilogue, y)) return {};
     std::vector<std::pair<double, DepthwiseVariant>> variants;
     if (tiles_kernel(g) && g.c % kSlabChannels == 0 && fits(g) && g.dilation_h == 1 && g.dilation_w == 1 &&
-        aligned(x, 16) && attribute(cudaDevAttrComputeCapabilityMajor) >= 8)
+        aligned(x, 16) && Gpu().major >= 8)
         for (bool narrow : {false, true})
             for (int slabs : {2, 4, 1}) {
                 const DepthwiseVariant variant{slabs, narrow};
@@ -127,7 +121,7 @@ cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, in
     DepthwiseTiles d = cut(g, variant, x_zero_point);
     const TilesKernel& kernel = *tiles_kernel(g);
     // As many blocks as run at once: each goes over tiles of the same channels, copying ahead.
-    const int most = kernel.blocks * attribute(cudaDevAttrMultiProcessorCount) / d.channel_blocks;
+    const int most = kernel.blocks * Gpu().multiprocessors / d.channel_blocks;
     d.step = std::min(std::max(most, 1), d.tiles);
     kernel.run<<<d.channel_blocks * d.step, kDepthwiseWarps * 32, shared_bytes(d), stream>>>(
         d, x, filter, epilogue, OutputRange(epilogue), y);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kernels/gpu.h"
 #include "kernels/pointwise.cuh"
 
 namespace qudnn::kernels {
@@ -82,18 +83,6 @@ Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
             .pads_output = g.y_padding.any(),
             .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
-
-struct Gpu {
-    int multiprocessors = 0, major = 0, shared_bytes = 0;
-
-    Gpu() {
-        int device = 0;
-        if (cudaGetDevice(&device) != cudaSuccess) return;
-        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-        cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-        cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    }
-};
 
 // What a variant takes, in cycles of its busiest multiprocessor, about.
 double cost(const PointwiseGeometry& g, const Kernel& kernel, int blocks, int multiprocessors) {

@@ -53,4 +53,10 @@ struct AppendedChannels {
     }
 };
 
+// A tensor with a value for each channel; otherwise throws `what`.
+inline const float* of_channels(const ort::Tensor& tensor, int64_t channels, const char* what) {
+    require(tensor.shape == ort::Shape{channels}, what);
+    return tensor.as<const float>();
+}
+
 }  // namespace qudnn::ops

@@ -13,8 +13,10 @@ class Normalization {
     Normalization(Context& context, const AppendedChannels& appended, size_t gamma, size_t y)
         : x_(context.input(0).shape),
           geometry_{rows(x_), appended.taken(x_), appended.taken(x_) + appended.padding},
-          gamma_(of_channels(context.input(gamma), "gamma does not have a value for each channel")),
-          beta_(of_channels(context.input(gamma + 1), "beta does not have a value for each channel")),
+          gamma_(of_channels(context.input(gamma), geometry_.channels,
+                             "gamma does not have a value for each channel")),
+          beta_(of_channels(context.input(gamma + 1), geometry_.channels,
+                            "beta does not have a value for each channel")),
           y_(context.optional_output(y, x_).as<float>()),
           result_(context, gamma + 2, y + 1, appended.result(x_)) {
         if (y_ != nullptr || !kernels::needs_y(geometry_)) return;
@@ -48,10 +50,6 @@ class Normalization {
     static int64_t rows(const ort::Shape& x) {
         require(x.rank() >= 1 && x.back() > 0, "x has no channels");
         return x.count() / x.back();
-    }
-    const float* of_channels(const ort::Tensor& tensor, const char* what) const {
-        require(tensor.shape == ort::Shape{geometry_.channels}, what);
-        return tensor.as<const float>();
     }
 };
 

@@ -16,11 +16,6 @@ ort::Shape taken(const ort::Shape& x, int64_t channels) {
     return shape;
 }
 
-const float* of_channels(const ort::Tensor& tensor, int64_t channels, const char* what) {
-    require(tensor.shape == ort::Shape{channels}, what);
-    return tensor.as<const float>();
-}
-
 void infer_results(const ort::InferenceContext& context, const AppendedChannels& appended,
                    const Signature& signature) {
     const size_t last = signature.outputs.size() - 1;
