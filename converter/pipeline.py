@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from converter.context import Context
+from converter.failures import named
 from converter.passes.absorb_transposes import AbsorbTransposes
 from converter.passes.add_functions import AddFunctions
 from converter.passes.base import Pass
@@ -84,9 +85,14 @@ PASSES: tuple[type[Pass], ...] = (
 
 
 def run(model: ir.Model) -> Report:
-    """Convert the model in place. Where nothing was converted, do not use it: take the original."""
+    """Convert the model in place. Where nothing was converted, do not use it: take the original.
+
+    Raises ConversionError where a pass fails; the model is not to be used then, either.
+    """
     context = Context()
     context.reserve_names(model.graph)
     for step in PASSES:
-        step(context)(model)
-    return describe(model, context)
+        with named(f"the pass {step.__name__}"):
+            step(context)(model)
+    with named("the report"):
+        return describe(model, context)
