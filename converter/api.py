@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import onnx
 import onnx_ir as ir
 
-from converter import files, pipeline
+from converter import files, pipeline, weights
 from converter.errors import ConversionError
 from converter.functions import DOMAIN
 from converter.report import Report, describe_converted
@@ -32,9 +32,13 @@ def convert(model: Source) -> Conversion:
     """
     if isinstance(model, onnx.ModelProto):
         proto = model
+        if weights.are_apart(proto):
+            raise ConversionError(
+                "the model's weights lie in other files: give the path of the model instead"
+            )
     else:
         proto = files.load_proto(model)
-        files.load_weights(proto, model)
+        weights.load(proto, weights.folders_of(model))
     work = files.to_ir(proto)
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
@@ -53,13 +57,13 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     """
     files.check_target(source, target)
     proto = files.load_proto(source)
-    model = files.to_ir(proto, source)
-    weights = files.weight_files(model)
+    apart = weights.locate(proto, weights.folders_of(source))
+    model = files.to_ir(proto)
     report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
     if report.converted and not report.already:
-        files.save(model, target, weights)
-    elif weights:
-        files.save(files.to_ir(proto, source), target, weights)
+        files.save(model, target, apart)
+    elif apart:
+        files.save(files.to_ir(proto), target, apart)
     else:
         files.copy(source, target)
     return report

@@ -11,7 +11,6 @@ import onnx
 import onnx_ir as ir
 from google.protobuf import json_format, text_format
 from google.protobuf.message import DecodeError, EncodeError
-from onnx.external_data_helper import load_external_data_for_model
 
 from converter.errors import ConversionError
 
@@ -35,16 +34,8 @@ def load_proto(path: StrPath) -> onnx.ModelProto:
     return proto
 
 
-def load_weights(proto: onnx.ModelProto, path: StrPath) -> None:
-    """Load the weights that lie in files beside the model's, at path, into proto."""
-    try:
-        load_external_data_for_model(proto, str(Path(path).resolve().parent))
-    except (OSError, ValueError, onnx.checker.ValidationError) as error:
-        raise ConversionError(f"cannot read the weights of {os.fspath(path)}: {error}") from error
-
-
-def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
-    """proto as an onnx_ir model; weights in other files, found from the model's path, are read on demand."""
+def to_ir(proto: onnx.ModelProto) -> ir.Model:
+    """proto as an onnx_ir model; weights that weights.locate found in other files are read on demand."""
     if any(graph.sparse_initializer for graph in _graphs(proto.graph)) or proto.training_info:
         raise ConversionError(
             "the model has sparse initializers or training information, which qudnn cannot carry over"
@@ -53,25 +44,6 @@ def to_ir(proto: onnx.ModelProto, path: StrPath | None = None) -> ir.Model:
         model = ir.from_proto(proto)
     except Exception as error:  # whatever onnx_ir finds wrong with it
         raise ConversionError(f"the model is not valid: {error}") from error
-    folder = None if path is None else Path(path).resolve().parent
-    if folder is not None:
-        ir.external_data.set_base_dir(model.graph, folder)
-    for tensor in _external(model):
-        if folder is None:
-            raise ConversionError(
-                "the model's weights lie in other files: give the path of the model instead"
-            )
-        end = (tensor.offset or 0) + (tensor.length or tensor.nbytes)
-        try:
-            size = (folder / tensor.location).stat().st_size
-        except OSError as error:
-            raise ConversionError(
-                f"cannot read the weights in {folder / tensor.location}: {error.strerror}"
-            ) from error
-        if size < end:
-            raise ConversionError(
-                f"{folder / tensor.location} is too short: {size} bytes, the model needs {end}"
-            )
     return model
 
 
@@ -84,11 +56,6 @@ def check_target(source: StrPath, target: StrPath) -> None:
         raise ConversionError(f"cannot write {target}: it is a folder")
     if not target.parent.is_dir():
         raise ConversionError(f"cannot write {target}: there is no folder {target.parent}")
-
-
-def weight_files(model: ir.Model) -> set[Path]:
-    """The other files in which weights of the model lie."""
-    return {Path(tensor.path) for tensor in _external(model)}
 
 
 def save(model: ir.Model, target: StrPath, source_weights: set[Path]) -> None:
@@ -151,11 +118,3 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         for attribute in node.attribute:
             for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
                 yield from _graphs(inner)
-
-
-def _external(model: ir.Model) -> Iterator[ir.ExternalTensor]:
-    """The weights that lie in other files."""
-    for graph in model.graphs():
-        for value in graph.initializers.values():
-            if isinstance(value.const_value, ir.ExternalTensor):
-                yield value.const_value
