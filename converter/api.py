@@ -7,8 +7,9 @@ import onnx
 import onnx_ir as ir
 
 from converter import files, pipeline, weights
+from converter.domain import has_ops
 from converter.errors import ConversionError
-from converter.functions import DOMAIN
+from converter.proto import load_proto
 from converter.report import Report, describe_converted
 
 Source = onnx.ModelProto | str | os.PathLike[str]
@@ -37,7 +38,7 @@ def convert(model: Source) -> Conversion:
                 "the model's weights lie in other files: give the path of the model instead"
             )
     else:
-        proto = files.load_proto(model)
+        proto = load_proto(model)
         weights.load(proto, weights.folders_of(model))
     work = files.to_ir(proto)
     if is_converted(proto):
@@ -56,7 +57,7 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     Raises ConversionError where the source cannot be read or the target not be written.
     """
     files.check_target(source, target)
-    proto = files.load_proto(source)
+    proto = load_proto(source)
     apart = weights.locate(proto, weights.folders_of(source))
     model = files.to_ir(proto)
     report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
@@ -70,13 +71,11 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
 
 
 def is_converted(model: Source) -> bool:
-    """Whether the model has ops of qudnn.
+    """Whether the model has ops of qudnn, bodies of nodes and functions included.
 
-    That it imports their domain says nothing: onnxruntime writes the domains of all registered libraries
-    into the models that it saves, which its quantizer does.
+    Raises ConversionError where it cannot be read.
     """
-    proto = model if isinstance(model, onnx.ModelProto) else files.load_proto(model)
-    return any(node.domain == DOMAIN for node in proto.graph.node)
+    return has_ops(model if isinstance(model, onnx.ModelProto) else load_proto(model))
 
 
 __all__ = ["Conversion", "ConversionError", "Report", "convert", "convert_file", "is_converted"]

@@ -9,29 +9,13 @@ from pathlib import Path
 
 import onnx
 import onnx_ir as ir
-from google.protobuf import json_format, text_format
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import EncodeError
 
 from converter.errors import ConversionError
 
 LARGEST_IN_ONE_FILE = 2_000_000_000  # bytes of weights; a protobuf message ends at 2 GB
 
 StrPath = str | os.PathLike[str]
-
-_UNREADABLE = (DecodeError, json_format.ParseError, text_format.ParseError, UnicodeDecodeError)
-
-
-def load_proto(path: StrPath) -> onnx.ModelProto:
-    """The model in a file, without the weights that lie in other files."""
-    try:
-        proto = onnx.load_model(path, load_external_data=False)
-    except OSError as error:
-        raise ConversionError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from error
-    except _UNREADABLE as error:
-        raise ConversionError(f"{os.fspath(path)} is not an ONNX model, or only a part of one") from error
-    if not proto.ir_version or not proto.opset_import or not proto.HasField("graph"):
-        raise ConversionError(f"{os.fspath(path)} is not an ONNX model: it has no graph or no opset")
-    return proto
 
 
 def to_ir(proto: onnx.ModelProto) -> ir.Model:

@@ -14,13 +14,25 @@ from pathlib import Path
 
 import onnxruntime
 
+_DRIVER = "libcuda.so.1"
 _CUFFT = {"12": "11", "13": "12"}  # cuFFT's major version under each of CUDA's
 _OPTIONAL = ("libcufft", "libnvrtc")
 
 
 def driver_present() -> bool:
     """Whether NVIDIA's driver is installed. Without one there is no GPU to use."""
-    return _load("libcuda.so.1")
+    return _load(_DRIVER)
+
+
+def driver_version() -> tuple[int, int] | None:
+    """The version of CUDA that the driver is for, such as (13, 0); None where it does not say."""
+    version = ctypes.c_int()
+    try:
+        if ctypes.CDLL(_DRIVER).cuDriverGetVersion(ctypes.byref(version)):
+            return None
+    except (OSError, AttributeError):
+        return None
+    return version.value // 1000, version.value % 1000 // 10
 
 
 def load_libraries() -> list[str]:

@@ -3,18 +3,13 @@
 import os
 import warnings
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 
-from custom_ops import cuda
 from custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
+from custom_ops.registration import Obstacle, Providers, Registration, possible
 
-DOMAIN = "qudnn"
-
-_CUDA = "CUDAExecutionProvider"
 _NAME = "libqudnn.so"
 
 # Options that have the operators already: onnxruntime refuses the same domain twice.
@@ -40,18 +35,18 @@ def library_path() -> str:
 
 def register(
     session_options: onnxruntime.SessionOptions,
-    providers: Sequence[str | tuple[str, dict[str, Any]]] | None = None,
+    providers: Providers | None = None,
     *,
     tune: Tune | None = None,
     workspace_limit: int | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
-) -> bool:
+) -> Registration:
     """Give sessions made with `session_options` the operators of the domain `qudnn` on the GPU.
 
     CUDA's and cuDNN's libraries are loaded first, from wherever they are installed. Pass the session's
-    `providers`, if it has any: where CUDAExecutionProvider is not to be used, nothing is registered and
-    a converted model runs through the function bodies that it carries. The same holds where there is no
-    GPU, and, with a warning, where the GPU's libraries are missing.
+    `providers`, if it has any: where CUDAExecutionProvider is not among them, nothing is registered and a
+    converted model runs through the function bodies that it carries. The same holds, with a warning, where
+    there is no GPU that qudnn can use, or where a library is missing.
 
     The first run of a shape needs a plan for each convolution and matrix product, which is looked for in
     this process, then in the folder of plans, and made where it is in neither:
@@ -71,30 +66,45 @@ def register(
     Registering the same options again does nothing. Options that were registered for CUDA are not to be
     used for a session on the CPU: onnxruntime refuses a converted model there.
 
-    Returns whether the library is registered. Raises FileNotFoundError where it is not built; TypeError,
-    ValueError or NotADirectoryError where tune, workspace_limit or cache_dir cannot be, or are not what
-    the options were registered with before.
+    Returns whether the operators are registered and, if not, why: see `Registration`. Raises
+    FileNotFoundError where the library is not built; TypeError, ValueError or NotADirectoryError where
+    providers, tune, workspace_limit or cache_dir cannot be, or the last three are not what the options
+    were registered with before.
     """
+    registration = register_quietly(
+        session_options, providers, tune=tune, workspace_limit=workspace_limit, cache_dir=cache_dir
+    )
+    if surprises(registration):
+        warnings.warn(f"qudnn's operators stay off: {registration.reason}", RuntimeWarning, stacklevel=2)
+    return registration
+
+
+def surprises(registration: Registration) -> bool:
+    """Whether the operators stay off although nobody has asked for it."""
+    return registration.obstacle not in (None, Obstacle.PROVIDERS)
+
+
+def register_quietly(
+    session_options: onnxruntime.SessionOptions,
+    providers: Providers | None,
+    *,
+    tune: Tune | None,
+    workspace_limit: int | None,
+    cache_dir: str | os.PathLike[str] | None,
+) -> Registration:
+    """`register`, which leaves the warning to the caller."""
     entries = config_entries(tune, workspace_limit, cache_dir)
-    if not _uses_cuda(providers):
-        return False
+    registration = possible(providers)
+    if not registration:
+        return registration
     if session_options in _registered:
         _check_same(session_options, entries)
-        return True
-    missing = cuda.load_libraries()
-    if missing and cuda.driver_present():
-        warnings.warn(
-            f"There is a GPU, but {', '.join(missing)} cannot be found, so qudnn's operators stay off. "
-            "`pip install onnxruntime-gpu[cuda,cudnn]` installs it.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return False
+        return registration
     for key, value in entries.items():
         session_options.add_session_config_entry(key, value)
     session_options.register_custom_ops_library(library_path())
     _registered.add(session_options)
-    return True
+    return registration
 
 
 def _check_same(session_options: onnxruntime.SessionOptions, entries: dict[str, str]) -> None:
@@ -107,11 +117,3 @@ def _check_same(session_options: onnxruntime.SessionOptions, entries: dict[str, 
                 f"these session options are registered already, with {key} {before}, "
                 f"and cannot change to {value!r}: make new ones"
             )
-
-
-def _uses_cuda(providers: Sequence[str | tuple[str, dict[str, Any]]] | None) -> bool:
-    if _CUDA not in onnxruntime.get_available_providers():
-        return False
-    if not providers:  # onnxruntime takes all that are available
-        return True
-    return _CUDA in (p if isinstance(p, str) else p[0] for p in providers)

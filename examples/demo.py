@@ -15,17 +15,13 @@ import onnxruntime
 import converter
 import custom_ops
 import digits
-from custom_ops import cuda
+from custom_ops.registration import possible
 from zoo.measure import CPU, CUDA, compare, cpu_session, median_seconds
 from zoo.quantize import quantize
 from zoo.resnet import resnet50
 
 Result = TypeVar("Result")
-PROVIDERS = (
-    CUDA
-    if cuda.driver_present() and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    else CPU
-)
+PROVIDERS = CUDA if possible(None) else CPU
 
 
 def main() -> int:
@@ -74,8 +70,9 @@ def demo_resnet50() -> bool:
 
 
 def open_converted(model: onnx.ModelProto) -> custom_ops.InferenceSession:
-    """The model as a user opens it: InferenceSession converts it and registers the operators."""
-    return custom_ops.InferenceSession(model.SerializeToString(), providers=PROVIDERS)
+    """The converted model; InferenceSession would not convert it itself where there is no GPU."""
+    converted = converter.convert(model).model
+    return custom_ops.InferenceSession(converted.SerializeToString(), providers=PROVIDERS)
 
 
 def report_bits(

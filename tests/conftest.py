@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 import custom_ops
+from custom_ops import _native, cuda
 
 pytest.register_assert_rewrite("check", "session")
 
@@ -47,3 +48,14 @@ def why_no_gpu() -> str | None:
     except FileNotFoundError:
         return "libqudnn.so is not built"
     return None
+
+
+@pytest.fixture
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime as if built for CUDA; driver, libraries and GPU as if there. Nothing can run on it."""
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(cuda, "driver_present", lambda: True)
+    monkeypatch.setattr(cuda, "driver_version", lambda: (13, 0))
+    monkeypatch.setattr(cuda, "load_libraries", lambda: [])
+    monkeypatch.setattr(_native, "no_usable_device", lambda: "")

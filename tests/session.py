@@ -73,7 +73,7 @@ def open_session(
     if register is None:
         register = provider == CUDA
     if register:
-        assert custom_ops.register(options, [provider]) == (provider == CUDA)
+        assert bool(custom_ops.register(options, [provider])) == (provider == CUDA)
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
 
 

@@ -18,18 +18,13 @@ def load_plans() -> ModuleType:
 
 def check_gpu() -> None:
     """Raises UsageError where onnxruntime or qudnn could not use a GPU in this process."""
-    import onnxruntime
+    from custom_ops.registration import Obstacle, possible
 
-    from custom_ops import _native, cuda
-
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        raise UsageError("tuning needs onnxruntime with its CUDA provider: `pip install onnxruntime-gpu`")
-    if not cuda.driver_present():
+    registration = possible(None)
+    if registration.obstacle in (Obstacle.NO_DRIVER, Obstacle.NO_GPU):
         raise UsageError(
-            "tuning needs a GPU, and this machine has no NVIDIA driver: tune where there is one, "
-            "then bring the plans here with `qudnn plans --export` and `--import`"
+            f"tuning needs a GPU: {registration.reason}. Or tune on another machine, then bring the plans "
+            "here with `qudnn plans --export` and `--import`"
         )
-    if missing := cuda.load_libraries():
-        raise UsageError(f"tuning needs {', '.join(missing)}: {_INSTALL}")
-    if why := _native.no_usable_device():
-        raise UsageError(f"tuning needs a GPU that qudnn can use: {why}")
+    if not registration:
+        raise UsageError(f"tuning needs a GPU that qudnn can use: {registration.reason}")

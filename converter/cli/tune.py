@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converter import files
 from converter.api import convert_file, is_converted
 from converter.cli.problems import Work, count_problems
 from converter.cli.progress import Progress
@@ -27,6 +26,7 @@ from converter.cli.random_inputs import check_types, random_inputs
 from converter.cli.runtime import check_gpu, load_plans
 from converter.cli.shapes import describe, inputs_of, shape_sets
 from converter.cli.verb import UsageError
+from converter.proto import load_proto
 
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
     from custom_ops import InferenceSession
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    proto = files.load_proto(arguments.model)
+    proto = load_proto(arguments.model)
     inputs = inputs_of(proto)
     check_types(inputs)
     sets = shape_sets(inputs, arguments.shape)
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         if not is_converted(proto):
             path = str(Path(scratch, "model.onnx"))
             print(convert_file(arguments.model, path))
-            proto = files.load_proto(path)
+            proto = load_proto(path)
         problems = count_problems(proto)
         if not problems:
             raise UsageError(

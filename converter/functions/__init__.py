@@ -6,6 +6,7 @@ model carries the functions of the ops it uses, so it runs where no kernel is re
 
 from onnx import FunctionProto
 
+from converter.domain import DOMAIN as DOMAIN
 from converter.functions.add import QAdd
 from converter.functions.add_layer_normalization import (
     AddLayerNormalizationToIsland,
@@ -41,7 +42,6 @@ from converter.functions.softmax import QSoftmax
 from converter.functions.table import QTable
 from converter.functions.where import QWhere
 
-DOMAIN = "qudnn"
 VERSION = 1
 MIN_OPSET = 13  # the oldest opset in which bodies are valid, apart from those that need a newer operator
 

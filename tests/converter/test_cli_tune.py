@@ -15,11 +15,10 @@ from networks import Network
 import converter
 import custom_ops
 from cases.builder import Array
-from converter.cli import main, runtime, tune
+from converter.cli import main, tune
 from converter.cli.problems import Work, count_problems
 from converter.cli.progress import Progress, bar, clock, line
-from converter.cli.verb import UsageError
-from custom_ops import cuda, plans
+from custom_ops import plans, registration
 
 CPU = ["CPUExecutionProvider"]
 
@@ -189,23 +188,16 @@ def test_files_that_are_no_models(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_without_a_gpu(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    monkeypatch.setattr(cuda, "driver_present", lambda: False)
-    message = fails(capsys, source, "--shape=x=1,16,8,8", "--cache-dir", tmp_path)
-    assert "this machine has no NVIDIA driver" in message
-    monkeypatch.setattr(cuda, "driver_present", lambda: True)
-    monkeypatch.setattr(cuda, "load_libraries", lambda: ["libcudnn.so.9"])
-    assert "tuning needs libcudnn.so.9" in fails(
-        capsys, source, "--shape=x=1,16,8,8", "--cache-dir", tmp_path
+    command = [source, "--shape=x=1,16,8,8", "--cache-dir", tmp_path]
+    none = custom_ops.Registration(custom_ops.Obstacle.NO_DRIVER, "there is no driver")
+    monkeypatch.setattr(registration, "possible", lambda _: none)
+    assert fails(capsys, *command) == (
+        "qudnn: tuning needs a GPU: there is no driver. Or tune on another machine, then bring the plans "
+        "here with `qudnn plans --export` and `--import`\n"
     )
-    monkeypatch.setattr(cuda, "load_libraries", lambda: [])
-    monkeypatch.setattr(custom_ops._native, "no_usable_device", lambda: "no GPU")
-    with pytest.raises(UsageError, match="tuning needs a GPU that qudnn can use: no GPU"):
-        runtime.check_gpu()
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CPU)
-    assert "pip install onnxruntime-gpu" in fails(
-        capsys, source, "--shape=x=1,16,8,8", "--cache-dir", tmp_path
-    )
+    old = custom_ops.Registration(custom_ops.Obstacle.OLD_DRIVER, "the driver is old")
+    monkeypatch.setattr(registration, "possible", lambda _: old)
+    assert fails(capsys, *command) == "qudnn: tuning needs a GPU that qudnn can use: the driver is old\n"
 
 
 def test_problems_are_estimated_from_the_model() -> None:

@@ -1,5 +1,6 @@
 """CUDA's and cuDNN's libraries are found in any `nvidia` package; where they are not, nothing is printed."""
 
+import ctypes
 import shutil
 import sys
 from pathlib import Path
@@ -60,3 +61,22 @@ def test_names_follow_the_cuda_that_onnxruntime_was_built_with(
 def test_nothing_is_needed_without_cuda(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
     monkeypatch.setattr(onnxruntime, "cuda_version", version, raising=False)
     assert cuda.load_libraries() == []
+
+
+def test_the_driver_says_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Driver:
+        def __init__(self, status: int) -> None:
+            self.status = status
+
+        def cuDriverGetVersion(self, version: "ctypes._Pointer[ctypes.c_int]") -> int:  # noqa: N802
+            ctypes.cast(version, ctypes.POINTER(ctypes.c_int)).contents.value = 12040
+            return self.status
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(0))
+    assert cuda.driver_version() == (12, 4)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(1))
+    assert cuda.driver_version() is None
+    monkeypatch.undo()
+    monkeypatch.setattr(cuda, "_DRIVER", str(tmp_path / "absent"))
+    assert cuda.driver_version() is None
+    assert not cuda.driver_present()

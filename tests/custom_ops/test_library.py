@@ -1,5 +1,6 @@
 """register: when it registers, when it does not, and what it says."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import onnxruntime
 import pytest
 
 import custom_ops
-from custom_ops import cuda, library
+from custom_ops import Obstacle, Registration, _native, cuda, library
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -25,13 +26,6 @@ class Options(onnxruntime.SessionOptions):
         self.registered.append(path)
 
 
-@pytest.fixture
-def gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxruntime as if built for CUDA, CUDA's libraries as if all were there."""
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CUDA)
-    monkeypatch.setattr(cuda, "load_libraries", lambda: [])
-
-
 def test_the_library_is_there() -> None:
     assert Path(custom_ops.library_path()).read_bytes().startswith(b"\x7fELF")
 
@@ -46,33 +40,66 @@ def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize("providers", [None, [], CUDA, [("CUDAExecutionProvider", {"device_id": "0"})]])
 def test_registers_once(gpu_build: None, providers: Any) -> None:
     options = Options()
-    assert custom_ops.register(options, providers)
+    assert custom_ops.register(options, providers) == Registration()
     assert custom_ops.register(options, providers)
     assert options.registered == [custom_ops.library_path()]
 
 
 @pytest.mark.parametrize("providers", [CPU, [("CPUExecutionProvider", {})], ["TensorrtExecutionProvider"]])
+@pytest.mark.filterwarnings("error")
 def test_does_nothing_where_the_session_is_not_for_cuda(gpu_build: None, providers: Any) -> None:
+    """Which is what the caller asked for: no warning."""
     options = Options()
-    assert not custom_ops.register(options, providers)
+    registration = custom_ops.register(options, providers)
+    assert not registration
+    assert registration.obstacle is Obstacle.PROVIDERS
+    assert registration.reason == "CUDAExecutionProvider is not among the session's providers"
     assert options.registered == []
 
 
-def test_does_nothing_in_a_build_without_cuda(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CPU)
+OBSTACLES: dict[Obstacle, tuple[Any, str, object, str]] = {
+    Obstacle.ONNXRUNTIME: (onnxruntime, "get_available_providers", CPU, "has no CUDAExecutionProvider"),
+    Obstacle.NO_DRIVER: (cuda, "driver_present", False, "no NVIDIA driver"),
+    Obstacle.OLD_DRIVER: (cuda, "driver_version", (12, 4), "driver is for CUDA 12.4, qudnn needs one for"),
+    Obstacle.LIBRARIES: (cuda, "load_libraries", ["libcudnn.so.9"], "libcudnn.so.9 cannot be found"),
+    Obstacle.NO_GPU: (_native, "no_usable_device", "too old", "no GPU that qudnn can use: too old"),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("providers", [None, CUDA])
+def test_what_is_in_the_way_is_said(
+    gpu_build: None, monkeypatch: pytest.MonkeyPatch, obstacle: Obstacle, providers: Any
+) -> None:
+    where, name, value, text = OBSTACLES[obstacle]
+    monkeypatch.setattr(where, name, lambda: value)
     options = Options()
-    assert not custom_ops.register(options)
-    assert not custom_ops.register(options, CUDA)
+    with pytest.warns(RuntimeWarning, match="qudnn's operators stay off: ") as warned:
+        registration = custom_ops.register(options, providers)
+    assert not registration
+    assert registration.obstacle is obstacle
+    assert text in registration.reason
+    (warning,) = warned
+    assert registration.reason in str(warning.message)
+    assert warning.filename == __file__
     assert options.registered == []
 
 
-def test_a_gpu_without_its_libraries_is_a_warning(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "load_libraries", lambda: ["libcudnn.so.9"])
-    monkeypatch.setattr(cuda, "driver_present", lambda: True)
-    options = Options()
-    with pytest.warns(RuntimeWarning, match=r"libcudnn\.so\.9"):
-        assert not custom_ops.register(options)
-    assert options.registered == []
+def test_a_module_that_cannot_be_loaded_is_said(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "custom_ops._native", None)
+    monkeypatch.delattr(custom_ops, "_native")
+    with pytest.warns(RuntimeWarning, match="library cannot be loaded"):
+        assert custom_ops.register(Options()).obstacle is Obstacle.LIBRARIES
+
+
+def test_providers_in_one_string_are_refused() -> None:
+    providers: Any = "CUDAExecutionProvider"
+    for call in (
+        lambda: custom_ops.register(Options(), providers),
+        lambda: custom_ops.InferenceSession(b"", providers=providers),
+    ):
+        with pytest.raises(TypeError, match=r"it has to be a list: \['CUDAExecutionProvider'\]"):
+            call()
 
 
 def test_options_are_not_kept_alive(gpu_build: None) -> None:

@@ -10,7 +10,6 @@ import onnxruntime
 import pytest
 
 import custom_ops
-from custom_ops import cuda
 from custom_ops import session as session_module
 from custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
 
@@ -30,13 +29,6 @@ class Options(onnxruntime.SessionOptions):
         self.registered.append({key: config_entry(self, key) for key in KEYS})
 
 
-@pytest.fixture
-def _gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxruntime as if built for CUDA, CUDA's libraries as if all were there."""
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CUDA)
-    monkeypatch.setattr(cuda, "load_libraries", lambda: [])
-
-
 def entries(**options: Any) -> dict[str, str | None]:
     """The entries that the library sees."""
     given = Options()
@@ -49,7 +41,7 @@ def unset(**seen: str) -> dict[str, str | None]:
     return {TUNE: None, WORKSPACE_LIMIT: None, CACHE_DIR: None} | {f"qudnn.{k}": v for k, v in seen.items()}
 
 
-@pytest.mark.usefixtures("_gpu_build")
+@pytest.mark.usefixtures("gpu_build")
 def test_entries_are_set_before_the_library_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +90,7 @@ def test_what_cannot_be_is_refused_on_every_machine(
     assert message in str(raised.value)
 
 
-@pytest.mark.usefixtures("_gpu_build")
+@pytest.mark.usefixtures("gpu_build")
 def test_entries_of_the_users_own_stand() -> None:
     options = Options()
     options.add_session_config_entry(TUNE, "heuristic")
@@ -106,7 +98,7 @@ def test_entries_of_the_users_own_stand() -> None:
     assert options.registered == [unset(tune="heuristic", workspace_limit="9")]
 
 
-@pytest.mark.usefixtures("_gpu_build")
+@pytest.mark.usefixtures("gpu_build")
 def test_options_that_are_registered_do_not_change(tmp_path: Path) -> None:
     options = Options()
     custom_ops.register(options, CUDA, workspace_limit=5)
@@ -131,7 +123,12 @@ def test_a_session_passes_them_on(monkeypatch: pytest.MonkeyPatch) -> None:
         '<ir_version: 8, opset_import: ["": 17]> g (float[N] x) => (float[N] y) { y = Relu(x) }'
     )
     passed: list[dict[str, Any]] = []
-    monkeypatch.setattr(session_module, "register", lambda *_, **options: passed.append(options))
+
+    def register(*_: object, **options: Any) -> custom_ops.Registration:
+        passed.append(options)
+        return custom_ops.Registration()
+
+    monkeypatch.setattr(session_module, "register_quietly", register)
     given: dict[str, Any] = {"tune": "heuristic", "workspace_limit": 3, "cache_dir": "plans"}
     session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU, **given)
     assert session.run(None, {"x": [-1.0, 2.0]})[0].tolist() == [0.0, 2.0]

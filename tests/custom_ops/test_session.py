@@ -13,6 +13,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 import converter
 import custom_ops
+from custom_ops import Obstacle, Opened, Registration, Status
 from custom_ops import session as module
 from zoo.graph import Graph
 from zoo.measure import CPU, cpu_session, different_bits
@@ -42,8 +43,16 @@ def expected(model: onnx.ModelProto) -> Array:
     return result
 
 
+@pytest.fixture(autouse=True)
+def as_with_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if there were a GPU; the converted model runs through its function bodies, on the CPU."""
+    monkeypatch.setattr(module, "register_quietly", lambda *_, **__: Registration())
+
+
 def converted(session: custom_ops.InferenceSession) -> dict[str, int]:
-    assert session.conversion is not None
+    assert session.conversion.status is Status.CONVERTED
+    assert session.conversion.report is not None
+    assert str(session.conversion) == str(session.conversion.report)
     return session.conversion.converted
 
 
@@ -88,6 +97,7 @@ def test_arguments_reach_onnxruntime(model: onnx.ModelProto) -> None:
         )
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_converted_model_is_opened_as_it_is(
     model: onnx.ModelProto, expected: Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,13 +106,26 @@ def test_a_converted_model_is_opened_as_it_is(
     serialized = conversion.model.SerializeToString()
     monkeypatch.setattr(converter, "convert", None)  # not to be called
     session = custom_ops.InferenceSession(serialized, providers=CPU)
-    assert session.conversion is None
+    assert session.conversion == Opened(Status.ALREADY_CONVERTED)
+    assert str(session.conversion) == "converted already"
     check(session, expected)
 
 
+def test_a_model_that_only_imports_the_domain_is_converted(model: onnx.ModelProto, expected: Array) -> None:
+    """onnxruntime writes the domains of registered libraries into the models that it saves."""
+    imports = onnx.ModelProto.FromString(model.SerializeToString())
+    imports.opset_import.append(onnx.helper.make_opsetid("qudnn", 1))
+    session = custom_ops.InferenceSession(imports.SerializeToString(), providers=CPU)
+    assert converted(session)["QConv"] == 2
+    check(session, expected)
+
+
+@pytest.mark.filterwarnings("error")
 def test_a_float_model_is_opened_as_it_is(float_model: onnx.ModelProto) -> None:
     session = custom_ops.InferenceSession(float_model.SerializeToString(), providers=CPU)
-    assert not converted(session)
+    assert session.conversion.status is Status.NOTHING_TO_CONVERT
+    assert session.conversion.converted == {}
+    assert "nothing was converted" in str(session.conversion)
     check(session, cpu_session(float_model).run(None, {"x": IMAGES})[0])
 
 
@@ -113,6 +136,21 @@ def test_external_data_beside_the_file(model: onnx.ModelProto, expected: Array, 
     assert (tmp_path / "m.onnx").stat().st_size < model.ByteSize()
     session = custom_ops.InferenceSession(tmp_path / "m.onnx", providers=CPU)
     assert converted(session)
+    check(session, expected)
+
+
+def test_external_data_behind_links(model: onnx.ModelProto, expected: Array, tmp_path: Path) -> None:
+    """As in the cache of the Hugging Face hub."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    whole = onnx.ModelProto.FromString(model.SerializeToString())
+    onnx.save(whole, snapshot / "model.onnx", save_as_external_data=True, location="model.onnx_data")
+    for number, name in enumerate(("model.onnx", "model.onnx_data")):
+        (snapshot / name).rename(blobs / str(number))
+        (snapshot / name).symlink_to(f"../../blobs/{number}")
+    session = custom_ops.InferenceSession(snapshot / "model.onnx", providers=CPU)
+    assert converted(session)["QConv"] == 2
     check(session, expected)
 
 
@@ -149,20 +187,42 @@ def test_onnxruntimes_own_format_is_opened_as_it_is(float_model: onnx.ModelProto
     saving.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(float_model.SerializeToString(), saving, providers=CPU)
     for given in (path, path.read_bytes()):
-        session = custom_ops.InferenceSession(given, providers=CPU)
-        assert session.conversion is None
+        with pytest.warns(RuntimeWarning, match="unconverted: it is in onnxruntime's own format"):
+            session = custom_ops.InferenceSession(given, providers=CPU)
+        assert session.conversion.status is Status.NOT_CONVERTED
         check(session, cpu_session(float_model).run(None, {"x": IMAGES})[0])
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x08\x3a\xff\xff"])
-def test_what_cannot_be_read_gives_onnxruntimes_error(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x08\x3a\xff\xff", None])
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_be_read_gives_onnxruntimes_error(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    path.write_bytes(content)
-    for given in (content, path):
-        with pytest.raises(Exception) as stock:
-            onnxruntime.InferenceSession(given, providers=CPU)
-        with pytest.raises(type(stock.value)):
-            custom_ops.InferenceSession(given, providers=CPU)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    for given in (path,) if content is None else (content, path):
+        assert_same_error(given)
+
+
+def assert_same_error(given: bytes | Path) -> None:
+    with pytest.raises(Exception) as stock:
+        onnxruntime.InferenceSession(given, providers=CPU)
+    with pytest.raises(type(stock.value)) as ours:
+        custom_ops.InferenceSession(given, providers=CPU)
+    assert str(ours.value) == str(stock.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_invalid_model_gives_onnxruntimes_error(model: onnx.ModelProto) -> None:
+    """Also where the converter takes it."""
+    absent = onnx.ModelProto.FromString(model.SerializeToString())
+    absent.graph.node[0].input[0] = "nowhere"
+    assert_same_error(absent.SerializeToString())
+    beside = onnx.ModelProto.FromString(model.SerializeToString())
+    beside.graph.node.append(onnx.helper.make_node("NoSuchOperator", ["x"], ["nothing"]))
+    assert converter.convert(beside).report.converted
+    assert_same_error(beside.SerializeToString())
 
 
 def test_a_missing_file_gives_onnxruntimes_error() -> None:
@@ -177,7 +237,49 @@ def test_a_refused_conversion_is_a_warning(
         raise converter.ConversionError("no such luck")
 
     monkeypatch.setattr(converter, "convert", refuse)
-    with pytest.warns(RuntimeWarning, match="no such luck"):
+    with pytest.warns(RuntimeWarning, match="opened unconverted: no such luck") as warned:
         session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
-    assert session.conversion is None
+    assert [warning.filename for warning in warned] == [__file__]
+    assert session.conversion == Opened(Status.NOT_CONVERTED, "no such luck")
+    assert str(session.conversion) == "not converted: no such luck"
+    check(session, expected)
+
+
+def test_a_conversion_that_does_not_open_is_a_warning(
+    model: onnx.ModelProto, expected: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(given: onnx.ModelProto) -> converter.Conversion:
+        conversion = honest(given)
+        conversion.model.graph.node[0].input[0] = "nowhere"
+        return conversion
+
+    honest = converter.convert
+    monkeypatch.setattr(converter, "convert", spoil)
+    with pytest.warns(RuntimeWarning, match="does not open the converted model.*nowhere"):
+        session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
+    assert session.conversion.status is Status.NOT_CONVERTED
+    assert session.conversion.converted == {}
+    check(session, expected)
+
+
+@pytest.mark.parametrize("obstacle", [Obstacle.NO_DRIVER, Obstacle.PROVIDERS])
+def test_without_a_gpu_the_original_is_opened(
+    model: onnx.ModelProto,
+    expected: Array,
+    obstacle: Obstacle,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    none = Registration(obstacle, "there is none")
+    monkeypatch.setattr(module, "register_quietly", lambda *_, **__: none)
+    session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
+    assert session.registration == none
+    assert session.conversion == Opened(Status.NOT_CONVERTED, "there is none")
+    asked_for = obstacle is Obstacle.PROVIDERS
+    texts = [str(warning.message) for warning in recwarn]
+    assert texts == ([] if asked_for else ["The model is opened unconverted: there is none"])
+    check(session, expected)
+    made = converter.convert(model).model.SerializeToString()
+    session = custom_ops.InferenceSession(made, providers=CPU)
+    assert session.conversion.status is Status.ALREADY_CONVERTED
     check(session, expected)
