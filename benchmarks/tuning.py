@@ -104,7 +104,7 @@ def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
     found = {}
     for node in model.graph.node:
         for attribute in node.attribute:
-            if attribute.name == "y_pads":
+            if attribute.name == "y_pads" and any(attribute.ints):
                 _, top, left, _, _, bottom, right, _ = attribute.ints
                 found[node.name] = top + bottom, left + right
     return found

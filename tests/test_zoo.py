@@ -31,7 +31,8 @@ PADDED = {"resnet50": 16, "inception_like": 9, "densenet_like": 18, "yolo_like":
 
 
 def writing_padding(model: onnx.ModelProto) -> int:
-    return sum(attribute.name == "y_pads" for node in model.graph.node for attribute in node.attribute)
+    attributes = [attribute for node in model.graph.node for attribute in node.attribute]
+    return sum(attribute.name == "y_pads" and any(attribute.ints) for attribute in attributes)
 
 
 def images(model: onnx.ModelProto, count: int) -> np.ndarray:

@@ -37,6 +37,7 @@ from converter.functions.masked_softmax import QMaskedSoftmax
 from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
 from converter.functions.mul import QMul
 from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
+from converter.functions.portable import with_portable_constants
 from converter.functions.resize import QDepthToSpace, QResize
 from converter.functions.softmax import QSoftmax
 from converter.functions.table import QTable
@@ -96,7 +97,7 @@ def function_proto(name: str, opset: int) -> FunctionProto:
     onnxruntime inlines a function only into a model of the same opset. The bodies use nothing that
     changed its meaning since the opset they are written in, so that only the version has to be set.
     """
-    proto = FUNCTIONS[name].to_function_proto()
+    proto = with_portable_constants(FUNCTIONS[name].to_function_proto())
     for imported in proto.opset_import:
         if imported.domain == "":
             if opset < imported.version:

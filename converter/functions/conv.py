@@ -79,16 +79,19 @@ def QConvToInt32(
 ):
     """int8 `[N,H,W,Cp]` * int8 `[Kp,R,S,Cp/group]` -> int32 `[N,P,Q,Kp]`: `sum(x * w) + bias[k]`.
 
-    Padding counts as x_zero_point; `bias` holds `- x_zero_point * sum(w)` already.
+    Padding counts as x_zero_point; `bias` holds `- x_zero_point * sum(w)` already. The body convolves with
+    w + 128 as uint8: onnxruntime before 1.24 has no ConvInteger of int8 weights, newer ones a slow one.
     """
     shift = op.Cast(op.Constant(value_int=128), to=6)
     x_zp = op.Cast(op.Add(op.Constant(value_int=x_zero_point), op.Constant(value_int=128)), to=2)
     w_sum = op.ReduceSum(op.Cast(w, to=6), op.Constant(value_ints=[1, 2, 3]), keepdims=0)
     folded = op.Mul(w_sum, op.Cast(op.Constant(value_int=x_zero_point), to=6))
+    w_u8 = op.Cast(op.Add(op.Cast(w, to=6), shift), to=2)
     product = op.ConvInteger(
         op.Transpose(op.Cast(op.Add(op.Cast(x, to=6), shift), to=2), perm=[0, 3, 1, 2]),
-        op.Transpose(w, perm=[0, 3, 1, 2]),
+        op.Transpose(w_u8, perm=[0, 3, 1, 2]),
         x_zp,
+        op.Cast(shift, to=2),
         pads=pads,
         strides=strides,
         dilations=dilations,

@@ -126,15 +126,18 @@ def DynamicQConv(
 ):
     """int8 `[N,H,W,Cp]` * int8 `[Kp,R,S,Cp/group]` -> float32 `[N,P,Q,Kp]`; as DynamicQMatMul.
 
-    Without padding: DynamicQuantizeToIsland has padded x with the zero point.
+    Without padding: DynamicQuantizeToIsland has padded x with the zero point. The body has uint8 weights as
+    QConvToInt32's has.
     """
     start = op.Reshape(op.Constant(value_int=first), op.Constant(value_ints=[1]))
     end = op.Add(start, op.Shape(addend))
     shift = op.Cast(op.Constant(value_int=128), to=6)
     x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
+    w_u8 = op.Cast(op.Add(op.Cast(w, to=6), shift), to=2)
     product = op.ConvInteger(
         op.Transpose(x_u8, perm=[0, 3, 1, 2]),
-        op.Transpose(w, perm=[0, 3, 1, 2]),
+        op.Transpose(w_u8, perm=[0, 3, 1, 2]),
+        op.Cast(shift, to=2),
         op.Cast(shift, to=2),
         strides=strides,
         dilations=dilations,

@@ -24,6 +24,7 @@ class AddFunctions(Pass):
             for proto in function_protos(op_type, opset) if op_type in used else ():
                 function = ir.serde.deserialize_function(proto)
                 model.functions[function.identifier()] = function
+        _write_defaults_out(model)
         contrib = any(CONTRIB in function.opset_imports for function in model.functions.values())
         if contrib:
             imports.setdefault(CONTRIB, 1)
@@ -32,3 +33,14 @@ class AddFunctions(Pass):
         model.ir_version = max(model.ir_version, IR_VERSION)
         model.metadata_props[VERSION_KEY] = qudnn_version()
         return ir.passes.PassResult(model, modified=True)
+
+
+def _write_defaults_out(model: ir.Model) -> None:
+    """Give each op all of its attributes: onnx.inliner does not know the defaults of a function."""
+    graphs = (model.graph, *(function.graph for function in model.functions.values()))
+    for node in (node for graph in graphs for node in graph):
+        function = model.functions.get(node.op_identifier())
+        if node.domain == DOMAIN and function is not None:
+            for name, attribute in function.attributes.items():
+                if attribute.value is not None:
+                    node.attributes.setdefault(name, attribute)
