@@ -30,9 +30,7 @@ def text_of(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     message = " ".join(str(error).split())
-    if len(message) > _LONGEST:
-        message = message[:_LONGEST] + "..."
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"{type(error).__name__}: {shown(message)}" if message else type(error).__name__
 
 
 def node_text(node: ir.Node) -> str:
@@ -41,7 +39,15 @@ def node_text(node: ir.Node) -> str:
 
 
 def node_name(node: ir.Node) -> str:
-    return node.name or (node.outputs[0].name if node.outputs else "") or "?"
+    return shown(node.name or (node.outputs[0].name if node.outputs else ""))
+
+
+def shown(name: str | None) -> str:
+    """A name on one line, not too long, whoever chose it."""
+    if not name:
+        return "?"
+    text = name if name.isprintable() else repr(name)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _place(error: BaseException) -> str:

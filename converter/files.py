@@ -12,6 +12,9 @@ import onnx_ir as ir
 from google.protobuf.message import EncodeError
 
 from converter.errors import ConversionError
+from converter.failures import text_of
+from converter.tensor_names import give_tensors_names
+from converter.validity import check
 
 LARGEST_IN_ONE_FILE = 2_000_000_000  # bytes of weights; a protobuf message ends at 2 GB
 
@@ -19,15 +22,21 @@ StrPath = str | os.PathLike[str]
 
 
 def to_ir(proto: onnx.ModelProto) -> ir.Model:
-    """proto as an onnx_ir model; weights that weights.locate found in other files are read on demand."""
+    """proto as an onnx_ir model, which shares its tensors but changes nothing of it.
+
+    Weights that weights.locate found in other files are read on demand. Raises ConversionError where the
+    model is not valid.
+    """
     if any(graph.sparse_initializer for graph in _graphs(proto.graph)) or proto.training_info:
         raise ConversionError(
             "the model has sparse initializers or training information, which qudnn cannot carry over"
         )
+    check(proto)
     try:
         model = ir.from_proto(proto)
-    except Exception as error:  # whatever onnx_ir finds wrong with it
-        raise ConversionError(f"the model is not valid: {error}") from error
+    except Exception as error:  # whatever else onnx_ir finds wrong with it
+        raise ConversionError(f"the model is not valid: {text_of(error)}") from error
+    give_tensors_names(model)
     return model
 
 
