@@ -1,11 +1,14 @@
 """The sliding window of a convolution or pool; one dimension is taken as a row of two."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
 from converter.errors import Refusal
 from converter.sizes import Shape, Size, Unknown, guessed, windows
+
+_POOLS = {"AveragePool", "MaxPool", "QLinearAveragePool"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Geometry:
 def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: int = 2) -> Geometry:
     """The geometry of a convolution or pool node with a kernel of the given shape.
 
-    shape: `[N, C, spatial...]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER.
-    most: how many spatial dimensions it may have.
+    shape: `[N, C, spatial...]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER and a stride
+    is not 1. most: how many spatial dimensions it may have.
     """
     rank = len(kernel)
     if not 1 <= rank <= most:
@@ -48,13 +51,25 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: 
     strides = _numbers(node, "strides", rank, 1)
     dilations = _numbers(node, "dilations", rank, 1)
     pads = _numbers(node, "pads", 2 * rank, 0)
+    ceil_mode = bool(node.attributes.get_int("ceil_mode", 0))
     auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
     if auto_pad == "VALID":
         pads = [0] * 2 * rank
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        if any(dilation != 1 for dilation in dilations):
+        sizes = shape[2:] if shape is not None else (None,) * rank
+        is_pool = node.op_type in _POOLS
+        if any(dilation != 1 for dilation in dilations) and not is_pool:
             raise Refusal(f"auto_pad {auto_pad} together with dilations is not defined by onnxruntime")
-        pads = _same_pads(auto_pad, kernel, strides, shape)
+        needed = _needed_pads(auto_pad, kernel, strides, sizes)
+        if min(needed) < 0:
+            # A window that ends before its input does is cut off in front as well, from 2 or 3 pixels on.
+            least = -1 if is_pool and auto_pad == "SAME_UPPER" else -2
+            if min(needed) < least or ceil_mode or any(dilation != 1 for dilation in dilations):
+                raise Refusal(f"auto_pad {auto_pad} crops its input, as its strides go beyond its kernel")
+        pads = [max(number, 0) // 2 for number in needed]
+        if auto_pad == "SAME_LOWER":
+            pads = [max(number, 0) - pad for number, pad in zip(needed, pads, strict=True)]
+        pads += [max(number, 0) - pad for number, pad in zip(needed, pads, strict=True)]
     elif auto_pad != "NOTSET":
         raise Refusal(f"auto_pad {auto_pad} is not supported")
     if min(pads) < 0:
@@ -65,7 +80,7 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: 
         (*row, *strides),
         (*row, *dilations),
         (*no_pad, *pads[:rank], *no_pad, *pads[rank:]),
-        bool(node.attributes.get_int("ceil_mode", 0)),
+        ceil_mode,
     )
 
 
@@ -76,16 +91,19 @@ def _numbers(node: ir.Node, name: str, count: int, default: int) -> list[int]:
     return numbers
 
 
-def _same_pads(auto_pad: str, kernel: tuple[int, ...], strides: list[int], shape: Shape | None) -> list[int]:
-    rank = len(kernel)
-    sizes = shape[2:] if shape is not None else (None,) * rank
-    pads = [0] * 2 * rank
-    for axis, size in enumerate(sizes):
-        if not isinstance(size, int):
+def _needed_pads(
+    auto_pad: str, kernel: tuple[int, ...], strides: list[int], sizes: Sequence[Size | None]
+) -> list[int]:
+    """For as many windows as there are pixels, divided by the stride and rounded up; negative where they
+    leave pixels over. As onnxruntime 1.31's ComputePad (convolutions) and PoolAttributes (pools) have it,
+    without regard to dilations.
+    """
+    needed = []
+    for stride, width, size in zip(strides, kernel, sizes, strict=True):
+        if stride == 1:
+            needed.append(width - 1)
+        elif isinstance(size, int):
+            needed.append((-(-size // stride) - 1) * stride + width - size)
+        else:
             raise Refusal(f"auto_pad {auto_pad} needs the height and width of its input to be known")
-        outputs = -(-size // strides[axis])
-        needed = max(0, (outputs - 1) * strides[axis] + kernel[axis] - size)
-        smaller = needed // 2
-        before = smaller if auto_pad == "SAME_UPPER" else needed - smaller
-        pads[axis], pads[axis + rank] = before, needed - before
-    return pads
+    return needed
