@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.constants import Quantization, constant_or_none, required_input
+from converter.constants import Quantization, constant_or_none, node_input, required_input
 from converter.context import Context
 from converter.errors import Refusal
 from converter.graph_edit import add_initializer, only_reader, remove_orphans
@@ -13,6 +13,8 @@ from converter.passes.base import Pass
 
 class MergeDoublePairs(Pass):
     """What onnxruntime does before everything else: one pair, for the range that both pairs can hold.
+
+    Its DoubleQDQPairsRemover (1.31), for which a zero point that is left out is none.
 
     That is another number of steps between two values, so the bits of the model change with it; where
     onnxruntime does it, the converted model has to do it as well.
@@ -36,8 +38,9 @@ def _merge(first: ir.Node, context: Context) -> bool:
     readers = [use.node for use in second.outputs[0].uses()]
     if second.outputs[0].is_graph_output() or not readers or not all(map(dequantizes, readers)):
         return False
-    if any(node.graph is not first.graph for node in (middle, second, *readers)):
-        return False
+    nodes = (first, middle, second, *readers)
+    if any(node.graph is not first.graph or node_input(node, 2) is None for node in nodes):
+        return False  # onnxruntime merges none that leaves its zero point out
     try:
         a, b = written_with(first), written_with(second)
         if read_with(middle, a.dtype) != a or any(read_with(reader, b.dtype) != b for reader in readers):
@@ -80,7 +83,6 @@ def _set(node: ir.Node, parameters: Quantization, context: Context) -> None:
         "scale": np.array(parameters.scale, np.float32),
         "zero_point": np.array(parameters.zero_point, parameters.dtype.numpy()),
     }
-    node.resize_inputs(3)
     for index, (what, array) in enumerate(arrays.items(), 1):
         name = context.new_value_name(f"{node.outputs[0].name}/{what}")
         node.replace_input_with(index, add_initializer(node.graph, name, array))

@@ -1,0 +1,40 @@
+"""Two Q/DQ pairs in a row: onnxruntime makes one of them where all four zero points are given."""
+
+from itertools import product
+
+import pytest
+from same_bits import Graph, assert_same_bits
+
+GIVEN = [(dtype, *given) for dtype in ("uint8", "int8") for given in product((True, False), repeat=4)]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "q1", "dq1", "q2", "dq2"), [g for g in GIVEN if g[0] == "uint8" or (g[1] and g[3])]
+)
+@pytest.mark.parametrize("consumers", ["one", "two", "two of their own", "a graph output"])
+def test_zero_points_left_out(dtype: str, q1: bool, dq1: bool, q2: bool, dq2: bool, consumers: str) -> None:
+    """A zero point that is left out of one node of a pair is 0 in the other."""
+    g = Graph()
+    lowest = -128 if dtype == "int8" else 0
+    last = g.number(1 / 256), g.number(lowest, dtype)
+    first, second = (
+        (g.number(scale), g.number(lowest + zero_point if all(given) else 0, dtype))
+        for scale, zero_point, given in ((0.0371, 131, (q1, dq1)), (0.05, 120, (q2, dq2)))
+    )
+    y = g.x("x", "float32", [5, 64])
+    for name, pair, given in (("a", first, (q1, dq1)), ("b", second, (q2, dq2))):
+        quantized = g.quantize(y, f"{name}_q", *pair[: 1 + given[0]])
+        y = g.dequantize(quantized, name, *pair[: 1 + given[1]])
+    other = y
+    if consumers == "two of their own":
+        other = g.dequantize("b_q", "b_2", *second[: 1 + dq2])
+    tables = [g.pair(g.node("Sigmoid", [y], "sigmoid"), "y", *last)]
+    if consumers.startswith("two"):
+        tables.append(g.pair(g.node("Tanh", [other], "tanh"), "y_2", *last))
+    if consumers == "a graph output":
+        g.y(y)
+    for table in tables:
+        g.y(table)
+    merged = q1 and dq1 and q2 and dq2
+    from_first_pair = len(tables) if consumers == "one" or merged else len(tables) + 1
+    assert_same_bits(g, {"QTable": from_first_pair})
