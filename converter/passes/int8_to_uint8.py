@@ -14,10 +14,10 @@ class Int8ToUint8(Pass):
     """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
 
     So formulas that see the zero points as they are outside of an island, those of QAdd for one, get to
-    see what they see in onnxruntime. It leaves a tensor in int8 that has several readers or that is
-    read with other parameters than it was written with, and computes some of the operators around it in
-    float32. Here it becomes uint8 as well, since a whole model in one type is one island, and is
-    remembered by stays_int8.
+    see what they see in onnxruntime. It (QDQS8ToU8Transformer, 1.31) leaves a tensor in int8 that has
+    several readers, that is read with other parameters than it was written with, or of which a zero point
+    is left out, and computes some of the operators around it in float32. Here it becomes uint8 as well,
+    since a whole model in one type is one island, and is remembered by stays_int8.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -43,13 +43,15 @@ class Int8ToUint8(Pass):
             return False
         if written.dtype != ir.DataType.INT8:
             return False
-        for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
+        nodes = [quantize, *readers]
+        given = all(node_input(node, 2) is not None for node in nodes)
+        for node, parameters in zip(nodes, [written, *read], strict=True):
             self._shift(node, parameters, graph)
         self._shift_table(quantize, written, graph)
         quantize.attributes.pop("output_dtype", None)
         x.type = ir.TensorType(ir.DataType.UINT8)
         uses = sum(len(reader.outputs[0].uses()) + reader.outputs[0].is_graph_output() for reader in readers)
-        if uses != 1 or read[0] != written:
+        if uses != 1 or read[0] != written or not given:
             note_int8(x)
         return True
 

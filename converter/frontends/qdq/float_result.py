@@ -5,15 +5,38 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from converter.frontends.qdq.operand import Operand
+from converter.graph_edit import only_reader
 from converter.linear import quantizes
 
 LAST_BITS = "onnxruntime computes it in float32: results may differ in their last bits"
 
 
 def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
-    """Why the product, if it reads these, may differ from onnxruntime; empty where it does not."""
+    """Why the product, if it reads these, may differ from onnxruntime; empty where it does not.
+
+    As NodeGroupSelector::GetQDQSelection and MatMulNodeGroupSelector (1.31) have it, after ReluQuantFusion.
+    """
     if any(operand.is_int8 for operand in operands):
         return f"an int8 tensor of it has several readers or is the model's own, for which reason {LAST_BITS}"
-    if any(quantizes(use.node) for use in node.outputs[0].uses()):
+    if any(quantizes(reader) for reader in _readers(node)):
         return f"its result is quantized for some of its readers only, for which reason {LAST_BITS}"
+    uses = list(node.outputs[0].uses())
+    if len(uses) == 1 and _activates(uses[0].node):
+        y = uses[0].node.outputs[0]
+        if len(list(y.uses())) == 1 and not y.is_graph_output():
+            return f"an activation alone reads its result, for which reason {LAST_BITS}"
     return ""
+
+
+def _readers(node: ir.Node) -> list[ir.Node]:
+    """Those of the result; in the place of an activation that nothing but a QuantizeLinear reads, that."""
+    readers = [use.node for use in node.outputs[0].uses()]
+    for index, reader in enumerate(readers):
+        after = only_reader(reader.outputs[0]) if _activates(reader) else None
+        if after is not None and quantizes(after):
+            readers[index] = after
+    return readers
+
+
+def _activates(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in ("Clip", "Relu")

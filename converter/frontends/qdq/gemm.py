@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 
 from converter.candidate import Candidate
-from converter.constants import constant_or_none, node_input
+from converter.constants import constant_or_none, node_input, required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.factor import factor
 from converter.frontends.qdq.float_result import LAST_BITS, float_note
-from converter.frontends.qdq.result import Result, result
+from converter.frontends.qdq.result import IN_FLOAT, Result, result
 from converter.ops.product import product
 from converter.ops.product_result import InFloat, Requantized
 from converter.packing import Float32Array
@@ -33,18 +33,36 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
     y = _result(node)
     outputs = b.shape[b.free]
+    stays = _stays_in_float(node)
     if y is not None:
         in_units = bias(c, a.scales[0], b.scales, outputs)
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = product((node, *y.covers), a, b, to, facts, in_units, alpha)
-        return replace(candidate, note=y.note(a_operands))
-    note = float_note(node, a_operands)
+        return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
+    note = float_note(node, a_operands) or (f"{stays}{LAST_BITS}" if stays else "")
     addend = _addend(c, outputs)
     if addend is not None:
         candidate = product((node,), a, b, InFloat(node.outputs[0], addend), facts)
         return replace(candidate, note=note or LAST_BITS)
     in_units = bias(c, a.scales[0], b.scales, outputs)
     return replace(product((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
+
+
+def _stays_in_float(node: ir.Node) -> str:
+    """Why onnxruntime 1.31 makes no QGemm of it, as a note begins; empty if it does.
+
+    Its QGemm takes no zero point that is left out, and scale and zero point of b only in one shape.
+    """
+    for index, what in enumerate(("left", "right")):
+        dequantize = required_input(node, index).producer()
+        if dequantize is None or node_input(dequantize, 2) is None:
+            return f"its {what} input has no zero point, for which reason "
+    assert dequantize is not None
+    parameters = [constant_or_none(required_input(dequantize, index)) for index in (1, 2)]
+    ranks = [array.ndim for array in parameters if array is not None]
+    if len(set(ranks)) > 1:
+        return f"its right input's scale and zero point have {ranks[0]} and {ranks[1]} dimensions, so that "
+    return ""
 
 
 def _result(node: ir.Node) -> Result | None:
