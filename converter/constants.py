@@ -38,14 +38,20 @@ def required_input(node: ir.Node, index: int) -> ir.Value:
     return value
 
 
-def constant_or_none(value: ir.Value) -> NDArray[Any] | None:
-    """The array of an initializer or Constant node; None for anything else.
+def constant_tensor(value: ir.Value) -> ir.TensorProtocol | None:
+    """The tensor of an initializer or Constant node; None for anything else.
 
     An initializer that is a graph input as well is a default that a caller may override: no constant.
     """
-    if value.is_graph_input():
+    node = value.producer()
+    if value.is_graph_input() or (node is not None and "sparse_value" in node.attributes):
         return None
-    tensor = ir.convenience.get_const_tensor(value)
+    return ir.convenience.get_const_tensor(value)
+
+
+def constant_or_none(value: ir.Value) -> NDArray[Any] | None:
+    """The array of a constant_tensor."""
+    tensor = constant_tensor(value)
     return None if tensor is None else tensor.numpy()
 
 
@@ -53,6 +59,8 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
     if value is None:
         raise Refusal(f"its {what} is missing")
     array = constant_or_none(value)
+    if array is None and value.is_graph_input() and value.is_initializer():
+        raise Refusal(f"its {what}, {value.name}, is an input with a default, which a caller may change")
     if array is None:
         raise Refusal(f"its {what} is not constant")
     return array

@@ -22,7 +22,7 @@ class Facts:
 
     def __init__(self, model: ir.Model) -> None:
         inference = ShapeInferencePass(check_type=False, strict_mode=False)
-        inferred = inference(_with_standard_pairs(model.clone())).model
+        inferred = inference(_without_defaults(_with_standard_pairs(model.clone()))).model
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
@@ -108,6 +108,14 @@ class Facts:
         if ranks and len(shape) not in ranks:
             raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
         return shape
+
+
+def _without_defaults(model: ir.Model) -> ir.Model:
+    """Inputs as such, not as the constants that they are where a caller gives nothing for them."""
+    for value in model.graph.inputs:
+        model.graph.initializers.pop(value.name or "", None)
+        value.const_value = None
+    return model
 
 
 def _with_standard_pairs(model: ir.Model) -> ir.Model:

@@ -13,6 +13,7 @@ from google.protobuf.message import EncodeError
 
 from converter.errors import ConversionError
 from converter.failures import text_of
+from converter.opset_imports import settle_imports
 from converter.tensor_names import give_tensors_names
 from converter.validity import check
 
@@ -34,6 +35,7 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
     check(proto)
     try:
         model = ir.from_proto(proto)
+        settle_imports(model, proto)
     except Exception as error:  # whatever else onnx_ir finds wrong with it
         raise ConversionError(f"the model is not valid: {text_of(error)}") from error
     give_tensors_names(model)

@@ -10,7 +10,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from converter.errors import Refusal
-from converter.reshaping import resolved
+from converter.reshaping import keeps_zeros, resolved
 from converter.sizes import Shape, Size, Unknown, broadcast, shifted
 
 
@@ -83,7 +83,7 @@ def _reshape(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape |
     target = _numbers(node, 1, known)
     if shapes[0] is None or target is None:
         return None
-    return resolved(target, shapes[0], bool(node.attributes.get_int("allowzero", 0)))
+    return resolved(target, shapes[0], keeps_zeros(node))
 
 
 def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:

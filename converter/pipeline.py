@@ -23,6 +23,7 @@ from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
+from converter.passes.lift_constants import LiftConstants
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.merge_dynamic_projections import MergeDynamicProjections
@@ -37,14 +38,21 @@ from converter.passes.quantize_at_entry import QuantizeAtEntry
 from converter.passes.quantize_constants import QuantizeConstants
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
+from converter.passes.settle_attributes import SettleAttributes
+from converter.passes.settle_inputs import SettleInputs
 from converter.passes.shapes_from_inputs import ShapesFromInputs
 from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.share_crossings import ShareCrossings
 from converter.passes.share_dynamic_entries import ShareDynamicEntries
+from converter.passes.sort_nodes import SortNodes
 from converter.report import Report, describe
 
 PASSES: tuple[type[Pass], ...] = (
+    SortNodes,
+    SettleInputs,
     RaiseOpset,
+    LiftConstants,
+    SettleAttributes,
     DropIdentities,
     QuantizeConstants,
     MergeDoublePairs,

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from math import prod
 
+import onnx_ir as ir
+
 from converter.errors import Refusal
 from converter.sizes import Shape, Size, Unknown
+
+
+def keeps_zeros(reshape: ir.Node) -> bool:
+    """Whether a 0 in the target is a size of 0, not that of the input, as onnxruntime's kernel reads it."""
+    return reshape.attributes.get_int("allowzero", 0) == 1
 
 
 def product(sizes: Shape) -> tuple[int, tuple[Unknown, ...]]:

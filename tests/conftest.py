@@ -4,16 +4,41 @@ import ctypes
 import os
 from functools import cache
 
+import onnx_ir as ir
 import onnxruntime
 import pytest
 
 import custom_ops
+from converter.passes.base import Pass
+from converter.passes.sort_nodes import SortNodes
 from custom_ops import _native, cuda
+from well_formed import fault_of
 
 pytest.register_assert_rewrite("check", "session")
 
 # Tests neither find nor leave plans in the user's folder; those about folders of plans give their own.
 os.environ["QUDNN_CACHE_DIR"] = ""
+
+
+class _Watch:
+    """Lets each pass of each conversion end with a check of the model; of invalid ones nothing is asked."""
+
+    def __init__(self) -> None:
+        self._is_valid = True
+
+    def __call__(self, step: Pass, model: ir.Model) -> None:
+        if not self._is_valid and not isinstance(step, SortNodes):
+            return
+        fault = fault_of(model)
+        self._is_valid = fault is None
+        if fault is not None and not isinstance(step, SortNodes):
+            pytest.fail(f"after {type(step).__name__}: {fault}")
+
+
+@pytest.fixture(autouse=True)
+def _watch_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = _Watch()
+    monkeypatch.setattr(Pass, "ensures", lambda step, model: watch(step, model))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -39,11 +39,18 @@ def ConvertToIsland(x, perm: Sequence[int], pads: Sequence[int], zero_point: int
 
 @script(qudnn, default_opset=op)
 def DequantizeFromIsland(x, perm: Sequence[int], channels: int, scale: float, zero_point: int):
-    """int8 -> float32: `(x - zero_point) * scale` of the first channels, or all, transposed by perm."""
+    """int8 -> float32: `(x - zero_point) * scale` of the first channels, or all, transposed by perm.
+
+    The body dequantizes x + 128 as uint8. Behind an int8 DequantizeLinear and a Reshape, say, onnxruntime
+    (QDQPropagationTransformer, 1.31) puts a QuantizeLinear that from opset 21 on names its type, and then
+    changes the type of its zero point alone (QDQS8ToU8Transformer), which it refuses to open.
+    """
     last = op.Constant(value_ints=[-1])
     kept = op.Slice(x, op.Constant(value_ints=[0]), op.Reshape(op.Constant(value_int=channels), last), last)
-    zp = op.Cast(op.Constant(value_int=zero_point), to=3)
-    return op.DequantizeLinear(op.Transpose(kept, perm=perm), op.Constant(value_float=scale), zp)
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    shifted = op.Cast(op.Add(op.Cast(op.Transpose(kept, perm=perm), to=6), shift), to=2)
+    zp = op.Cast(op.Add(op.Constant(value_int=zero_point), op.Constant(value_int=128)), to=2)
+    return op.DequantizeLinear(shifted, op.Constant(value_float=scale), zp)
 
 
 @script(qudnn, default_opset=op)

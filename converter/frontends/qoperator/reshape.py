@@ -10,7 +10,7 @@ from converter.frontends.qoperator.batched_transpose import batched_transpose
 from converter.frontends.qoperator.channel_shuffle import channel_shuffle
 from converter.frontends.qoperator.common import numbers, required_numbers
 from converter.ops.reshape import reshape as candidate
-from converter.reshaping import resolved
+from converter.reshaping import keeps_zeros, resolved
 from converter.sizes import Shape
 
 
@@ -24,8 +24,7 @@ def reshape(node: ir.Node, facts: Facts) -> Candidate:
     target = facts.numbers(required_input(node, 1))
     if target is None:
         return _candidate(node, facts, facts.ranked(node.outputs[0]))
-    allow_zero = bool(node.attributes.get_int("allowzero", 0))
-    return _candidate(node, facts, resolved(target, facts.ranked(x), allow_zero))
+    return _candidate(node, facts, resolved(target, facts.ranked(x), keeps_zeros(node)))
 
 
 def flatten(node: ir.Node, facts: Facts) -> Candidate:

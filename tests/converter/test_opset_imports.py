@@ -1,0 +1,75 @@
+"""Models that import ONNX's own domain under its other name, several times, or not at all."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from qdq_networks import QdqNetwork, normal
+
+import converter
+from check import assert_equivalent
+from session import open_session, outputs
+
+ALIAS = "ai.onnx"
+
+
+def with_imports(*imports: tuple[str, int]) -> onnx.ModelProto:
+    """A model with a Gelu, which is new in opset 20; without quantization before it, it stays."""
+    net = QdqNetwork()
+    x = net.node("Gelu", [net.input("x", "float32", ["n", 4, 9, 8])], "gelu")
+    net.y(net.conv(net.pair(x, "gelu_q", 0.0471, 119)))
+    model = net.model(20)
+    del model.opset_import[:]
+    model.opset_import.extend(helper.make_opsetid(*imported) for imported in imports)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("imports", "opset"),
+    [
+        ([(ALIAS, 20)], 20),
+        ([("", 13), (ALIAS, 20)], 20),
+        ([(ALIAS, 13), ("", 21)], 21),
+        ([("", 13), ("", 20)], 20),
+        ([("", 20), (ALIAS, 13), ("", 22)], 22),
+        ([("com.microsoft", 1)], 21),
+    ],
+)
+def test_the_last_import_counts(imports: list[tuple[str, int]], opset: int) -> None:
+    model = with_imports(*imports)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert_equivalent(model, conversion.model, [{"x": normal(2, 4, 9, 8)}])
+    assert [(o.domain, o.version) for o in conversion.model.opset_import if o.domain in ("", ALIAS)] == [
+        ("", opset)
+    ]
+
+
+@pytest.mark.parametrize("domain", ["", ALIAS])
+def test_an_old_opset_is_raised_under_either_name(domain: str) -> None:
+    """Unsqueeze has had its axes as an input since opset 13."""
+    net = QdqNetwork()
+    c = net.y(net.conv(net.x(), axis=None))
+    net.nodes.append(helper.make_node("Unsqueeze", [c], ["z"], axes=[1]))
+    net.output("z", "float32", ["a", "b", "c", "d", "e"])
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, 12)], ir_version=8)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert_equivalent(model, conversion.model, [{"x": normal(2, 4, 9, 8)}])
+
+
+def test_functions_under_the_other_name() -> None:
+    """onnxruntime 1.31 refuses such a function as it was."""
+    net = QdqNetwork()
+    c = net.y(net.conv(net.x()))
+    body = [helper.make_node("Relu", ["a"], ["b"])]
+    function = helper.make_function("mine", "F", ["a"], ["b"], body, [helper.make_opsetid(ALIAS, 17)])
+    net.node("F", [c], net.output("z", "float32", ["a", "b", "c", "d"]), domain="mine")
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    model = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    found = outputs(open_session(conversion.model), {"x": normal(2, 4, 9, 8)})
+    np.testing.assert_array_equal(found["z"], np.maximum(found[c], 0))
