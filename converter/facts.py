@@ -8,8 +8,9 @@ from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
 from converter.linear import dequantizes, quantizes
+from converter.node_shapes import inferred
 from converter.outside_shapes import outside_shape
-from converter.shape_values import numbers_in
+from converter.shape_values import ShapeValues
 from converter.sizes import Shape, Unknown
 
 
@@ -18,15 +19,19 @@ class Facts:
 
     It has no rules for com.microsoft's operators and gives every dynamic size a new name, so that the
     two branches of a residual could not be told to have one shape. What frontends learn comes first.
+
+    Its data propagation stays off: it makes an object for each element of every vector, of 2**40 as well.
     """
 
     def __init__(self, model: ir.Model) -> None:
-        inference = ShapeInferencePass(check_type=False, strict_mode=False)
+        inference = ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)
         inferred = inference(_without_defaults(_with_standard_pairs(model.clone()))).model
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
         self._learned: set[str] = set()  # names of values
+        self._refined: set[str] = set()  # names of those of which ONNX's inference knows less
+        self._values = ShapeValues(self.shape)
         self._channel_axes: dict[ir.Value, int] = {}
         for name, value in ir.convenience.create_value_mapping(
             inferred.graph, include_subgraphs=False
@@ -47,7 +52,8 @@ class Facts:
 
     def numbers(self, value: ir.Value) -> Shape | None:
         """The elements of a short integer tensor, as far as sizes that are known by name tell them."""
-        return numbers_in(value, self.shape)
+        found = self._values.of(value)
+        return None if found is None else found.elements
 
     def channel_axis(self, value: ir.Value) -> int | None:
         """The axis that is last inside of the island that produces the value, None where none does."""
@@ -70,19 +76,44 @@ class Facts:
 
     def note_shape(self, value: ir.Value, dtype: ir.DataType, shape: Shape) -> None:
         """Note what a value is, whoever produces it."""
+        before = self.shape(value)
         self._dtypes[value.name or ""] = dtype
         self._shapes[value.name or ""] = shape
+        if before != shape:
+            self._values.forget(value)
+        if _count(before) < _count(shape):
+            self._refined.add(value.name or "")
         self._learned.add(value.name or "")
 
     def pass_on(self, node: ir.Node) -> None:
-        """Note what follows for the result of a node that is not converted."""
+        """Note what follows for the results of a node outside of islands."""
         found = outside_shape(node, self)
-        if found is None or node.outputs[0].name in self._learned:
+        if found is not None:
+            self._refine(node.outputs[0], found)
+        elif any(value is not None and self._may_tell(value) for value in node.inputs):
+            opset = self.opsets.get("", 0)
+            for output, dtype, shape in inferred(node, opset, self.dtype, self.shape, self.numbers):
+                self._dtypes.setdefault(output.name or "", dtype)
+                self._refine(output, shape)
+
+    def _may_tell(self, value: ir.Value) -> bool:
+        """Whether more is known of the operand here than ONNX's inference has seen."""
+        return value.name in self._refined or (not value.is_initializer() and self.numbers(value) is not None)
+
+    def _refine(self, value: ir.Value, found: Shape) -> None:
+        """Note a shape, apart from sizes that are known as numbers already."""
+        name = value.name or ""
+        before = self.shape(value)
+        if name in self._learned or (before is not None and len(before) != len(found)):
             return
-        before = self.shape(node.outputs[0]) or found
-        if len(before) == len(found):
-            merged = (old if isinstance(old, int) else new for old, new in zip(before, found, strict=True))
-            self._shapes[node.outputs[0].name or ""] = tuple(merged)
+        merged = tuple(
+            old if isinstance(old, int) else new for old, new in zip(before or found, found, strict=True)
+        )
+        if _count(merged) > _count(before):
+            self._refined.add(name)
+        if merged != before:
+            self._shapes[name] = merged
+            self._values.forget(value)
 
     def eight_bit(self, value: ir.Value) -> ir.DataType:
         dtype = self.dtype(value)
@@ -116,6 +147,11 @@ def _without_defaults(model: ir.Model) -> ir.Model:
         model.graph.initializers.pop(value.name or "", None)
         value.const_value = None
     return model
+
+
+def _count(shape: Shape | None) -> int:
+    """How much is known: the number of dimensions, and sizes."""
+    return -1 if shape is None else sum(isinstance(size, int) for size in shape)
 
 
 def _with_standard_pairs(model: ir.Model) -> ir.Model:

@@ -53,6 +53,10 @@ def _as_indices(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shap
     return shapes[1]
 
 
+def _filled(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return _numbers(node, 0, known)
+
+
 def _expand(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     """What is of unknown size has the size of the target, unless that is 1; of two unknown sizes too."""
     target = _numbers(node, 1, known)
@@ -151,6 +155,7 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("com.microsoft", "Gelu"): _kept,
     **{("", op_type): _kept for op_type in _KEEP},
     **{("", op_type): _of_all for op_type in _BROADCAST},
+    ("", "ConstantOfShape"): _filled,
     ("", "Expand"): _expand,
     ("", "Gather"): _gather,
     ("", "GatherElements"): _as_indices,

@@ -3,21 +3,33 @@
 Two sizes that are equal here are equal whenever the model runs; unequal ones may be equal or not.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 
 from converter.errors import Refusal
 
+_LONGEST = 200  # characters of a name
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Unknown:
     """A size known only at run time: `name + offset`, where one name stands for one number.
 
     guess: a likely number, for estimates.
+
+    Names of sizes that are computed tell how. Where that takes long, a digest of it is the name.
     """
 
     name: str
     offset: int = 0
     guess: int = field(default=32, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.name) > _LONGEST:
+            object.__setattr__(self, "name", f"size {hashlib.sha256(self.name.encode()).hexdigest()[:32]}")
+
+    def __repr__(self) -> str:
+        return f"({self.name}{self.offset:+})" if self.offset else self.name
 
 
 Size = int | Unknown

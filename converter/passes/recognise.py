@@ -32,15 +32,14 @@ class Recognise(Pass):
         return ir.passes.PassResult(model, modified=False)
 
     def _ask(self, node: ir.Node, facts: Facts) -> None:
+        facts.pass_on(node)
         rule = RULES.get((node.domain, node.op_type))
         if rule is None:
-            facts.pass_on(node)
             return
         try:
             candidate = rule(node, facts)
         except Refusal as refusal:
             self.context.refusals[node] = str(refusal)
-            facts.pass_on(node)
         except Exception as error:  # a node nobody thought of must not keep the others from converting
             self.context.refusals[node] = f"its rule failed: {type(error).__name__}: {error}"
         else:
