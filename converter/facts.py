@@ -1,13 +1,12 @@
 """What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
 
 import onnx_ir as ir
-from onnx_ir.passes.common import ShapeInferencePass
 
 from converter.candidate import Port
 from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
 from converter.errors import Refusal
-from converter.linear import dequantizes, quantizes
+from converter.inference import infer
 from converter.node_shapes import inferred
 from converter.outside_shapes import outside_shape
 from converter.shape_values import ShapeValues
@@ -19,13 +18,9 @@ class Facts:
 
     It has no rules for com.microsoft's operators and gives every dynamic size a new name, so that the
     two branches of a residual could not be told to have one shape. What frontends learn comes first.
-
-    Its data propagation stays off: it makes an object for each element of every vector, of 2**40 as well.
     """
 
     def __init__(self, model: ir.Model) -> None:
-        inference = ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)
-        inferred = inference(_without_defaults(_with_standard_pairs(model.clone()))).model
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
@@ -33,9 +28,7 @@ class Facts:
         self._refined: set[str] = set()  # names of those of which ONNX's inference knows less
         self._values = ShapeValues(self.shape)
         self._channel_axes: dict[ir.Value, int] = {}
-        for name, value in ir.convenience.create_value_mapping(
-            inferred.graph, include_subgraphs=False
-        ).items():
+        for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
             if value.dtype is not None:
                 self._dtypes[name] = value.dtype
             if value.shape is not None:
@@ -101,13 +94,15 @@ class Facts:
         return value.name in self._refined or (not value.is_initializer() and self.numbers(value) is not None)
 
     def _refine(self, value: ir.Value, found: Shape) -> None:
-        """Note a shape, apart from sizes that are known as numbers already."""
+        """Note a shape that follows from the operands; where it lacks a number, one that is known stays."""
         name = value.name or ""
         before = self.shape(value)
-        if name in self._learned or (before is not None and len(before) != len(found)):
+        if name in self._learned:
             return
+        others = found if before is None or len(before) != len(found) else before
         merged = tuple(
-            old if isinstance(old, int) else new for old, new in zip(before or found, found, strict=True)
+            new if isinstance(new, int) or not isinstance(old, int) else old
+            for old, new in zip(others, found, strict=True)
         )
         if _count(merged) > _count(before):
             self._refined.add(name)
@@ -141,23 +136,6 @@ class Facts:
         return shape
 
 
-def _without_defaults(model: ir.Model) -> ir.Model:
-    """Inputs as such, not as the constants that they are where a caller gives nothing for them."""
-    for value in model.graph.inputs:
-        model.graph.initializers.pop(value.name or "", None)
-        value.const_value = None
-    return model
-
-
 def _count(shape: Shape | None) -> int:
     """How much is known: the number of dimensions, and sizes."""
     return -1 if shape is None else sum(isinstance(size, int) for size in shape)
-
-
-def _with_standard_pairs(model: ir.Model) -> ir.Model:
-    """com.microsoft's QuantizeLinear and DequantizeLinear as ONNX's, which the inference knows."""
-    for node in model.graph:
-        scale = node.inputs[1] if quantizes(node) or dequantizes(node) else None
-        if scale is not None and scale.dtype == ir.DataType.FLOAT:
-            node.domain = ""
-    return model

@@ -10,6 +10,7 @@ from converter.passes.base import Pass
 from converter.passes.cancel_crossings import CancelCrossings
 from converter.passes.cancel_transposes import CancelTransposes
 from converter.passes.choose_islands import ChooseIslands
+from converter.passes.correct_shapes import CorrectShapes
 from converter.passes.delay_transposes import DelayTransposes
 from converter.passes.dequantize_at_exit import DequantizeAtExit
 from converter.passes.dequantize_entered import DequantizeEntered
@@ -50,6 +51,7 @@ from converter.report import Report, describe
 PASSES: tuple[type[Pass], ...] = (
     SortNodes,
     SettleInputs,
+    CorrectShapes,
     RaiseOpset,
     LiftConstants,
     SettleAttributes,

@@ -1,0 +1,86 @@
+"""Shapes that a model declares and that are not true: what follows from its inputs comes first."""
+
+import onnx
+import pytest
+from onnx import helper
+from qdq_networks import QdqNetwork, normal
+
+import converter
+from cases.builder import MICROSOFT, Shape, value_info
+from check import assert_equivalent
+
+STALE = [[1, 4, 9, 8], ["n", 4, 5, 5], ["n", 4, 72], ["n", 5, 9, 8], ["m", 4, "h", "w"]]
+
+
+def network(opset: int, domain: str = "") -> QdqNetwork:
+    """A float operator, whose result's sizes the padding and the weights of what is converted depend on."""
+    net = QdqNetwork()
+    x = net.node("Gelu" if domain else "Softplus", [net.input("x", "float32", ["n", 4, 8, 9])], "f", domain)
+    x = net.pair(net.node("Transpose", [x], "t", perm=[0, 1, 3, 2]), "t_q", 0.0471, 119)
+    inputs = [x, net.weights("c_w", (6, 4, 3, 3))]
+    x = net.pair(net.node("Conv", inputs, "c", auto_pad="SAME_UPPER", strides=[2, 2]), "c_q", 0.0893, 131)
+    x = net.pair(net.node("Flatten", [x], "flat"), "flat_q", 0.0893, 131)
+    net.y(net.node("MatMul", [x, net.weights("m_w", (6 * 5 * 4, 7))], "m"), rank=2)
+    return net
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+@pytest.mark.parametrize("domain", ["", MICROSOFT])
+@pytest.mark.parametrize("name", ["f", "t", "t_q/quantized", "t_q"])
+@pytest.mark.parametrize("shape", STALE, ids=str)
+def test_what_follows_overrides_what_is_declared(name: str, shape: Shape, domain: str, opset: int) -> None:
+    model = with_declared(network(opset, domain), opset, name, shape)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1, "Reshape": 1, "QMatMul": 1}
+    assert_equivalent(model, conversion.model, [{"x": normal(batch, 4, 8, 9)} for batch in (2, 1)])
+
+
+@pytest.mark.parametrize("shape", [["n", 4, 7, 7], ["n", 36, 8], ["n", 4, 8, 9]], ids=str)
+def test_what_follows_from_sizes_overrides_too(shape: Shape) -> None:
+    """A Reshape to sizes that are taken of a Shape, which ONNX's inference does not follow."""
+    net = QdqNetwork()
+    x = net.node("Softplus", [net.input("x", "float32", ["n", 4, 72])], "f")
+    batch = net.node("Slice", [net.node("Shape", [x], "size"), *_bounds(net)], "batch")
+    sizes = net.node("Concat", [batch, net.constant("rest", [4, 9, 8], "int64")], "sizes", axis=0)
+    x = net.pair(net.node("Reshape", [x, sizes], "r"), "r_q", 0.0471, 119)
+    inputs = [x, net.weights("c_w", (6, 4, 3, 3))]
+    net.y(net.node("Conv", inputs, "c", auto_pad="SAME_UPPER", strides=[2, 2]))
+    model = with_declared(net, 17, "r", shape)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert_equivalent(model, conversion.model, [{"x": normal(count, 4, 72)} for count in (2, 1)])
+
+
+def _bounds(net: QdqNetwork) -> list[str]:
+    return [net.constant(name, [number], "int64") for name, number in (("start", 0), ("end", 1))]
+
+
+def with_declared(net: QdqNetwork, opset: int, name: str, shape: Shape) -> onnx.ModelProto:
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    dtype = "uint8" if name.endswith("/quantized") else "float32"
+    graph.value_info.append(value_info(name, dtype, shape))
+    imports = [helper.make_opsetid("", opset), helper.make_opsetid(MICROSOFT, 1)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=8)
+
+
+def test_what_is_declared_counts_where_nothing_follows() -> None:
+    """The result of a function of the model's own, which is quantized as an image."""
+    net = QdqNetwork()
+    body = [helper.make_node("Reshape", ["a", "s"], ["b"])]
+    function = helper.make_function("mine", "F", ["a", "s"], ["b"], body, [helper.make_opsetid("", 17)])
+    sizes = net.input("sizes", "int64", [4])
+    x = net.node("F", [net.input("x", "float32", ["n", 4, 72]), sizes], "f", domain="mine")
+    inputs = [net.pair(x, "f_q", 0.0471, 119), net.weights("c_w", (6, 4, 3, 3))]
+    net.y(net.node("Conv", inputs, "c", auto_pad="SAME_UPPER", strides=[2, 2]))
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    model = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
+    assert converter.convert(model).model is model
+    model.graph.value_info.append(value_info("f", "float32", ["n", 4, 9, 8]))
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    feed = {
+        "x": normal(2, 4, 72),
+        "sizes": onnx.numpy_helper.to_array(helper.make_tensor("s", 7, [4], [2, 4, 9, 8])),
+    }
+    assert_equivalent(model, conversion.model, [feed])
