@@ -24,6 +24,22 @@ def settle_imports(model: ir.Model, proto: onnx.ModelProto) -> None:
         _replace(model.functions[key].opset_imports, _read(function.opset_import))
 
 
+def drop_unused_imports(model: ir.Model) -> None:
+    """Drop the domains that neither the model nor, of its functions, the body uses; ONNX's own one stays.
+
+    onnxruntime refuses an opset that it does not know, and its quantizer imports what itself knows.
+    """
+    used = {""} | {node.domain for node in model.graph.all_nodes()}
+    for function in model.functions.values():
+        _keep(function.opset_imports, {""} | {node.domain for node in function.all_nodes()})
+        used |= function.opset_imports.keys()
+    _keep(model.opset_imports, used)
+
+
+def _keep(imports: dict[str, int], used: set[str]) -> None:
+    _replace(imports, {domain: version for domain, version in imports.items() if domain in used})
+
+
 def _read(opsets: Iterable[onnx.OperatorSetIdProto]) -> dict[str, int]:
     return {"" if opset.domain == _ALIAS else opset.domain: opset.version for opset in opsets}
 

@@ -87,13 +87,18 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
+    if takes_precision(model):
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def takes_precision(model: onnx.ModelProto) -> bool:
+    """Whether onnxruntime opens the model with x64quantprecision."""
     constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
     zero_points = [
         node.input[_WITH_WEIGHTS[node.op_type]] for node in model.graph.node if node.op_type in _WITH_WEIGHTS
     ]
-    if not model.functions and onnx.TensorProto.INT8 not in {constants.get(name) for name in zero_points}:
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
+    return not model.functions and onnx.TensorProto.INT8 not in {constants.get(name) for name in zero_points}
 
 
 def assert_same_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:

@@ -9,4 +9,5 @@ from converter.functions.opsets import qudnn
 @script(qudnn, default_opset=op)
 def QWhere(condition, x, y):
     """bool, int8, int8 -> int8, broadcast: x where the condition holds, y elsewhere."""
-    return op.Where(condition, x, y)
+    # As int32: onnxruntime before 1.31 has no kernel for int8.
+    return op.Cast(op.Where(condition, op.Cast(x, to=6), op.Cast(y, to=6)), to=3)

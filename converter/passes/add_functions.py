@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_protos
+from converter.opset_imports import drop_unused_imports
 from converter.passes.base import Pass
 from converter.version import VERSION_KEY, qudnn_version
 
@@ -25,11 +26,8 @@ class AddFunctions(Pass):
                 function = ir.serde.deserialize_function(proto)
                 model.functions[function.identifier()] = function
         _write_defaults_out(model)
-        contrib = any(CONTRIB in function.opset_imports for function in model.functions.values())
-        if contrib:
-            imports.setdefault(CONTRIB, 1)
-        elif all(node.domain != CONTRIB for node in ir.traversal.RecursiveGraphIterator(model.graph)):
-            imports.pop(CONTRIB, None)
+        imports.setdefault(CONTRIB, 1)
+        drop_unused_imports(model)
         model.ir_version = max(model.ir_version, IR_VERSION)
         model.metadata_props[VERSION_KEY] = qudnn_version()
         return ir.passes.PassResult(model, modified=True)

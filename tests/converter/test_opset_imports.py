@@ -3,12 +3,12 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 from qdq_networks import QdqNetwork, normal
 
 import converter
 from check import assert_equivalent
-from session import open_session, outputs
+from session import assert_same_bits, open_session, outputs
 
 ALIAS = "ai.onnx"
 
@@ -73,3 +73,56 @@ def test_functions_under_the_other_name() -> None:
     assert conversion.report.converted == {"QConv": 1}
     found = outputs(open_session(conversion.model), {"x": normal(2, 4, 9, 8)})
     np.testing.assert_array_equal(found["z"], np.maximum(found[c], 0))
+
+
+def test_unused_imports_go() -> None:
+    """As onnxruntime's quantizer adds them; one that only the branch of an If or a function uses stays."""
+    net = QdqNetwork()
+    c = net.y(net.conv(net.x()))
+    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, None)
+    scaler = helper.make_node("Scaler", [c], ["z"], domain="ai.onnx.ml", scale=[2.0], offset=[0.0])
+    branch = helper.make_graph([scaler], "branch", [], [z])
+    true = net.constant("true", np.array(True))
+    net.nodes.append(helper.make_node("If", [true], ["z"], then_branch=branch, else_branch=branch))
+    net.output("z", "float32", ["a", "b", "c", "d"])
+    body = [helper.make_node("Gelu", ["a"], ["b"], domain="com.microsoft")]
+    imports = [
+        helper.make_opsetid("", 17),
+        helper.make_opsetid("com.microsoft", 1),
+        helper.make_opsetid("x", 1),
+    ]
+    function = helper.make_function("mine", "F", ["a"], ["b"], body, imports)
+    net.node("F", [c], net.output("f", "float32", ["a", "b", "c", "d"]), domain="mine")
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    domains = ("ai.onnx.ml", "ai.onnx.training", "com.microsoft", "com.microsoft.nchwc", "mine", "x")
+    imports = [helper.make_opsetid("", 17), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    model = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    found = {opset.domain: opset.version for opset in conversion.model.opset_import}
+    assert found == {"": 17, "ai.onnx.ml": 1, "com.microsoft": 1, "mine": 1, "qudnn": 1}
+    (kept,) = (function for function in conversion.model.functions if function.domain == "mine")
+    assert {opset.domain for opset in kept.opset_import} == {"", "com.microsoft"}
+    assert_same_bits(
+        *(outputs(open_session(m), {"x": normal(2, 4, 9, 8)}) for m in (conversion.model, model))
+    )
+
+
+@pytest.mark.parametrize("ir_version", range(3, 14))
+def test_the_version_of_the_format_is_that_of_the_original(ir_version: int) -> None:
+    """Functions need 8, nothing that conversion does needs a newer one."""
+    net = QdqNetwork()
+    net.y(net.conv(net.x()))
+    model = net.model(13)
+    model.ir_version = ir_version
+    if ir_version < 4:  # initializers are inputs then
+        model.graph.input.extend(
+            helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            for tensor in model.graph.initializer
+        )
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert conversion.model.ir_version == max(ir_version, 8)
+    assert_same_bits(
+        *(outputs(open_session(m), {"x": normal(2, 4, 9, 8)}) for m in (conversion.model, model))
+    )
