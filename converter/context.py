@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 
 from converter.candidate import Candidate
+from converter.constants import Quantization
 from converter.facts import Facts
 
 
@@ -13,12 +14,14 @@ class Context:
     """facts: of the values that the model had at first.
     candidates: what frontends found and islands kept, in the order of the graph.
 
+    without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, with what these had.
     refusals: why a node that looked convertible is left, by node.
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     """
 
     facts: Facts | None = None
     candidates: list[Candidate] = field(default_factory=list)
+    without_pairs: dict[ir.Node, Quantization] = field(default_factory=dict)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
     notes: dict[ir.Node, str] = field(default_factory=dict)
     _value_names: set[str] = field(default_factory=set)

@@ -39,6 +39,7 @@ from converter.passes.quantize_at_entry import QuantizeAtEntry
 from converter.passes.quantize_constants import QuantizeConstants
 from converter.passes.raise_opset import RaiseOpset
 from converter.passes.recognise import Recognise
+from converter.passes.restore_pairs import RestorePairs
 from converter.passes.settle_attributes import SettleAttributes
 from converter.passes.settle_inputs import SettleInputs
 from converter.passes.shapes_from_inputs import ShapesFromInputs
@@ -68,6 +69,7 @@ PASSES: tuple[type[Pass], ...] = (
     ShapesFromInputs,
     ChooseIslands,
     Lower,
+    RestorePairs,
     CancelCrossings,
     DelayTransposes,
     AbsorbTransposes,

@@ -39,6 +39,7 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
     readers = [only_reader(output, once=True, inside=True) for output in outputs]
     if any(_written_with(reader) != parameters for reader in readers):
         return False
+    context.without_pairs[move] = parameters
     dequantize = required_input(move, 0).producer()
     move.replace_input_with(0, x)
     remove_orphans([] if dequantize is None else [dequantize])
