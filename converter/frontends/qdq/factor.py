@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.constants import constant_or_none, required_input
+from converter.constants import Quantization, constant_or_none, required_input
 from converter.facts import Facts
 from converter.frontends.qdq.operand import Operand, operand
 from converter.frontends.qdq.weights import dequantized, weights
@@ -15,8 +15,9 @@ from converter.sizes import Shape
 def factor(
     node: ir.Node, index: int, contracted: int, facts: Facts, what: str, shape: Shape | None = None
 ) -> tuple[Factor, list[Operand]]:
-    """Input `index` of the node, and where it is computed, what it is dequantized from.
+    """Input `index` of the node, and what it is dequantized from where that decides how it is computed.
 
+    onnxruntime has no integers for an int8 left input, be it a constant, and takes any right one that is one.
     contracted: the axis that is summed over, one of the last two, from the end. shape: if no fact tells it.
     """
     value = required_input(node, index)
@@ -42,4 +43,7 @@ def factor(
     w = weights(value, output_axis=-3 - contracted)
     dtype = ir.DataType.from_numpy(w.values.dtype)
     made = checked(value, w.values, w.values.shape, dtype, contracted, w.scales, w.zero_points)
-    return made, []
+    if index:
+        return made, []
+    constant = Quantization(w.scales[0], int(w.zero_points[0]), dtype)
+    return made, [Operand(value, constant, dtype == ir.DataType.INT8)]

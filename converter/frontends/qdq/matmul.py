@@ -77,6 +77,10 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
 
 
 def _in_float(of: _Product, facts: Facts) -> Candidate:
+    if of.b.scales.size > 1 and of.b.rank != 2:  # as scales_once has it, of a MatMulIntegerToFloat
+        raise Refusal(
+            "onnxruntime multiplies by its scales one after the other, as they have other dimensions"
+        )
     note = float_note(of.node, of.operands)
     addend = _addend_behind(of)
     if addend is None:

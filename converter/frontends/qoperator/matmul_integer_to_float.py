@@ -10,12 +10,17 @@ from converter.frontends.qoperator.factor import described
 from converter.ops.factor import Factor
 from converter.ops.product import product
 from converter.ops.product_result import InFloat
+from converter.sizes import Shape
 
 
 def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, a_scale, b_scale, and as options a_zero_point, b_zero_point, bias."""
     a = _factor(node, 0, -1, facts, "left input")
     b = _factor(node, 1, -2, facts, "right input")
+    if not scales_once(node_input(node, 2), node_input(node, 3), b.shape):
+        raise Refusal(
+            "onnxruntime multiplies by its scales one after the other, as they have other dimensions"
+        )
     bias = node_input(node, 6)
     if bias is None:
         return product((node,), a, b, InFloat(node.outputs[0]), facts)
@@ -24,6 +29,19 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal("it has a bias, and its number of outputs is unknown")
     addend = float_vector(bias, outputs, "bias")
     return product((node,), a, b, InFloat(node.outputs[0], addend), facts)
+
+
+def scales_once(a_scale: ir.Value | None, b_scale: ir.Value | None, b_shape: Shape) -> bool:
+    """Whether onnxruntime multiplies the sums by `a_scale * b_scale`, not by one after the other.
+
+    As MatMulIntegerToFloat::Compute and MatMulIntegerBase::IsBQuantParamSupported (1.31) have it.
+    """
+    a, b = (constant(value, "scale").shape for value in (a_scale, b_scale))
+    if a not in ((), (1,)):
+        return False
+    if b in ((), (1,)) or (len(b) == 1 and len(b_shape) == 2 and b[0] == b_shape[1]):
+        return True
+    return 1 < len(b) == len(b_shape) and b == (*b_shape[:-2], 1, b_shape[-1])
 
 
 def _factor(node: ir.Node, index: int, contracted: int, facts: Facts, what: str) -> Factor:

@@ -1,0 +1,129 @@
+"""Which operands of a product are constant, of which types and dimensions their parameters are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from same_bits import Graph, assert_same_bits
+
+TWO_STEPS = "one after the other"
+
+
+def left_constant(op_type: str, dtypes: Sequence[str], result: str | None) -> Graph:
+    """constant * x; dtypes: of both. result: the type of the quantized result, None for float32."""
+    g = Graph(2)
+    zero_points = [g.number(0 if dtype == "int8" else 128, dtype) for dtype in dtypes]
+    a = g.dequantize(g.random(dtypes[0], [50, 64]), "ad", g.number(0.01), zero_points[0])
+    b = g.pair(g.x("b", "float32", [64, 300]), "bd", g.number(0.05), zero_points[1])
+    y = g.node(op_type, [a, b], "t")
+    if result is not None:
+        y = g.pair(y, "y", g.number(0.1), g.number(0 if result == "int8" else 128, result))
+    g.y(y)
+    return g
+
+
+@pytest.mark.parametrize("result", [None, "uint8", "int8"])
+@pytest.mark.parametrize("b_dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("a_dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("op_type", ["MatMul", "Gemm"])
+def test_left_constant_between_pairs(op_type: str, a_dtype: str, b_dtype: str, result: str | None) -> None:
+    """onnxruntime has no integers where the left operand is int8; the right one may have either type."""
+    g = left_constant(op_type, [a_dtype, b_dtype], result)
+    quantum = None if a_dtype == "uint8" else 2e-5 if result is None else 0.1
+    assert_same_bits(g, {"QBatchMatMul" if result else "QBatchMatMulToFloat": 1}, quantum=quantum)
+
+
+def parameter(g: Graph, value: float, dtype: str, count: int, per: str, rank: int) -> str:
+    """One number, or one for each of the last axis: as a vector, or with the other dimensions."""
+    if per == "one":
+        return g.number(value, dtype)
+    numbers = np.linspace(value, value * 1.5, count) if dtype == "float32" else np.full(count, value)
+    return g.constant(
+        f"c{len(g.constants)}", numbers.reshape([1] * (rank - 1) + [-1] if per == "all" else -1), dtype
+    )
+
+
+@pytest.mark.parametrize("constants", ["a", "b", "none"])
+@pytest.mark.parametrize("dtypes", [("uint8", "int8"), ("uint8", "uint8"), ("int8", "int8")])
+@pytest.mark.parametrize("op_type", ["QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "QGemm"])
+def test_operators_of_integers(op_type: str, dtypes: Sequence[str], constants: str) -> None:
+    g = Graph(2)
+    a, b = (
+        g.random(dtype, shape) if name == constants else g.x(name, dtype, shape)
+        for name, dtype, shape in zip("ab", dtypes, ([6, 12], [12, 10]), strict=True)
+    )
+    a_zero_point = g.number(5 if dtypes[0] == "int8" else 120, dtypes[0])
+    b_zero_point = g.number(0 if dtypes[1] == "int8" else 120, dtypes[1])
+    s = g.number(0.02)
+    domain = "" if op_type in ("QLinearMatMul", "MatMulInteger") else "com.microsoft"
+    inputs = {
+        "QLinearMatMul": [a, s, a_zero_point, b, s, b_zero_point, g.number(0.3), a_zero_point],
+        "QGemm": [a, s, a_zero_point, b, s, b_zero_point, "", g.number(0.3), a_zero_point],
+        "MatMulInteger": [a, b, a_zero_point, b_zero_point],
+        "MatMulIntegerToFloat": [a, b, s, s, a_zero_point, b_zero_point],
+    }[op_type]
+    result = {"MatMulInteger": "int32", "MatMulIntegerToFloat": "float32"}.get(op_type, dtypes[0])
+    g.y(g.node(op_type, inputs, "y", domain), result)
+    matrix = constants == "b" and dtypes[1] == "int8" and op_type != "MatMulInteger"
+    suffix = {"MatMulInteger": "ToInt32", "MatMulIntegerToFloat": "ToFloat"}.get(op_type, "")
+    assert_same_bits(g, {("QMatMul" if matrix else "QBatchMatMul") + suffix: 1})
+
+
+@pytest.mark.parametrize("op_type", ["QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat"])
+def test_both_constant(op_type: str) -> None:
+    """A product of constants is left, it is none at run time."""
+    g = Graph(2)
+    a, b = g.random("uint8", [6, 12]), g.random("int8", [12, 10])
+    s, a_zero_point, b_zero_point = g.number(0.02), g.number(120, "uint8"), g.number(0, "int8")
+    domain = "com.microsoft" if op_type == "MatMulIntegerToFloat" else ""
+    inputs = {
+        "QLinearMatMul": [a, s, a_zero_point, b, s, b_zero_point, g.number(0.3), a_zero_point],
+        "MatMulInteger": [a, b, a_zero_point, b_zero_point],
+        "MatMulIntegerToFloat": [a, b, s, s, a_zero_point, b_zero_point],
+    }[op_type]
+    result = {"QLinearMatMul": "uint8", "MatMulInteger": "int32"}.get(op_type, "float32")
+    g.y(g.node(op_type, inputs, "y", domain), result)
+    assert_same_bits(g, {"QMatMul": 0}, {op_type: "both of its inputs are constant"})
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("zero_point", ["one", "all", "left out"])
+@pytest.mark.parametrize("per", ["one", "vector", "all"])
+@pytest.mark.parametrize("shape", [(128, 64), (1, 128, 64), (1, 1, 128, 64), (2, 128, 64)])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_weights_of_several_matrices(
+    dtype: str, shape: Sequence[int], per: str, zero_point: str, bias: bool
+) -> None:
+    """A vector of scales beside them is multiplied by at the end, after a bias."""
+    if (shape[0] == 2 and per == "all") or (zero_point == "all" and per != "all"):
+        return  # these are not the dimensions that onnxruntime takes
+    g = Graph(3)
+    a, b = g.x("a", dtype, [2, 4, 128]), g.random("int8", shape)
+    scale = parameter(g, 0.01, "float32", 64, per, len(shape))
+    inputs = [a, b, g.number(0.0371), scale, g.number(5, dtype)]
+    if zero_point != "left out":
+        inputs.append(parameter(g, 0, "int8", 64, zero_point, len(shape)))
+    if bias:
+        inputs += [""] * (6 - len(inputs)) + [g.random("float32", [64])]
+    g.y(g.node("MatMulIntegerToFloat", inputs, "y", "com.microsoft"), "float32", max(3, len(shape)))
+    op = "QMatMulToFloat" if len(shape) == 2 else "QBatchMatMulToFloat"
+    if per == "vector" and len(shape) > 2:
+        assert_same_bits(g, {op: 0}, {"MatMulIntegerToFloat": TWO_STEPS})
+    else:
+        assert_same_bits(g, {op: 1})
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (2, 12, 10), (1, 12, 10), (1, 1, 12, 10)])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_weights_of_several_matrices_between_pairs(dtype: str, shape: Sequence[int]) -> None:
+    """Of which onnxruntime makes a MatMulIntegerToFloat."""
+    g = Graph(3)
+    zero_point = g.number(120 if dtype == "uint8" else -8, dtype)
+    a = g.pair(g.x("a", "float32", [2, 6, 12]), "ad", g.number(0.03), zero_point)
+    scale = parameter(g, 0.01, "float32", 10, "vector", len(shape))
+    b = g.dequantize(g.random("int8", shape), "bd", scale, axis=len(shape) - 1)
+    g.y(g.node("MatMul", [a, b], "t"), rank=max(3, len(shape)))
+    if len(shape) > 2:
+        assert_same_bits(g, {"QBatchMatMulToFloat": 0}, {"MatMul": TWO_STEPS})
+    else:
+        assert_same_bits(g, {"QMatMulToFloat": 1})
