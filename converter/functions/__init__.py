@@ -38,7 +38,7 @@ from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
 from converter.functions.mul import QMul
 from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
 from converter.functions.portable import with_portable_constants
-from converter.functions.resize import QDepthToSpace, QResize
+from converter.functions.resize import QDepthToSpace, QFloatResize, QResize
 from converter.functions.softmax import QSoftmax
 from converter.functions.table import QTable
 from converter.functions.where import QWhere
@@ -63,6 +63,7 @@ FUNCTIONS = {
         QAveragePool,
         QTable,
         QResize,
+        QFloatResize,
         QDepthToSpace,
         QSoftmax,
         QMaskedSoftmax,

@@ -1,4 +1,4 @@
-"""QResize and QDepthToSpace, which give an island's tensor more or fewer pixels."""
+"""QResize, QFloatResize and QDepthToSpace, which give an island's tensor more or fewer pixels."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,44 @@ def QResize(
         nearest_mode=nearest_mode,
     )
     return op.Cast(op.Sub(op.Cast(y, to=6), offset), to=3)
+
+
+@script(qudnn, default_opset=op)
+def QFloatResize(
+    x,
+    scales: Sequence[float],
+    coordinate_transformation_mode: str,
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+):
+    """int8 `[N,H,W,Cp]` -> int8 `[N,floor(H*scales[1]),floor(W*scales[2]),Cp]`, linear, in float32.
+
+        real = float(x - x_zp) * x_scale
+        sum  = ((w1*h1 * upper left + w2*h1 * upper right) + w1*h2 * lower left) + w2*h2 * lower right
+        y    = rint(clamp(sum / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp
+
+    of the four real pixels around, with one rounding after each operation: the bits of DequantizeLinear,
+    Resize, QuantizeLinear. An image that keeps its size is only quantized anew. scales has four values, those
+    of N and C are 1; that of H is 1 only if that of W is.
+
+    The body takes no DequantizeLinear: a version of onnxruntime may compute in integers between the two.
+    """
+    zero_point = op.Cast(op.Constant(value_int=x_zero_point), to=6)
+    steps = op.Cast(op.Sub(op.Cast(x, to=6), zero_point), to=1)
+    y = op.Resize(
+        op.Mul(steps, op.Constant(value_float=x_scale)),
+        None,
+        op.Constant(value_floats=scales),
+        mode="linear",
+        coordinate_transformation_mode=coordinate_transformation_mode,
+    )
+    return op.QuantizeLinear(
+        y,
+        op.Constant(value_float=y_scale),
+        op.Cast(op.Constant(value_int=y_zero_point), to=3),
+    )
 
 
 @script(qudnn, default_opset=op)

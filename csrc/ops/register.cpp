@@ -64,6 +64,7 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QAveragePool>(c),
         definition<QGlobalAveragePool>(c),
         definition<QResize>(c),
+        definition<QFloatResize>(c),
         definition<QDepthToSpace>(c),
         definition<QSoftmax>(c),
         definition<QLayerNormalization>(c),

@@ -51,6 +51,43 @@ std::pair<float, float> read_scales(const ort::Attributes& attributes) {
     return {scales[1], scales[2]};
 }
 
+// The images of one run. same: they keep their size, whatever the scales, and their pixels are copied.
+struct Resized {
+    ort::Tensor x, y;
+    bool empty, same = false;
+    kernels::ResizeGeometry geometry{};
+
+    Resized(Context& context, float h_scale, float w_scale, kernels::Coordinates coordinates)
+        : x(context.input(0)), y(output(context, x, h_scale, w_scale)), empty(y.shape.count() == 0) {
+        if (empty) return;
+        const int64_t h = x.shape[1], w = x.shape[2], p = y.shape[1], q = y.shape[2];
+        require(h > 0 && w > 0, "an image without pixels");
+        require(std::max({h, w, p, q}) < int64_t{1} << 31, "an image of more than 2^31 rows or columns");
+        same = p == h && q == w;
+        auto axis = [this](int64_t in, int64_t out, float scale) {
+            return kernels::ResizeAxis{static_cast<int>(in), static_cast<int>(out), same ? 1 : scale};
+        };
+        geometry = {x.shape[0], x.shape[3], axis(h, p, h_scale), axis(w, q, w_scale), coordinates};
+    }
+
+  private:
+    static ort::Tensor output(Context& context, const ort::Tensor& x, float h_scale, float w_scale) {
+        require(x.shape.rank() == 4, "x has to be of rank 4");
+        const int64_t p = resized(x.shape[1], h_scale), q = resized(x.shape[2], w_scale);
+        return context.output(0, {x.shape[0], p, q, x.shape[3]});
+    }
+};
+
+void infer_resized(const ort::InferenceContext& context, ort::ElementType type) {
+    const std::vector<ort::Dim> x = context.input(0);
+    if (x.size() != 4) return;
+    const auto [h_scale, w_scale] = read_scales(context.attributes());
+    const auto dim = [](const ort::Dim& from, float scale) {
+        return from.extent < 0 ? ort::Dim{} : ort::Dim::of(resized(from.extent, scale));
+    };
+    context.set_output(0, type, {x[0], dim(x[1], h_scale), dim(x[2], w_scale), x[3]});
+}
+
 }  // namespace
 
 QResize::QResize(const ort::Attributes& attributes)
@@ -62,36 +99,34 @@ QResize::QResize(const ort::Attributes& attributes)
 }
 
 void QResize::compute(Context& context) const {
-    const ort::Tensor x = context.input(0);
-    require(x.shape.rank() == 4, "x has to be of rank 4");
-    const int64_t n = x.shape[0], h = x.shape[1], w = x.shape[2], c = x.shape[3];
-    const int64_t p = resized(h, h_scale), q = resized(w, w_scale);
-    const ort::Tensor y = context.output(0, {n, p, q, c});
-    if (y.shape.count() == 0) return;
-    require(h > 0 && w > 0, "an image without pixels");
-    require(std::max({h, w, p, q}) < int64_t{1} << 31, "an image of more than 2^31 rows or columns");
-    auto axis = [](int64_t in, int64_t out, float scale) {
-        return kernels::ResizeAxis{static_cast<int>(in), static_cast<int>(out), scale};
-    };
-    // An image that keeps its size is copied, whatever the scales.
-    const bool same = p == h && q == w;
-    const kernels::ResizeGeometry geometry{n, c, axis(h, p, same ? 1 : h_scale),
-                                           axis(w, q, same ? 1 : w_scale), coordinates};
-    const auto* source = x.as<const int8_t>();
-    auto* target = y.as<int8_t>();
-    check_cuda(linear && !same
-                   ? kernels::resize_linear(geometry, offset, source, target, context.stream())
-                   : kernels::resize_nearest(geometry, nearest, source, target, context.stream()));
+    const Resized r(context, h_scale, w_scale, coordinates);
+    if (r.empty) return;
+    const auto* source = r.x.as<const int8_t>();
+    auto* target = r.y.as<int8_t>();
+    check_cuda(linear && !r.same
+                   ? kernels::resize_linear(r.geometry, offset, source, target, context.stream())
+                   : kernels::resize_nearest(r.geometry, nearest, source, target, context.stream()));
 }
 
-void QResize::infer(const ort::InferenceContext& context) {
-    const std::vector<ort::Dim> x = context.input(0);
-    if (x.size() != 4) return;
-    const auto [h_scale, w_scale] = read_scales(context.attributes());
-    const auto dim = [](const ort::Dim& from, float scale) {
-        return from.extent < 0 ? ort::Dim{} : ort::Dim::of(resized(from.extent, scale));
-    };
-    context.set_output(0, kSignature.outputs[0], {x[0], dim(x[1], h_scale), dim(x[2], w_scale), x[3]});
+void QResize::infer(const ort::InferenceContext& context) { infer_resized(context, kSignature.outputs[0]); }
+
+QFloatResize::QFloatResize(const ort::Attributes& attributes)
+    : coordinates(read_coordinates(attributes)),
+      scales{attributes.real("x_scale"), attributes.real("y_scale"),
+             attributes.integer("x_zero_point", -128, 127), attributes.integer("y_zero_point", -128, 127)} {
+    std::tie(h_scale, w_scale) = read_scales(attributes);
+    require(h_scale != 1 || w_scale == 1, "columns alone are not resized");
+}
+
+void QFloatResize::compute(Context& context) const {
+    const Resized r(context, h_scale, w_scale, coordinates);
+    if (r.empty) return;
+    check_cuda(kernels::float_resize(r.geometry, scales, r.x.as<const int8_t>(), r.y.as<int8_t>(),
+                                     context.stream()));
+}
+
+void QFloatResize::infer(const ort::InferenceContext& context) {
+    infer_resized(context, kSignature.outputs[0]);
 }
 
 }  // namespace qudnn::ops

@@ -1,6 +1,7 @@
-// QResize, which gives an island's images another size.
+// QResize and QFloatResize, which give an island's images another size.
 #pragma once
 
+#include "kernels/float_resize.h"
 #include "kernels/resize.h"
 #include "ops/op.h"
 
@@ -17,6 +18,19 @@ struct QResize {
     int offset;  // of the values that linear blends: 128 for uint8, 0 for int8
 
     explicit QResize(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [N,H,W,Cp] int8 -> [N, floor(H * scales[1]), floor(W * scales[2]), Cp] int8, computed in float32.
+struct QFloatResize {
+    static constexpr Signature kSignature{"QFloatResize", {ort::ElementType::int8}, {ort::ElementType::int8}};
+
+    float h_scale, w_scale;
+    kernels::Coordinates coordinates;
+    kernels::FloatResizeScales scales;
+
+    explicit QFloatResize(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

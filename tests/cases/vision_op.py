@@ -124,6 +124,28 @@ def resize(
     return OpCase("QResize", name, {"x": ("int8", (*size, c))}, attributes)
 
 
+def float_resize(
+    label: str,
+    scales: tuple[float, float],
+    *,
+    size: tuple[int, int] = (9, 8),
+    c: int = 16,
+    coordinates: str = "half_pixel",
+    **quantization: Any,
+) -> OpCase:
+    """QFloatResize of the rows and columns by scales."""
+    attributes = {
+        "scales": [1.0, *scales, 1.0],
+        "coordinate_transformation_mode": coordinates,
+        "x_scale": 0.0217,
+        "x_zero_point": 7,
+        "y_scale": 0.0193,
+        "y_zero_point": -13,
+        **quantization,
+    }
+    return OpCase("QFloatResize", f"{coordinates}_{label}", {"x": ("int8", (*size, c))}, attributes)
+
+
 def depth_to_space(
     size: tuple[int, int], c: int, block: int, crop: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> OpCase:
@@ -246,6 +268,24 @@ RESIZES = [
     resize("large", (8.0, 8.0), size=(16, 16), c=32, mode="linear"),
 ]
 
+_TIES: dict[str, Any] = {"x_scale": 0.02, "y_scale": 0.02, "x_zero_point": -128, "y_zero_point": -128}
+
+FLOAT_RESIZES = [
+    *(
+        float_resize(label, scales, coordinates=coordinates, c=c)
+        for coordinates in COORDINATES
+        for (label, scales), c in zip(_SIZES[:-1], (32, 16, 5), strict=True)
+    ),
+    *(float_resize(f"ties_{label}", scales, c=48, **_TIES) for label, scales in _SIZES[:-1]),
+    float_resize("same", (1.05, 1.1)),
+    float_resize("same_scales", (1.0, 1.0), c=5),
+    float_resize("rows", (3.0, 1.0)),
+    float_resize("one_row", (1.5, 4.0), size=(1, 5), coordinates="pytorch_half_pixel", c=3),
+    float_resize("saturated", (2.0, 2.0), y_scale=1e-3),
+    float_resize("tiny", (2.0, 2.0), x_scale=1e-39, y_scale=1e-39),
+    float_resize("large", (8.0, 8.0), size=(16, 16), c=32),
+]
+
 DEPTH_TO_SPACES = [
     depth_to_space((7, 5), 16, 2),
     depth_to_space((7, 5), 48, 3, (1, 0, 2, 1)),
@@ -272,7 +312,7 @@ SOFTMAXES = [
     softmax("coarse", (9,), 10, 16, y_scale=1.5),
 ]
 
-CASES = [*ADDS, *MULS, *TABLES, *AVERAGE_POOLS, *RESIZES, *DEPTH_TO_SPACES, *SOFTMAXES]
+CASES = [*ADDS, *MULS, *TABLES, *AVERAGE_POOLS, *RESIZES, *FLOAT_RESIZES, *DEPTH_TO_SPACES, *SOFTMAXES]
 
 
 def opset_of(case: OpCase) -> int:

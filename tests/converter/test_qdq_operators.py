@@ -281,13 +281,12 @@ def test_conv_transpose(stride: int, kernel: int, attributes: dict[str, Any]) ->
 
 @DTYPES
 def test_linear_resize(dtype: str) -> None:
-    """onnxruntime interpolates in float32 and rounds; on 8 bits it cuts off: a quantum at most."""
+    """onnxruntime interpolates in float32 and rounds, and so does the op."""
     net = QdqNetwork(dtype)
     x = net.pair(net.conv(net.x()), "c_q", RESULT_SCALE, 131)
     scales = net.constant("scales", [1, 1, 2, 2], "float32")
     net.y(net.node("Resize", [x, "", scales], "r", mode="linear"))
-    report = assert_converts(net.model(), {"QConv": 1, "QResize": 1}, exact=False)
-    assert [entry.name for entry in report.approximate] == ["r_node"]
+    assert_converts(net.model(), {"QConv": 1, "QFloatResize": 1})
 
 
 def test_reasons() -> None:

@@ -29,7 +29,7 @@ from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
-from oracles.resize import q_depth_to_space, q_resize
+from oracles.resize import q_depth_to_space, q_float_resize, q_resize
 from oracles.softmax import q_softmax
 from oracles.table import q_table
 from oracles.where import q_where
@@ -61,6 +61,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QTable": q_table,
     "QAveragePool": q_average_pool,
     "QResize": q_resize,
+    "QFloatResize": q_float_resize,
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,

@@ -1,4 +1,4 @@
-"""QResize and QDepthToSpace."""
+"""QResize, QFloatResize and QDepthToSpace."""
 
 from collections.abc import Sequence
 
@@ -33,6 +33,50 @@ def q_resize(
     outside = x.astype(np.int32) + offset
     y = _blend(outside, rows, columns) if scales[1] != 1 else _blend_columns(outside, columns)
     return (y - offset).astype(np.int8)
+
+
+def q_float_resize(
+    x: Array,
+    *,
+    scales: Sequence[float],
+    coordinate_transformation_mode: str,
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+) -> Array:
+    """`[N,H,W,C]` -> `[N,H',W',C]`, in float32."""
+    real = (x.astype(np.int32) - x_zero_point).astype(F) * F(x_scale)
+    sizes = [(x.shape[axis], int(F(scales[axis]) * F(x.shape[axis]))) for axis in (1, 2)]
+    if any(size != resized for size, resized in sizes):
+        rows, columns = (
+            _coordinates(size, resized, F(scale), coordinate_transformation_mode)
+            for (size, resized), scale in zip(sizes, scales[1:3], strict=True)
+        )
+        real = _blend_real(real, rows, columns)
+    steps = np.clip(real / F(y_scale), F(-128 - y_zero_point), F(127 - y_zero_point))
+    y: Array = (np.rint(steps).astype(np.int32) + y_zero_point).astype(np.int8)
+    return y
+
+
+def _blend_real(x: Array, rows: Array, columns: Array) -> Array:
+    """Four pixels, in float32."""
+
+    def weights(at: Array, first: Array, second: Array) -> tuple[Array, Array]:
+        same = first == second
+        return np.where(same, F(0.5), second.astype(F) - at), np.where(same, F(0.5), at - first.astype(F))
+
+    row_at, top, bottom = _neighbours(rows, x.shape[1])
+    column_at, left, right = _neighbours(columns, x.shape[2])
+    from_rows, from_columns = weights(row_at, top, bottom), weights(column_at, left, right)
+    total: Array | None = None
+    for row, row_weight in zip((top, bottom), from_rows, strict=True):
+        for column, column_weight in zip((left, right), from_columns, strict=True):
+            weight = (row_weight[:, None] * column_weight[None, :])[None, :, :, None]
+            term = weight * x[:, row][:, :, column]
+            total = term if total is None else total + term
+    assert total is not None
+    return total
 
 
 def _coordinates(size: int, resized: int, scale: np.float32, mode: str) -> Array:

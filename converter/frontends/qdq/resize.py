@@ -1,6 +1,4 @@
-"""DequantizeLinear -> Resize (linear) -> QuantizeLinear -> QResize"""
-
-from dataclasses import replace
+"""DequantizeLinear -> Resize (linear) -> QuantizeLinear -> QFloatResize"""
 
 import onnx_ir as ir
 
@@ -8,15 +6,24 @@ from converter.candidate import Candidate
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import IN_FLOAT, result
-from converter.frontends.qoperator.resize import resize_of
+from converter.frontends.qdq.result import result
+from converter.frontends.qoperator.resize import coordinate_mode, images_and_scales, resize_of
+from converter.ops.resize import float_resize
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
-    """That of mode nearest only moves values: there is no pair left around it that could be dropped."""
+    """onnxruntime 1.31 keeps a linear one between its pair, in float32 (DropQDQNodesRules): so does the op.
+
+    That of mode nearest only moves values: there is no pair left around it that could be dropped, unless
+    its result has parameters of its own.
+    """
     x = operand(node, 0, facts)
     y = result(node).unclamped()
-    if x.quantization != y.quantization:
-        raise Refusal("its result has another scale or zero point than its input")
-    candidate = resize_of(node, (node, *y.covers), x.value, y.value, x.quantization.dtype, facts)
-    return replace(candidate, note=IN_FLOAT)
+    covers = (node, *y.covers)
+    mode = node.attributes.get_string("mode", "nearest")
+    if mode != "linear":
+        if x.quantization != y.quantization:
+            raise Refusal("its result has another scale or zero point than its input")
+        return resize_of(node, covers, x.value, y.value, x.quantization.dtype, facts)
+    shape, scales = images_and_scales(node, x.value, facts)
+    return float_resize(covers, x.quantized, y.quantized, scales, coordinate_mode(node), shape)

@@ -22,6 +22,22 @@ def resize_of(
     node: ir.Node, covers: tuple[ir.Node, ...], x: ir.Value, y: ir.Value, dtype: ir.DataType, facts: Facts
 ) -> Candidate:
     """The candidate for what the node does, from x to y on 8 bits."""
+    shape, scales = images_and_scales(node, x, facts)
+    return candidate(
+        covers,
+        x,
+        y,
+        dtype,
+        scales,
+        node.attributes.get_string("mode", "nearest"),
+        coordinate_mode(node),
+        node.attributes.get_string("nearest_mode", "round_prefer_floor"),
+        shape,
+    )
+
+
+def images_and_scales(node: ir.Node, x: ir.Value, facts: Facts) -> tuple[Shape, list[float]]:
+    """The shape `[N, C, H, W]` of x, and how much of each dimension the node makes."""
     shape = facts.ranked(x, 4)
     for name, default in ("antialias", 0), ("exclude_outside", 0):
         if node.attributes.get_int(name, default) != default:
@@ -30,17 +46,11 @@ def resize_of(
         raise Refusal("axes is not supported")
     if node.attributes.get_string("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Refusal("keep_aspect_ratio_policy is not supported")
-    return candidate(
-        covers,
-        x,
-        y,
-        dtype,
-        _scales(node, shape),
-        node.attributes.get_string("mode", "nearest"),
-        node.attributes.get_string("coordinate_transformation_mode", "half_pixel"),
-        node.attributes.get_string("nearest_mode", "round_prefer_floor"),
-        shape,
-    )
+    return shape, _scales(node, shape)
+
+
+def coordinate_mode(node: ir.Node) -> str:
+    return node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
 
 
 def _scales(node: ir.Node, shape: Shape) -> list[float]:
