@@ -32,6 +32,7 @@ from converter.functions.dynamic import (
     DynamicQuantizeToIsland,
 )
 from converter.functions.float_attention import Attention, MaskedAttention
+from converter.functions.float_pair import QFloatAdd, QFloatMul
 from converter.functions.layer_normalization import QLayerNormalization
 from converter.functions.masked_softmax import QMaskedSoftmax
 from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
@@ -60,6 +61,8 @@ FUNCTIONS = {
         QMaxPool,
         QGlobalAveragePool,
         QMul,
+        QFloatAdd,
+        QFloatMul,
         QAveragePool,
         QTable,
         QResize,

@@ -18,6 +18,7 @@
 #include "ops/dynamic_entry.h"
 #include "ops/dynamic_normalization.h"
 #include "ops/float_attention.h"
+#include "ops/float_pair.h"
 #include "ops/layer_normalization.h"
 #include "ops/masked_softmax.h"
 #include "ops/matmul.h"
@@ -59,6 +60,8 @@ std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
         definition<QBatchMatMulToInt32>(c),
         definition<QAdd>(c),
         definition<QMul>(c),
+        definition<QFloatAdd>(c),
+        definition<QFloatMul>(c),
         definition<QTable>(c),
         definition<QMaxPool>(c),
         definition<QAveragePool>(c),

@@ -24,6 +24,7 @@ from oracles.dynamic import (
     dynamic_q_matmul,
     dynamic_quantize_to_island,
 )
+from oracles.float_pair import q_float_add, q_float_mul
 from oracles.layer_normalization import q_layer_normalization
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
@@ -58,6 +59,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QMaxPool": q_max_pool,
     "QGlobalAveragePool": q_global_average_pool,
     "QMul": q_mul,
+    "QFloatAdd": q_float_add,
+    "QFloatMul": q_float_mul,
     "QTable": q_table,
     "QAveragePool": q_average_pool,
     "QResize": q_resize,

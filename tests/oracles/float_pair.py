@@ -1,0 +1,36 @@
+"""QFloatAdd and QFloatMul."""
+
+from typing import Any
+
+import numpy as np
+
+from oracles.arithmetic import Array
+
+
+def q_float_add(a: Array, b: Array, *, y_scale: float, y_zero_point: int, **operands: Any) -> Array:
+    """int8 + int8 -> int8, broadcast, in float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        real = _real("a", a, operands) + _real("b", b, operands)
+    return _quantized(real, y_scale, y_zero_point)
+
+
+def q_float_mul(a: Array, b: Array, *, y_scale: float, y_zero_point: int, **operands: Any) -> Array:
+    """int8 * int8 -> int8, broadcast, in float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        real = _real("a", a, operands) * _real("b", b, operands)
+    return _quantized(real, y_scale, y_zero_point)
+
+
+def _real(name: str, values: Array, operands: dict[str, Any]) -> Array:
+    steps = values.astype(np.int32) - operands[f"{name}_zero_point"]
+    real: Array = steps.astype(np.float32) * np.float32(operands[f"{name}_scale"])
+    return real
+
+
+def _quantized(real: Array, scale: float, zero_point: int) -> Array:
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        steps = real / np.float32(scale)
+    steps = np.where(np.isnan(steps), np.float32(-np.inf), steps)
+    clamped = np.clip(steps, np.float32(-128 - zero_point), np.float32(127 - zero_point))
+    y: Array = np.rint(clamped).astype(np.int32) + zero_point
+    return y.astype(np.int8)
