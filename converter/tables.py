@@ -1,4 +1,4 @@
-"""Ops that compute a function of one tensor, as its table: QTable, and QAdd and QMul with a constant."""
+"""Ops that compute a function of one tensor, as its table: QTable, and sums and products with a constant."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ def function_of(node: ir.Node) -> TableFunction | None:
             return None
         inner = _seen_by(node, required_input(node, 0))
         return inner._replace(table=composed(table, inner.table), nodes=inner.nodes + 1)
-    if not is_op(node, "QAdd", "QMul"):
+    if not is_op(node, "QAdd", "QMul", "QFloatAdd", "QFloatMul"):
         return None
     values = [required_input(node, 0), required_input(node, 1)]
     constants = [constant_or_none(value) for value in values]

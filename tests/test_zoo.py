@@ -9,7 +9,7 @@ import pytest
 import check
 import converter
 from session import open_session, outputs
-from twin import as_uint8
+from twin import with_integer_products
 from zoo.architectures import SMALL
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
@@ -85,5 +85,5 @@ def test_qdq(name: str, activations: Activations, per_channel: bool, symmetric: 
         assert np.mean(y != expected) < 0.03
         assert np.abs(y - expected).max() < 1.5 * np.diff(np.unique(expected)).max()
         return
-    reference = as_uint8(original) if report.approximate else original
+    reference = with_integer_products(original) if report.approximate else original
     check.assert_equivalent(reference, conversion.model, [{"x": x}, {"x": x[1:2]}])

@@ -1,4 +1,4 @@
-"""QAdd and QMul: two tensors, element by element, broadcast."""
+"""QAdd, QMul, QFloatAdd and QFloatMul: two tensors, element by element, broadcast."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate, Quantized, Tensor, port
 from converter.constants import EIGHT_BIT, constant_or_none
 from converter.emitter import Attribute, Emitter
@@ -63,26 +64,48 @@ class Pair:
 
 
 def adds_one_shape(node: ir.Node) -> bool:
-    """Whether a QAdd or QMul is of two computed tensors of one shape."""
+    """Whether the op is of two computed tensors of one shape."""
     return bool(node.outputs[0].meta.get(_OF_ONE_SHAPE, False))
 
 
-def add(covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts) -> Candidate:
+def add(
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
+) -> Candidate:
     """The candidate for a + b, of which one may be constant, broadcast as ONNX does."""
-    return _pair("QAdd", covers, a, b, y, facts)
+    return _pair(
+        "QFloatAdd" if arithmetic is Arithmetic.FLOAT32 else "QAdd", covers, a, b, y, arithmetic, facts
+    )
 
 
-def mul(covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts) -> Candidate:
+def mul(
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
+) -> Candidate:
     """The candidate for a * b, of which one may be constant, broadcast as ONNX does."""
-    return _pair("QMul", covers, a, b, y, facts)
+    return _pair(
+        "QFloatMul" if arithmetic is Arithmetic.FLOAT32 else "QMul", covers, a, b, y, arithmetic, facts
+    )
 
 
 def _pair(
-    op_type: str, covers: tuple[ir.Node, ...], a: Quantized, b: Quantized, y: Quantized, facts: Facts
+    op_type: str,
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
 ) -> Candidate:
-    dtype = a.quantization.dtype
-    if dtype != b.quantization.dtype or dtype != y.quantization.dtype:
-        raise Refusal("its inputs and its output are not of one type")
+    dtypes = {operand.value: operand.quantization.dtype for operand in (a, b, y)}
     constants = [_constant(operand.value) for operand in (a, b)]
     if all(array is None for array in constants):
         constants = [_row(a.value, b.value, facts), _row(b.value, a.value, facts)]
@@ -98,7 +121,7 @@ def _pair(
     if any(len(facts.ranked(value)) != rank for value in values):
         raise Refusal("its inputs have different numbers of dimensions")
     axis = facts.channel_axis_of(*values)
-    y_port = port(y.value, y_shape, axis, dtype)
+    y_port = port(y.value, y_shape, axis, y.quantization.dtype)
     if y_port.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
         raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
     operands = [
@@ -114,14 +137,15 @@ def _pair(
     attributes: dict[str, Attribute] = {}
     for name, quantization in [*parameters, ("y", y.quantization)]:
         attributes[f"{name}_scale"] = float(quantization.scale)
-        attributes[f"{name}_zero_point"] = quantization.zero_point
-    attributes["dtype"] = int(dtype)
+        attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantization)
+    if arithmetic is not Arithmetic.FLOAT32:
+        attributes["dtype"] = int(arithmetic.value)
     return Candidate(
         covers,
         Pair(
             op_type, tuple(operands), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
         ),
-        tuple(port(value, facts.ranked(value), axis, dtype) for value in values),
+        tuple(port(value, facts.ranked(value), axis, dtypes[value]) for value in values),
         (y_port,),
     )
 

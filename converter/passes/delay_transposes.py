@@ -7,7 +7,7 @@ from converter.crossings import ints, is_op
 from converter.graph_edit import only_reader
 from converter.passes.base import Pass
 
-_ELEMENTWISE = ("QTable", "QMul", "QAdd")
+_ELEMENTWISE = ("QTable", "QMul", "QAdd", "QFloatMul", "QFloatAdd")
 _PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 

@@ -1,4 +1,4 @@
-"""QTable o QTable -> QTable; so too QAdd and QMul with a constant, or of tables of one tensor"""
+"""QTable o QTable -> QTable; so too sums and products with a constant, or of tables of one tensor"""
 
 import onnx_ir as ir
 

@@ -13,11 +13,12 @@ from converter.passes.base import Pass
 class Int8ToUint8(Pass):
     """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
 
-    So formulas that see the zero points as they are outside of an island, those of QAdd for one, get to
-    see what they see in onnxruntime. It (QDQS8ToU8Transformer, 1.31) leaves a tensor in int8 that has
-    several readers, that is read with other parameters than it was written with, or of which a zero point
-    is left out, and computes some of the operators around it in float32. Here it becomes uint8 as well,
-    since a whole model in one type is one island, and is remembered by stays_int8.
+    It does so to a QuantizeLinear with one consumer, a DequantizeLinear of the same zero point, each with
+    its zero point given (QDQS8ToU8Transformer, qdq_s8_to_u8.cc, onnxruntime 1.31). Before, it makes a
+    DequantizeLinear for each consumer of one (EnsureUniqueDQForNodeUnit, ensure_unique_dq_for_node_unit.cc):
+    what several operators read stays in int8. Here it becomes uint8 as well, since a whole model in one
+    type is one island, and is remembered by stays_int8: which arithmetic onnxruntime takes for the
+    operators around depends on it, see converter.arithmetic.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -43,15 +44,14 @@ class Int8ToUint8(Pass):
             return False
         if written.dtype != ir.DataType.INT8:
             return False
-        nodes = [quantize, *readers]
-        given = all(node_input(node, 2) is not None for node in nodes)
-        for node, parameters in zip(nodes, [written, *read], strict=True):
+        stays = sum(map(_consumers, readers)) != 1 or read[0].zero_point != written.zero_point
+        stays = stays or any(node_input(node, 2) is None for node in (quantize, *readers))
+        for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
             self._shift(node, parameters, graph)
         self._shift_table(quantize, written, graph)
         quantize.attributes.pop("output_dtype", None)
         x.type = ir.TensorType(ir.DataType.UINT8)
-        uses = sum(len(reader.outputs[0].uses()) + reader.outputs[0].is_graph_output() for reader in readers)
-        if uses != 1 or read[0] != written or not given:
+        if stays:
             note_int8(x)
         return True
 
@@ -86,3 +86,9 @@ class Int8ToUint8(Pass):
         zero_point = np.full(scale.shape, parameters.zero_point + 128, np.uint8)
         node.resize_inputs(3)
         node.replace_input_with(2, add_initializer(graph, name, zero_point))
+
+
+def _consumers(dequantize: ir.Node) -> int:
+    """How many DequantizeLinear onnxruntime makes of this one."""
+    y = dequantize.outputs[0]
+    return max(1, len(y.uses()) + y.is_graph_output())

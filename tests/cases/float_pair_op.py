@@ -20,10 +20,19 @@ def _random(name: str, seed: int) -> OpCase:
     """All 65,536 pairs, or nearly so; scales whose reciprocals are not floats."""
     rng = np.random.default_rng(seed)
     a, b, y = (float(np.float32(np.exp(rng.uniform(-4, 0)))) for _ in range(3))
-    zero_points = dict(zip(("a", "b", "y"), rng.integers(-128, 128, 3).tolist(), strict=True))
-    scales = {"a_scale": a, "b_scale": b, "y_scale": y * (a + b) if name == "QAdd" else 64 * y * a * b}
-    points = {f"{name}_zero_point": value for name, value in zero_points.items()}
-    return product(f"random{seed}", (64, 64, 16), op=name, dtype=INT8, **scales, **points)
+    zero_points = rng.integers(-128, 128, 3).tolist()
+    return product(
+        f"random{seed}",
+        (64, 64, 16),
+        op=name,
+        dtype=INT8,
+        a_scale=a,
+        b_scale=b,
+        y_scale=y * (a + b) if name == "QAdd" else 64 * y * a * b,
+        a_zero_point=zero_points[0],
+        b_zero_point=zero_points[1],
+        y_zero_point=zero_points[2],
+    )
 
 
 _INT8 = [

@@ -79,8 +79,10 @@ def test_quantized_addition_that_others_read(dtype: str) -> None:
     total = net.pair(net.node("Add", [net.x(("n", 7, C)), z], "a"), "a_q", 0.07, 120)
     net.y(net.normalized(total), rank=3)
     net.y(net.node("Add", [total, z], "b"), rank=3)
-    exact = dtype == "uint8"
-    assert_converts(net.model(), {"QAddLayerNormalization": 1, "QAdd": 1}, (7, C), exact=exact)
+    if dtype == "int8":  # onnxruntime adds tensors in float32 of which others are read too
+        assert_converts(net.model(), {"QLayerNormalization": 1, "QFloatAdd": 2}, (7, C))
+        return
+    assert_converts(net.model(), {"QAddLayerNormalization": 1, "QAdd": 1}, (7, C))
     assert outputs_of(converter.convert(net.model()).model, "QAddLayerNormalization") == [True, True]
 
 

@@ -13,7 +13,7 @@ import converter
 from cases import attention
 from cases.attention import AttentionCase
 from cases.builder import by_id
-from twin import as_uint8
+from twin import with_integer_products
 
 CHANNELS = 32
 PERMS = {"q": [0, 2, 1, 3], "k": [0, 2, 3, 1], "v": [0, 2, 1, 3]}
@@ -64,7 +64,7 @@ def converted(original: onnx.ModelProto, s: int = 7) -> onnx.ModelProto:
     conversion = converter.convert(original)
     names = [value.name for value in original.graph.input]
     check.assert_equivalent(
-        as_uint8(original) if conversion.report.approximate else original,
+        with_integer_products(original) if conversion.report.approximate else original,
         conversion.model,
         [{name: normal(batch, s, CHANNELS) for name in names} for batch in (2, 1)],
     )

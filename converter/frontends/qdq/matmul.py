@@ -70,7 +70,7 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
         facts,
         in_units,
     )
-    note = y.note(of.operands)
+    note = y.product_note(of.operands)
     if in_units is not None and not of.is_gemm_with(in_units.size):
         note = note or f"it is no Gemm where sizes are not fixed, for which reason {IN_FLOAT}"
     return replace(candidate, note=note)

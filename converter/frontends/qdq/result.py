@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic, common
 from converter.candidate import Quantized
 from converter.constants import Quantization, constant, node_input
 from converter.errors import Refusal
@@ -42,12 +43,33 @@ class Result:
             raise Refusal("the activation behind it cuts off more than its quantization does")
         return self
 
+    def arithmetic(self, operands: Sequence[Operand]) -> Arithmetic:
+        """How onnxruntime computes the operator, if it reads these and is not a product."""
+        if self.clamps:
+            return Arithmetic.FLOAT32
+        return common([self.is_int8, *(operand.is_int8 for operand in operands)])
+
     def note(self, operands: Sequence[Operand]) -> str:
-        """Why the operator, if it reads these, may differ from onnxruntime; empty where it does not."""
+        """Why an operator without an exact float32 form may differ from onnxruntime; empty where not."""
+        if not self.clamps and self.arithmetic(operands) is Arithmetic.FLOAT32:
+            return (
+                "int8 tensors of it have several readers or are the model's own, others not, for which "
+                + (f"reason {IN_FLOAT}")
+            )
+        return self._clamp_note()
+
+    def product_note(self, operands: Sequence[Operand]) -> str:
+        """Why a convolution or matrix product may differ from onnxruntime; empty where it does not.
+
+        Of int8 tensors it has none on x86-64 (ConvNodeGroupSelector, MatMulNodeGroupSelector: int8_allowed).
+        """
         if self.is_int8 or any(operand.is_int8 for operand in operands):
             return (
                 "an int8 tensor of it has several readers or is the model's own, for which reason " + IN_FLOAT
             )
+        return self._clamp_note()
+
+    def _clamp_note(self) -> str:
         if self.clamps:
             return "an activation behind it cuts off more than its quantization, for which reason " + IN_FLOAT
         return ""

@@ -1,7 +1,5 @@
 """DequantizeLinear (2) -> Where -> QuantizeLinear -> QWhere, behind a QTable where scales differ"""
 
-from dataclasses import replace
-
 import onnx_ir as ir
 
 from converter.candidate import Candidate
@@ -16,7 +14,7 @@ from converter.ops import where as op
 
 
 def where(node: ir.Node, facts: Facts) -> Candidate:
-    """Inputs: condition, x, y."""
+    """Inputs: condition, x, y. Exact in any arithmetic: each value changes its scale by itself."""
     try:
         return elementwise(node, facts)  # where the condition depends on nothing but x or y
     except Refusal:
@@ -25,5 +23,4 @@ def where(node: ir.Node, facts: Facts) -> Candidate:
     x, y = operand(node, 1, facts), operand(node, 2, facts)
     z = result(node).unclamped()
     condition = required_input(node, 0)
-    candidate = op.where((node, *z.covers), condition, x.quantized, y.quantized, z.quantized, facts)
-    return replace(candidate, note=z.note([x, y]))
+    return op.where((node, *z.covers), condition, x.quantized, y.quantized, z.quantized, facts)

@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate
 from converter.facts import Facts
 from converter.frontends.qoperator.common import quantized_input, quantized_output
@@ -12,11 +13,13 @@ def qlinear_add(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
     a = quantized_input(node, 0, facts, "first input")
     b = quantized_input(node, 3, facts, "second input")
-    return add((node,), a, b, quantized_output(node, 6, a.quantization.dtype), facts)
+    y = quantized_output(node, 6, a.quantization.dtype)
+    return add((node,), a, b, y, Arithmetic(a.quantization.dtype), facts)
 
 
 def qlinear_mul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: those of QLinearAdd."""
     a = quantized_input(node, 0, facts, "first input")
     b = quantized_input(node, 3, facts, "second input")
-    return mul((node,), a, b, quantized_output(node, 6, a.quantization.dtype), facts)
+    y = quantized_output(node, 6, a.quantization.dtype)
+    return mul((node,), a, b, y, Arithmetic(a.quantization.dtype), facts)
