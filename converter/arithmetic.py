@@ -18,6 +18,11 @@ class Arithmetic(Enum):
     INT8 = ir.DataType.INT8
     FLOAT32 = ir.DataType.FLOAT
 
+    @property
+    def integers(self) -> ir.DataType:
+        """The type for an integer formula: its own; for FLOAT32, which has none, int8."""
+        return ir.DataType.UINT8 if self is Arithmetic.UINT8 else ir.DataType.INT8
+
     def zero_point(self, quantization: Quantization) -> int:
         """The zero point that its formulas see: int8's where that makes no difference."""
         return quantization.zero_point if self is Arithmetic.UINT8 else quantization.island_zero_point

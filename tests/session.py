@@ -21,6 +21,8 @@ CUDA = "CUDAExecutionProvider"
 # The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
 _WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
 
+_PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Transpose"}  # or what stands before one
+
 
 @dataclass(frozen=True)
 class Result:
@@ -82,7 +84,8 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
 
     Without x64quantprecision a processor that lacks VNNI saturates uint8 * int8 products at 16 bits.
     With it onnxruntime opens no model that convolves int8 activations, a converted one least of all:
-    it makes the weights uint8, and has no kernel for int8 * uint8.
+    it makes the weights uint8, and has no kernel for int8 * uint8. Nor does it decide as it does by default
+    what to compute in integers where something is added to an int8 constant, which becomes uint8 too.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

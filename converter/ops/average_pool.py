@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate, Quantized, port
 from converter.emitter import Attribute
 from converter.errors import Refusal
@@ -23,6 +24,7 @@ def average_pool(
     window: Geometry,
     count_include_pad: bool,
     shape: Shape,
+    arithmetic: Arithmetic,
 ) -> Candidate:
     """The candidate for an average pool; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
     dtype = one_dtype(x, y)
@@ -35,10 +37,10 @@ def average_pool(
         "ceil_mode": int(window.ceil_mode),
         "count_include_pad": int(count_include_pad),
         "x_scale": float(x.quantization.scale),
-        "x_zero_point": x.quantization.zero_point,
+        "x_zero_point": arithmetic.zero_point(x.quantization),
         "y_scale": float(y.quantization.scale),
-        "y_zero_point": y.quantization.zero_point,
-        "dtype": int(dtype),
+        "y_zero_point": arithmetic.zero_point(y.quantization),
+        "dtype": int(arithmetic.integers),
     }
     return Candidate(
         covers,

@@ -139,7 +139,7 @@ def _pair(
         attributes[f"{name}_scale"] = float(quantization.scale)
         attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantization)
     if arithmetic is not Arithmetic.FLOAT32:
-        attributes["dtype"] = int(arithmetic.value)
+        attributes["dtype"] = int(arithmetic.integers)
     return Candidate(
         covers,
         Pair(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate, Quantized, Tensor, port
 from converter.emitter import Attribute, Emitter
 from converter.errors import Refusal
@@ -22,7 +23,14 @@ class Softmax:
         return [emitter.op("QSoftmax", [x], x.layout, self.attributes)]
 
 
-def softmax(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, axis: int, facts: Facts) -> Candidate:
+def softmax(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    y: Quantized,
+    axis: int,
+    arithmetic: Arithmetic,
+    facts: Facts,
+) -> Candidate:
     """The candidate for a softmax over the last axis, which has to be that of the channels."""
     dtype = one_dtype(x, y)
     shape = facts.ranked(x.value)
@@ -35,9 +43,9 @@ def softmax(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, axis: int, 
     attributes = {
         "channels": channels.layout.channels,
         "x_scale": float(x.quantization.scale),
-        "x_zero_point": x.quantization.zero_point,
+        "x_zero_point": arithmetic.zero_point(x.quantization),
         "y_scale": float(y.quantization.scale),
-        "y_zero_point": y.quantization.zero_point,
-        "dtype": int(dtype),
+        "y_zero_point": arithmetic.zero_point(y.quantization),
+        "dtype": int(arithmetic.integers),
     }
     return Candidate(covers, Softmax(attributes), (channels,), (port(y.value, shape, rank - 1, dtype),))

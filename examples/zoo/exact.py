@@ -79,7 +79,8 @@ def _quantize(
     points = np.zeros(1, default) if zero_point is None else zero_point
     bounds = np.iinfo(points.dtype)
     steps = np.rint(x / _along(scale, x, axis)) + _along(points.astype(np.float64), x, axis)
-    return np.clip(steps, bounds.min, bounds.max).astype(points.dtype)
+    y: Array = np.clip(steps, bounds.min, bounds.max).astype(points.dtype)
+    return y
 
 
 def _dequantize(x: Array, scale: Array, zero_point: Array | None = None, axis: int = 1, **_: Any) -> Array:

@@ -22,7 +22,9 @@ def average_pool(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(x.value, 3, 4)
     window = geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
     with_pads = bool(node.attributes.get_int("count_include_pad", 0))
-    candidate = op.average_pool((node, *y.covers), x.quantized, y.quantized, window, with_pads, shape)
+    candidate = op.average_pool(
+        (node, *y.covers), x.quantized, y.quantized, window, with_pads, shape, y.arithmetic([x])
+    )
     return replace(candidate, note=y.note([x]))
 
 

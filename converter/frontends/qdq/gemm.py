@@ -1,5 +1,6 @@
 """DequantizeLinear (2) -> Gemm -> (Relu or Clip -> QuantizeLinear) -> QMatMul, QBatchMatMul"""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,9 @@ from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.factor import factor
 from converter.frontends.qdq.float_result import LAST_BITS, float_note
+from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, Result, result
+from converter.ops.factor import Factor
 from converter.ops.product import product
 from converter.ops.product_result import InFloat, Requantized
 from converter.packing import Float32Array
@@ -28,24 +31,32 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     trans_a, trans_b = (node.attributes.get_int(name, 0) for name in ("transA", "transB"))
     any_matrix = Unknown(f"{node.name} rows"), Unknown(f"{node.name} columns")
     a, a_operands = factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
-    b, _ = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
+    b, b_operands = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
     if a.rank != 2 or b.rank != 2:
         raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
     y = _result(node)
     outputs = b.shape[b.free]
-    stays = _stays_in_float(node)
+    stays = _stays_in_float(node) or _is_mixed(a_operands, b, b_operands)
     if y is not None:
         in_units = bias(c, a.scales[0], b.scales, outputs)
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = product((node, *y.covers), a, b, to, facts, in_units, alpha)
         return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
-    note = float_note(node, a_operands) or (f"{stays}{LAST_BITS}" if stays else "")
+    note = f"{stays}{LAST_BITS}" if stays else float_note(node, [])
     addend = _addend(c, outputs)
     if addend is not None:
         candidate = product((node,), a, b, InFloat(node.outputs[0], addend), facts)
         return replace(candidate, note=note or LAST_BITS)
     in_units = bias(c, a.scales[0], b.scales, outputs)
     return replace(product((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
+
+
+def _is_mixed(a: Sequence[Operand], b: Factor, b_operands: Sequence[Operand]) -> str:
+    """As _stays_in_float: of an int8 a, onnxruntime's QGemm takes an int8 b only (GemmNodeGroupSelector)."""
+    b_is_int8 = all(operand.is_int8 for operand in b_operands) if b_operands else b.dtype == ir.DataType.INT8
+    if any(operand.is_int8 for operand in a) and not b_is_int8:
+        return "its left input stays int8 in onnxruntime, its right one does not, for which reason "
+    return ""
 
 
 def _stays_in_float(node: ir.Node) -> str:

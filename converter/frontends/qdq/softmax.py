@@ -20,5 +20,6 @@ def softmax(node: ir.Node, facts: Facts) -> Candidate:
     x = operand(node, 0, facts)
     y = result(node).unclamped()
     axis = node.attributes.get_int("axis", -1)
-    candidate = op.softmax((node, *y.covers), x.quantized, y.quantized, axis, facts)
+    arithmetic = y.arithmetic([x])
+    candidate = op.softmax((node, *y.covers), x.quantized, y.quantized, axis, arithmetic, facts)
     return replace(candidate, note=y.note([x]))

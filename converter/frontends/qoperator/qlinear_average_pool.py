@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate
 from converter.errors import Refusal
 from converter.facts import Facts
@@ -23,6 +24,7 @@ def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:
         geometry(node, kernel, shape),
         bool(node.attributes.get_int("count_include_pad", 0)),
         shape,
+        Arithmetic(x.quantization.dtype),
     )
 
 

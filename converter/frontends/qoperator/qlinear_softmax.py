@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from converter.arithmetic import Arithmetic
 from converter.candidate import Candidate
 from converter.facts import Facts
 from converter.frontends.qoperator.common import quantized_input, quantized_output
@@ -15,4 +16,6 @@ def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:
     """
     x = quantized_input(node, 0, facts)
     y = quantized_output(node, 3, x.quantization.dtype)
-    return softmax((node,), x, y, node.attributes.get_int("axis", -1), facts)
+    return softmax(
+        (node,), x, y, node.attributes.get_int("axis", -1), Arithmetic(x.quantization.dtype), facts
+    )
