@@ -85,7 +85,7 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
     Without x64quantprecision a processor that lacks VNNI saturates uint8 * int8 products at 16 bits.
     With it onnxruntime opens no model that convolves int8 activations, a converted one least of all:
     it makes the weights uint8, and has no kernel for int8 * uint8. Nor does it decide as it does by default
-    what to compute in integers where something is added to an int8 constant, which becomes uint8 too.
+    what to compute in integers where an int8 constant, which becomes uint8, meets int8 tensors.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -96,12 +96,25 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
 
 
 def takes_precision(model: onnx.ModelProto) -> bool:
-    """Whether onnxruntime opens the model with x64quantprecision."""
+    """Whether onnxruntime opens the model with x64quantprecision, and decides as without."""
     constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
     zero_points = [
         node.input[_WITH_WEIGHTS[node.op_type]] for node in model.graph.node if node.op_type in _WITH_WEIGHTS
     ]
-    return not model.functions and onnx.TensorProto.INT8 not in {constants.get(name) for name in zero_points}
+    int8 = onnx.TensorProto.INT8
+    types = constants | {x.name: x.type.tensor_type.elem_type for x in model.graph.input}
+    dequantized = {
+        node.output[0]: node.input[0] in constants
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and types.get(node.input[0]) == int8
+    }
+    # Who reads int8 constants, and is no product, or an int8 tensor besides.
+    other = any(
+        any(dequantized.get(name, False) for name in node.input)
+        and (node.op_type not in _PRODUCTS or not dequantized.get(node.input[0], True))
+        for node in model.graph.node
+    )
+    return not model.functions and int8 not in {constants.get(name) for name in zero_points} and not other
 
 
 def assert_same_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:

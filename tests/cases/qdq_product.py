@@ -146,6 +146,8 @@ EXACT = [  # (case, the op that it becomes)
     (replace(_case, b_constant=False, b_dtype="uint8", y="quantized"), "QBatchMatMul"),
     (replace(_case, b_constant=False, b_dtype="uint8", y="quantized", bias="float"), "QBatchMatMul"),
     (replace(_gemm), "QMatMulToFloat"),
+    (replace(_gemm, a_dtype="int8"), "QMatMulToFloat"),
+    (replace(_gemm, a_dtype="int8", b_constant=False), "QBatchMatMulToFloat"),
     (replace(_gemm, alpha=0.37, per_column=True), "QMatMulToFloat"),
     (replace(_gemm, bias="int32", per_column=True, trans_b=1), "QMatMulToFloat"),
     (replace(_gemm, bias="int32", trans_a=1), "QMatMulToFloat"),
@@ -162,6 +164,6 @@ IN_FLOAT = [  # onnxruntime computes these in float32
     (replace(_case, a_dtype="int8"), "QMatMulToFloat"),
     (replace(_case, y="both"), "QMatMulToFloat"),
     (replace(_gemm, bias="float"), "QMatMulToFloat"),
-    (replace(_gemm, a_dtype="int8"), "QMatMulToFloat"),
+    (replace(_gemm, a_dtype="int8", b_dtype="uint8", b_constant=False), "QBatchMatMulToFloat"),
     (replace(_batch, a_dtype="int8", b_dtype="int8"), "QBatchMatMulToFloat"),
 ]
