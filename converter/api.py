@@ -7,10 +7,11 @@ import onnx
 import onnx_ir as ir
 
 from converter import files, pipeline, weights
+from converter.describe import describe_converted
 from converter.domain import has_ops
 from converter.errors import ConversionError
 from converter.proto import load_proto
-from converter.report import Report, describe_converted
+from converter.report import Report
 
 Source = onnx.ModelProto | str | os.PathLike[str]
 

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from converter.candidate import Candidate
 from converter.constants import Quantization
 from converter.facts import Facts
+from converter.originals import Originals
 
 
 @dataclass
@@ -17,6 +18,8 @@ class Context:
     without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, with what these had.
     refusals: why a node that looked convertible is left, by node.
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
+    originals: the nodes of the user's model.
+    remarks: sentences about the conversion as a whole, for the report, in their order.
     """
 
     facts: Facts | None = None
@@ -24,6 +27,8 @@ class Context:
     without_pairs: dict[ir.Node, Quantization] = field(default_factory=dict)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
     notes: dict[ir.Node, str] = field(default_factory=dict)
+    originals: Originals | None = None
+    remarks: dict[str, None] = field(default_factory=dict)
     _value_names: set[str] = field(default_factory=set)
     _node_names: set[str] = field(default_factory=set)
 

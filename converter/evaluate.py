@@ -7,13 +7,25 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx import helper
 
+from converter.errors import Refusal
 from converter.functions import DOMAIN, MIN_OPSET, VERSION, function_proto
 
 
-def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
-    """What the op, which has one result, makes of these in the place of its inputs."""
-    import onnxruntime  # takes a while, and few models need it
+def runtime() -> Any:
+    """onnxruntime, which takes a while to import, and which few models need. Raises Refusal without it."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise Refusal(f"onnxruntime would compute its table, and cannot be imported: {error}") from error
+    return onnxruntime
 
+
+def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
+    """What the op, which has one result, makes of these in the place of its inputs.
+
+    Raises Refusal where onnxruntime is not installed.
+    """
+    onnxruntime = runtime()
     names = [f"input_{index}" for index in range(len(inputs))]
     proto = ir.to_proto(node)
     assert isinstance(proto, onnx.NodeProto)

@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from converter.context import Context
+from converter.describe import describe
 from converter.failures import named
 from converter.passes.absorb_transposes import AbsorbTransposes
 from converter.passes.add_functions import AddFunctions
@@ -32,6 +33,7 @@ from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from converter.passes.normalize_at_entry import NormalizeAtEntry
+from converter.passes.note_originals import NoteOriginals
 from converter.passes.numbers_from_sizes import NumbersFromSizes
 from converter.passes.pad_at_producer import PadAtProducer
 from converter.passes.propagate_pairs import PropagatePairs
@@ -47,12 +49,13 @@ from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.share_crossings import ShareCrossings
 from converter.passes.share_dynamic_entries import ShareDynamicEntries
 from converter.passes.sort_nodes import SortNodes
-from converter.report import Report, describe
+from converter.report import Report
 
 PASSES: tuple[type[Pass], ...] = (
     SortNodes,
     SettleInputs,
     CorrectShapes,
+    NoteOriginals,
     RaiseOpset,
     LiftConstants,
     SettleAttributes,

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from converter.constants import constant_or_none, required_input
 from converter.crossings import is_op
+from converter.errors import Refusal
 from converter.evaluate import evaluated
 from converter.packing import Int8Array
 
@@ -48,7 +49,10 @@ def function_of(node: ir.Node) -> TableFunction | None:
         operands.append(next(tables).table if columns is None else columns)
     # Of one shape: what onnxruntime makes of a scalar depends on its place.
     shape = np.broadcast_shapes(*(operand.shape for operand in operands), (256,))
-    result = evaluated(node, *(np.ascontiguousarray(np.broadcast_to(o, shape)) for o in operands))
+    try:
+        result = evaluated(node, *(np.ascontiguousarray(np.broadcast_to(o, shape)) for o in operands))
+    except Refusal:
+        return None
     return TableFunction(x, result, 1 + sum(function.nodes for function in functions))
 
 

@@ -11,6 +11,7 @@ from converter.emitter import Attribute, Emitter
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.layout import Layout
+from converter.ops.softmax import check_axis
 from converter.sizes import broadcast
 
 
@@ -40,10 +41,7 @@ def masked_softmax(
     """The candidate for the softmax of `x * factor / divisor + mask` over the last axis."""
     shape = facts.ranked(x.value)
     rank = len(shape)
-    if rank < 2 or axis % rank != rank - 1:
-        raise Refusal(f"its axis {axis} is not the last one")
-    if facts.channel_axis_of(x.value) != rank - 1:
-        raise Refusal("its axis is not that of the channels")
+    check_axis(axis, rank, facts.channel_axis_of(x.value))
     x_port = port(x.value, shape, rank - 1, x.quantization.dtype)
     inputs = [x_port]
     if mask is not None:

@@ -100,4 +100,4 @@ def _implied(x_shape: Shape, y_shape: Shape) -> Shape:
 
 
 def _text(shape: Shape) -> str:
-    return "[" + ", ".join(str(s) if isinstance(s, int) else s.name for s in shape) + "]"
+    return "[" + ", ".join(map(str, shape)) + "]"

@@ -35,10 +35,7 @@ def softmax(
     dtype = one_dtype(x, y)
     shape = facts.ranked(x.value)
     rank = len(shape)
-    if rank < 2 or axis % rank != rank - 1:
-        raise Refusal(f"its axis {axis} is not the last one")
-    if facts.channel_axis_of(x.value) != rank - 1:
-        raise Refusal("its axis is not that of the channels")
+    check_axis(axis, rank, facts.channel_axis_of(x.value))
     channels = port(x.value, shape, rank - 1, dtype)
     attributes = {
         "channels": channels.layout.channels,
@@ -49,3 +46,14 @@ def softmax(
         "dtype": int(arithmetic.integers),
     }
     return Candidate(covers, Softmax(attributes), (channels,), (port(y.value, shape, rank - 1, dtype),))
+
+
+def check_axis(axis: int, rank: int, channel_axis: int) -> None:
+    """Raises Refusal where a softmax along the axis is not over the channels, or these are not last."""
+    if rank < 2:
+        raise Refusal(f"its input has too few dimensions, {rank}")
+    if (axis % rank, channel_axis) != (rank - 1, rank - 1):
+        raise Refusal(
+            f"its axis is {axis % rank} and that of the channels {channel_axis}: it converts where both are "
+            f"the last one, {rank - 1}"
+        )

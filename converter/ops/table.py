@@ -15,6 +15,7 @@ from converter.candidate import Candidate, Tensor, port
 from converter.constants import EIGHT_BIT, constant
 from converter.emitter import Emitter
 from converter.errors import Refusal
+from converter.evaluate import runtime
 from converter.facts import Facts
 from converter.layout import Layout
 from converter.ops.each import Each
@@ -152,8 +153,7 @@ def run_chain(
 @cache
 def _run(model: bytes, dtype: ir.DataType, shape: tuple[int, ...], axis: int) -> NDArray[Any]:
     """What the model makes of a tensor of this shape that holds all values along the axis."""
-    import onnxruntime  # takes a while, and few models need it
-
+    onnxruntime = runtime()
     x = np.broadcast_to(np.expand_dims(all_values(dtype), [a for a in range(len(shape)) if a != axis]), shape)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

@@ -3,6 +3,8 @@
 import onnx_ir as ir
 
 from converter.crossings import is_op
+from converter.errors import Refusal
+from converter.evaluate import runtime
 from converter.functions import DOMAIN
 from converter.graph_edit import add_initializer, remove_orphans, take_place
 from converter.passes.base import Pass
@@ -19,6 +21,11 @@ class FuseTables(Pass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """From behind, so that each node takes all before it with it."""
         modified = False
+        if any(is_op(node, "QAdd", "QMul") for node in model.graph):
+            try:
+                runtime()
+            except Refusal as refusal:
+                self.context.remarks[f"operators on each element are not fused into one: {refusal}"] = None
         for node in reversed(list(model.graph)):
             if node.graph is model.graph:  # not fused yet
                 modified |= self._fuse(node, model.graph)

@@ -30,6 +30,8 @@ class RaiseOpset(Pass):
         for value, (name, type_, shape) in zip(_interface(model), before, strict=True):
             assert value.name == name
             value.type, value.shape = type_, shape
+        if self.context.originals is not None:
+            self.context.originals.follow(model.graph)
         return result
 
 

@@ -5,6 +5,7 @@ import onnx_ir as ir
 from converter.candidate import Candidate
 from converter.errors import Refusal
 from converter.facts import Facts
+from converter.failures import text_of
 from converter.frontends import RULES
 from converter.functions import MIN_OPSET
 from converter.passes.base import Pass
@@ -41,7 +42,7 @@ class Recognise(Pass):
         except Refusal as refusal:
             self.context.refusals[node] = str(refusal)
         except Exception as error:  # a node nobody thought of must not keep the others from converting
-            self.context.refusals[node] = f"its rule failed: {type(error).__name__}: {error}"
+            self.context.refusals[node] = f"its rule failed: {text_of(error)}"
         else:
             self._drop_others(candidate)
             self.context.candidates.append(candidate)

@@ -66,6 +66,8 @@ def test_residual_network_has_one_entry_and_one_exit(dtype: str) -> None:
         1,
         1,
         crossings=crossings,
+        quantized_nodes=11,
+        converted_nodes=11,
     )
     assert_equivalent(model, conversion.model, [{"x": floats(1, 3, 32, 32)}])
     # The entry pads for the stem, and each op has the name of its node.

@@ -202,7 +202,8 @@ def test_reasons() -> None:
         net.node("Conv", [net.input("x", "float32", ["n", 4, 9, 8]), net.weights("w", (6, 4, 3, 3), 0)], "c")
     )
     assert (
-        reasons(net.model())["c_node"] == "an input of it is in floating point, not dequantized from 8 bits"
+        reasons(net.model())["c_node"]
+        == "its weights are stored in 8 bits or fewer, but its other input is in floating point"
     )
 
 

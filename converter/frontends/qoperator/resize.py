@@ -56,12 +56,12 @@ def coordinate_mode(node: ir.Node) -> str:
 def _scales(node: ir.Node, shape: Shape) -> list[float]:
     sizes = node_input(node, 3)
     if sizes is None:
-        scales = constant(node_input(node, 2), "scales").astype(np.float32).tolist()
+        scales = constant(node_input(node, 2), "scale of the axes").astype(np.float32).tolist()
         if len(scales) != 4:
             raise Refusal(f"it has {len(scales)} scales, not 4")
         return [float(scale) for scale in scales]
     scales = []
-    for size, wanted in zip(shape[2:], constant(sizes, "sizes").tolist()[2:], strict=True):
+    for size, wanted in zip(shape[2:], constant(sizes, "target size").tolist()[2:], strict=True):
         if not isinstance(size, int):
             raise Refusal("its sizes are constant, and its input's are not known")
         scale = float(np.float32(wanted) / np.float32(size))

@@ -1,0 +1,114 @@
+"""Reports are about the user's model, and say only what happened."""
+
+import re
+import sys
+
+import onnx
+import pytest
+from networks import Network
+from qdq_networks import QdqNetwork
+
+import converter
+from converter.ops import table
+
+
+def lines(report: converter.Report) -> list[str]:
+    return str(report).splitlines()
+
+
+def test_a_node_that_the_converter_adds_is_not_listed() -> None:
+    """An old Softmax becomes several nodes when the opset is raised, of which one is the user's."""
+    net = Network()
+    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 5)
+    y = net.node("Softmax", [net.dequantize(x, "d")], "s", axis=1)
+    net.output(y, "float32", ["n", 5, 8, 8])
+    model = net.model(11)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert "Shape" in {node.op_type for node in conversion.model.graph.node}
+    assert [(entry.name, entry.op_type) for entry in conversion.report.left] == [("s_node", "Softmax")]
+    assert {entry.op_type for entry in conversion.report.left} <= {node.op_type for node in model.graph.node}
+
+
+def test_nodes_without_names_are_told_apart() -> None:
+    """A Reshape of floats becomes one of 8 bits, and its result takes another name."""
+    net = QdqNetwork()
+    x = net.pair(net.node("Relu", [net.x(("a", "b", "c", "d"))], "r"), "r_q", 0.05, 130)
+    y = net.node("Reshape", [x, net.constant("to", [-1, 20, 4], "int64")], "v")
+    net.y(y, 0.05, 130, rank=3)
+    model = net.model()
+    for node in model.graph.node:
+        node.name = ""
+    report = converter.convert(model).report
+    assert report.converted == {"QTable": 1}
+    assert [entry.op_type for entry in report.left if entry.quantized] == ["Reshape"]
+    assert (report.quantized_nodes, report.converted_nodes) == (2, 1)
+
+
+def test_sizes_are_shown_by_their_names() -> None:
+    net = QdqNetwork()
+    x = net.pair(net.node("Relu", [net.x(("a", "b", "c", "d"))], "r"), "r_q", 0.05, 130)
+    net.y(net.node("Reshape", [x, net.constant("to", [-1, 20, 4], "int64")], "v"), rank=3)
+    text = str(converter.convert(net.model()).report)
+    assert "[a, b, c, d] -> [" in text
+    assert not re.search(r"\w+\(name=|object at 0x|Value\(|<\w+ ", text), text
+
+
+def test_nothing_is_approximate_where_nothing_is_converted() -> None:
+    """The tensors that became uint8 did so in a model that is given up."""
+    net = QdqNetwork("int8")
+    x = net.x()
+    c = net.node("Conv", [x, net.weights("w", (4, 4, 3, 3), 0)], "c", pads=[1, 1, 1, 1])
+    net.output(net.node("Mul", [c, net.node("Sigmoid", [c], "s")], "m"), "float32", ["n", 4, 9, 8])
+    model = net.model()
+    conversion = converter.convert(model)
+    assert conversion.model is model
+    assert conversion.report.approximate == ()
+    assert (conversion.report.quantized_nodes, conversion.report.converted_nodes) == (1, 0)
+    assert lines(conversion.report)[1:3] == [
+        "nothing was converted",
+        "quantized nodes that were left as they were:",
+    ]
+
+
+def test_quantized_nodes_in_bodies_count() -> None:
+    net = Network()
+    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 5)
+    net.node("Identity", [x], net.unshaped_output("y", "uint8"))
+    inner = Network()
+    inner.conv(x, "b", 5, 5)
+    body = onnx.helper.make_graph(
+        inner.nodes,
+        "body",
+        [],
+        [onnx.helper.make_tensor_value_info("b", onnx.TensorProto.UINT8, None)],
+        inner.constants,
+    )
+    net.constant("yes", True, "bool")
+    net.node("If", ["yes"], net.unshaped_output("z", "uint8"), then_branch=body, else_branch=body)
+    report = converter.convert(net.model(13)).report
+    assert report.converted == {"QConv": 1}
+    assert (report.quantized_nodes, report.converted_nodes) == (3, 1)
+    stays = [entry.reason for entry in report.left if entry.quantized]
+    assert stays == ["it is in the body of another node or of a function"] * 2
+
+
+def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = QdqNetwork()
+    y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
+    y = net.pair(y, "m_q", 0.05, 140)
+    bias = net.weights("b", (21,), dtype="uint8", zero_point=9)
+    y = net.pair(net.node("Add", [y, bias], "a"), "a_q", 0.061, 117)
+    net.y(net.node("Relu", [y], "r"), rank=3)
+    model = net.model()
+    with_it = converter.convert(model).report
+    assert with_it.converted == {"QMatMul": 1, "QTable": 1}
+    assert with_it.remarks == ()
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    table._run.cache_clear()
+    report = converter.convert(model).report
+    assert report.converted == {"QMatMul": 1, "QAdd": 1}
+    why = "onnxruntime would compute its table, and cannot be imported"
+    assert report.remarks[0].startswith(f"operators on each element are not fused into one: {why}")
+    assert report.remarks[0] in lines(report)
+    assert [entry.name for entry in report.left if entry.reason.startswith(why)] == ["r_node"]
