@@ -29,6 +29,7 @@ from converter.passes.lift_constants import LiftConstants
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
 from converter.passes.merge_dynamic_projections import MergeDynamicProjections
+from converter.passes.merge_equal_quantizers import MergeEqualQuantizers
 from converter.passes.merge_projections import MergeProjections
 from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
@@ -62,9 +63,11 @@ PASSES: tuple[type[Pass], ...] = (
     DropIdentities,
     QuantizeConstants,
     MergeDoublePairs,
+    MergeEqualQuantizers,
     CancelTransposes,
     MergeDoublePairs,
     PropagatePairs,
+    MergeEqualQuantizers,
     Int8ToUint8,
     DropPairs,
     ShapesOfEightBits,
