@@ -21,7 +21,7 @@ FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name 
 demo: .venv/installed
 	$(BIN)/python examples/demo.py
 
-test: lint
+test: lint .venv-onnxruntime/made
 	$(BIN)/python -P -m pytest
 
 lint: .venv/installed
@@ -41,6 +41,10 @@ format: .venv/installed
 	$(PIP) install --no-build-isolation '.[$(EXTRAS)]'
 	@touch $@
 
+# Old and new versions of onnxruntime, for tests/test_versions.py; where their wheels cannot be had, it says so.
+.venv-onnxruntime/made: tests/versions/environments.py | .venv/installed
+	-$(BIN)/python -P tests/versions/environments.py --tested && touch $@
+
 .venv/builder: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
@@ -50,4 +54,4 @@ format: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-onnxruntime build

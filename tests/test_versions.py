@@ -1,0 +1,46 @@
+"""Converted models in the oldest onnxruntime that they open in, two between, and the newest, on the CPU."""
+
+from pathlib import Path
+
+import pytest
+
+from versions import environments, models
+from versions.run import outcomes
+
+# The kinds of models, and what each is here for.
+NAMES = (
+    "graph-opset13",
+    "graph-opset20",
+    "conv3d-opset18",
+    "where",
+    "random-QOperator-1",
+    "random-QDQ-3",
+    "bert_like-QDQ-masked",
+    "vit_like-QOperator-all",
+    "bert_like-dynamic-int8",
+    "dynamic_conv-opset13",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+    folder = tmp_path_factory.mktemp("models")
+    catalogue = models.catalogue()
+    for name in NAMES:
+        conversion = models.write(catalogue[name](), folder, name)
+        assert conversion.report.converted, name
+    return folder
+
+
+@pytest.mark.parametrize("version", environments.TESTED)
+def test_opens_with_the_same_bits(version: str, folder: Path) -> None:
+    try:
+        environments.python(version)
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    found = outcomes(version, folder)
+    assert sorted(outcome.name for outcome in found) == sorted(NAMES)
+    for outcome in found:
+        assert (outcome.original, outcome.converted, outcome.different) == ("", "", 0), outcome.name
+        assert outcome.of
