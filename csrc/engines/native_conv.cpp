@@ -1,6 +1,7 @@
 #include "engines/native_conv.h"
 
 #include "engines/native.h"
+#include "kernels/depthwise.h"
 
 namespace qudnn::engines {
 
@@ -23,6 +24,14 @@ class NativeConvPlan final : public plan::Plan {
 };
 
 }  // namespace
+
+// As kernels::conv asks.
+bool NativeConv::has_kernel_for(const plan::Problem& problem, const plan::Arguments& a) const {
+    const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
+    return conv.y_type == plan::DataType::int8 &&
+           !kernels::depthwise_variants(geometry(conv), a.x, a.epilogue, static_cast<const int8_t*>(a.y))
+                .empty();
+}
 
 std::vector<plan::Candidate> NativeConv::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);

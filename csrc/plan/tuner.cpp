@@ -233,6 +233,11 @@ class Tuning {
         return nullptr;
     }
 
+    bool reference_is_slow() const {
+        return multiplications(problem_) >= kSpeedRelevant &&
+               !reference_engine()->has_kernel_for(problem_, arguments_);
+    }
+
     std::shared_ptr<const Choice> ranked(bool full) {
         std::vector<const Contender*> order;
         for (const Contender& contender : contenders_) {
@@ -264,7 +269,8 @@ class Tuning {
         auto choice = make_choice(*reference_engine(), reference_);
         choice->lasting = false;
         choice->source = Source::heuristic;
-        host_.warn("node " + host_.node() + " runs on the plain native engine, which is slow: " + why +
+        host_.warn("node " + host_.node() + " runs on the plain native engine" +
+                   (reference_is_slow() ? ", which is slow: " : ": ") + why +
                    " while plans were compared: " + text(problem_));
         return choice;
     }
@@ -280,7 +286,7 @@ class Tuning {
     }
 
     void report(const Choice& choice, bool only_one) const {
-        if (only_one && choice.plan == reference_ && multiplications(problem_) >= kSpeedRelevant) {
+        if (only_one && choice.plan == reference_ && reference_is_slow()) {
             host_.warn("node " + host_.node() +
                        " runs on the plain native engine, which is slow: " + text(problem_) + reasons_);
             return;

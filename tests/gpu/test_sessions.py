@@ -177,6 +177,22 @@ def test_a_slow_native_engine_is_logged_once(capfd: pytest.CaptureFixture[str]) 
     assert "groups of 3 channels" in lines[0]
 
 
+@pytest.mark.parametrize("tune", ["heuristic", "full"])
+def test_a_tuned_native_kernel_is_not_called_slow(tune: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Depthwise convolutions run on a kernel of their own, which the plain engine has."""
+    case = op.conv("depthwise", c=64, k=64, group=64, size=(112, 112), pads=[1, 1, 1, 1], x_zero_point=-3)
+    model = case.model()
+    options = session_options(model)
+    options.log_severity_level = 2
+    options.add_session_config_entry("qudnn.tune", tune)
+    session = open_session(model, CUDA, options=options)
+    plans.clear()
+    outputs(session, case.inputs())
+    (plan,) = plans.list()
+    assert plan["engine"] == "native_conv"
+    assert "slow" not in capfd.readouterr().err
+
+
 def free_memory() -> int:
     """Bytes free on the GPU."""
     driver = ctypes.CDLL("libcuda.so.1")
