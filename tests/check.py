@@ -98,3 +98,27 @@ def assert_converted_runs_on_gpu(case: Case, batch: int = 2) -> None:
     conversion = converter.convert(case.model())
     assert not conversion.report.left, str(conversion.report)
     assert_kernels_match_bodies(conversion.model, case.inputs(batch))
+
+
+# Operators of which onnxruntime's CUDA provider has kernels for float32, and none for 8 bits.
+_FLOAT_ON_GPU = {"DepthToSpace", "Pad", "Relu", "SpaceToDepth", "Tile"}
+
+
+def types_of(model: onnx.ModelProto) -> dict[str, int]:
+    """The types of the graph's values, as far as ONNX infers them."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    types = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+    types |= {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
+
+
+def assert_no_move_leaves_the_gpu(original: onnx.ModelProto, converted: onnx.ModelProto) -> None:
+    """No node works on 8 bits, for which it has no kernel there, that worked on float32."""
+    eight_bit = {onnx.TensorProto.UINT8, onnx.TensorProto.INT8}
+
+    def names(model: onnx.ModelProto) -> set[str]:
+        types = types_of(model)
+        nodes = [node for node in model.graph.node if not node.domain and node.op_type in _FLOAT_ON_GPU]
+        return {node.name for node in nodes if types.get(node.input[0]) in eight_bit}
+
+    assert names(converted) <= names(original)

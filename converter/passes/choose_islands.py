@@ -1,11 +1,12 @@
 """Keep the ops inside islands that are worth their crossings."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from math import inf, prod
 
 import onnx_ir as ir
 
 from converter.candidate import Candidate, Port
+from converter.gpu_kernels import runs_on_gpu
 from converter.linear import dequantizes, quantizes
 from converter.min_cut import SINK, SOURCE, Graph
 from converter.passes.base import Pass
@@ -25,9 +26,10 @@ class ChooseIslands(Pass):
 
     - an element of a tensor that crosses the border costs 3: crossings are passes over memory, no more;
     - an op left outside costs 40 for each element it reads and writes if onnxruntime has no CUDA kernel
-      for it (QLinear*), for it runs on the CPU then and its tensors go there and back; 9 if it is a float
-      operator between DequantizeLinear and QuantizeLinear, or behind the first alone; and next to nothing
-      if it is an operator of ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat);
+      for it (QLinear*, DepthToSpace of 8 bits), for it runs on the CPU then and its tensors go there and
+      back; 9 if it is a float operator between DequantizeLinear and QuantizeLinear, or was one and has no
+      kernel for 8 bits, or behind the first alone; and next to nothing if it is an operator of ONNX that
+      runs on 8 bits where it is (MaxPool, Reshape, Concat);
     - an op that onnxruntime's CUDA provider computes wrongly goes inside at any cost.
 
     What an op reads and writes outside of the island crosses nothing.
@@ -38,7 +40,7 @@ class ChooseIslands(Pass):
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        inside = choice(self.context.candidates)
+        inside = choice(self.context.candidates, self.context.without_pairs)
         for number, candidate in enumerate(self.context.candidates):
             if number not in inside:
                 for node in candidate.covers:
@@ -53,8 +55,8 @@ class ChooseIslands(Pass):
 Joint = tuple[ir.Value, int, bool]
 
 
-def choice(candidates: list[Candidate]) -> set[int]:
-    """The numbers of the candidates that go inside."""
+def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[int]:
+    """The numbers of the candidates that go inside. moved: nodes that worked on float32 at first."""
     graph = Graph()
     writer: dict[ir.Value, int] = {}
     entering: dict[Joint, Port] = {}
@@ -64,7 +66,7 @@ def choice(candidates: list[Candidate]) -> set[int]:
         for port in _crossing(candidate.inputs):
             entering[port.joint] = port
             readers.setdefault(port.joint, []).append(number)
-        graph.edge(SOURCE, number, _cost_outside(candidate))
+        graph.edge(SOURCE, number, _cost_outside(candidate, moved))
     covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
     ports = {port.value: port for candidate in candidates for port in _crossing(candidate.outputs)}
     for joint, port in entering.items():
@@ -109,7 +111,7 @@ def _reads_outside(
     return number is None or not any(port.joint == joint for port in _crossing(candidates[number].inputs))
 
 
-def _cost_outside(candidate: Candidate) -> float:
+def _cost_outside(candidate: Candidate, moved: Container[ir.Node]) -> float:
     cost: float
     if candidate.only_inside:
         return inf
@@ -117,6 +119,8 @@ def _cost_outside(candidate: Candidate) -> float:
         cost = _WITHOUT_KERNEL
     elif any(map(quantizes, candidate.covers)) or any(port.outside for port in candidate.outputs):
         cost = _IN_FLOAT
+    elif not all(runs_on_gpu(node, candidate.inputs[0].dtype) for node in candidate.covers):
+        cost = _IN_FLOAT if any(node in moved for node in candidate.covers) else _WITHOUT_KERNEL
     else:
         cost = _WHERE_IT_IS
     return cost * sum(map(_elements, (*candidate.inputs, *candidate.outputs)))

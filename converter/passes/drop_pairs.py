@@ -4,9 +4,9 @@ import numpy as np
 import onnx_ir as ir
 
 from converter.constants import Quantization, constant_or_none, required_input
-from converter.context import Context
+from converter.context import Context, WithoutPairs
 from converter.errors import Refusal
-from converter.graph_edit import add_initializer, only_reader, remove_orphans
+from converter.graph_edit import add_initializer, only_reader, remove_orphans, take_place
 from converter.linear import dequantizes, note_int8, quantizes, read_with, stays_int8, written_with
 from converter.moves import moves, needed
 from converter.passes.base import Pass
@@ -39,10 +39,14 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
     readers = [only_reader(output, once=True, inside=True) for output in outputs]
     if any(_written_with(reader) != parameters for reader in readers):
         return False
-    context.without_pairs[move] = parameters
-    dequantize = required_input(move, 0).producer()
+    before = required_input(move, 0)
+    dequantize = before.producer()
     move.replace_input_with(0, x)
     remove_orphans([] if dequantize is None else [dequantize])
+    x_name = before.name if dequantize is None or dequantize.graph is None else None
+    context.without_pairs[move] = WithoutPairs(
+        parameters, x_name, {output: output.name or "" for output in outputs}
+    )
     if move.op_type == "Pad" and move.attributes.get_string("mode", "constant") == "constant":
         assert move.graph is not None
         fill = np.array(parameters.zero_point, parameters.dtype.numpy())
@@ -69,10 +73,11 @@ def _drop_both(quantize: ir.Node) -> bool:
 
 def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
     """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
-    moved.name, moved.type = written.name, ir.TensorType(dtype)
     if stays_int8(written):
         note_int8(moved)
-    written.replace_all_uses_with(moved, replace_graph_outputs=True)
+    shape = moved.shape if written.shape is None else written.shape
+    take_place(written, moved)
+    moved.type, moved.shape = ir.TensorType(dtype), shape
 
 
 def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
