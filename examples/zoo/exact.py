@@ -19,6 +19,8 @@ from onnx.reference.ops import load_op
 Array = npt.NDArray[Any]
 Attributes = dict[str, Any]
 
+_TIE = 1e-9  # of a step: far more than the roundings of float64, far less than those of float32
+
 # Without which onnx.reference makes no operator.
 _PARAMETERS = {
     "log": lambda *_: None,
@@ -78,9 +80,15 @@ def _quantize(
     default = helper.tensor_dtype_to_np_dtype(output_dtype) if output_dtype else np.dtype(np.uint8)
     points = np.zeros(1, default) if zero_point is None else zero_point
     bounds = np.iinfo(points.dtype)
-    steps = np.rint(x / _along(scale, x, axis)) + _along(points.astype(np.float64), x, axis)
+    steps = np.rint(_with_ties(x / _along(scale, x, axis))) + _along(points.astype(np.float64), x, axis)
     y: Array = np.clip(steps, bounds.min, bounds.max).astype(points.dtype)
     return y
+
+
+def _with_ties(steps: Array) -> Array:
+    """Numbers half way between two integers, where float64's own roundings moved them from there."""
+    halves = np.rint(2 * steps) / 2
+    return np.where(np.abs(steps - halves) < _TIE, halves, steps)
 
 
 def _dequantize(x: Array, scale: Array, zero_point: Array | None = None, axis: int = 1, **_: Any) -> Array:
