@@ -4,8 +4,9 @@ from typing import NamedTuple, TypeGuard
 
 import onnx_ir as ir
 
-from converter.attention_operands import scaled_by_constant
+from converter.attention_operands import Scale, scaled_by_number
 from converter.constants import constant_or_none, required_input
+from converter.facts import Facts
 
 
 class Chain(NamedTuple):
@@ -16,8 +17,8 @@ class Chain(NamedTuple):
 
     nodes: tuple[ir.Node, ...]
     softmax: ir.Node
-    factor: float
-    divisor: float
+    factor: Scale
+    divisor: Scale
     mask: ir.Value | None
     guarded: bool
 
@@ -45,11 +46,11 @@ class Chain(NamedTuple):
         return not readers <= {*self.nodes} or any(value.is_graph_output() for value in between)
 
 
-def chain_around(softmax: ir.Node) -> Chain | None:
+def chain_around(softmax: ir.Node, facts: Facts) -> Chain | None:
     """The chain that the node belongs to, if it is a Softmax between two products."""
     if softmax.domain or softmax.op_type != "Softmax":
         return None
-    scores = _scores(required_input(softmax, 0))
+    scores = _scores(required_input(softmax, 0), facts)
     guard = _guard(softmax)
     weights = softmax if guard is None else guard[-1]
     products = [use.node for use in weights.outputs[0].uses() if _is(use.node, "MatMul") and use.idx == 0]
@@ -61,30 +62,30 @@ def chain_around(softmax: ir.Node) -> Chain | None:
 
 class _Scores(NamedTuple):
     nodes: tuple[ir.Node, ...]
-    factor: float
-    divisor: float
+    factor: Scale
+    divisor: Scale
     mask: ir.Value | None = None
 
 
-def _scores(x: ir.Value) -> _Scores | None:
+def _scores(x: ir.Value, facts: Facts) -> _Scores | None:
     """What the softmax is computed of."""
     add = x.producer()
     if not _is(add, "Add"):
-        return _scaled_product(x)
+        return _scaled_product(x, facts)
     a, b = required_input(add, 0), required_input(add, 1)
     for scaled, mask in (a, b), (b, a):
-        found = _scaled_product(scaled)
+        found = _scaled_product(scaled, facts)
         if found is not None:
             return found._replace(nodes=(*found.nodes, add), mask=mask)
     return None
 
 
-def _scaled_product(x: ir.Value) -> _Scores | None:
+def _scaled_product(x: ir.Value, facts: Facts) -> _Scores | None:
     """product * factor / divisor, of one number each at most."""
     nodes: list[ir.Node] = []
-    numbers = {"Div": 1.0, "Mul": 1.0}
+    numbers = {"Div": Scale(), "Mul": Scale()}
     for op_type in numbers:
-        scaled = scaled_by_constant(x, op_type)
+        scaled = scaled_by_number(x, facts, op_type)
         node = x.producer()
         if scaled is not None and node is not None:
             nodes.insert(0, node)

@@ -5,15 +5,27 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.constants import constant_or_none, required_input
+from converter.constants import required_input
 from converter.errors import Refusal
 from converter.facts import Facts
+from converter.numbers_from_sizes import numbers_of
 from converter.sizes import Shape
 from converter.views import View
 
 ROWS = [0, 2, 1, 3]  # `[B,S,heads,D] -> [B,heads,S,D]`
 COLUMNS = [0, 2, 3, 1]  # `[B,S,heads,D] -> [B,heads,D,S]`
 _PARTS = 2  # the axis of `[B,S,parts,heads,D]`
+
+
+class Scale(NamedTuple):
+    """A number that something is multiplied or divided by. computed: as Numbers has it."""
+
+    number: float = 1.0
+    computed: bool = False
+
+    def shape(self, heads: int) -> list[int]:
+        """Of the constant that stands for it in an op's body, see there."""
+        return [heads, 1, 1] if self.computed else [1]
 
 
 class Heads(NamedTuple):
@@ -26,7 +38,7 @@ class Heads(NamedTuple):
     value: ir.Value
     shape: Shape
     number: int
-    factor: float
+    factor: Scale
     first: int = 0
 
 
@@ -36,10 +48,10 @@ def heads(operand: ir.Value, perm: list[int], facts: Facts, what: str) -> Heads:
     And scaled by one number at most.
     """
     view: View | None = View(operand, list(range(len(perm))))
-    scale, found, factor = 1.0, None, 1.0
+    scale, found, factor = Scale(), None, Scale()
     while view is not None:
-        scaled = scaled_by_constant(view.value) or _divided_exactly(view.value)
-        if scaled is not None and scale == 1:
+        scaled = scaled_by_number(view.value, facts) or _divided_exactly(view.value, facts)
+        if scaled is not None and scale.number == 1:
             view, scale = view._replace(value=scaled[0]), scaled[1]
             continue
         if _lies(view, perm):
@@ -63,27 +75,28 @@ def _lies(view: View, perm: list[int]) -> bool:
     return view.element is not None and view.single == _PARTS and view.axes == apart
 
 
-def scaled_by_constant(value: ir.Value, op_type: str = "Mul") -> tuple[ir.Value, float] | None:
+def scaled_by_number(value: ir.Value, facts: Facts, op_type: str = "Mul") -> tuple[ir.Value, Scale] | None:
     """What was multiplied by one number, or divided, and the number."""
     node = value.producer()
     if node is None or node.domain or node.op_type != op_type:
         return None
     a, b = required_input(node, 0), required_input(node, 1)
-    for x, constant in ((a, b), (b, a))[: 2 if op_type == "Mul" else 1]:
-        array = constant_or_none(constant)
-        if array is None or array.size != 1 or array.ndim > 1 or array.dtype != np.float32:
+    for x, other in ((a, b), (b, a))[: 2 if op_type == "Mul" else 1]:
+        found = numbers_of(other, facts)
+        if found is None or found.array.size != 1 or found.array.ndim > 1:
             continue
-        number = float(array.reshape(()))
+        number = float(found.array.reshape(()))
         if np.isfinite(number) and number != 0:
-            return x, number
+            return x, Scale(number, found.computed)
     return None
 
 
-def _divided_exactly(value: ir.Value) -> tuple[ir.Value, float] | None:
+def _divided_exactly(value: ir.Value, facts: Facts) -> tuple[ir.Value, Scale] | None:
     """What was divided by a power of two, and the number that gives the same by multiplication."""
-    divided = scaled_by_constant(value, "Div")
+    divided = scaled_by_number(value, facts, "Div")
     if divided is None:
         return None
-    x, number = divided
-    fraction, exponent = np.frexp(number)
-    return (x, 1 / number) if abs(fraction) == 0.5 and abs(exponent) < 100 else None
+    x, scale = divided
+    fraction, exponent = np.frexp(scale.number)
+    exact = abs(fraction) == 0.5 and abs(exponent) < 100
+    return (x, scale._replace(number=1 / scale.number)) if exact else None

@@ -35,7 +35,6 @@ from converter.passes.narrow_stem import NarrowStem
 from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from converter.passes.normalize_at_entry import NormalizeAtEntry
 from converter.passes.note_originals import NoteOriginals
-from converter.passes.numbers_from_sizes import NumbersFromSizes
 from converter.passes.pad_at_producer import PadAtProducer
 from converter.passes.propagate_pairs import PropagatePairs
 from converter.passes.quantize_at_entry import QuantizeAtEntry
@@ -92,7 +91,6 @@ PASSES: tuple[type[Pass], ...] = (
     FuseTables,
     MergeProjections,
     FuseAttention,
-    NumbersFromSizes,
     FuseFloatAttention,
     MergeDynamicProjections,
     FuseAddLayerNormalization,

@@ -1,5 +1,7 @@
 """Attention and MaskedAttention, between the float32 results of dynamically quantized products."""
 
+from collections.abc import Sequence
+
 from onnxscript import opset13 as op
 from onnxscript import script
 
@@ -20,6 +22,10 @@ def Attention(
     factor: float,
     divisor: float,
     nan_to_zero: int,
+    q_factor_shape: Sequence[int] = (1,),
+    k_factor_shape: Sequence[int] = (1,),
+    factor_shape: Sequence[int] = (1,),
+    divisor_shape: Sequence[int] = (1,),
 ):
     """float32 q `[B,M,Hq,D]`, k `[B,N,Hk,D]`, v `[B,N,Hv,C]` -> float32 `[B,M,heads,C]`, all outside:
 
@@ -31,6 +37,10 @@ def Attention(
     weights that are NaN become 0, those of a row whose scores are all minus infinity. A kernel may round the
     factors of both products to TF32's 10 bits of mantissa, as onnxruntime's CUDA provider does by default,
     and make one number of the four that scale the scores.
+
+    onnxruntime's CPU provider takes a constant number beside a MatMul into it, and rounds once less
+    (MatMulScaleFusion). A number that the original model computed was none: it has the shape
+    `[heads, 1, 1]` here, so that onnxruntime leaves it as well. To a kernel shapes mean nothing.
     """
     number = op.Constant(value_ints=[-1])
     axis = op.Constant(value_ints=[2])
@@ -41,10 +51,12 @@ def Attention(
     q_heads = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
     k_heads = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
     values = op.Transpose(op.Slice(v, v_start, op.Add(v_start, count), axis), perm=[0, 2, 1, 3])
-    queries = op.Mul(q_heads, op.Constant(value_float=q_factor))
-    keys = op.Mul(k_heads, op.Constant(value_float=k_factor))
-    scaled = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
-    scores = op.Div(scaled, op.Constant(value_float=divisor))
+    q_scale = op.Expand(op.Constant(value_float=q_factor), op.Constant(value_ints=q_factor_shape))
+    k_scale = op.Expand(op.Constant(value_float=k_factor), op.Constant(value_ints=k_factor_shape))
+    scale = op.Expand(op.Constant(value_float=factor), op.Constant(value_ints=factor_shape))
+    inverse = op.Expand(op.Constant(value_float=divisor), op.Constant(value_ints=divisor_shape))
+    scaled = op.Mul(op.MatMul(op.Mul(q_heads, q_scale), op.Mul(k_heads, k_scale)), scale)
+    scores = op.Div(scaled, inverse)
     weights = op.Softmax(scores, axis=-1)
     unwanted = op.And(op.IsNaN(weights), op.Cast(op.Constant(value_int=nan_to_zero), to=9))
     kept = op.Where(unwanted, op.Constant(value_float=0.0), weights)
@@ -66,6 +78,10 @@ def MaskedAttention(
     factor: float,
     divisor: float,
     nan_to_zero: int,
+    q_factor_shape: Sequence[int] = (1,),
+    k_factor_shape: Sequence[int] = (1,),
+    factor_shape: Sequence[int] = (1,),
+    divisor_shape: Sequence[int] = (1,),
 ):
     """As Attention, with a float32 mask of four dimensions that broadcasts to `[B,heads,M,N]`:
 
@@ -80,10 +96,12 @@ def MaskedAttention(
     q_heads = op.Transpose(op.Slice(q, q_start, op.Add(q_start, count), axis), perm=[0, 2, 1, 3])
     k_heads = op.Transpose(op.Slice(k, k_start, op.Add(k_start, count), axis), perm=[0, 2, 3, 1])
     values = op.Transpose(op.Slice(v, v_start, op.Add(v_start, count), axis), perm=[0, 2, 1, 3])
-    queries = op.Mul(q_heads, op.Constant(value_float=q_factor))
-    keys = op.Mul(k_heads, op.Constant(value_float=k_factor))
-    scaled = op.Mul(op.MatMul(queries, keys), op.Constant(value_float=factor))
-    scores = op.Add(op.Div(scaled, op.Constant(value_float=divisor)), mask)
+    q_scale = op.Expand(op.Constant(value_float=q_factor), op.Constant(value_ints=q_factor_shape))
+    k_scale = op.Expand(op.Constant(value_float=k_factor), op.Constant(value_ints=k_factor_shape))
+    scale = op.Expand(op.Constant(value_float=factor), op.Constant(value_ints=factor_shape))
+    inverse = op.Expand(op.Constant(value_float=divisor), op.Constant(value_ints=divisor_shape))
+    scaled = op.Mul(op.MatMul(op.Mul(q_heads, q_scale), op.Mul(k_heads, k_scale)), scale)
+    scores = op.Add(op.Div(scaled, inverse), mask)
     weights = op.Softmax(scores, axis=-1)
     unwanted = op.And(op.IsNaN(weights), op.Cast(op.Constant(value_int=nan_to_zero), to=9))
     kept = op.Where(unwanted, op.Constant(value_float=0.0), weights)

@@ -31,9 +31,9 @@ class FuseFloatAttention(Pass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         self._joined: dict[ir.Value, ir.Value] = {}
-        modified = False
+        facts, modified = self.context.facts, False
         for node in list(model.graph):
-            chain = chain_around(node)
+            chain = None if facts is None else chain_around(node, facts)
             if chain is None or not _is_beside_dynamic_products(chain):
                 continue
             try:
@@ -68,12 +68,18 @@ class FuseFloatAttention(Pass):
             "q_first": q.first,
             "k_first": k.first,
             "v_first": v.first,
+            "nan_to_zero": int(chain.guarded),
+        }
+        scales = {
             "q_factor": q.factor,
             "k_factor": k.factor,
             "factor": chain.factor,
             "divisor": chain.divisor,
-            "nan_to_zero": int(chain.guarded),
         }
+        for name, scale in scales.items():
+            if scale.computed and q.number == 1:
+                raise Refusal("it has one head, and its scale is computed of sizes")
+            attributes[name], attributes[f"{name}_shape"] = scale.number, scale.shape(q.number)
         fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=softmax.name)
         fused.doc_string = softmax.doc_string
         fused.metadata_props.update(softmax.metadata_props)

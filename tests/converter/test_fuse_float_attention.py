@@ -1,6 +1,7 @@
 """Attention in float32 beside dynamically quantized products: one op."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,7 +10,7 @@ from attention_networks import HEADS, SIZE, WIDTH, AttentionNetwork
 from dynamic_networks import converted, ops, qudnn_ops
 
 
-def attributes(model: onnx.ModelProto, op: str = "Attention") -> dict[str, float]:
+def attributes(model: onnx.ModelProto, op: str = "Attention") -> dict[str, Any]:
     (node,) = (node for node in model.graph.node if node.op_type == op)
     return {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
 
