@@ -57,22 +57,22 @@ def QFloatResize(
     Resize, QuantizeLinear. An image that keeps its size is only quantized anew. scales has four values, those
     of N and C are 1; that of H is 1 only if that of W is.
 
-    The body takes no DequantizeLinear: a version of onnxruntime may compute in integers between the two.
+    onnxruntime 1.27 and newer compute so between the two. Older ones, where scales and zero points are equal,
+    interpolate in 8 bits and cut off, of the body as of the model that it is made of; so it works on uint8.
     """
-    zero_point = op.Cast(op.Constant(value_int=x_zero_point), to=6)
-    steps = op.Cast(op.Sub(op.Cast(x, to=6), zero_point), to=1)
-    y = op.Resize(
-        op.Mul(steps, op.Constant(value_float=x_scale)),
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_zp = op.Cast(op.Add(op.Constant(value_int=x_zero_point), op.Constant(value_int=128)), to=2)
+    y_zp = op.Cast(op.Add(op.Constant(value_int=y_zero_point), op.Constant(value_int=128)), to=2)
+    x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
+    resized = op.Resize(
+        op.DequantizeLinear(x_u8, op.Constant(value_float=x_scale), x_zp),
         None,
         op.Constant(value_floats=scales),
         mode="linear",
         coordinate_transformation_mode=coordinate_transformation_mode,
     )
-    return op.QuantizeLinear(
-        y,
-        op.Constant(value_float=y_scale),
-        op.Cast(op.Constant(value_int=y_zero_point), to=3),
-    )
+    y = op.QuantizeLinear(resized, op.Constant(value_float=y_scale), y_zp)
+    return op.Cast(op.Sub(op.Cast(y, to=6), shift), to=3)
 
 
 @script(qudnn, default_opset=op)

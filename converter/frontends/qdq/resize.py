@@ -12,7 +12,7 @@ from converter.ops.resize import float_resize
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
-    """onnxruntime 1.31 keeps a linear one between its pair, in float32 (DropQDQNodesRules): so does the op.
+    """onnxruntime keeps a linear one between its pair, in float32 (DropQDQNodesRules; 1.27 and newer).
 
     That of mode nearest only moves values: there is no pair left around it that could be dropped, unless
     its result has parameters of its own.
