@@ -91,6 +91,7 @@ _WITH_INTEGER_FORM = {
     "Softmax",
     "Where",
 }
+_MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more
 _WITHOUT_QUANTIZE = {"Gemm", "MatMul"}  # those that may leave their result in float32
 
 
@@ -100,9 +101,11 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
     Then it has to stay, or the operator, if it stays, computes in float32 and gives other bits.
     """
     node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
-    while node is not None and _is_activation(node):
+    for _ in range(_MOST_ACTIVATIONS):
+        if node is None or not _is_activation(node):
+            return node is not None and has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
         node = node.inputs[0].producer() if node.inputs[0] is not None else None
-    return node is not None and has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
+    return True
 
 
 def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
@@ -129,5 +132,11 @@ def _is_dequantized(value: ir.Value | None) -> bool:
 
 
 def _is_quantized(node: ir.Node) -> bool:
-    readers = [use.node for use in node.outputs[0].uses()]
-    return any(quantizes(reader) or (_is_activation(reader) and _is_quantized(reader)) for reader in readers)
+    """Whether a QuantizeLinear reads the result, behind activations perhaps."""
+    waiting = [node]
+    for reached in waiting:
+        readers = [use.node for use in reached.outputs[0].uses()]
+        if any(map(quantizes, readers)) or len(waiting) > _MOST_ACTIVATIONS:
+            return True
+        waiting += filter(_is_activation, readers)
+    return False

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from converter.constants import constant_or_none, node_input
 
+_MOST_NODES = 64  # between an index and the constant that it is made of
 _REPEAT = {
     "Cast", "Expand", "Gather", "GatherElements", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze",
 }  # fmt: skip
@@ -46,15 +47,15 @@ def first_rows(indices: ir.Value, rows: int) -> ir.Node | None:
 
 def _single_number(value: ir.Value | None) -> int | None:
     """The number that all elements of the tensor are."""
-    if value is None:
-        return None
-    array = constant_or_none(value)
-    if array is not None:
-        return int(array.flat[0]) if array.size and (array == array.flat[0]).all() else None
-    node = value.producer()
-    if node is None or node.domain or node.op_type not in _REPEAT:
-        return None
-    return _single_number(node_input(node, 0))
+    for _ in range(_MOST_NODES):
+        array = None if value is None else constant_or_none(value)
+        if array is not None:
+            return int(array.flat[0]) if array.size and (array == array.flat[0]).all() else None
+        node = None if value is None else value.producer()
+        if node is None or node.domain or node.op_type not in _REPEAT:
+            return None
+        value = node_input(node, 0)
+    return None
 
 
 def _constant_input(node: ir.Node, index: int) -> NDArray[Any] | None:

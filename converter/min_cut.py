@@ -24,8 +24,7 @@ class Graph:
         """The nodes on the source's side of the cheapest cut, the smallest such set."""
         levels = self._levels()
         while SINK in levels:
-            while self._augment(levels):
-                pass
+            self._fill(levels)
             levels = self._levels()
         return set(levels)
 
@@ -41,28 +40,33 @@ class Graph:
                     waiting.append(end)  # type: ignore[arg-type]
         return levels
 
-    def _augment(self, levels: dict[Hashable, int]) -> bool:
-        """Fill one path along the levels; those that lead nowhere are struck off."""
+    def _fill(self, levels: dict[Hashable, int]) -> None:
+        """Fill all paths along the levels. What leads nowhere is not tried again."""
+        waiting: dict[Hashable, list[Hashable]] = {}  # the ends that may lead on still, by node
         path: list[Hashable] = [SOURCE]
-        while path and path[-1] != SINK:
+        while path:
             node = path[-1]
-            step = next(
-                (
-                    end
-                    for end, capacity in self._left[node].items()
-                    if capacity > 0 and levels.get(end) == levels[node] + 1
-                ),
-                None,
-            )
-            if step is None:
-                levels.pop(path.pop(), None)
+            if node == SINK:
+                path = self._augmented(path)
+                continue
+            ends = waiting.get(node)
+            if ends is None:
+                ends = waiting[node] = [e for e in self._left[node] if levels.get(e) == levels[node] + 1]
+            while ends and self._left[node][ends[-1]] <= 0:
+                ends.pop()
+            if ends:
+                path.append(ends[-1])
             else:
-                path.append(step)
+                path.pop()
+                if path:
+                    waiting[path[-1]].pop()
+
+    def _augmented(self, path: list[Hashable]) -> list[Hashable]:
+        """Let as much as it takes go along the path; give it up to its first edge that is full then."""
         edges = list(pairwise(path))
-        if not edges:
-            return False
         amount = min(self._left[start][end] for start, end in edges)
         for start, end in edges:
             self._left[start][end] -= amount
             self._left[end][start] += amount
-        return True
+        full = next(place for place, (start, end) in enumerate(edges) if self._left[start][end] <= 0)
+        return path[: full + 1]

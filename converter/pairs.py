@@ -50,18 +50,26 @@ def pass_on(dequantize: ir.Node, context: Context) -> None:
 
     Where a QuantizeLinear is among the readers there is none. onnxruntime does just the same.
     """
-    for use in list(dequantize.outputs[0].uses()):
-        if is_passed(use.node) and use.node.graph is dequantize.graph:
-            _dequantize_behind(use.node, dequantize, context)
+    waiting = _moves_behind(dequantize.outputs[0], dequantize)
+    while waiting:
+        y = waiting.pop().outputs[0]
+        further = _moves_behind(y, dequantize)
+        if _dequantize_behind(y, dequantize, context):
+            waiting += further
 
 
-def _dequantize_behind(move: ir.Node, dequantize: ir.Node, context: Context) -> None:
-    y = move.outputs[0]
+def _moves_behind(x: ir.Value, dequantize: ir.Node) -> list[ir.Node]:
+    readers = [use.node for use in x.uses()]
+    return [node for node in readers if is_passed(node) and node.graph is dequantize.graph]
+
+
+def _dequantize_behind(y: ir.Value, dequantize: ir.Node, context: Context) -> bool:
+    """Insert a pair behind the result of a move, if there may be one."""
     uses = list(y.uses())
-    if any(quantizes(use.node) or use.node.graph is not move.graph for use in uses):
-        return
+    if any(quantizes(use.node) or use.node.graph is not dequantize.graph for use in uses):
+        return False
     if uses and y.is_graph_output():
-        return
+        return False
     if uses or y.is_graph_output():
         moved = insert_pair(y, dequantize, context)
         for use in uses:
@@ -71,6 +79,4 @@ def _dequantize_behind(move: ir.Node, dequantize: ir.Node, context: Context) -> 
             take_place(y, moved)
             added.replace_input_with(0, y)
             y.name = context.new_value_name(f"{moved.name}/moved")
-    for use in uses:
-        if is_passed(use.node):
-            _dequantize_behind(use.node, dequantize, context)
+    return True

@@ -1,5 +1,7 @@
 """Ops that compute a function of one tensor, as its table: QTable, and sums and products with a constant."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,20 +24,46 @@ class TableFunction(NamedTuple):
     nodes: int
 
 
-def function_of(node: ir.Node) -> TableFunction | None:
-    """The node and those before it, as far as they compute a function of one tensor for it alone."""
+def functions_of(graph: ir.Graph) -> dict[ir.Node, TableFunction]:
+    """The nodes and those before them, as far as they compute a function of one tensor for them alone.
+
+    Without those that are part of another one's function. From the first node on: chains are long.
+    """
+    found: dict[ir.Node, TableFunction] = {}
+    for node in graph:
+        producers = [(value, value.producer()) for value in node.inputs if value is not None]
+        parts = {
+            value: producer
+            for value, producer in producers
+            if producer in found and len(value.uses()) == 1 and not value.is_graph_output()
+        }
+        function = function_of(node, {value: found[part] for value, part in parts.items() if part})
+        if function is not None:
+            found[node] = function
+            for part in filter(None, parts.values()):
+                del found[part]
+    return found
+
+
+def function_of(
+    node: ir.Node, before: Mapping[ir.Value, TableFunction] = MappingProxyType({})
+) -> TableFunction | None:
+    """The function that the node computes of one tensor. before: those that compute what it reads."""
     if is_op(node, "QTable"):
         table = constant_or_none(required_input(node, 1))
         if table is None:
             return None
-        inner = _seen_by(node, required_input(node, 0))
+        x = required_input(node, 0)
+        inner = before.get(x) or TableFunction(x, VALUES, 0)
         return inner._replace(table=composed(table, inner.table), nodes=inner.nodes + 1)
     if not is_op(node, "QAdd", "QMul", "QFloatAdd", "QFloatMul"):
         return None
     values = [required_input(node, 0), required_input(node, 1)]
     constants = [constant_or_none(value) for value in values]
     functions = [
-        _seen_by(node, value) for value, array in zip(values, constants, strict=True) if array is None
+        before.get(value) or TableFunction(value, VALUES, 0)
+        for value, array in zip(values, constants, strict=True)
+        if array is None
     ]
     x = functions[0].x
     if any(function.x is not x for function in functions):
@@ -54,16 +82,6 @@ def function_of(node: ir.Node) -> TableFunction | None:
     except Refusal:
         return None
     return TableFunction(x, result, 1 + sum(function.nodes for function in functions))
-
-
-def _seen_by(reader: ir.Node, value: ir.Value) -> TableFunction:
-    """What the reader reads, which goes as far back as nobody else reads it."""
-    node = value.producer()
-    if node is not None and len(value.uses()) == 1 and not value.is_graph_output():
-        found = function_of(node)
-        if found is not None:
-            return found
-    return TableFunction(value, VALUES, 0)
 
 
 def _of_channels(array: Int8Array, x: ir.Value) -> Int8Array | None:

@@ -1,5 +1,6 @@
 """Tensors of which all elements are one number, known before the model runs: masks that mask nothing."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from converter.constants import constant_or_none, node_input, required_input
 from converter.errors import Refusal
 from converter.linear import quantizes, written_with
 
+_MOST_NODES = 64  # between a tensor and the constant that it is made of
 _REPEAT = {"Expand", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 
 
@@ -35,18 +37,21 @@ def uniform_8_bit(value: ir.Value) -> NDArray[Any] | None:
 
 def uniform(value: ir.Value | None) -> NDArray[Any] | None:
     """The number that all elements are, as an array of no dimensions."""
-    if value is None:
-        return None
-    array = constant_or_none(value)
-    if array is not None:
-        alike = array.size > 0 and bool((array == array.flat[0]).all())
-        return np.asarray(array.flat[0]) if alike else None
-    node = value.producer()
-    if node is None or node.domain:
-        return None
-    if node.op_type in _REPEAT:
-        return uniform(node_input(node, 0))
-    if node.op_type == "Where":
-        condition = uniform(node_input(node, 0))
-        return None if condition is None else uniform(node_input(node, 1 if condition else 2))
+    return _uniform(value, iter(range(_MOST_NODES)))
+
+
+def _uniform(value: ir.Value | None, left: Iterator[int]) -> NDArray[Any] | None:
+    """As uniform; left: has as many items as nodes may still be looked at."""
+    while value is not None and next(left, None) is not None:
+        array = constant_or_none(value)
+        if array is not None:
+            alike = array.size > 0 and bool((array == array.flat[0]).all())
+            return np.asarray(array.flat[0]) if alike else None
+        node = value.producer()
+        if node is None or node.domain or node.op_type not in (*_REPEAT, "Where"):
+            return None
+        condition = _uniform(node_input(node, 0), left) if node.op_type == "Where" else None
+        if node.op_type == "Where" and condition is None:
+            return None
+        value = node_input(node, 0 if condition is None else 1 if condition else 2)
     return None

@@ -60,12 +60,12 @@ def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[i
     graph = Graph()
     writer: dict[ir.Value, int] = {}
     entering: dict[Joint, Port] = {}
-    readers: dict[Joint, list[int]] = {}
+    readers: dict[Joint, set[int]] = {}
     for number, candidate in enumerate(candidates):
         writer |= {port.value: number for port in candidate.outputs}
         for port in _crossing(candidate.inputs):
             entering[port.joint] = port
-            readers.setdefault(port.joint, []).append(number)
+            readers.setdefault(port.joint, set()).add(number)
         graph.edge(SOURCE, number, _cost_outside(candidate, moved))
     covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
     ports = {port.value: port for candidate in candidates for port in _crossing(candidate.outputs)}
@@ -82,11 +82,10 @@ def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[i
         # An exit, if the writer is inside and any reader outside.
         exit_ = ("exit", value)
         graph.edge(writer[value], exit_, _CROSSING * _elements(port))
-        for number in set(readers.get(port.joint, [])):
+        inside = readers.get(port.joint, set())
+        for number in inside:
             graph.edge(exit_, number, inf)
-        if value.is_graph_output() or any(
-            _reads_outside(use.node, value, port.joint, candidates, covered) for use in value.uses()
-        ):
+        if _is_read_outside(value, inside, covered):
             graph.edge(exit_, SINK, inf)
     return {node for node in graph.source_side() if isinstance(node, int)}
 
@@ -95,20 +94,21 @@ def _crossing(ports: Iterable[Port]) -> list[Port]:
     return [port for port in ports if not port.outside]
 
 
-def _reads_outside(
-    node: ir.Node, value: ir.Value, joint: Joint, candidates: list[Candidate], covered: dict[ir.Node, int]
-) -> bool:
-    """Whether a reader of the value reads it outside in any case.
+def _is_read_outside(value: ir.Value, inside: set[int], covered: dict[ir.Node, int]) -> bool:
+    """Whether something reads the value outside in any case; inside: the candidates that read it inside.
 
     Who reads it through a DequantizeLinear reads the value, if it is part of a candidate.
     """
-    if dequantizes(node) and node not in covered:
-        y = node.outputs[0]
-        return y.is_graph_output() or any(
-            _reads_outside(use.node, value, joint, candidates, covered) for use in y.uses()
-        )
-    number = covered.get(node)
-    return number is None or not any(port.joint == joint for port in _crossing(candidates[number].inputs))
+    waiting = [value]
+    for reached in waiting:
+        if reached.is_graph_output():
+            return True
+        for node in (use.node for use in reached.uses()):
+            if dequantizes(node) and node not in covered:
+                waiting.append(node.outputs[0])
+            elif covered.get(node) not in inside:
+                return True
+    return False
 
 
 def _cost_outside(candidate: Candidate, moved: Container[ir.Node]) -> float:

@@ -8,7 +8,7 @@ from converter.evaluate import runtime
 from converter.functions import DOMAIN
 from converter.graph_edit import add_initializer, remove_orphans, take_place
 from converter.passes.base import Pass
-from converter.tables import function_of
+from converter.tables import TableFunction, functions_of
 
 
 class FuseTables(Pass):
@@ -19,22 +19,19 @@ class FuseTables(Pass):
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """From behind, so that each node takes all before it with it."""
         modified = False
         if any(is_op(node, "QAdd", "QMul") for node in model.graph):
             try:
                 runtime()
             except Refusal as refusal:
                 self.context.remarks[f"operators on each element are not fused into one: {refusal}"] = None
-        for node in reversed(list(model.graph)):
-            if node.graph is model.graph:  # not fused yet
-                modified |= self._fuse(node, model.graph)
+        for node, found in functions_of(model.graph).items():
+            if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
+                self._fuse(node, found, model.graph)
+                modified = True
         return ir.passes.PassResult(model, modified)
 
-    def _fuse(self, node: ir.Node, graph: ir.Graph) -> bool:
-        found = function_of(node)
-        if found is None or (found.nodes == 1 and (found.table.ndim > 1 or is_op(node, "QTable"))):
-            return False
+    def _fuse(self, node: ir.Node, found: TableFunction, graph: ir.Graph) -> None:
         table = add_initializer(graph, self.context.new_value_name(f"{node.name}/table"), found.table)
         fused = ir.node("QTable", [found.x, table], domain=DOMAIN, name=node.name)
         fused.doc_string = node.doc_string
@@ -42,4 +39,3 @@ class FuseTables(Pass):
         graph.insert_after(node, fused)
         take_place(node.outputs[0], fused.outputs[0])
         remove_orphans([node])
-        return True

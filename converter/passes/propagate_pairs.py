@@ -25,37 +25,42 @@ class PropagatePairs(Pass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
         modified = False
+        self._worth: dict[ir.Value, bool] = {}
         for node in reversed(list(model.graph)):
             if is_passed(node) or _takes_rows(node):
-                modified |= _quantize_before(node, self.context)
+                modified |= self._quantize_before(node)
         for node in list(model.graph):
             if moves(node):
                 modified |= _dequantize_behind(node, self.context)
         return ir.passes.PassResult(model, modified)
 
+    def _quantize_before(self, move: ir.Node) -> bool:
+        """operator -> move -> QuantizeLinear: quantize what the move reads."""
+        x = required_input(move, 0)
+        quantize = only_reader(move.outputs[0], once=True)
+        if quantize is None or not quantizes(quantize) or not self._worth_quantizing(x, move):
+            return False
+        try:
+            written_with(quantize)
+        except Refusal:
+            return False
+        move.replace_input_with(0, insert_pair(x, quantize, self.context))
+        return True
 
-def _quantize_before(move: ir.Node, context: Context) -> bool:
-    """operator -> move -> QuantizeLinear: quantize what the move reads."""
-    x = required_input(move, 0)
-    quantize = only_reader(move.outputs[0], once=True)
-    if quantize is None or not quantizes(quantize) or not _worth_quantizing(x, move):
-        return False
-    try:
-        written_with(quantize)
-    except Refusal:
-        return False
-    move.replace_input_with(0, insert_pair(x, quantize, context))
-    return True
-
-
-def _worth_quantizing(x: ir.Value, reader: ir.Node) -> bool:
-    """Whether x comes, over moves perhaps, from an operator with an integer form, and has no other reader."""
-    source = x.producer()
-    if source is None or source.graph is not reader.graph or only_reader(x, once=True) is not reader:
-        return False
-    if is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
-        return _worth_quantizing(required_input(source, 0), source)
-    return has_integer_form(source) or _normalizes(source)
+    def _worth_quantizing(self, x: ir.Value, reader: ir.Node) -> bool:
+        """Whether x comes, over moves perhaps, of an operator with an integer form for the reader alone."""
+        way: list[ir.Value] = []
+        while x not in self._worth:
+            way.append(x)
+            source = x.producer()
+            if source is None or source.graph is not reader.graph or only_reader(x, once=True) is not reader:
+                self._worth[x] = False
+            elif is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
+                x, reader = required_input(source, 0), source
+            else:
+                self._worth[x] = has_integer_form(source) or _normalizes(source)
+        self._worth.update(dict.fromkeys(way, self._worth[x]))
+        return self._worth[x]
 
 
 def _takes_rows(node: ir.Node) -> bool:

@@ -8,6 +8,7 @@ from converter.facts import Facts
 from converter.failures import text_of
 from converter.frontends import RULES
 from converter.functions import MIN_OPSET
+from converter.graph_edit import is_needed
 from converter.passes.base import Pass
 
 
@@ -18,7 +19,8 @@ class Recognise(Pass):
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        self._written: set[ir.Value] = set()
+        self._writers: dict[ir.Value, Candidate] = {}
+        self._outdone: set[int] = set()  # candidates by id
         opset = model.opset_imports.get("", MIN_OPSET)
         if opset < MIN_OPSET:
             for node in model.graph:
@@ -30,6 +32,7 @@ class Recognise(Pass):
             self.context.facts = Facts(model)
             for node in model.graph:
                 self._ask(node, self.context.facts)
+            self.context.candidates = [c for c in self.context.candidates if id(c) not in self._outdone]
         return ir.passes.PassResult(model, modified=False)
 
     def _ask(self, node: ir.Node, facts: Facts) -> None:
@@ -39,25 +42,24 @@ class Recognise(Pass):
             return
         try:
             candidate = rule(node, facts)
+            if not any(is_needed(output.value) for output in candidate.outputs):
+                raise Refusal("nothing needs its result")
         except Refusal as refusal:
             self.context.refusals[node] = str(refusal)
         except Exception as error:  # a node nobody thought of must not keep the others from converting
             self.context.refusals[node] = f"its rule failed: {text_of(error)}"
         else:
-            self._drop_others(candidate)
-            self.context.candidates.append(candidate)
+            self._add(candidate)
             for output in candidate.outputs:
                 facts.learn(output)
 
-    def _drop_others(self, candidate: Candidate) -> None:
+    def _add(self, candidate: Candidate) -> None:
         """Of two that write one value the later one stays: it covers all that the earlier one does.
 
         So x + x before an activation is a function of x to the rules of both.
         """
-        written = {port.value for port in candidate.outputs}
-        if not written.isdisjoint(self._written):
-            kept = [
-                c for c in self.context.candidates if written.isdisjoint(port.value for port in c.outputs)
-            ]
-            self.context.candidates = kept
-        self._written |= written
+        for value in (output.value for output in candidate.outputs):
+            if value in self._writers:
+                self._outdone.add(id(self._writers[value]))
+            self._writers[value] = candidate
+        self.context.candidates.append(candidate)

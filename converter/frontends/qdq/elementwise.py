@@ -21,6 +21,7 @@ _ONNX = {
     "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign",
     "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu", "Where",
 }  # fmt: skip
+_MOST_NODES = 128  # of a function
 _MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
 ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
 
@@ -120,15 +121,26 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
     nodes: dict[ir.Node, None] = {}
     dtypes: set[ir.DataType] = set()  # of quantized constants of more than one element
 
-    def visit(reached: ir.Node, reader: ir.Node | None = None) -> None:
-        if reached in nodes:
-            return
+    waiting: list[tuple[ir.Node, ir.Node | None, bool]] = [(node, None, False)]
+    started: set[ir.Node] = set()
+    while waiting:
+        reached, reader, is_done = waiting.pop()
+        if is_done:
+            nodes[reached] = None
+            continue
+        if reached in started:
+            continue
+        started.add(reached)
+        if len(started) > _MOST_NODES:
+            raise Refusal(f"more than {_MOST_NODES} operators in a row work in floating point")
         if dequantizes(reached):
             x = required_input(reached, 0)
             if constant_or_none(x) is None:
                 sources[x] = None
         elif (reached.domain, reached.op_type) not in ELEMENTWISE:
             raise Refusal(f"it works on the result of {reached.op_type} in floating point")
+        waiting.append((reached, reader, True))
+        producers = []
         for value in reached.inputs:
             if value is None or value in sources:
                 continue
@@ -140,10 +152,9 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             if array is None and (producer is None or producer.graph is not node.graph):
                 raise Refusal("it works in floating point")
             if array is None and producer is not None:
-                visit(producer, reached)
-        nodes[reached] = None
+                producers.append((producer, reached, False))
+        waiting += reversed(producers)
 
-    visit(node)
     # Where all has one type onnxruntime computes in integers, otherwise for one element than for a row.
     if dtypes & {ir.DataType.INT8 if stays_int8(x) else facts.dtype(x) for x in sources}:
         raise Refusal("it has a quantized constant of more than one element")
