@@ -10,7 +10,7 @@ from converter import files, pipeline, weights
 from converter.describe import describe_converted
 from converter.domain import has_ops
 from converter.errors import ConversionError
-from converter.proto import load_proto
+from converter.proto import load_proto, read_once
 from converter.report import Report
 
 Source = onnx.ModelProto | str | os.PathLike[str]
@@ -52,13 +52,15 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     """Convert the model in the file `source` into the file `target`.
 
     Where the source keeps its weights in other files, or the result passes protobuf's 2 GB, the weights
-    go into `target`.data beside it. Files appear whole or not at all; a model of which nothing could be
-    converted, or which is converted already, is written as it was.
+    go into `target`.data beside it. Files appear whole or not at all, where the links of target lead, and
+    with the mode of those that they replace; a model of which nothing could be converted, or which is
+    converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
     Raises ConversionError where the source cannot be read or the target not be written.
     """
     files.check_target(source, target)
-    proto = load_proto(source)
+    content = read_once(source)
+    proto = load_proto(source, content)
     apart = weights.locate(proto, weights.folders_of(source))
     model = files.to_ir(proto)
     report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
@@ -67,7 +69,7 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     elif apart:
         files.save(files.to_ir(proto), target, apart)
     else:
-        files.copy(source, target)
+        files.copy(source, target, content)
     return report
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import onnx
 import onnx_ir as ir
 from google.protobuf.message import EncodeError
 
+from converter import output
 from converter.errors import ConversionError
 from converter.failures import text_of
 from converter.opset_imports import settle_imports
@@ -18,6 +18,9 @@ from converter.tensor_names import give_tensors_names
 from converter.validity import check
 
 LARGEST_IN_ONE_FILE = 2_000_000_000  # bytes of weights; a protobuf message ends at 2 GB
+
+_DATA = ".data"
+_LONGEST_NAME = 245  # bytes; file systems take 255, and onnx_ir writes to a name of ten more first
 
 StrPath = str | os.PathLike[str]
 
@@ -44,67 +47,74 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
 
 def check_target(source: StrPath, target: StrPath) -> None:
     """Refuse a target that cannot be written, or that is the source."""
-    target = Path(target)
-    if target.exists() and Path(source).exists() and target.samefile(source):
+    if problem := output.problem(target):
+        raise ConversionError(f"cannot write {output.name(target, 'output')}: {problem}")
+    if output.is_file(source) and output.is_file(target) and output.real(source) == output.real(target):
         raise ConversionError(f"{target} is the model to convert: write to another file")
-    if target.is_dir():
-        raise ConversionError(f"cannot write {target}: it is a folder")
-    if not target.parent.is_dir():
-        raise ConversionError(f"cannot write {target}: there is no folder {target.parent}")
 
 
 def save(model: ir.Model, target: StrPath, source_weights: set[Path]) -> None:
-    """Write the model; its weights go to `target`.data if the source had such files, or they are too large.
+    """Write the model; its weights go to a file beside it if the source had such, or they are too large.
 
-    source_weights: these files, none of which may be overwritten.
+    That file is called `target`.data, after what target leads to where it is a link. What takes a single
+    stream, as a pipe does, gets the weights, too.
+
+    source_weights: the source's files of weights, none of which may be overwritten.
     """
-    target = Path(target)
-    data = target.with_name(f"{target.name}.data")
+    weights = [value.const_value for graph in model.graphs() for value in graph.initializers.values()]
+    too_large = sum(w.nbytes for w in weights if w is not None) > LARGEST_IN_ONE_FILE
+    with _failures(target):
+        if not output.is_file(target):
+            name = output.name(target, "output")
+            if too_large:
+                raise ConversionError(
+                    f"cannot write {name}: the weights are too large for a single stream, write to a file"
+                )
+            ir.external_data.load_to_model(model)
+            output.write(target, ir.to_proto(model).SerializeToString())
+            return
+        path = output.real(target)
+        data = _data_of(path) if source_weights or too_large else None
+        if data is not None:
+            _check_data(data, source_weights)
+        with output.aside(path, [data.name, path.name] if data else [path.name]) as folder:
+            ir.save(model, folder / path.name, external_data=data.name if data else None)
+
+
+def copy(source: StrPath, target: StrPath, content: bytes | None) -> None:
+    """Copy a file, or write the content of a source that can be read once only."""
+    with _failures(target):
+        if content is not None or not output.is_file(target):
+            output.write(target, Path(source).read_bytes() if content is None else content)
+            return
+        path = output.real(target)
+        with output.aside(path, [path.name]) as folder:
+            shutil.copyfile(source, folder / path.name)
+
+
+def _data_of(path: Path) -> Path:
+    """The file for the weights of a model at path, whose name is cut where with ".data" it is too long."""
+    stem, most = os.fsencode(path.name), _LONGEST_NAME - len(_DATA)
+    return path.with_name(stem[:most].decode(errors="ignore") + _DATA)
+
+
+def _check_data(data: Path, source_weights: set[Path]) -> None:
+    if data.is_symlink() or not output.is_file(data):
+        raise ConversionError(f"cannot write {data}: it is a link, or no file; move it away")
     if data.exists() and any(data.samefile(path) for path in source_weights if path.exists()):
         raise ConversionError(f"cannot write {data}: it holds the weights of the model to convert")
-    weights = [value.const_value for graph in model.graphs() for value in graph.initializers.values()]
-    split = bool(source_weights) or sum(w.nbytes for w in weights if w is not None) > LARGEST_IN_ONE_FILE
-    with _aside(target, [data.name, target.name]) as folder:
-        ir.save(model, folder / target.name, external_data=data.name if split else None)
-
-
-def copy(source: StrPath, target: StrPath) -> None:
-    """Copy a file."""
-    target = Path(target)
-    with _aside(target, [target.name]) as folder:
-        shutil.copyfile(source, folder / target.name)
 
 
 @contextmanager
-def _aside(target: Path, names: list[str]) -> Iterator[Path]:
-    """A folder in which to write files of these names, as far as there are any; then they move beside target.
-
-    They move when all are complete, in this order.
-    """
+def _failures(target: StrPath) -> Iterator[None]:
+    """What fails while target is written is a ConversionError."""
+    name = output.name(target, "output")
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            yield folder
-            written = [folder / name for name in names if (folder / name).exists()]
-            for path in written:
-                _flush(path)
-            for path in written:
-                path.replace(target.parent / path.name)
-            _flush(target.parent)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        yield
     except OSError as error:
-        raise ConversionError(f"cannot write {target}: {error.strerror or error}") from error
+        raise ConversionError(f"cannot write {name}: {error.strerror or error}") from error
     except (ValueError, EncodeError) as error:
-        raise ConversionError(f"cannot write {target}: {error}") from error
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise ConversionError(f"cannot write {name}: {error}") from error
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

@@ -6,7 +6,7 @@ the one that the path leads to where it is a link itself.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from pathlib import Path
 from stat import S_ISREG
@@ -16,13 +16,19 @@ import onnx
 import onnx_ir as ir
 from onnx.external_data_helper import ExternalDataInfo
 
+from converter import output
 from converter.errors import ConversionError
 
 StrPath = str | os.PathLike[str]
 
 
 def folders_of(path: StrPath) -> list[Path]:
-    """The folders in which weights of the model at path are looked for, one after the other."""
+    """The folders in which weights of the model at path are looked for, one after the other.
+
+    What is no file, such as standard input or a pipe, is taken to lie in the current folder.
+    """
+    if not output.is_file(path):
+        return [Path.cwd()]
     return list(dict.fromkeys((Path(path).absolute().parent, Path(path).resolve().parent)))
 
 
@@ -144,11 +150,25 @@ def _tensors(proto: onnx.ModelProto) -> Iterator[tuple[onnx.TensorProto, bool]]:
     waiting: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
     while waiting:
         body = waiting.pop()
+        attributes = [attribute for node in body.node for attribute in node.attribute]
         if isinstance(body, onnx.GraphProto):
             yield from ((tensor, True) for tensor in body.initializer)
-        for attribute in (attribute for node in body.node for attribute in node.attribute):
+            yield from _parts(body.sparse_initializer)
+        else:
+            attributes += body.attribute_proto  # defaults
+        for attribute in attributes:
             if attribute.HasField("t"):
                 yield attribute.t, False
             yield from ((tensor, False) for tensor in attribute.tensors)
+            if attribute.HasField("sparse_tensor"):
+                yield from _parts([attribute.sparse_tensor])
+            yield from _parts(attribute.sparse_tensors)
             waiting += [attribute.g] if attribute.HasField("g") else []
             waiting += attribute.graphs
+
+
+def _parts(sparse: Iterable[onnx.SparseTensorProto]) -> Iterator[tuple[onnx.TensorProto, bool]]:
+    """The tensors that sparse ones consist of."""
+    for tensor in sparse:
+        yield tensor.values, False
+        yield tensor.indices, False

@@ -2,33 +2,58 @@
 
 import argparse
 import inspect
+import os
 import sys
 from collections.abc import Sequence
 
-from converter.cli import convert, plans, tune
+from converter.cli import interruption
 from converter.cli.verb import UsageError, Verb
-from converter.cli.versions import versions
 from converter.errors import ConversionError
-
-VERBS: tuple[Verb, ...] = (convert, tune, plans)
 
 
 class _Version(argparse.Action):
     """Prints versions() and leaves; they are looked up only when asked for."""
 
     def __call__(self, *_: object) -> None:
+        from converter.cli.versions import versions
+
         print(versions())
         sys.exit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, or 1 where the user has something to put right."""
+    """Run the command; the exit status.
+
+    0, 1 where the user has something to put right, or 128 and the number of the signal that ended it.
+    """
+    try:
+        with interruption.raising():
+            status = _run(arguments)
+            sys.stdout.flush()
+            return status
+    except interruption.Ended as end:
+        return interruption.leave(end.status)
+    except BrokenPipeError:  # who reads what is printed has seen enough
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # for what Python still writes at its end
+        return 1
+
+
+def _verbs() -> tuple[Verb, ...]:
+    """Imported here, where a signal is heeded: it takes a second."""
+    from converter.cli import convert, plans, tune
+
+    return convert, tune, plans
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser("qudnn", description=__doc__)
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="print the versions of qudnn and of what it works with"
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in VERBS:
+    for verb in _verbs():
         text = inspect.getdoc(verb) or ""
         sub = verbs.add_parser(
             verb.__name__.rpartition(".")[2],

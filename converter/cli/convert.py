@@ -2,11 +2,14 @@
 
 Writes a model that runs on the GPU with qudnn's ops and anywhere else without, and prints what was
 converted, and what was not and why. Where nothing can be converted, as in a float model, OUT is the
-same model as IN. Where the weights of IN lie in other files, those of OUT lie in OUT.data.
+same model as IN. Where the weights of IN lie in other files, those of OUT lie in OUT.data. IN or OUT may be
+a pipe, or - for standard input and output; the report is printed to standard error then.
 """
 
 import argparse
+import sys
 
+from converter import output
 from converter.api import convert_file
 
 
@@ -17,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     report = convert_file(arguments.source, arguments.output)
-    print(report)
+    # Where the model is on standard output, the report is on the other one.
+    stream = sys.stderr if arguments.output == output.STANDARD else sys.stdout
+    source, target = output.name(arguments.source, "input"), output.name(arguments.output, "output")
     unchanged = report.already or not report.converted
-    print(f"{arguments.output} is {'a copy of' if unchanged else 'the conversion of'} {arguments.source}")
+    print(report, file=stream)
+    print(f"{target} is {'a copy of' if unchanged else 'the conversion of'} {source}", file=stream)

@@ -12,14 +12,17 @@ of one input are tuned one after the other. For three batch sizes:
 
 import argparse
 import sys
+import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from converter import output
 from converter.api import convert_file, is_converted
+from converter.cli.interruption import endable
 from converter.cli.problems import Work, count_problems
 from converter.cli.progress import Progress
 from converter.cli.random_inputs import check_types, random_inputs
@@ -66,10 +69,10 @@ def run(arguments: argparse.Namespace) -> None:
     plans = load_plans()
     options = _options(arguments)
     check_gpu()
-    with TemporaryDirectory(prefix="qudnn-") as scratch:
+    with output.scratch(Path(tempfile.gettempdir())) as scratch:
         path = arguments.model
         if not is_converted(proto):
-            path = str(Path(scratch, "model.onnx"))
+            path = str(scratch / "model.onnx")
             print(convert_file(arguments.model, path))
             proto = load_proto(path)
         problems = count_problems(proto)
@@ -77,14 +80,15 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 f"{arguments.model} has no convolution or matrix product that qudnn converts: nothing to tune"
             )
-        session = _open(arguments.model, path, options)
+        session = endable(lambda: _open(arguments.model, path, options))
         rng = np.random.default_rng(0)
         work = Work(problems, len(sets), plans.statistics)
         start = time.monotonic()
         with Progress("problems", work.done, work.expected, sys.stdout):
             for shapes in sets:
+                feeds = random_inputs(inputs, shapes, rng)
                 try:
-                    session.run(None, random_inputs(inputs, shapes, rng))
+                    endable(partial(session.run, None, feeds))
                 except Exception as error:  # onnxruntime's have no type in common
                     raise UsageError(
                         f"{arguments.model} does not run with {describe(shapes)}: {error}"
