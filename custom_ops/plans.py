@@ -4,8 +4,9 @@ A plan is made when a shape is first run, and kept in the process and in a cache
 `custom_ops.register` say how: `tune`, `workspace_limit`, `cache_dir`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TypedDict, cast
 
 from custom_ops import _native
@@ -61,26 +62,52 @@ def clear() -> None:
 def stored(cache_dir: str | PathLike[str] | None = None) -> Sequence[PlanInfo]:
     """The plans in a cache folder, by default the one that sessions use by default; needs no GPU.
 
-    Their source is "tuned" or "heuristic". Files that are damaged or foreign are left out.
+    Their source is "tuned" or "heuristic". Files that are damaged or foreign are left out, and told by
+    `left_out`. Raises OSError where there is a folder that cannot be read.
     """
-    return cast(Sequence[PlanInfo], _native.stored_plans(_folder(cache_dir)))
+    return cast(Sequence[PlanInfo], _native.stored_plans(_folder(cache_dir))[0])
+
+
+def left_out(cache_dir: str | PathLike[str] | None = None) -> Mapping[Path, str]:
+    """The files of a cache folder that have a plan's name and are no plan for this user, and why.
+
+    A plan is code: one counts only if this user, root or, in a folder that a group shares (of mode 2770), a
+    member of the group has written it. Raises OSError as `stored` does.
+    """
+    return dict(_native.stored_plans(_folder(cache_dir))[1])
+
+
+def delete(cache_dir: str | PathLike[str] | None = None) -> int:
+    """Delete the plans in a cache folder, nothing else, and return how many there were.
+
+    Raises OSError where one cannot be deleted.
+    """
+    return _native.delete_plans(_folder(cache_dir))
 
 
 def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = None) -> int:
     """Write the plans of this process and of a cache folder to one file.
 
-    The folder is the default one by default; "" stands for none. Returns how many. Raises OSError where the
-    file cannot be written.
+    The folder is the default one by default; "" stands for none. The file is written as
+    `converter.convert_file` does it; "-" is standard output. Returns how many. Raises ValueError where there
+    are no plans, OSError where the folder cannot be read or the file not written.
     """
-    return _native.export_plans(fspath(path), _folder(cache_dir))
+    from converter import output
+
+    content, count = _native.export_plans(_folder(cache_dir))
+    if not count:
+        raise ValueError("there are no plans to export")
+    output.write(path, content)
+    return count
 
 
 def import_(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = None) -> tuple[int, int]:
     """Take the plans of an exported file over, for this process and, as files, for a cache folder.
 
-    Each is used where its GPU, versions and workspace limit are those of the session that asks. Returns
+    An exported file is code, which runs on the GPU: take none from people whose programs you would not run.
+    Each plan is used where its GPU, versions and workspace limit are those of the session that asks. Returns
     how many there were, and how many were damaged and left out. Raises OSError where the file cannot be
-    read or the folder not written, ValueError where the file holds no exported plans.
+    read or the folder not written, ValueError where the file holds no exported plans, or is larger than 1 GB.
     """
     return _native.import_plans(fspath(path), _folder(cache_dir))
 

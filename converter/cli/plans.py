@@ -5,15 +5,20 @@ is, which engine and plan solve it, in how many microseconds and at how many TOP
 suggestion takes and how many times as long that is, and how old the plan is. Needs no GPU.
 
 With --export the plans go into one file, and with --import from there into another machine's folder, so
-that many machines of a kind tune once. Plans of other GPUs or versions do no harm: they are not used.
+that many machines of a kind tune once; - is standard output and input. Plans of other GPUs or versions do no
+harm: they are not used. But a plan is code, which runs on the GPU: import no file from people whose programs
+you would not run.
 """
 
 import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from converter import output
 from converter.cli.problem_text import shorten
 from converter.cli.runtime import load_plans
 from converter.cli.verb import UsageError
@@ -22,8 +27,7 @@ _HEADINGS = ("problem", "engine", "plan", "us", "TOPS", "first us", "age")
 _LEFT = 3  # columns of words, the others are numbers
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
-# What the library names the files of a folder of plans, and those that it has not finished writing.
-_FILES = ("*.plan", ".*.aside")
+_LONGEST = 100  # characters of a column: a record may say anything
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,31 +47,61 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{folder} is no folder: give the folder of plans with --cache-dir")
     try:
         if arguments.export is not None:
-            _check_target(Path(arguments.export))
-            print(f"{_count(plans.export(arguments.export, folder))} written to {arguments.export}")
+            _export(plans, arguments.export, folder)
         elif arguments.import_ is not None:
-            imported, rejected = plans.import_(arguments.import_, folder)
-            print(f"{_count(imported)} of {arguments.import_} are in {folder} now")
-            if rejected:
-                raise UsageError(
-                    f"{_count(rejected)} of {arguments.import_} cannot be used: export them anew"
-                )
+            _import(plans, arguments.import_, folder)
         elif arguments.clear:
-            print(f"{_count(_clear(Path(folder)))} deleted from {folder}")
+            print(f"{_count(plans.delete(folder))} deleted from {folder}")
         else:
             print(table(plans.stored(folder)) or f"there are no plans in {folder}")
+            _check_left_out(plans, folder)
     except OSError as error:
         raise UsageError(error.strerror if error.strerror and not error.filename else str(error)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
+def _export(plans: ModuleType, target: str, folder: str) -> None:
+    if problem := output.problem(target):
+        raise UsageError(f"cannot write {target}: {problem}")
+    count = plans.export(target, folder)
+    # Where the plans are on standard output, what is said of them is on the other one.
+    stream = sys.stderr if target == output.STANDARD else sys.stdout
+    print(f"{_count(count)} written to {output.name(target, 'output')}", file=stream)
+    _check_left_out(plans, folder)
+
+
+def _import(plans: ModuleType, source: str, folder: str) -> None:
+    name = output.name(source, "input")
+    imported, rejected = plans.import_("/dev/stdin" if source == output.STANDARD else source, folder)
+    print(f"{_count(imported)} of {name} are in {folder} now")
+    if rejected:
+        raise UsageError(f"{_count(rejected)} of {name} cannot be used: export them anew")
+
+
+def _check_left_out(plans: ModuleType, folder: str) -> None:
+    """Raises UsageError that says which files of the folder are no plans, and why."""
+    reasons = defaultdict(list)
+    for path, reason in sorted(plans.left_out(folder).items()):
+        reasons[reason].append(path.name)
+    if not reasons:
+        return
+    count = sum(map(len, reasons.values()))
+    why = "; ".join(
+        f"{printable(reason)} ({len(names)}, such as {names[0]})" for reason, names in reasons.items()
+    )
+    raise UsageError(
+        f"{count} file{'' if count == 1 else 's'} of {folder} left out: {why}. Delete them, or, where they "
+        "are another user's, share the folder with a group: see docs/tuning.md"
+    )
+
+
 def table(stored: Sequence[Mapping[str, Any]]) -> str:
     """Plans as lines of text, empty where there are none."""
     groups = defaultdict(list)
     for info in stored:
-        where = f"{info['device']}, cuDNN {info['cudnn'] or 'none'}, qudnn {info['qudnn']}"
-        groups[where].append(info)
+        device, cudnn, qudnn = (printable(info[name]) for name in ("device", "cudnn", "qudnn"))
+        groups[f"{device}, cuDNN {cudnn or 'none'}, qudnn {qudnn}"].append(info)
     return "\n\n".join(
         "\n".join([f"{where}: {_count(len(infos))}", *_columns([_HEADINGS, *map(_row, _sorted(infos))])])
         for where, infos in sorted(groups.items())
@@ -81,9 +115,9 @@ def _sorted(infos: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _row(info: Mapping[str, Any]) -> tuple[str, ...]:
     time, first = info["microseconds"], info["first_microseconds"]
     return (
-        shorten(info["problem"]),
-        info["engine"],
-        info["plan"],
+        printable(shorten(info["problem"])),
+        printable(info["engine"]),
+        printable(info["plan"]),
         f"{time:.1f}" if time else "-",
         f"{info['tops']:.1f}" if info["tops"] else "-",
         f"{first:.1f} ({first / time:.1f}x)" if first and time else "-",
@@ -110,19 +144,12 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _check_target(file: Path) -> None:
-    if file.is_dir():
-        raise UsageError(f"cannot write {file}: it is a folder")
-    if not file.parent.is_dir():
-        raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
-
-
-def _clear(folder: Path) -> int:
-    """Delete the files of plans, and nothing else; how many plans there were."""
-    files = [path for pattern in _FILES for path in folder.glob(pattern)]
-    for path in files:
-        path.unlink(missing_ok=True)
-    return sum(path.suffix == ".plan" for path in files)
+def printable(text: str) -> str:
+    """The text with escapes for what would act on a terminal, cut where it is too long for a column."""
+    escaped = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: _LONGEST + 1]
+    )
+    return escaped if len(escaped) <= _LONGEST else escaped[:_LONGEST] + "..."
 
 
 def _count(plans: int) -> str:

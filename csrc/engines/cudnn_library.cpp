@@ -38,8 +38,9 @@ std::string load() {
 }  // namespace
 
 const std::string& cudnn_problem() {
-    static const std::string problem = load();
-    return problem;
+    static const auto* const problem =
+        new std::string(load());  // never destroyed: a thread may outlive main()
+    return *problem;
 }
 
 std::string cudnn_version() {

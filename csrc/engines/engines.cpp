@@ -15,21 +15,15 @@
 namespace qudnn::plan {
 
 std::span<const Engine* const> engines() {
-    static const engines::NativeStem native_stem;    // before cuDNN: many times faster
-    static const engines::CudnnMatMul cudnn_matmul;  // before conv: faster wherever both do
-    static const engines::CudnnConv cudnn_conv;
-    static const engines::CudnnConv3d cudnn_conv3d;
-    static const engines::PaddedResult padded_result;
-    static const engines::NativePointwise native_pointwise;  // after cuDNN: it needs tuning to be faster
-    static const engines::NativeMmaMatMul native_mma_matmul;
-    static const engines::NativeMatMul native_matmul;
-    static const engines::NativeConv native_conv;
-    static const engines::NativeConv3d native_conv3d;
-    static const engines::NativeBatchMatMul native_batch_matmul;
-    static const std::array<const Engine*, 11> all = {
-        &native_stem,   &cudnn_matmul,     &cudnn_conv,         &cudnn_conv3d,
-        &padded_result, &native_pointwise, &native_mma_matmul,  &native_matmul,
-        &native_conv,   &native_conv3d,    &native_batch_matmul};
+    // NOTE: never destroyed; a thread may outlive main().
+    static const auto& all = *new std::array<const Engine*, 11>{
+        new engines::NativeStem,   // before cuDNN: many times faster
+        new engines::CudnnMatMul,  // before conv: faster wherever both do
+        new engines::CudnnConv,       new engines::CudnnConv3d,       new engines::PaddedResult,
+        new engines::NativePointwise,  // after cuDNN: it needs tuning to be faster
+        new engines::NativeMmaMatMul, new engines::NativeMatMul,      new engines::NativeConv,
+        new engines::NativeConv3d,    new engines::NativeBatchMatMul,
+    };
     return all;
 }
 

@@ -45,8 +45,8 @@ struct AppendedChannels {
   private:
     AppendedChannels(const ort::Attributes& attributes, int64_t most) : channels(most) {
         require(channels >= 1, "channels has to be positive");
-        const std::vector<int64_t> pads = attributes.integers("pads");
-        require(!pads.empty() && pads.size() % 2 == 0 && pads.back() >= 0, "pads does not append channels");
+        const std::vector<int64_t> pads = attributes.extents("pads", 0);
+        require(!pads.empty() && pads.size() % 2 == 0, "pads does not append channels");
         require(std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
                 "pads does more than append channels");
         padding = pads.back();

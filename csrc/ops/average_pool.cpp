@@ -6,15 +6,14 @@
 namespace qudnn::ops {
 
 QAveragePool::QAveragePool(const ort::Attributes& attributes)
-    : kernel(attributes.integers<2>("kernel_shape")),
-      pads(attributes.integers<4>("pads")),
-      strides(attributes.integers<2>("strides")),
+    : kernel(attributes.extents<2>("kernel_shape", 1)),
+      pads(attributes.extents<4>("pads", 0)),
+      strides(attributes.extents<2>("strides", 1)),
       ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1) {
     for (const size_t axis : {0, 1}) {
-        require(kernel[axis] >= 1 && strides[axis] >= 1, "kernel_shape and strides have to be positive");
         // So that no window lies in the padding alone: it would have no pixel to count.
         for (const size_t end : {axis, axis + 2})
-            require(pads[end] >= 0 && pads[end] < kernel[axis], "pads have to be smaller than the kernel");
+            require(pads[end] < kernel[axis], "pads have to be smaller than the kernel");
     }
     const Dtype dtype(attributes);
     scales = {attributes.real("x_scale"),

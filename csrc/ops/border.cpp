@@ -22,7 +22,7 @@ std::vector<int64_t> read_perm(const ort::Attributes& attributes) {
 int offset_of(ort::ElementType type) { return type == ort::ElementType::uint8 ? 128 : 0; }
 
 ort::ElementType read_dtype(const ort::Attributes& attributes) {
-    const auto type = static_cast<ort::ElementType>(attributes.integer("dtype"));
+    const auto type = static_cast<ort::ElementType>(attributes.extent("dtype", 0));
     require(type == ort::ElementType::uint8 || type == ort::ElementType::int8,
             "dtype is neither uint8 nor int8");
     return type;
@@ -41,9 +41,8 @@ std::array<int64_t, ort::Shape::kMaxRank> dense_strides(const ort::Shape& shape)
 }  // namespace
 
 Entry::Entry(const ort::Attributes& attributes) : perm(read_perm(attributes)) {
-    const std::vector<int64_t> pads = attributes.integers("pads");
+    const std::vector<int64_t> pads = attributes.extents("pads", 0);
     require(pads.size() == 2 * perm.size(), "pads does not have two values per dimension");
-    for (const int64_t pad : pads) require(pad >= 0, "negative pads");
     before.assign(pads.begin(), pads.begin() + static_cast<ptrdiff_t>(perm.size()));
     after.assign(pads.begin() + static_cast<ptrdiff_t>(perm.size()), pads.end());
 }

@@ -5,15 +5,10 @@
 namespace qudnn::ops {
 
 Windows::Windows(const ort::Attributes& attributes, bool padded)
-    : strides(attributes.integers<2>("strides")),
-      dilations(attributes.integers<2>("dilations")),
-      group(attributes.integer("group")) {
-    if (padded) pads = attributes.integers<4>("pads");
-    for (const int64_t pad : pads) require(pad >= 0, "negative pads");
-    for (const int64_t step : {strides[0], strides[1], dilations[0], dilations[1]}) {
-        require(step >= 1, "strides and dilations have to be positive");
-    }
-    require(group >= 1, "group has to be positive");
+    : strides(attributes.extents<2>("strides", 1)),
+      dilations(attributes.extents<2>("dilations", 1)),
+      group(attributes.extent("group", 1)) {
+    if (padded) pads = attributes.extents<4>("pads", 0);
 }
 
 plan::ConvProblem Windows::problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
@@ -33,6 +28,7 @@ plan::ConvProblem Windows::problem(const ort::Shape& x, const ort::Shape& w, int
     problem.x_stride = {problem.h * problem.w * problem.c, problem.w * problem.c, problem.c, 1};
     problem.pads_with_value = problem.padded() && x_zero_point != 0;
     problem.y_type = y_type;
+    plan::check_sizes(problem);
     return problem;
 }
 
@@ -66,6 +62,7 @@ void QConv::compute(Context& context) const {
     plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
     problem.y_padding = y_padding;
+    plan::check_sizes(problem);
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
     const ort::Tensor y = context.output(0, result_shape(problem));
     run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},

@@ -5,18 +5,12 @@
 namespace qudnn::ops {
 
 QConv3D::QConv3D(const ort::Attributes& attributes)
-    : pads(attributes.integers<6>("pads")),
-      strides(attributes.integers<3>("strides")),
-      dilations(attributes.integers<3>("dilations")),
-      group(attributes.integer("group")),
+    : pads(attributes.extents<6>("pads", 0)),
+      strides(attributes.extents<3>("strides", 1)),
+      dilations(attributes.extents<3>("dilations", 1)),
+      group(attributes.extent("group", 1)),
       x_zero_point(attributes.integer("x_zero_point", -128, 127)),
-      requantize(attributes) {
-    for (const int64_t pad : pads) require(pad >= 0, "negative pads");
-    for (size_t axis = 0; axis < 3; ++axis) {
-        require(strides[axis] >= 1 && dilations[axis] >= 1, "strides and dilations have to be positive");
-    }
-    require(group >= 1, "group has to be positive");
-}
+      requantize(attributes) {}
 
 void QConv3D::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
@@ -38,6 +32,7 @@ void QConv3D::compute(Context& context) const {
     problem.q = window_count(problem.w, pads[2], pads[5], problem.s, strides[2], dilations[2]);
     problem.pads_with_value = problem.padded() && x_zero_point != 0;
     problem.clamps_above = requantize.clamps_above();
+    plan::check_sizes(problem);
 
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
     const ort::Tensor y = context.output(0, {problem.n, problem.z, problem.p, problem.q, problem.k});

@@ -5,9 +5,7 @@
 namespace qudnn::ops {
 
 QDepthToSpace::QDepthToSpace(const ort::Attributes& attributes)
-    : block(attributes.integer("blocksize", 1, 1 << 15)), crop(attributes.integers<4>("crop")) {
-    for (const int64_t dropped : crop) require(dropped >= 0, "negative crop");
-}
+    : block(attributes.integer("blocksize", 1, 1 << 15)), crop(attributes.extents<4>("crop", 0)) {}
 
 int64_t QDepthToSpace::side(int64_t extent, size_t axis) const {
     return std::max<int64_t>(extent * block - crop[axis] - crop[axis + 2], 0);

@@ -10,7 +10,7 @@ struct Dtype {
     int offset;  // 128 for uint8, 0 for int8
 
     explicit Dtype(const ort::Attributes& attributes) {
-        const auto type = static_cast<ort::ElementType>(attributes.integer("dtype"));
+        const auto type = static_cast<ort::ElementType>(attributes.extent("dtype", 0));
         require(type == ort::ElementType::uint8 || type == ort::ElementType::int8,
                 "dtype is neither uint8 nor int8");
         offset = type == ort::ElementType::uint8 ? 128 : 0;

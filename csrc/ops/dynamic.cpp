@@ -27,15 +27,9 @@ void run_dynamic(const P& problem, int64_t first, void* y, const Context& contex
                 context);
 }
 
-int64_t read_first(const ort::Attributes& attributes) {
-    const int64_t first = attributes.integer("first");
-    require(first >= 0, "first is negative");
-    return first;
-}
-
 }  // namespace
 
-DynamicQMatMul::DynamicQMatMul(const ort::Attributes& attributes) : first(read_first(attributes)) {}
+DynamicQMatMul::DynamicQMatMul(const ort::Attributes& attributes) : first(attributes.extent("first", 0)) {}
 
 void DynamicQMatMul::compute(Context& context) const {
     const ort::Shape x = context.input(kX).shape;
@@ -48,7 +42,7 @@ void DynamicQMatMul::infer(const ort::InferenceContext& context) {
 }
 
 DynamicQConv::DynamicQConv(const ort::Attributes& attributes)
-    : windows(attributes, false), first(read_first(attributes)) {}
+    : windows(attributes, false), first(attributes.extent("first", 0)) {}
 
 void DynamicQConv::compute(Context& context) const {
     const plan::ConvProblem problem =

@@ -8,7 +8,7 @@ constexpr size_t kRank = 4;
 
 // The first of the heads that count, of a tensor [batch,length,heads of all,size].
 const float* heads_of(const ort::Tensor& x, int64_t first, int64_t heads, const char* what) {
-    require(first >= 0 && first + heads <= x.shape[2], what);
+    require(heads <= x.shape[2] && first <= x.shape[2] - heads, what);
     return x.as<const float>() + first * x.shape[3];
 }
 
@@ -32,14 +32,12 @@ float read_factor(const ort::Attributes& attributes) {
 }  // namespace
 
 FloatAttention::FloatAttention(const ort::Attributes& attributes)
-    : heads(attributes.integer("heads")),
-      q_first(attributes.integer("q_first")),
-      k_first(attributes.integer("k_first")),
-      v_first(attributes.integer("v_first")),
+    : heads(attributes.extent("heads", 1)),
+      q_first(attributes.extent("q_first", 0)),
+      k_first(attributes.extent("k_first", 0)),
+      v_first(attributes.extent("v_first", 0)),
       factor(read_factor(attributes)),
-      nan_to_zero(attributes.integer("nan_to_zero", 0, 1) != 0) {
-    require(heads > 0, "heads has to be positive");
-}
+      nan_to_zero(attributes.integer("nan_to_zero", 0, 1) != 0) {}
 
 void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
     const ort::Tensor q = context.input(0), k = context.input(1), v = context.input(2);
@@ -76,7 +74,7 @@ void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
 void FloatAttention::infer(const ort::InferenceContext& context) {
     const std::vector<ort::Dim> q = context.input(0), v = context.input(2);
     if (q.size() != kRank || v.size() != kRank) return;
-    const ort::Dim heads = ort::Dim::of(context.attributes().integer("heads"));
+    const ort::Dim heads = ort::Dim::of(context.attributes().extent("heads", 1));
     context.set_output(0, ort::ElementType::float32, {q[0], q[1], heads, v[3]});
 }
 

@@ -19,13 +19,19 @@ std::unique_ptr<plan::Workspace> Context::workspace(size_t bytes) const {
     return std::make_unique<ScratchWorkspace>(context_.scratch(bytes));
 }
 
-void use_device(int device) {
+UseDevice::UseDevice(int device) {
     int current = -1;
     check_cuda(cudaGetDevice(&current));
-    if (current != device) check_cuda(cudaSetDevice(device));
+    if (current == device) return;
+    check_cuda(cudaSetDevice(device));
+    before_ = current;
 }
 
-std::string describe(const Signature& signature, const std::string& node, const Context* context) noexcept {
+UseDevice::~UseDevice() {
+    if (before_ >= 0) cudaSetDevice(before_);
+}
+
+std::string describe(const Signature& signature, const std::string& node, const Context* context) {
     std::string text = std::string(signature.name) + " '" + node + "'";
     if (context == nullptr) return text;
     text += " (";

@@ -78,8 +78,17 @@ class Context final : public plan::Host {
     const plan::Configuration& configuration_;
 };
 
-// Makes the GPU the thread's current one: ORT's threads do not all have the session's.
-void use_device(int device);
+// Makes the GPU the thread's current one, as ORT's threads do not all have the session's, and in the end the
+// one again that was.
+class UseDevice {
+  public:
+    explicit UseDevice(int device);
+    UseDevice(const UseDevice&) = delete;
+    ~UseDevice();
+
+  private:
+    int before_ = -1;  // negative: nothing to put back
+};
 
 // Throws where a kernel did not start, or another call failed.
 using plan::check_cuda;
@@ -90,7 +99,7 @@ inline void require(bool condition, const char* what) {
 }
 
 // "QConv 'name' (int8[1,2,2,16], ...)", for messages. Inputs only where there is a context.
-std::string describe(const Signature& signature, const std::string& node, const Context* context) noexcept;
+std::string describe(const Signature& signature, const std::string& node, const Context* context);
 
 // Sets the fields of an OrtCustomOp that are the same for every kernel struct.
 void fill_common(OrtCustomOp& op);
@@ -133,7 +142,7 @@ struct Definition final : OrtCustomOp {
             Context context(raw, instance.allocator.get(), instance.node, instance.configuration);
             return ort::guarded(
                 [&] {
-                    use_device(context.device());
+                    const UseDevice current(context.device());
                     instance.kernel.compute(context);
                 },
                 [&] { return describe(Kernel::kSignature, instance.node, &context); });

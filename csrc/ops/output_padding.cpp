@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bounds.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {
@@ -12,7 +13,7 @@ kernels::OutputPadding output_padding(const ort::Attributes& attributes) {
     if (std::all_of(pads.begin(), pads.end(), is_zero)) return {};
     require(pads.size() == 8 && is_zero(pads[0]) && is_zero(pads[3]) && is_zero(pads[4]) && is_zero(pads[7]),
             "y_pads pad other axes than H and W");
-    require(std::all_of(pads.begin(), pads.end(), [](int64_t pad) { return pad >= 0; }), "negative y_pads");
+    for (const int64_t pad : pads) require_within("attribute y_pads", pad, 0);
     return {.top = pads[1], .left = pads[2], .bottom = pads[5], .right = pads[6]};
 }
 

@@ -7,19 +7,13 @@
 namespace qudnn::ops {
 
 QMaxPool::QMaxPool(const ort::Attributes& attributes)
-    : kernel(attributes.integers<2>("kernel_shape")),
-      pads(attributes.integers<4>("pads")),
-      strides(attributes.integers<2>("strides")),
-      dilations(attributes.integers<2>("dilations")),
+    : kernel(attributes.extents<2>("kernel_shape", 1)),
+      pads(attributes.extents<4>("pads", 0)),
+      strides(attributes.extents<2>("strides", 1)),
+      dilations(attributes.extents<2>("dilations", 1)),
       ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1),
       y_padding(output_padding(attributes)),
-      y_zero_point(output_zero_point(attributes, y_padding)) {
-    for (const int64_t pad : pads) require(pad >= 0, "negative pads");
-    for (const size_t axis : {0, 1}) {
-        require(kernel[axis] >= 1 && strides[axis] >= 1 && dilations[axis] >= 1,
-                "kernel_shape, strides and dilations have to be positive");
-    }
-}
+      y_zero_point(output_zero_point(attributes, y_padding)) {}
 
 void QMaxPool::compute(Context& context) const {
     const ort::Tensor x = context.input(0);

@@ -76,7 +76,7 @@ View view_of(const ort::Shape& shape, const Part& part) {
     int64_t offset = 0;
     for (size_t i = 0; i < shape.rank(); ++i) {
         left[i] = remaining(part, i, shape[i]);
-        offset += part.starts[i] * strides[i];
+        offset += std::min(part.starts[i], shape[i]) * strides[i];
     }
     View view = transposed(left, strides, part.perm);
     if (left.count() > 0) view.offset = offset;  // NOTE: nothing is read of an empty part, wherever it starts
@@ -155,8 +155,8 @@ ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
 }
 
 void ProductLayout::read_padding(const ort::Attributes& attributes) {
-    const std::vector<int64_t> pads = attributes.integers("pads");
-    require(pads.size() == 2 * y_perm.size() && pads.back() >= 0 &&
+    const std::vector<int64_t> pads = attributes.extents("pads", 0);
+    require(pads.size() == 2 * y_perm.size() &&
                 std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
             "pads may only append columns");
     padding = pads.back();
@@ -184,6 +184,7 @@ Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_sh
         y_shape[i] = result[static_cast<size_t>(y_perm[i])];
         order[static_cast<size_t>(y_perm[i])] = static_cast<int64_t>(i);
     }
+    require(y_shape.has_size(), "y is too large");
     const View y = transposed(y_shape, dense_strides(y_shape), order);
     p.y_stride[3] = y.row_stride();
 
@@ -201,6 +202,7 @@ Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_sh
         p.batch[at] = axes[i].extent;
         p.a_stride[at] = axes[i].a, p.b_stride[at] = axes[i].b, p.y_stride[at] = axes[i].y;
     }
+    plan::check_sizes(p);
     return {p, a.offset, b.offset, y_shape};
 }
 

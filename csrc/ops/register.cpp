@@ -1,6 +1,9 @@
 // The table of ops, and the function through which ONNX Runtime asks for them.
+#include "ops/register.h"
+
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -37,63 +40,40 @@ namespace qudnn::ops {
 
 namespace {
 
-std::vector<const OrtCustomOp*> all_ops(const plan::Configuration& c) {
-    return {
-        definition<QuantizeToIsland>(c),
-        definition<ConvertToIsland>(c),
-        definition<DequantizeFromIsland>(c),
-        definition<ConvertFromIsland>(c),
-        definition<DynamicQuantizeToIsland>(c),
-        definition<DynamicGeluToIsland>(c),
-        definition<DynamicLayerNormalizationToIsland>(c),
-        definition<DynamicAddLayerNormalizationToIsland>(c),
-        definition<QConv>(c),
-        definition<QConvToInt32>(c),
-        definition<DynamicQConv>(c),
-        definition<QConv3D>(c),
-        definition<QMatMul>(c),
-        definition<QProjections>(c),
-        definition<QMatMulToFloat>(c),
-        definition<DynamicQMatMul>(c),
-        definition<QBatchMatMul>(c),
-        definition<QBatchMatMulToFloat>(c),
-        definition<QBatchMatMulToInt32>(c),
-        definition<QAdd>(c),
-        definition<QMul>(c),
-        definition<QFloatAdd>(c),
-        definition<QFloatMul>(c),
-        definition<QTable>(c),
-        definition<QMaxPool>(c),
-        definition<QAveragePool>(c),
-        definition<QGlobalAveragePool>(c),
-        definition<QResize>(c),
-        definition<QFloatResize>(c),
-        definition<QDepthToSpace>(c),
-        definition<QSoftmax>(c),
-        definition<QLayerNormalization>(c),
-        definition<QAddLayerNormalization>(c),
-        definition<AddLayerNormalizationToIsland>(c),
-        definition<LayerNormalizationToIsland>(c),
-        definition<QMaskedSoftmax>(c),
-        definition<QAttention>(c),
-        definition<QMaskedAttention>(c),
-        definition<Attention>(c),
-        definition<MaskedAttention>(c),
-        definition<QWhere>(c),
-    };
+template <class... Kernels>
+struct List {};
+
+using Ops = List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland,
+                 DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
+                 DynamicAddLayerNormalizationToIsland, QConv, QConvToInt32, DynamicQConv, QConv3D, QMatMul,
+                 QProjections, QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat,
+                 QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool,
+                 QGlobalAveragePool, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
+                 QAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
+                 QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere>;
+
+template <class... Kernels>
+std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {
+    return {definition<Kernels>(configuration)...};
+}
+
+template <class... Kernels>
+void read(List<Kernels...>, const std::string& op, const ort::Attributes& attributes) {
+    const bool known = ((op == Kernels::kSignature.name && (Kernels(attributes), true)) || ...);
+    if (!known) throw std::invalid_argument("no op is called " + op);
 }
 
 // The domain with every op for one configuration, an interned one. Sessions of equal configurations share
 // it, and it stays for the process's life.
 OrtCustomOpDomain* domain(const plan::Configuration& configuration) {
     static std::mutex mutex;
-    static std::map<const plan::Configuration*, OrtCustomOpDomain*> made;
+    static auto& made = *new std::map<const plan::Configuration*, OrtCustomOpDomain*>;  // never destroyed
     const std::lock_guard lock(mutex);
     OrtCustomOpDomain*& domain = made[&configuration];
     if (domain == nullptr) {
         OrtCustomOpDomain* fresh = nullptr;
         ort::call<ort::slots::CreateCustomOpDomain>(kDomain, &fresh);
-        for (const OrtCustomOp* op : all_ops(configuration)) {
+        for (const OrtCustomOp* op : definitions(Ops(), configuration)) {
             ort::call<ort::slots::CustomOpDomain_Add>(fresh, op);
         }
         domain = fresh;
@@ -132,8 +112,16 @@ OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
 
 }  // namespace
 
+void read_attributes(const std::string& op, const ort::Attributes& attributes) {
+    read(Ops(), op, attributes);
+}
+
 }  // namespace qudnn::ops
 
 extern "C" QUDNN_API OrtStatus* RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* base) {
-    return qudnn::ops::register_ops(options, base);
+    try {
+        return qudnn::ops::register_ops(options, base);
+    } catch (...) {
+        return nullptr;  // no memory to say why; models run on their functions
+    }
 }

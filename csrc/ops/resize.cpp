@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bounds.h"
 #include "ops/dtype.h"
 
 namespace qudnn::ops {
@@ -40,7 +41,9 @@ kernels::Nearest read_nearest(const ort::Attributes& attributes) {
 }
 
 int64_t resized(int64_t extent, float scale) {
-    return static_cast<int64_t>(scale * static_cast<float>(extent));
+    const float size = scale * static_cast<float>(extent);
+    require(size < static_cast<float>(kMostExtent), "an image of more than 2^31 rows or columns");
+    return static_cast<int64_t>(size);
 }
 
 // The scales of H and W.

@@ -22,8 +22,4 @@ void check(OrtStatus* status) {
     throw Error(message);
 }
 
-OrtStatus* make_status(ErrorCode code, const std::string& message) {
-    return invoke<slots::CreateStatus>(code, message.c_str());
-}
-
 }  // namespace qudnn::ort

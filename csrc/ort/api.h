@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "export.h"
 #include "ort/abi.h"
 
 namespace qudnn::ort {
@@ -17,12 +19,16 @@ struct Error : std::runtime_error {
 
 // The function table of the runtime that registered the ops. One runtime per process: set by bind(),
 // which returns false where another one got there first.
-const OrtApi* api();
+QUDNN_API const OrtApi* api();
 bool bind(const OrtApi* api);
 
 template <class Slot, class... Arguments>
 auto invoke(Arguments&&... arguments) {
     return Slot::of(api())(std::forward<Arguments>(arguments)...);
+}
+
+inline OrtStatus* make_status(ErrorCode code, const char* message) {
+    return invoke<slots::CreateStatus>(code, message);
 }
 
 // Takes the status over; throws Error where it is one.
@@ -33,18 +39,21 @@ void call(Arguments&&... arguments) {
     check(invoke<Slot>(std::forward<Arguments>(arguments)...));
 }
 
-OrtStatus* make_status(ErrorCode code, const std::string& message);
-
-// Runs f; what it throws becomes a status whose message starts with what `context()` returns.
+// Runs f; what it throws becomes a status whose message starts with what `context()` returns. Where there is
+// no memory for that message, the status says so.
 template <class Function, class Context>
 OrtStatus* guarded(Function&& f, Context&& context) noexcept {
     try {
-        f();
-        return nullptr;
-    } catch (const std::exception& e) {
-        return make_status(ErrorCode::fail, context() + ": " + e.what());
+        try {
+            f();
+            return nullptr;
+        } catch (const std::exception& e) {
+            return make_status(ErrorCode::fail, (context() + ": " + e.what()).c_str());
+        }
+    } catch (const std::bad_alloc&) {
+        return make_status(ErrorCode::fail, "qudnn: out of memory");
     } catch (...) {
-        return make_status(ErrorCode::fail, context() + ": unknown error");
+        return make_status(ErrorCode::fail, "qudnn: unknown error");
     }
 }
 

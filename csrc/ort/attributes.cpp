@@ -1,14 +1,25 @@
 #include "ort/attributes.h"
 
+#include "bounds.h"
+
 namespace qudnn::ort {
 
 int Attributes::integer(const char* name, int low, int high) const {
     const int64_t value = integer(name);
-    if (value < low || value > high) {
-        throw Error("attribute " + std::string(name) + " = " + std::to_string(value) + " is outside [" +
-                    std::to_string(low) + ", " + std::to_string(high) + "]");
-    }
+    require_within(std::string("attribute ") + name, value, low, high);
     return static_cast<int>(value);
+}
+
+int64_t Attributes::extent(const char* name, int64_t least) const {
+    const int64_t value = integer(name);
+    require_within(std::string("attribute ") + name, value, least);
+    return value;
+}
+
+std::vector<int64_t> Attributes::extents(const char* name, int64_t least) const {
+    std::vector<int64_t> values = integers(name);
+    for (const int64_t value : values) require_within(std::string("attribute ") + name, value, least);
+    return values;
 }
 
 std::vector<int64_t> Attributes::optional_integers(const char* name) const {

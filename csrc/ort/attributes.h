@@ -25,6 +25,14 @@ class Attributes {
     // An integer that must lie within [low, high].
     int integer(const char* name, int low, int high) const;
 
+    // Sizes and counts: integers from `least` to kMostExtent.
+    int64_t extent(const char* name, int64_t least) const;
+    std::vector<int64_t> extents(const char* name, int64_t least) const;
+    template <size_t Count>
+    std::array<int64_t, Count> extents(const char* name, int64_t least) const {
+        return exactly<Count>(name, extents(name, least));
+    }
+
     // Nothing where the node leaves the attribute out.
     std::vector<int64_t> optional_integers(const char* name) const;
 

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "bounds.h"
+
 namespace qudnn::ort {
 
 std::vector<Dim> InferenceContext::input(size_t index) const {
@@ -13,6 +15,7 @@ std::vector<Dim> InferenceContext::input(size_t index) const {
     std::vector<const char*> symbols(rank);
     call<slots::GetDimensions>(info, extents.data(), rank);
     call<slots::GetSymbolicDimensions>(info, symbols.data(), rank);
+    for (const int64_t extent : extents) require_within("a dimension", extent, -1, kMostAxis);
     std::vector<Dim> dims(rank);
     for (size_t i = 0; i < rank; ++i) dims[i] = {extents[i], symbols[i] != nullptr ? symbols[i] : ""};
     return dims;

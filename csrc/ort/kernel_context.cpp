@@ -1,6 +1,7 @@
 #include "ort/kernel_context.h"
 
 #include <cstdint>
+#include <mutex>
 
 namespace qudnn::ort {
 
@@ -12,6 +13,10 @@ struct TypeAndShape {
     TypeAndShape(const TypeAndShape&) = delete;
     ~TypeAndShape() { invoke<slots::ReleaseTensorTypeAndShapeInfo>(info); }
 };
+
+void require_size(const Shape& shape) {
+    if (!shape.has_size()) throw Error("a tensor of shape " + shape.text() + " is too large");
+}
 
 }  // namespace
 
@@ -38,6 +43,7 @@ Tensor KernelContext::input(size_t index) const {
     call<slots::GetDimensionsCount>(described.info, &rank);
     tensor.shape = Shape(rank);
     call<slots::GetDimensions>(described.info, tensor.shape.data(), rank);
+    require_size(tensor.shape);
     call<slots::GetTensorMutableData>(const_cast<OrtValue*>(value), &tensor.data);
     return tensor;
 }
@@ -49,6 +55,7 @@ Tensor KernelContext::output(size_t index, const Shape& shape) {
 }
 
 Tensor KernelContext::optional_output(size_t index, const Shape& shape) {
+    require_size(shape);
     OrtValue* value = nullptr;
     call<slots::KernelContext_GetOutput>(context_, index, shape.data(), shape.rank(), &value);
     Tensor tensor;
@@ -93,7 +100,11 @@ Scratch KernelContext::scratch(size_t bytes) const {
     void* data = nullptr;
     if (bytes > 0) {
         // NOTE: where memory is out, GetScratchBuffer ends the process: the allocator's exception meets a
-        // noexcept. The allocator's own function turns it into a status, but ties the memory to no stream.
+        // noexcept. The allocator's own function turns it into a status, but ties the memory to no stream. So
+        // that one asks, and the lock keeps other ops from taking what it found. ORT's own allocations of
+        // another run of the same session still may, in the moment between.
+        static std::mutex* const asking = new std::mutex;
+        const std::lock_guard lock(*asking);
         call<slots::AllocatorAlloc>(allocator_, bytes, &data);
         call<slots::AllocatorFree>(allocator_, data);
         call<slots::KernelContext_GetScratchBuffer>(context_, memory_, bytes, &data);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "bounds.h"
 #include "ort/abi.h"
 
 namespace qudnn::ort {
@@ -37,6 +38,17 @@ class Shape {
         int64_t n = 1;
         for (size_t i = 0; i < rank_; ++i) n *= dims_[i];
         return n;
+    }
+
+    // Whether a tensor of this shape has a size. One that is empty may have any extents but for one, and its
+    // strides are products of some of them: those that are 0 do not count.
+    bool has_size() const {
+        int64_t elements = 1;
+        for (size_t i = 0; i < rank_; ++i) {
+            if (dims_[i] > kMostAxis || !fits({elements, dims_[i]})) return false;
+            elements *= std::max<int64_t>(1, dims_[i]);
+        }
+        return true;
     }
 
     std::string text() const {

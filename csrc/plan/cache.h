@@ -54,6 +54,13 @@ class Cache {
         return build_and_keep(key, ticket, std::forward<Build>(build), *promise);
     }
 
+    // Puts a better value in the place of one that get() has returned, unless that is gone.
+    void replace(const Key& key, const Pointer& old, Pointer better) {
+        const std::lock_guard lock(mutex_);
+        const auto found = index_.find(key);
+        if (found != index_.end() && found->second->value == old) found->second->value = std::move(better);
+    }
+
     // What is in the cache and built; null where there is none. Counts as no use.
     Pointer peek(const Key& key) const {
         const std::lock_guard lock(mutex_);

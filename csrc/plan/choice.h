@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/backoff.h"
 #include "plan/plan.h"
 
 namespace qudnn::plan {
@@ -19,7 +20,10 @@ struct Choice {
     // What to run where there is no memory for the plan's workspace, each needing less than the one before.
     std::vector<std::shared_ptr<const Plan>> fallbacks;
     bool tuned = false;   // the fastest of all candidates
-    bool lasting = true;  // worth keeping on disk
+    bool lasting = true;  // worth keeping on disk: memory was not short while it was made
+    // Where the plain native engine, and a slow one, is all that there was memory to try: when to choose
+    // anew.
+    std::shared_ptr<Backoff> backoff;
     Source source = Source::tuned;
     double microseconds = 0;
     std::string first_plan;  // cuDNN's first heuristic plan; empty where there was none

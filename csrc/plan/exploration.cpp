@@ -29,8 +29,8 @@ void Exploration::spend(double seconds) {
 }
 
 Exploration& exploration() {
-    static Exploration of_process;
-    return of_process;
+    static auto* const of_process = new Exploration;  // never destroyed: a thread may outlive main()
+    return *of_process;
 }
 
 }  // namespace qudnn::plan

@@ -11,6 +11,7 @@
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
 #include "plan/store.h"
+#include "plan/text.h"
 #include "plan/tuner.h"
 #include "versions.h"
 
@@ -28,7 +29,7 @@ std::string describe_device(int device) {
 
 const std::string& device_text(int device) {
     static std::mutex mutex;
-    static std::map<int, std::string> texts;
+    static auto& texts = *new std::map<int, std::string>;  // never destroyed: a thread may outlive main()
     const std::lock_guard lock(mutex);
     std::string& text = texts[device];
     if (text.empty()) text = describe_device(device);
@@ -40,12 +41,15 @@ const std::string& device_text(int device) {
 const std::vector<Record>& first_look(const std::string& folder) {
     constexpr size_t kMost = 1000;
     static std::mutex mutex;
-    static std::map<std::string, std::vector<Record>> looks;
+    static auto& looks = *new std::map<std::string, std::vector<Record>>;
     const std::lock_guard lock(mutex);
     const auto [look, is_new] = looks.try_emplace(folder);
     if (is_new && !folder.empty()) {
-        look->second = Store(folder).list(kMost);
-        for (Record& record : look->second) record.serialized = {};
+        try {
+            look->second = Store(folder).list(kMost, false).records;
+        } catch (const std::exception&) {
+            // No guesses then; who looks for a plan says what is wrong with the folder.
+        }
     }
     return look->second;
 }
@@ -98,7 +102,7 @@ std::shared_ptr<const Choice> restore(const Record& record, const Problem& probl
         choice->created = record.created;
         return choice;
     }
-    throw std::runtime_error("no engine has its plan " + record.plan);
+    throw std::runtime_error("no engine has its plan " + printable(record.plan));
 }
 
 std::string likely_plan(const Key& key, const std::vector<Listed>& of_process) {

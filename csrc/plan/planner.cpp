@@ -4,7 +4,9 @@
 
 #include <atomic>
 
+#include "plan/backoff.h"
 #include "plan/cuda_error.h"
+#include "plan/failures.h"
 #include "plan/known.h"
 #include "plan/shelf.h"
 #include "plan/split.h"
@@ -22,6 +24,7 @@ using PlanCache = Cache<Key, Choice, KeyHash>;
 struct State {
     PlanCache cache{kCapacity};
     Shelf shelf;
+    Failures<Key, KeyHash> failures{kCapacity};  // of the tuner
     std::atomic<uint64_t> made{0};
 };
 
@@ -31,10 +34,14 @@ State& state() {
     return *only;
 }
 
-void refuse_during_capture(const Problem& problem, const Launch& launch) {
+bool is_capturing(const Launch& launch) {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
     check_cuda(cudaStreamIsCapturing(launch.stream, &status));
-    if (status == cudaStreamCaptureStatusNone) return;
+    return status != cudaStreamCaptureStatusNone;
+}
+
+void refuse_during_capture(const Problem& problem, const Launch& launch) {
+    if (!is_capturing(launch)) return;
     throw std::runtime_error(
         "no plan yet for this problem, and none can be made while a CUDA graph is captured: "
         "run these shapes once before capturing (" +
@@ -65,7 +72,21 @@ void try_out(const Choice& choice, const Arguments& arguments, const Host& host)
     choice.plan->execute(host.launch(), arguments, workspace->data());
 }
 
+// On disk, where there is a folder and the choice is worth it.
+void keep(const Key& key, const Choice& choice, const Host& host) {
+    const std::string& folder = key.configuration->cache_folder;
+    // Without cuDNN's handle its plans were no candidates: the next session may do better.
+    if (!choice.lasting || host.launch().cudnn == nullptr || folder.empty()) return;
+    const auto log = [&](const std::string& line) { host.warn(line); };
+    try {
+        state().shelf.keep(record_of(key, choice, true), folder, log);
+    } catch (const std::exception& e) {
+        log(choice.plan->name() + " is not kept on disk: " + e.what());
+    }
+}
+
 std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
+    check(key.problem);
     if (auto choice = of_other_configuration(key)) return choice;
     refuse_during_capture(key.problem, host.launch());
 
@@ -91,16 +112,11 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
     }
 
     const bool guess = configuration.tune == Tune::heuristic;
-    choice = tune(key.problem, arguments, host, guess ? likely_plan(key, list()) : std::string());
+    choice = state().failures.attempt(key, Backoff::Clock::now(), [&] {
+        return tune(key.problem, arguments, host, guess ? likely_plan(key, list()) : std::string());
+    });
     ++state().made;
-    // Without cuDNN's handle its plans were no candidates: the next session may do better.
-    if (choice->lasting && host.launch().cudnn != nullptr && !configuration.cache_folder.empty()) {
-        try {
-            state().shelf.keep(record_of(key, *choice, true), configuration.cache_folder, log);
-        } catch (const std::exception& e) {
-            log(choice->plan->name() + " is not kept on disk: " + e.what());
-        }
-    }
+    keep(key, *choice, host);
     return choice;
 }
 
@@ -126,9 +142,29 @@ std::pair<const Plan*, std::unique_ptr<Workspace>> take_workspace(const Choice& 
     }
 }
 
+// A choice anew, as memory may not be short any more; the old one where that is not the time, or fails. Other
+// threads run the old one meanwhile.
+std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& arguments, const Host& host,
+                                          std::shared_ptr<const Choice> old) {
+    if (is_capturing(host.launch()) || !old->backoff->claim(Backoff::Clock::now())) return old;
+    std::shared_ptr<Choice> choice;
+    try {
+        choice = tune(key.problem, arguments, host, old->plan->name());
+    } catch (const std::exception& e) {
+        host.warn("node " + host.node() + " stays on " + old->plan->name() + ": " + e.what());
+        return old;
+    }
+    if (choice->backoff != nullptr) choice->backoff = old->backoff;  // whose waits grow
+    ++state().made;
+    keep(key, *choice, host);
+    state().cache.replace(key, old, choice);
+    return choice;
+}
+
 void run_whole(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Key key{problem, host.device(), &host.configuration()};
-    const auto choice = state().cache.get(key, [&] { return find_or_make(key, arguments, host); });
+    auto choice = state().cache.get(key, [&] { return find_or_make(key, arguments, host); });
+    if (choice->backoff != nullptr) choice = chosen_anew(key, arguments, host, std::move(choice));
     const auto [plan, workspace] = take_workspace(*choice, problem, host);
     plan->execute(host.launch(), arguments, workspace->data());
 }
@@ -163,6 +199,7 @@ PlannerStatistics statistics() {
 void clear() {
     state().cache.clear();
     state().shelf.clear();
+    state().failures.clear();
     state().made = 0;
     TunerStatistics& tuner = tuner_statistics();
     tuner.candidates_built = tuner.candidates_dropped = tuner.microseconds = 0;
@@ -176,12 +213,12 @@ std::vector<Listed> list() {
     return all;
 }
 
-size_t export_file(const std::string& path, const std::string& folder) {
+std::pair<std::string, size_t> export_archive(const std::string& folder) {
     std::vector<Record> records;
     for (const auto& [key, choice] : state().cache.list()) {
         if (choice->lasting) records.push_back(record_of(key, *choice, true));
     }
-    return Shelf::export_file(path, std::move(records), folder);
+    return Shelf::export_archive(records, folder);
 }
 
 std::pair<size_t, size_t> import_file(const std::string& path, const std::string& folder) {

@@ -44,8 +44,8 @@ struct Listed {
 // The plans of the process, most recently used first.
 std::vector<Listed> list();
 
-// See Shelf. export_file writes the process's plans, then those of the folder.
-size_t export_file(const std::string& path, const std::string& folder);
+// See Shelf. export_archive takes the process's plans, then those of the folder.
+std::pair<std::string, size_t> export_archive(const std::string& folder);
 std::pair<size_t, size_t> import_file(const std::string& path, const std::string& folder);
 
 }  // namespace qudnn::plan

@@ -1,6 +1,9 @@
 #include "plan/pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <latch>
@@ -66,13 +69,27 @@ class Pool {
     std::vector<Worker*> workers_;
 };
 
+// NOTE: never destroyed; its threads sleep on when the process ends.
+std::atomic<Pool*> of_process{nullptr};
+
+Pool& pool() {
+    // A fork's child has its parent's memory and none of its threads: it gets a pool of its own.
+    [[maybe_unused]] static const int registered =
+        pthread_atfork(nullptr, nullptr, [] { of_process = nullptr; });
+    Pool* known = of_process.load();
+    if (known == nullptr) {
+        auto fresh = std::make_unique<Pool>();
+        if (of_process.compare_exchange_strong(known, fresh.get())) known = fresh.release();
+    }
+    return *known;
+}
+
 }  // namespace
 
 void run_on_pool(std::vector<Task> tasks) {
-    // NOTE: never destroyed; its threads sleep on when the process ends.
-    static Pool* const pool = new Pool;
+    Pool& threads = pool();
     std::vector<Worker*> workers;  // all of them before the first task: a thread may fail to start
-    for (const Task& task : tasks) workers.push_back(&pool->worker(task.affinity));
+    for (const Task& task : tasks) workers.push_back(&threads.worker(task.affinity));
     // Shared, because the last worker may still be in it when this function returns.
     const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(tasks.size()));
     for (size_t i = 0; i < tasks.size(); ++i) {

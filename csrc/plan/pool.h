@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "export.h"
+
 namespace qudnn::plan {
 
 struct Task {
@@ -15,6 +17,6 @@ struct Task {
 
 // Runs the tasks, those of different affinities at the same time, and returns when all are done. The threads
 // start with the first task, sleep while there is none, and stay for the process's life.
-void run_on_pool(std::vector<Task> tasks);
+QUDNN_API void run_on_pool(std::vector<Task> tasks);
 
 }  // namespace qudnn::plan

@@ -1,8 +1,11 @@
 #include "plan/problem.h"
 
 #include <charconv>
+#include <stdexcept>
 #include <string_view>
 #include <type_traits>
+
+#include "bounds.h"
 
 namespace qudnn::plan {
 
@@ -46,10 +49,84 @@ std::optional<Problem> parse_as(std::string_view text) {
     // What is written back differently ("+1", "007", a bool of 2) is none of ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
+    try {
+        check(problem);
+    } catch (const std::invalid_argument&) {
+        return std::nullopt;
+    }
     return problem;
 }
 
+// What a field of that name may be. Rows and batches may be those of several axes.
+void check_field(std::string_view name, int64_t value) {
+    const bool is_stride = name.find("_stride") != std::string_view::npos;
+    const bool is_flag = name == "pads_with_value" || name == "clamps_above" ||
+                         name == "zero_point_per_channel" || name == "b_transposed";
+    const bool is_step = name == "group" || name.starts_with("stride_") || name.starts_with("dilation_");
+    const bool is_joined = name == "m" || name.starts_with("batch_");
+    if (name == "alignment") {
+        const bool is_power = value >= 1 && (value & (value - 1)) == 0;
+        if (!is_power)
+            throw std::invalid_argument("alignment = " + std::to_string(value) + " is no power of two");
+        require_within("alignment", value, 1, kFullAlignment);
+    } else {
+        require_within(name, value, is_step ? 1 : 0,
+                       is_flag                  ? 1
+                       : is_stride || is_joined ? kMostElements
+                                                : kMostExtent);
+    }
+}
+
+// Whether x with its padding, w and y have a size, and the work a number. Fields are in range.
+bool sizes_fit(const ConvProblem& c) {
+    const int64_t h = c.h + c.pad_top + c.pad_bottom, w = c.w + c.pad_left + c.pad_right;
+    return h <= kMostExtent && w <= kMostExtent && fits({c.n, h, w, c.c}) && fits({c.n, c.x_stride[0]}) &&
+           fits({c.k, c.r, c.s, c.c}) && fits({c.n, c.y_padding.rows(c.p), c.y_padding.columns(c.q), c.k}) &&
+           fits({c.n, c.p, c.q, c.k, c.r, c.s, c.c / c.group});
+}
+
+bool sizes_fit(const MatMulProblem& p) {
+    return fits({p.m, p.x_stride}) && fits({p.m, p.c}) && fits({p.k, p.c}) && fits({p.m, p.k, p.c});
+}
+
+bool sizes_fit(const Conv3dProblem& c) {
+    const int64_t d = c.d + c.pad_front + c.pad_back, h = c.h + c.pad_top + c.pad_bottom,
+                  w = c.w + c.pad_left + c.pad_right;
+    return d <= kMostExtent && h <= kMostExtent && w <= kMostExtent && fits({c.n, d, h, w, c.c}) &&
+           fits({c.k, c.t, c.r, c.s, c.c}) && fits({c.n, c.z, c.p, c.q, c.k}) &&
+           fits({c.n, c.z, c.p, c.q, c.k, c.t, c.r, c.s, c.c / c.group});
+}
+
+bool sizes_fit(const BatchMatMulProblem& p) {
+    const auto strides_fit = [&](const std::array<int64_t, 4>& s, int64_t rows) {
+        return fits({p.batch[0], s[0]}) && fits({p.batch[1], s[1]}) && fits({p.batch[2], s[2]}) &&
+               fits({rows, s[3]});
+    };
+    const auto [i, j, l] = p.batch;
+    return strides_fit(p.a_stride, p.m) && strides_fit(p.b_stride, p.b_transposed ? p.n : p.k) &&
+           strides_fit(p.y_stride, p.m) && fits({i, j, l, p.m, p.k}) && fits({i, j, l, p.k, p.n}) &&
+           fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
+}
+
 }  // namespace
+
+void check(const Problem& problem) {
+    std::visit(
+        [](const auto& p) {
+            visit_fields(p, [](std::string_view name, const auto& value) {
+                if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, DataType>) {
+                    check_field(name, static_cast<int64_t>(value));
+                }
+            });
+        },
+        problem);
+    check_sizes(problem);
+}
+
+void check_sizes(const Problem& problem) {
+    if (std::visit([](const auto& p) { return sizes_fit(p); }, problem)) return;
+    throw std::invalid_argument("tensors too large to have an address");
+}
 
 std::string text(const Problem& problem) {
     return std::visit(

@@ -165,10 +165,18 @@ void visit_fields(P& p, Visitor&& visit) {
 // The same layer, at any batch and image size?
 bool same_layer(const Problem& a, const Problem& b);
 
+// Throws std::invalid_argument, which names the field, where a number of the problem is one that none can
+// have, or where its sizes do not fit. Whatever else is computed of a problem relies on this.
+QUDNN_API void check(const Problem& problem);
+
+// The cheap part of it, for numbers that come from tensors and attributes: throws where x with its padding, w
+// or y is too large to have an address, or the work to have a number.
+void check_sizes(const Problem& problem);
+
 // Stable and complete: "conv n=64 h=56 ...". Equal problems have equal texts and the other way round.
 QUDNN_API std::string text(const Problem& problem);
 
-// The inverse of text(); nothing for any other string.
+// The inverse of text(); nothing for any other string, and for one of numbers that check() refuses.
 QUDNN_API std::optional<Problem> parse(const std::string& text);
 
 QUDNN_API size_t hash(const Problem& problem);

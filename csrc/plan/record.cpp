@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "plan/sha256.h"
+#include "plan/text.h"
 
 namespace qudnn::plan {
 
@@ -14,6 +15,14 @@ constexpr std::string_view kRecordMagic = "qudnnpln";
 constexpr std::string_view kArchiveMagic = "qudnnarc";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kDigestSize = std::tuple_size_v<Digest>;
+constexpr size_t kHeadSize = 8 + sizeof(uint32_t) + sizeof(uint64_t);  // magic, version, size of the body
+
+constexpr size_t kMostName = 4096;              // bytes; a problem's text has some 500
+constexpr double kMostMicroseconds = 1e12;      // eleven days
+constexpr int64_t kMostSeconds = 253402300799;  // the end of the year 9999
+
+// How often the bytes of a damaged archive may be looked at on average, in search of records.
+constexpr uint64_t kMostLooks = 4;
 
 class Writer {
   public:
@@ -26,6 +35,9 @@ class Writer {
         number(static_cast<uint32_t>(s.size()));
         bytes_ += s;
     }
+    void name(const std::string& s) { field(s); }
+    void time(double d) { field(d); }
+    void date(int64_t n) { field(n); }
     void field(bool b) { number(uint8_t{b}); }
     void field(uint64_t n) { number(n); }
     void field(int64_t n) { number(static_cast<uint64_t>(n)); }
@@ -60,16 +72,25 @@ class Reader {
         return value;
     }
     void field(std::string& s) { s = raw(number<uint32_t>()); }
+    void name(std::string& s) {
+        const auto size = number<uint32_t>();
+        if (size > kMostName) throw BadRecord("a name of " + std::to_string(size) + " bytes");
+        s = raw(size);
+        if (!is_utf8(s)) throw BadRecord("a name that is no text");
+    }
     void field(bool& b) {
         const auto byte = number<uint8_t>();
         if (byte > 1) throw BadRecord("a flag that is neither 0 nor 1");
         b = byte == 1;
     }
     void field(uint64_t& n) { n = number<uint64_t>(); }
-    void field(int64_t& n) { n = static_cast<int64_t>(number<uint64_t>()); }
-    void field(double& d) {
+    void time(double& d) {
         d = std::bit_cast<double>(number<uint64_t>());
-        if (!std::isfinite(d) || d < 0) throw BadRecord("a time that is none");
+        if (!std::isfinite(d) || d < 0 || d > kMostMicroseconds) throw BadRecord("a time that is none");
+    }
+    void date(int64_t& n) {
+        n = static_cast<int64_t>(number<uint64_t>());
+        if (n < 0 || n > kMostSeconds) throw BadRecord("a date that is none");
     }
 
     std::string_view rest() const { return rest_; }
@@ -80,14 +101,32 @@ class Reader {
 
 template <class AnyRecord, class Visitor>
 void visit_record(AnyRecord& r, Visitor& v) {
-    v.field(r.key.problem), v.field(r.key.device), v.field(r.key.cudnn), v.field(r.key.qudnn);
-    v.field(r.key.engines), v.field(r.key.workspace_limit);
-    v.field(r.tuned), v.field(r.engine), v.field(r.plan), v.field(r.serialized);
-    v.field(r.microseconds), v.field(r.first_plan), v.field(r.first_microseconds), v.field(r.created);
+    v.name(r.key.problem), v.name(r.key.device), v.name(r.key.cudnn), v.name(r.key.qudnn);
+    v.name(r.key.engines), v.field(r.key.workspace_limit);
+    v.field(r.tuned), v.name(r.engine), v.name(r.plan), v.field(r.serialized);
+    v.time(r.microseconds), v.name(r.first_plan), v.time(r.first_microseconds), v.date(r.created);
 }
 
 std::string_view view(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+// Of an archive's rest, whose first entry is damaged, what begins with the next: with a length that is that
+// of the record after it, which has its own. Empty where there is none.
+std::string_view next_record(std::string_view rest) {
+    constexpr size_t kLengthSize = sizeof(uint64_t);
+    size_t at = kLengthSize + 1;  // beyond the magic of the first
+    while ((at = rest.find(kRecordMagic, at)) != std::string_view::npos) {
+        const std::string_view found = rest.substr(at - kLengthSize);
+        if (found.size() >= kLengthSize + kHeadSize) {
+            const auto length = Reader(found).number<uint64_t>();
+            const auto body =
+                Reader(found.substr(kLengthSize + kHeadSize - sizeof(uint64_t))).number<uint64_t>();
+            if (length <= kMostRecordBytes && length == body + kHeadSize + kDigestSize) return found;
+        }
+        ++at;
+    }
+    return {};
 }
 
 }  // namespace
@@ -109,9 +148,14 @@ std::string encode(const Record& record) {
     return std::move(file.bytes());
 }
 
+bool starts_as_record(std::string_view bytes) { return bytes.starts_with(kRecordMagic); }
+
+bool starts_as_archive(std::string_view bytes) { return bytes.starts_with(kArchiveMagic); }
+
 Record decode(std::string_view bytes) {
     Reader file(bytes);
-    if (bytes.substr(0, kRecordMagic.size()) != kRecordMagic) throw BadRecord("not a plan of qudnn");
+    if (!starts_as_record(bytes)) throw BadRecord("not a plan of qudnn");
+    if (bytes.size() > kMostRecordBytes) throw BadRecord("too large for a plan");
     file.raw(kRecordMagic.size());
     if (const auto version = file.number<uint32_t>(); version != kVersion) {
         throw BadRecord("of format " + std::to_string(version) + ", not " + std::to_string(kVersion));
@@ -128,40 +172,53 @@ Record decode(std::string_view bytes) {
     return record;
 }
 
-std::string encode_archive(const std::vector<Record>& records) {
+ArchiveWriter::ArchiveWriter() {
     Writer file;
     file.raw(kArchiveMagic);
     file.number(kVersion);
-    for (const Record& record : records) {
-        const std::string bytes = encode(record);
-        file.number(uint64_t{bytes.size()});
-        file.raw(bytes);
-    }
-    return std::move(file.bytes());
+    bytes_ = std::move(file.bytes());
+}
+
+void ArchiveWriter::add(const Record& record) {
+    if (!keys_.insert(record.key.text()).second) return;
+    const std::string bytes = encode(record);
+    Writer entry;
+    entry.number(uint64_t{bytes.size()});
+    bytes_ += entry.bytes();
+    bytes_ += bytes;
 }
 
 Archive decode_archive(std::string_view bytes) {
-    if (bytes.substr(0, kArchiveMagic.size()) != kArchiveMagic) {
-        throw BadRecord("not a file of exported plans");
-    }
+    if (!starts_as_archive(bytes)) throw BadRecord("not a file of exported plans");
+    if (bytes.size() > kMostArchiveBytes) throw BadRecord("too large for exported plans");
     Reader file(bytes.substr(kArchiveMagic.size()));
     if (const auto version = file.number<uint32_t>(); version != kVersion) {
         throw BadRecord("of format " + std::to_string(version) + ", not " + std::to_string(kVersion));
     }
     Archive archive;
-    while (!file.rest().empty()) {
-        std::string_view entry;
-        try {
-            entry = file.raw(file.number<uint64_t>());
-        } catch (const BadRecord& e) {
-            archive.damage.push_back(e.what());
-            break;  // where the next one starts is not known
+    uint64_t looked_at = 0;
+    std::string_view rest = file.rest();
+    while (!rest.empty()) {
+        if (archive.records.size() + archive.damage.size() >= kMostArchiveRecords) {
+            archive.damage.push_back("more than " + std::to_string(kMostArchiveRecords) + " plans");
+            break;
         }
         try {
-            archive.records.push_back(decode(entry));
+            Reader entry(rest);
+            const std::string_view record = entry.raw(entry.number<uint64_t>());
+            looked_at += record.size();
+            archive.records.push_back(decode(record));
+            rest = entry.rest();
+            continue;
         } catch (const BadRecord& e) {
             archive.damage.push_back(e.what());
         }
+        // Its length may be what is damaged: go on where the next record says that it starts.
+        if (looked_at > kMostLooks * bytes.size()) {
+            archive.damage.push_back("too much damage to look for others");
+            break;
+        }
+        rest = next_record(rest);
     }
     return archive;
 }

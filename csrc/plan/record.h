@@ -1,10 +1,13 @@
 // A plan as bytes: what a cache folder and an exported file hold. Knows nothing of CUDA.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "export.h"
@@ -44,21 +47,44 @@ struct BadRecord : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// What is larger is no record: plans have about 100 KB.
+constexpr size_t kMostRecordBytes = size_t{64} << 20;
+
+// What an archive may have; thousands of plans have some hundred megabytes.
+constexpr size_t kMostArchiveBytes = size_t{1} << 30;
+constexpr size_t kMostArchiveRecords = 1 << 16;
+
 // Numbers are little-endian, strings follow their 32-bit length; everything is covered by a checksum.
 QUDNN_API std::string encode(const Record& record);
 
-// Reads any bytes whatsoever: throws BadRecord where they are not exactly what encode() writes.
+// Reads any bytes whatsoever: throws BadRecord where they are not exactly what encode() writes, or hold what
+// cannot be: names that are no text or have no end, times that are none.
 QUDNN_API Record decode(std::string_view bytes);
 
-// Several records in one file. Those that are damaged do not spoil the others.
-QUDNN_API std::string encode_archive(const std::vector<Record>& records);
+// How files of records begin.
+bool starts_as_record(std::string_view bytes);
+bool starts_as_archive(std::string_view bytes);
+
+// Several records in one file, of one key the first.
+class ArchiveWriter {
+  public:
+    ArchiveWriter();
+    void add(const Record& record);
+    size_t count() const { return keys_.size(); }
+    std::string take() { return std::move(bytes_); }
+
+  private:
+    std::string bytes_;
+    std::set<std::string> keys_;
+};
 
 struct Archive {
     std::vector<Record> records;
     std::vector<std::string> damage;  // what is wrong, one line for each record that is not there
 };
 
-// Throws BadRecord where the bytes are no archive at all.
+// Takes every record out that is whole, whatever lies between them. Throws BadRecord where the bytes are no
+// archive at all, or larger than one may be.
 QUDNN_API Archive decode_archive(std::string_view bytes);
 
 }  // namespace qudnn::plan

@@ -1,6 +1,5 @@
 #include "plan/shelf.h"
 
-#include <filesystem>
 #include <optional>
 
 #include "plan/store.h"
@@ -49,7 +48,7 @@ void Shelf::keep(const Record& record, const std::string& folder, const Log& log
 }
 
 std::pair<size_t, size_t> Shelf::import_file(const std::string& path, const std::string& folder) {
-    const Archive archive = decode_archive(read_file(path));
+    const Archive archive = decode_archive(read_archive(path));
     for (const Record& record : archive.records) {
         const bool written = !folder.empty() && Store(folder).write(record);
         const std::lock_guard lock(mutex_);
@@ -60,18 +59,14 @@ std::pair<size_t, size_t> Shelf::import_file(const std::string& path, const std:
     return {archive.records.size(), archive.damage.size()};
 }
 
-size_t Shelf::export_file(const std::string& path, std::vector<Record> records, const std::string& folder) {
-    std::set<std::string> keys;
-    std::vector<Record> all;
+std::pair<std::string, size_t> Shelf::export_archive(const std::vector<Record>& records,
+                                                     const std::string& folder) {
+    ArchiveWriter archive;
+    for (const Record& record : records) archive.add(record);
     if (!folder.empty()) {
-        for (Record& record : Store(folder).list()) records.push_back(std::move(record));
+        for (const Record& record : Store(folder).list().records) archive.add(record);
     }
-    for (Record& record : records) {
-        if (keys.insert(record.key.text()).second) all.push_back(std::move(record));
-    }
-    // The folder of a bare name is the current one.
-    write_file(std::filesystem::absolute(path), encode_archive(all));
-    return all.size();
+    return {archive.take(), archive.count()};
 }
 
 ShelfStatistics Shelf::statistics() const {

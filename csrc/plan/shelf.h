@@ -39,10 +39,10 @@ class QUDNN_API Shelf {
     // how many, and how many were damaged. Throws BadRecord, std::system_error.
     std::pair<size_t, size_t> import_file(const std::string& path, const std::string& folder);
 
-    // Writes the records and those of the folder into one file; of several of a key the first. Returns
-    // how many. Throws std::system_error.
-    static size_t export_file(const std::string& path, std::vector<Record> records,
-                              const std::string& folder);
+    // The records and those of the folder as an exported file, of several of a key the first, and how many.
+    // Throws std::system_error.
+    static std::pair<std::string, size_t> export_archive(const std::vector<Record>& records,
+                                                         const std::string& folder);
 
     ShelfStatistics statistics() const;
 

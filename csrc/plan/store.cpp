@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -21,7 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kExtension = ".plan";
 constexpr const char* kAside = ".aside";
-constexpr off_t kMaxRecord = 64 << 20;  // what is larger is none: plans have about 100 KB
+constexpr size_t kNameLength = 40;  // hexadecimal digits of a plan's file
+constexpr size_t kMagicLength = 8;
 constexpr auto kAbandoned = std::chrono::hours(1);
 
 [[noreturn]] void fail(const fs::path& path, const char* what) {
@@ -30,7 +32,8 @@ constexpr auto kAbandoned = std::chrono::hours(1);
 
 class File {
   public:
-    File(const fs::path& path, int flags) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {
+    File(const fs::path& path, int flags, mode_t mode = 0)
+        : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
         if (fd_ < 0) fail(path, "cannot open");
     }
     File(const File&) = delete;
@@ -67,6 +70,10 @@ class File {
         }
     }
 
+    void set_mode(mode_t mode) const {
+        if (::fchmod(fd_, mode) != 0) fail(path_, "cannot set the mode of");
+    }
+
     // Some file systems tell of a full disk here first.
     void close() {
         const int fd = std::exchange(fd_, -1);
@@ -78,15 +85,51 @@ class File {
     int fd_;
 };
 
-// A plan holds code for the GPU: only what this user or the administrator has written is trusted.
-std::string read_trusted(const fs::path& path) {
+bool is_in_group(gid_t group) {
+    if (group == ::getegid()) return true;
+    std::vector<gid_t> groups(static_cast<size_t>(std::max(0, ::getgroups(0, nullptr))));
+    const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    return count > 0 && std::find(groups.begin(), groups.begin() + count, group) != groups.begin() + count;
+}
+
+// The group that shares the folder; nothing where it is one user's.
+std::optional<gid_t> sharing_group(const fs::path& folder) {
+    struct stat status;
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return std::nullopt;
+    constexpr mode_t kShared = S_ISGID | S_IWGRP;
+    if ((status.st_mode & (kShared | S_IWOTH)) != kShared || !is_in_group(status.st_gid)) return std::nullopt;
+    return status.st_gid;
+}
+
+std::string read_trusted(const fs::path& path, std::optional<gid_t> group) {
     const File file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const struct stat status = file.status();
     if (!S_ISREG(status.st_mode)) throw BadRecord("not a regular file");
-    if (status.st_uid != ::geteuid() && status.st_uid != 0) throw BadRecord("another user's file");
+    const bool is_of_group = group && status.st_gid == *group;
+    if (status.st_uid != ::geteuid() && status.st_uid != 0 && !is_of_group) {
+        throw BadRecord("another user's file");
+    }
     if ((status.st_mode & S_IWOTH) != 0) throw BadRecord("a file that anyone may write");
-    if (status.st_size > kMaxRecord) throw BadRecord("too large for a plan");
+    if (static_cast<uint64_t>(status.st_size) > kMostRecordBytes) throw BadRecord("too large for a plan");
     return file.read(static_cast<size_t>(status.st_size));
+}
+
+// The first bytes of a regular file; nothing where they cannot be read.
+std::optional<std::string> first_bytes(const fs::path& path) {
+    try {
+        const File file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+        if (!S_ISREG(file.status().st_mode)) return std::nullopt;
+        return file.read(kMagicLength);
+    } catch (const std::system_error&) {
+        return std::nullopt;
+    }
+}
+
+// Named as path() names plans.
+bool is_plan_name(const fs::path& path) {
+    const std::string name = path.stem().string();
+    return path.extension() == kExtension && name.size() == kNameLength &&
+           name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 void make_private_folders(const fs::path& folder) {
@@ -104,28 +147,34 @@ std::string fresh_name() {
     return name.append("-").append(std::to_string(counter++)).append(kAside);
 }
 
-// What processes left that were ended while they wrote.
+// Named as fresh_name() names files: .PROCESS-RANDOM-COUNT.aside
+bool is_fresh_name(const fs::path& path) {
+    const std::string name = path.stem().string();
+    return path.extension() == kAside && name.starts_with('.') &&
+           name.find_first_not_of("0123456789-", 1) == std::string::npos &&
+           std::count(name.begin(), name.end(), '-') == 2;
+}
+
+// What processes left that were ended while they wrote: by another who still does, a file is younger.
 void remove_abandoned(const fs::path& folder) {
     std::error_code ignored;
     const auto now = fs::file_time_type::clock::now();
     for (fs::directory_iterator at(folder, ignored), end; at != end; at.increment(ignored)) {
-        if (at->path().extension() != kAside) continue;
+        if (!is_fresh_name(at->path())) continue;
         const auto written = fs::last_write_time(at->path(), ignored);
-        if (!ignored && now - written > kAbandoned) fs::remove(at->path(), ignored);
+        if (ignored || now - written <= kAbandoned) continue;
+        // It may have been ended before the first byte.
+        const std::optional<std::string> start = first_bytes(at->path());
+        if (start && (start->empty() || starts_as_record(*start))) fs::remove(at->path(), ignored);
     }
 }
 
-}  // namespace
-
-std::string read_file(const fs::path& path) {
-    const File file(path, O_RDONLY);
-    return file.read(static_cast<size_t>(file.status().st_size));
-}
-
-void write_file(const fs::path& path, std::string_view bytes) {
+// Writes a file aside, then puts it in its place.
+void write_file(const fs::path& path, std::string_view bytes, mode_t mode) {
     const fs::path aside = path.parent_path() / fresh_name();
     try {
-        File file(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+        File file(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        file.set_mode(mode);  // whatever the process masks
         file.write(bytes);
         file.close();
         if (::rename(aside.c_str(), path.c_str()) != 0) fail(path, "cannot write");
@@ -135,14 +184,40 @@ void write_file(const fs::path& path, std::string_view bytes) {
     }
 }
 
+// An iterator over a folder; one over nothing where there is none.
+fs::directory_iterator entries(const fs::path& folder) {
+    std::error_code error;
+    fs::directory_iterator at(folder, error);
+    if (error && error.value() != ENOENT && error.value() != ENOTDIR) {
+        errno = error.value();
+        fail(folder, "cannot read");
+    }
+    return at;
+}
+
+}  // namespace
+
+std::string read_archive(const fs::path& path) {
+    const File file(path, O_RDONLY);
+    std::string bytes;
+    while (bytes.size() <= kMostArchiveBytes) {
+        // A pipe does not say how much there is to come, and a file may say what it has not got.
+        constexpr size_t kPiece = size_t{1} << 20;
+        const std::string piece = file.read(kPiece);
+        bytes += piece;
+        if (piece.size() < kPiece || !starts_as_archive(bytes)) return bytes;
+    }
+    return bytes;
+}
+
 fs::path Store::path(const RecordKey& key) const {
-    return folder_ / (hex(sha256(key.text())).substr(0, 40) + kExtension);
+    return folder_ / (hex(sha256(key.text())).substr(0, kNameLength) + kExtension);
 }
 
 std::optional<Record> Store::read(const RecordKey& key) const {
     std::string bytes;
     try {
-        bytes = read_trusted(path(key));
+        bytes = read_trusted(path(key), sharing_group(folder_));
     } catch (const std::system_error& e) {
         const auto code = e.code().value();
         if (code == ENOENT || code == ENOTDIR) return std::nullopt;
@@ -164,24 +239,45 @@ bool Store::write(const Record& record) const {
     make_private_folders(folder_);
     static std::atomic<bool> swept{false};
     if (!swept.exchange(true)) remove_abandoned(folder_);
-    write_file(path(record.key), encode(record));
+    write_file(path(record.key), encode(record), sharing_group(folder_) ? 0640 : 0600);
     return true;
 }
 
-std::vector<Record> Store::list(size_t most) const {
-    std::vector<Record> records;
+Listing Store::list(size_t most, bool with_serialized_plans) const {
+    Listing listing;
+    const std::optional<gid_t> group = sharing_group(folder_);
     std::error_code ignored;
-    for (fs::directory_iterator at(folder_, ignored), end; at != end && records.size() < most;
+    for (fs::directory_iterator at = entries(folder_), end; at != end && listing.records.size() < most;
          at.increment(ignored)) {
-        if (at->path().extension() != kExtension) continue;
+        if (!is_plan_name(at->path())) continue;
         try {
-            Record record = decode(read_trusted(at->path()));
-            if (path(record.key) == at->path()) records.push_back(std::move(record));
-        } catch (const std::exception&) {
-            // Whoever needs that plan says what is wrong with its file.
+            Record record = decode(read_trusted(at->path(), group));
+            if (path(record.key) != at->path()) throw BadRecord("of another problem, GPU or version");
+            if (!with_serialized_plans) record.serialized = {};
+            listing.records.push_back(std::move(record));
+        } catch (const std::system_error& e) {
+            if (e.code().value() == ENOENT) continue;  // deleted meanwhile
+            listing.left_out.push_back({at->path(), e.code().message()});
+        } catch (const BadRecord& e) {
+            listing.left_out.push_back({at->path(), e.what()});
         }
     }
-    return records;
+    return listing;
+}
+
+size_t Store::clear() const {
+    size_t count = 0;
+    std::error_code ignored;
+    for (fs::directory_iterator at = entries(folder_), end; at != end; at.increment(ignored)) {
+        if (!is_plan_name(at->path()) || !starts_as_record(first_bytes(at->path()).value_or(""))) continue;
+        if (::unlink(at->path().c_str()) == 0) {
+            ++count;
+        } else if (errno != ENOENT) {  // another process may have been faster
+            fail(at->path(), "cannot delete");
+        }
+    }
+    remove_abandoned(folder_);
+    return count;
 }
 
 }  // namespace qudnn::plan

@@ -22,7 +22,7 @@ std::unique_ptr<Buffer> eviction_buffer() {
     check_cuda(cudaGetDevice(&device));
     check_cuda(cudaDeviceGetAttribute(&l2, cudaDevAttrL2CacheSize, device));
     try {
-        return std::make_unique<Buffer>(2 * static_cast<size_t>(l2));
+        return std::make_unique<Buffer>(2 * static_cast<size_t>(l2), nullptr);
     } catch (const OutOfMemory&) {
         return nullptr;  // timing is less real, and that is all
     }
@@ -36,17 +36,27 @@ double microseconds_between(cudaEvent_t start, cudaEvent_t stop) {
 
 }  // namespace
 
-Buffer::Buffer(size_t bytes) : size_(bytes) {
+Buffer::Buffer(size_t bytes, const Host* host) : size_(bytes) {
     if (bytes == 0) return;
     const cudaError_t error = cudaMalloc(&data_, bytes);
-    if (error == cudaErrorMemoryAllocation) {
-        cudaGetLastError();
-        throw OutOfMemory("out of GPU memory for " + std::to_string(bytes) + " bytes");
+    if (error != cudaErrorMemoryAllocation) {
+        check_cuda(error);
+        return;
     }
-    check_cuda(error);
+    cudaGetLastError();
+    data_ = nullptr;
+    try {
+        if (host != nullptr) of_host_ = host->workspace(bytes);
+    } catch (const std::exception&) {
+        // Neither has any.
+    }
+    if (of_host_ == nullptr) throw OutOfMemory("out of GPU memory for " + std::to_string(bytes) + " bytes");
+    data_ = of_host_->data();
 }
 
-Buffer::~Buffer() { cudaFree(data_); }
+Buffer::~Buffer() {
+    if (of_host_ == nullptr) cudaFree(data_);
+}
 
 cudaEvent_t Trial::Events::get(size_t index) {
     while (all.size() <= index) {
@@ -63,11 +73,12 @@ Trial::Events::~Events() {
 
 Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference)
     : alone_(gpu()),
+      host_(host),
       launch_(host.launch()),
       arguments_(arguments),
       y_bytes_(y_bytes(problem)),
-      result_(static_cast<size_t>(y_bytes_)),
-      count_(sizeof(unsigned long long)),
+      result_(static_cast<size_t>(y_bytes_), &host),
+      count_(sizeof(unsigned long long), &host),
       eviction_(eviction_buffer()) {
     // The first run may have to load the kernel: a second one tells, if it does not take too long.
     for (int i = 0; i < 2 && (i == 0 || reference_microseconds_ < kWorthRepeating); ++i) {
@@ -85,7 +96,7 @@ Trial::~Trial() = default;
 void Trial::execute(const Plan& plan) {
     if (plan.workspace_size() > (workspace_ ? workspace_->size() : 0)) {
         workspace_.reset();
-        workspace_ = std::make_unique<Buffer>(plan.workspace_size());
+        workspace_ = std::make_unique<Buffer>(plan.workspace_size(), &host_);
     }
     Arguments arguments = arguments_;
     arguments.y = result_.data();

@@ -19,10 +19,11 @@ struct OutOfMemory : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// GPU memory of the tuner's own: what it needs once must not stay in the runtime's arena.
+// GPU memory of the tuner's own: what it needs once must not stay in the runtime's arena. Where the GPU has
+// none left, the arena may, which the host knows; it may be null.
 class Buffer {
   public:
-    explicit Buffer(size_t bytes);  // throws OutOfMemory
+    Buffer(size_t bytes, const Host* host);  // throws OutOfMemory
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
     ~Buffer();
@@ -32,6 +33,7 @@ class Buffer {
 
   private:
     void* data_ = nullptr;
+    std::unique_ptr<Workspace> of_host_;
     size_t size_;
 };
 
@@ -63,6 +65,7 @@ class Trial {
     };
 
     std::unique_lock<std::mutex> alone_;
+    const Host& host_;
     const Launch launch_;
     const Arguments arguments_;  // y is the reference's result
     const int64_t y_bytes_;

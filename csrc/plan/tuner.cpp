@@ -47,7 +47,7 @@ class Tuning {
     Tuning(const Problem& problem, const Arguments& arguments, const Host& host)
         : problem_(problem), arguments_(arguments), host_(host) {}
 
-    std::shared_ptr<const Choice> choose(const std::string& likely) {
+    std::shared_ptr<Choice> choose(const std::string& likely) {
         const bool full = host_.configuration().tune == Tune::full;
         collect(full, likely);
         reference_ = native_plan(problem_);
@@ -238,7 +238,7 @@ class Tuning {
                !reference_engine()->has_kernel_for(problem_, arguments_);
     }
 
-    std::shared_ptr<const Choice> ranked(bool full) {
+    std::shared_ptr<Choice> ranked(bool full) {
         std::vector<const Contender*> order;
         for (const Contender& contender : contenders_) {
             if (contender.usable()) order.push_back(&contender);
@@ -251,7 +251,7 @@ class Tuning {
         auto choice = make_choice(*best.engine, best.plan);
         choice->tuned = full;
         choice->source = full ? Source::tuned : Source::heuristic;
-        choice->lasting = !short_of_memory_;  // at another time another plan may win
+        if (short_of_memory_) set_short_of_memory(*choice);  // at another time another plan may win
         choice->microseconds = best.microseconds;
         size_t least = best.plan->workspace_size();
         for (const Contender* contender : order) {
@@ -265,14 +265,21 @@ class Tuning {
     }
 
     // Nothing could be compared: what is always right runs, this time.
-    std::shared_ptr<const Choice> unchecked(const std::string& why) {
+    std::shared_ptr<Choice> unchecked(const std::string& why) {
         auto choice = make_choice(*reference_engine(), reference_);
-        choice->lasting = false;
+        set_short_of_memory(*choice);
         choice->source = Source::heuristic;
         host_.warn("node " + host_.node() + " runs on the plain native engine" +
                    (reference_is_slow() ? ", which is slow: " : ": ") + why +
                    " while plans were compared: " + text(problem_));
         return choice;
+    }
+
+    void set_short_of_memory(Choice& choice) const {
+        choice.lasting = false;
+        if (choice.plan == reference_ && reference_is_slow()) {
+            choice.backoff = std::make_shared<Backoff>(Backoff::Clock::now());
+        }
     }
 
     std::shared_ptr<Choice> make_choice(const Engine& engine, std::shared_ptr<const Plan> plan) {
@@ -326,8 +333,8 @@ TunerStatistics& tuner_statistics() {
     return statistics;
 }
 
-std::shared_ptr<const Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
-                                   const std::string& likely) {
+std::shared_ptr<Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
+                             const std::string& likely) {
     const DespiteCapture allowed;
     const auto start = std::chrono::steady_clock::now();
     auto choice = Tuning(problem, arguments, host).choose(likely);

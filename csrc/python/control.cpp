@@ -6,7 +6,6 @@
 #include "ops/usable_device.h"
 #include "plan/known.h"
 #include "plan/planner.h"
-#include "plan/store.h"
 #include "versions.h"
 
 namespace qudnn {
@@ -17,23 +16,25 @@ void clear_plans() { plan::clear(); }
 
 std::vector<plan::Listed> list_plans() { return plan::list(); }
 
-size_t export_plans(const std::string& path, const std::string& folder) {
-    return plan::export_file(path, folder);
+std::pair<std::string, size_t> export_plans(const std::string& folder) {
+    return plan::export_archive(folder);
 }
 
 std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder) {
     return plan::import_file(path, folder);
 }
 
-std::vector<plan::Listed> stored_plans(const std::string& folder) {
-    std::vector<plan::Listed> all;
-    for (plan::Record& record : plan::Store(folder).list()) {
-        record.serialized = {};
+StoredPlans stored_plans(const std::string& folder) {
+    plan::Listing listing = plan::Store(folder).list(SIZE_MAX, false);
+    StoredPlans stored{{}, std::move(listing.left_out)};
+    for (plan::Record& record : listing.records) {
         const char* source = plan::source_text(record.tuned ? plan::Source::tuned : plan::Source::heuristic);
-        all.push_back({std::move(record), source});
+        stored.plans.push_back({std::move(record), source});
     }
-    return all;
+    return stored;
 }
+
+size_t delete_plans(const std::string& folder) { return plan::Store(folder).clear(); }
 
 std::map<std::string, std::string> versions() {
     return {

@@ -8,6 +8,7 @@
 
 #include "export.h"
 #include "plan/planner.h"
+#include "plan/store.h"
 
 namespace qudnn {
 
@@ -20,11 +21,18 @@ struct Device {
 QUDNN_API plan::PlannerStatistics plan_statistics();
 QUDNN_API void clear_plans();
 QUDNN_API std::vector<plan::Listed> list_plans();
-QUDNN_API size_t export_plans(const std::string& path, const std::string& folder);
+QUDNN_API std::pair<std::string, size_t> export_plans(const std::string& folder);
 QUDNN_API std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder);
 
-// The plans that a folder's files hold.
-QUDNN_API std::vector<plan::Listed> stored_plans(const std::string& folder);
+// The plans that a folder's files hold, and the files that are none for this user.
+struct StoredPlans {
+    std::vector<plan::Listed> plans;
+    std::vector<plan::LeftOut> left_out;
+};
+QUDNN_API StoredPlans stored_plans(const std::string& folder);
+
+// See Store::clear().
+QUDNN_API size_t delete_plans(const std::string& folder);
 
 // What the library is built against, and the cuDNN it finds at run time (empty where it finds none).
 QUDNN_API std::map<std::string, std::string> versions();

@@ -3,6 +3,7 @@
 #include <pybind11/operators.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
 #include <chrono>
 #include <system_error>
@@ -69,11 +70,27 @@ PYBIND11_MODULE(_native, module) {
     module.def("clear", &qudnn::clear_plans, "Forgets every plan of the process, and the counters.");
     module.def("list_plans", [] { return as_dicts(qudnn::list_plans()); }, "The process's plans.");
     module.def(
-        "stored_plans", [](const std::string& folder) { return as_dicts(qudnn::stored_plans(folder)); },
-        py::arg("folder"), "The plans of a cache folder.");
-    module.def("export_plans", &qudnn::export_plans, py::arg("path"), py::arg("folder"),
-               py::call_guard<py::gil_scoped_release>(),
-               "Writes the process's plans and those of a folder ('': none) into one file; how many.");
+        "stored_plans",
+        [](const std::string& folder) {
+            const auto [plans, left_out] = qudnn::stored_plans(folder);
+            py::list files;
+            for (const auto& [path, reason] : left_out) files.append(py::make_tuple(path, reason));
+            return py::make_tuple(as_dicts(plans), files);
+        },
+        py::arg("folder"), "(the plans of a cache folder, [(file that is none, why)]).");
+    module.def("delete_plans", &qudnn::delete_plans, py::arg("folder"),
+               py::call_guard<py::gil_scoped_release>(), "Deletes the plans of a cache folder; how many.");
+    module.def(
+        "export_plans",
+        [](const std::string& folder) {
+            auto [bytes, count] = [&] {
+                const py::gil_scoped_release working;
+                return qudnn::export_plans(folder);
+            }();
+            return py::make_tuple(py::bytes(bytes), count);
+        },
+        py::arg("folder"),
+        "(an exported file of the process's plans and those of a folder ('': none), how many).");
     module.def(
         "import_plans", &qudnn::import_plans, py::arg("path"), py::arg("folder"),
         py::call_guard<py::gil_scoped_release>(),
@@ -99,4 +116,5 @@ PYBIND11_MODULE(_native, module) {
     py::module_ testing = module.def_submodule("testing", "Parts of the library for its tests.");
     qudnn::define_testing(testing);
     qudnn::define_store_testing(testing);
+    qudnn::define_library_testing(testing);
 }

@@ -100,6 +100,7 @@ void define_testing(py::module_& module) {
     define_problem<plan::Conv3dProblem>(module, "Conv3dProblem");
     define_problem<plan::BatchMatMulProblem>(module, "BatchMatMulProblem");
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
+    module.def("check", &plan::check, "Raises where a number of the problem cannot be.");
     module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
     module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
 
@@ -112,6 +113,10 @@ void define_testing(py::module_& module) {
     py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
         .def(py::init<size_t>(), py::arg("capacity"))
         .def("get", &get, py::arg("key"), py::arg("build"))
+        .def("replace",
+             [](StringCache& cache, const std::string& key, const std::string& better) {
+                 cache.replace(key, cache.peek(key), std::make_shared<const std::string>(better));
+             })
         .def("clear", &StringCache::clear)
         .def("statistics", &statistics)
         .def("keys", [](const StringCache& cache) {

@@ -7,5 +7,6 @@ namespace qudnn {
 
 void define_testing(pybind11::module_& module);
 void define_store_testing(pybind11::module_& module);
+void define_library_testing(pybind11::module_& module);
 
 }  // namespace qudnn

@@ -200,7 +200,16 @@ void define_store_testing(py::module_& module) {
                  const py::gil_scoped_release writing;
                  return store.write(record);
              })
-        .def("list", [](const plan::Store& store) { return to_dicts(store.list()); })
+        .def("list", [](const plan::Store& store) { return to_dicts(store.list().records); })
+        .def("left_out",
+             [](const plan::Store& store) {
+                 std::vector<std::pair<std::string, std::string>> files;
+                 for (const auto& [path, reason] : store.list().left_out) {
+                     files.emplace_back(path.filename().string(), reason);
+                 }
+                 return files;
+             })
+        .def("clear", &plan::Store::clear)
         .def("path", [](const plan::Store& store, const py::dict& key) {
             return store.path(key_from(key)).string();
         });

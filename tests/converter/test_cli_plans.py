@@ -1,5 +1,7 @@
 """`qudnn plans`: the table, and plans that come and go."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,6 +112,86 @@ def test_export_and_import(run: Run, folder: Path, tmp_path: Path) -> None:
     assert run("--cache-dir", target)[1] == run("--cache-dir", folder)[1]
 
 
+def test_export_to_standard_output_and_import_from_standard_input(folder: Path, tmp_path: Path) -> None:
+    program = "import sys; from converter.cli import main; sys.exit(main(['plans', '--cache-dir', *{}]))"
+    calls = [
+        [sys.executable, "-c", program.format([str(folder), "--export", "-"])],
+        [sys.executable, "-c", program.format([str(tmp_path / "target"), "--import", "-"])],
+    ]
+    exported = subprocess.run(calls[0], capture_output=True, check=True)
+    assert exported.stderr == b"4 plans written to standard output\n"
+    imported = subprocess.run(calls[1], input=exported.stdout, capture_output=True, check=True)
+    assert imported.stdout.decode() == f"4 plans of standard input are in {tmp_path / 'target'} now\n"
+    assert len(plans.stored(tmp_path / "target")) == 4
+
+
+def test_nothing_to_export(run: Run, tmp_path: Path) -> None:
+    error = "qudnn: there are no plans to export\n"
+    assert run("--cache-dir", tmp_path / "absent", "--export", tmp_path / "file") == (1, "", error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_no_plans_are_told(run: Run, folder: Path, tmp_path: Path) -> None:
+    damaged, open_to_all = sorted(folder.glob("*.plan"))[:2]
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    open_to_all.chmod(0o666)
+    (folder / "engine.plan").write_bytes(b"of TensorRT")
+    error = (
+        f"qudnn: 2 files of {folder} left out: {{}}. Delete them, or, where they are another user's, share "
+        "the folder with a group: see docs/tuning.md\n"
+    )
+    reasons = {
+        damaged.name: f"truncated (1, such as {damaged.name})",
+        open_to_all.name: f"a file that anyone may write (1, such as {open_to_all.name})",
+    }
+    message = error.format("; ".join(reasons[name] for name in sorted(reasons)))
+    status, out, err = run("--cache-dir", folder)
+    assert (status, err) == (1, message)
+    assert len([row for row in out.splitlines() if row.endswith((" h", " s"))]) == 2
+    status, out, err = run("--cache-dir", folder, "--export", tmp_path / "file")
+    assert (status, out, err) == (1, f"2 plans written to {tmp_path / 'file'}\n", message)
+    for path in folder.glob("*"):
+        if path not in (damaged, open_to_all):
+            path.unlink()
+    status, out, err = run("--cache-dir", folder)
+    assert (status, out, err) == (1, f"there are no plans in {folder}\n", message)
+
+
+HOSTILE = "\x1b[2J\x1b]0;title\x07\r\n\u202e\x9b31m"
+
+
+def test_a_record_cannot_reach_the_terminal(run: Run, folder: Path) -> None:
+    store = testing.Store(str(folder))
+    store.write(record(device=HOSTILE, problem=HOSTILE, plan=HOSTILE, engine=HOSTILE, cudnn=HOSTILE))
+    store.write(record(qudnn=HOSTILE, problem="x" * 4000))
+    status, out, _ = run("--cache-dir", folder)
+    assert status == 0
+    assert all(c.isprintable() or c == "\n" for c in out)
+    assert r"\x1b[2J\x1b]0;title\x07\r\n\u202e\x9b31m" in out
+    assert "x" * 100 + "..." in out
+    assert max(map(len, out.splitlines())) < 500
+
+
+def test_numbers_of_a_record_that_no_problem_has(run: Run, folder: Path) -> None:
+    """They are shown as they are, and nothing is computed of them."""
+    conv = str(conv_problem(h=1, w=1, c=16, k=16))
+    problems = [
+        conv.replace("group=1", "group=0"),
+        conv.replace(" n=1", " n=9223372036854775807"),
+        conv.replace(" k=16", " k=-1"),
+        MATMUL.replace("m=64", "m=-9223372036854775808"),
+        MATMUL.replace("m=64", "m=" + "9" * 3000),
+    ]
+    store = testing.Store(str(folder))
+    for number, problem in enumerate(problems):
+        store.write(record(problem=problem, plan=f"hostile{number}"))
+    status, out, err = run("--cache-dir", folder)
+    assert (status, err) == (0, "")
+    for number in range(len(problems)):
+        (row,) = (line for line in out.splitlines() if f"hostile{number}" in line)
+        assert " - " in row  # no TOPS
+
+
 def test_a_damaged_export(run: Run, folder: Path, tmp_path: Path) -> None:
     file, target = tmp_path / "all.plans", tmp_path / "target"
     run("--cache-dir", folder, "--export", file)
@@ -121,10 +203,11 @@ def test_a_damaged_export(run: Run, folder: Path, tmp_path: Path) -> None:
 
 
 def test_clear(run: Run, folder: Path) -> None:
-    (folder / "README").write_text("mine")
-    (folder / ".1-2-3.aside").write_bytes(b"half a plan")
+    mine = {"README", "engine.plan", "0.plan", ".draft.aside"}
+    for name in mine:
+        (folder / name).write_text("mine")
     assert run("--cache-dir", folder, "--clear") == (0, f"4 plans deleted from {folder}\n", "")
-    assert [path.name for path in folder.iterdir()] == ["README"]
+    assert {path.name for path in folder.iterdir()} == mine
     assert run("--cache-dir", folder, "--clear") == (0, f"0 plans deleted from {folder}\n", "")
     assert run("--cache-dir", folder / "absent", "--clear")[0] == 0
 

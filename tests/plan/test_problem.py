@@ -7,7 +7,7 @@ import pytest
 
 from custom_ops._native import testing
 
-PROBLEMS = {
+PROBLEMS: dict[str, Any] = {
     "conv": testing.ConvProblem,
     "matmul": testing.MatMulProblem,
     "conv3d": testing.Conv3dProblem,
@@ -25,7 +25,7 @@ def fields(problem: Any) -> dict[str, int]:
 def other_value(name: str, value: int) -> int:
     """A valid value of the field that is not `value`; flags have two."""
     flags = ("pads_with_value", "clamps_above", "zero_point_per_channel", "b_transposed")
-    return 1 - value if name in flags else value + 1
+    return 1 - value if name in flags else value // 2 if name == "alignment" else value + 1
 
 
 def random_problem(kind: str, rng: random.Random) -> Any:
@@ -109,6 +109,62 @@ def test_other_texts_are_refused(kind: str) -> None:
     for mutation in mutations:
         assert mutation != text
         assert testing.parse(mutation) is None, mutation
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+@pytest.mark.parametrize("value", [-1, -(2**31), -(2**63), 2**31, 2**32, 2**61, 2**62, 2**63 - 1])
+def test_numbers_that_no_problem_has(kind: str, value: int) -> None:
+    """A file may say anything; whatever is computed of a problem relies on this check."""
+    for name in fields(PROBLEMS[kind]()):
+        if name.endswith("_type"):
+            continue  # in test_types_of_results
+        joined = name == "m" or name.startswith("batch_")  # of several axes
+        if value in (2**31, 2**32) and (joined or ("stride_" in name and not name.startswith("stride"))):
+            continue
+        if value in (2**31, 2**32) and kind == "matmul" and name == "x_stride":
+            continue
+        problem = PROBLEMS[kind](**{name: value})
+        if name in ("pads_with_value", "clamps_above", "zero_point_per_channel", "b_transposed"):
+            continue  # Python makes a flag of it
+        with pytest.raises(ValueError, match=rf"{name} = {value} |{name}.*no power of two|too large"):
+            testing.check(problem)
+        assert testing.parse(str(problem)) is None
+    assert testing.parse(str(PROBLEMS[kind]())) is not None
+
+
+@pytest.mark.parametrize("name", ["group", "stride_h", "stride_w", "dilation_h", "dilation_w", "alignment"])
+def test_numbers_that_are_at_least_one(name: str) -> None:
+    for kind in ("conv", "conv3d"):
+        problem = PROBLEMS[kind](**{name: 0})
+        with pytest.raises(ValueError, match=f"{name} = 0"):
+            testing.check(problem)
+        assert testing.parse(str(problem)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("conv", {"n": 2**20, "h": 2**20, "w": 2**21}),
+        ("conv", {"n": 2**20, "p": 2**20, "q": 2**21}),
+        ("conv", {"pad_top": 2**31 - 1}),
+        ("conv", {"n": 2**30, "x_stride_n": 2**31}),
+        ("conv", {"k": 0, "n": 2**30, "p": 2**30, "q": 2**30}),  # products of some of its sizes
+        ("conv", {"n": 2**20, "y_pad_top": 2**30, "y_pad_left": 2**30}),
+        ("conv3d", {"n": 2**20, "d": 2**20, "h": 2**21}),
+        ("conv3d", {"pad_back": 2**31 - 1}),
+        ("conv3d", {"k": 2**30, "t": 2**20, "r": 2**20}),
+        ("matmul", {"m": 2**40, "k": 2**30}),
+        ("matmul", {"m": 2**40, "x_stride": 2**30}),
+        ("batch_matmul", {"batch_0": 2**30, "batch_1": 2**31}),
+        ("batch_matmul", {"batch_0": 2**30, "a_stride_0": 2**31}),
+        ("batch_matmul", {"batch_0": 0, "m": 2**31, "n": 2**30}),
+    ],
+)
+def test_sizes_that_have_no_address(kind: str, given: dict[str, int]) -> None:
+    problem = PROBLEMS[kind](**given)
+    with pytest.raises(ValueError, match="too large to have an address"):
+        testing.check(problem)
+    assert testing.parse(str(problem)) is None
 
 
 @pytest.mark.parametrize("kind", PROBLEMS)

@@ -19,8 +19,8 @@ FILE = testing.encode(records.record())
         {"serialized": b"", "plan": "", "engine": "", "cudnn": ""},
         {"serialized": bytes(256) * 500},
         {"device": "GPU \N{GREEK SMALL LETTER MU}\n\0"},
-        {"workspace_limit": 2**64 - 1, "created": -(2**63)},
-        {"workspace_limit": 0, "created": 2**63 - 1, "microseconds": 1e300, "first_microseconds": 5e-324},
+        {"workspace_limit": 2**64 - 1, "created": 0, "plan": "x" * 4096},
+        {"workspace_limit": 0, "created": 253402300799, "microseconds": 1e12, "first_microseconds": 5e-324},
     ],
 )
 def test_round_trip(changed: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ def test_more_bytes_are_noticed() -> None:
         (records.sealed(b""), "truncated"),
         (records.sealed(records.body(FILE) + b"\0"), "more fields"),
         (records.sealed(records.body(FILE)[:-1]), "truncated"),
-        (records.sealed(b"\xff" * 400), "truncated"),
+        (records.sealed(b"\xff" * 400), "a name of 4294967295 bytes"),
         (FILE[:12] + b"\xff" * 8 + FILE[20:], "truncated"),
     ],
 )
@@ -88,6 +88,46 @@ def test_fields_that_cannot_be() -> None:
     refuse(records.sealed(body[:flag] + b"\x02" + body[flag + 1 :]), "flag")
     for time in (b"\0\0\0\0\0\0\xf8\x7f", b"\0\0\0\0\0\0\xf0\x7f", b"\0\0\0\0\0\0\xf0\xbf"):  # NaN, inf, -1
         refuse(records.sealed(body[:-16] + time + body[-8:]), "time")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"created": -1}, "a date that is none"),
+        ({"created": 253402300800}, "a date that is none"),
+        ({"created": -(2**63)}, "a date that is none"),
+        ({"microseconds": 1.1e12}, "a time that is none"),
+        ({"first_microseconds": 1e300}, "a time that is none"),
+        ({"plan": "x" * 4097}, "a name of 4097 bytes"),
+        ({"problem": "\N{GREEK SMALL LETTER MU}" * 2049}, "a name of 4098 bytes"),
+        ({"serialized": bytes(64 << 20)}, "too large for a plan"),
+    ],
+    ids=str,
+)
+def test_values_that_cannot_be(changed: dict[str, Any], reason: str) -> None:
+    refuse(testing.encode(records.record() | changed), reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"\xff", b"\xc3", b"\xc3(", b"\xa9", b"\xe2\x82", b"\xf0\x9f\x98", b"\xf8\x88\x80\x80\x80"),
+        *(b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xff" * 30),
+    ],
+)
+def test_names_that_are_no_text(text: bytes) -> None:
+    """As Python has it."""
+    with pytest.raises(UnicodeDecodeError):
+        text.decode()
+    size = len(records.PROBLEM)
+    body = len(text).to_bytes(4, "little") + text + records.body(FILE)[4 + size :]
+    refuse(records.sealed(body), "a name that is no text")
+
+
+def test_names_of_all_kinds_of_characters() -> None:
+    names = ["", "\0", "\x7f\x80", "\u07ff\u0800", "\ud7ff\ue000", "\uffff\U00010000", "\U0010ffff"]
+    for name in names:
+        assert testing.decode(testing.encode(records.record(plan=name)))["plan"] == name
 
 
 def tail_of_file() -> bytes:

@@ -1,6 +1,7 @@
 """A folder of plans: private, written whole, and nothing in it is trusted without a look."""
 
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -130,6 +131,104 @@ def test_a_file_of_any_size(store: testing.Store, path: Path) -> None:
     refuse(store, "too large for a plan")
 
 
+def test_what_was_left_out_is_told(store: testing.Store, folder: Path) -> None:
+    files = []
+    for number in range(5):
+        store.write(records.numbered(number))
+        files.append(Path(store.path(records.numbered(number))))
+    files[0].write_bytes(b"damage")
+    files[1].chmod(0o606)
+    files[2].unlink()
+    files[2].symlink_to(files[3])
+    files[4].write_bytes(files[3].read_bytes())
+    (folder / "letter.plan").write_text("no plan's name, none of ours")
+    assert store.list() == [records.numbered(3)]
+    assert dict(store.left_out()) == {
+        files[0].name: "not a plan of qudnn",
+        files[1].name: "a file that anyone may write",
+        files[2].name: "Too many levels of symbolic links",
+        files[4].name: "of another problem, GPU or version",
+    }
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(store: testing.Store, path: Path) -> None:
+    path.parent.chmod(0)
+    try:
+        with pytest.raises(OSError, match="cannot read"):
+            store.list()
+    finally:
+        path.parent.chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_that_a_group_shares(store: testing.Store, path: Path) -> None:
+    """Another member's file counts, and what is written is for the members."""
+    folder = path.parent
+    os.chown(path, 12345, os.getegid())
+    path.chmod(0o640)
+    refuse(store, "another user's file")
+    for mode in (0o770, 0o2750, 0o2777):  # of no group's files, not to be written to, to be written to by all
+        folder.chmod(mode)
+        refuse(store, "another user's file")
+    folder.chmod(0o2770)
+    assert store.read(records.key()) == records.record()
+    assert store.left_out() == []
+    before = os.umask(0o077)
+    store.write(records.record(plan="new"))
+    os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    os.chown(path, 12345, 54321)
+    refuse(store, "another user's file")  # of whoever is in that group
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_a_group_of_others(store: testing.Store, path: Path) -> None:
+    os.chown(path.parent, -1, 54321)
+    path.parent.chmod(0o2770)
+    os.chown(path, 12345, 54321)
+    refuse(store, "another user's file")
+
+
+def test_clear_deletes_plans_and_nothing_else(store: testing.Store, folder: Path) -> None:
+    assert store.clear() == 0
+    for number in range(3):
+        store.write(records.numbered(number))
+    foreign = {
+        "tax.plan": b"mine",
+        "0" * 40 + ".plan": b"an engine of TensorRT, whose name is a hash",
+        "a" * 39 + ".plan": Path(store.path(records.numbered(0))).read_bytes(),
+        ".draft.aside": b"mine",
+        ".1-2-3.aside": b"mine",
+        ".1-2-4.aside": b"qudnnpln, and another process writes it",
+    }
+    for name, content in foreign.items():
+        (folder / name).write_bytes(content)
+        if name == ".1-2-3.aside":
+            os.utime(folder / name, (time.time() - 7200,) * 2)
+    (folder / ("b" * 40 + ".plan")).mkdir()
+    (folder / ".1-2-5.aside").write_bytes(b"qudnnpln, abandoned")
+    os.utime(folder / ".1-2-5.aside", (time.time() - 7200,) * 2)
+    assert store.clear() == 3
+    assert {path.name for path in folder.iterdir()} == {*foreign, "b" * 40 + ".plan"}
+
+
+def test_clearing_does_not_disturb_who_writes(store: testing.Store, folder: Path) -> None:
+    """Files that are being written are not taken for abandoned ones."""
+    fields: Any = [records.numbered(number, serialized=bytes(50_000)) for number in range(300)]
+    program = (
+        f"from custom_ops._native import testing; s = testing.Store({str(folder)!r})\n"
+        f"import sys, pickle; [s.write(f) for f in pickle.load(sys.stdin.buffer)]"
+    )
+    writer = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE)
+    assert writer.stdin is not None
+    writer.stdin.write(pickle.dumps(fields))
+    writer.stdin.close()
+    while writer.poll() is None:
+        store.clear()
+    assert writer.returncode == 0
+
+
 def test_other_files_in_the_folder_are_left_alone(store: testing.Store, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "README").write_text("not a plan")
@@ -157,11 +256,13 @@ def test_what_was_abandoned_is_swept(folder: Path) -> None:
     """By the first write of a process, hence by one of its own."""
     folder.mkdir(parents=True)
     old, new = folder / ".1-2-3.aside", folder / ".1-2-4.aside"
-    for path in (old, new):
-        path.write_bytes(b"half a pl")
-    os.utime(old, (time.time() - 7200,) * 2)
+    empty, mine, foreign = folder / ".1-2-5.aside", folder / ".notes.aside", folder / ".1-2-6.aside"
+    for path in (old, new, empty, mine, foreign):
+        path.write_bytes(b"" if path is empty else b"mine" if path is foreign else b"qudnnpln\x01")
+    for path in (old, empty, mine, foreign):
+        os.utime(path, (time.time() - 7200,) * 2)
     fields: Any = records.record()
     program = f"from custom_ops._native import testing; testing.Store({str(folder)!r}).write({fields!r})"
     subprocess.run([sys.executable, "-P", "-c", program], check=True)
-    assert sorted(path.suffix for path in folder.iterdir()) == [".aside", ".plan"]
-    assert new.exists()
+    assert {path.name for path in folder.glob(".*")} == {new.name, mine.name, foreign.name}
+    assert len(list(folder.glob("*.plan"))) == 1

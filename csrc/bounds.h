@@ -1,0 +1,38 @@
+// How large numbers may be that come from a model or a file, so that what is computed of them is right.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace qudnn {
+
+// Of an extent that windows slide over, and of an attribute: sums and products of two do not overflow.
+constexpr int64_t kMostExtent = (int64_t{1} << 31) - 1;
+
+// Of an element's number in its tensor: four bytes each still have an address.
+constexpr int64_t kMostElements = int64_t{1} << 60;
+
+// Whether a tensor of these extents, none negative, has a size, also without those that are 0: strides are
+// products of some of them.
+constexpr bool fits(std::initializer_list<int64_t> extents) {
+    int64_t elements = 1;
+    for (const int64_t extent : extents) {
+        if (extent < 0 || (extent > 0 && __builtin_mul_overflow(elements, extent, &elements))) return false;
+    }
+    return elements <= kMostElements;
+}
+
+// Of an axis of any tensor: with an attribute's number more, or 2^15 times as long, it is still a number.
+constexpr int64_t kMostAxis = int64_t{1} << 40;
+
+// Throws std::invalid_argument unless low <= value <= high.
+inline void require_within(std::string_view name, int64_t value, int64_t low, int64_t high = kMostExtent) {
+    if (value >= low && value <= high) return;
+    throw std::invalid_argument(std::string(name) + " = " + std::to_string(value) + " is outside [" +
+                                std::to_string(low) + ", " + std::to_string(high) + "]");
+}
+
+}  // namespace qudnn

@@ -1,0 +1,15 @@
+// The table of ops by name.
+#pragma once
+
+#include <string>
+
+#include "export.h"
+#include "ort/attributes.h"
+
+namespace qudnn::ops {
+
+// Reads an op's attributes as its kernel does when a session is made. Throws what that throws, and
+// std::invalid_argument where there is no op of that name.
+QUDNN_API void read_attributes(const std::string& op, const ort::Attributes& attributes);
+
+}  // namespace qudnn::ops
