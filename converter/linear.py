@@ -45,6 +45,18 @@ def read_with(dequantize: ir.Node, dtype: ir.DataType | None) -> Quantization:
     return quantization(node_input(dequantize, 1), node_input(dequantize, 2), dtype, "input")
 
 
+def dtype_read(dequantize: ir.Node) -> ir.DataType | None:
+    """The type of what a DequantizeLinear reads, None where nothing before it tells."""
+    x = required_input(dequantize, 0)
+    quantize = x.producer()
+    if x.dtype is not None or quantize is None or not quantizes(quantize):
+        return x.dtype
+    try:
+        return written_with(quantize).dtype
+    except Refusal:
+        return None
+
+
 def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
     """The constant, or what DequantizeLinear makes of one: `float32(q - zero_point) * scale`."""
     dequantize = value.producer()

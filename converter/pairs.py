@@ -1,31 +1,38 @@
 """Pairs of QuantizeLinear and DequantizeLinear that the converter adds."""
 
+import numpy as np
 import onnx_ir as ir
 
 from converter.constants import required_input
 from converter.context import Context
-from converter.graph_edit import only_reader, take_place
-from converter.linear import dequantizes, quantizes
+from converter.graph_edit import add_initializer, only_reader, take_place
+from converter.linear import dequantizes, dtype_read, quantizes, read_with
 from converter.moves import is_passed
 
 
 def insert_pair(x: ir.Value, like: ir.Node, context: Context) -> ir.Value:
-    """x, quantized and dequantized as `like` does; the new nodes stand behind x, before its readers."""
+    """x, quantized and dequantized as `like` does; the new nodes stand behind x, before its readers.
+
+    `like` works in float32, per tensor, with constants.
+    """
+    source = x.producer()
+    assert source is not None and isinstance(source.graph, ir.Graph)
+    parameters = [value for value in like.inputs[1:] if value is not None]
     attributes = [a for name, a in like.attributes.items() if name == "output_dtype" and quantizes(like)]
+    zero_point = []
+    if dequantizes(like) and len(parameters) == 1:  # QuantizeLinear does not know the type of itself
+        dtype = read_with(like, dtype_read(like)).dtype
+        name = context.new_value_name(f"{x.name}/zero_point")
+        zero_point.append(add_initializer(source.graph, name, np.array(0, dtype.numpy())))
     pair: list[ir.Node] = []
-    for op_type, given in ("QuantizeLinear", attributes), ("DequantizeLinear", []):
+    for op_type, more, given in ("QuantizeLinear", zero_point, attributes), ("DequantizeLinear", [], []):
         y = pair[-1].outputs[0] if pair else x
+        # Of ONNX's domain: onnxruntime's CUDA provider has com.microsoft's for float16 only.
         node = ir.Node(
-            like.domain,
-            op_type,
-            [y, *like.inputs[1:]],
-            given,
-            name=context.new_node_name(f"{x.name}/{op_type}"),
+            "", op_type, [y, *parameters, *more], given, name=context.new_node_name(f"{x.name}/{op_type}")
         )
         node.outputs[0].name = context.new_value_name(f"{x.name}/{op_type}")
         pair.append(node)
-    source = x.producer()
-    assert source is not None and source.graph is not None
     source.graph.insert_after(source, pair)
     return pair[-1].outputs[0]
 

@@ -6,7 +6,7 @@ from converter.constants import required_input
 from converter.context import Context
 from converter.errors import Refusal
 from converter.graph_edit import is_needed, only_reader, remove_orphans, take_place
-from converter.linear import dequantizes, quantizes, read_with, written_with
+from converter.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from converter.moves import is_passed
 from converter.pairs import pass_back, pass_on
 from converter.passes.base import Pass
@@ -102,7 +102,7 @@ def _is_of_a_pair(node: ir.Node) -> bool:
         if quantizes(node):
             written_with(node)
         elif dequantizes(node):
-            read_with(node, required_input(node, 0).dtype)
+            read_with(node, dtype_read(node))
         else:
             return False
     except Refusal:
@@ -122,7 +122,7 @@ def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
     if not quantizes(quantize) or not dequantizes(dequantize):
         return False
     written = written_with(quantize)
-    return all(read_with(node, written.dtype) == written for node in (before, dequantize))
+    return read_with(dequantize, written.dtype) == written == read_with(before, dtype_read(before))
 
 
 def _pair_behind(node: ir.Node) -> list[ir.Node]:

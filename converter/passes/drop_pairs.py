@@ -7,7 +7,15 @@ from converter.constants import Quantization, constant_or_none, required_input
 from converter.context import Context, WithoutPairs
 from converter.errors import Refusal
 from converter.graph_edit import add_initializer, only_reader, remove_orphans, take_place
-from converter.linear import dequantizes, note_int8, quantizes, read_with, stays_int8, written_with
+from converter.linear import (
+    dequantizes,
+    dtype_read,
+    note_int8,
+    quantizes,
+    read_with,
+    stays_int8,
+    written_with,
+)
 from converter.moves import moves, needed
 from converter.passes.base import Pass
 
@@ -93,7 +101,7 @@ def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
     if constant_or_none(x) is not None and not looked_up:
         return None
     try:
-        return x, read_with(dequantize, x.dtype)
+        return x, read_with(dequantize, dtype_read(dequantize))
     except Refusal:
         return None
 

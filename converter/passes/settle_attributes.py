@@ -1,26 +1,37 @@
-"""Attributes that say twice what they say, or what they cannot mean -> none"""
+"""Attributes that say what another says, or cannot mean what they say -> none, or what onnxruntime takes"""
 
 import onnx_ir as ir
 
 from converter.constants import node_input
-from converter.linear import quantizes
+from converter.linear import DOMAINS, quantizes
+from converter.moves import needed
 from converter.passes.base import Pass
-from converter.reshaping import keeps_zeros
+
+# Flags that onnxruntime's kernels, unlike shape inference, take for set where they are 1, not where they are
+# not 0 (ReshapeHelper, PoolAttributes, ReduceKernelBase; 1.31).
+_FLAGS = ("allowzero", "ceil_mode", "keepdims")
 
 
 class SettleAttributes(Pass):
-    """QuantizeLinear's output_dtype beside a zero point, whose type is the same: passes change only that one.
+    """Flags are 0 or 1, and only what matters is there.
 
-    onnxruntime does not, and refuses the model then (QDQS8ToU8Transformer, 1.31).
-
-    Reshape's allowzero other than 0 and 1: shape inference takes it for 1, onnxruntime's kernel for 0.
+    QuantizeLinear's output_dtype does not beside a zero point, which has the type: passes change that one
+    alone. onnxruntime does so itself, and refuses the model then (QDQS8ToU8Transformer, 1.31). MaxPool's
+    storage_order does not without indices: for 8 bits onnxruntime checks it, in float32 it does not.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False
         for node in model.graph:
+            if node.domain not in DOMAINS:
+                continue
+            for name in _FLAGS:
+                value = node.attributes.get(name)
+                if value is not None and value.type == ir.AttributeType.INT and value.as_int() not in (0, 1):
+                    node.attributes[name] = ir.AttrInt64(name, 0)
+                    modified = True
             if quantizes(node) and node_input(node, 2) is not None:
                 modified |= node.attributes.pop("output_dtype", None) is not None
-            if node.op_type == "Reshape" and not node.domain and not keeps_zeros(node):
-                modified |= node.attributes.pop("allowzero", None) is not None
+            if node.op_type == "MaxPool" and needed(node) in ([], [node.outputs[0]]):
+                modified |= node.attributes.pop("storage_order", None) is not None
         return ir.passes.PassResult(model, modified)

@@ -10,9 +10,6 @@ from qdq_networks import RESULT_SCALE, QdqNetwork, normal
 import check
 import converter
 
-# Operators for which onnxruntime's CUDA provider has kernels on float32, and none on uint8 or int8.
-WITHOUT = ("DepthToSpace", "Pad", "SpaceToDepth", "Tile")
-
 Move = Callable[[QdqNetwork, str, str], str]
 
 
