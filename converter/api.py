@@ -10,7 +10,9 @@ from converter import files, pipeline, weights
 from converter.describe import describe_converted
 from converter.domain import has_ops
 from converter.errors import ConversionError
+from converter.failures import named
 from converter.proto import load_proto, read_once
+from converter.quiet import quiet
 from converter.report import Report
 
 Source = onnx.ModelProto | str | os.PathLike[str]
@@ -24,6 +26,7 @@ class Conversion:
     report: Report
 
 
+@quiet()
 def convert(model: Source) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
@@ -45,9 +48,13 @@ def convert(model: Source) -> Conversion:
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
     report = pipeline.run(work)
-    return Conversion(ir.to_proto(work) if report.converted else proto, report)
+    if not report.converted:
+        return Conversion(proto, report)
+    with named("making the converted model"):
+        return Conversion(ir.to_proto(work), report)
 
 
+@quiet()
 def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
@@ -65,9 +72,11 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     model = files.to_ir(proto)
     report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
     if report.converted and not report.already:
-        files.save(model, target, apart)
+        with named("writing the converted model"):
+            files.save(model, target, apart)
     elif apart:
-        files.save(files.to_ir(proto), target, apart)
+        with named("writing the model"):
+            files.save(files.to_ir(proto), target, apart)
     else:
         files.copy(source, target, content)
     return report

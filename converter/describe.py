@@ -9,6 +9,7 @@ import onnx_ir as ir
 from converter.constants import EIGHT_BIT, required_input
 from converter.context import Context
 from converter.crossings import ENTRIES, EXITS, is_crossing, is_op
+from converter.errors import IN_FLOAT
 from converter.failures import node_name, shown
 from converter.functions import DOMAIN
 from converter.linear import dequantizes, has_integer_form, quantizes, stays_int8
@@ -23,7 +24,6 @@ _REWRITTEN = (
     "it stays, but an int8 tensor of it has several readers or is the model's own and became uint8, with "
     "which onnxruntime computes it in integers: results may differ by one quantum"
 )
-_IN_FLOAT = "it works in floating point"
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
 
@@ -146,7 +146,7 @@ def _reason(node: ir.Node, context: Context) -> str:
     if reason is None and context.facts is not None:
         types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}
         if types & _FLOATS and not types & EIGHT_BIT:
-            reason = _IN_FLOAT
+            reason = IN_FLOAT
     return reason or "qudnn has no op for it"
 
 

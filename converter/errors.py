@@ -1,5 +1,7 @@
 """What goes wrong: with the whole model (ConversionError), with one node (Refusal)."""
 
+IN_FLOAT = "it works in floating point"  # the reason of many a Refusal
+
 
 class ConversionError(Exception):
     """The model cannot be read, converted or written. The message says what to do about it."""

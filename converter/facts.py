@@ -5,7 +5,7 @@ import onnx_ir as ir
 from converter.candidate import Port
 from converter.channel_axes import wanted_axis
 from converter.constants import EIGHT_BIT
-from converter.errors import Refusal
+from converter.errors import IN_FLOAT, Refusal
 from converter.inference import infer
 from converter.node_shapes import inferred
 from converter.outside_shapes import outside_shape
@@ -115,7 +115,7 @@ class Facts:
         if dtype is None:
             raise Refusal(f"the type of {value.name} is unknown")
         if dtype.is_floating_point():
-            raise Refusal("it works in floating point")
+            raise Refusal(IN_FLOAT)
         if dtype not in EIGHT_BIT:
             raise Refusal(f"it works on {dtype.name.lower()}, not on 8 bits")
         return dtype

@@ -40,7 +40,7 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
         model = ir.from_proto(proto)
         settle_imports(model, proto)
     except Exception as error:  # whatever else onnx_ir finds wrong with it
-        raise ConversionError(f"the model is not valid: {text_of(error)}") from error
+        raise ConversionError(f"onnx_ir cannot read the model: {text_of(error)}") from error
     give_tensors_names(model)
     return model
 

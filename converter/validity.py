@@ -105,7 +105,9 @@ def _check_names(graph: onnx.GraphProto, outside: frozenset[str]) -> None:
         for inner in _graphs(node):
             _check_names(inner, known)
     for value in graph.output:
-        if value.name and value.name not in known:
+        if not value.name:
+            raise _invalid("an output has no name")
+        if value.name not in known:
             raise _invalid(f"nothing computes the output {shown(value.name)}")
 
 

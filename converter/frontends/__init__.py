@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from converter.candidate import Candidate
 from converter.constants import EIGHT_BIT
-from converter.errors import Refusal
+from converter.errors import IN_FLOAT, Refusal
 from converter.facts import Facts
 from converter.frontends.dynamic import RULES as DYNAMIC
 from converter.frontends.dynamic.operand import is_dynamic
@@ -25,7 +25,7 @@ def _either(qoperator: Rule | None, qdq: Rule | None, dynamic: Rule | None) -> R
             return qoperator(node, facts)
         if qdq is not None:
             return qdq(node, facts)
-        raise Refusal("it works in floating point")
+        raise Refusal(IN_FLOAT)
 
     return rule
 

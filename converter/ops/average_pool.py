@@ -12,6 +12,7 @@ from converter.errors import Refusal
 from converter.geometry import Geometry
 from converter.ops.each import Each
 from converter.sizes import Shape
+from converter.types_between import differing
 
 # What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
 _LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0
@@ -74,5 +75,5 @@ def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized,
 def one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
     """The type of both, which has to be one."""
     if x.quantization.dtype != y.quantization.dtype:
-        raise Refusal("its input and its output are not of one type")
+        raise Refusal(differing(x.value, x.quantization.dtype, y.value, y.quantization.dtype))
     return x.quantization.dtype

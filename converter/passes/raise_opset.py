@@ -1,7 +1,5 @@
 """Raise the model's opset to the oldest one in which the function bodies are valid."""
 
-import logging
-
 import onnx_ir as ir
 from onnxscript.version_converter import ConvertVersionPass
 
@@ -19,13 +17,7 @@ class RaiseOpset(Pass):
         if opset >= MIN_OPSET or not quantized:
             return ir.passes.PassResult(model, modified=False)
         before = [(value.name, value.type, value.shape) for value in _interface(model)]
-        log = logging.getLogger("onnxscript.version_converter")
-        level = log.level
-        log.setLevel(logging.CRITICAL)  # it warns about how it goes about it; a failure shows in the opset
-        try:
-            result = ConvertVersionPass(MIN_OPSET, fallback=True)(model)
-        finally:
-            log.setLevel(level)
+        result = ConvertVersionPass(MIN_OPSET, fallback=True)(model)
         # On its way it infers shapes: the inputs and outputs are to stay as they were declared.
         for value, (name, type_, shape) in zip(_interface(model), before, strict=True):
             assert value.name == name

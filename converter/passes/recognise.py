@@ -3,13 +3,14 @@
 import onnx_ir as ir
 
 from converter.candidate import Candidate
-from converter.errors import Refusal
+from converter.errors import IN_FLOAT, Refusal
 from converter.facts import Facts
 from converter.failures import text_of
 from converter.frontends import RULES
 from converter.functions import MIN_OPSET
 from converter.graph_edit import is_needed
 from converter.passes.base import Pass
+from converter.types_between import between_pairs
 
 
 class Recognise(Pass):
@@ -45,7 +46,8 @@ class Recognise(Pass):
             if not any(is_needed(output.value) for output in candidate.outputs):
                 raise Refusal("nothing needs its result")
         except Refusal as refusal:
-            self.context.refusals[node] = str(refusal)
+            reason = str(refusal)
+            self.context.refusals[node] = (between_pairs(node) or reason) if reason == IN_FLOAT else reason
         except Exception as error:  # a node nobody thought of must not keep the others from converting
             self.context.refusals[node] = f"its rule failed: {text_of(error)}"
         else:

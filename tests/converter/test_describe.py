@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any
 
 import onnx
 import pytest
@@ -112,3 +113,21 @@ def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.Mo
     assert report.remarks[0].startswith(f"operators on each element are not fused into one: {why}")
     assert report.remarks[0] in lines(report)
     assert [entry.name for entry in report.left if entry.reason.startswith(why)] == ["r_node"]
+
+
+@pytest.mark.parametrize("op_type", ["AveragePool", "GlobalAveragePool", "MaxPool", "Transpose"])
+def test_an_int8_output_of_the_model_is_one_reason(op_type: str) -> None:
+    """Its input became uint8: whatever the operator, the report says so, and of nothing else."""
+    net = QdqNetwork("int8")
+    attributes: dict[str, Any] = {"kernel_shape": [2, 2]} if op_type in ("AveragePool", "MaxPool") else {}
+    y = net.node(op_type, [net.pair(net.conv(net.x()), "c_q", 0.09, 131)], "p", **attributes)
+    net.node("QuantizeLinear", [y, *net.parameters("y", 0.09, 3, "int8")], "y")
+    net.output("y", "int8", list("abcd"))
+    report = converter.convert(net.model()).report
+    assert report.converted == {"QConv": 1}
+    (stays,) = (entry for entry in report.left if entry.quantized)
+    assert stays.name == "p_node"
+    assert stays.reason == (
+        "its input is uint8 and its result int8 here: int8 tensors inside of a model become uint8, its own "
+        "inputs and outputs do not"
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from converter.candidate import Candidate, port
 from converter.constants import constant, constant_or_none, required_input
-from converter.errors import Refusal
+from converter.errors import IN_FLOAT, Refusal
 from converter.facts import Facts
 from converter.linear import dequantizes, quantizes, read_with, stays_int8, written_with
 from converter.ops import table as op
@@ -150,7 +150,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
                 dtypes.add(ir.DataType.from_numpy(array.dtype))
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
-                raise Refusal("it works in floating point")
+                raise Refusal(IN_FLOAT)
             if array is None and producer is not None:
                 producers.append((producer, reached, False))
         waiting += reversed(producers)

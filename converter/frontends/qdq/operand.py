@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from converter.candidate import Quantized
 from converter.constants import Quantization, required_input
-from converter.errors import Refusal
+from converter.errors import IN_FLOAT, Refusal
 from converter.facts import Facts
 from converter.linear import dequantizes, read_with, stays_int8
 
@@ -29,7 +29,7 @@ def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
     if dequantize is None or not dequantizes(dequantize):
         if any(value is not None and dequantizes(value.producer()) for value in node.inputs):
             raise Refusal("an input of it is in floating point, not dequantized from 8 bits")
-        raise Refusal("it works in floating point")
+        raise Refusal(IN_FLOAT)
     x = required_input(dequantize, 0)
     parameters = read_with(dequantize, facts.dtype(x))
     return Operand(x, parameters, stays_int8(x) or parameters.dtype == ir.DataType.INT8)
