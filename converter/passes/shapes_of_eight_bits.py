@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.constants import required_input
+from converter.constants import constant_or_none, required_input
 from converter.graph_edit import remove_orphans
 from converter.linear import dequantizes, quantizes
 from converter.passes.base import Pass
@@ -18,7 +18,7 @@ class ShapesOfEightBits(Pass):
                 continue
             x = required_input(node, 0)
             dequantize = x.producer()
-            behind = [use.node for use in x.uses() if quantizes(use.node) and use.node.graph is node.graph]
+            behind = [use.node for use in x.uses() if _quantizes_by_constants(use.node, node)]
             if dequantize is not None and dequantizes(dequantize):
                 node.replace_input_with(0, required_input(dequantize, 0))
                 remove_orphans([dequantize])
@@ -30,3 +30,11 @@ class ShapesOfEightBits(Pass):
         if modified:
             model.graph.sort()
         return ir.passes.PassResult(model, modified)
+
+
+def _quantizes_by_constants(quantize: ir.Node, shape: ir.Node) -> bool:
+    """Whether it quantizes beside the Shape, by nothing that may depend on the Shape."""
+    if not quantizes(quantize) or quantize.graph is not shape.graph:
+        return False
+    parameters = [value for value in quantize.inputs[1:] if value is not None]
+    return all(constant_or_none(value) is not None for value in parameters)

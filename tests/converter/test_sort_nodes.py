@@ -99,3 +99,19 @@ def test_a_circle_is_an_error_that_names_it() -> None:
     assert text.startswith("the model is not valid, each of these nodes needs what the one before computes: ")
     assert "c0_node (QLinearConv)" in text
     assert "s0_node (QLinearAdd)" in text
+
+
+def test_a_scale_that_depends_on_the_shape_of_what_it_scales() -> None:
+    """The Shape may be taken of the quantized tensor in other models; here that would be a circle."""
+    net = Network()
+    x = net.node("Relu", [net.input("x", "float32", ["n", WIDTH, 6, 6])], "r")
+    size = net.node("ReduceProd", [net.node("Shape", [x], "shape")], "size", keepdims=0)
+    scale = net.node("Div", [net.scale, net.node("Cast", [size], "number", to=1)], "given")
+    q = net.node("QuantizeLinear", [x, scale, net.zero], "q")
+    y = net.node("DequantizeLinear", [q, scale, net.zero], "dq")
+    net.node("Identity", [y], net.unshaped_output("z", "float32"))
+    net.dequantize(net.conv(net.quantize(x, "p"), "c", WIDTH, 16), net.unshaped_output("y", "float32"))
+    model = net.model(13)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1}
+    assert_equivalent(model, conversion.model, [{"x": floats(2, WIDTH, 6, 6)}])
