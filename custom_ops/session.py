@@ -1,10 +1,7 @@
 """InferenceSession: onnxruntime's, with conversion and registration built in."""
 
 import os
-import shutil
-import tempfile
 import warnings
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import onnx
 import onnxruntime
 from google.protobuf.message import EncodeError
 
-from custom_ops import opened
+from custom_ops import opened, scratch
 from custom_ops.library import register_quietly, surprises
 from custom_ops.opened import Model, Opened, Status
 from custom_ops.options import Tune, config_entry
@@ -97,8 +94,6 @@ class InferenceSession(onnxruntime.InferenceSession):
                 return serialized
             except (ValueError, EncodeError):  # too large after all, by what lies outside of raw_data
                 pass
-        folder = tempfile.mkdtemp(prefix="qudnn-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = str(Path(folder, "model.onnx"))
+        path = str(Path(scratch.folder(self), "model.onnx"))
         onnx.save_model(model, path, save_as_external_data=True, location="model.weights")
         return path
