@@ -92,6 +92,22 @@ def models(result: Result) -> str:
     return "\n".join(lines)
 
 
+def accuracy(result: Result) -> list[str]:
+    """One row for each model: how far each is from the exact values, and from onnxruntime's."""
+    comparisons = list(next(iter(result["models"].values()))["distances"])
+    lines = [
+        f"{result['inputs']} random inputs for each model. Elements that differ; in brackets the largest "
+        "distance and the mean one, in steps of the results' quantization.",
+        "",
+        "| model | elements | nodes that may differ | " + " | ".join(comparisons) + " |",
+        "| --- | ---: | ---: |" + " ---: |" * len(comparisons),
+    ]
+    for name, row in result["models"].items():
+        cells = [f"{d['different']} ({d['largest']:.0f}, {d['mean']:.4f})" for d in row["distances"].values()]
+        lines.append(f"| {name} | {row['elements']} | {row['approximate']} | {' | '.join(cells)} |")
+    return lines
+
+
 def headed(lines: Callable[[Result], list[str]]) -> Callable[[Result], str]:
     """The lines under the result's heading; nothing where there are none."""
 
@@ -160,6 +176,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "README.md": {"resnet50": peers, "transformer": headed(transformer_table.summary)},
     "docs/tuning.md": {"tuning": tuning},
     "docs/models.md": {"vision": models},
+    "docs/accuracy.md": {"accuracy": headed(accuracy)},
     "docs/transformers.md": {
         "gemm": headed(transformer_table.products),
         "transformer": headed(transformer_table.everything),

@@ -12,6 +12,7 @@ from converter.functions.add_layer_normalization import (
     AddLayerNormalizationToIsland,
     LayerNormalizationToIsland,
     QAddLayerNormalization,
+    QFloatAddLayerNormalization,
 )
 from converter.functions.attention import QAttention, QMaskedAttention
 from converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
@@ -75,6 +76,7 @@ FUNCTIONS = {
         QWhere,
         QLayerNormalization,
         QAddLayerNormalization,
+        QFloatAddLayerNormalization,
         AddLayerNormalizationToIsland,
         LayerNormalizationToIsland,
         QProjections,

@@ -60,6 +60,42 @@ def QAddLayerNormalization(
 
 
 @script(qudnn, default_opset=op)
+def QFloatAddLayerNormalization(
+    a,
+    b,
+    gamma,
+    beta,
+    channels: int,
+    pads: Sequence[int],
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+    epsilon: float,
+):
+    """QLayerNormalization of QFloatAdd, as QAddLayerNormalization is of QAdd; all zero points are int8's."""
+    a_zp = op.Cast(op.Constant(value_int=a_zero_point), to=3)
+    b_zp = op.Cast(op.Constant(value_int=b_zero_point), to=3)
+    sum_zp = op.Cast(op.Constant(value_int=sum_zero_point), to=3)
+    y_zp = op.Cast(op.Constant(value_int=y_zero_point), to=3)
+    a_real = op.DequantizeLinear(a, op.Constant(value_float=a_scale), a_zp)
+    b_real = op.DequantizeLinear(b, op.Constant(value_float=b_scale), b_zp)
+    added = op.QuantizeLinear(op.Sum(a_real, b_real), op.Constant(value_float=sum_scale), sum_zp)
+    last = op.Constant(value_ints=[-1])
+    first = op.Reshape(op.Constant(value_int=channels), last)
+    kept = op.Slice(added, op.Constant(value_ints=[0]), first, last)
+    r = op.DequantizeLinear(kept, op.Constant(value_float=sum_scale), sum_zp)
+    normalized = op.LayerNormalization(r, gamma, beta, axis=-1, epsilon=epsilon)
+    y = op.QuantizeLinear(normalized, op.Constant(value_float=y_scale), y_zp)
+    total = op.Identity(added)  # its own name, since a node may leave it out
+    return total, op.Pad(y, op.Constant(value_ints=pads))
+
+
+@script(qudnn, default_opset=op)
 def AddLayerNormalizationToIsland(
     x,
     bias,

@@ -1,4 +1,4 @@
-"""QLayerNormalization o QAdd -> QAddLayerNormalization"""
+"""QLayerNormalization o QAdd -> QAddLayerNormalization, and so with QFloatAdd"""
 
 import onnx_ir as ir
 
@@ -26,9 +26,9 @@ class FuseAddLayerNormalization(Pass):
 
 def _continues(add: ir.Node, norm: ir.Node) -> bool:
     """Whether the normalization reads what the addition wrote, as it wrote it."""
-    if not is_op(add, "QAdd") or not adds_one_shape(add):
+    if not is_op(add, "QAdd", "QFloatAdd") or not adds_one_shape(add):
         return False
-    is_uint8 = add.attributes["dtype"].as_int() == ir.DataType.UINT8
+    is_uint8 = add.attributes.get_int("dtype", ir.DataType.INT8) == ir.DataType.UINT8
     written = (
         add.attributes["y_scale"].as_float(),
         add.attributes["y_zero_point"].as_int() - (128 if is_uint8 else 0),
@@ -40,11 +40,12 @@ def _fuse(add: ir.Node, norm: ir.Node, graph: ir.Graph) -> None:
     kept = ("channels", "pads", "y_scale", "y_zero_point", "epsilon")
     attributes = {name: norm.attributes[name].value for name in kept}
     for name in ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype"):
-        attributes[name] = add.attributes[name].value
+        if name in add.attributes:
+            attributes[name] = add.attributes[name].value
     for name in ("scale", "zero_point"):
         attributes[f"sum_{name}"] = add.attributes[f"y_{name}"].value
     fused = ir.node(
-        "QAddLayerNormalization",
+        f"{add.op_type}LayerNormalization",
         [*add.inputs, *norm.inputs[1:]],
         attributes=attributes,
         domain=DOMAIN,

@@ -14,5 +14,10 @@ cudaError_t add_layer_normalization(const NormalizationGeometry& g, const PairSc
                                     const NormalizationScales& scales, const int8_t* a, const int8_t* b,
                                     const float* gamma, const float* beta, int8_t* total, int8_t* y,
                                     cudaStream_t stream);
+// The same of what float_add() makes of them.
+cudaError_t float_add_layer_normalization(const NormalizationGeometry& g, const PairScales& sum,
+                                          const NormalizationScales& scales, const int8_t* a, const int8_t* b,
+                                          const float* gamma, const float* beta, int8_t* total, int8_t* y,
+                                          cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -43,14 +43,15 @@ namespace {
 template <class... Kernels>
 struct List {};
 
-using Ops = List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland,
-                 DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
-                 DynamicAddLayerNormalizationToIsland, QConv, QConvToInt32, DynamicQConv, QConv3D, QMatMul,
-                 QProjections, QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat,
-                 QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool,
-                 QGlobalAveragePool, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
-                 QAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
-                 QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere>;
+using Ops =
+    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
+         DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
+         QConvToInt32, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
+         QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
+         QMaxPool, QAveragePool, QGlobalAveragePool, QResize, QFloatResize, QDepthToSpace, QSoftmax,
+         QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
+         QMaskedAttention, Attention, MaskedAttention, QWhere>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

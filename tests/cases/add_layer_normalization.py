@@ -1,7 +1,7 @@
 """Layer normalizations with fused additions and conversions, single ops with any attributes and results."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from converter.functions import DOMAIN, function_protos
 
 OPSET = 17  # the first with LayerNormalization
 RESULTS = {
-    "QAddLayerNormalization": ("sum", "y"),
+    **dict.fromkeys(("QAddLayerNormalization", "QFloatAddLayerNormalization"), ("sum", "y")),
     "AddLayerNormalizationToIsland": ("sum", "y", "q"),
     "LayerNormalizationToIsland": ("y", "q"),
     "DynamicLayerNormalizationToIsland": ("y", "q", "bias", "multiplier"),
@@ -135,6 +135,15 @@ def q_add(
     return NormalizationCase("QAddLayerNormalization", label, tensors, constants, order, given, left_out)
 
 
+def q_float_add(case: NormalizationCase) -> NormalizationCase:
+    """QFloatAddLayerNormalization of a case of QAddLayerNormalization, with int8's zero points."""
+    attributes = {name: value for name, value in case.attributes.items() if name != "dtype"}
+    if case.attributes["dtype"] == UINT8:
+        for name in ("a_zero_point", "b_zero_point", "sum_zero_point"):
+            attributes[name] -= 128
+    return replace(case, op="QFloatAddLayerNormalization", attributes=attributes)
+
+
 def add(
     label: str,
     rows: tuple[int, ...],
@@ -215,7 +224,7 @@ _WIDTHS = [
     (1001, 1008),
 ]
 
-CASES = [
+_Q_ADD = [
     q_add("base", (37,), 768),
     q_add("base", (37,), 768, left_out=("sum",)),
     q_add("large", (5,), 1024, dtype=INT8, a_zero_point=-128, b_zero_point=127, sum_zero_point=5),
@@ -227,6 +236,11 @@ CASES = [
     q_add("huge", (9,), 64, a_scale=3e9, sum_scale=1.0),
     q_add("coarse", (9,), 64, y_scale=1e-40),
     *(q_add("tail", (9,), *widths) for widths in _WIDTHS),
+]
+
+CASES = [
+    *_Q_ADD,
+    *map(q_float_add, _Q_ADD),
     *(
         add("base", (37,), 768, residual=residual, left_out=left_out)
         for residual in ("int8", "float32")

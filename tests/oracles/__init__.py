@@ -11,6 +11,7 @@ from oracles.add_layer_normalization import (
     add_layer_normalization_to_island,
     layer_normalization_to_island,
     q_add_layer_normalization,
+    q_float_add_layer_normalization,
 )
 from oracles.attention import q_attention, q_masked_attention
 from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
@@ -69,6 +70,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
     "QAddLayerNormalization": q_add_layer_normalization,
+    "QFloatAddLayerNormalization": q_float_add_layer_normalization,
     "AddLayerNormalizationToIsland": add_layer_normalization_to_island,
     "LayerNormalizationToIsland": layer_normalization_to_island,
     "QWhere": q_where,

@@ -1,11 +1,13 @@
 """Layer normalizations with fused additions and conversions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from oracles.add import q_add
 from oracles.arithmetic import Array
+from oracles.float_pair import q_float_add
 from oracles.layer_normalization import layer_normalization, q_layer_normalization, quantized_rows
 
 F = np.float32
@@ -50,6 +52,38 @@ def q_add_layer_normalization(
         pads=pads,
         x_scale=sum_scale,
         x_zero_point=sum_zero_point - (128 if dtype == 2 else 0),
+        y_scale=y_scale,
+        y_zero_point=y_zero_point,
+        epsilon=epsilon,
+    )
+    return total, y
+
+
+def q_float_add_layer_normalization(
+    a: Array,
+    b: Array,
+    gamma: Array,
+    beta: Array,
+    *,
+    channels: int,
+    pads: Sequence[int],
+    sum_scale: float,
+    sum_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+    epsilon: float,
+    **operands: Any,
+) -> tuple[Array, Array]:
+    """The sum, and y."""
+    total = q_float_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **operands)
+    y = q_layer_normalization(
+        total,
+        gamma,
+        beta,
+        channels=channels,
+        pads=pads,
+        x_scale=sum_scale,
+        x_zero_point=sum_zero_point,
         y_scale=y_scale,
         y_zero_point=y_zero_point,
         epsilon=epsilon,
