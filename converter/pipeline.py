@@ -20,6 +20,7 @@ from converter.passes.drop_pairs import DropPairs
 from converter.passes.drop_row_reshapes import DropRowReshapes
 from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
 from converter.passes.fuse_attention import FuseAttention
+from converter.passes.fuse_conv_add import FuseConvAdd
 from converter.passes.fuse_float_attention import FuseFloatAttention
 from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
@@ -96,6 +97,7 @@ PASSES: tuple[type[Pass], ...] = (
     FuseAddLayerNormalization,
     NarrowStem,
     PadAtProducer,
+    FuseConvAdd,
     AddFunctions,
 )
 

@@ -6,6 +6,7 @@ _UNIT = {"alignment": 16, "x_type": 3, "y_type": 3, "group": 1}
 _FLAGS = {
     "pads_with_value": "padded with a zero point",
     "clamps_above": "clamped",
+    "adds": "adds a residual",
     "zero_point_per_channel": "a zero point for each output",
 }
 

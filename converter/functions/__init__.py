@@ -22,7 +22,7 @@ from converter.functions.border import (
     DequantizeFromIsland,
     QuantizeToIsland,
 )
-from converter.functions.conv import QConv, QConvToInt32
+from converter.functions.conv import QConv, QConvAdd, QConvToInt32
 from converter.functions.conv3d import QConv3D
 from converter.functions.dynamic import (
     DynamicAddLayerNormalizationToIsland,
@@ -85,6 +85,7 @@ FUNCTIONS = {
         QBatchMatMulToFloat,
         QBatchMatMulToInt32,
         QConvToInt32,
+        QConvAdd,
         DynamicQuantizeToIsland,
         DynamicGeluToIsland,
         DynamicLayerNormalizationToIsland,

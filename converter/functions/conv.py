@@ -1,10 +1,11 @@
-"""QConv, the quantized convolution of an island, and its form with int32 results."""
+"""QConv, the quantized convolution of an island, with int32 results, and with an addition behind it."""
 
 from collections.abc import Sequence
 
 from onnxscript import opset13 as op
 from onnxscript import script
 
+from converter.functions.add import QAdd
 from converter.functions.opsets import qudnn
 
 
@@ -98,3 +99,61 @@ def QConvToInt32(
         group=group,
     )
     return op.Add(op.Transpose(product, perm=[0, 2, 3, 1]), op.Add(bias, folded))
+
+
+@script(qudnn, default_opset=op)
+def QConvAdd(
+    x,
+    residual,
+    w,
+    bias,
+    multiplier,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    dtype: int,
+    result_first: int,
+):
+    """QAdd of QConv and a residual, int8 `[N,P,Q,Kp]` all: of the residual and QConv where result_first is 0.
+
+    Both formulas as they are, with the convolution's result rounded to int8 between them. The zero points of
+    a, b and the sum are those of dtype (2 uint8, 3 int8), the others are the island's.
+    """
+    y = QConv(
+        x,
+        w,
+        bias,
+        multiplier,
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        group=group,
+        x_zero_point=x_zero_point,
+        y_zero_point=y_zero_point,
+        y_min=y_min,
+        y_max=y_max,
+        y_pads=[0, 0, 0, 0, 0, 0, 0, 0],
+    )
+    first = op.Cast(op.Constant(value_int=result_first), to=9)
+    return QAdd(
+        op.Where(first, y, residual),
+        op.Where(first, residual, y),
+        a_scale=a_scale,
+        a_zero_point=a_zero_point,
+        b_scale=b_scale,
+        b_zero_point=b_zero_point,
+        y_scale=sum_scale,
+        y_zero_point=sum_zero_point,
+        dtype=dtype,
+    )

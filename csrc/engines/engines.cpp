@@ -10,19 +10,22 @@
 #include "engines/native_matmul.h"
 #include "engines/native_pointwise.h"
 #include "engines/native_stem.h"
+#include "engines/native_window.h"
 #include "engines/padded_result.h"
+#include "engines/separate_residual.h"
 
 namespace qudnn::plan {
 
 std::span<const Engine* const> engines() {
     // NOTE: never destroyed; a thread may outlive main().
-    static const auto& all = *new std::array<const Engine*, 11>{
+    static const auto& all = *new std::array<const Engine*, 13>{
         new engines::NativeStem,   // before cuDNN: many times faster
         new engines::CudnnMatMul,  // before conv: faster wherever both do
-        new engines::CudnnConv,       new engines::CudnnConv3d,       new engines::PaddedResult,
-        new engines::NativePointwise,  // after cuDNN: it needs tuning to be faster
-        new engines::NativeMmaMatMul, new engines::NativeMatMul,      new engines::NativeConv,
-        new engines::NativeConv3d,    new engines::NativeBatchMatMul,
+        new engines::CudnnConv,        new engines::CudnnConv3d,     new engines::PaddedResult,
+        new engines::SeparateResidual,
+        new engines::NativePointwise,  // after cuDNN: they need tuning to be faster
+        new engines::NativeWindow,     new engines::NativeMmaMatMul, new engines::NativeMatMul,
+        new engines::NativeConv,       new engines::NativeConv3d,    new engines::NativeBatchMatMul,
     };
     return all;
 }

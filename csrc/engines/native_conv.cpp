@@ -1,6 +1,7 @@
 #include "engines/native_conv.h"
 
 #include "engines/native.h"
+#include "kernels/add.h"
 #include "kernels/depthwise.h"
 
 namespace qudnn::engines {
@@ -10,17 +11,26 @@ namespace {
 class NativeConvPlan final : public plan::Plan {
   public:
     explicit NativeConvPlan(const plan::ConvProblem& conv)
-        : Plan("native_conv", 0), geometry_(geometry(conv)), y_type_(conv.y_type) {}
+        : Plan("native_conv", 0),
+          geometry_(geometry(conv)),
+          y_type_(conv.y_type),
+          adds_(conv.adds),
+          elements_(conv.y_elements()) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
         plan::check_cuda(with_results(y_type_, a.y, [&](auto* y) {
             return kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, y, launch.stream);
         }));
+        if (adds_)
+            plan::check_cuda(
+                kernels::add_residual(elements_, a.residual, static_cast<int8_t*>(a.y), launch.stream));
     }
 
   private:
     kernels::ConvGeometry geometry_;
     plan::DataType y_type_;
+    bool adds_;
+    int64_t elements_;
 };
 
 }  // namespace

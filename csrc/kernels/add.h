@@ -7,6 +7,7 @@
 
 #include "kernels/broadcast.h"
 #include "kernels/pair.h"
+#include "kernels/residual.h"
 
 namespace qudnn::kernels {
 
@@ -15,5 +16,11 @@ namespace qudnn::kernels {
 //   y = saturate(rint(fma(a, ra, fma(b, rb, f)))) - offset
 cudaError_t add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
                 cudaStream_t stream);
+
+// Whether every sum, before it is rounded, lies within -2^21 and 2^21.
+bool sums_are_moderate(const PairScales& scales);
+
+// y becomes its sum with the residual; of `count` elements both.
+cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

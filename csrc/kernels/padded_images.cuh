@@ -50,16 +50,23 @@ struct PaddedImages {
     }
 };
 
-// Writes the padding with all threads of the grid. vectors: of a pixel.
+// Writes the padding with the first `threads` threads of all blocks. vectors: of a pixel.
 template <typename V, typename Index>
-__device__ inline void write_padding(const PaddedImages<Index>& g, int64_t vectors, int value, V* y) {
+__device__ inline void write_padding(const PaddedImages<Index>& g, int64_t vectors, int value, V* y,
+                                     int threads) {
     const V vector = splat_vector<V>(value);
-    const Index step = static_cast<Index>(gridDim.x) * blockDim.x;
-    for (Index i = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x;
+    const Index step = static_cast<Index>(gridDim.x) * threads;
+    for (Index i = static_cast<Index>(blockIdx.x) * threads + threadIdx.x;
          i < g.count * static_cast<Index>(vectors); i += step) {
         const Index pixel = i / static_cast<Index>(vectors);
         y[g.padding_place(pixel) * vectors + (i - pixel * static_cast<Index>(vectors))] = vector;
     }
+}
+
+// With all threads of the grid.
+template <typename V, typename Index>
+__device__ inline void write_padding(const PaddedImages<Index>& g, int64_t vectors, int value, V* y) {
+    write_padding(g, vectors, value, y, static_cast<int>(blockDim.x));
 }
 
 }  // namespace qudnn::kernels

@@ -1,5 +1,7 @@
 #include "ops/conv.h"
 
+#include "kernels/add.h"
+#include "ops/pair.h"
 #include "ops/window.h"
 
 namespace qudnn::ops {
@@ -72,6 +74,36 @@ void QConv::compute(Context& context) const {
 void QConv::infer(const ort::InferenceContext& context) {
     Windows(context.attributes(), true)
         .infer(context, 1, kSignature.outputs[0], output_padding(context.attributes()));
+}
+
+QConvAdd::QConvAdd(const ort::Attributes& attributes)
+    : windows(attributes, true),
+      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
+      requantize(attributes),
+      scales(read_pair_scales(attributes, "sum")),
+      result_first(attributes.integer("result_first", 0, 1) != 0),
+      moderate(kernels::sums_are_moderate(scales)) {}
+
+void QConvAdd::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor r = context.input(1);
+    const ort::Tensor w = context.input(2);
+    plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
+    problem.clamps_above = requantize.clamps_above();
+    problem.adds = moderate;
+    const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
+    const ort::Tensor y = context.output(0, result_shape(problem));
+    require(r.shape == y.shape, "the residual has another shape than the result");
+    const kernels::Residual residual{r.as<const int8_t>(), scales, result_first};
+    plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
+    if (problem.adds) arguments.residual = residual;
+    run_aligned(problem, arguments, context);
+    if (problem.adds || y.shape.count() == 0) return;
+    check_cuda(kernels::add_residual(y.shape.count(), residual, y.as<int8_t>(), context.stream()));
+}
+
+void QConvAdd::infer(const ort::InferenceContext& context) {
+    Windows(context.attributes(), true).infer(context, 2, kSignature.outputs[0]);
 }
 
 QConvToInt32::QConvToInt32(const ort::Attributes& attributes)

@@ -1,6 +1,8 @@
-// Convolutions of an island in two dimensions: QConv, and QConvToInt32 with its bare sums.
+// Convolutions of an island in two dimensions: QConv, QConvAdd with the addition behind it, and QConvToInt32
+// with its bare sums.
 #pragma once
 
+#include "kernels/pair.h"
 #include "ops/output_padding.h"
 #include "ops/requantize.h"
 
@@ -42,6 +44,26 @@ struct QConv {
     kernels::OutputPadding y_padding;
 
     explicit QConv(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x, residual [N,P,Q,Kp] int8, w, bias, multiplier as QConv has them -> [N,P,Q,Kp] int8.
+struct QConvAdd {
+    static constexpr Signature kSignature{
+        "QConvAdd",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32,
+         ort::ElementType::float32},
+        {ort::ElementType::int8}};
+
+    Windows windows;
+    int x_zero_point;
+    Requantize requantize;
+    kernels::PairScales scales;
+    bool result_first;
+    bool moderate;  // the sums
+
+    explicit QConvAdd(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

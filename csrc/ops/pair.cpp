@@ -5,13 +5,17 @@
 namespace qudnn::ops {
 
 kernels::PairScales read_pair_scales(const ort::Attributes& attributes) {
+    return read_pair_scales(attributes, "y");
+}
+
+kernels::PairScales read_pair_scales(const ort::Attributes& attributes, const std::string& y) {
     const Dtype dtype(attributes);
     return {attributes.real("a_scale"),
             attributes.real("b_scale"),
-            attributes.real("y_scale"),
+            attributes.real((y + "_scale").c_str()),
             dtype.zero_point(attributes, "a_zero_point"),
             dtype.zero_point(attributes, "b_zero_point"),
-            dtype.zero_point(attributes, "y_zero_point"),
+            dtype.zero_point(attributes, (y + "_zero_point").c_str()),
             dtype.offset};
 }
 

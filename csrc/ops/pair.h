@@ -9,4 +9,7 @@ namespace qudnn::ops {
 // The attributes of an op of two quantized tensors.
 kernels::PairScales read_pair_scales(const ort::Attributes& attributes);
 
+// The same of an op whose y has another name.
+kernels::PairScales read_pair_scales(const ort::Attributes& attributes, const std::string& y);
+
 }  // namespace qudnn::ops

@@ -46,7 +46,7 @@ struct List {};
 using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
-         QConvToInt32, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
+         QConvAdd, QConvToInt32, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
          QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
          QMaxPool, QAveragePool, QGlobalAveragePool, QResize, QFloatResize, QDepthToSpace, QSoftmax,
          QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,

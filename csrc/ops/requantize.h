@@ -42,7 +42,8 @@ struct Requantize {
 inline int64_t alignment(const plan::Arguments& a) {
     return std::min({plan::alignment_of(a.x), plan::alignment_of(a.w), plan::alignment_of(a.y),
                      plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier),
-                     plan::alignment_of(a.epilogue.addend), plan::alignment_of(a.epilogue.zero_points)});
+                     plan::alignment_of(a.epilogue.addend), plan::alignment_of(a.epilogue.zero_points),
+                     plan::alignment_of(a.residual.r)});
 }
 
 // Enqueues the problem with the alignment that its arguments have; nothing where y is empty.

@@ -8,6 +8,7 @@
 
 #include "kernels/columns.h"
 #include "kernels/epilogue.h"
+#include "kernels/residual.h"
 
 struct cudnnContext;
 struct CUstream_st;
@@ -24,6 +25,7 @@ struct Arguments {
     // Of a batch matmul, whose vectors of columns may have one value for all:
     kernels::ColumnValues<int8_t> w_zero_point = {};
     kernels::ColumnSteps steps = {};
+    kernels::Residual residual = {};  // of a convolution that adds one
 };
 
 // Where to run it: the handle works on the stream; null where there is no cuDNN.

@@ -60,7 +60,7 @@ std::optional<Problem> parse_as(std::string_view text) {
 // What a field of that name may be. Rows and batches may be those of several axes.
 void check_field(std::string_view name, int64_t value) {
     const bool is_stride = name.find("_stride") != std::string_view::npos;
-    const bool is_flag = name == "pads_with_value" || name == "clamps_above" ||
+    const bool is_flag = name == "pads_with_value" || name == "clamps_above" || name == "adds" ||
                          name == "zero_point_per_channel" || name == "b_transposed";
     const bool is_step = name == "group" || name.starts_with("stride_") || name.starts_with("dilation_");
     const bool is_joined = name == "m" || name.starts_with("batch_");
@@ -203,7 +203,8 @@ int64_t alignment_of(const void* pointer) {
 }
 
 std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
-    if (conv.group != 1 || conv.padded() || conv.y_padding.any() || !conv.dense()) return std::nullopt;
+    if (conv.group != 1 || conv.padded() || conv.y_padding.any() || conv.adds || !conv.dense())
+        return std::nullopt;
     const bool pointwise = conv.r == 1 && conv.s == 1 && conv.stride_h == 1 && conv.stride_w == 1;
     const bool covers_image = conv.r == conv.h && conv.s == conv.w && conv.p == 1 && conv.q == 1 &&
                               (conv.dilation_h == 1 || conv.r == 1) && (conv.dilation_w == 1 || conv.s == 1);

@@ -37,6 +37,7 @@ struct ConvProblem {
     std::array<int64_t, 4> x_stride{};   // of n, h, w, c, in elements
     bool pads_with_value = false;        // padding stands for a zero point other than 0
     bool clamps_above = false;           // an upper bound below 127
+    bool adds = false;                   // a residual to int8 results without padding
     int64_t alignment = kFullAlignment;  // bytes, the least of all pointers, at most 16
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;
@@ -156,6 +157,7 @@ void visit_fields(P& p, Visitor&& visit) {
         visit("x_stride", p.x_stride);
     }
     if constexpr (requires { p.clamps_above; }) visit("clamps_above", p.clamps_above);
+    if constexpr (requires { p.adds; }) visit("adds", p.adds);
     if constexpr (requires { p.zero_point_per_channel; })
         visit("zero_point_per_channel", p.zero_point_per_channel);
     visit("alignment", p.alignment);
@@ -188,7 +190,8 @@ int64_t y_bytes(const Problem& problem);
 int64_t alignment_of(const void* pointer);
 
 // The same work as a matrix product, where there is one: the filter sees each input element of its
-// output once (1x1 and stride 1, or as large as the image), nothing is padded, y neither, one group.
+// output once (1x1 and stride 1, or as large as the image), nothing is padded, y neither, nothing is added,
+// one group.
 QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
 
 // The matrix product that the problem is, or the same work as.

@@ -67,9 +67,7 @@ class GraphCase:
     def ops(self) -> dict[str, int]:
         """The ops that the converted model has, crossings apart."""
         kinds = Counter(layer.kind for layer in self.layers)
-        ops = Counter(
-            QConv=kinds["conv"] + kinds["residual"], QMaxPool=kinds["max_pool"], QAdd=kinds["residual"]
-        )
+        ops = Counter(QConv=kinds["conv"], QMaxPool=kinds["max_pool"], QConvAdd=kinds["residual"])
         if self.classifier != "none":
             ops.update(["QGlobalAveragePool", "Flatten", "QMatMul"])
         return dict(+ops)

@@ -10,7 +10,7 @@ import onnx
 
 from cases.border import decisive
 from cases.builder import TIES_MULTIPLIER, Array, GraphBuilder, integers, seed_of, ties
-from converter.functions import DOMAIN, function_proto
+from converter.functions import DOMAIN, function_protos
 
 UINT8, INT8 = 2, 3  # ONNX's numbers of element types, as the attribute dtype has them
 NAMES = {UINT8: "uint8", INT8: "int8"}
@@ -44,7 +44,7 @@ class OpCase:
         inputs += [g.constant(name, value) for name, value in self.constants.items()]
         y = g.node(self.op, inputs, "y", DOMAIN, **self.attributes)
         g.output(y, self.y_dtype, [f"y{axis}" for axis in range(self.y_rank)])
-        return g.model(opset, [function_proto(self.op, opset)])
+        return g.model(opset, function_protos(self.op, opset))
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random over the whole range; for float32, values where rounding is decided."""
@@ -95,6 +95,24 @@ def conv(
     return OpCase(op, name, x, {**given, "group": group}, constants, y_rank=dimensions + 2)
 
 
+def conv_add(label: str = "", *, dtype: int = UINT8, result_first: bool = True, **given: Any) -> OpCase:
+    """QConvAdd, as conv; the residual has another scale and zero point than the result."""
+    of_add = {"a_scale": 0.031, "b_scale": 0.027, "sum_scale": 0.041, "dtype": dtype}
+    of_add |= dict(zip(("a_zero_point", "b_zero_point", "sum_zero_point"), _ZERO_POINTS[dtype], strict=True))
+    of_add |= {name: given.pop(name) for name in of_add if name in given}
+    case = conv(label, **given)
+    pads, strides, dilations = (case.attributes[name] for name in ("pads", "strides", "dilations"))
+    (_, (*size, _)), (k, *kernel, _) = case.tensors["x"], case.constants["w"].shape
+    counts = [
+        (extent + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1
+        for i, extent in enumerate(size)
+    ]
+    name = "_".join([case.label, NAMES[dtype], "ab" if result_first else "ba"])
+    tensors = {**case.tensors, "residual": ("int8", (*counts, k))}
+    attributes = {**case.attributes, **of_add, "result_first": int(result_first)}
+    return OpCase("QConvAdd", name, tensors, attributes, case.constants)
+
+
 def matmul(
     label: str = "",
     *,
@@ -119,6 +137,8 @@ def projections(label: str = "", **given: Any) -> OpCase:
     constants = {**case.constants, "y_zero_point": zero_points}
     return OpCase("QProjections", case.label, case.tensors, {}, constants, y_rank=case.y_rank)
 
+
+_ZERO_POINTS = {UINT8: (125, 120, 118), INT8: (5, -7, 0)}  # of a, b and their sum
 
 _CLAMP = {"y_zero_point": 3, "y_min": -128, "y_max": 127}
 
@@ -289,6 +309,23 @@ CONVS = [
     conv("extreme", sums="extreme", x_zero_point=-5, pads=[1, 1, 1, 1]),
     conv("large", c=512, k=48, size=(4, 4), pads=[1, 1, 1, 1], x_zero_point=-128),
     *_PADDED_CONVS,
+]
+
+CONV_ADDS = [
+    *(
+        conv_add("pointwise", dtype=dtype, result_first=first, c=64, k=96, kernel=(1, 1), size=(30, 40))
+        for dtype in (UINT8, INT8)
+        for first in (True, False)
+    ),
+    conv_add("pads", c=64, k=64, size=(19, 23), x_zero_point=-128, pads=[1, 1, 1, 1], y_zero_point=-128),
+    conv_add("strided", c=48, k=32, x_zero_point=9, pads=[1, 2, 0, 1], strides=[2, 1], dtype=INT8),
+    conv_add("odd", c=5, k=7, pads=[1, 1, 1, 1], x_zero_point=3, result_first=False),
+    conv_add("clamp", c=32, k=32, kernel=(1, 1), y_min=-10, y_max=20),
+    conv_add("grouped", c=32, k=32, group=32, pads=[1, 1, 1, 1]),
+    conv_add("wrapping", sums="wrapping", c=64, kernel=(1, 1), size=(40, 40), result_first=False),
+    conv_add("ties", sums="ties", c=16, k=256, kernel=(1, 1), a_scale=0.5, b_scale=0.25, sum_scale=0.5),
+    conv_add("extreme", sums="extreme", c=32, k=64, kernel=(1, 1), size=(40, 40)),
+    conv_add("huge", c=32, k=32, kernel=(1, 1), a_scale=1e8, b_scale=1.0, sum_scale=1e-3),
 ]
 
 MATMULS = [

@@ -14,9 +14,8 @@ from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 pytestmark = pytest.mark.gpu
 
 AROUND = [0, 1, 1, 0, 0, 1, 1, 0]
-SPATIAL = op.conv("layer", c=64, k=64, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND)
 CASES = [
-    SPATIAL,
+    op.conv("layer", c=64, k=64, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND),
     op.conv("layer", c=64, k=64, kernel=(1, 1), size=(56, 56), y_zero_point=-128, y_pads=AROUND),
     op.conv("layer", c=2048, k=64, kernel=(1, 1), size=(7, 7), y_zero_point=-128, y_pads=AROUND),
     op.conv("layer", c=256, k=512, kernel=(1, 1), size=(28, 28), strides=[2, 2], y_pads=AROUND),
@@ -28,19 +27,20 @@ CASES = [
 def test_no_plan_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
     told = tuned(case, capfd)
     assert "wrong result" not in told
-    for engine in ("padded_result", "native_pointwise", "native_stem"):
+    for engine in ("padded_result", "native_pointwise", "native_window", "native_stem"):
         assert f"; {engine}: " not in told
 
 
 def test_plan_of_another_engine_is_read_back(tmp_path: Path) -> None:
-    """cuDNN's plan of the dense result, and the padding behind it."""
-    expected = run(SPATIAL.model(), SPATIAL.inputs(), CPU).outputs
+    """cuDNN's plan of the dense result, and the padding behind it; of channels that no other engine takes."""
+    case = op.conv("layer", c=64, k=80, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND)
+    expected = run(case.model(), case.inputs(), CPU).outputs
     for source in ("tuned", "disk"):
         plans.clear()
-        options = session_options(SPATIAL.model())
+        options = session_options(case.model())
         assert custom_ops.register(options, [CUDA], cache_dir=str(tmp_path))
-        session = onnxruntime.InferenceSession(SPATIAL.model().SerializeToString(), options, providers=[CUDA])
-        assert_same_bits(outputs(session, SPATIAL.inputs()), expected)
+        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+        assert_same_bits(outputs(session, case.inputs()), expected)
         (plan,) = plans.list()
         assert (plan["engine"], plan["source"]) == ("padded_result", source)
         assert plan["plan"].startswith("padded_result of cudnn_conv ")

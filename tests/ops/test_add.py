@@ -1,4 +1,4 @@
-"""QLinearAdd -> QAdd, over all 65,536 pairs of values."""
+"""QLinearAdd -> QAdd, or into the convolution before it, over all 65,536 pairs of values."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from cases.op import OpCase
 
 @pytest.mark.parametrize("case", add.CASES, ids=by_id)
 def test_converted(case: AddCase) -> None:
-    check.assert_converts(case, {"QConv": 1, "QAdd": 1}, batches=[1])
+    check.assert_converts(case, {"QConvAdd": 1}, batches=[1])
 
 
 def test_batch_size() -> None:
-    check.assert_converts(add.CASES[0], {"QConv": 1, "QAdd": 1}, batches=[1, 3])
+    check.assert_converts(add.CASES[0], {"QConvAdd": 1}, batches=[1, 3])
 
 
 @pytest.mark.parametrize(("case", "reason"), add.DECLINED, ids=by_id)

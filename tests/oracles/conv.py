@@ -1,9 +1,11 @@
-"""QConv, QConv3D and QConvToInt32, tap by tap."""
+"""QConv, QConv3D, QConvAdd and QConvToInt32, tap by tap."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from oracles.add import q_add
 from oracles.arithmetic import Array, padded, requantize, wrap
 
 
@@ -27,6 +29,26 @@ def q_conv(
     acc = conv_sums(x, w, pads, strides, dilations, group, x_zero_point)
     y = requantize(wrap(acc + bias), multiplier, y_zero_point, y_min, y_max)
     return padded(y, y_pads, y_zero_point)
+
+
+def q_conv_add(
+    x: Array,
+    residual: Array,
+    w: Array,
+    bias: Array,
+    multiplier: Array,
+    *,
+    result_first: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    **attributes: Any,
+) -> Array:
+    """The two oracles, one after the other."""
+    names = ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype")
+    of_add = {name: attributes.pop(name) for name in names}
+    y = q_conv(x, w, bias, multiplier, **attributes)
+    a, b = (y, residual) if result_first else (residual, y)
+    return q_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **of_add)
 
 
 def q_conv_to_int32(

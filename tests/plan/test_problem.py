@@ -24,7 +24,7 @@ def fields(problem: Any) -> dict[str, int]:
 
 def other_value(name: str, value: int) -> int:
     """A valid value of the field that is not `value`; flags have two."""
-    flags = ("pads_with_value", "clamps_above", "zero_point_per_channel", "b_transposed")
+    flags = ("pads_with_value", "clamps_above", "adds", "zero_point_per_channel", "b_transposed")
     return 1 - value if name in flags else value // 2 if name == "alignment" else value + 1
 
 
@@ -87,7 +87,7 @@ def test_text_is_stable() -> None:
         "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "
         "stride_w=1 dilation_h=1 dilation_w=1 group=1 y_pad_top=0 y_pad_left=0 y_pad_bottom=0 y_pad_right=0 "
         "x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
-        "pads_with_value=1 clamps_above=0 alignment=16 x_type=3 y_type=3"
+        "pads_with_value=1 clamps_above=0 adds=0 alignment=16 x_type=3 y_type=3"
     )
     assert str(testing.Conv3dProblem(n=2, d=7, h=9, w=8, t=3, pad_back=1)) == (
         "conv3d n=2 d=7 h=9 w=8 c=1 k=1 t=3 r=1 s=1 z=1 p=1 q=1 pad_front=0 pad_top=0 pad_left=0 pad_back=1 "
@@ -209,6 +209,7 @@ def test_conv_of_the_whole_image_is_a_matrix_product() -> None:
         {"pad_right": 1, "q": 5},
         {"group": 2},
         {"y_pad_left": 1},
+        {"adds": 1},
         {"x_stride_w": 32, "x_stride_h": 128, "x_stride_n": 640, "r": 5, "s": 4, "p": 1, "q": 1},
     ],
     ids=lambda given: "_".join(f"{name}{value}" for name, value in given.items()),

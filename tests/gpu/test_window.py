@@ -1,0 +1,66 @@
+"""The engine of Hopper GPUs: all its plans give the right bits, also those that add a residual."""
+
+import pytest
+from tuner_report import tuned
+
+from cases import op
+from custom_ops import _native, plans
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(
+        not any(capability == 90 for _, capability in _native.cuda_devices()), reason="for Hopper GPUs"
+    ),
+]
+
+ONE, TWO = [1, 1, 1, 1], [2, 2, 2, 2]
+AROUND = [0, 1, 1, 0, 0, 1, 1, 0]
+CASES = [
+    op.conv("zeros", c=64, k=64, size=(57, 55), pads=ONE),
+    op.conv("value", c=64, k=64, size=(57, 55), pads=ONE, x_zero_point=-128, y_zero_point=-128),
+    op.conv("uneven", c=128, k=96, size=(28, 27), pads=[0, 2, 1, 0], x_zero_point=7, y_min=-50),
+    op.conv("valid", c=96, k=128, size=(30, 31), y_max=90),
+    op.conv("strided", c=64, k=128, size=(29, 28), pads=ONE, strides=[2, 2], x_zero_point=-128),
+    op.conv("strided", c=48, k=32, size=(29, 28), pads=TWO, strides=[1, 2], kernel=(5, 5), x_zero_point=3),
+    op.conv("dilated", c=64, k=64, size=(19, 23), pads=TWO, dilations=[2, 2], x_zero_point=-4),
+    op.conv("line", c=64, k=64, size=(19, 23), kernel=(1, 7), pads=[0, 3, 0, 3], x_zero_point=11),
+    op.conv("small", c=512, k=512, size=(7, 7), pads=ONE, x_zero_point=-128),
+    op.conv("tiny", c=64, k=64, size=(1, 2), pads=ONE, x_zero_point=5),
+    op.conv("narrow", c=16, k=32, size=(40, 40), pads=ONE, x_zero_point=-1),
+    op.conv("padded", c=64, k=64, size=(31, 30), pads=ONE, x_zero_point=4, y_zero_point=-3, y_pads=AROUND),
+    op.conv("padded", c=256, k=64, kernel=(1, 1), size=(31, 30), y_pads=[0, 0, 2, 0, 0, 1, 0, 0]),
+    op.conv("sparse", c=64, k=256, kernel=(1, 1), size=(29, 28), strides=[2, 2]),
+    op.conv("wrapping", sums="wrapping", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=77),
+    op.conv("extreme", sums="extreme", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=-5),
+    op.matmul("tiles", c=64, k=256, rows=(40000,)),
+    op.matmul("columns", c=144, k=416, rows=(77,)),
+    op.matmul("long", c=2048, k=512, rows=(300,)),
+    op.matmul("ties", c=32, k=256, rows=(500,), sums="ties"),
+]
+ADDS = [
+    *(
+        op.conv_add("tiles", dtype=dtype, result_first=first, c=64, k=256, kernel=(1, 1), size=(150, 150))
+        for dtype in (op.UINT8, op.INT8)
+        for first in (True, False)
+    ),
+    op.conv_add("window", c=64, k=96, size=(28, 31), pads=ONE, x_zero_point=-128, y_max=100),
+    op.conv_add("strided", c=64, k=64, size=(28, 31), pads=ONE, x_zero_point=9, strides=[2, 2]),
+    op.conv_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50), result_first=False),
+    op.conv_add("extreme", sums="extreme", c=64, k=64, kernel=(1, 1), size=(50, 50)),
+]
+
+
+@pytest.mark.parametrize("case", [*CASES, *ADDS], ids=lambda case: case.id)
+def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    told = tuned(case, capfd)
+    assert "; native_window" not in told
+    (plan,) = plans.list()
+    assert plan["source"] == "tuned"
+
+
+@pytest.mark.parametrize("case", ADDS, ids=lambda case: case.id)
+def test_no_separate_addition_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    told = tuned(case, capfd)
+    assert "adds=1" in told
+    assert "; separate_residual: " not in told
+    assert "wrong result" not in told
