@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from converter.cli import interruption
+from converter.cli.terminal import escaped
 from converter.cli.verb import UsageError, Verb
 from converter.errors import ConversionError
 
@@ -67,6 +68,6 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         parsed.run(parsed)
     except (ConversionError, UsageError) as error:
-        print(f"qudnn: {error}", file=sys.stderr)
+        print(f"qudnn: {escaped(str(error))}", file=sys.stderr)
         return 1
     return 0

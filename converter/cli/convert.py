@@ -11,6 +11,7 @@ import sys
 
 from converter import output
 from converter.api import convert_file
+from converter.cli.terminal import escaped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,5 +25,5 @@ def run(arguments: argparse.Namespace) -> None:
     stream = sys.stderr if arguments.output == output.STANDARD else sys.stdout
     source, target = output.name(arguments.source, "input"), output.name(arguments.output, "output")
     unchanged = report.already or not report.converted
-    print(report, file=stream)
-    print(f"{target} is {'a copy of' if unchanged else 'the conversion of'} {source}", file=stream)
+    relation = "a copy of" if unchanged else "the conversion of"
+    print(escaped(f"{report}\n{target} is {relation} {source}"), file=stream)

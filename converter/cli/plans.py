@@ -21,13 +21,12 @@ from typing import Any
 from converter import output
 from converter.cli.problem_text import shorten
 from converter.cli.runtime import load_plans
+from converter.cli.terminal import cell
 from converter.cli.verb import UsageError
 
 _HEADINGS = ("problem", "engine", "plan", "us", "TOPS", "first us", "age")
 _LEFT = 3  # columns of words, the others are numbers
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-
-_LONGEST = 100  # characters of a column: a record may say anything
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,9 +86,7 @@ def _check_left_out(plans: ModuleType, folder: str) -> None:
     if not reasons:
         return
     count = sum(map(len, reasons.values()))
-    why = "; ".join(
-        f"{printable(reason)} ({len(names)}, such as {names[0]})" for reason, names in reasons.items()
-    )
+    why = "; ".join(f"{cell(reason)} ({len(names)}, such as {names[0]})" for reason, names in reasons.items())
     raise UsageError(
         f"{count} file{'' if count == 1 else 's'} of {folder} left out: {why}. Delete them, or, where they "
         "are another user's, share the folder with a group: see docs/tuning.md"
@@ -100,7 +97,7 @@ def table(stored: Sequence[Mapping[str, Any]]) -> str:
     """Plans as lines of text, empty where there are none."""
     groups = defaultdict(list)
     for info in stored:
-        device, cudnn, qudnn = (printable(info[name]) for name in ("device", "cudnn", "qudnn"))
+        device, cudnn, qudnn = (cell(info[name]) for name in ("device", "cudnn", "qudnn"))
         groups[f"{device}, cuDNN {cudnn or 'none'}, qudnn {qudnn}"].append(info)
     return "\n\n".join(
         "\n".join([f"{where}: {_count(len(infos))}", *_columns([_HEADINGS, *map(_row, _sorted(infos))])])
@@ -115,9 +112,9 @@ def _sorted(infos: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _row(info: Mapping[str, Any]) -> tuple[str, ...]:
     time, first = info["microseconds"], info["first_microseconds"]
     return (
-        printable(shorten(info["problem"])),
-        printable(info["engine"]),
-        printable(info["plan"]),
+        cell(shorten(info["problem"])),
+        cell(info["engine"]),
+        cell(info["plan"]),
         f"{time:.1f}" if time else "-",
         f"{info['tops']:.1f}" if info["tops"] else "-",
         f"{first:.1f} ({first / time:.1f}x)" if first and time else "-",
@@ -142,14 +139,6 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
         )
         for row in rows
     ]
-
-
-def printable(text: str) -> str:
-    """The text with escapes for what would act on a terminal, cut where it is too long for a column."""
-    escaped = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: _LONGEST + 1]
-    )
-    return escaped if len(escaped) <= _LONGEST else escaped[:_LONGEST] + "..."
 
 
 def _count(plans: int) -> str:

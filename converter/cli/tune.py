@@ -28,6 +28,7 @@ from converter.cli.progress import Progress
 from converter.cli.random_inputs import check_types, random_inputs
 from converter.cli.runtime import check_gpu, load_plans
 from converter.cli.shapes import describe, inputs_of, shape_sets
+from converter.cli.terminal import escaped
 from converter.cli.verb import UsageError
 from converter.proto import load_proto
 
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
         path = arguments.model
         if not is_converted(proto):
             path = str(scratch / "model.onnx")
-            print(convert_file(arguments.model, path))
+            print(escaped(str(convert_file(arguments.model, path))))
             proto = load_proto(path)
         problems = count_problems(proto)
         if not problems:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,39 @@ def test_tensors_are_found_in_bodies_and_functions() -> None:
     function = helper.make_function("f", "f", [], ["y"], [node], [helper.make_opsetid("", 17)])
     assert weights.are_apart(helper.make_model(helper.make_graph([], "g", [], []), functions=[function]))
     assert not weights.are_apart(helper.make_model(helper.make_graph([], "g", [], [])))
+
+
+def test_tensors_are_found_in_sparse_ones_and_in_defaults() -> None:
+    """Wherever one can be, so that none is read without a look at where it lies."""
+    inside, apart = numpy_helper.from_array(np.zeros(1, np.int64), "i"), tensor(location="w")
+    parts = [("values", "indices"), ("indices", "values")]
+    for where, other in parts:
+        sparse = onnx.SparseTensorProto(**{where: apart, other: inside})
+        for attribute in (
+            onnx.AttributeProto(name="v", type=onnx.AttributeProto.SPARSE_TENSOR, sparse_tensor=sparse),
+            onnx.AttributeProto(name="v", type=onnx.AttributeProto.SPARSE_TENSORS, sparse_tensors=[sparse]),
+        ):
+            node = onnx.NodeProto(op_type="Constant", output=["c"], attribute=[attribute])
+            assert weights.are_apart(helper.make_model(helper.make_graph([node], "g", [], [])))
+        graph = onnx.GraphProto(name="g", sparse_initializer=[sparse])
+        assert weights.are_apart(helper.make_model(graph))
+    function = helper.make_function("f", "f", [], ["y"], [], [helper.make_opsetid("", 17)])
+    function.attribute_proto.add(name="v", type=onnx.AttributeProto.TENSOR).t.CopyFrom(apart)
+    assert weights.are_apart(helper.make_model(helper.make_graph([], "g", [], []), functions=[function]))
+
+
+def test_weights_of_a_model_in_a_pipe_lie_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    beside(tmp_path / "w")  # beside the pipe
+    pipe, content = tmp_path / "pipe", model(location="w").SerializeToString()
+    os.mkfifo(pipe)
+    monkeypatch.chdir(tmp_path / "here")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(pipe.write_bytes, content)
+        with pytest.raises(converter.ConversionError, match=f"cannot read the weights in {tmp_path}/here/w"):
+            converter.convert_file(pipe, tmp_path / "out.onnx")
+        beside(tmp_path / "here" / "w")
+        pool.submit(pipe.write_bytes, content)
+        assert converter.convert_file(pipe, tmp_path / "out.onnx").converted == {"QMatMul": 1}
