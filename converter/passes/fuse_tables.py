@@ -25,7 +25,8 @@ class FuseTables(Pass):
                 runtime()
             except Refusal as refusal:
                 self.context.remarks[f"operators on each element are not fused into one: {refusal}"] = None
-        for node, found in functions_of(model.graph).items():
+        # From behind: what a function reads may itself be fused, and is replaced in the readers there are.
+        for node, found in reversed(functions_of(model.graph).items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
                 self._fuse(node, found, model.graph)
                 modified = True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from networks import Network
 from qdq_networks import QdqNetwork, assert_converts
 
 import check
@@ -96,3 +97,15 @@ def test_a_constant_that_makes_its_tensor_larger() -> None:
     net.y(another_shape(net, net.x()), rank=5)
     conversion = converter.convert(net.model())
     check.assert_equivalent(net.model(), conversion.model, [{"x": np.ones((1, 4, 9, 8), np.float32)}])
+
+
+def test_a_function_of_what_is_fused_itself() -> None:
+    """x + x twice, the first sum read elsewhere too: the second table reads what the first one makes."""
+    net = Network()
+    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 16)
+    once = net.add(x, x, "a")
+    twice = net.add(once, once, "b")
+    net.add(once, twice, net.unshaped_output("y", "uint8"))
+    conversion = converter.convert(net.model(13))
+    assert conversion.report.converted == {"QConv": 1, "QTable": 2}
+    check.assert_equivalent(net.model(13), conversion.model, [{"x": net.random((2, 3, 8, 8))}])
