@@ -1,7 +1,8 @@
 """The assertions that the tests of all ops share."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -43,6 +44,30 @@ def assert_declines(case: Case, op: str, reason: str, opset: int = 13) -> None:
     assert reasons[0] in str(conversion.report)
     assert op in [node.op_type for node in conversion.model.graph.node]
     assert_equivalent(original, conversion.model, [case.inputs()])
+
+
+def assert_true_report(original: onnx.ModelProto, conversion: converter.Conversion) -> None:
+    """The report is about the original's nodes, its numbers add up, and it shows no Python objects."""
+    report = conversion.report
+    text = str(report)
+    assert "rule failed" not in text, text
+    assert not re.search(r"\w\(name=|object at 0x|Value\(|Node\(|Refusal|<\w+ ", text), text
+    op_types = {node.name: node.op_type for node in _nodes(original)}
+    op_types |= {node.output[0]: node.op_type for node in _nodes(original) if not node.name}
+    assert {entry.name: entry.op_type for entry in report.left}.items() <= op_types.items(), text
+    left = sum(entry.quantized for entry in report.left)
+    assert report.converted_nodes == (report.quantized_nodes - left if report.converted else 0), text
+    assert report.converted or not report.approximate, text
+    listed = [entry.quantized for entry in report.left]
+    assert listed == sorted(listed, reverse=True)
+
+
+def _nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    bodies: list[onnx.GraphProto | onnx.FunctionProto] = [model.graph, *model.functions]
+    while bodies:
+        for node in bodies.pop().node:
+            yield node
+            bodies += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
 
 
 def assert_equivalent(

@@ -128,5 +128,6 @@ def reasons(model: onnx.ModelProto, *shape: int) -> dict[str, str]:
         for name, dtype in dtypes.items()
     }
     check.assert_equivalent(model, conversion.model, [feed])
+    check.assert_true_report(model, conversion)
     pairs = ("QuantizeLinear", "DequantizeLinear")
     return {entry.name: entry.reason for entry in conversion.report.left if entry.op_type not in pairs}
