@@ -16,11 +16,13 @@ def QFloatAdd(
     b_zero_point: int,
     y_scale: float,
     y_zero_point: int,
+    y_min: int,
+    y_max: int,
 ):
-    """int8 + int8 -> int8, broadcast, with the bits of DequantizeLinear (2), Add, QuantizeLinear.
+    """int8 + int8 -> int8, broadcast, with the bits of DequantizeLinear (2), Add, Clip, QuantizeLinear.
 
         real = float(a - a_zp) * a_scale + float(b - b_zp) * b_scale
-        y    = rint(clamp(real / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp
+        y    = rint(clamp(real / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp, then into [y_min, y_max]
 
     with one rounding after each float32 operation.
     """
@@ -31,11 +33,14 @@ def QFloatAdd(
         b, op.Constant(value_float=b_scale), op.Cast(op.Constant(value_int=b_zero_point), to=3)
     )
     # Of an Add between these onnxruntime would make a QLinearAdd, which rounds elsewhere; not of a Sum.
-    return op.QuantizeLinear(
+    y = op.QuantizeLinear(
         op.Sum(a_real, b_real),
         op.Constant(value_float=y_scale),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )
+    low = op.Cast(op.Constant(value_int=y_min), to=3)
+    high = op.Cast(op.Constant(value_int=y_max), to=3)
+    return op.Clip(y, low, high)
 
 
 @script(qudnn, default_opset=op)
@@ -48,11 +53,13 @@ def QFloatMul(
     b_zero_point: int,
     y_scale: float,
     y_zero_point: int,
+    y_min: int,
+    y_max: int,
 ):
-    """int8 * int8 -> int8, broadcast, with the bits of DequantizeLinear (2), Mul, QuantizeLinear.
+    """int8 * int8 -> int8, broadcast, with the bits of DequantizeLinear (2), Mul, Clip, QuantizeLinear.
 
         real = (float(a - a_zp) * a_scale) * (float(b - b_zp) * b_scale)
-        y    = rint(clamp(real / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp
+        y    = rint(clamp(real / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp, then into [y_min, y_max]
 
     with one rounding after each float32 operation.
     """
@@ -63,8 +70,11 @@ def QFloatMul(
         b, op.Constant(value_float=b_scale), op.Cast(op.Constant(value_int=b_zero_point), to=3)
     )
     # Of a Mul right behind these onnxruntime would make a QLinearMul. A Sum of one tensor is that tensor.
-    return op.QuantizeLinear(
+    y = op.QuantizeLinear(
         op.Mul(op.Sum(a_real), b_real),
         op.Constant(value_float=y_scale),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )
+    low = op.Cast(op.Constant(value_int=y_min), to=3)
+    high = op.Cast(op.Constant(value_int=y_max), to=3)
+    return op.Clip(y, low, high)

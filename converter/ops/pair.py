@@ -75,11 +75,14 @@ def add(
     y: Quantized,
     arithmetic: Arithmetic,
     facts: Facts,
+    clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
-    """The candidate for a + b, of which one may be constant, broadcast as ONNX does."""
-    return _pair(
-        "QFloatAdd" if arithmetic is Arithmetic.FLOAT32 else "QAdd", covers, a, b, y, arithmetic, facts
-    )
+    """The candidate for a + b, of which one may be constant, broadcast as ONNX does.
+
+    clamp: into which interval results go that are computed in float32, in the int8 domain.
+    """
+    in_float = arithmetic is Arithmetic.FLOAT32
+    return _pair("QFloatAdd" if in_float else "QAdd", covers, a, b, y, arithmetic, facts, clamp)
 
 
 def mul(
@@ -89,11 +92,14 @@ def mul(
     y: Quantized,
     arithmetic: Arithmetic,
     facts: Facts,
+    clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
-    """The candidate for a * b, of which one may be constant, broadcast as ONNX does."""
-    return _pair(
-        "QFloatMul" if arithmetic is Arithmetic.FLOAT32 else "QMul", covers, a, b, y, arithmetic, facts
-    )
+    """The candidate for a * b, of which one may be constant, broadcast as ONNX does.
+
+    clamp: into which interval results go that are computed in float32, in the int8 domain.
+    """
+    in_float = arithmetic is Arithmetic.FLOAT32
+    return _pair("QFloatMul" if in_float else "QMul", covers, a, b, y, arithmetic, facts, clamp)
 
 
 def _pair(
@@ -104,6 +110,7 @@ def _pair(
     y: Quantized,
     arithmetic: Arithmetic,
     facts: Facts,
+    clamp: tuple[int, int],
 ) -> Candidate:
     dtypes = {operand.value: operand.quantization.dtype for operand in (a, b, y)}
     constants = [_constant(operand.value) for operand in (a, b)]
@@ -138,7 +145,9 @@ def _pair(
     for name, quantization in [*parameters, ("y", y.quantization)]:
         attributes[f"{name}_scale"] = float(quantization.scale)
         attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantization)
-    if arithmetic is not Arithmetic.FLOAT32:
+    if arithmetic is Arithmetic.FLOAT32:
+        attributes["y_min"], attributes["y_max"] = clamp
+    else:
         attributes["dtype"] = int(arithmetic.integers)
     return Candidate(
         covers,

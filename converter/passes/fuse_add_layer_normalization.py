@@ -28,6 +28,8 @@ def _continues(add: ir.Node, norm: ir.Node) -> bool:
     """Whether the normalization reads what the addition wrote, as it wrote it."""
     if not is_op(add, "QAdd", "QFloatAdd") or not adds_one_shape(add):
         return False
+    if (add.attributes.get_int("y_min", -128), add.attributes.get_int("y_max", 127)) != (-128, 127):
+        return False
     is_uint8 = add.attributes.get_int("dtype", ir.DataType.INT8) == ir.DataType.UINT8
     written = (
         add.attributes["y_scale"].as_float(),

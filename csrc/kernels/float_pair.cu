@@ -4,14 +4,14 @@
 
 namespace qudnn::kernels {
 
-cudaError_t float_add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b,
-                      int8_t* y, cudaStream_t stream) {
-    return elementwise(g, FloatPair<FloatSum>(scales), {{a, b}}, y, stream);
+cudaError_t float_add(const Broadcast<2>& g, const PairScales& scales, Limits limits, const int8_t* a,
+                      const int8_t* b, int8_t* y, cudaStream_t stream) {
+    return elementwise(g, FloatPair<FloatSum>(scales, limits), {{a, b}}, y, stream);
 }
 
-cudaError_t float_mul(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b,
-                      int8_t* y, cudaStream_t stream) {
-    return elementwise(g, FloatPair<FloatProduct>(scales), {{a, b}}, y, stream);
+cudaError_t float_mul(const Broadcast<2>& g, const PairScales& scales, Limits limits, const int8_t* a,
+                      const int8_t* b, int8_t* y, cudaStream_t stream) {
+    return elementwise(g, FloatPair<FloatProduct>(scales, limits), {{a, b}}, y, stream);
 }
 
 }  // namespace qudnn::kernels

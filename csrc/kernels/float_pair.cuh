@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise.cuh"
-#include "kernels/pair.h"
+#include "kernels/float_pair.h"
 
 namespace qudnn::kernels {
 
@@ -33,11 +33,11 @@ struct FloatPair {
     float scale;
     OutputRange range;
 
-    explicit FloatPair(const PairScales& s)
+    explicit FloatPair(const PairScales& s, Limits limits = {})
         : a(s.a_zero_point, s.a_scale),
           b(s.b_zero_point, s.b_scale),
           scale(s.y_scale),
-          range(s.y_zero_point) {}
+          range(s.y_zero_point, limits.low, limits.high) {}
 
     __device__ uint32_t word(const uint32_t (&v)[2]) const {
         return pack(byte(v, 0), byte(v, 1), byte(v, 2), byte(v, 3));

@@ -49,7 +49,11 @@ struct QFloatAddLayerNormalization : NormalizedSum {
 
     explicit QFloatAddLayerNormalization(const ort::Attributes& attributes) : NormalizedSum(attributes, 0) {}
     void compute(Context& context) const {
-        NormalizedSum::compute(context, kernels::float_add_layer_normalization, kernels::float_add, false);
+        const auto add = [](const kernels::Broadcast<2>& g, const kernels::PairScales& scales,
+                            const int8_t* a, const int8_t* b, int8_t* y, CUstream_st* stream) {
+            return kernels::float_add(g, scales, {}, a, b, y, stream);
+        };
+        NormalizedSum::compute(context, kernels::float_add_layer_normalization, +add, false);
     }
 };
 

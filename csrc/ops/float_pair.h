@@ -11,6 +11,7 @@ struct QFloatPair {
     using Kernel = decltype(kernels::float_add);
 
     kernels::PairScales scales;
+    kernels::Limits limits;
 
     explicit QFloatPair(const ort::Attributes& attributes);
     void compute(Context& context, Kernel* kernel) const;

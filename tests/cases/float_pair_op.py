@@ -11,7 +11,8 @@ from cases.vision_op import product
 
 def _in_float(case: OpCase) -> OpCase:
     """The same case of the op that computes in float32, which has no dtype."""
-    attributes = {name: value for name, value in case.attributes.items() if name != "dtype"}
+    attributes = {"y_min": -128, "y_max": 127} | dict(case.attributes)
+    del attributes["dtype"]
     name = case.op.replace("Q", "QFloat", 1)
     return replace(case, op=name, label=case.label.removeprefix("int8_"), attributes=attributes)
 
@@ -40,6 +41,11 @@ _INT8 = [
     *vision_op.MULS,
     *op.ADDS,
     *(_random(name, seed) for name in ("QAdd", "QMul") for seed in range(8)),
+    *(
+        product(f"clamped{low}_{high}", op=name, dtype=INT8, y_min=low, y_max=high)
+        for name in ("QAdd", "QMul")
+        for low, high in ((0, 127), (-128, 20), (-7, -7))
+    ),
     product("denormal", op="QAdd", dtype=INT8, a_scale=1e-39, b_scale=1e-40, y_scale=1e-39),
     product("denormal", op="QMul", dtype=INT8, a_scale=1e-20, b_scale=1e-20, y_scale=1e-40),
 ]

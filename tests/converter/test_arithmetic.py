@@ -103,6 +103,24 @@ def test_broadcast(op: str, shapes: tuple[tuple[int, ...], ...]) -> None:
     check.assert_equivalent(original, conversion.model, [feeds])
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("activation", ["Relu", "Clip", "Clip_redundant"])
+@PAIRS
+def test_activation(op: str, activation: str, dtype: str, tmp_path: Path) -> None:
+    """One that cuts off more than the quantization behind it does makes onnxruntime compute in float32."""
+    net = QdqNetwork(dtype)
+    a, b = net.x(name="a"), net.x(name="b")
+    y = net.node(op, [a, b], "c")
+    bounds = {"Relu": (), "Clip": (-1.03, 2.9), "Clip_redundant": (-99.0, 99.0)}[activation]
+    names = [net.constant(f"bound_{i}", np.float32(bound)) for i, bound in enumerate(bounds)]
+    y = net.node(activation.split("_")[0], [y, *names], "d")
+    net.y(y, 0.11 if op == "Add" else 0.31, 97)
+    in_integers = activation == "Clip_redundant"
+    found = optimized(net.model(), tmp_path)
+    assert (found[INTEGERS[op]], found[op]) == ((1, 0) if in_integers else (0, 1))
+    assert_converts(net.model(), {f"Q{op}" if in_integers else f"QFloat{op}": 1})
+
+
 def test_one_rule() -> None:
     assert common([True, True]) is Arithmetic.INT8
     assert common([False, False]) is Arithmetic.UINT8

@@ -7,18 +7,36 @@ import numpy as np
 from oracles.arithmetic import Array
 
 
-def q_float_add(a: Array, b: Array, *, y_scale: float, y_zero_point: int, **operands: Any) -> Array:
+def q_float_add(
+    a: Array,
+    b: Array,
+    *,
+    y_scale: float,
+    y_zero_point: int,
+    y_min: int = -128,
+    y_max: int = 127,
+    **operands: Any,
+) -> Array:
     """int8 + int8 -> int8, broadcast, in float32."""
     with np.errstate(over="ignore", invalid="ignore"):
         real = _real("a", a, operands) + _real("b", b, operands)
-    return _quantized(real, y_scale, y_zero_point)
+    return np.clip(_quantized(real, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
 
 
-def q_float_mul(a: Array, b: Array, *, y_scale: float, y_zero_point: int, **operands: Any) -> Array:
+def q_float_mul(
+    a: Array,
+    b: Array,
+    *,
+    y_scale: float,
+    y_zero_point: int,
+    y_min: int = -128,
+    y_max: int = 127,
+    **operands: Any,
+) -> Array:
     """int8 * int8 -> int8, broadcast, in float32."""
     with np.errstate(over="ignore", invalid="ignore"):
         real = _real("a", a, operands) * _real("b", b, operands)
-    return _quantized(real, y_scale, y_zero_point)
+    return np.clip(_quantized(real, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
 
 
 def _real(name: str, values: Array, operands: dict[str, Any]) -> Array:

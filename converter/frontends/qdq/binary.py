@@ -15,7 +15,9 @@ from converter.frontends.qdq.result import result
 from converter.linear import dequantizes
 from converter.ops import pair
 
-Builder = Callable[[tuple[ir.Node, ...], Quantized, Quantized, Quantized, Arithmetic, Facts], Candidate]
+Builder = Callable[
+    [tuple[ir.Node, ...], Quantized, Quantized, Quantized, Arithmetic, Facts, tuple[int, int]], Candidate
+]
 
 
 def add(node: ir.Node, facts: Facts) -> Candidate:
@@ -33,6 +35,6 @@ def _binary(build: Builder, node: ir.Node, facts: Facts) -> Candidate:
         if not all(dequantizes(required_input(node, index).producer()) for index in (0, 1)):
             raise
     a, b = operand(node, 0, facts), operand(node, 1, facts)
-    y = result(node).unclamped()
+    y = result(node)
     covers = (node, *y.covers)
-    return build(covers, a.quantized, b.quantized, y.quantized, y.arithmetic([a, b]), facts)
+    return build(covers, a.quantized, b.quantized, y.quantized, y.arithmetic([a, b]), facts, y.clamp)
