@@ -294,7 +294,7 @@ def test_reasons() -> None:
     x = net.x()
     net.y(net.node("Add", [x, net.constant("c", np.ones((9, 8)), "float32")], "a"))
     net.y(net.node("Sub", [x, net.x(name="z")], "s"))
-    net.y(net.node("Relu", [net.node("Add", [x, "z_q"], "b")], "r"))
+    net.y(net.node("Relu", [net.node("GlobalAveragePool", [x], "b")], "r"))
     net.y(
         net.node("InstanceNormalization", [x, *[net.constant(n, np.ones(4), "float32") for n in "jk"]], "i")
     )
@@ -303,7 +303,7 @@ def test_reasons() -> None:
         "a_node": "it has a constant that is not one element, nor one for each channel",
         "s_node": "it combines several quantized tensors",
         "b_node": "the activation behind it cuts off more than its quantization does",
-        "r_node": "it combines several quantized tensors",
+        "r_node": "it works on the result of GlobalAveragePool in floating point",
         "i_node": "it works in floating point",
         "h_node": "it works on the result of InstanceNormalization in floating point",
     }
