@@ -61,14 +61,15 @@ def _key(node: ir.Node, numbers: dict[ir.Value, int], known: dict[Hashable, int]
     """The same for nodes whose results are the same; None where that cannot be told."""
     if node.domain not in ("", "com.microsoft") or node.op_type in _RANDOM or "Random" in node.op_type:
         return None
+    if any(value is not None and dequantizes(value.producer()) for value in node.inputs):
+        return None  # it has a DequantizeLinear of its own: EnsureUniqueDQForNodeUnit
     attributes = []
     for name, attribute in node.attributes.items():
         if attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) or attribute.is_ref():
             return None
         if attribute.type in (ir.AttributeType.TENSOR, ir.AttributeType.TENSORS):
             return None
-        pair = quantizes(node) or dequantizes(node)
-        if not (pair and _DEFAULTS.get(name) == attribute.value):
+        if not (quantizes(node) and _DEFAULTS.get(name) == attribute.value):
             attributes.append((name, str(attribute.value)))
     inputs = [None if value is None else _number_of(value, numbers, known) for value in node.inputs]
     while inputs and inputs[-1] is None:

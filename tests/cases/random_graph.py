@@ -13,7 +13,7 @@ from cases.builder import Array, GraphBuilder, integers
 KINDS = (
     "conv", "depthwise", "grouped", "add", "mul", "gate", "squeeze_excite", "table", "concat", "concat_same",
     "split", "shuffle", "slice", "gather", "max_pool", "average_pool", "resize", "depth_to_space",
-    "space_to_depth",
+    "space_to_depth", "auto_pad",
 )  # fmt: skip
 
 WEIGHT_SCALES = (0.005, 0.02)
@@ -50,8 +50,16 @@ class RandomGraph(ABC):
         self.images: list[Image] = []
 
     @abstractmethod
-    def conv(self, x: Image, channels: int, kernel: int, group: int = 1) -> Image:
-        """A convolution that keeps the size."""
+    def conv(
+        self,
+        x: Image,
+        channels: int,
+        kernel: int,
+        group: int = 1,
+        size: tuple[int, int] | None = None,
+        **window: Any,
+    ) -> Image:
+        """A convolution that keeps the size, or one with these strides and such, and a result of `size`."""
 
     @abstractmethod
     def compute(self, op: str, operands: Sequence[Image], around: float = 0.05, **attributes: Any) -> Image:
@@ -158,6 +166,8 @@ class RandomGraph(ABC):
         elif kind == "average_pool":
             window = {"kernel_shape": [3, 3], "pads": [1] * 4, "count_include_pad": int(draw(0, 2))}
             self.add(self.compute("AveragePool", [x], **window))
+        elif kind == "auto_pad":
+            self._auto_pad(x, int(draw(1, 4)), int(draw(1, 6)))
         elif kind == "resize" and max(x.size) < 12:
             inputs = ["", constant("f", [1, 1, 2, 2], "float32")]
             mode = str(self.rng.choice(["nearest", "linear"]))
@@ -170,6 +180,21 @@ class RandomGraph(ABC):
         elif kind == "space_to_depth" and x.size[0] % 2 == 0 and x.size[1] % 2 == 0:
             size = (x.size[0] // 2, x.size[1] // 2)
             self.add(self.move("SpaceToDepth", x, [], 4 * x.channels, size, blocksize=2))
+
+    def _auto_pad(self, x: Image, kernel: int, stride: int) -> None:
+        """A convolution or pool whose windows may go beyond the image, or not cover it."""
+        window: dict[str, Any] = {
+            "auto_pad": str(self.rng.choice(["SAME_UPPER", "SAME_LOWER"])),
+            "strides": [stride, stride],
+        }
+        size = (-(-x.size[0] // stride), -(-x.size[1] // stride))
+        op = str(self.rng.choice(["Conv", "MaxPool", "AveragePool"]))
+        if op == "Conv":
+            self.add(self.conv(x, int(self.rng.integers(1, 20)), kernel, size=size, **window))
+        elif op == "MaxPool":
+            self.add(self.move(op, x, [], x.channels, size, kernel_shape=[kernel, kernel], **window))
+        else:
+            self.add(self.compute(op, [x], size=size, kernel_shape=[kernel, kernel], **window))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ from onnx import helper, numpy_helper
 from cases.builder import integers
 from cases.random_graph import KINDS, WEIGHT_SCALES, Image, RandomGraph
 
-QDQ_KINDS = (*KINDS, "unary", "unary_chain", "conv_transpose", "softmax", "reduce_mean", "pair", "transpose")
+QDQ_KINDS = (
+    *KINDS, "unary", "unary_chain", "conv_transpose", "softmax", "reduce_mean", "pair", "transpose", "matmul",
+    "dedicated", "resize_linear",
+)  # fmt: skip
 
 _STEEPEST = {"HardSwish": 1.5, "Sigmoid": 0.25}  # slopes of functions; others have at most 1
 
@@ -54,6 +57,8 @@ class RandomQDQ(RandomGraph):
                 zero_point = int(np.iinfo(self.dtype).min)
             parameters = self.g.parameters(name, scale, zero_point, self.dtype)
             reach = scale * max(abs(bound - zero_point) for bound in _bounds(self.dtype))
+            if self.dtype == "uint8" and zero_point == 0 and self.rng.random() < 0.3:
+                parameters.pop()  # it is 0 where it is left out
         self.g.node("QuantizeLinear", [y, *parameters], name, self.domain)
         return Image(name, channels, size, parameters=parameters, scale=scale, reach=reach)
 
@@ -108,13 +113,21 @@ class RandomQDQ(RandomGraph):
         given: dict[str, Any] = {"axis": 0} if scales.ndim else {}
         return [self.g.node("DequantizeLinear", inputs, f"{name}_dq", **given)]
 
-    def conv(self, x: Image, channels: int, kernel: int, group: int = 1) -> Image:
+    def conv(
+        self,
+        x: Image,
+        channels: int,
+        kernel: int,
+        group: int = 1,
+        size: tuple[int, int] | None = None,
+        **window: Any,
+    ) -> Image:
         shape = (channels, x.channels // group, kernel, kernel)
         w, scales, largest = self.weights(shape, 0)
         inputs = [self.read(x), w, *self.bias(x, scales, channels)]
-        y = self.node("Conv", inputs, pads=[kernel // 2] * 4, group=group)
+        y = self.node("Conv", inputs, group=group, **(window or {"pads": [kernel // 2] * 4}))
         taps = float(np.prod(shape[1:]))
-        result = self.quantize(self.activated(y), 0.6 * taps**0.5, channels, x.size)
+        result = self.quantize(self.activated(y), 0.6 * taps**0.5, channels, size or x.size)
         return _of(result, y, [(x, 128 * largest * taps)])
 
     def compute(self, op: str, operands: Sequence[Image], around: float = 0.05, **attributes: Any) -> Image:
@@ -198,9 +211,38 @@ class RandomQDQ(RandomGraph):
         elif kind == "pair":  # a second one behind the first
             a = self.read(x)
             self.add(_of(self.quantize(a, 0.05, x.channels, x.size), a, [(x, 1.0)]))
+        elif kind == "matmul":
+            self._matmul(x, int(self.rng.integers(1, 20)))
+        elif kind == "dedicated" and x.node and x.parameters:  # one more pair of its own, for other readers
+            y = x.node.removesuffix("_node")
+            self.add(_of(self.quantize(y, 0.05, x.channels, x.size, x), y, x.sources))
+        elif kind == "resize_linear" and max(x.size) < 12:
+            factor = np.asarray(self.rng.choice([0.6, 1.5, 2, 7 / 3, 3], 2), np.float32)
+            height, width = (int(side) for side in np.asarray(x.size, np.float32) * factor)
+            if min(height, width) > 0:
+                factors = self.g.constant(f"f{len(self.g.constants)}", [1, 1, *factor], "float32")
+                mode = str(self.rng.choice(["half_pixel", "asymmetric", "align_corners"]))
+                kept = {"mode": "linear", "coordinate_transformation_mode": mode}
+                self.add(self.move("Resize", x, ["", factors], x.channels, (height, width), **kept))
         elif kind == "transpose":  # there, perhaps through another pair, and back
             there = self.move("Transpose", x, [], x.channels, x.size, perm=[0, 2, 3, 1])
             self.add(self.move("Transpose", there, [], x.channels, x.size, perm=[0, 3, 1, 2]))
+
+    def _matmul(self, x: Image, columns: int) -> None:
+        """Its result is quantized, read in float32, or both."""
+        rows = x.size[1]
+        w, _, largest = self.weights((rows, columns), 1)
+        y = self.node("MatMul", [self.read(x), w])
+        size, slope = (x.size[0], columns), 128 * largest * rows
+        draw = self.rng.random()
+        if draw < 0.8:
+            result = self.quantize(self.activated(y), 0.6 * rows**0.5, x.channels, size)
+            self.add(_of(result, y, [(x, slope)]))
+        if draw > 0.6:
+            op = str(self.rng.choice(["Relu", "Neg"]))
+            reach = x.reach * slope
+            image = Image(self.node(op, [y]), x.channels, size, scale=1e-6 * reach, reach=reach)
+            self.add(_of(image, y, [(x, slope)]))
 
 
 def bound(image: Image, noted: set[str]) -> float:

@@ -22,7 +22,15 @@ class RandomQOperator(RandomGraph):
         domain = MICROSOFT if op.startswith("QLinear") and op != "QLinearConv" else ""
         return Image(self.g.node(op, inputs, f"t{len(self.g.nodes)}", domain, **attributes), channels, size)
 
-    def conv(self, x: Image, channels: int, kernel: int, group: int = 1) -> Image:
+    def conv(
+        self,
+        x: Image,
+        channels: int,
+        kernel: int,
+        group: int = 1,
+        size: tuple[int, int] | None = None,
+        **window: Any,
+    ) -> Image:
         n = len(self.g.constants)
         shape = (channels, x.channels // group, kernel, kernel)
         constants = [
@@ -32,8 +40,9 @@ class RandomQOperator(RandomGraph):
         ]
         y = self.q(0.02 * 30 * float(np.prod(shape[1:])) ** 0.5)
         bias = self.g.constant(f"b{n}", self.rng.integers(-999, 999, channels), "int32")
-        pads = {"pads": [kernel // 2] * 4, "group": group}
-        return self.node("QLinearConv", [x.name, *self.q(), *constants, *y, bias], channels, x.size, **pads)
+        inputs = [x.name, *self.q(), *constants, *y, bias]
+        given = window or {"pads": [kernel // 2] * 4}
+        return self.node("QLinearConv", inputs, channels, size or x.size, group=group, **given)
 
     def compute(self, op: str, operands: Sequence[Image], around: float = 0.05, **attributes: Any) -> Image:
         channels = attributes.pop("channels", operands[0].channels)

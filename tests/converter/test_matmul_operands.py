@@ -127,3 +127,34 @@ def test_weights_of_several_matrices_between_pairs(dtype: str, shape: Sequence[i
         assert_same_bits(g, {"QBatchMatMulToFloat": 0}, {"MatMul": TWO_STEPS})
     else:
         assert_same_bits(g, {"QMatMulToFloat": 1})
+
+
+SHAPES = {(): 1, (1,): 1, (12,): 1, (1, 12): 1, (1, 1): 0, (1, 1, 12): 0, (1, 1, 1): 0}  # 1: of one factor
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("form", ["MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"])
+def test_dynamic_quantization(form: str, shape: Sequence[int], bias: bool) -> None:
+    """onnxruntime fuses the nodes around a MatMulInteger; with a scale of more dimensions also the bias."""
+    g = Graph(4)
+    x = g.x("x", "float32", [2, 6, 16], ["n", 6, 16])
+    w, scale = g.random("int8", [16, 12]), g.constant("scale", np.full(shape, 0.003), "float32")
+    addend = [g.random("float32", [12])] if bias else []
+    if form != "DynamicQuantizeMatMul":
+        g.node("DynamicQuantizeLinear", [x], "x_8")
+        g.nodes[-1].output.extend(["x_scale", "x_zero_point"])
+    if form == "MatMulInteger":
+        cast = g.node("Cast", [g.node(form, ["x_8", w, "x_zero_point"], "y_32")], "cast", to=1)
+        y = g.node("Mul", [cast, g.node("Mul", ["x_scale", scale], "scales")], "scaled")
+        y = g.node("Add", [y, *addend], "y") if bias else y
+    elif form == "MatMulIntegerToFloat":
+        inputs = ["x_8", w, "x_scale", scale, "x_zero_point", *(["", *addend] if bias else [])]
+        y = g.node(form, inputs, "y", "com.microsoft")
+    else:
+        y = g.node(form, [x, w, scale, *(["", *addend] if bias else [])], "y", "com.microsoft")
+    g.y(y, rank=3)
+    if SHAPES[tuple(shape)]:
+        assert_same_bits(g, {"DynamicQMatMul": 1})
+    else:
+        assert_same_bits(g, {"DynamicQMatMul": 0}, {form: TWO_STEPS})

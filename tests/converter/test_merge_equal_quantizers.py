@@ -102,3 +102,27 @@ def test_uint8(case: str) -> None:
     assert not conversion.report.approximate
     assert conversion.report.converted["QTable"] >= 1
     check.assert_equivalent(model, conversion.model, [g.feeds])
+
+
+@pytest.mark.parametrize("op_type", ["Transpose", "MaxPool", "LeakyRelu"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_after_equal_nodes_of_a_quantized_tensor(dtype: str, op_type: str) -> None:
+    """Each has a DequantizeLinear of its own in onnxruntime, which takes these for different ones.
+
+    So one of them stands between two pairs, which become one.
+    """
+    g = Graph(3)
+    zero_point = g.number(0 if dtype == "int8" else 128, dtype)
+    given: dict[str, Any] = {"Transpose": {"perm": [0, 2, 3, 1]}, "MaxPool": {"kernel_shape": [2, 2]}}
+    x = g.pair(g.x("x", "float32", [2, 4, 6, 6]), "d", g.number(0.05), zero_point)
+    parameters = g.number(0.05), zero_point
+    for name in "ab":
+        y = g.pair(g.node(op_type, [x], name, **given.get(op_type, {})), f"{name}_1", *parameters)
+        if name == "b":
+            y = g.pair(y, "b_2", g.number(0.07), g.number(5 if dtype == "int8" else 133, dtype))
+        g.y(g.pair(g.node("Sigmoid", [y], f"{name}_s"), f"{name}_y", g.number(1 / 256), zero_point), rank=4)
+    model = g.model(17)
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QTable"] >= 2
+    assert not conversion.report.approximate
+    check.assert_equivalent(model, conversion.model, [g.feeds])

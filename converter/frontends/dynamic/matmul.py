@@ -15,6 +15,7 @@ from converter.errors import Refusal
 from converter.facts import Facts
 from converter.frontends.dynamic.operand import float_operand, operand
 from converter.frontends.dynamic.scaled import scaled
+from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART, is_one_factor
 from converter.ops.dynamic_matmul import dynamic_matmul
 from converter.packing import Float32Array
 
@@ -24,7 +25,7 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     x = operand(node, 2, facts)
     w, zero_points = _matrix(node, 1, 3)
     outputs = w.shape[1]
-    result = scaled(node.outputs[0], x.scale, len(x.shape), -1, outputs)
+    result = scaled(node.outputs[0], x.scale, len(x.shape), -1, outputs, is_matmul=True)
     return dynamic_matmul(
         (node, *result.covers),
         x.value,
@@ -49,7 +50,7 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
         x.shape,
         w,
         zero_points,
-        _scale(node, 3, w.shape[1]),
+        _scale(node, 3, w.shape),
         _bias(node, 6, w.shape[1]),
         node.outputs[0],
     )
@@ -65,7 +66,7 @@ def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
         shape,
         w,
         zero_points,
-        _scale(node, 2, w.shape[1]),
+        _scale(node, 2, w.shape),
         _bias(node, 4, w.shape[1]),
         node.outputs[0],
     )
@@ -85,8 +86,11 @@ def _matrix(node: ir.Node, index: int, zero_point: int) -> tuple[NDArray[Any], N
     return array, zero_points.reshape(-1)
 
 
-def _scale(node: ir.Node, index: int, outputs: int) -> Float32Array:
-    return float_vector(required_input(node, index), outputs, "weight scale")
+def _scale(node: ir.Node, index: int, shape: tuple[int, ...]) -> Float32Array:
+    value = required_input(node, index)
+    if not is_one_factor(value, shape):
+        raise Refusal(SCALES_APART)
+    return float_vector(value, shape[1], "weight scale")
 
 
 def _bias(node: ir.Node, index: int, outputs: int) -> Float32Array | None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from converter.constants import constant_or_none, per_output, required_input
 from converter.errors import Refusal
+from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from converter.graph_edit import only_reader
 from converter.packing import Float32Array
 
@@ -24,7 +25,9 @@ class Scaled(NamedTuple):
     addend: Float32Array | None
 
 
-def scaled(product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int) -> Scaled:
+def scaled(
+    product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
+) -> Scaled:
     """How the int32 product, of `rank` dimensions with its outputs along `axis`, is dequantized."""
     cast = only_reader(product, once=True, inside=True)
     if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
@@ -32,7 +35,10 @@ def scaled(product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
     multiply = only_reader(cast.outputs[0], once=True, inside=True)
     if multiply is None or _type(multiply) != "Mul":
         raise Refusal("its result is not just multiplied by its scale")
-    scale = per_output(_beside(x_scale, _other(multiply, cast.outputs[0])), rank, axis, outputs)
+    factor = _beside(x_scale, _other(multiply, cast.outputs[0]))
+    if is_matmul and factor.shape not in ((), (1,), (outputs,), (1, outputs)):
+        raise Refusal(SCALES_APART)  # of the MatMulIntegerToFloat that it makes of the nodes
+    scale = per_output(factor, rank, axis, outputs)
     if scale is None:
         raise Refusal("its scale is neither one for the tensor nor one for each output")
     covers, y = (cast, multiply), multiply.outputs[0]

@@ -15,6 +15,7 @@ from converter.frontends.qdq.factor import factor
 from converter.frontends.qdq.float_result import LAST_BITS, float_note
 from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, result
+from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from converter.linear import dequantizes
 from converter.moves import moves
 from converter.ops.factor import Factor
@@ -77,10 +78,8 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
 
 
 def _in_float(of: _Product, facts: Facts) -> Candidate:
-    if of.b.scales.size > 1 and of.b.rank != 2:  # as scales_once has it, of a MatMulIntegerToFloat
-        raise Refusal(
-            "onnxruntime multiplies by its scales one after the other, as they have other dimensions"
-        )
+    if of.b.scales.size > 1 and of.b.rank != 2:  # of a MatMulIntegerToFloat
+        raise Refusal(SCALES_APART)
     note = float_note(of.node, of.operands)
     addend = _addend_behind(of)
     if addend is None:

@@ -12,6 +12,8 @@ from converter.ops.product import product
 from converter.ops.product_result import InFloat
 from converter.sizes import Shape
 
+SCALES_APART = "onnxruntime multiplies by its scales one after the other, as they have other dimensions"
+
 
 def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, a_scale, b_scale, and as options a_zero_point, b_zero_point, bias."""
@@ -36,12 +38,15 @@ def scales_once(a_scale: ir.Value | None, b_scale: ir.Value | None, b_shape: Sha
 
     As MatMulIntegerToFloat::Compute and MatMulIntegerBase::IsBQuantParamSupported (1.31) have it.
     """
-    a, b = (constant(value, "scale").shape for value in (a_scale, b_scale))
-    if a not in ((), (1,)):
-        return False
-    if b in ((), (1,)) or (len(b) == 1 and len(b_shape) == 2 and b[0] == b_shape[1]):
+    return constant(a_scale, "scale").shape in ((), (1,)) and is_one_factor(b_scale, b_shape)
+
+
+def is_one_factor(b_scale: ir.Value | None, b_shape: Shape) -> bool:
+    """The same of b's scale alone."""
+    shape = constant(b_scale, "scale").shape
+    if shape in ((), (1,)) or (len(shape) == 1 and len(b_shape) == 2 and shape[0] == b_shape[1]):
         return True
-    return 1 < len(b) == len(b_shape) and b == (*b_shape[:-2], 1, b_shape[-1])
+    return 1 < len(shape) == len(b_shape) and shape == (*b_shape[:-2], 1, b_shape[-1])
 
 
 def _factor(node: ir.Node, index: int, contracted: int, facts: Facts, what: str) -> Factor:
