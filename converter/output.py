@@ -9,6 +9,8 @@ import secrets
 import shutil
 import stat
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,11 @@ from pathlib import Path
 StrPath = str | os.PathLike[str]
 
 STANDARD = "-"
+
+_ATTEMPTS = 100
+
+_folders: set[Path] = set()
+_moving = threading.Lock()
 
 
 def name(path: StrPath, standard: str) -> str:
@@ -79,8 +86,9 @@ def aside(target: Path, names: Sequence[str]) -> Iterator[Path]:
         for path in written:
             _keep_mode(path, target.parent / path.name)
             _flush(path)
-        for path in written:
-            path.replace(target.parent / path.name)
+        with _moving:
+            for path in written:
+                path.replace(target.parent / path.name)
         _flush(target.parent)
 
 
@@ -91,11 +99,27 @@ def scratch(parent: Path) -> Iterator[Path]:
     Its name is short: that of a file in it may be as long as the system allows.
     """
     folder = parent / f".qudnn-{secrets.token_hex(8)}"
-    try:  # known before it is made: a signal may come at any time
+    _folders.add(folder)  # before it is made: a signal may come at any time
+    try:
         folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _folders.discard(folder)
+
+
+def tidy() -> None:
+    """Delete all scratch folders: for a process that is about to end, whatever its other threads are doing.
+
+    A move that has begun is done first, and none begins any more.
+    """
+    _moving.acquire()
+    for folder in list(_folders):
+        for _ in range(_ATTEMPTS):  # somebody may be writing there
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(0.01)
 
 
 def _status(path: StrPath) -> os.stat_result | None:

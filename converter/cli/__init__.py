@@ -23,21 +23,19 @@ class _Version(argparse.Action):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status.
+    """Run the command; the exit status: 0, or 1 where the user has something to put right.
 
-    0, 1 where the user has something to put right, or 128 and the number of the signal that ended it.
+    arguments: by default sys.argv's, and then a signal ends the process, with 128 and its number.
     """
     try:
-        with interruption.raising():
-            status = _run(arguments)
-            sys.stdout.flush()
-            return status
-    except interruption.Ended as end:
-        return interruption.leave(end.status)
+        if arguments is not None:  # the caller's signals are the caller's
+            return _run(arguments)
+        status = interruption.endable(lambda: _run(None))
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:  # who reads what is printed has seen enough
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # for what Python still writes at its end
+        # For what Python still writes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 

@@ -14,7 +14,6 @@ import argparse
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ import numpy as np
 
 from converter import output
 from converter.api import convert_file, is_converted
-from converter.cli.interruption import endable
 from converter.cli.problems import Work, count_problems
 from converter.cli.progress import Progress
 from converter.cli.random_inputs import check_types, random_inputs
@@ -81,15 +79,14 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 f"{arguments.model} has no convolution or matrix product that qudnn converts: nothing to tune"
             )
-        session = endable(lambda: _open(arguments.model, path, options))
+        session = _open(arguments.model, path, options)
         rng = np.random.default_rng(0)
         work = Work(problems, len(sets), plans.statistics)
         start = time.monotonic()
         with Progress("problems", work.done, work.expected, sys.stdout):
             for shapes in sets:
-                feeds = random_inputs(inputs, shapes, rng)
                 try:
-                    endable(partial(session.run, None, feeds))
+                    session.run(None, random_inputs(inputs, shapes, rng))
                 except Exception as error:  # onnxruntime's have no type in common
                     raise UsageError(
                         f"{arguments.model} does not run with {describe(shapes)}: {error}"

@@ -4,20 +4,18 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from converter import output
 from converter.cli import interruption
 
 # A verb that works in a folder of its own until it is ended; how, is the argument.
 PROGRAM = """
-import argparse, sys, threading, time
+import sys, threading, time
 from pathlib import Path
 from converter import cli, output
-from converter.cli import interruption
 
 class Verb:
     "Waits."
@@ -27,22 +25,26 @@ class Verb:
     def run(self, arguments):
         with output.scratch(Path.cwd()) as folder:
             (folder / "half").write_bytes(b"a model")
-            wait = threading.Event().wait  # hears no signals in a thread of its own
             print("working", flush=True)
-            if arguments.how == "apart":
-                interruption.endable(wait)
+            if arguments.how == "deaf":
+                threading.Event().wait()
+            number = 0
             while True:
+                number += 1
                 try:
-                    time.sleep(1)
-                except Exception:
+                    if arguments.how == "writing":
+                        (folder / str(number)).write_bytes(b"more")
+                    else:
+                        time.sleep(1)
+                except BaseException:
                     pass
 
 cli._verbs = lambda: (Verb(),)
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(cli.main())
 """
 
 
-@pytest.mark.parametrize("how", ["here", "apart"])
+@pytest.mark.parametrize("how", ["waiting", "deaf", "writing"])
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -56,76 +58,66 @@ def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status
     assert len(list(tmp_path.iterdir())) == 1
     process.send_signal(number)
     process.send_signal(number)  # whoever is impatient does no harm
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (status, "", "")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_ends_while_it_is_waited_for() -> None:
+def test_a_command_that_ignores_a_signal_goes_on_ignoring_it(tmp_path: Path) -> None:
+    """As nohup has it."""
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignoring + PROGRAM, "wait", "deaf"], cwd=tmp_path, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"working\n"
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+
+
+def test_what_ends_by_itself() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     assert interruption.endable(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
         interruption.endable(lambda: 1 // 0)
-
-
-def raises_in(work: Callable[[], None]) -> int:
-    with pytest.raises(interruption.Ended) as ended, interruption.raising():
-        work()
-    return ended.value.status
-
-
-def test_signals_are_as_before_afterwards() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    assert raises_in(lambda: signal.raise_signal(signal.SIGTERM)) == 143
+    with pytest.raises(SystemExit, match="2"):
+        interruption.endable(lambda: sys.exit(2))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_a_signal_that_is_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with interruption.raising():
-            signal.raise_signal(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+def test_a_move_that_has_begun_is_done_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights and their model go together."""
+    lock = threading.Lock()
+    monkeypatch.setattr(output, "_moving", lock)
+    begun = threading.Event()
+    replace = Path.replace
 
+    def slow(self: Path, target: Path) -> Path:
+        begun.set()
+        threading.Event().wait(0.2)
+        return replace(self, target)
 
-def test_tidying_up_is_not_disturbed(monkeypatch: pytest.MonkeyPatch) -> None:
-    tidied = []
+    monkeypatch.setattr(Path, "replace", slow)
 
-    def work() -> None:
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGTERM)
-            tidied.append(True)
+    def save() -> None:
+        with output.aside(tmp_path / "m", ["m.data", "m"]) as folder:
+            for name in ("m.data", "m"):
+                (folder / name).write_bytes(b"new")
 
-    assert raises_in(work) == 143
-    assert tidied
-
-
-def test_a_signal_that_was_lost_can_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([10.0, 14.9, 15.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(times))
-
-    def work() -> None:
-        for _ in range(3):
-            try:
-                signal.raise_signal(signal.SIGTERM)
-            except interruption.Ended:
-                heard.append(True)
-
-    heard: list[bool] = []
-    with interruption.raising():
-        work()
-    assert len(heard) == 2
-
-
-def test_outside_of_the_main_thread_nothing_changes() -> None:
-    def work() -> None:
-        with interruption.raising():
-            seen.append(signal.getsignal(signal.SIGTERM))
-
-    seen: list[object] = []
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [signal.getsignal(signal.SIGTERM)]
+    saving = threading.Thread(target=save, daemon=True)
+    saving.start()
+    assert begun.wait(30)
+    output.tidy()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "m.data"]
+    late = threading.Thread(target=save, daemon=True)  # begins no move any more
+    late.start()
+    late.join(0.5)
+    assert late.is_alive()
+    lock.release()
+    late.join(30)
