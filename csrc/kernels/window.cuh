@@ -423,8 +423,11 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
     const int first_column = column_block * S::kColumns;
     const int group = number / 4, warp = number % 4, lane = static_cast<int>(threadIdx.x) % 32;
 
+    // The weights come among the first tile's x, of which there is no more than has room before it is used.
+    const bool all_weights_come = g.resident && g.widths * g.phases <= g.x_stages;
     bool small = false;
-    if (g.resident && (S::kAdds || range.high == 127) && (g.tiles - tile) / g.tile_step >= kWorthwhile) {
+    if (all_weights_come && (S::kAdds || range.high == 127) &&
+        (g.tiles - tile) / g.tile_step >= kWorthwhile) {
         for (int stage = 0; stage < g.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
         small = sums_are_small<S>(g, shared, weights, biases, epilogue.multiplier, first_column);
     }

@@ -33,6 +33,7 @@ CASES = [
     op.conv("wrapping", sums="wrapping", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=77),
     op.conv("extreme", sums="extreme", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=-5),
     op.matmul("tiles", c=64, k=256, rows=(40000,)),
+    op.matmul("many_tiles", c=256, k=64, rows=(120000,)),
     op.matmul("columns", c=144, k=416, rows=(77,)),
     op.matmul("long", c=2048, k=512, rows=(300,)),
     op.matmul("ties", c=32, k=256, rows=(500,), sums="ties"),
