@@ -7,6 +7,7 @@ from onnxscript import script
 
 from converter.functions.add import QAdd
 from converter.functions.opsets import qudnn
+from converter.functions.where import QWhere
 
 
 @script(qudnn, default_opset=op)
@@ -147,8 +148,8 @@ def QConvAdd(
     )
     first = op.Cast(op.Constant(value_int=result_first), to=9)
     return QAdd(
-        op.Where(first, y, residual),
-        op.Where(first, residual, y),
+        QWhere(first, y, residual),
+        QWhere(first, residual, y),
         a_scale=a_scale,
         a_zero_point=a_zero_point,
         b_scale=b_scale,
