@@ -182,13 +182,15 @@ class RandomGraph(ABC):
             self.add(self.move("SpaceToDepth", x, [], 4 * x.channels, size, blocksize=2))
 
     def _auto_pad(self, x: Image, kernel: int, stride: int) -> None:
-        """A convolution or pool whose windows may go beyond the image, or not cover it."""
+        """A convolution or pool whose windows may go beyond the image, or, of a convolution, not cover it."""
+        op = str(self.rng.choice(["Conv", "MaxPool", "AveragePool"]))
+        if op != "Conv":
+            stride = min(stride, kernel)  # onnxruntime's float pools take no negative padding
         window: dict[str, Any] = {
             "auto_pad": str(self.rng.choice(["SAME_UPPER", "SAME_LOWER"])),
             "strides": [stride, stride],
         }
         size = (-(-x.size[0] // stride), -(-x.size[1] // stride))
-        op = str(self.rng.choice(["Conv", "MaxPool", "AveragePool"]))
         if op == "Conv":
             self.add(self.conv(x, int(self.rng.integers(1, 20)), kernel, size=size, **window))
         elif op == "MaxPool":
