@@ -6,10 +6,14 @@ Between DequantizeLinear and QuantizeLinear a model says what to compute in real
 it so. What onnxruntime's CPU provider makes of it, optimized as it is by default or not at all, and the
 converted model, on its function bodies, are compared with that, and with one another. Inputs are random:
 normal, or over the whole range of an integer type; sizes that are unknown are 1.
+
+Each operator that the report calls approximate is compared by itself, too, on exact inputs: what one layer
+does wrong, and not what the layers behind make of it.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ import converter
 import outcome
 from zoo import exact
 from zoo.distance import Distance, distance
+from zoo.layers import layer
 
 Feed = dict[str, npt.NDArray[Any]]
 
@@ -33,6 +38,8 @@ COMPARISONS = (
     ("qudnn", "default"),
     ("unoptimized", "default"),
 )
+
+LAYER_SEEDS = 4  # how many inputs of each model its operators are compared on one by one
 
 
 def main() -> None:
@@ -69,6 +76,11 @@ def measure(model: onnx.ModelProto, seeds: int) -> outcome.Row:
     return {
         "elements": found[COMPARISONS[0]].elements,
         "approximate": len(conversion.report.approximate),
+        "layers": by_layers(
+            model,
+            conversion.report,
+            [random_inputs(sessions["default"], seed) for seed in range(LAYER_SEEDS)],
+        ),
         "distances": {
             f"{a} from {b}": {
                 "different": d.different,
@@ -78,6 +90,31 @@ def measure(model: onnx.ModelProto, seeds: int) -> outcome.Row:
             for (a, b), d in found.items()
         },
     }
+
+
+def by_layers(model: onnx.ModelProto, report: converter.Report, feeds: Sequence[Feed]) -> outcome.Row:
+    """Of the approximate operators, each on exact inputs: elements, and those that are not exact."""
+    found = [layer(model, entry.name) for entry in report.approximate]
+    layers = [each for each in found if each is not None]
+    conversions = [converter.convert(each) for each in layers]
+    if not all(conversion.report.converted for conversion in conversions):
+        raise RuntimeError("an operator converts only among others")
+    sessions = {
+        "qudnn": [session(conversion.model) for conversion in conversions],
+        "default": list(map(session, layers)),
+    }
+    tensors = {value.name for each in layers for value in (*each.graph.input, *each.graph.output)}
+    row = {"operators": len(layers), "elements": 0, **dict.fromkeys(sessions, 0)}
+    for feed in feeds:
+        values = exact.run(model, feed, sorted(tensors - set(feed))) | feed
+        for number, each in enumerate(layers):
+            inputs = {value.name: values[value.name] for value in each.graph.input}
+            want = values[each.graph.output[0].name]
+            row["elements"] += want.size
+            for name, opened in sessions.items():
+                (got,) = outputs(opened[number], inputs).values()
+                row[name] += int(np.count_nonzero(got != want))
+    return row
 
 
 def session(
