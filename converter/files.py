@@ -12,7 +12,7 @@ from google.protobuf.message import EncodeError
 
 from converter import output
 from converter.errors import ConversionError
-from converter.failures import text_of
+from converter.failures import named, text_of
 from converter.opset_imports import settle_imports
 from converter.tensor_names import give_tensors_names
 from converter.validity import check
@@ -35,13 +35,15 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
         raise ConversionError(
             "the model has sparse initializers or training information, which qudnn cannot carry over"
         )
-    check(proto)
+    with named("the check of the model"):
+        check(proto)
     try:
         model = ir.from_proto(proto)
         settle_imports(model, proto)
     except Exception as error:  # whatever else onnx_ir finds wrong with it
         raise ConversionError(f"onnx_ir cannot read the model: {text_of(error)}") from error
-    give_tensors_names(model)
+    with named("reading the model"):
+        give_tensors_names(model)
     return model
 
 
