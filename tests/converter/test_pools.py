@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from onnx import helper
 from operators import DTYPES, Operators, assert_inside, assert_left
+
+import check
+import converter
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -95,3 +99,21 @@ def test_padding_with_another_value_stays() -> None:
     net.parameters("none", 1.0, 0, "uint8")
     net.conv(x, net.result("y", 4), 16, 8, 3)
     assert_left(net, "Pad", "no op for it", {"x": net.random(1, 16, 6, 6)})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("read", [False, True])
+def test_indices_that_nothing_reads(read: bool, dtype: str) -> None:
+    net = Operators(dtype)
+    x = net.conv(net.eight_bit("x", ["n", 5, 6, 6]), "c", 5, 8)
+    net.nodes.append(helper.make_node("MaxPool", [x], ["m", "indices"], name="m_node", kernel_shape=[2, 2]))
+    net.conv("m", net.result("y", 4), 8, 4)
+    if read:
+        net.output("indices", "int64", ["n", 8, "h", "w"])
+        conversion = converter.convert(net.model(13))
+        assert {left.name: left.reason for left in conversion.report.left} == {
+            "m_node": "its output Indices is not supported"
+        }
+        check.assert_equivalent(net.model(13), conversion.model, [{"x": net.random(2, 5, 6, 6)}])
+    else:
+        assert_inside(net, {"QConv": 2, "QMaxPool": 1}, {"x": net.random(2, 5, 6, 6)})

@@ -7,13 +7,14 @@ from converter.constants import required_input
 from converter.errors import Refusal
 from converter.facts import Facts
 from converter.geometry import geometry
+from converter.graph_edit import is_needed
 from converter.ops.max_pool import max_pool as candidate
 
 
 def max_pool(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
-    if len(node.outputs) > 1 and node.outputs[1].name:
+    if any(map(is_needed, node.outputs[1:])):
         raise Refusal("its output Indices is not supported")
     if node.attributes.get_int("storage_order", 0):
         raise Refusal("storage_order 1 is not supported")
