@@ -12,7 +12,7 @@ from google.protobuf.message import EncodeError
 
 from converter import output
 from converter.errors import ConversionError
-from converter.failures import named, text_of
+from converter.failures import text_of
 from converter.opset_imports import settle_imports
 from converter.tensor_names import give_tensors_names
 from converter.validity import check
@@ -35,16 +35,22 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
         raise ConversionError(
             "the model has sparse initializers or training information, which qudnn cannot carry over"
         )
-    with named("the check of the model"):
-        check(proto)
+    check(proto)
     try:
         model = ir.from_proto(proto)
         settle_imports(model, proto)
+        _keep_types(model, proto)
     except Exception as error:  # whatever else onnx_ir finds wrong with it
         raise ConversionError(f"onnx_ir cannot read the model: {text_of(error)}") from error
-    with named("reading the model"):
-        give_tensors_names(model)
+    give_tensors_names(model)
     return model
+
+
+def _keep_types(model: ir.Model, proto: onnx.ModelProto) -> None:
+    """Inputs have the types declared, though they are outputs as well, and other ones or none there."""
+    for value, info in zip(model.graph.inputs, proto.graph.input, strict=True):
+        if info.HasField("type") and value.is_graph_output():
+            ir.serde.deserialize_value_info_proto(info, value)
 
 
 def check_target(source: StrPath, target: StrPath) -> None:

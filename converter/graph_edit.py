@@ -41,11 +41,12 @@ def only_reader(value: ir.Value, *, once: bool = False, inside: bool = False) ->
 
     once: by one of its inputs. inside: a node of the value's own graph, not of a body of another node.
     """
-    uses = list(value.uses())
-    readers = {use.node for use in uses}
-    if value.is_graph_output() or len(readers) != 1 or (once and len(uses) > 1):
+    uses = value.uses()
+    if value.is_graph_output() or not uses or (once and len(uses) > 1):
         return None
-    (reader,) = readers
+    reader = next(iter(uses)).node
+    if any(use.node is not reader for use in uses):
+        return None
     return None if inside and reader.graph is not value.graph else reader
 
 

@@ -125,7 +125,7 @@ def conv(
         weight = weight[:, :, None, :]
     k = weight.shape[0]
     channels = weight.shape[1] * group
-    if k % group:
+    if group < 1 or k % group:
         raise Refusal(f"its {k} output channels are not divided by {group} groups")
     if not weight.size:
         raise Refusal("its weights are empty")

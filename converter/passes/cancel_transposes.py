@@ -11,6 +11,8 @@ from converter.moves import is_passed
 from converter.pairs import pass_back, pass_on
 from converter.passes.base import Pass
 
+_MOST_MOVES = 64  # in a row, behind which another pair may stand
+
 
 class CancelTransposes(Pass):
     """onnxruntime does it between two rounds of merging double pairs: by it pairs come next to each other.
@@ -74,8 +76,9 @@ def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
     """
     before = required_input(first, 0).producer()
     reader = only_reader(second.outputs[0], once=True, inside=True)
-    while reader is not None and is_passed(reader):
-        reader = only_reader(reader.outputs[0], once=True, inside=True)
+    for _ in range(_MOST_MOVES):
+        if reader is not None and is_passed(reader):
+            reader = only_reader(reader.outputs[0], once=True, inside=True)
     written = required_input(before, 0).producer() if before is not None and dequantizes(before) else None
     for quantize in (written, reader):
         if quantize is not None and quantizes(quantize) and _is_of_a_pair(quantize):

@@ -13,17 +13,18 @@ class ShapesOfEightBits(Pass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False
+        nodes = reversed(model.graph)
+        quantized = {node.inputs[0]: node for node in nodes if _quantizes_by_constants(node)}
         for node in list(model.graph):
             if node.op_type != "Shape" or node.domain:
                 continue
             x = required_input(node, 0)
             dequantize = x.producer()
-            behind = [use.node for use in x.uses() if _quantizes_by_constants(use.node, node)]
             if dequantize is not None and dequantizes(dequantize):
                 node.replace_input_with(0, required_input(dequantize, 0))
                 remove_orphans([dequantize])
-            elif behind and not x.is_graph_input():
-                node.replace_input_with(0, behind[0].outputs[0])
+            elif x in quantized and quantized[x].graph is node.graph and not x.is_graph_input():
+                node.replace_input_with(0, quantized[x].outputs[0])
             else:
                 continue
             modified = True
@@ -32,9 +33,7 @@ class ShapesOfEightBits(Pass):
         return ir.passes.PassResult(model, modified)
 
 
-def _quantizes_by_constants(quantize: ir.Node, shape: ir.Node) -> bool:
-    """Whether it quantizes beside the Shape, by nothing that may depend on the Shape."""
-    if not quantizes(quantize) or quantize.graph is not shape.graph:
-        return False
-    parameters = [value for value in quantize.inputs[1:] if value is not None]
-    return all(constant_or_none(value) is not None for value in parameters)
+def _quantizes_by_constants(node: ir.Node) -> bool:
+    """Whether it quantizes by nothing that may depend on a Shape."""
+    parameters = [value for value in node.inputs[1:] if value is not None]
+    return quantizes(node) and all(constant_or_none(value) is not None for value in parameters)

@@ -70,7 +70,10 @@ def _constant(value: ir.Value) -> NDArray[Any] | None:
     data, shape = (constant_or_none(required_input(reshape, index)) for index in range(2))
     if data is None or shape is None or not shape.all():
         return None
-    return data.reshape(shape)
+    try:
+        return data.reshape(shape)
+    except ValueError:  # of another size
+        return None
 
 
 def _other(node: ir.Node, value: ir.Value) -> ir.Value:

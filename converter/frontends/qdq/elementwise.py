@@ -21,7 +21,7 @@ _ONNX = {
     "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign",
     "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu", "Where",
 }  # fmt: skip
-_MOST_NODES = 128  # of a function
+_MOST_NODES = 32  # of a function
 _MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
 ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
 

@@ -62,7 +62,7 @@ def filters(node: ir.Node, x_shape: Shape) -> Filters:
         raise Refusal("its kernel_shape is not that of its weights")
     window = geometry(node, kernel, x_shape)
     group, outputs = node.attributes.get_int("group", 1), array.shape[0]
-    if outputs % group:
+    if group < 1 or outputs % group:
         raise Refusal(f"its {outputs} output channels are not divided by {group} groups")
     zero_point = node_input(node, 3)
     zero_points = (

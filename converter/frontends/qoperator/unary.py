@@ -8,11 +8,15 @@ from converter.errors import Refusal
 from converter.facts import Facts
 from converter.ops.table import computed, table
 
+_INPUTS = 5  # x and y have a scale and a zero point each
+
 
 def unary(node: ir.Node, facts: Facts) -> Candidate:
     """Its only input that is not constant is the first one."""
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
+    if node.domain and len(node.inputs) < _INPUTS:
+        raise Refusal("its last input is missing, without which onnxruntime does not run it")
     values = computed(node, x, dtype, facts.opsets)
     y_dtype = ir.DataType.from_numpy(values.dtype)
     if facts.dtype(node.outputs[0]) not in (None, y_dtype):

@@ -1,0 +1,232 @@
+"""What has to hold of the conversion of any model that onnxruntime's CPU provider opens."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+import converter
+from cases.builder import Array
+from converter.frontends import QUANTIZED
+from session import CPU, session_options
+
+_SIZES = (2, 1, 3)  # of what is symbolic
+_MOST_ELEMENTS = 1_000_000  # of an input
+
+
+class Fault(Exception):  # noqa: N818
+    """What does not hold. Its first argument is a short name of the kind."""
+
+
+class Verdict(NamedTuple):
+    """opens: whether onnxruntime opens the original. runs: whether it computed something with it.
+
+    converted: how many ops of qudnn the converted model has. refused: the ConversionError, "" if none came.
+    """
+
+    opens: bool = False
+    runs: bool = False
+    converted: int = 0
+    refused: str = ""
+
+
+Say = Callable[[str], None]
+
+
+def judge(model: onnx.ModelProto, say: Say) -> Verdict:
+    """Raises Fault. say: is told what comes next; what comes of "convert" on is the converter's doing."""
+    say("original")
+    original = _opened(model)
+    say("convert")
+    conversion = _converted(model)
+    if isinstance(conversion, str):
+        return Verdict(original is not None, refused=conversion)
+    _assert_told(model, conversion)
+    ops = sum(conversion.report.converted.values())
+    if original is None:
+        return Verdict(converted=ops)
+    for entry in conversion.report.left:
+        if "rule failed" in entry.reason or not entry.reason:
+            raise Fault("rule failed", f"{entry.op_type}: {entry.reason}")
+    say("open")
+    session = _opened(conversion.model)
+    if session is None:
+        _open(conversion.model, onnxruntime.SessionOptions())
+    assert session is not None
+    say("original")
+    feeds = [feed for size in _SIZES for feed in _feeds(model, size)]
+    expected = [(feed, result) for feed in feeds if (result := _run(original, feed)) is not None]
+    if expected and _differing(expected[0][1], _run(original, expected[0][0]) or {}):
+        return Verdict(True, False, ops)  # not the same each time
+    say("run")
+    for feed, want in expected:
+        with _as_fault("does not run"):
+            got = dict(zip(want, session.run(list(want), feed), strict=True))
+        different = _differing(want, got)
+        uncovered = different - _covered(model, conversion)
+        if uncovered:
+            name = min(uncovered)
+            raise Fault("other bits", f"{name}: {_difference(want[name], got[name])}")
+    return Verdict(True, bool(expected), ops)
+
+
+def _converted(model: onnx.ModelProto) -> "converter.Conversion | str":
+    before = model.SerializeToString(deterministic=True)
+    try:
+        conversion = converter.convert(model)
+        str(conversion.report)
+    except converter.ConversionError as error:
+        return str(error) or "no reason"
+    except Exception as error:
+        raise Fault("raises", f"{type(error).__name__}: {error}") from error
+    if model.SerializeToString(deterministic=True) != before:
+        raise Fault("argument changed", "")
+    return conversion
+
+
+def _assert_told(model: onnx.ModelProto, conversion: converter.Conversion) -> None:
+    """Every quantized node that leads to an output and is still there is in the report.
+
+    Of those that only quantize or dequantize some may be: pairs that change nothing are no matter.
+    """
+    report = conversion.report
+    if report.already:
+        return
+    told = {(entry.name, entry.op_type) for entry in report.left}
+    needed = _needed(model.graph)
+    still = {(_name(node), node.op_type) for node in conversion.model.graph.node}
+    quantized = [node for node in needed if (node.domain, node.op_type) in QUANTIZED]
+    left = {(_name(node), node.op_type) for node in quantized} & still
+    missing = {(name, op) for name, op in left - told if op not in _PAIRS and _is_shown_as_it_is(name)}
+    if missing or (left and not report.converted and not report.left):
+        raise Fault("not told", str(min(missing or left)))
+
+
+def _is_shown_as_it_is(name: str) -> bool:
+    return name.isascii() and name.isprintable() and len(name) < 50
+
+
+_PAIRS = ("QuantizeLinear", "DequantizeLinear")
+
+
+def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that lead to an output, in any order."""
+    producers = {output: node for node in graph.node for output in node.output if output}
+    waiting = [value.name for value in graph.output]
+    found: dict[str, onnx.NodeProto] = {}
+    while waiting:
+        node = producers.get(waiting.pop())
+        if node is not None and node.output[0] not in found:
+            found[node.output[0]] = node
+            waiting += _read(node)
+    return list(found.values())
+
+
+def _name(node: onnx.NodeProto) -> str:
+    return node.name or (node.output[0] if node.output else "") or "?"
+
+
+def _covered(model: onnx.ModelProto, conversion: converter.Conversion) -> set[str]:
+    """The outputs that what the report calls approximate leads to, in one of the models."""
+    noted = {entry.name for entry in conversion.report.approximate}
+    reached: set[str] = set()
+    for graph in (model.graph, conversion.model.graph):
+        values: set[str] = set()
+        for _ in range(2):  # mutants need not be sorted
+            for node in graph.node:
+                if _name(node) in noted or not values.isdisjoint(_read(node)):
+                    values.update(node.output)
+        reached |= values
+    return reached
+
+
+def _read(node: onnx.NodeProto) -> Iterator[str]:
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                yield from _read(inner)
+
+
+def _opened(model: onnx.ModelProto) -> onnxruntime.InferenceSession | None:
+    """As the other tests open models, if onnxruntime lets that be, or else as anybody does."""
+    for options in (session_options, lambda _: onnxruntime.SessionOptions()):
+        try:
+            return _open(model, options(model))
+        except Exception:
+            continue
+    return None
+
+
+def _open(model: onnx.ModelProto, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    with _as_fault("does not open"):
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[CPU])
+
+
+@contextmanager
+def _as_fault(kind: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise Fault(kind, f"{type(error).__name__}: {error}") from error
+
+
+def _feeds(model: onnx.ModelProto, size: int) -> list[dict[str, Array]]:
+    """One set of inputs with this size in the place of those that are symbolic; none if it cannot be."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    rng = np.random.default_rng(size)
+    feed: dict[str, Array] = {}
+    for value in model.graph.input:
+        if value.name in constants:
+            continue
+        tensor = value.type.tensor_type
+        shape = [axis.dim_value if axis.HasField("dim_value") else size for axis in tensor.shape.dim]
+        if min(shape, default=0) < 0 or np.prod(shape, dtype=np.float64) > _MOST_ELEMENTS:
+            return []
+        try:
+            dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        except KeyError:
+            return []
+        feed[value.name] = _random(rng, np.dtype(dtype), shape)
+    return [feed]
+
+
+def _random(rng: np.random.Generator, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+    if dtype.kind in "iu" and dtype.itemsize == 1:
+        bounds = np.iinfo(dtype)
+        return rng.integers(bounds.min, bounds.max, shape, endpoint=True).astype(dtype)
+    if dtype.kind in "iub":
+        return rng.integers(0, 2, shape).astype(dtype)
+    return rng.normal(0, 3, shape).astype(dtype)
+
+
+def _run(session: onnxruntime.InferenceSession, feed: dict[str, Array]) -> dict[str, Any] | None:
+    names = [output.name for output in session.get_outputs()]
+    try:
+        return dict(zip(names, session.run(names, feed), strict=True))
+    except Exception:
+        return None
+
+
+def _differing(want: dict[str, Any], got: dict[str, Any]) -> set[str]:
+    return {name for name in want if name not in got or _difference(want[name], got[name])}
+
+
+def _difference(want: Any, got: Any) -> str:
+    """Where two results differ, "" where they do not. Any NaN is as good as another."""
+    if not isinstance(want, np.ndarray) or want.dtype.kind not in "fiub":
+        return "" if repr(want) == repr(got) else "others"
+    if (want.dtype, want.shape) != (got.dtype, got.shape):
+        return f"{got.dtype} {got.shape} for {want.dtype} {want.shape}"
+    bits = np.dtype(f"u{want.dtype.itemsize}")
+    different = want.view(bits) != got.view(bits)
+    if want.dtype.kind == "f":
+        different &= ~(np.isnan(want) & np.isnan(got))
+    count = int(different.sum())
+    return f"{count} of {want.size}, such as {got[different][0]} for {want[different][0]}" if count else ""
