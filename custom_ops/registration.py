@@ -75,6 +75,9 @@ def _on_this_machine() -> Registration:
         return Registration(
             Obstacle.LIBRARIES, f"qudnn's library cannot be loaded ({error}): install qudnn again"
         )
+    why = _native.no_usable_device()
+    if not why:
+        return Registration()
     driver, needed = cuda.driver_version(), _native.versions()["cuda"].partition(".")[0]
     if driver and driver[0] < int(needed):
         return Registration(
@@ -82,6 +85,4 @@ def _on_this_machine() -> Registration:
             f"the NVIDIA driver is for CUDA {driver[0]}.{driver[1]}, qudnn needs one for CUDA {needed}: "
             "install a newer driver",
         )
-    if why := _native.no_usable_device():
-        return Registration(Obstacle.NO_GPU, f"there is no GPU that qudnn can use: {why}")
-    return Registration()
+    return Registration(Obstacle.NO_GPU, f"there is no GPU that qudnn can use: {why}")

@@ -57,12 +57,18 @@ def test_does_nothing_where_the_session_is_not_for_cuda(gpu_build: None, provide
     assert options.registered == []
 
 
-OBSTACLES: dict[Obstacle, tuple[Any, str, object, str]] = {
-    Obstacle.ONNXRUNTIME: (onnxruntime, "get_available_providers", CPU, "has no CUDAExecutionProvider"),
-    Obstacle.NO_DRIVER: (cuda, "driver_present", False, "no NVIDIA driver"),
-    Obstacle.OLD_DRIVER: (cuda, "driver_version", (12, 4), "driver is for CUDA 12.4, qudnn needs one for"),
-    Obstacle.LIBRARIES: (cuda, "load_libraries", ["libcudnn.so.9"], "libcudnn.so.9 cannot be found"),
-    Obstacle.NO_GPU: (_native, "no_usable_device", "too old", "no GPU that qudnn can use: too old"),
+OBSTACLES: dict[Obstacle, tuple[dict[tuple[Any, str], object], str]] = {
+    Obstacle.ONNXRUNTIME: (
+        {(onnxruntime, "get_available_providers"): CPU},
+        "has no CUDAExecutionProvider",
+    ),
+    Obstacle.NO_DRIVER: ({(cuda, "driver_present"): False}, "no NVIDIA driver"),
+    Obstacle.OLD_DRIVER: (
+        {(cuda, "driver_version"): (12, 4), (_native, "no_usable_device"): "insufficient"},
+        "driver is for CUDA 12.4, qudnn needs one for CUDA",
+    ),
+    Obstacle.LIBRARIES: ({(cuda, "load_libraries"): ["libcudnn.so.9"]}, "libcudnn.so.9 cannot be found"),
+    Obstacle.NO_GPU: ({(_native, "no_usable_device"): "too old"}, "no GPU that qudnn can use: too old"),
 }
 
 
@@ -71,8 +77,9 @@ OBSTACLES: dict[Obstacle, tuple[Any, str, object, str]] = {
 def test_what_is_in_the_way_is_said(
     gpu_build: None, monkeypatch: pytest.MonkeyPatch, obstacle: Obstacle, providers: Any
 ) -> None:
-    where, name, value, text = OBSTACLES[obstacle]
-    monkeypatch.setattr(where, name, lambda: value)
+    machine, text = OBSTACLES[obstacle]
+    for (where, name), value in machine.items():
+        monkeypatch.setattr(where, name, lambda value=value: value)
     options = Options()
     with pytest.warns(RuntimeWarning, match="qudnn's operators stay off: ") as warned:
         registration = custom_ops.register(options, providers)
@@ -83,6 +90,14 @@ def test_what_is_in_the_way_is_said(
     assert registration.reason in str(warning.message)
     assert warning.filename == __file__
     assert options.registered == []
+
+
+def test_an_old_driver_that_a_package_makes_new_enough(
+    gpu_build: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUDA knows whether it runs; the version is asked for only where it does not."""
+    monkeypatch.setattr(cuda, "driver_version", lambda: (12, 4))
+    assert custom_ops.register(Options())
 
 
 def test_a_module_that_cannot_be_loaded_is_said(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
