@@ -2,6 +2,9 @@
 //
 //   nvcc -std=c++20 -O3 -arch=native -Icsrc benchmarks/kernels.cu csrc/kernels/*.cu -o kernels && ./kernels
 //
+// On Hopper GPUs -DQUDNN_SM90A -gencode=arch=compute_90a,code=sm_90a in place of -arch=native: `window` is
+// left out otherwise.
+//
 // --quick leaves the large cases out; other arguments name the kernels to run. Exit status 1 on any mismatch.
 #include "kernels.h"
 
@@ -17,6 +20,7 @@
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
+#include "window_kernels.h"
 
 namespace {
 
@@ -228,10 +232,12 @@ void small_cases() {
         small_dynamic_quantize_cases();
     }
     if (wanted("dynamic_normalize")) small_dynamic_normalize_cases();
+    if (wanted("window")) small_window_cases();
 }
 
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
+    if (wanted("window")) large_window_cases();
     if (wanted("product")) large_product_cases();
     if (wanted("projections")) large_projections_cases();
     if (wanted("attention")) large_attention_cases();
