@@ -1,12 +1,13 @@
 """How a session opens its model: converted, or as it is and why."""
 
+import mmap
 import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converter.domain import has_ops
+from converter.domain import DOMAIN, has_ops
 from converter.errors import ConversionError
 from converter.proto import load_proto, parse_proto
 
@@ -84,9 +85,20 @@ def converted(model: Model, folder: str | None) -> tuple[Opened, "onnx.ModelProt
 def is_converted(model: Model) -> bool:
     """Whether the model can be read and has qudnn's ops."""
     try:
+        if not _names_domain(model):
+            return False
         return has_ops(parse_proto(model) if isinstance(model, bytes) else load_proto(model))
     except Exception:  # it will not open, and onnxruntime says why
         return False
+
+
+def _names_domain(model: Model) -> bool:
+    """Whether the domain's name is in the model at all: without it a large one need not be parsed."""
+    name = DOMAIN.encode()
+    if isinstance(model, bytes):
+        return name in model
+    with Path(model).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(name) >= 0
 
 
 def _is_ort_format(model: Model) -> bool:

@@ -50,7 +50,7 @@ def possible(providers: Providers | None) -> Registration:
     """
     if isinstance(providers, str):
         raise TypeError(f"providers is {providers!r}; it has to be a list: [{providers!r}]")
-    if providers and CUDA not in (p if isinstance(p, str) else p[0] for p in providers):
+    if providers and CUDA not in (p[0] if isinstance(p, tuple) and p else p for p in providers):
         return Registration(Obstacle.PROVIDERS, f"{CUDA} is not among the session's providers")
     return _on_this_machine()
 

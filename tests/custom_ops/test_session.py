@@ -269,6 +269,7 @@ def test_without_a_gpu_the_original_is_opened(
     obstacle: Obstacle,
     monkeypatch: pytest.MonkeyPatch,
     recwarn: pytest.WarningsRecorder,
+    tmp_path: Path,
 ) -> None:
     none = Registration(obstacle, "there is none")
     monkeypatch.setattr(module, "register_quietly", lambda *_, **__: none)
@@ -279,7 +280,9 @@ def test_without_a_gpu_the_original_is_opened(
     texts = [str(warning.message) for warning in recwarn]
     assert texts == ([] if asked_for else ["The model is opened unconverted: there is none"])
     check(session, expected)
-    made = converter.convert(model).model.SerializeToString()
-    session = custom_ops.InferenceSession(made, providers=CPU)
-    assert session.conversion.status is Status.ALREADY_CONVERTED
-    check(session, expected)
+    path = tmp_path / "converted.onnx"
+    onnx.save(converter.convert(model).model, path)
+    for given in (path, str(path), path.read_bytes()):
+        session = custom_ops.InferenceSession(given, providers=CPU)
+        assert session.conversion.status is Status.ALREADY_CONVERTED
+        check(session, expected)
