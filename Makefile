@@ -1,5 +1,6 @@
 # make demo    two int8 models, converted and compared with the originals
 # make test    lint, types and all tests; those that need a GPU run where there is one
+# make test-oldest   tests with the oldest packages that pyproject.toml allows; part of make test
 # make lint    ruff, mypy and clang-format
 #
 # Each makes .venv and installs into it what it needs, once, and again only what has changed.
@@ -16,13 +17,17 @@ BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter \
 	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cmake' -o -name CMakeLists.txt)
 FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-oldest lint format clean
 
 demo: .venv/installed
 	$(BIN)/python examples/demo.py
 
 test: lint .venv-onnxruntime/made
 	$(BIN)/python -P -m pytest
+	$(MAKE) --no-print-directory test-oldest
+
+test-oldest: .venv/installed
+	PYTHONPATH=tests $(BIN)/python -P tests/versions/oldest.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ NAMES = (
     "conv3d-opset18",
     "where",
     "random-QOperator-1",
-    "random-QDQ-3",
+    "resnet50-QDQ-uint8",
     "bert_like-QDQ-masked",
     "vit_like-QOperator-all",
     "bert_like-dynamic-int8",

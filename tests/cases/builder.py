@@ -89,8 +89,8 @@ class GraphBuilder:
         imports = [helper.make_opsetid("", opset)]
         imports += [helper.make_opsetid(domain, 1) for domain in sorted(domains - {""})]
         graph = helper.make_graph(self.nodes, "test", self.inputs, self.outputs, self.constants)
-        # The oldest IR version with functions; 10 is that of opset 21, the last one tested here is 11.
-        ir_version = 8 if opset <= 17 else 11
+        # The oldest IR version that has functions, and goes with the opset.
+        ir_version = max(8, helper.find_min_ir_version_for(imports[:1]))
         model = helper.make_model(graph, opset_imports=imports, functions=functions, ir_version=ir_version)
         onnx.checker.check_model(model)
         return model

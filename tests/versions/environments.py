@@ -26,9 +26,14 @@ def python(version: str) -> Path:
 
     Raises RuntimeError, with what pip said, where the packages cannot be had.
     """
-    folder = ROOT / version
+    return made(version, [f"onnxruntime=={version}", "numpy<2" if version < "1.19" else "numpy"])
+
+
+def made(name: str, packages: list[str]) -> Path:
+    """The interpreter of the environment of this name, which is made, with these packages, if need be."""
+    folder = ROOT / name
     if not folder.exists():
-        _make(folder, [f"onnxruntime=={version}", "numpy<2" if version < "1.19" else "numpy"])
+        _make(folder, packages)
     return folder / "bin" / "python"
 
 

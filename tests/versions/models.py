@@ -45,7 +45,7 @@ def catalogue() -> dict[str, Builder]:
     for kind, case in _IN_ALL_OPSETS.items():
         found |= {f"{kind}-opset{opset}": partial(_of_case, case, opset) for opset in OPSETS}
     for seed in range(4):
-        found[f"random-QDQ-{seed}"] = partial(_random_qdq, seed)
+        found |= {f"random-QDQ-{dtype}-{seed}": partial(_random_qdq, dtype, seed) for dtype in DTYPES}
         found[f"random-QOperator-{seed}"] = partial(_random_qoperator, seed)
     found["where"] = _where
     for name in SMALL:
@@ -54,7 +54,7 @@ def catalogue() -> dict[str, Builder]:
                 found[f"{name}-{form}-{dtype}"] = partial(_network, name, form, dtype)
     for name in SMALL_TRANSFORMERS:
         for form in FORMS:
-            for recipe in ("all", "masked", "products"):
+            for recipe in ("all", "masked", "products", "int8"):
                 found[f"{name}-{form}-{recipe}"] = partial(_transformer, name, form, recipe)
         found |= {f"{name}-dynamic-{dtype}": partial(_dynamic_transformer, name, dtype) for dtype in DTYPES}
     return found
@@ -103,8 +103,8 @@ def _random_qoperator(seed: int) -> Model:
     return _grown(grown(RandomQOperator("uint8", seed), kinds * 2, "uint8", opset=13))
 
 
-def _random_qdq(seed: int) -> Model:
-    return _grown(grown(RandomQDQ("uint8", seed, "", False), [*QDQ_KINDS] * 2, "float32", opset=17))
+def _random_qdq(dtype: Dtype, seed: int) -> Model:
+    return _grown(grown(RandomQDQ(dtype, seed, "", False), [*QDQ_KINDS] * 2, "float32", opset=17))
 
 
 def _where() -> Model:
@@ -138,7 +138,11 @@ def _transformer(name: str, form: Form, recipe: str) -> Model:
     inputs = _samples(name)
     in_float = masked_softmaxes(network) if recipe == "masked" else []
     op_types = ("MatMul", "Gemm") if recipe == "products" else None
-    return Model(quantize(network, inputs, form=form, op_types=op_types, in_float=in_float), inputs)
+    activations: Dtype = "int8" if recipe == "int8" else "uint8"
+    original = quantize(
+        network, inputs, form=form, activations=activations, op_types=op_types, in_float=in_float
+    )
+    return Model(original, inputs)
 
 
 def _dynamic_transformer(name: str, weights: Dtype) -> Model:

@@ -1,0 +1,66 @@
+"""Runs tests of the converter with the oldest packages that pyproject.toml allows.
+
+    PYTHONPATH=tests python tests/versions/oldest.py [PYTEST'S ARGUMENTS]
+
+Without arguments it runs the files below, which takes a minute. What such an onnxruntime does not open before
+its conversion is skipped.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from versions import environments
+
+TREE = Path(__file__).parents[2]
+FILES = (
+    "test_graphs.py",
+    "converter/test_functions.py",
+    "converter/test_moves.py",
+    "converter/test_opset_imports.py",
+    "converter/test_pipeline.py",
+    "converter/test_qdq_conv.py",
+    "converter/test_restore_pairs.py",
+    "converter/test_tables.py",
+    "converter/test_where.py",
+)
+# A convolution with a bias in float32 stays in float32 before onnxruntime 1.21: other bits.
+LEFT_OUT = "not (test_qdq_conv and (float or constants_may_be_nodes))"
+
+
+def packages() -> list[str]:
+    """The dependencies, each in the oldest version; onnxruntime is that for the CPU."""
+    declared = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]["dependencies"]
+    bounds = [re.fullmatch(r"([\w-]+?)(?:-gpu)?>=([\d.]+)", each) for each in declared]
+    return [f"{bound[1]}=={bound[2]}.*" for bound in bounds if bound is not None]
+
+
+def python() -> Path:
+    """The interpreter with these packages and this environment's qudnn."""
+    wanted = packages()
+    name = "oldest-" + "-".join(re.sub(r"==|\.\*", "", package) for package in wanted)
+    interpreter = environments.made(name, [*wanted, "hypothesis", "pytest"])
+    (site,) = (interpreter.parents[1] / "lib").glob("python*/site-packages")
+    for package in ("converter", "custom_ops"):
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.submodule_search_locations is not None
+        link = site / package
+        link.unlink(missing_ok=True)
+        link.symlink_to(next(iter(spec.submodule_search_locations)), target_is_directory=True)
+    return interpreter
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:] or ["-k", LEFT_OUT, *(os.fspath(TREE / "tests" / file) for file in FILES)]
+    try:
+        interpreter = python()
+    except RuntimeError as error:
+        print(f"not tested with the oldest packages: {error}")
+        sys.exit()
+    command = [os.fspath(interpreter), "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    sys.exit(subprocess.run(command, cwd=TREE, env=clean).returncode)
