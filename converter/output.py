@@ -30,6 +30,17 @@ def name(path: StrPath, standard: str) -> str:
     return f"standard {standard}" if os.fspath(path) == STANDARD else os.fspath(path)
 
 
+def is_standard(target: StrPath) -> bool:
+    """Whether target is standard output, by "-" or another name: nothing else is to be written there."""
+    if os.fspath(target) == STANDARD:
+        return True
+    status = _status(target)
+    try:
+        return status is not None and os.path.samestat(status, os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):  # it is closed, or no file at all
+        return False
+
+
 def is_file(target: StrPath) -> bool:
     """Whether target is a regular file, or will be one: all else takes a single stream of bytes."""
     if os.fspath(target) == STANDARD:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     report = convert_file(arguments.source, arguments.output)
     # Where the model is on standard output, the report is on the other one.
-    stream = sys.stderr if arguments.output == output.STANDARD else sys.stdout
+    stream = sys.stderr if output.is_standard(arguments.output) else sys.stdout
     source, target = output.name(arguments.source, "input"), output.name(arguments.output, "output")
     unchanged = report.already or not report.converted
     relation = "a copy of" if unchanged else "the conversion of"

@@ -65,7 +65,7 @@ def _export(plans: ModuleType, target: str, folder: str) -> None:
         raise UsageError(f"cannot write {target}: {problem}")
     count = plans.export(target, folder)
     # Where the plans are on standard output, what is said of them is on the other one.
-    stream = sys.stderr if target == output.STANDARD else sys.stdout
+    stream = sys.stderr if output.is_standard(target) else sys.stdout
     print(f"{_count(count)} written to {output.name(target, 'output')}", file=stream)
     _check_left_out(plans, folder)
 

@@ -189,13 +189,20 @@ def test_a_name_that_is_too_long(source: Path, tmp_path: Path) -> None:
 COMMAND = [sys.executable, "-c", "import sys; from converter.cli import main; sys.exit(main())"]
 
 
-def test_standard_input_and_output(source: Path, expected: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("given", "target"), [("-", "-"), ("/dev/stdin", "/dev/stdout")])
+def test_standard_input_and_output(
+    source: Path, expected: bytes, tmp_path: Path, given: str, target: str
+) -> None:
     piped = subprocess.run(
-        [*COMMAND, "convert", "-", "-o", "-"], input=source.read_bytes(), capture_output=True, cwd=tmp_path
+        [*COMMAND, "convert", given, "-o", target],
+        input=source.read_bytes(),
+        capture_output=True,
+        cwd=tmp_path,
     )
     assert piped.returncode == 0
     assert onnx.ModelProto.FromString(piped.stdout) == onnx.ModelProto.FromString(expected)
-    assert piped.stderr.decode().endswith("standard output is the conversion of standard input\n")
+    names = {"-": ("standard input", "standard output")}.get(given, (given, target))
+    assert piped.stderr.decode().endswith(f"{names[1]} is the conversion of {names[0]}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["in.onnx"]
 
 
