@@ -7,12 +7,12 @@ from converter.errors import Refusal
 from converter.linear import dequantizes, quantizes, read_with, written_with
 
 
-def differing(x: ir.Value | None, x_dtype: ir.DataType, y: ir.Value, y_dtype: ir.DataType) -> str:
-    """x, y: the quantized input and result."""
-    types = f"its input is {x_dtype.name.lower()} and its result {y_dtype.name.lower()}"
-    if (x is not None and x.is_graph_input()) or y.is_graph_output():
-        return f"{types} here: int8 tensors inside of a model become uint8, its own inputs and outputs do not"
-    return types
+def differing(x: ir.DataType, y: ir.DataType) -> str:
+    """x, y: the types of the quantized input and result, as they are after the pass Int8ToUint8."""
+    return (
+        f"its input is {x.name.lower()} and its result {y.name.lower()} here: int8 tensors between "
+        "QuantizeLinear and DequantizeLinear become uint8, others do not"
+    )
 
 
 def between_pairs(node: ir.Node) -> str | None:
@@ -28,4 +28,4 @@ def between_pairs(node: ir.Node) -> str | None:
         read, written = read_with(dequantize, None).dtype, written_with(quantize).dtype
     except Refusal:
         return None
-    return None if read == written else differing(dequantize.inputs[0], read, quantize.outputs[0], written)
+    return None if read == written else differing(read, written)

@@ -75,5 +75,5 @@ def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized,
 def one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
     """The type of both, which has to be one."""
     if x.quantization.dtype != y.quantization.dtype:
-        raise Refusal(differing(x.value, x.quantization.dtype, y.value, y.quantization.dtype))
+        raise Refusal(differing(x.quantization.dtype, y.quantization.dtype))
     return x.quantization.dtype

@@ -83,7 +83,7 @@ def requantizing_table(x: Quantized, y: Quantized) -> Int8Array | None:
         (q.scale, q.zero_point, q.dtype) for q in (x.quantization, y.quantization)
     )
     if dtype != y_dtype:
-        raise Refusal(differing(x.value, dtype, y.value, y_dtype))
+        raise Refusal(differing(dtype, y_dtype))
     real = (all_values(dtype).astype(np.int32) - x_zero_point).astype(np.float32) * x_scale
     bounds = np.iinfo(dtype.numpy())
     low, high = np.float32(bounds.min - y_zero_point), np.float32(bounds.max - y_zero_point)

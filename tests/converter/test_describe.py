@@ -128,6 +128,6 @@ def test_an_int8_output_of_the_model_is_one_reason(op_type: str) -> None:
     (stays,) = (entry for entry in report.left if entry.quantized)
     assert stays.name == "p_node"
     assert stays.reason == (
-        "its input is uint8 and its result int8 here: int8 tensors inside of a model become uint8, its own "
-        "inputs and outputs do not"
+        "its input is uint8 and its result int8 here: int8 tensors between QuantizeLinear and "
+        "DequantizeLinear become uint8, others do not"
     )
