@@ -197,6 +197,10 @@ def _softmax(x: Array, axis: int = -1) -> Array:
     return y
 
 
+def _hard_swish(x: Array) -> Array:
+    return x * np.clip(x / 6 + 0.5, 0, 1)
+
+
 def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
@@ -207,6 +211,7 @@ _OPERATORS: dict[str, Callable[..., Array]] = {
     "DequantizeLinear": _dequantize,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average_pool,
+    "HardSwish": _hard_swish,
     "MatMul": np.matmul,
     "MaxPool": _max_pool,
     "QuantizeLinear": _quantize,
