@@ -1,5 +1,6 @@
 """libqudnn.so as a loader sees it: its symbols, what it needs, and how it meets other runtimes."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from custom_ops import _native
 from session import CPU, assert_same_bits, open_session, outputs
 
 LIBRARY = custom_ops.library_path()
+CUDNN = "cudnn/lib/libcudnn.so.9"
 SYSTEM = (
     "libc.so.",
     "libm.so.",
@@ -177,3 +179,21 @@ def test_versions() -> None:
     assert versions["cuda"].startswith("13.")
     assert versions["cudnn"].startswith("9.")
     assert versions["architectures"]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler, to make a library of that name")
+def test_handles_of_cudnn_8_are_not_used(tmp_path: Path) -> None:
+    """cuDNN 9 takes none of them; where onnxruntime has loaded 9, another's 8 in the process does no harm."""
+    eight = tmp_path / "libcudnn.so.8"
+    command = ["gcc", "-shared", "-Wl,-soname,libcudnn.so.8", "-x", "c", os.devnull, "-o", str(eight)]
+    subprocess.run(command, check=True)
+    nvidia = importlib.util.find_spec("nvidia")
+    assert nvidia is not None
+    (nine,) = (file for root in nvidia.submodule_search_locations or () for file in Path(root).glob(CUDNN))
+    say = "from custom_ops import _native; print('found', _native.versions()['cudnn_at_runtime'])"
+    for libraries in [eight], [nine, eight]:
+        loads = "".join(f"import ctypes; ctypes.CDLL({str(path)!r}); " for path in libraries)
+        done = run_python(loads + say, LD_LIBRARY_PATH=str(nine.parent))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("found")
+        assert ("9." in done.stdout) == (nine in libraries)

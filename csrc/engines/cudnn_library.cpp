@@ -24,8 +24,16 @@ std::string version_text(size_t n) {
     return std::to_string(n / 10000) + "." + std::to_string(n / 100 % 100) + "." + std::to_string(n % 100);
 }
 
+bool is_loaded(const char* name) {
+    void* library = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
+    if (library != nullptr) dlclose(library);
+    return library != nullptr;
+}
+
 std::string load() {
     constexpr const char* name = "libcudnn.so.9";
+    // onnxruntime's handle comes from the cuDNN that it has loaded: no other major version takes it.
+    if (is_loaded("libcudnn.so.8") && !is_loaded(name)) return "onnxruntime uses cuDNN 8, qudnn needs 9";
     void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return std::string("no cuDNN: ") + dlerror();
     cudnn_frontend::cudnn_dlhandle = library;
