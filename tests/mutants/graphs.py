@@ -118,7 +118,7 @@ def rename(model: onnx.ModelProto, rng: Rng) -> None:
 
 
 def into_branches(model: onnx.ModelProto, rng: Rng) -> None:
-    """The last nodes move into both branches of an If."""
+    """The last nodes move into both branches of an If, which a new input chooses from."""
     graph = model.graph
     count = int(rng.integers(1, min(len(graph.node), 6) + 1))
     moved = list(graph.node[len(graph.node) - count :])
@@ -144,7 +144,7 @@ def into_branches(model: onnx.ModelProto, rng: Rng) -> None:
             results.append(result)
         bodies.append(helper.make_graph(nodes, branch, [], results))
     del graph.node[len(graph.node) - count :]
-    graph.initializer.append(numpy_helper.from_array(np.array(bool(chance(rng, 0.5))), "which"))
+    graph.input.append(helper.make_tensor_value_info("which", onnx.TensorProto.BOOL, []))
     names = [value.name for value in outputs]
     choose = helper.make_node("If", ["which"], names, then_branch=bodies[0], else_branch=bodies[1])
     graph.node.append(choose)
