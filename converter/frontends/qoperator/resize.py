@@ -56,12 +56,9 @@ def coordinate_mode(node: ir.Node) -> str:
 def _scales(node: ir.Node, shape: Shape) -> list[float]:
     sizes = node_input(node, 3)
     if sizes is None:
-        scales = constant(node_input(node, 2), "scale of the axes").astype(np.float32).tolist()
-        if len(scales) != 4:
-            raise Refusal(f"it has {len(scales)} scales, not 4")
-        return [float(scale) for scale in scales]
+        return [float(np.float32(scale)) for scale in _four(node_input(node, 2), "scale of the axes")]
     scales = []
-    for size, wanted in zip(shape[2:], constant(sizes, "target size").tolist()[2:], strict=True):
+    for size, wanted in zip(shape[2:], _four(sizes, "target size")[2:], strict=True):
         if not isinstance(size, int):
             raise Refusal("its sizes are constant, and its input's are not known")
         scale = float(np.float32(wanted) / np.float32(size))
@@ -69,3 +66,11 @@ def _scales(node: ir.Node, shape: Shape) -> list[float]:
             raise Refusal(f"no scale makes exactly {wanted} of {size}")
         scales.append(scale)
     return [1.0, 1.0, *scales]
+
+
+def _four(value: ir.Value | None, what: str) -> list[float]:
+    """A constant with one number for each axis."""
+    array = constant(value, what)
+    if array.shape != (4,):
+        raise Refusal(f"its {what} has the shape {list(array.shape)}, not [4]")
+    return [number.item() for number in array]
