@@ -11,7 +11,7 @@ from converter.constants import constant_or_none
 from converter.facts import Facts
 
 _MOST = 64  # elements
-_DEPTH = 16  # nodes between a number and the sizes that it is computed of
+_DEPTH = 8  # nodes between a number and the sizes that it is computed of
 
 # Rounded correctly, so that NumPy has the bits of any other implementation.
 _FUNCTIONS: dict[str, Callable[..., NDArray[Any]]] = {
