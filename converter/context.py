@@ -43,6 +43,8 @@ class Context:
     remarks: dict[str, None] = field(default_factory=dict)
     _value_names: set[str] = field(default_factory=set)
     _node_names: set[str] = field(default_factory=set)
+    _value_counts: dict[str, int] = field(default_factory=dict)
+    _node_counts: dict[str, int] = field(default_factory=dict)
 
     def reserve_names(self, graph: ir.Graph) -> None:
         """Keep new values and nodes from taking a name that the graph or a graph inside of it has."""
@@ -60,17 +62,19 @@ class Context:
 
     def new_value_name(self, name: str) -> str:
         """name, or if a value has it, name with a number behind."""
-        return _unique(name, self._value_names)
+        return _unique(name, self._value_names, self._value_counts)
 
     def new_node_name(self, name: str) -> str:
         """name, or if a node has it, name with a number behind."""
-        return _unique(name, self._node_names)
+        return _unique(name, self._node_names, self._node_counts)
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    unique, count = name, 1
+def _unique(name: str, taken: set[str], counts: dict[str, int]) -> str:
+    """counts: the last number behind a name that was tried, for there may be very many."""
+    unique, count = name, counts.get(name, 1)
     while unique in taken:
         count += 1
         unique = f"{name}_{count}"
+    counts[name] = count
     taken.add(unique)
     return unique
