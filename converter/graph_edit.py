@@ -56,6 +56,7 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
     What was without use before is left alone.
     """
     waiting = list(nodes)
+    constants: dict[ir.Value, None] = {}  # each looked at once: a value with n uses makes a tuple of n
     while waiting:
         node = waiting.pop()
         graph = node.graph
@@ -68,7 +69,9 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
             if producer is not None:
                 waiting.append(producer)
             else:
-                remove_unused(value)
+                constants[value] = None
+    for value in constants:
+        remove_unused(value)
 
 
 def remove_unused(value: ir.Value) -> None:
