@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
+from converter.arithmetic import stays_in_float
 from converter.constants import EIGHT_BIT, required_input
 from converter.context import Context
 from converter.crossings import ENTRIES, EXITS, is_crossing, is_op
@@ -71,7 +72,7 @@ def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
 
 def _is_rewritten(node: ir.Node) -> bool:
     """Whether it reads or writes an int8 tensor that became uint8."""
-    if not has_integer_form(node):
+    if not has_integer_form(node) or stays_in_float(node):
         return False
     quantized = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(dq, 0) for dq in quantized if dq is not None and dequantizes(dq)]

@@ -26,6 +26,7 @@ from converter.passes.fuse_tables import FuseTables
 from converter.passes.gather_at_entry import GatherAtEntry
 from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
 from converter.passes.int8_to_uint8 import Int8ToUint8
+from converter.passes.keep_in_float import KeepInFloat
 from converter.passes.lift_constants import LiftConstants
 from converter.passes.lower import Lower
 from converter.passes.merge_double_pairs import MergeDoublePairs
@@ -74,6 +75,7 @@ PASSES: tuple[type[Pass], ...] = (
     Recognise,
     ShapesFromInputs,
     ChooseIslands,
+    KeepInFloat,
     Lower,
     RestorePairs,
     CancelCrossings,

@@ -125,3 +125,26 @@ def test_one_rule() -> None:
     assert common([True, True]) is Arithmetic.INT8
     assert common([False, False]) is Arithmetic.UINT8
     assert common([True, False]) is Arithmetic.FLOAT32
+
+
+@PAIRS
+def test_what_stays_outside(op: str, tmp_path: Path) -> None:
+    """Where no op takes the operator in, it keeps its arithmetic, though all its tensors became uint8."""
+    net = QdqNetwork("int8")
+    x = net.pair(net.node("Abs", [net.x()], "k"), "k_q", 0.11, 97)
+    read_twice(net, x)
+    z = net.pair(net.input("z", "float32", ["n", "c", "h", "w"]), "z_q", 0.0471, 119)
+    net.y(net.node(op, [x, z], "c"), 0.21, 97)
+    original = net.model()
+    assert optimized(original, tmp_path)[op] == 1
+    conversion = converter.convert(original)
+    report = conversion.report
+    assert "QTable" in report.converted
+    assert op in {left.op_type for left in report.left}
+    assert "Sum" in {node.op_type for node in conversion.model.graph.node}
+    assert "Sum" not in {left.op_type for left in report.left}
+    assert not report.approximate
+    assert not optimized(conversion.model, tmp_path)[INTEGERS[op]]
+    rng = np.random.default_rng(7)
+    feed = {name: rng.normal(0, 3, (2, 4, 9, 8)).astype(np.float32) for name in "xz"}
+    check.assert_equivalent(original, conversion.model, [feed])
