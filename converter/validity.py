@@ -89,7 +89,11 @@ def _check_tensor(tensor: onnx.TensorProto) -> None:
 
 def _check_names(graph: onnx.GraphProto, outside: frozenset[str]) -> None:
     """Each name is of one value, which something computes."""
-    written: set[str] = {value.name for value in graph.input}
+    written: set[str] = set()
+    for value in graph.input:
+        if value.name in written:
+            raise _invalid(f"the input {shown(value.name)} is listed twice")
+        written.add(value.name)
     for node in graph.node:
         for name in filter(None, node.output):
             if name in written:

@@ -42,6 +42,13 @@ def test_an_output_listed_twice_is_refused() -> None:
         converter.convert(model)
 
 
+def test_an_input_listed_twice_is_refused() -> None:
+    model = network().model(17)
+    model.graph.input.add().CopyFrom(model.graph.input[0])
+    with pytest.raises(converter.ConversionError, match="input x is listed twice"):
+        converter.convert(model)
+
+
 def test_what_nothing_needs_is_not_converted_and_told() -> None:
     net = network()
     net.conv("x", "unused", 16, 16)
