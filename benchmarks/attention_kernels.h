@@ -1,10 +1,11 @@
-// As kernels.h, for csrc/kernels/attention.h: against the kernels that it stands for, in bits and in time.
+// As kernels.h, for csrc/kernels/attention/attention.h: against the kernels that it stands for, in bits and
+// in time.
 #pragma once
 
 #include "kernels.h"
-#include "kernels/attention.h"
-#include "kernels/mma_matmul.h"
-#include "kernels/table.h"
+#include "kernels/attention/attention.h"
+#include "kernels/elementwise/table.h"
+#include "kernels/gemm/mma_matmul.h"
 #include "product_kernels.h"
 
 namespace {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels.h"
-#include "kernels/dynamic_normalize.h"
-#include "kernels/dynamic_quantize.h"
+#include "kernels/border/dynamic_quantize.h"
+#include "kernels/norm/dynamic_normalize.h"
 #include "normalization_kernels.h"
 
 namespace {

@@ -1,8 +1,8 @@
-// As kernels.h, for csrc/kernels/float_attention.h: against sums in double, within bounds.
+// As kernels.h, for csrc/kernels/attention/float_attention.h: against sums in double, within bounds.
 #pragma once
 
 #include "kernels.h"
-#include "kernels/float_attention.h"
+#include "kernels/attention/float_attention.h"
 
 namespace {
 

@@ -16,14 +16,14 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/border.h"
-#include "kernels/conv.h"
-#include "kernels/depthwise.h"
-#include "kernels/global_average_pool.h"
-#include "kernels/matmul.h"
-#include "kernels/max_pool.h"
-#include "kernels/pad.h"
-#include "kernels/stem.h"
+#include "kernels/border/border.h"
+#include "kernels/conv/conv.h"
+#include "kernels/conv/depthwise.h"
+#include "kernels/conv/pad.h"
+#include "kernels/conv/stem.h"
+#include "kernels/gemm/matmul.h"
+#include "kernels/image/global_average_pool.h"
+#include "kernels/image/max_pool.h"
 #include "padded_results.h"
 
 using namespace qudnn::kernels;
@@ -240,7 +240,7 @@ struct ConvOptions {
     int64_t stride = 1, dilation = 1, group = 1;
     int64_t top = -1, left = -1, bottom = -1, right = -1;  // -1: as many as keep the size at stride 1
     int offset = 0;
-    bool stem = false;  // by kernels/stem.h, in all its variants
+    bool stem = false;  // by kernels/conv/stem.h, in all its variants
     OutputPadding y_padding = {};
 };
 

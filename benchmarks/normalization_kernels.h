@@ -2,9 +2,9 @@
 #pragma once
 
 #include "kernels.h"
-#include "kernels/add_layer_normalization.h"
-#include "kernels/layer_normalization.h"
-#include "kernels/normalize_to_island.h"
+#include "kernels/norm/add_layer_normalization.h"
+#include "kernels/norm/layer_normalization.h"
+#include "kernels/norm/normalize_to_island.h"
 #include "vision_kernels.h"
 
 namespace {

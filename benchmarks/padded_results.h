@@ -1,7 +1,7 @@
 // As kernels.h: results within padding, of cases that know the results without it.
 #pragma once
 
-#include "kernels/output_padding.h"
+#include "kernels/common/output_padding.h"
 
 namespace {
 

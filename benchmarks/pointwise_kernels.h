@@ -1,8 +1,8 @@
-// As kernels.h, for csrc/kernels/pointwise.h.
+// As kernels.h, for csrc/kernels/gemm/pointwise.h.
 #pragma once
 
 #include "kernels.h"
-#include "kernels/pointwise.h"
+#include "kernels/gemm/pointwise.h"
 
 namespace {
 

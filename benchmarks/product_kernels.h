@@ -1,10 +1,10 @@
-// As kernels.h, for csrc/kernels/batch_matmul.h and mma_matmul.h.
+// As kernels.h, for csrc/kernels/gemm/batch_matmul.h and mma_matmul.h.
 #pragma once
 
 #include <iterator>
 
 #include "kernels.h"
-#include "kernels/mma_matmul.h"
+#include "kernels/gemm/mma_matmul.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels.h"
-#include "kernels/mma_matmul.h"
+#include "kernels/gemm/mma_matmul.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels.h"
-#include "kernels/masked_softmax.h"
-#include "kernels/where.h"
+#include "kernels/elementwise/where.h"
+#include "kernels/softmax/masked_softmax.h"
 #include "normalization_kernels.h"
 
 namespace {

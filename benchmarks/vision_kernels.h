@@ -2,14 +2,14 @@
 #pragma once
 
 #include "kernels.h"
-#include "kernels/add.h"
-#include "kernels/average_pool.h"
-#include "kernels/depth_to_space.h"
-#include "kernels/mul.h"
-#include "kernels/padded_table.h"
-#include "kernels/resize.h"
-#include "kernels/softmax.h"
-#include "kernels/table.h"
+#include "kernels/elementwise/add.h"
+#include "kernels/elementwise/mul.h"
+#include "kernels/elementwise/padded_table.h"
+#include "kernels/elementwise/table.h"
+#include "kernels/image/average_pool.h"
+#include "kernels/image/depth_to_space.h"
+#include "kernels/image/resize.h"
+#include "kernels/softmax/softmax.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
-// As kernels.h, for csrc/kernels/window.h.
+// As kernels.h, for csrc/kernels/window/window.h.
 #pragma once
 
 #include "kernels.h"
-#include "kernels/window.h"
+#include "kernels/window/window.h"
 
 namespace {
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import onnx
 import onnx_ir as ir
 
-from converter import files, pipeline, weights
-from converter.describe import describe_converted
+from converter import pipeline
 from converter.domain import has_ops
 from converter.errors import ConversionError
 from converter.failures import named
-from converter.proto import load_proto, read_once
-from converter.quiet import quiet
-from converter.report import Report
+from converter.io import files, weights
+from converter.io.proto import load_proto, read_once
+from converter.io.quiet import quiet
+from converter.reports.describe import describe_converted
+from converter.reports.report import Report
 
 Source = onnx.ModelProto | str | os.PathLike[str]
 

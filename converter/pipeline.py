@@ -3,55 +3,55 @@
 import onnx_ir as ir
 
 from converter.context import Context
-from converter.describe import describe
 from converter.failures import named
-from converter.passes.absorb_transposes import AbsorbTransposes
-from converter.passes.add_functions import AddFunctions
 from converter.passes.base import Pass
-from converter.passes.cancel_crossings import CancelCrossings
-from converter.passes.cancel_transposes import CancelTransposes
-from converter.passes.choose_islands import ChooseIslands
-from converter.passes.correct_shapes import CorrectShapes
-from converter.passes.delay_transposes import DelayTransposes
-from converter.passes.dequantize_at_exit import DequantizeAtExit
-from converter.passes.dequantize_entered import DequantizeEntered
-from converter.passes.drop_identities import DropIdentities
-from converter.passes.drop_pairs import DropPairs
-from converter.passes.drop_row_reshapes import DropRowReshapes
-from converter.passes.fuse_add_layer_normalization import FuseAddLayerNormalization
-from converter.passes.fuse_attention import FuseAttention
-from converter.passes.fuse_conv_add import FuseConvAdd
-from converter.passes.fuse_float_attention import FuseFloatAttention
-from converter.passes.fuse_tables import FuseTables
-from converter.passes.gather_at_entry import GatherAtEntry
-from converter.passes.gelu_at_dynamic_entry import GeluAtDynamicEntry
-from converter.passes.int8_to_uint8 import Int8ToUint8
-from converter.passes.keep_in_float import KeepInFloat
-from converter.passes.lift_constants import LiftConstants
-from converter.passes.lower import Lower
-from converter.passes.merge_double_pairs import MergeDoublePairs
-from converter.passes.merge_dynamic_projections import MergeDynamicProjections
-from converter.passes.merge_equal_quantizers import MergeEqualQuantizers
-from converter.passes.merge_projections import MergeProjections
-from converter.passes.narrow_stem import NarrowStem
-from converter.passes.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
-from converter.passes.normalize_at_entry import NormalizeAtEntry
-from converter.passes.note_originals import NoteOriginals
-from converter.passes.pad_at_producer import PadAtProducer
-from converter.passes.propagate_pairs import PropagatePairs
-from converter.passes.quantize_at_entry import QuantizeAtEntry
-from converter.passes.quantize_constants import QuantizeConstants
-from converter.passes.raise_opset import RaiseOpset
-from converter.passes.recognise import Recognise
-from converter.passes.restore_pairs import RestorePairs
-from converter.passes.settle_attributes import SettleAttributes
-from converter.passes.settle_inputs import SettleInputs
-from converter.passes.shapes_from_inputs import ShapesFromInputs
-from converter.passes.shapes_of_eight_bits import ShapesOfEightBits
-from converter.passes.share_crossings import ShareCrossings
-from converter.passes.share_dynamic_entries import ShareDynamicEntries
-from converter.passes.sort_nodes import SortNodes
-from converter.report import Report
+from converter.passes.border.absorb_transposes import AbsorbTransposes
+from converter.passes.border.cancel_crossings import CancelCrossings
+from converter.passes.border.delay_transposes import DelayTransposes
+from converter.passes.border.dequantize_at_exit import DequantizeAtExit
+from converter.passes.border.dequantize_entered import DequantizeEntered
+from converter.passes.border.drop_row_reshapes import DropRowReshapes
+from converter.passes.border.quantize_at_entry import QuantizeAtEntry
+from converter.passes.border.share_crossings import ShareCrossings
+from converter.passes.border.share_dynamic_entries import ShareDynamicEntries
+from converter.passes.finish.add_functions import AddFunctions
+from converter.passes.finish.fuse_conv_add import FuseConvAdd
+from converter.passes.finish.narrow_stem import NarrowStem
+from converter.passes.finish.pad_at_producer import PadAtProducer
+from converter.passes.fuse.fuse_add_layer_normalization import FuseAddLayerNormalization
+from converter.passes.fuse.fuse_attention import FuseAttention
+from converter.passes.fuse.fuse_float_attention import FuseFloatAttention
+from converter.passes.fuse.fuse_tables import FuseTables
+from converter.passes.fuse.gather_at_entry import GatherAtEntry
+from converter.passes.fuse.gelu_at_dynamic_entry import GeluAtDynamicEntry
+from converter.passes.fuse.merge_dynamic_projections import MergeDynamicProjections
+from converter.passes.fuse.merge_projections import MergeProjections
+from converter.passes.fuse.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
+from converter.passes.fuse.normalize_at_entry import NormalizeAtEntry
+from converter.passes.onnxruntime.cancel_transposes import CancelTransposes
+from converter.passes.onnxruntime.drop_pairs import DropPairs
+from converter.passes.onnxruntime.int8_to_uint8 import Int8ToUint8
+from converter.passes.onnxruntime.merge_double_pairs import MergeDoublePairs
+from converter.passes.onnxruntime.merge_equal_quantizers import MergeEqualQuantizers
+from converter.passes.onnxruntime.propagate_pairs import PropagatePairs
+from converter.passes.partition.choose_islands import ChooseIslands
+from converter.passes.partition.keep_in_float import KeepInFloat
+from converter.passes.partition.lower import Lower
+from converter.passes.partition.recognise import Recognise
+from converter.passes.partition.restore_pairs import RestorePairs
+from converter.passes.partition.shapes_from_inputs import ShapesFromInputs
+from converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
+from converter.passes.prepare.correct_shapes import CorrectShapes
+from converter.passes.prepare.drop_identities import DropIdentities
+from converter.passes.prepare.lift_constants import LiftConstants
+from converter.passes.prepare.note_originals import NoteOriginals
+from converter.passes.prepare.quantize_constants import QuantizeConstants
+from converter.passes.prepare.raise_opset import RaiseOpset
+from converter.passes.prepare.settle_attributes import SettleAttributes
+from converter.passes.prepare.settle_inputs import SettleInputs
+from converter.passes.prepare.sort_nodes import SortNodes
+from converter.reports.describe import describe
+from converter.reports.report import Report
 
 PASSES: tuple[type[Pass], ...] = (
     SortNodes,
@@ -110,7 +110,7 @@ def run(model: ir.Model) -> Report:
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
     context = Context()
-    context.reserve_names(model.graph)
+    context.names.reserve(model.graph)
     for step in PASSES:
         with named(f"the pass {step.__name__}"):
             step(context)(model)

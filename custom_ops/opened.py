@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from converter.domain import DOMAIN, has_ops
 from converter.errors import ConversionError
-from converter.proto import load_proto, parse_proto
+from converter.io.proto import load_proto, parse_proto
 
 if TYPE_CHECKING:
     import onnx

@@ -10,7 +10,7 @@ import pytest
 
 import custom_ops
 from converter.passes.base import Pass
-from converter.passes.sort_nodes import SortNodes
+from converter.passes.prepare.sort_nodes import SortNodes
 from custom_ops import _native, cuda
 from well_formed import fault_of
 

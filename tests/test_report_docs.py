@@ -7,7 +7,7 @@ import onnx
 
 import converter
 import custom_ops
-from converter import quantized
+from converter.analysis import quantized
 from converter.version import qudnn_version
 
 TEXT = (Path(__file__).parents[1] / "docs" / "report.md").read_text()

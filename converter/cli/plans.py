@@ -18,11 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from converter import output
 from converter.cli.problem_text import shorten
 from converter.cli.runtime import load_plans
 from converter.cli.terminal import cell
 from converter.cli.verb import UsageError
+from converter.io import output
 
 _HEADINGS = ("problem", "engine", "plan", "us", "TOPS", "first us", "age")
 _LEFT = 3  # columns of words, the others are numbers

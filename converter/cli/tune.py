@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converter import output
 from converter.api import convert_file, is_converted
 from converter.cli.problems import Work, count_problems
 from converter.cli.progress import Progress
@@ -28,7 +27,8 @@ from converter.cli.runtime import check_gpu, load_plans
 from converter.cli.shapes import describe, inputs_of, shape_sets
 from converter.cli.terminal import escaped
 from converter.cli.verb import UsageError
-from converter.proto import load_proto
+from converter.io import output
+from converter.io.proto import load_proto
 
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
     from custom_ops import InferenceSession

@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import EIGHT_BIT
+from converter.analysis.facts import Facts
 from converter.errors import IN_FLOAT, Refusal
-from converter.facts import Facts
 from converter.frontends.dynamic import RULES as DYNAMIC
 from converter.frontends.dynamic.operand import is_dynamic
 from converter.frontends.qdq import RULES as QDQ
 from converter.frontends.qoperator import RULES as QOPERATOR
 from converter.frontends.rule import Rule
+from converter.graph.constants import EIGHT_BIT
+from converter.island.candidate import Candidate
 
 
 def _either(qoperator: Rule | None, qdq: Rule | None, dynamic: Rule | None) -> Rule:

@@ -1,1 +1,1 @@
-"""The passes, one file each. Their order is in converter.pipeline."""
+"""The passes, one file each, in a folder for each phase of converter.pipeline, which has their order."""

@@ -1,18 +1,18 @@
 // The table of engines: the one place where their order lives.
 #include <array>
 
-#include "engines/cudnn_conv.h"
-#include "engines/cudnn_conv3d.h"
-#include "engines/cudnn_matmul.h"
-#include "engines/native_batch_matmul.h"
-#include "engines/native_conv.h"
-#include "engines/native_conv3d.h"
-#include "engines/native_matmul.h"
-#include "engines/native_pointwise.h"
-#include "engines/native_stem.h"
-#include "engines/native_window.h"
-#include "engines/padded_result.h"
-#include "engines/separate_residual.h"
+#include "engines/composed/padded_result.h"
+#include "engines/composed/separate_residual.h"
+#include "engines/cudnn/cudnn_conv.h"
+#include "engines/cudnn/cudnn_conv3d.h"
+#include "engines/cudnn/cudnn_matmul.h"
+#include "engines/native/native_batch_matmul.h"
+#include "engines/native/native_conv.h"
+#include "engines/native/native_conv3d.h"
+#include "engines/native/native_matmul.h"
+#include "engines/native/native_pointwise.h"
+#include "engines/native/native_stem.h"
+#include "engines/native/native_window.h"
 
 namespace qudnn::plan {
 

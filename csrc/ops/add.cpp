@@ -1,6 +1,6 @@
 #include "ops/add.h"
 
-#include "kernels/add.h"
+#include "kernels/elementwise/add.h"
 #include "ops/broadcast.h"
 
 namespace qudnn::ops {

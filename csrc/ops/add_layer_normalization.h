@@ -1,11 +1,11 @@
 // QAddLayerNormalization and QFloatAddLayerNormalization, between an island's tensors.
 #pragma once
 
-#include "kernels/add.h"
-#include "kernels/add_layer_normalization.h"
-#include "kernels/float_pair.h"
-#include "kernels/layer_normalization.h"
-#include "kernels/pair.h"
+#include "kernels/elementwise/add.h"
+#include "kernels/elementwise/float_pair.h"
+#include "kernels/elementwise/pair.h"
+#include "kernels/norm/add_layer_normalization.h"
+#include "kernels/norm/layer_normalization.h"
 #include "ops/appended_channels.h"
 #include "ops/dtype.h"
 

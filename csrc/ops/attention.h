@@ -1,7 +1,7 @@
 // QAttention and QMaskedAttention: the attention of transformers in one op.
 #pragma once
 
-#include "kernels/masked_softmax.h"
+#include "kernels/softmax/masked_softmax.h"
 #include "ops/attention_core.h"
 #include "ops/softmax.h"
 

@@ -1,6 +1,6 @@
 #include "ops/attention_core.h"
 
-#include "kernels/table.h"
+#include "kernels/elementwise/table.h"
 #include "ops/requantize.h"
 
 namespace qudnn::ops {

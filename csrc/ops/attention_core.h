@@ -1,7 +1,7 @@
 // What QAttention and QMaskedAttention share: two products with a softmax between them.
 #pragma once
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "ops/op.h"
 #include "ops/product_layout.h"
 

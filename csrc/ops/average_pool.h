@@ -1,7 +1,7 @@
 // QAveragePool, the average over windows of an island's images.
 #pragma once
 
-#include "kernels/average_pool.h"
+#include "kernels/image/average_pool.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -1,7 +1,7 @@
 // The ops that carry a tensor across an island's border.
 #pragma once
 
-#include "kernels/border.h"
+#include "kernels/border/border.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "kernels/broadcast.h"
+#include "kernels/common/broadcast.h"
 #include "ort/inference_context.h"
 #include "ort/tensor.h"
 

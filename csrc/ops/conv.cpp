@@ -1,6 +1,6 @@
 #include "ops/conv.h"
 
-#include "kernels/add.h"
+#include "kernels/elementwise/add.h"
 #include "ops/pair.h"
 #include "ops/window.h"
 

@@ -2,7 +2,7 @@
 // with its bare sums.
 #pragma once
 
-#include "kernels/pair.h"
+#include "kernels/elementwise/pair.h"
 #include "ops/output_padding.h"
 #include "ops/requantize.h"
 

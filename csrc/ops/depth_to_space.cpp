@@ -1,6 +1,6 @@
 #include "ops/depth_to_space.h"
 
-#include "kernels/depth_to_space.h"
+#include "kernels/image/depth_to_space.h"
 
 namespace qudnn::ops {
 

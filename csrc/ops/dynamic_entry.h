@@ -2,7 +2,7 @@
 // the bias and multiplier of the products that read the result.
 #pragma once
 
-#include "kernels/dynamic_quantize.h"
+#include "kernels/border/dynamic_quantize.h"
 #include "ops/border.h"
 
 namespace qudnn::ops {

@@ -1,6 +1,6 @@
 #include "ops/dynamic_normalization.h"
 
-#include "kernels/dynamic_normalize.h"
+#include "kernels/norm/dynamic_normalize.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
 // Attention and MaskedAttention: the attention of transformers between float32 tensors.
 #pragma once
 
-#include "kernels/float_attention.h"
+#include "kernels/attention/float_attention.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -1,7 +1,7 @@
 // QFloatAdd and QFloatMul, the float32 sum and product of an island's tensors, quantized again.
 #pragma once
 
-#include "kernels/float_pair.h"
+#include "kernels/elementwise/float_pair.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

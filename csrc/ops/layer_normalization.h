@@ -1,7 +1,7 @@
 // QLayerNormalization, between an island's tensors.
 #pragma once
 
-#include "kernels/layer_normalization.h"
+#include "kernels/norm/layer_normalization.h"
 #include "ops/appended_channels.h"
 
 namespace qudnn::ops {

@@ -1,7 +1,7 @@
 // QMaskedSoftmax, the softmax of attention.
 #pragma once
 
-#include "kernels/masked_softmax.h"
+#include "kernels/softmax/masked_softmax.h"
 #include "ops/appended_channels.h"
 
 namespace qudnn::ops {

@@ -1,6 +1,6 @@
 #include "ops/mul.h"
 
-#include "kernels/mul.h"
+#include "kernels/elementwise/mul.h"
 #include "ops/broadcast.h"
 
 namespace qudnn::ops {

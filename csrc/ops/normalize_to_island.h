@@ -1,7 +1,7 @@
 // Layer normalizations in float32 whose results enter an island.
 #pragma once
 
-#include "kernels/normalize_to_island.h"
+#include "kernels/norm/normalize_to_island.h"
 #include "ops/appended_channels.h"
 
 namespace qudnn::ops {

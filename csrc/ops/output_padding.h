@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "kernels/output_padding.h"
+#include "kernels/common/output_padding.h"
 #include "ort/attributes.h"
 #include "ort/inference_context.h"
 #include "ort/tensor.h"

@@ -1,7 +1,7 @@
 // What QAdd and QMul have in common.
 #pragma once
 
-#include "kernels/pair.h"
+#include "kernels/elementwise/pair.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -1,7 +1,7 @@
 #include "ops/pool.h"
 
-#include "kernels/global_average_pool.h"
-#include "kernels/max_pool.h"
+#include "kernels/image/global_average_pool.h"
+#include "kernels/image/max_pool.h"
 #include "ops/window.h"
 
 namespace qudnn::ops {

@@ -2,7 +2,7 @@
 // channels, and the run.
 #pragma once
 
-#include "kernels/epilogue.h"
+#include "kernels/epilogue/epilogue.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -1,8 +1,8 @@
 // QResize and QFloatResize, which give an island's images another size.
 #pragma once
 
-#include "kernels/float_resize.h"
-#include "kernels/resize.h"
+#include "kernels/image/float_resize.h"
+#include "kernels/image/resize.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

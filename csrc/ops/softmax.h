@@ -4,7 +4,7 @@
 #include <memory>
 #include <mutex>
 
-#include "kernels/softmax.h"
+#include "kernels/softmax/softmax.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {

@@ -1,7 +1,7 @@
 #include "ops/table.h"
 
-#include "kernels/padded_table.h"
-#include "kernels/table.h"
+#include "kernels/elementwise/padded_table.h"
+#include "kernels/elementwise/table.h"
 
 namespace qudnn::ops {
 

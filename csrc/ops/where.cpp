@@ -1,6 +1,6 @@
 #include "ops/where.h"
 
-#include "kernels/where.h"
+#include "kernels/elementwise/where.h"
 #include "ops/broadcast.h"
 
 namespace qudnn::ops {

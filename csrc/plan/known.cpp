@@ -7,7 +7,7 @@
 #include <mutex>
 #include <optional>
 
-#include "engines/cudnn_library.h"
+#include "engines/cudnn/cudnn_library.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
 #include "plan/store.h"

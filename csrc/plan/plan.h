@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "kernels/columns.h"
-#include "kernels/epilogue.h"
-#include "kernels/residual.h"
+#include "kernels/common/columns.h"
+#include "kernels/epilogue/epilogue.h"
+#include "kernels/epilogue/residual.h"
 
 struct cudnnContext;
 struct CUstream_st;

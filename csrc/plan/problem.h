@@ -13,7 +13,7 @@
 #include <variant>
 
 #include "export.h"
-#include "kernels/output_padding.h"
+#include "kernels/common/output_padding.h"
 
 namespace qudnn::plan {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "kernels/compare.h"
+#include "kernels/common/compare.h"
 #include "plan/cuda_error.h"
 
 namespace qudnn::plan {

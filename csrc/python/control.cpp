@@ -2,7 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "engines/cudnn_library.h"
+#include "engines/cudnn/cudnn_library.h"
 #include "ops/usable_device.h"
 #include "plan/known.h"
 #include "plan/planner.h"

@@ -12,7 +12,7 @@ from qdq_networks import QdqNetwork, assert_converts
 
 import check
 import converter
-from converter.arithmetic import Arithmetic, common
+from converter.analysis.arithmetic import Arithmetic, common
 from session import session_options
 
 INTEGERS = {"Add": "QLinearAdd", "Mul": "QLinearMul"}

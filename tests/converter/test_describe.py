@@ -10,7 +10,7 @@ from networks import Network
 from qdq_networks import QdqNetwork
 
 import converter
-from converter.ops import table
+from converter.lowering import table
 
 
 def lines(report: converter.Report) -> list[str]:

@@ -11,7 +11,7 @@ from networks import Network
 
 import converter
 from cases.builder import Array
-from converter import files
+from converter.io import files
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cases import attention_op
 from cases.attention_op import AttentionOpCase
 from cases.builder import Array, by_id
 from converter.context import Context
-from converter.passes.fuse_attention import FuseAttention
+from converter.passes.fuse.fuse_attention import FuseAttention
 from session import assert_same_bits, run
 
 CHAINS = [*attention_op.LINEAR, *attention_op.MASKED]
@@ -32,7 +32,7 @@ def chain(case: AttentionOpCase) -> tuple[onnx.ModelProto, dict[str, Array]]:
 def fused(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model after the pass."""
     context, model_ir = Context(), ir.from_proto(model)
-    context.reserve_names(model_ir.graph)
+    context.names.reserve(model_ir.graph)
     FuseAttention(context)(model_ir)
     return ir.to_proto(model_ir)
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from converter import output
 from converter.cli import interruption
+from converter.io import output
 
 # A verb that works in a folder of its own until it is ended; how, is the argument.
 PROGRAM = """
 import sys, threading, time
 from pathlib import Path
-from converter import cli, output
+from converter import cli
+from converter.io import output
 
 class Verb:
     "Waits."

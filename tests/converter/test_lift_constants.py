@@ -11,7 +11,7 @@ from qdq_networks import QdqNetwork, normal
 
 import check
 import converter
-from converter.passes.drop_pairs import DropPairs
+from converter.passes.onnxruntime.drop_pairs import DropPairs
 from session import open_session, outputs
 
 Move = Callable[[QdqNetwork, str], str]

@@ -13,7 +13,7 @@ import pytest
 from networks import Network
 
 import converter
-from converter import output
+from converter.io import output
 
 NULL = (1, 3)  # of Linux's /dev/null
 

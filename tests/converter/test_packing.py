@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converter.errors import Refusal
-from converter.layout import padded
-from converter.packing import (
+from converter.island.layout import padded
+from converter.island.packing import (
     centered,
     fold_zero_point,
     pack_conv,

@@ -13,7 +13,7 @@ from onnx import helper
 import converter
 from cases.builder import Array
 from check import assert_equivalent, assert_true_report
-from converter.report import Crossing
+from converter.reports.report import Crossing
 
 
 def ops(model: onnx.ModelProto) -> dict[str, int]:

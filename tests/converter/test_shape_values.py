@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import converter
-from converter.facts import Facts
-from converter.shape_values import ShapeValues
-from converter.sizes import Unknown
+from converter.analysis.facts import Facts
+from converter.analysis.shape_values import ShapeValues
+from converter.graph.sizes import Unknown
 
 
 def graph(

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import converter
-from converter import weights
+from converter.io import weights
 
 WEIGHTS = bytes(range(100, 164))
 

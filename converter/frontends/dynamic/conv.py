@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.facts import Facts
+from converter.analysis.facts import Facts
 from converter.frontends.dynamic.operand import operand
 from converter.frontends.dynamic.scaled import scaled
 from converter.frontends.qoperator.conv_integer import filters
-from converter.ops.dynamic_conv import dynamic_conv
+from converter.island.candidate import Candidate
+from converter.lowering.dynamic_conv import dynamic_conv
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:

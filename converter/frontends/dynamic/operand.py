@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.constants import node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.sizes import Shape
+from converter.graph.constants import node_input, required_input
+from converter.graph.sizes import Shape
 
 
 class Operand(NamedTuple):

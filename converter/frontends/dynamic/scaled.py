@@ -6,11 +6,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import constant_or_none, per_output, required_input
 from converter.errors import Refusal
 from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
-from converter.graph_edit import only_reader
-from converter.packing import Float32Array
+from converter.graph.constants import constant_or_none, per_output, required_input
+from converter.graph.edit import only_reader
+from converter.island.packing import Float32Array
 
 
 class Scaled(NamedTuple):

@@ -18,7 +18,7 @@ from converter.frontends.qdq.resize import resize
 from converter.frontends.qdq.softmax import softmax
 from converter.frontends.qdq.where import where
 from converter.frontends.rule import Rule
-from converter.linear import DOMAINS
+from converter.qdq.linear import DOMAINS
 
 RULES: dict[tuple[str, str], Rule] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import IN_FLOAT, result
 from converter.frontends.qoperator.common import numbers
-from converter.geometry import geometry
-from converter.ops import average_pool as op
-from converter.ops.reshape import reshape
-from converter.ops.sequence import between, sequence
+from converter.island.candidate import Candidate
+from converter.lowering import average_pool as op
+from converter.lowering.reshape import reshape
+from converter.lowering.sequence import between, sequence
 
 
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:

@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from converter.arithmetic import Arithmetic
-from converter.candidate import Candidate, Quantized
-from converter.constants import required_input
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.elementwise import elementwise
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
-from converter.linear import dequantizes
-from converter.ops import pair
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.island.port import Quantized
+from converter.lowering import pair
+from converter.qdq.linear import dequantizes
 
 Builder = Callable[
     [tuple[ir.Node, ...], Quantized, Quantized, Quantized, Arithmetic, Facts, tuple[int, int]], Candidate

@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.facts import Facts
+from converter.analysis.facts import Facts
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
-from converter.ops import concat as op
+from converter.island.candidate import Candidate
+from converter.lowering import concat as op
 
 
 def concat(node: ir.Node, facts: Facts) -> Candidate:

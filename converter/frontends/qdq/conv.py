@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import node_input, required_input
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
 from converter.frontends.qdq.weights import weights
 from converter.frontends.qoperator.pad import padding_before
-from converter.geometry import geometry
-from converter.ops import conv as op
+from converter.graph.constants import node_input, required_input
+from converter.island.candidate import Candidate
+from converter.lowering import conv as op
 
 
 def conv(node: ir.Node, facts: Facts) -> Candidate:

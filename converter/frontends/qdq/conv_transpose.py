@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import node_input, required_input
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import IN_FLOAT, result
 from converter.frontends.qdq.weights import weights
-from converter.geometry import geometry
-from converter.ops import conv_transpose as op
+from converter.graph.constants import node_input, required_input
+from converter.island.candidate import Candidate
+from converter.lowering import conv_transpose as op
 
 
 def conv_transpose(node: ir.Node, facts: Facts) -> Candidate:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from converter.frontends.qdq.operand import Operand
-from converter.graph_edit import only_reader
-from converter.linear import quantizes
+from converter.graph.edit import only_reader
+from converter.qdq.linear import quantizes
 
 LAST_BITS = "onnxruntime computes it in float32: results may differ in their last bits"
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant_or_none, node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.factor import factor
 from converter.frontends.qdq.float_result import LAST_BITS, float_note
 from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, Result, result
-from converter.ops.factor import Factor
-from converter.ops.product import product
-from converter.ops.product_result import InFloat, Requantized
-from converter.packing import Float32Array
-from converter.sizes import Size, Unknown
+from converter.graph.constants import constant_or_none, node_input, required_input
+from converter.graph.sizes import Size, Unknown
+from converter.island.candidate import Candidate
+from converter.island.packing import Float32Array
+from converter.lowering.factor import Factor
+from converter.lowering.product import product
+from converter.lowering.product_result import InFloat, Requantized
 
 
 def gemm(node: ir.Node, facts: Facts) -> Candidate:

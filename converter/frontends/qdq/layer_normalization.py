@@ -5,14 +5,14 @@ In models of the format QOperator it stands between the two as well.
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
-from converter.linear import float_constant
-from converter.ops import layer_normalization as op
+from converter.graph.constants import node_input, required_input
+from converter.island.candidate import Candidate
+from converter.lowering import layer_normalization as op
+from converter.qdq.linear import float_constant
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
 _EPSILON = 1e-5  # by default

@@ -6,22 +6,22 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant_or_none, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.bias import bias
 from converter.frontends.qdq.factor import factor
 from converter.frontends.qdq.float_result import LAST_BITS, float_note
 from converter.frontends.qdq.operand import Operand
 from converter.frontends.qdq.result import IN_FLOAT, result
 from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
-from converter.linear import dequantizes
-from converter.moves import moves
-from converter.ops.factor import Factor
-from converter.ops.product import product
-from converter.ops.product_result import InFloat, Requantized
-from converter.packing import Float32Array
+from converter.graph.constants import constant_or_none, required_input
+from converter.island.candidate import Candidate
+from converter.island.packing import Float32Array
+from converter.lowering.factor import Factor
+from converter.lowering.product import product
+from converter.lowering.product_result import InFloat, Requantized
+from converter.qdq.linear import dequantizes
+from converter.qdq.moves import moves
 
 
 def matmul(node: ir.Node, facts: Facts) -> Candidate:

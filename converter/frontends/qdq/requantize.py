@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant_or_none, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.elementwise import table
-from converter.linear import dequantizes
+from converter.graph.constants import constant_or_none, required_input
+from converter.island.candidate import Candidate
+from converter.qdq.linear import dequantizes
 
 
 def requantize(node: ir.Node, facts: Facts) -> Candidate:

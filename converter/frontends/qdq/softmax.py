@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
-from converter.facts import Facts
+from converter.analysis.facts import Facts
 from converter.frontends.qdq.masked_softmax import masked_softmax
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
-from converter.linear import dequantizes
-from converter.ops import softmax as op
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.lowering import softmax as op
+from converter.qdq.linear import dequantizes
 
 
 def softmax(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qdq.elementwise import elementwise
 from converter.frontends.qdq.operand import operand
 from converter.frontends.qdq.result import result
-from converter.linear import dequantizes
-from converter.ops import where as op
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.lowering import where as op
+from converter.qdq.linear import dequantizes
 
 
 def where(node: ir.Node, facts: Facts) -> Candidate:

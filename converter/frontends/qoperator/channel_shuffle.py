@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.graph_edit import only_read_by
-from converter.ops.take import channels
-from converter.reshaping import resolved
+from converter.graph.constants import constant, node_input, required_input
+from converter.graph.edit import only_read_by
+from converter.graph.reshaping import resolved
+from converter.island.candidate import Candidate
+from converter.lowering.take import channels
 
 
 def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Quantized
-from converter.constants import constant, node_input, quantization, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
+from converter.graph.constants import constant, node_input, quantization, required_input
+from converter.island.port import Quantized
 
 
 def quantized_input(node: ir.Node, index: int, facts: Facts, what: str = "input") -> Quantized:

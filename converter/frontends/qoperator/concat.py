@@ -3,12 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate, Quantized
-from converter.constants import Quantization, node_input, quantization, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.common import quantized_input
-from converter.ops.concat import concat as candidate
+from converter.graph.constants import Quantization, node_input, quantization, required_input
+from converter.island.candidate import Candidate
+from converter.island.port import Quantized
+from converter.lowering.concat import concat as candidate
 
 
 def qlinear_concat(node: ir.Node, facts: Facts) -> Candidate:

@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.candidate import Candidate
-from converter.constants import EIGHT_BIT, constant, node_input, required_input
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import Geometry, geometry
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.geometry import Geometry, geometry
-from converter.ops.conv_to_int32 import conv_to_int32
-from converter.sizes import Shape
+from converter.graph.constants import EIGHT_BIT, constant, node_input, required_input
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.lowering.conv_to_int32 import conv_to_int32
 
 
 class Filters(NamedTuple):

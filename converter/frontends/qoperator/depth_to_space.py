@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
-from converter.facts import Facts
-from converter.ops import depth_to_space as ops
+from converter.analysis.facts import Facts
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.lowering import depth_to_space as ops
 
 
 def depth_to_space(node: ir.Node, facts: Facts) -> Candidate:

@@ -6,13 +6,20 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import EIGHT_BIT, constant, constant_or_none, node_input, required_input, scale_array
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.ops.factor import Factor
-from converter.ops.factor import factor as checked
-from converter.packing import Float32Array
-from converter.sizes import Shape
+from converter.graph.constants import (
+    EIGHT_BIT,
+    constant,
+    constant_or_none,
+    node_input,
+    required_input,
+    scale_array,
+)
+from converter.graph.sizes import Shape
+from converter.island.packing import Float32Array
+from converter.lowering.factor import Factor
+from converter.lowering.factor import factor as checked
 
 
 def factor(

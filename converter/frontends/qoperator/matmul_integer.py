@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input, required_input
-from converter.facts import Facts
+from converter.analysis.facts import Facts
 from converter.frontends.qoperator.factor import described
-from converter.ops.factor import Factor
-from converter.ops.product import product
-from converter.ops.product_result import Sums
+from converter.graph.constants import constant, node_input, required_input
+from converter.island.candidate import Candidate
+from converter.lowering.factor import Factor
+from converter.lowering.product import product
+from converter.lowering.product_result import Sums
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:

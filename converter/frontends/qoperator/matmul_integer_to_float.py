@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant, float_vector, node_input, required_input, scale_array
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.factor import described
-from converter.ops.factor import Factor
-from converter.ops.product import product
-from converter.ops.product_result import InFloat
-from converter.sizes import Shape
+from converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.lowering.factor import Factor
+from converter.lowering.product import product
+from converter.lowering.product_result import InFloat
 
 SCALES_APART = "onnxruntime multiplies by its scales one after the other, as they have other dimensions"
 

@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.geometry import geometry
-from converter.graph_edit import is_needed
-from converter.ops.max_pool import max_pool as candidate
+from converter.graph.constants import required_input
+from converter.graph.edit import is_needed
+from converter.island.candidate import Candidate
+from converter.lowering.max_pool import max_pool as candidate
 
 
 def max_pool(node: ir.Node, facts: Facts) -> Candidate:

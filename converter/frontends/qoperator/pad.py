@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.constants import Quantization, constant_or_none, node_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.common import required_numbers
+from converter.graph.constants import Quantization, constant_or_none, node_input
 
 
 def padding_before(

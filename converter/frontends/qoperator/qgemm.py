@@ -4,15 +4,15 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input, quantization, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.factor import factor
-from converter.ops.product import product
-from converter.ops.product_result import InFloat, Requantized
-from converter.packing import Int32Array
-from converter.sizes import Size
+from converter.graph.constants import constant, node_input, quantization, required_input
+from converter.graph.sizes import Size
+from converter.island.candidate import Candidate
+from converter.island.packing import Int32Array
+from converter.lowering.product import product
+from converter.lowering.product_result import InFloat, Requantized
 
 
 def qgemm(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.arithmetic import Arithmetic
-from converter.candidate import Candidate
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.geometry import geometry
-from converter.ops.average_pool import average_pool, global_average_pool
+from converter.island.candidate import Candidate
+from converter.lowering.average_pool import average_pool, global_average_pool
 
 
 def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:

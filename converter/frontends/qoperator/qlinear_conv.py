@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input
+from converter.analysis.facts import Facts
+from converter.analysis.geometry import geometry
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.common import quantized_input, quantized_output
 from converter.frontends.qoperator.pad import padding_before
 from converter.frontends.qoperator.weights import weights
-from converter.geometry import geometry
-from converter.ops.conv import conv
+from converter.graph.constants import constant, node_input
+from converter.island.candidate import Candidate
+from converter.lowering.conv import conv
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:

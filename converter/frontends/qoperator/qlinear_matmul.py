@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import node_input, quantization
-from converter.facts import Facts
+from converter.analysis.facts import Facts
 from converter.frontends.qoperator.factor import factor
-from converter.ops.product import product
-from converter.ops.product_result import Requantized
+from converter.graph.constants import node_input, quantization
+from converter.island.candidate import Candidate
+from converter.lowering.product import product
+from converter.lowering.product_result import Requantized
 
 
 def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:

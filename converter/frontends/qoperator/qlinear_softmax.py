@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.arithmetic import Arithmetic
-from converter.candidate import Candidate
-from converter.facts import Facts
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.facts import Facts
 from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.ops.softmax import softmax
+from converter.island.candidate import Candidate
+from converter.lowering.softmax import softmax
 
 
 def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:

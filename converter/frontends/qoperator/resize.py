@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.ops.resize import resize as candidate
-from converter.ops.resize import resized
-from converter.sizes import Shape
+from converter.graph.constants import constant, node_input, required_input
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.lowering.resize import resize as candidate
+from converter.lowering.resize import resized
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,14 +2,14 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import constant, node_input, required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
 from converter.frontends.qoperator.common import numbers, required_numbers
-from converter.ops.pick import pick
-from converter.ops.take import channels, slices
-from converter.ops.take import split as candidate
+from converter.graph.constants import constant, node_input, required_input
+from converter.island.candidate import Candidate
+from converter.lowering.pick import pick
+from converter.lowering.take import channels, slices
+from converter.lowering.take import split as candidate
 
 
 def identity(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
-from converter.facts import Facts
-from converter.ops.transpose import transpose as candidate
+from converter.analysis.facts import Facts
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.lowering.transpose import transpose as candidate
 
 
 def transpose(node: ir.Node, facts: Facts) -> Candidate:

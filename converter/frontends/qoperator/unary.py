@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.candidate import Candidate
-from converter.constants import required_input
+from converter.analysis.facts import Facts
 from converter.errors import Refusal
-from converter.facts import Facts
-from converter.ops.table import computed, table
+from converter.graph.constants import required_input
+from converter.island.candidate import Candidate
+from converter.lowering.table import computed, table
 
 _INPUTS = 5  # x and y have a scale and a zero point each
 

@@ -6,8 +6,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.constants import EIGHT_BIT, constant, scales
 from converter.errors import Refusal
+from converter.graph.constants import EIGHT_BIT, constant, scales
 
 
 class Weights(NamedTuple):

@@ -1,0 +1,39 @@
+"""Which axis of a tensor outside of any island would best be last inside one: a look at who reads it."""
+
+import onnx_ir as ir
+
+from converter.graph.sizes import Shape
+
+_ALONG_LAST = {
+    "Gemm", "LayerNormalization", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul", "QLinearSoftmax",
+    "Softmax",
+}  # fmt: skip
+_ALONG_SECOND = {
+    "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
+    "GlobalAveragePool", "GlobalMaxPool", "InstanceNormalization", "MaxPool", "QLinearAveragePool",
+    "QLinearConv", "QLinearGlobalAveragePool", "Resize", "SpaceToDepth",
+}  # fmt: skip
+_ANOTHER_PLACE = {
+    "Concat", "Expand", "Flatten", "Gather", "QLinearConcat", "ReduceMean", "Reshape", "Shape", "Slice",
+    "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+}  # fmt: skip
+
+
+def wanted_axis(value: ir.Value, shape: Shape) -> int:
+    """The axis that the nearest reader with an opinion works along; shape: of the value.
+
+    Between it and the value stand only nodes that leave axes where they are. Without an opinion it is 1,
+    where ONNX has channels, or the last one, if the size of axis 1 is unknown.
+    """
+    last = len(shape) - 1
+    waiting, seen = [value], {value}
+    for reached in waiting:
+        for reader in (use.node for use in reached.uses()):
+            if reader.op_type in _ALONG_LAST:
+                return last
+            if reader.op_type in _ALONG_SECOND:
+                return 1 if len(shape) < 2 or isinstance(shape[1], int) else last
+            if reader.op_type not in _ANOTHER_PLACE:
+                waiting += [output for output in reader.outputs if output not in seen]
+                seen.update(reader.outputs)
+    return 1 if len(shape) < 2 or isinstance(shape[1], int) else last

@@ -1,0 +1,141 @@
+"""What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
+
+import onnx_ir as ir
+
+from converter.analysis.channel_axes import wanted_axis
+from converter.analysis.inference import infer
+from converter.analysis.node_shapes import inferred
+from converter.analysis.outside_shapes import outside_shape
+from converter.analysis.shape_values import ShapeValues
+from converter.errors import IN_FLOAT, Refusal
+from converter.graph.constants import EIGHT_BIT
+from converter.graph.sizes import Shape, Unknown
+from converter.island.port import Port
+
+
+class Facts:
+    """ONNX's shape inference, and what the frontends add where it knows nothing.
+
+    It has no rules for com.microsoft's operators and gives every dynamic size a new name, so that the
+    two branches of a residual could not be told to have one shape. What frontends learn comes first.
+    """
+
+    def __init__(self, model: ir.Model) -> None:
+        self.opsets = dict(model.opset_imports)
+        self._dtypes: dict[str, ir.DataType] = {}
+        self._shapes: dict[str, Shape] = {}
+        self._learned: set[str] = set()  # names of values
+        self._refined: set[str] = set()  # names of those of which ONNX's inference knows less
+        self._values = ShapeValues(self.shape)
+        self._channel_axes: dict[ir.Value, int] = {}
+        for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
+            if value.dtype is not None:
+                self._dtypes[name] = value.dtype
+            if value.shape is not None:
+                self._shapes[name] = tuple(
+                    size if isinstance(size, int) else Unknown(size.value or f"{name}[{axis}]")
+                    for axis, size in enumerate(value.shape)
+                )
+
+    def dtype(self, value: ir.Value) -> ir.DataType | None:
+        return self._dtypes.get(value.name or "")
+
+    def shape(self, value: ir.Value) -> Shape | None:
+        return self._shapes.get(value.name or "")
+
+    def numbers(self, value: ir.Value) -> Shape | None:
+        """The elements of a short integer tensor, as far as sizes that are known by name tell them."""
+        found = self._values.of(value)
+        return None if found is None else found.elements
+
+    def channel_axis(self, value: ir.Value) -> int | None:
+        """The axis that is last inside of the island that produces the value, None where none does."""
+        return self._channel_axes.get(value)
+
+    def channel_axis_of(self, *values: ir.Value) -> int:
+        """The axis of the first value that an island produces; where none does, the one that readers want."""
+        known = (self.channel_axis(value) for value in values)
+        found = next((axis for axis in known if axis is not None), None)
+        if found is not None:
+            return found
+        shape = self.shape(values[0])
+        return 1 if shape is None else wanted_axis(values[0], shape)
+
+    def learn(self, port: Port) -> None:
+        """Note what a frontend found out about a value that comes out of an island's op."""
+        self.note_shape(port.value, port.dtype, port.shape)
+        if not port.outside:
+            self._channel_axes[port.value] = port.channel_axis
+
+    def note_shape(self, value: ir.Value, dtype: ir.DataType, shape: Shape) -> None:
+        """Note what a value is, whoever produces it."""
+        before = self.shape(value)
+        self._dtypes[value.name or ""] = dtype
+        self._shapes[value.name or ""] = shape
+        if before != shape:
+            self._values.forget(value)
+        if _count(before) < _count(shape):
+            self._refined.add(value.name or "")
+        self._learned.add(value.name or "")
+
+    def pass_on(self, node: ir.Node) -> None:
+        """Note what follows for the results of a node outside of islands."""
+        found = outside_shape(node, self)
+        if found is not None:
+            self._refine(node.outputs[0], found)
+        elif any(value is not None and self._may_tell(value) for value in node.inputs):
+            opset = self.opsets.get("", 0)
+            for output, dtype, shape in inferred(node, opset, self.dtype, self.shape, self.numbers):
+                self._dtypes.setdefault(output.name or "", dtype)
+                self._refine(output, shape)
+
+    def _may_tell(self, value: ir.Value) -> bool:
+        """Whether more is known of the operand here than ONNX's inference has seen."""
+        return value.name in self._refined or (not value.is_initializer() and self.numbers(value) is not None)
+
+    def _refine(self, value: ir.Value, found: Shape) -> None:
+        """Note a shape that follows from the operands; where it lacks a number, one that is known stays."""
+        name = value.name or ""
+        before = self.shape(value)
+        if name in self._learned:
+            return
+        others = found if before is None or len(before) != len(found) else before
+        merged = tuple(
+            new if isinstance(new, int) or not isinstance(old, int) else old
+            for old, new in zip(others, found, strict=True)
+        )
+        if _count(merged) > _count(before):
+            self._refined.add(name)
+        if merged != before:
+            self._shapes[name] = merged
+            self._values.forget(value)
+
+    def eight_bit(self, value: ir.Value) -> ir.DataType:
+        dtype = self.dtype(value)
+        if dtype is None:
+            raise Refusal(f"the type of {value.name} is unknown")
+        if dtype.is_floating_point():
+            raise Refusal(IN_FLOAT)
+        if dtype not in EIGHT_BIT:
+            raise Refusal(f"it works on {dtype.name.lower()}, not on 8 bits")
+        return dtype
+
+    def shape_of_rank(self, value: ir.Value, rank: int) -> Shape:
+        """The shape of value, of which the operator that reads it tells the rank at least."""
+        if self.shape(value) is None:
+            return tuple(Unknown(f"{value.name}[{axis}]") for axis in range(rank))
+        return self.ranked(value, rank)
+
+    def ranked(self, value: ir.Value, *ranks: int) -> Shape:
+        """The shape of value, which has to be known, and to have one of these numbers of dimensions."""
+        shape = self.shape(value)
+        if shape is None:
+            raise Refusal(f"the shape of {value.name} is unknown")
+        if ranks and len(shape) not in ranks:
+            raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
+        return shape
+
+
+def _count(shape: Shape | None) -> int:
+    """How much is known: the number of dimensions, and sizes."""
+    return -1 if shape is None else sum(isinstance(size, int) for size in shape)

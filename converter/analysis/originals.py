@@ -1,0 +1,56 @@
+"""The nodes of the user's model, which reports are about; passes change, add and remove nodes."""
+
+from typing import NamedTuple
+
+import onnx_ir as ir
+
+from converter.analysis.quantized import Body, has_stored_weights, quantized_nodes
+from converter.domain import DOMAIN
+from converter.failures import node_name
+
+
+class Original(NamedTuple):
+    """A node as the user knows it: one without a name is called after its first output."""
+
+    name: str
+    op_type: str
+    quantized: bool
+    stored_weights: bool
+
+
+class Originals:
+    """graph: the nodes of the model's graph. bodies: those of graphs inside of it, and of functions."""
+
+    def __init__(self, model: ir.Model) -> None:
+        quantized = quantized_nodes(model.graph)
+        self.graph = [_original(node, quantized) for node in model.graph]
+        self._numbers = {node: number for number, node in enumerate(model.graph)}
+        self.bodies: list[Original] = []
+        functions = [function for function in model.functions.values() if function.domain != DOMAIN]
+        bodies: list[Body] = [*model.graph.subgraphs(), *functions]
+        bodies += [graph for function in functions for graph in function.graph.subgraphs()]
+        for body in bodies:
+            quantized = quantized_nodes(body)
+            self.bodies += [_original(node, quantized) for node in body]
+
+    def number_of(self, node: ir.Node) -> int | None:
+        """Which of the graph's nodes it is; None where a pass has made it."""
+        return self._numbers.get(node)
+
+    def follow(self, graph: ir.Graph) -> None:
+        """Let new nodes with the name of an old one, or of one of its outputs, stand for it."""
+        names: dict[str, int | None] = {}  # None: several have it
+        outputs: dict[str, int] = {}
+        for old, number in self._numbers.items():
+            if old.name:
+                names[old.name] = None if old.name in names else number
+            outputs.update((output.name, number) for output in old.outputs if output.name)
+        for new in graph:
+            found = [names.get(new.name or ""), *(outputs.get(output.name or "") for output in new.outputs)]
+            known = [each for each in found if each is not None]
+            if known:
+                self._numbers.setdefault(new, known[0])
+
+
+def _original(node: ir.Node, quantized: set[ir.Node]) -> Original:
+    return Original(node_name(node), node.op_type, node in quantized, has_stored_weights(node))

@@ -1,0 +1,168 @@
+"""The shapes of what operators outside of islands make, as far as their inputs' shapes and numbers tell.
+
+ONNX's inference gives every size that it cannot compute a name of its own. Of a tensor that enters an island
+beside another it has to be known whether they have one size.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.graph.reshaping import keeps_zeros, resolved
+from converter.graph.sizes import Shape, Size, Unknown, broadcast, shifted
+
+
+class Known(Protocol):
+    """What is known already."""
+
+    def shape(self, value: ir.Value) -> Shape | None: ...
+
+    def numbers(self, value: ir.Value) -> Shape | None: ...
+
+
+def outside_shape(node: ir.Node, known: Known) -> Shape | None:
+    """The shape of the node's first output; None where it is not known here."""
+    rule = _RULES.get((node.domain, node.op_type))
+    if rule is None or not node.inputs or any(value is None for value in node.inputs):
+        return None
+    shapes = [known.shape(value) for value in node.inputs if value is not None]
+    if shapes[0] is None:
+        return None
+    try:
+        return rule(node, shapes, known)
+    except Refusal:
+        return None
+
+
+def _kept(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return shapes[0]
+
+
+def _of_all(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    out: Shape = ()
+    for shape in shapes:
+        if shape is None:
+            return None
+        out = broadcast(out, shape)
+    return out
+
+
+def _as_indices(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return shapes[1]
+
+
+def _filled(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return _numbers(node, 0, known)
+
+
+def _expand(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """What is of unknown size has the size of the target, unless that is 1; of two unknown sizes too."""
+    target = _numbers(node, 1, known)
+    if shapes[0] is None or target is None:
+        return None
+    x = (1,) * (len(target) - len(shapes[0])) + shapes[0]
+    target = (1,) * (len(x) - len(target)) + target
+    grown = (1 if isinstance(a, Unknown) and b != 1 else a for a, b in zip(x, target, strict=True))
+    return broadcast(tuple(grown), target)
+
+
+def _gather(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    x, indices = shapes[0], shapes[1]
+    if x is None or indices is None:
+        return None
+    axis = node.attributes.get_int("axis", 0) % len(x)
+    return (*x[:axis], *indices, *x[axis + 1 :])
+
+
+def _matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    a, b = shapes
+    if a is None or b is None or min(len(a), len(b)) < 2:
+        return None
+    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _reshape(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    target = _numbers(node, 1, known)
+    if shapes[0] is None or target is None:
+        return None
+    return resolved(target, shapes[0], keeps_zeros(node))
+
+
+def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """Up to an unknown place of an axis of many elements: so many, or the model fails where it needs them."""
+    bounds = [_numbers(node, index, known) for index in range(1, len(node.inputs))]
+    if shapes[0] is None or len(bounds) < 2 or any(bound is None for bound in bounds):
+        return None
+    starts, ends, *rest = [bound or () for bound in bounds]
+    axes = rest[0] if rest else tuple(range(len(starts)))
+    steps = rest[1] if len(rest) > 1 else (1,) * len(starts)
+    sizes: list[Size] = list(shapes[0])
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        if not isinstance(axis, int) or not isinstance(start, int) or step != 1:
+            return None
+        size = sizes[axis]
+        if isinstance(size, int) and isinstance(end, int):
+            sizes[axis] = len(range(size)[start:end])
+        elif isinstance(size, int) and size > 1 and start >= 0:
+            sizes[axis] = shifted(end, -start)
+        else:
+            return None
+    return tuple(sizes)
+
+
+def _squeeze(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    axes = _numbers(node, 1, known)
+    if shapes[0] is None or axes is None:
+        return None
+    dropped = {axis % len(shapes[0]) for axis in axes if isinstance(axis, int)}
+    return tuple(size for axis, size in enumerate(shapes[0]) if axis not in dropped)
+
+
+def _transpose(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    x = shapes[0] or ()
+    return tuple(x[axis] for axis in node.attributes.get_ints("perm", range(len(x))[::-1]))
+
+
+def _unsqueeze(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    axes = _numbers(node, 1, known)
+    if shapes[0] is None or axes is None:
+        return None
+    rank = len(shapes[0]) + len(axes)
+    added = {axis % rank for axis in axes if isinstance(axis, int)}
+    sizes = iter(shapes[0])
+    return tuple(1 if axis in added else next(sizes) for axis in range(rank))
+
+
+def _numbers(node: ir.Node, index: int, known: Known) -> Shape | None:
+    value = node.inputs[index] if index < len(node.inputs) else None
+    return None if value is None else known.numbers(value)
+
+
+_Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
+
+_KEEP = {
+    "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid",
+    "HardSwish", "Identity", "IsNaN", "LayerNormalization", "LeakyRelu", "Mish", "Not",
+    "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Softplus", "Tanh",
+}  # fmt: skip
+_BROADCAST = {
+    "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mul",
+    "Or", "Pow", "Sub", "Where",
+}  # fmt: skip
+_RULES: dict[tuple[str, str], _Rule] = {
+    ("com.microsoft", "Gelu"): _kept,
+    **{("", op_type): _kept for op_type in _KEEP},
+    **{("", op_type): _of_all for op_type in _BROADCAST},
+    ("", "ConstantOfShape"): _filled,
+    ("", "Expand"): _expand,
+    ("", "Gather"): _gather,
+    ("", "GatherElements"): _as_indices,
+    ("", "MatMul"): _matmul,
+    ("", "Reshape"): _reshape,
+    ("", "Slice"): _slice,
+    ("", "Squeeze"): _squeeze,
+    ("", "Transpose"): _transpose,
+    ("", "Unsqueeze"): _unsqueeze,
+}

@@ -1,0 +1,156 @@
+"""What a quantized node is; reports count them, and name those that stay first.
+
+A node is quantized if it is
+
+- an operator of the quantized families: QLinearConv, QGemm, MatMulInteger, DynamicQuantizeLSTM and so on;
+- an operator that moves or picks values of an 8-bit tensor that such an operator, QuantizeLinear or
+  DequantizeLinear reads or writes: MaxPool, Reshape, Concat and so on;
+- a float operator between DequantizeLinear and QuantizeLinear: all that it reads was dequantized or is
+  constant, and what it computes is quantized next or after others of this kind;
+- a float product of two tensors that were dequantized, whatever reads it.
+
+QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and Identity only change the form: they do not count.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import onnx_ir as ir
+
+from converter.graph.constants import constant_tensor
+from converter.graph.order import subgraphs
+from converter.qdq.linear import DOMAINS, dequantizes, quantizes
+
+CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+
+_FAMILIES = (  # beginnings of names
+    "ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear", "QOrdered",
+)  # fmt: skip
+_MOVES = {
+    "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Max",
+    "MaxPool", "Min", "Pad", "Reshape", "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile",
+    "Transpose", "Unsqueeze", "Upsample", "Where",
+}  # fmt: skip
+_OF_SEVERAL = {"Concat", "Max", "Min", "Where"}
+_WITHOUT_EFFECT = {"Dropout", "Identity"}
+_OF_SHAPES = {"Shape", "Size"}
+_PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+
+_OF_STORED_WEIGHTS = {"GatherBlockQuantized", "MatMulBnb4", "MatMulNBits"}
+_FEW_BITS = {ir.DataType.UINT8, ir.DataType.INT8, ir.DataType.UINT4, ir.DataType.INT4}
+_TO_FLOAT = {"Cast", "DequantizeLinear", "Div", "Identity", "Mul", "Reshape", "Sub", "Transpose"}
+_LONGEST_CHAIN = 8
+
+Body = ir.Graph | ir.Function
+
+
+def quantized_nodes(body: Body) -> set[ir.Node]:
+    """The quantized nodes of one graph, those of graphs inside of it apart."""
+    nodes = list(body)
+    found = {node for node in nodes if _is_of_a_family(node)}
+    found |= _on_8_bits(nodes)
+    found |= _between(nodes)
+    return {node for node in found if node.op_type not in _WITHOUT_EFFECT}
+
+
+def _is_of_a_family(node: ir.Node) -> bool:
+    return node.domain in DOMAINS and node.op_type.startswith(_FAMILIES) and node.op_type not in CONVERSIONS
+
+
+def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
+    """Nodes that move values of quantized tensors, from these on as far as there are such nodes."""
+    waiting: list[ir.Value] = []
+    for node in nodes:
+        if quantizes(node):
+            waiting.append(node.outputs[0])
+        elif _is_of_a_family(node):
+            waiting += [*node.outputs, *_computed(node.inputs)]
+        elif dequantizes(node):
+            waiting += _computed(node.inputs[:1])
+    found: set[ir.Node] = set()
+    seen: set[ir.Value] = set()
+    while waiting:
+        value = waiting.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        producer = value.producer()
+        for node in (*([] if producer is None else [producer]), *(use.node for use in value.uses())):
+            if node in found or node.domain or node.op_type not in _MOVES:
+                continue
+            tensors = [*node.outputs, *_computed(_data(node))]
+            if value in tensors:  # and is not where to move, or how many
+                found.add(node)
+                waiting += tensors
+    return found
+
+
+def _data(node: ir.Node) -> Sequence[ir.Value | None]:
+    """What the node reads, without what says where to move values, or how many."""
+    moves = not node.domain and node.op_type in _MOVES - _OF_SEVERAL
+    return node.inputs[:1] if moves else node.inputs
+
+
+def _computed(values: Iterable[ir.Value | None]) -> list[ir.Value]:
+    return [value for value in values if value is not None and constant_tensor(value) is None]
+
+
+def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
+    """The float operators that read dequantized tensors, as far as their results are quantized."""
+    inner: dict[ir.Node, None] = {}  # those that read dequantized tensors and constants alone
+    dequantized: set[ir.Value] = set()  # or computed by inner nodes
+    constant: set[ir.Value] = set()  # or a matter of shapes
+    for node in nodes:
+        if dequantizes(node):
+            dequantized.update(node.outputs)
+            continue
+        if quantizes(node) or _is_of_a_family(node) or any(True for _ in subgraphs(node)):
+            continue
+        unknown = [value for value in _computed(_data(node)) if value not in constant]
+        if node.op_type in _OF_SHAPES or not unknown:
+            constant.update(node.outputs)
+        elif dequantized.issuperset(unknown):
+            inner[node] = None
+            dequantized.update(node.outputs)
+    found: set[ir.Node] = set()
+    for node in reversed(inner):
+        readers = [use.node for output in node.outputs for use in output.uses()]
+        if any(quantizes(reader) or reader in found for reader in readers):
+            found.add(node)
+    return found | {
+        node for node in inner if _is_product(node) and all(map(_is_dequantized, node.inputs[:2]))
+    }
+
+
+def _is_product(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in _PRODUCTS
+
+
+def _is_dequantized(value: ir.Value | None) -> bool:
+    return value is not None and dequantizes(value.producer())
+
+
+def has_stored_weights(node: ir.Node) -> bool:
+    """Whether the node multiplies in floating point by weights that are stored in 8 bits or fewer."""
+    if node.op_type in _OF_STORED_WEIGHTS:
+        return True
+    return (
+        _is_product(node)
+        and not all(map(_is_dequantized, node.inputs[:2]))
+        and any(value is not None and _is_stored(value) for value in node.inputs[:2])
+    )
+
+
+def _is_stored(value: ir.Value) -> bool:
+    """Whether a matrix or filter of few bits was converted to floats here, by a chain of few operators."""
+    for _ in range(_LONGEST_CHAIN):
+        tensor = constant_tensor(value)
+        if tensor is not None:
+            return tensor.dtype in _FEW_BITS and len(tensor.shape) > 1
+        node = value.producer()
+        if node is None or node.domain not in DOMAINS or node.op_type not in _TO_FLOAT:
+            return False
+        inputs = [x for x in node.inputs if x is not None]
+        if not inputs or len(_computed(inputs[1:])) > 0:
+            return False
+        value = inputs[0]
+    return False

@@ -1,0 +1,1 @@
+"""Models in files: reading them, their weights, writing them whole or not at all."""

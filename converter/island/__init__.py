@@ -1,0 +1,1 @@
+"""What an island is made of: layouts, candidates, packed weights, crossings."""

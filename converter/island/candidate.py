@@ -1,0 +1,40 @@
+"""What a frontend makes of nodes: the op of an island that can stand for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import onnx_ir as ir
+
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout
+from converter.island.port import Port, Tensor
+
+
+class Op(Protocol):
+    """What computes inside the island. Layouts are known when it is emitted, not before."""
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> Sequence[Tensor]:
+        """Write nodes that make the outputs of the inputs.
+
+        tensors: the inputs, with the channel axes that their ports have, in any layout; unpadded where their
+        number of channels is unknown, and outside of the island. wish: what the only reader of the first
+        output would like; an op for which it is free of cost writes that layout.
+        """
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An op that can replace nodes of the model.
+
+    covers: the nodes it replaces, of which all but the last may have other readers. The first gives the name.
+    note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
+    only_inside: whether onnxruntime's CUDA provider computes something else than its CPU provider.
+    """
+
+    covers: tuple[ir.Node, ...]
+    op: Op
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    note: str = ""
+    only_inside: bool = False

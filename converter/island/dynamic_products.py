@@ -1,0 +1,69 @@
+"""Dynamically quantizing ops, and the products that read what they give.
+
+Besides a quantized tensor that is bias and multiplier, those of all of its products side by side: `first`
+tells a product where its part begins, at a multiple of 4. The sums and scales of the products' weights lie
+so too; they are the last two inputs of the op that quantizes, constant.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.graph.constants import constant, required_input
+from converter.graph.edit import add_initializer, remove_unused
+from converter.graph.names import Names
+from converter.island.packing import Float32Array, Int32Array
+
+_BIAS, _ADDEND = 2, 4  # inputs of a product
+_ALIGNMENT = 4  # of parts, in elements
+
+
+class Part(NamedTuple):
+    """The sums and the scales of a product's weights, for each output."""
+
+    weight_sum: Int32Array
+    weight_scale: Float32Array
+
+    def aligned(self) -> "Part":
+        """With zeros behind, up to where another part may begin."""
+        rest = -len(self.weight_sum) % _ALIGNMENT
+        return Part(np.pad(self.weight_sum, (0, rest)), np.pad(self.weight_scale, (0, rest)))
+
+
+def entry_of(product: ir.Node) -> ir.Node:
+    """The op that quantizes what the product reads."""
+    entry = required_input(product, _BIAS).producer()
+    assert entry is not None
+    return entry
+
+
+def parts_of(entry: ir.Node) -> dict[ir.Node, Part]:
+    """The parts of the products that read what the op gives."""
+    arrays = [constant(value, "weights' part") for value in entry.inputs[-2:]]
+    parts = {}
+    for product in dict.fromkeys(use.node for use in entry.outputs[-2].uses()):
+        first, addend = product.attributes["first"].as_int(), required_input(product, _ADDEND)
+        end = first + len(constant(addend, "addend"))
+        parts[product] = Part(*(array[first:end] for array in arrays))
+    return parts
+
+
+def set_parts(entry: ir.Node, parts: Mapping[ir.Node, Part], names: Names) -> None:
+    """Let the op give the parts of these products, one behind the other."""
+    graph, first = entry.graph, 0
+    assert graph is not None
+    aligned = [part.aligned() for part in parts.values()]
+    for product, part in zip(parts, aligned, strict=True):
+        product.attributes["first"] = ir.AttrInt64("first", first)
+        first += len(part.weight_sum)
+    constants = map(np.concatenate, zip(*aligned, strict=True))
+    indices = range(len(entry.inputs) - 2, len(entry.inputs))
+    for index, what, array in zip(indices, Part._fields, constants, strict=True):
+        old = required_input(entry, index)
+        name = names.value(f"{entry.name}/{what}")
+        entry.replace_input_with(index, add_initializer(graph, name, array))
+        remove_unused(old)
+    for output in entry.outputs[-2:]:
+        output.shape = ir.Shape([first])

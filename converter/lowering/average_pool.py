@@ -1,0 +1,80 @@
+"""QAveragePool and QGlobalAveragePool: the mean of each window, or of each image."""
+
+from math import prod
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.geometry import Geometry
+from converter.analysis.types_between import differing
+from converter.errors import Refusal
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute
+from converter.island.port import Quantized, port
+from converter.lowering.each import Each
+
+# What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
+_LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0
+
+
+def average_pool(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    y: Quantized,
+    window: Geometry,
+    count_include_pad: bool,
+    shape: Shape,
+    arithmetic: Arithmetic,
+) -> Candidate:
+    """The candidate for an average pool; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    dtype = one_dtype(x, y)
+    if window.dilations != (1, 1):
+        raise Refusal("its dilations are not 1")
+    attributes: dict[str, Attribute] = {
+        "kernel_shape": window.kernel,
+        "pads": window.pads,
+        "strides": window.strides,
+        "ceil_mode": int(window.ceil_mode),
+        "count_include_pad": int(count_include_pad),
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": arithmetic.zero_point(x.quantization),
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": arithmetic.zero_point(y.quantization),
+        "dtype": int(arithmetic.integers),
+    }
+    return Candidate(
+        covers,
+        Each("QAveragePool", attributes, image=True),
+        (port(x.value, shape, 1, dtype),),
+        (port(y.value, (*shape[:2], *window.output(*shape[2:])), 1, dtype),),
+    )
+
+
+def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape) -> Candidate:
+    """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    dtype = one_dtype(x, y)
+    elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
+    scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
+    if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
+        raise Refusal("onnxruntime has no integer mean of so much another scale than its input's")
+    attributes: dict[str, Attribute] = {
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.island_zero_point,
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": y.quantization.island_zero_point,
+    }
+    return Candidate(
+        covers,
+        Each("QGlobalAveragePool", attributes, image=True),
+        (port(x.value, shape, 1, dtype),),
+        (port(y.value, (*shape[:2], *[1] * (len(shape) - 2)), 1, dtype),),
+    )
+
+
+def one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
+    """The type of both, which has to be one."""
+    if x.quantization.dtype != y.quantization.dtype:
+        raise Refusal(differing(x.quantization.dtype, y.quantization.dtype))
+    return x.quantization.dtype

@@ -1,0 +1,152 @@
+"""QConv and QConv3D, channels-last.
+
+y = saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.geometry import Geometry
+from converter.errors import Refusal
+from converter.graph.constants import Quantization
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute, Emitter
+from converter.island.layout import Layout, plain
+from converter.island.packing import (
+    Float32Array,
+    Int8Array,
+    Int32Array,
+    centered,
+    channels_last,
+    pack_conv,
+    scattered,
+)
+from converter.island.port import Tensor, port
+from converter.lowering.requantization import bias_and_multiplier
+from converter.lowering.rows import as_before, as_image
+
+
+@dataclass(frozen=True)
+class Conv:
+    """weight: `[K, C/group, R, S]` or `[K, C/group, T, R, S]`, less its zero point.
+
+    bias, multiplier: `[K]`, zero points folded in.
+    """
+
+    weight: Int8Array
+    bias: Int32Array
+    multiplier: Float32Array
+    window: Geometry
+    group: int
+    x_zero_point: int
+    y_zero_point: int
+    clamp: tuple[int, int]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        outside = tensors[0].layout
+        x = as_image(emitter, self._readable(emitter, tensors[0]))
+        weight, group, layout = self._packed(x.layout, wish)
+        constants = {
+            "weight": weight,
+            "bias": scattered(self.bias, 0, layout.positions, layout.width),
+            "multiplier": scattered(self.multiplier, 0, layout.positions, layout.width),
+        }
+        attributes: dict[str, Attribute] = {
+            "pads": self.window.pads,
+            "strides": self.window.strides,
+            "dilations": self.window.dilations,
+            "group": group,
+            "x_zero_point": self.x_zero_point,
+            "y_zero_point": self.y_zero_point,
+            "y_min": self.clamp[0],
+            "y_max": self.clamp[1],
+        }
+        op_type = "QConv" if layout.rank == 4 else "QConv3D"
+        return [as_before(emitter, emitter.op(op_type, [x], layout, attributes, constants), outside)]
+
+    def _readable(self, emitter: Emitter, x: Tensor) -> Tensor:
+        """x in a layout that weights can be packed for.
+
+        Gaps cost nothing but the weights and products for them: a 1x1 convolution rather has them than
+        another pass over its input.
+        """
+        if self.group == 1:
+            pointwise = set(self.window.kernel) == {1} and x.layout.width <= 128
+            return x if pointwise else emitter.dense(x)
+        return emitter.dense(x) if self._is_depthwise else emitter.plain(x)
+
+    @property
+    def _is_depthwise(self) -> bool:
+        return bool(self.group == self.weight.shape[0] and self.weight.shape[1] == 1)
+
+    def _packed(self, x: Layout, wish: Layout | None) -> tuple[Int8Array, int, Layout]:
+        """Weight and group as the op takes them, and the layout of what it makes of an image or volume x."""
+        k = self.weight.shape[0]
+        usual = plain(self.weight.ndim, 1, k)
+        last = self.weight.ndim - 1
+        if self.group == 1:
+            layout = wish if wish is not None and wish.channels == k else usual
+            weight = scattered(channels_last(self.weight), last, x.positions, x.width)
+            return scattered(weight, 0, layout.positions, layout.width), 1, layout
+        if self._is_depthwise:  # each channel stays where it is
+            weight = scattered(channels_last(self.weight), 0, x.positions, x.width)
+            return weight, x.width, x
+        packed = pack_conv(self.weight, self.group)
+        return packed.weight, packed.group, usual
+
+
+def conv(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    x_quantization: Quantization,
+    weight: NDArray[Any],
+    weight_scales: NDArray[np.float32],
+    weight_zero_points: NDArray[Any],
+    bias: NDArray[Any] | None,
+    y: ir.Value,
+    y_quantization: Quantization,
+    window: Geometry,
+    group: int,
+    x_shape: Shape,
+    clamp: tuple[int, int] = (-128, 127),
+) -> Candidate:
+    """The candidate for a convolution in one to three dimensions.
+
+    weight: 8-bit `[K, C/group, kernel...]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
+    bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`.
+    clamp: where the result is cut off, in the int8 domain.
+    """
+    if weight.ndim == 3:  # a row of an image
+        weight = weight[:, :, None, :]
+    k = weight.shape[0]
+    channels = weight.shape[1] * group
+    if group < 1 or k % group:
+        raise Refusal(f"its {k} output channels are not divided by {group} groups")
+    if not weight.size:
+        raise Refusal("its weights are empty")
+    w = centered(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)))
+    folded_bias, multiplier = bias_and_multiplier(bias, w, x_quantization, weight_scales, y_quantization)
+    op = Conv(
+        w,
+        folded_bias,
+        multiplier,
+        window,
+        group,
+        x_quantization.island_zero_point,
+        y_quantization.island_zero_point,
+        clamp,
+    )
+    n, _, *spatial = x_shape
+    y_shape = (n, k, *window.output(*spatial))
+    return Candidate(
+        covers,
+        op,
+        (port(x, (n, channels, *spatial), 1, x_quantization.dtype),),
+        (port(y, y_shape, 1, y_quantization.dtype),),
+    )

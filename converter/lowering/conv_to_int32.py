@@ -1,0 +1,77 @@
+"""QConvToInt32: `sum((x - x_zp) * (w - w_zp))` of a convolution, as int32 outside of the island."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.geometry import Geometry
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute, Emitter
+from converter.island.layout import Layout, unpadded
+from converter.island.packing import Split, fold_zero_point, pack_conv, split_beyond_int8
+from converter.island.port import Tensor, port, port_outside
+from converter.lowering.channels_first import channels_first
+from converter.lowering.rows import as_image
+
+
+@dataclass(frozen=True)
+class ConvToInt32:
+    """split: the weight `[K, D/group, R, S]`; x_zero_point: the island's."""
+
+    split: Split
+    window: Geometry
+    group: int
+    x_zero_point: int
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = as_image(emitter, emitter.repeated(emitter.plain(tensors[0]), self.split.channels))
+        packed = pack_conv(self.split.weight, self.group)
+        bias = np.zeros(packed.weight.shape[0], np.int32)
+        constants: dict[str, NDArray[Any]] = {
+            "weight": packed.weight,
+            "bias": fold_zero_point(bias, packed.weight, self.x_zero_point),
+        }
+        attributes: dict[str, Attribute] = {
+            "pads": self.window.pads,
+            "strides": self.window.strides,
+            "dilations": self.window.dilations,
+            "group": packed.group,
+            "x_zero_point": self.x_zero_point,
+        }
+        y = emitter.op("QConvToInt32", [x], unpadded(4), attributes, constants, dtype=ir.DataType.INT32)
+        return [channels_first(emitter, y, tensors[0].layout.rank, self.split.weight.shape[0])]
+
+
+def conv_to_int32(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    x_shape: Shape,
+    x_dtype: ir.DataType,
+    x_zero_point: int,
+    weight: NDArray[Any],
+    weight_zero_points: NDArray[Any],
+    y: ir.Value,
+    window: Geometry,
+    group: int,
+) -> Candidate:
+    """The candidate for a convolution of an 8-bit tensor with an int32 result y.
+
+    x: `x_shape` = `[N, C, H, W]` or `[N, C, W]`, its zero point that of the model; weight: 8-bit
+    `[K, C/group, R, S]`; weight_zero_points: `[1]` or `[K]`. Weights that their zero point brings beyond
+    int8 become several.
+    """
+    k, channels = weight.shape[0], weight.shape[1] * group
+    n, _, *spatial = x_shape
+    split = split_beyond_int8(weight, weight_zero_points.reshape(-1, 1, 1, 1), group)
+    island_zero_point = x_zero_point - 128 if x_dtype == ir.DataType.UINT8 else x_zero_point
+    return Candidate(
+        covers,
+        ConvToInt32(split, window, group, island_zero_point),
+        (port(x, (n, channels, *spatial), 1, x_dtype),),
+        (port_outside(y, (n, k, *window.output(*spatial)), ir.DataType.INT32),),
+    )

@@ -1,0 +1,123 @@
+"""QConv and QDepthToSpace: a transposed convolution, each phase of its strides by itself.
+
+    y[s*q + r - top] = sum over j of x[q - j] * w[r + s*j]            r = 0 ... s - 1
+
+is for each r a convolution of x with every s-th tap of w, in reverse; the results of all s * s of them
+are the channels of one convolution, and its pixels become blocks of s * s pixels.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.geometry import Geometry
+from converter.errors import Refusal
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.packing import Int8Array, centered
+from converter.island.port import Quantized
+from converter.lowering.conv import conv
+from converter.lowering.depth_to_space import depth_to_space
+from converter.lowering.sequence import between, sequence
+
+
+def conv_transpose(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    weight: NDArray[Any],
+    weight_scales: NDArray[np.float32],
+    weight_zero_points: NDArray[Any],
+    bias: NDArray[Any] | None,
+    y: Quantized,
+    window: Geometry,
+    output_padding: tuple[int, int],
+    group: int,
+    x_shape: Shape,
+    clamp: tuple[int, int],
+) -> Candidate:
+    """The candidate for a transposed convolution in two dimensions.
+
+    weight: 8-bit `[C, K/group, R, S]`; weight_scales, weight_zero_points: `[1]` or `[K]`; bias: int32 `[K]`
+    in units of x_scale * w_scale. window: its own kernel, strides, dilations and pads.
+    x_shape: `[N, C, H, W]`.
+    """
+    stride = window.strides[0]
+    if window.strides != (stride, stride):
+        raise Refusal(f"its strides {window.strides} are not equal")
+    if group > 1 and weight_scales.size > 1:
+        raise Refusal("its weights are quantized per output and have groups")
+    w = centered(weight, weight_zero_points.reshape(1, -1, 1, 1))
+    phases = [_phase_geometry(window, output_padding[axis], axis) for axis in range(2)]
+    (taps_h, *pads_h, crop_top, crop_bottom), (taps_w, *pads_w, crop_left, crop_right) = phases
+    kernels = _phases(_dilated(_dense(w, group), window.dilations), stride, (taps_h, taps_w))
+    blocks = stride * stride
+    inner = Geometry((taps_h, taps_w), (1, 1), (1, 1), (pads_h[0], pads_w[0], pads_h[1], pads_w[1]))
+    middle = between(y.value, "blocks") if blocks > 1 else y.value
+    convolution = conv(
+        covers,
+        x.value,
+        x.quantization,
+        kernels,
+        np.tile(weight_scales, blocks) if weight_scales.size > 1 else weight_scales,
+        np.zeros(1, np.int8),
+        None if bias is None else np.tile(bias, blocks),
+        middle,
+        y.quantization,
+        inner,
+        1,
+        x_shape,
+        clamp=clamp,
+    )
+    if blocks == 1:
+        return convolution
+    crop = (crop_top, crop_left, crop_bottom, crop_right)
+    port = convolution.outputs[0]
+    pixels = depth_to_space(covers, middle, y.value, port.dtype, stride, "DCR", port.shape, crop)
+    return sequence([convolution, pixels])
+
+
+def _phase_geometry(window: Geometry, output_padding: int, axis: int) -> tuple[int, int, int, int, int]:
+    """Of the convolution along an axis: taps, padding before and behind, and pixels to crop of its blocks."""
+    size = (window.kernel[axis] - 1) * window.dilations[axis] + 1
+    stride, before, behind = window.strides[axis], window.pads[axis], window.pads[axis + 2]
+    taps = -(-size // stride)
+    # All sums with at least one pixel of x: taps - 1 more than x has pixels, of `stride` results each.
+    crop = before, taps * stride - size - output_padding + behind
+    pads, crops = zip(*(_less(taps - 1, pixels, stride) for pixels in crop), strict=True)
+    if min(pads) < 0 or min(crops) < 0 or (stride == 1 and any(crops)):
+        raise Refusal("its pads reach beyond its kernel")
+    return taps, *pads, *crops
+
+
+def _less(padding: int, crop: int, stride: int) -> tuple[int, int]:
+    """Padding and crop, the latter less than a block where there is padding to leave out instead."""
+    blocks = min(crop // stride, padding)
+    return padding - blocks, crop - blocks * stride
+
+
+def _dense(weight: Int8Array, group: int) -> Int8Array:
+    """[C, K/group, R, S] -> [C, K, R, S]"""
+    c, k, *size = weight.shape
+    dense = np.zeros((group, c // group, group, k, *size), np.int8)
+    for i in range(group):
+        dense[i, :, i] = weight[i * (c // group) : (i + 1) * (c // group)]
+    return dense.reshape(c, group * k, *size)
+
+
+def _dilated(weight: Int8Array, dilations: tuple[int, ...]) -> Int8Array:
+    """[C, K, R, S], with zeros between the taps."""
+    c, k, *size = weight.shape
+    spread = np.zeros((c, k, *((n - 1) * d + 1 for n, d in zip(size, dilations, strict=True))), np.int8)
+    spread[:, :, :: dilations[0], :: dilations[1]] = weight
+    return spread
+
+
+def _phases(weight: Int8Array, stride: int, taps: tuple[int, int]) -> Int8Array:
+    """[C, K, R, S] -> [stride * stride * K, C, *taps], the kernel of each phase in reverse."""
+    c, k, r, s = weight.shape
+    full = np.zeros((c, k, taps[0] * stride, taps[1] * stride), np.int8)
+    full[:, :, :r, :s] = weight
+    split = full.reshape(c, k, taps[0], stride, taps[1], stride).transpose(3, 5, 1, 0, 2, 4)
+    return np.ascontiguousarray(split[..., ::-1, ::-1]).reshape(stride * stride * k, c, *taps)

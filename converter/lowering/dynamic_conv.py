@@ -1,0 +1,94 @@
+"""DynamicQConv: as DynamicQMatMul, with the padding of the convolution written as the input is quantized."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.geometry import Geometry
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.dynamic_products import Part
+from converter.island.emitter import Attribute, Emitter
+from converter.island.layout import Layout, padded, plain, unpadded
+from converter.island.packing import Float32Array, Split, pack_conv, scattered, split_beyond_int8, weight_sums
+from converter.island.port import Tensor, port_outside
+from converter.lowering.channels_first import channels_first
+from converter.lowering.rows import as_image
+
+
+@dataclass(frozen=True)
+class DynamicConv:
+    """split: the weight `[K, D/group, R, S]`; scale, addend: `[K]`; channels: of x, outside."""
+
+    split: Split
+    scale: Float32Array
+    addend: Float32Array
+    window: Geometry
+    group: int
+    channels: int
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        rank = tensors[0].layout.rank
+        layout = plain(rank, 1, self.channels)
+        packed, k = pack_conv(self.split.weight, self.group), len(self.scale)
+        outputs = padded(k)
+        part = Part(weight_sums(packed.weight), scattered(self.scale, 0, range(k), outputs))
+        quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part, self._pads(layout))
+        x = as_image(emitter, emitter.repeated(quantized, self.split.channels))
+        weight = Tensor(emitter.constant("weight", packed.weight), unpadded(4))
+        attributes: dict[str, Attribute] = {
+            "strides": self.window.strides,
+            "dilations": self.window.dilations,
+            "group": packed.group,
+            "first": 0,
+        }
+        y = emitter.op(
+            "DynamicQConv",
+            (x, weight, bias, multiplier),
+            unpadded(4),
+            attributes,
+            {"addend": scattered(self.addend, 0, range(k), outputs)},
+            dtype=ir.DataType.FLOAT,
+        )
+        return [channels_first(emitter, y, rank, k)]
+
+    def _pads(self, layout: Layout) -> list[int]:
+        """Those of the convolution and of the channels, inside."""
+        before, after = self.window.pads[:2], self.window.pads[2:]
+        spatial = layout.rank - 2
+        return [0, *before[-spatial:], 0, 0, *after[-spatial:], layout.pads_in[-1]]
+
+
+def dynamic_conv(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    x_shape: Shape,
+    weight: NDArray[Any],
+    weight_zero_points: NDArray[Any],
+    weight_scales: Float32Array,
+    addend: Float32Array | None,
+    y: ir.Value,
+    window: Geometry,
+    group: int,
+) -> Candidate:
+    """The candidate for a convolution of a float32 tensor, quantized as DynamicQuantizeLinear does it.
+
+    x: float32 `x_shape` = `[N, C, H, W]` or `[N, C, W]`; weight: 8-bit `[K, C/group, R, S]`;
+    weight_zero_points: `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y.
+    Weights that their zero point brings beyond int8 become several.
+    """
+    k, channels = weight.shape[0], weight.shape[1] * group
+    n, _, *spatial = x_shape
+    split = split_beyond_int8(weight, weight_zero_points.reshape(-1, 1, 1, 1), group)
+    nothing = np.full(k, -0.0, np.float32)
+    op = DynamicConv(split, weight_scales, nothing if addend is None else addend, window, group, channels)
+    return Candidate(
+        covers,
+        op,
+        (port_outside(x, (n, channels, *spatial), ir.DataType.FLOAT),),
+        (port_outside(y, (n, k, *window.output(*spatial)), ir.DataType.FLOAT),),
+    )

@@ -1,0 +1,77 @@
+"""DynamicQMatMul: `(float(sum((x - x_zp) * (w - w_zp))) * (x_scale * w_scale)) + addend`"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.errors import Refusal
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.dynamic_products import Part
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout, plain, unpadded
+from converter.island.packing import Float32Array, Split, scattered, split_beyond_int8, weight_sums
+from converter.island.port import Tensor, port_outside
+
+
+@dataclass(frozen=True)
+class DynamicMatMul:
+    """split: the weight `[K, D]`; scale, addend: `[K]`; channels: of x, outside."""
+
+    split: Split
+    scale: Float32Array
+    addend: Float32Array
+    channels: int
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        rank = tensors[0].layout.rank
+        part = Part(weight_sums(self.split.weight), self.scale)
+        layout = plain(rank, rank - 1, self.channels)
+        quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part)
+        x = emitter.repeated(quantized, self.split.channels)
+        packed = scattered(self.split.weight, 1, x.layout.positions, x.layout.width)
+        weight = Tensor(emitter.constant("weight", packed), unpadded(2))
+        return [
+            emitter.op(
+                "DynamicQMatMul",
+                (x, weight, bias, multiplier),
+                unpadded(rank),
+                {"first": 0},
+                {"addend": self.addend},
+                dtype=ir.DataType.FLOAT,
+            )
+        ]
+
+
+def dynamic_matmul(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    x_shape: Shape,
+    weight: NDArray[Any],
+    weight_zero_points: NDArray[Any],
+    weight_scales: Float32Array,
+    addend: Float32Array | None,
+    y: ir.Value,
+) -> Candidate:
+    """The candidate for a matrix product of a float32 tensor, quantized as DynamicQuantizeLinear does it.
+
+    x: float32 `x_shape` = `[..., C]`, of 2 dimensions or more; weight: 8-bit `[C, K]`; weight_zero_points:
+    `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y. Weights that their zero
+    point brings beyond int8 become several.
+    """
+    rank = len(x_shape)
+    if rank < 2:
+        raise Refusal(f"its input has {rank} dimensions, not 2 or more")
+    channels, k = weight.shape
+    split = split_beyond_int8(weight.T, weight_zero_points.reshape(-1, 1))
+    nothing = np.full(k, -0.0, np.float32)
+    return Candidate(
+        covers,
+        DynamicMatMul(split, weight_scales, nothing if addend is None else addend, channels),
+        (port_outside(x, (*x_shape[:-1], channels), ir.DataType.FLOAT),),
+        (port_outside(y, (*x_shape[:-1], k), ir.DataType.FLOAT),),
+    )

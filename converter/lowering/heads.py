@@ -1,0 +1,95 @@
+"""Reshape along the last axis: channels parted into groups, `[..., 768] -> [..., 12, 64]`, and joined again.
+
+In place, where the groups of channels are padded as the tensor inside has them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.graph.reshaping import product, target_of
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout, padded, plain
+from converter.island.port import Port, Tensor, port
+
+
+@dataclass(frozen=True)
+class Part:
+    """target: the sizes inside, in Reshape's form, less the last.
+
+    apart: the layout of the input in which the groups are padded already. y: that of the result.
+    """
+
+    target: tuple[int, ...]
+    apart: Layout
+    y: Layout
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = emitter.moved(tensors[0], self.apart)
+        shape = np.array([*self.target, self.y.width], np.int64)
+        return [emitter.op("Reshape", [x], self.y, {}, {"shape": shape}, domain="")]
+
+
+@dataclass(frozen=True)
+class Join:
+    """target: as Part's. groups: how many groups of channels become one."""
+
+    target: tuple[int, ...]
+    groups: int
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = emitter.dense(tensors[0])
+        places, width = x.layout.positions, x.layout.width
+        positions = tuple(group * width + place for group in range(self.groups) for place in places)
+        rank = len(self.target) + 1
+        y = Layout(rank, rank - 1, positions, self.groups * width)
+        shape = np.array([*self.target, y.width], np.int64)
+        return [emitter.op("Reshape", [x], y, {}, {"shape": shape}, domain="")]
+
+
+def parted(
+    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
+) -> Candidate | None:
+    """The candidate for `[..., C] -> [..., groups..., C / groups]`; None where it is something else."""
+    groups = _known_behind(y_shape, x_shape)
+    if groups is None or x.channel_axis != len(x_shape) - 1:
+        return None
+    size = groups[-1]
+    width = padded(size)
+    positions = tuple(group * width + place for group in range(prod(groups[:-1])) for place in range(size))
+    apart = Layout(len(x_shape), x.channel_axis, positions, prod(groups[:-1]) * width)
+    rows = target_of(y_shape[: -len(groups)], x_shape[:-1])
+    rank = len(y_shape)
+    op = Part((*rows, *groups[:-1]), apart, plain(rank, rank - 1, size))
+    x = replace(x, wish=apart)
+    return Candidate(covers, op, (x,), (port(y, y_shape, rank - 1, x.dtype),))
+
+
+def joined(
+    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
+) -> Candidate | None:
+    """The candidate for `[..., groups..., C / groups] -> [..., C]`; None where it is something else."""
+    groups = _known_behind(x_shape, y_shape)
+    if groups is None or x.channel_axis != len(x_shape) - 1:
+        return None
+    op = Join(target_of(y_shape[:-1], x_shape[: -len(groups)]), prod(groups[:-1]))
+    return Candidate(covers, op, (x,), (port(y, y_shape, len(y_shape) - 1, x.dtype),))
+
+
+def _known_behind(long: Shape, short: Shape) -> list[int] | None:
+    """The last axes of `long` that are the last one of `short`, all else being equal."""
+    if not short or not isinstance(short[-1], int):
+        return None
+    groups: list[int] = []
+    for size in reversed(long):
+        if not isinstance(size, int) or not size:
+            return None
+        groups.insert(0, size)
+        if prod(groups) == short[-1] and product(long[: -len(groups)]) == product(short[:-1]):
+            return groups
+    return None

@@ -1,0 +1,34 @@
+"""QMaxPool: the maximum of each window, padding left out."""
+
+import onnx_ir as ir
+
+from converter.analysis.geometry import Geometry
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute
+from converter.island.port import port
+from converter.lowering.each import Each
+
+
+def max_pool(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    y: ir.Value,
+    dtype: ir.DataType,
+    window: Geometry,
+    shape: Shape,
+) -> Candidate:
+    """The candidate for a maximum pool of 8-bit values; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    attributes: dict[str, Attribute] = {
+        "kernel_shape": window.kernel,
+        "pads": window.pads,
+        "strides": window.strides,
+        "dilations": window.dilations,
+        "ceil_mode": int(window.ceil_mode),
+    }
+    return Candidate(
+        covers,
+        Each("QMaxPool", attributes, image=True),
+        (port(x, shape, 1, dtype),),
+        (port(y, (*shape[:2], *window.output(*shape[2:])), 1, dtype),),
+    )

@@ -1,0 +1,213 @@
+"""QAdd, QMul, QFloatAdd and QFloatMul: two tensors, element by element, broadcast."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.facts import Facts
+from converter.analysis.lookups import repeated_row
+from converter.analysis.uniform import uniform_8_bit
+from converter.errors import Refusal
+from converter.graph.constants import EIGHT_BIT, constant_or_none
+from converter.graph.sizes import Shape, Unknown, broadcast
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute, Emitter
+from converter.island.layout import Layout
+from converter.island.packing import Int8Array, scattered
+from converter.island.port import Quantized, Tensor, port
+from converter.lowering.table import island_table
+
+_OF_ONE_SHAPE = "qudnn.of_one_shape"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """operands: two, in the order in which the op takes them: which of the tensors, or a constant.
+
+    A constant has the dimensions that the tensors have outside the island. usual: the plain layout.
+    of_one_shape: whether both are tensors and nothing is broadcast.
+    """
+
+    op_type: str
+    operands: tuple["int | Int8Array", ...]
+    usual: Layout
+    attributes: Mapping[str, Attribute]
+    of_one_shape: bool
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        dense = [emitter.dense(tensor) for tensor in tensors]
+        layouts = [tensor.layout for tensor in dense if tensor.layout.channels == self.usual.channels]
+        layout = self.usual if self.usual in layouts or not layouts else layouts[0]
+        inputs = [
+            emitter.moved(dense[operand], layout)
+            if isinstance(operand, int)
+            else Tensor(emitter.constant("constant", self._packed(operand, layout)), layout)
+            for operand in self.operands
+        ]
+        result = emitter.op(self.op_type, inputs, layout, self.attributes)
+        result.value.meta[_OF_ONE_SHAPE] = self.of_one_shape
+        return [result]
+
+    def _packed(self, array: Int8Array, layout: Layout) -> Int8Array:
+        """The constant, laid out as a tensor of the island."""
+        if layout.is_unpadded:
+            return array
+        shape = list(array.shape)
+        shape[layout.channel_axis] = layout.channels
+        full = np.broadcast_to(array, shape).transpose(layout.perm_in)
+        return np.ascontiguousarray(scattered(full, -1, layout.positions, layout.width))
+
+
+def adds_one_shape(node: ir.Node) -> bool:
+    """Whether the op is of two computed tensors of one shape."""
+    return bool(node.outputs[0].meta.get(_OF_ONE_SHAPE, False))
+
+
+def add(
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
+    clamp: tuple[int, int] = (-128, 127),
+) -> Candidate:
+    """The candidate for a + b, of which one may be constant, broadcast as ONNX does.
+
+    clamp: into which interval results go that are computed in float32, in the int8 domain.
+    """
+    in_float = arithmetic is Arithmetic.FLOAT32
+    return _pair("QFloatAdd" if in_float else "QAdd", covers, a, b, y, arithmetic, facts, clamp)
+
+
+def mul(
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
+    clamp: tuple[int, int] = (-128, 127),
+) -> Candidate:
+    """The candidate for a * b, of which one may be constant, broadcast as ONNX does.
+
+    clamp: into which interval results go that are computed in float32, in the int8 domain.
+    """
+    in_float = arithmetic is Arithmetic.FLOAT32
+    return _pair("QFloatMul" if in_float else "QMul", covers, a, b, y, arithmetic, facts, clamp)
+
+
+def _pair(
+    op_type: str,
+    covers: tuple[ir.Node, ...],
+    a: Quantized,
+    b: Quantized,
+    y: Quantized,
+    arithmetic: Arithmetic,
+    facts: Facts,
+    clamp: tuple[int, int],
+) -> Candidate:
+    dtypes = {operand.value: operand.quantization.dtype for operand in (a, b, y)}
+    constants = [_constant(operand.value) for operand in (a, b)]
+    if all(array is None for array in constants):
+        constants = [_row(a.value, b.value, facts), _row(b.value, a.value, facts)]
+    values = [operand.value for operand, array in zip((a, b), constants, strict=True) if array is None]
+    if not values:
+        raise Refusal("both of its inputs are constant")
+    shapes = [
+        facts.ranked(operand.value) if array is None else array.shape
+        for operand, array in zip((a, b), constants, strict=True)
+    ]
+    y_shape = broadcast(*shapes)
+    rank = len(y_shape)
+    if any(len(facts.ranked(value)) != rank for value in values):
+        raise Refusal("its inputs have different numbers of dimensions")
+    axis = facts.channel_axis_of(*values)
+    y_port = port(y.value, y_shape, axis, y.quantization.dtype)
+    if y_port.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
+        raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
+    operands = [
+        values.index(operand.value)
+        if array is None
+        else island_array(array).reshape((1,) * (rank - array.ndim) + array.shape)
+        for operand, array in zip((a, b), constants, strict=True)
+    ]
+    parameters = [("a", a.quantization), ("b", b.quantization)]
+    if op_type == "QAdd" and first_is_scalar(*shapes):
+        operands.reverse()
+        parameters = [("a", b.quantization), ("b", a.quantization)]
+    attributes: dict[str, Attribute] = {}
+    for name, quantization in [*parameters, ("y", y.quantization)]:
+        attributes[f"{name}_scale"] = float(quantization.scale)
+        attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantization)
+    if arithmetic is Arithmetic.FLOAT32:
+        attributes["y_min"], attributes["y_max"] = clamp
+    else:
+        attributes["dtype"] = int(arithmetic.integers)
+    return Candidate(
+        covers,
+        Pair(
+            op_type, tuple(operands), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
+        ),
+        tuple(port(value, facts.ranked(value), axis, dtypes[value]) for value in values),
+        (y_port,),
+    )
+
+
+def _row(value: ir.Value, other: ir.Value, facts: Facts) -> NDArray[Any] | None:
+    """The row that stands at each place of the other tensor, which then needs not be looked up or made."""
+    shape, whole = facts.shape(value), facts.shape(other)
+    if shape is None or whole is None or broadcast(shape, whole) != whole:
+        return None
+    number = uniform_8_bit(value)
+    if number is not None and uniform_8_bit(other) is None and shape[-1:] == whole[-1:]:
+        return np.repeat(number, whole[-1]) if isinstance(whole[-1], int) else None
+    return repeated_row(value) if repeated_row(other) is None else None
+
+
+def _constant(value: ir.Value) -> NDArray[Any] | None:
+    array = constant_or_none(value)
+    if array is not None and ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its constant is {array.dtype}, not 8 bits wide")
+    return array
+
+
+def island_array(array: NDArray[Any]) -> Int8Array:
+    """8-bit values as they are inside an island."""
+    smallest = np.iinfo(array.dtype).min
+    identity = np.arange(smallest, smallest + 256).astype(array.dtype)
+    return island_table(identity)[array.astype(np.int32) - smallest]
+
+
+def first_is_scalar(a: Shape, b: Shape) -> bool:
+    """Whether onnxruntime takes a for a scalar in the innermost loop of a + b.
+
+    Its QLinearAdd then adds in the other order, which float32 tells apart. It looks at the last dimension
+    of which not both sizes are 1. Whatever the unknown sizes are, the answer has to be one.
+    """
+    unknown = list(dict.fromkeys(size for size in (*a, *b) if isinstance(size, Unknown)))
+    answers = set()
+    for sizes in product((1, 2), repeat=len(unknown)):
+        known = dict(zip(unknown, sizes, strict=True))
+        shapes = [[known[size] if isinstance(size, Unknown) else size for size in shape] for shape in (a, b)]
+        if any(size > 1 for shape in shapes for size in shape):  # with one element, both orders are the same
+            answers.add(_first_is_scalar(*shapes))
+    if len(answers) > 1:
+        raise Refusal("sizes that are unknown decide how it is broadcast")
+    return answers.pop() if answers else False
+
+
+def _first_is_scalar(a: list[int], b: list[int]) -> bool:
+    if not a or not b:
+        return not a or a[-1] == 1
+    common = min(len(a), len(b))
+    for axis in range(1, common + 1):
+        if max(a[-axis], b[-axis]) > 1:
+            return a[-axis] == 1
+    return a[-common] == 1

@@ -1,0 +1,72 @@
+"""What becomes of the sums that make up a product of matrices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.graph.constants import Quantization
+from converter.graph.sizes import Shape
+from converter.island.emitter import Attribute
+from converter.island.packing import Float32Array
+from converter.island.port import Port, port, port_outside
+
+
+@dataclass(frozen=True)
+class Requantized:
+    """8 bits: `saturate(rint(float(sum) * multiplier) + zero_point)`, cut off by clamp (of the int8 form)."""
+
+    value: ir.Value
+    quantization: Quantization
+    clamp: tuple[int, int] = (-128, 127)
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        return {
+            "y_zero_point": self.quantization.island_zero_point,
+            "y_min": self.clamp[0],
+            "y_max": self.clamp[1],
+        }
+
+    def port(self, shape: Shape, channel_axis: int) -> Port:
+        return port(self.value, shape, channel_axis, self.quantization.dtype)
+
+
+@dataclass(frozen=True)
+class InFloat:
+    """float32, outside of the island: `float(sum) * multiplier + addend`; addend: `[1]` or `[N]`."""
+
+    value: ir.Value
+    addend: Float32Array | None = None
+
+    @property
+    def addends(self) -> Float32Array:
+        return np.full(1, -0.0, np.float32) if self.addend is None else self.addend
+
+    def port(self, shape: Shape, channel_axis: int) -> Port:
+        return port_outside(self.value, shape, ir.DataType.FLOAT)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums themselves in int32, outside of the island."""
+
+    value: ir.Value
+
+    def port(self, shape: Shape, channel_axis: int) -> Port:
+        return port_outside(self.value, shape, ir.DataType.INT32)
+
+
+ProductResult = Requantized | InFloat | Sums
+
+
+def multiplier(
+    alpha: float, a_scales: NDArray[Any], b_scales: NDArray[Any], result: Requantized | InFloat
+) -> Float32Array:
+    """((alpha * a_scales) * b_scales) / y_scale, each step rounded to float32; in float without the last."""
+    with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
+        product: Float32Array = np.float32(alpha) * a_scales * b_scales
+        return product / result.quantization.scale if isinstance(result, Requantized) else product

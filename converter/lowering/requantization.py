@@ -1,0 +1,34 @@
+"""The epilogue of QConv: what to add to the sums and what to multiply them by."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.errors import Refusal
+from converter.graph.constants import Quantization
+from converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point
+
+
+def bias_and_multiplier(
+    bias: NDArray[Any] | None,
+    weight: Int8Array,
+    x: Quantization,
+    weight_scales: Float32Array,
+    y: Quantization,
+) -> tuple[Int32Array, Float32Array]:
+    """bias `[K]` (int32 or None) and weight `[K, ...]`, less its zero point, -> bias and multiplier `[K]`.
+
+    multiplier[k] = (x_scale * w_scale[k]) / y_scale       each step rounded to float32
+    """
+    k = weight.shape[0]
+    if bias is None:
+        bias = np.zeros(k, np.int32)
+    if bias.dtype != np.int32 or bias.shape != (k,):
+        raise Refusal(f"its bias is {bias.dtype} {list(bias.shape)}, not int32 [{k}]")
+    if weight_scales.size not in (1, k):
+        raise Refusal(f"it has {weight_scales.size} weight scales for {k} output channels")
+    with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
+        multiplier = x.scale * np.broadcast_to(weight_scales, (k,)) / y.scale
+    assert multiplier.dtype == np.float32
+    return fold_zero_point(bias, weight, x.island_zero_point), multiplier

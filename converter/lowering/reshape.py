@@ -1,0 +1,104 @@
+"""Reshape, where the channels stay together: `[N,C,H,W] -> [N,C,H*W]`, or flattened, `-> [N,C*H*W]`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.errors import Refusal
+from converter.graph.reshaping import product, target_of
+from converter.graph.sizes import Shape
+from converter.island.candidate import Candidate
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout, unpadded
+from converter.island.port import Tensor, port
+from converter.lowering.heads import joined, parted
+from converter.lowering.take import slices
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """target: the sizes inside the island, in Reshape's form, less the last where that is padded.
+
+    pixels: how many elements of each channel become channels of their own.
+    """
+
+    target: tuple[int, ...]
+    rank: int
+    channel_axis: int
+    pixels: int
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = tensors[0] if self.pixels == 1 else emitter.dense(tensors[0])
+        if x.layout.is_unpadded:
+            shape = np.array(self.target, np.int64)
+            return [emitter.op("Reshape", [x], unpadded(self.rank), {}, {"shape": shape}, domain="")]
+        channels, width = x.layout.positions, x.layout.width
+        # Channel c of pixel p: c * pixels + p outside, and inside the pixels follow each other.
+        positions = tuple(p * width + c for c in channels for p in range(self.pixels))
+        layout = Layout(self.rank, self.channel_axis, positions, width * self.pixels)
+        shape = np.array([*self.target, layout.width], np.int64)
+        if self.target == (0,) and self.pixels == 1:
+            return [emitter.op("Flatten", [x], layout, {"axis": 1}, domain="")]
+        return [emitter.op("Reshape", [x], layout, {}, {"shape": shape}, domain="")]
+
+
+def reshape(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    y: ir.Value,
+    dtype: ir.DataType,
+    x_shape: Shape,
+    y_shape: Shape,
+    facts: Facts,
+) -> Candidate:
+    """The candidate for giving x, of x_shape, the shape y_shape; for Flatten, Squeeze and Unsqueeze too."""
+    if y_shape == x_shape:
+        return slices(covers, x, y, dtype, {}, facts)
+    axis = facts.channel_axis_of(x)
+    x_port = port(x, x_shape, axis, dtype)
+    axis = x_port.channel_axis
+    x_shape = _implied(x_shape, y_shape)
+    before, channels, behind = x_shape[:axis], x_shape[axis], x_shape[axis + 1 :]
+    for y_axis, size in enumerate(y_shape):
+        if product(y_shape[:y_axis]) != product(before):
+            continue
+        rest = product(y_shape[y_axis + 1 :])
+        if size == channels and rest == product(behind):
+            pixels = 1
+            inside = (*y_shape[:y_axis], *y_shape[y_axis + 1 :])
+        elif rest == (1, ()) and isinstance(channels, int) and all(isinstance(s, int) for s in behind):
+            pixels = prod(s for s in behind if isinstance(s, int))
+            inside = y_shape[:y_axis] + y_shape[y_axis + 1 :]
+            if size != channels * pixels:
+                continue
+        else:
+            continue
+        unpadded_last = (channels,) if x_port.layout.is_unpadded else ()
+        target = target_of((*inside, *unpadded_last), (*before, *behind, *unpadded_last))
+        return Candidate(
+            covers,
+            Reshape(target, len(y_shape), y_axis, pixels),
+            (x_port,),
+            (port(y, y_shape, y_axis, dtype),),
+        )
+    for of_last_axis in parted, joined:
+        found = of_last_axis(covers, x_port, y, x_shape, y_shape)
+        if found is not None:
+            return found
+    raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} tears the channels apart, or is not known not to")
+
+
+def _implied(x_shape: Shape, y_shape: Shape) -> Shape:
+    """x_shape; if the size of one dimension is unknown and y_shape is all known, that size follows."""
+    (known, unknown), (total, rest) = product(x_shape), product(y_shape)
+    if len(unknown) != 1 or rest or not known or total % known:
+        return x_shape
+    return tuple(size if isinstance(size, int) else total // known for size in x_shape)
+
+
+def _text(shape: Shape) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"

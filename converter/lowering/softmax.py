@@ -1,0 +1,60 @@
+"""QSoftmax: the softmax over the channels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from converter.analysis.arithmetic import Arithmetic
+from converter.analysis.facts import Facts
+from converter.errors import Refusal
+from converter.island.candidate import Candidate
+from converter.island.emitter import Attribute, Emitter
+from converter.island.layout import Layout
+from converter.island.port import Quantized, Tensor, port
+from converter.lowering.average_pool import one_dtype
+
+
+@dataclass(frozen=True)
+class Softmax:
+    attributes: Mapping[str, Attribute]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = emitter.plain(tensors[0])
+        return [emitter.op("QSoftmax", [x], x.layout, self.attributes)]
+
+
+def softmax(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    y: Quantized,
+    axis: int,
+    arithmetic: Arithmetic,
+    facts: Facts,
+) -> Candidate:
+    """The candidate for a softmax over the last axis, which has to be that of the channels."""
+    dtype = one_dtype(x, y)
+    shape = facts.ranked(x.value)
+    rank = len(shape)
+    check_axis(axis, rank, facts.channel_axis_of(x.value))
+    channels = port(x.value, shape, rank - 1, dtype)
+    attributes = {
+        "channels": channels.layout.channels,
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": arithmetic.zero_point(x.quantization),
+        "y_scale": float(y.quantization.scale),
+        "y_zero_point": arithmetic.zero_point(y.quantization),
+        "dtype": int(arithmetic.integers),
+    }
+    return Candidate(covers, Softmax(attributes), (channels,), (port(y.value, shape, rank - 1, dtype),))
+
+
+def check_axis(axis: int, rank: int, channel_axis: int) -> None:
+    """Raises Refusal where a softmax along the axis is not over the channels, or these are not last."""
+    if rank < 2:
+        raise Refusal(f"its input has too few dimensions, {rank}")
+    if (axis % rank, channel_axis) != (rank - 1, rank - 1):
+        raise Refusal(
+            f"its axis is {axis % rank} and that of the channels {channel_axis}: it converts where both are "
+            f"the last one, {rank - 1}"
+        )

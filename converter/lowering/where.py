@@ -1,0 +1,98 @@
+"""QWhere: a choice between two tensors, element by element, brought to one quantization by tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.errors import Refusal
+from converter.graph.constants import constant_or_none
+from converter.graph.sizes import Shape, broadcast
+from converter.island.candidate import Candidate
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout, unpadded
+from converter.island.packing import Int8Array
+from converter.island.port import Quantized, Tensor, port, port_outside
+from converter.lowering.concat import requantizing_table
+from converter.lowering.pair import island_array
+
+
+@dataclass(frozen=True)
+class Where:
+    """branches: two, which of the tensors behind the condition, or a constant of one element.
+
+    tables: what brings each tensor to the result's quantization, None where it has it.
+    """
+
+    branches: tuple["int | Int8Array", ...]
+    tables: tuple[Int8Array | None, ...]
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        condition, *values = tensors
+        values = [emitter.plain(value) for value in values]
+        layout = values[0].layout
+        values = [
+            value if table is None else emitter.op("QTable", [value], value.layout, {}, {"table": table})
+            for value, table in zip(values, self.tables, strict=True)
+        ]
+        if layout.perm_in != sorted(layout.perm_in):
+            condition = emitter.standard("Transpose", condition, condition.layout, perm=layout.perm_in)
+        chosen = [
+            values[branch]
+            if isinstance(branch, int)
+            else Tensor(emitter.constant("constant", branch), unpadded(1))
+            for branch in self.branches
+        ]
+        return [emitter.op("QWhere", [condition, *chosen], layout, {})]
+
+
+def where(
+    covers: tuple[ir.Node, ...], condition: ir.Value, x: Quantized, y: Quantized, z: Quantized, facts: Facts
+) -> Candidate:
+    """The candidate for x where the condition holds and y elsewhere, into z's quantization."""
+    constants = [constant_or_none(branch.value) for branch in (x, y)]
+    if any(array is not None and array.size != 1 for array in constants):
+        raise Refusal("it has a constant of more than one element")
+    branches = [branch for branch, array in zip((x, y), constants, strict=True) if array is None]
+    if not branches:
+        raise Refusal("both of its branches are constant")
+    shapes = [facts.ranked(branch.value) for branch in branches]
+    axis = facts.channel_axis_of(*(branch.value for branch in branches))
+    ports = [
+        port(branch.value, shape, axis, branch.quantization.dtype)
+        for branch, shape in zip(branches, shapes, strict=True)
+    ]
+    z_port = port(z.value, shapes[0], axis, z.quantization.dtype)
+    if any(shape != shapes[0] for shape in shapes):
+        raise Refusal("its branches are not known to have one shape")
+    tables = tuple(requantizing_table(branch, z) for branch in branches)
+    chosen: list[int | Int8Array] = []
+    for branch, array in zip((x, y), constants, strict=True):
+        if array is None:
+            chosen.append(branches.index(branch))
+        else:
+            table = requantizing_table(branch, z)
+            value = island_array(array).reshape(1)
+            chosen.append(value if table is None else table[value.astype(np.int32) + 128])
+    condition_port = port_outside(
+        condition, _condition(condition, z_port.layout, shapes[0], facts), ir.DataType.BOOL
+    )
+    return Candidate(covers, Where(tuple(chosen), tables), (condition_port, *ports), (z_port,))
+
+
+def _condition(condition: ir.Value, layout: Layout, shape: Shape, facts: Facts) -> Shape:
+    """The shape of the condition, which has to be broadcast to the tensors inside of the island too."""
+    found = facts.ranked(condition)
+    if broadcast(shape, found) != shape:
+        raise Refusal("its condition makes it larger")
+    if layout.perm_in != sorted(layout.perm_in) and (
+        len(found) != len(shape) or condition.dtype != ir.DataType.BOOL
+    ):
+        raise Refusal("its condition would have to be transposed, and is not known well enough")
+    padded = not layout.is_unpadded and layout.width != layout.channels
+    position = layout.channel_axis - len(shape)
+    if padded and len(found) >= -position and found[position] != 1:
+        raise Refusal("its condition is another for each channel, of which the island has more")
+    return found

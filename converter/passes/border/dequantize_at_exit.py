@@ -1,0 +1,66 @@
+"""DequantizeLinear o ConvertFromIsland -> DequantizeFromIsland"""
+
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.graph.constants import Quantization
+from converter.graph.edit import is_needed, remove_orphans, take_place
+from converter.island.crossings import ints, is_op
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
+
+
+class DequantizeAtExit(Pass):
+    """Only where nothing but DequantizeLinear reads the 8-bit tensor, so that it leaves the island once."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for leave in list(model.graph):
+            if not is_op(leave, "ConvertFromIsland") or not is_needed(leave.outputs[0]):
+                continue
+            readers = list(dict.fromkeys(use.node for use in leave.outputs[0].uses()))
+            try:
+                parameters = _parameters(leave, readers)
+            except Refusal as refusal:
+                self.context.refusals.update(
+                    {reader: str(refusal) for reader in readers if dequantizes(reader)}
+                )
+                continue
+            for reader in readers:
+                _fuse(leave, reader, parameters)
+            remove_orphans(readers)
+            modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
+    fused = ir.node(
+        "DequantizeFromIsland",
+        leave.inputs,
+        attributes={
+            "perm": ints(leave, "perm"),
+            "channels": leave.attributes["channels"].as_int(),
+            "scale": float(parameters.scale),
+            "zero_point": parameters.island_zero_point,
+        },
+        domain=leave.domain,
+        name=reader.name or leave.name,
+    )
+    assert reader.graph is not None
+    reader.graph.insert_after(reader, fused)
+    take_place(reader.outputs[0], fused.outputs[0])
+
+
+def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
+    """The one quantization with which all readers dequantize."""
+    if leave.outputs[0].is_graph_output() or not all(map(dequantizes, readers)):
+        raise Refusal("its input leaves the island in 8 bits, for others to read")
+    if any(reader.graph is not leave.graph for reader in readers):
+        raise Refusal("its input leaves the island in 8 bits, for the body of another node")
+    if any(map(dequantizes_for_integer_form, readers)):
+        raise Refusal("with the operator behind it, it makes a quantized one of onnxruntime's")
+    dtype = ir.DataType(leave.attributes["dtype"].as_int())
+    found = {read_with(reader, dtype) for reader in readers}
+    if len(found) > 1:
+        raise Refusal("its input is dequantized with several scales")
+    return found.pop()

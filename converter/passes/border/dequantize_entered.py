@@ -1,0 +1,84 @@
+"""DequantizeLinear o QuantizeLinear -> DequantizeFromIsland o QuantizeToIsland, where that exists"""
+
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.functions import DOMAIN
+from converter.graph.constants import required_input
+from converter.graph.edit import remove_orphans, take_place
+from converter.island.crossings import ints, is_op
+from converter.island.layout import ALL
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, quantizes, read_with, written_with
+
+
+class DequantizeEntered(Pass):
+    """A residual that is read rounded to 8 bits, as the product beside it reads it: from the same tensor."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for enter in list(model.graph):
+            if not is_op(enter, "QuantizeToIsland"):
+                continue
+            channels = self._channels(enter)
+            for dequantize in _same(enter) if channels else ():
+                _fuse(enter, dequantize, channels)
+                modified = True
+        if modified:
+            model.graph.sort()
+        return ir.passes.PassResult(model, modified)
+
+    def _channels(self, enter: ir.Node) -> int:
+        """How many of the tensor's channels come from outside, 0 where that is not known."""
+        *pads, padding = ints(enter, "pads")
+        facts = self.context.facts
+        shape = facts.shape(required_input(enter, 0)) if facts is not None else None
+        if any(pads) or shape is None:
+            return 0
+        size = shape[ints(enter, "perm")[-1]]
+        if isinstance(size, int):
+            return size
+        return 0 if padding else ALL
+
+
+def _same(enter: ir.Node) -> list[ir.Node]:
+    """The DequantizeLinear nodes whose input is quantized as the tensor is that enters."""
+    found = []
+    for quantize in [use.node for use in required_input(enter, 0).uses()]:
+        if not quantizes(quantize) or quantize.graph is not enter.graph:
+            continue
+        readers = [use.node for use in quantize.outputs[0].uses()]
+        for reader in readers:
+            if not dequantizes(reader) or reader.graph is not enter.graph:
+                continue
+            if dequantizes_for_integer_form(reader):
+                continue
+            try:
+                written = written_with(quantize)
+                read = read_with(reader, written.dtype)
+            except Refusal:
+                continue
+            attributes = (enter.attributes["scale"].as_float(), enter.attributes["zero_point"].as_int())
+            if read == written and (float(read.scale), read.island_zero_point) == attributes:
+                found.append(reader)
+    return found
+
+
+def _fuse(enter: ir.Node, dequantize: ir.Node, channels: int) -> None:
+    perm = ints(enter, "perm")
+    fused = ir.node(
+        "DequantizeFromIsland",
+        [enter.outputs[0]],
+        attributes={
+            "perm": [perm.index(axis) for axis in range(len(perm))],
+            "channels": channels,
+            "scale": enter.attributes["scale"].as_float(),
+            "zero_point": enter.attributes["zero_point"].as_int(),
+        },
+        domain=DOMAIN,
+        name=dequantize.name,
+    )
+    assert enter.graph is not None
+    enter.graph.insert_after(enter, fused)
+    take_place(dequantize.outputs[0], fused.outputs[0])
+    remove_orphans([dequantize])

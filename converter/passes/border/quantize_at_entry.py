@@ -1,0 +1,56 @@
+"""ConvertToIsland o QuantizeLinear -> QuantizeToIsland"""
+
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.graph.edit import remove_orphans, take_place
+from converter.island.crossings import ints, is_op
+from converter.passes.base import Pass
+from converter.qdq.linear import quantizes, quantizes_integer_form, written_with
+
+
+class QuantizeAtEntry(Pass):
+    """The QuantizeLinear stays where something outside of the island needs its result too."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for enter in list(model.graph):
+            quantize = (
+                enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
+            )
+            if quantize is None or not quantizes(quantize):
+                continue
+            try:
+                self._fuse(quantize, enter)
+                modified = True
+            except Refusal as refusal:
+                self.context.refusals[quantize] = str(refusal)
+        return ir.passes.PassResult(model, modified)
+
+    def _fuse(self, quantize: ir.Node, enter: ir.Node) -> None:
+        x = quantize.inputs[0]
+        facts = self.context.facts
+        assert x is not None and facts is not None
+        if facts.dtype(x) != ir.DataType.FLOAT:
+            raise Refusal("its input is not known to be float32")
+        if quantizes_integer_form(quantize):
+            raise Refusal("with the operator before it, it makes a quantized one of onnxruntime's")
+        parameters = written_with(quantize)
+        fused = ir.node(
+            "QuantizeToIsland",
+            [x],
+            attributes={
+                "perm": ints(enter, "perm"),
+                "pads": ints(enter, "pads"),
+                "scale": float(parameters.scale),
+                "zero_point": parameters.island_zero_point,
+            },
+            domain=enter.domain,
+            name=enter.name,
+        )
+        assert enter.graph is not None
+        enter.graph.insert_after(enter, fused)
+        take_place(enter.outputs[0], fused.outputs[0])
+        remove_orphans([enter])
+        if quantize.graph is None and quantize.name:  # gone, so that the name is free
+            fused.name = quantize.name

@@ -1,0 +1,27 @@
+"""Equal crossings of one tensor -> one of them"""
+
+import onnx_ir as ir
+
+from converter.graph.edit import equal_attributes, is_needed, remove_orphans
+from converter.island.crossings import is_crossing
+from converter.passes.base import Pass
+
+
+class ShareCrossings(Pass):
+    """The first one of the graph's order stays. An output of the graph keeps the crossing that names it."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        first: dict[object, ir.Node] = {}
+        modified = False
+        for node in model.graph:
+            if not is_crossing(node) or not is_needed(node.outputs[0]):
+                continue
+            key = node.op_type, node.inputs[0], equal_attributes(node)
+            shared = first.setdefault(key, node)
+            if shared is node or any(output.is_graph_output() for output in node.outputs):
+                continue
+            for output, kept in zip(node.outputs, shared.outputs, strict=True):
+                output.replace_all_uses_with(kept)
+            remove_orphans([node])
+            modified = True
+        return ir.passes.PassResult(model, modified)

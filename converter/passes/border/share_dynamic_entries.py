@@ -1,0 +1,28 @@
+"""DynamicQuantizeToIsland of one tensor, several -> one, with biases and multipliers of all products"""
+
+import onnx_ir as ir
+
+from converter.graph.edit import equal_attributes, remove_orphans
+from converter.island.crossings import is_op
+from converter.island.dynamic_products import parts_of, set_parts
+from converter.passes.base import Pass
+
+
+class ShareDynamicEntries(Pass):
+    """Where they have the same axes and padding. The first one of the graph's order stays."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        alike: dict[object, list[ir.Node]] = {}
+        for node in model.graph:
+            if is_op(node, "DynamicQuantizeToIsland"):
+                alike.setdefault((node.inputs[0], equal_attributes(node)), []).append(node)
+        groups = [group for group in alike.values() if len(group) > 1]
+        for first, *others in groups:
+            parts = parts_of(first)
+            for entry in others:
+                parts |= parts_of(entry)
+                for output, kept in zip(entry.outputs, first.outputs, strict=True):
+                    output.replace_all_uses_with(kept)
+            remove_orphans(others)
+            set_parts(first, parts, self.context.names)
+        return ir.passes.PassResult(model, modified=bool(groups))

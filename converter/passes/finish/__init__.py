@@ -1,0 +1,1 @@
+"""Phase 6: what depends on all ops being final; the function bodies."""

@@ -1,0 +1,105 @@
+"""QConv(pads) o producer -> QConv o producer(y_pads), and so for QConv3D behind an entry"""
+
+import onnx_ir as ir
+
+from converter.graph.constants import required_input
+from converter.island.crossings import ENTRIES, ints, is_op, set_ints
+from converter.island.layout import ALIGNMENT
+from converter.passes.base import Pass
+from converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
+
+
+class PadAtProducer(Pass):
+    """What computes the input of convolutions writes their padding too, where no one else reads it.
+
+    cuDNN pads with 0 only: for another zero point, the convolution would begin with a pass over its input,
+    while the producer has some more pixels to write. An entry does so for any zero point; in an island,
+    those do whose kernels can: pointwise convolutions and stems, tables for all channels, max pools. Other
+    convolutions run in cuDNN, which writes dense results, so that nothing would be gained. No QAdd: what
+    it adds is read by the next QAdd as well.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in model.graph:
+            if is_op(node, *ENTRIES):
+                modified |= _pad_entry(node)
+            elif _writes_padding(node):
+                modified |= _pad_output(node)
+        return ir.passes.PassResult(model, modified)
+
+
+def _pad_entry(entry: ir.Node) -> bool:
+    convs = _readers(entry, "QConv", "QConv3D")
+    if not convs:
+        return False
+    zero_point = convs[0].attributes["x_zero_point"].as_int()
+    if entry.op_type == "QuantizeToIsland" and entry.attributes["zero_point"].as_int() != zero_point:
+        return False  # the model reads a tensor with another zero point than it wrote it with
+    channels = ints(entry, "pads")[-1]
+    pads = _take_pads(entry, convs)
+    set_ints(entry, "pads", [*pads[:-1], channels])
+    entry.attributes["zero_point"] = ir.AttrInt64("zero_point", zero_point)
+    return True
+
+
+def _writes_padding(node: ir.Node) -> bool:
+    if is_op(node, "QConv"):
+        shape = required_input(node, 1).shape
+        assert shape is not None
+        pointwise = shape[1:3] == (1, 1) and not any(ints(node, "pads"))
+        return node.attributes["group"].as_int() == 1 and (pointwise or shape[3] == STEM_CHANNELS)
+    if is_op(node, "QTable"):
+        table = required_input(node, 1).shape
+        return table is not None and len(table) == 1
+    return is_op(node, "QMaxPool")
+
+
+def _pad_output(producer: ir.Node) -> bool:
+    convs = _readers(producer, "QConv")
+    if not convs or not all(_padded_by_a_pass(conv) for conv in convs):
+        return False
+    zero_point = convs[0].attributes["x_zero_point"].as_int()
+    if is_op(producer, "QConv"):
+        if producer.attributes["y_zero_point"].as_int() != zero_point:
+            return False
+    else:
+        producer.attributes["y_zero_point"] = ir.AttrInt64("y_zero_point", zero_point)
+    set_ints(producer, "y_pads", _take_pads(producer, convs))
+    return True
+
+
+def _padded_by_a_pass(conv: ir.Node) -> bool:
+    """Groups of fewer channels run on kernels that pad with any value."""
+    shape = required_input(conv, 1).shape
+    assert shape is not None
+    return conv.attributes["x_zero_point"].as_int() != 0 and shape.numpy()[-1] % ALIGNMENT == 0
+
+
+def _readers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
+    """All readers of the result, where they are convolutions with one padding; else none."""
+    inside = producer.outputs[0]
+    convs = [use.node for use in inside.uses() if use.idx == 0 and is_op(use.node, *op_types)]
+    if inside.is_graph_output() or not convs or len(convs) != len(inside.uses()):
+        return []
+    paddings = {(*ints(conv, "pads"), conv.attributes["x_zero_point"].as_int()) for conv in convs}
+    return convs if len(paddings) == 1 and any(ints(convs[0], "pads")) else []
+
+
+def _take_pads(producer: ir.Node, convs: list[ir.Node]) -> list[int]:
+    """The padding of the convolutions, which lose it, in ONNX Pad's form over the producer's result."""
+    pads = ints(convs[0], "pads")
+    for conv in convs:
+        set_ints(conv, "pads", [0] * len(pads))
+    before, behind = [0, *pads[: len(pads) // 2], 0], [0, *pads[len(pads) // 2 :], 0]
+    inside = producer.outputs[0]
+    if inside.shape is not None:
+        sizes = zip(inside.shape, before, behind, strict=True)
+        inside.shape = ir.Shape([_padded(size, first + last) for size, first, last in sizes])
+    return [*before, *behind]
+
+
+def _padded(size: int | ir.SymbolicDim, more: int) -> int | ir.SymbolicDim | None:
+    if more == 0:
+        return size
+    return size + more if isinstance(size, int) else None

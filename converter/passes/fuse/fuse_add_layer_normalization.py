@@ -1,0 +1,67 @@
+"""QLayerNormalization o QAdd -> QAddLayerNormalization, and so with QFloatAdd"""
+
+import onnx_ir as ir
+
+from converter.functions import DOMAIN
+from converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
+from converter.island.crossings import is_op
+from converter.lowering.pair import adds_one_shape
+from converter.passes.base import Pass
+
+
+class FuseAddLayerNormalization(Pass):
+    """The sum is written only where others read it too. Only of tensors of one shape."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for norm in list(model.graph):
+            add = norm.inputs[0].producer() if is_op(norm, "QLayerNormalization") and norm.inputs[0] else None
+            if add is not None and _continues(add, norm):
+                _fuse(add, norm, model.graph)
+                modified = True
+        if modified:
+            model.graph.sort()  # others may have read a sum before
+        return ir.passes.PassResult(model, modified)
+
+
+def _continues(add: ir.Node, norm: ir.Node) -> bool:
+    """Whether the normalization reads what the addition wrote, as it wrote it."""
+    if not is_op(add, "QAdd", "QFloatAdd") or not adds_one_shape(add):
+        return False
+    if (add.attributes.get_int("y_min", -128), add.attributes.get_int("y_max", 127)) != (-128, 127):
+        return False
+    is_uint8 = add.attributes.get_int("dtype", ir.DataType.INT8) == ir.DataType.UINT8
+    written = (
+        add.attributes["y_scale"].as_float(),
+        add.attributes["y_zero_point"].as_int() - (128 if is_uint8 else 0),
+    )
+    return written == (norm.attributes["x_scale"].as_float(), norm.attributes["x_zero_point"].as_int())
+
+
+def _fuse(add: ir.Node, norm: ir.Node, graph: ir.Graph) -> None:
+    kept = ("channels", "pads", "y_scale", "y_zero_point", "epsilon")
+    attributes = {name: norm.attributes[name].value for name in kept}
+    for name in ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype"):
+        if name in add.attributes:
+            attributes[name] = add.attributes[name].value
+    for name in ("scale", "zero_point"):
+        attributes[f"sum_{name}"] = add.attributes[f"y_{name}"].value
+    fused = ir.node(
+        f"{add.op_type}LayerNormalization",
+        [*add.inputs, *norm.inputs[1:]],
+        attributes=attributes,
+        domain=DOMAIN,
+        name=norm.name,
+        num_outputs=2,
+    )
+    fused.doc_string = norm.doc_string
+    fused.metadata_props.update(norm.metadata_props)
+    graph.insert_after(norm, fused)
+    total, y = fused.outputs
+    take_place(norm.outputs[0], y)
+    remove_orphans([norm])
+    if is_needed(add.outputs[0]):
+        take_place(add.outputs[0], total)
+        remove_orphans([add])
+    else:
+        leave_out(total)

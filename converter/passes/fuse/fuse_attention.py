@@ -1,0 +1,171 @@
+"""QBatchMatMul o QSoftmax o QTable o QBatchMatMul -> QAttention; with QMaskedSoftmax -> QMaskedAttention"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import onnx_ir as ir
+
+from converter.functions import DOMAIN
+from converter.graph.constants import constant_or_none, required_input
+from converter.graph.edit import add_initializer, only_read_by, remove_orphans, take_place
+from converter.island.crossings import ints, is_op
+from converter.island.layout import ALL
+from converter.island.packing import Int8Array
+from converter.island.tables import VALUES, TableFunction, function_of
+from converter.passes.base import Pass
+
+_RANK = 4
+_IN_PLACE = list(range(_RANK))
+_PART = ("perm", "starts", "ends")
+
+
+class FuseAttention(Pass):
+    """Scores and probabilities, sequence by sequence of each head, need not be written to memory.
+
+    They have to be of no use elsewhere, the products of four dimensions and with one scale and zero point
+    for all columns.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        chains = [chain for node in model.graph for chain in [_chain_at(node)] if chain is not None]
+        for chain in chains:
+            self._fuse(chain, model.graph)
+        return ir.passes.PassResult(model, modified=bool(chains))
+
+    def _fuse(self, chain: "_Chain", graph: ir.Graph) -> None:
+        op_type, softmax = "QAttention", chain.softmax
+        table = add_initializer(graph, self.context.names.value(f"{softmax.name}/table"), chain.table)
+        q, k, v = (*chain.scores.inputs[:2], chain.result.inputs[1])
+        inputs = [q, k, v, table]
+        if is_op(softmax, "QMaskedSoftmax"):
+            op_type = "QMaskedAttention"
+            inputs.append(softmax.inputs[1])
+        fused = ir.node(op_type, inputs, chain.attributes(), domain=DOMAIN, name=softmax.name)
+        fused.doc_string = softmax.doc_string
+        fused.metadata_props.update(softmax.metadata_props)
+        graph.insert_after(chain.result, fused)
+        take_place(chain.result.outputs[0], fused.outputs[0])
+        remove_orphans([chain.result])
+
+
+class _Chain(NamedTuple):
+    """Its nodes, and what becomes of the scores between the first two."""
+
+    scores: ir.Node
+    table: Int8Array
+    softmax: ir.Node
+    result: ir.Node
+
+    @property
+    def keys(self) -> int | None:
+        """How many there are, if it is known."""
+        shape = self.scores.outputs[0].shape
+        width = None if shape is None else shape[-1]
+        return width - ints(self.scores, "pads")[-1] if isinstance(width, int) else None
+
+    def of_one_table(self) -> "_Chain | None":
+        """With one table for all keys; None where they have different ones."""
+        if self.table.ndim == 1:
+            return self
+        tables = self.table[: self.keys]
+        return self._replace(table=tables[0]) if len(tables) and (tables == tables[0]).all() else None
+
+    def attributes(self) -> dict[str, int | float | list[int]]:
+        """Those of the one op."""
+        products = (("q", self.scores, "a"), ("k", self.scores, "b"), ("v", self.result, "b"))
+        parts = {f"{x}_{what}": ints(node, f"{of}_{what}") for x, node, of in products for what in _PART}
+        scores, result = (_EndOfProduct.of(node) for node in (self.scores, self.result))
+        assert scores is not None and result is not None
+        return {
+            **parts,
+            "y_perm": ints(self.result, "y_perm"),
+            "pads": ints(self.result, "pads"),
+            "q_zero_point": scores.a_zero_point,
+            "k_zero_point": scores.b_zero_point,
+            "score_multiplier": scores.multiplier,
+            "score_zero_point": scores.y_zero_point,
+            **_softmax_attributes(self.softmax.attributes),
+            "weight_zero_point": result.a_zero_point,
+            "v_zero_point": result.b_zero_point,
+            "y_multiplier": result.multiplier,
+            "y_zero_point": result.y_zero_point,
+        }
+
+
+class _EndOfProduct(NamedTuple):
+    """What a product has one of for all columns."""
+
+    a_zero_point: int
+    b_zero_point: int
+    multiplier: float
+    y_zero_point: int
+
+    @classmethod
+    def of(cls, node: ir.Node) -> "_EndOfProduct | None":
+        """None where columns differ, or where there is a bias or a bound."""
+        bias, multiplier, zero_point = (constant_or_none(required_input(node, i)) for i in (2, 3, 4))
+        if bias is None or multiplier is None or zero_point is None:
+            return None
+        bounds = [node.attributes[name].as_int() for name in ("y_min", "y_max")]
+        if bias.any() or multiplier.size != 1 or zero_point.size != 1 or bounds != [-128, 127]:
+            return None
+        a_zero_point, y_zero_point = (
+            node.attributes[name].as_int() for name in ("a_zero_point", "y_zero_point")
+        )
+        return cls(a_zero_point, int(zero_point.item()), float(multiplier.item()), y_zero_point)
+
+
+def _softmax_attributes(of: Mapping[str, ir.Attr]) -> dict[str, int | float | list[int]]:
+    attributes: dict[str, int | float | list[int]] = {
+        "softmax_scale": of["x_scale"].as_float(),
+        "softmax_zero_point": of["x_zero_point"].as_int(),
+        "probability_scale": of["y_scale"].as_float(),
+        "probability_zero_point": of["y_zero_point"].as_int(),
+    }
+    if "dtype" in of:
+        return attributes | {"dtype": of["dtype"].as_int()}
+    return attributes | {name: of[name].as_float() for name in ("factor", "divisor")}
+
+
+def _chain_at(softmax: ir.Node) -> _Chain | None:
+    """The chain around the softmax, if it is one that may become one op."""
+    if not is_op(softmax, "QSoftmax", "QMaskedSoftmax"):
+        return None
+    x, weights = required_input(softmax, 0), softmax.outputs[0]
+    writer = x.producer()
+    function = None if writer is None or not only_read_by(writer, softmax) else function_of(writer)
+    if function is None:
+        function = TableFunction(x, VALUES, 0)
+    scores = function.x.producer()
+    if scores is None or len(function.x.uses()) != 1 or function.x.is_graph_output():
+        return None
+    readers = list(weights.uses())
+    if len(readers) != 1 or readers[0].idx != 0 or weights.is_graph_output():
+        return None
+    result = readers[0].node
+    if not (is_op(scores, "QBatchMatMul") and is_op(result, "QBatchMatMul")):
+        return None
+    chain = _Chain(scores, function.table, softmax, result)
+    return chain.of_one_table() if _fits(chain) else None
+
+
+def _fits(chain: _Chain) -> bool:
+    scores, _, _, result = chain
+    perms = [ints(node, f"{matrix}_perm") for node in (scores, result) for matrix in ("a", "b", "y")]
+    if any(len(perm) != _RANK for perm in perms) or _EndOfProduct.of(scores) is None:
+        return False
+    _, _, of_scores, of_weights, _, _ = perms
+    if of_scores != _IN_PLACE or of_weights != _IN_PLACE or _EndOfProduct.of(result) is None:
+        return False
+    starts, ends = ints(result, "a_starts"), ints(result, "a_ends")
+    return not any(starts) and ends[:-1] == [ALL] * (_RANK - 1) and _takes_all_keys(chain, ends[-1])
+
+
+def _takes_all_keys(chain: _Chain, end: int) -> bool:
+    """Whether the softmax and the second product leave out what pads the scores, and nothing else."""
+    padding, keys = ints(chain.scores, "pads")[-1], chain.keys
+    bounds = (chain.softmax.attributes["channels"].as_int(), end)
+    if keys is None:
+        return padding == 0 and bounds == (ALL, ALL)
+    has_padding = padding > 0 or ("pads" in chain.softmax.attributes and ints(chain.softmax, "pads")[-1] > 0)
+    return all(bound == keys or (bound == ALL and not has_padding) for bound in bounds)

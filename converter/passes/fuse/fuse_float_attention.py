@@ -1,0 +1,154 @@
+"""Transpose o MatMul o Softmax o MatMul o Transpose, in float32 -> Attention; with a mask MaskedAttention"""
+
+from math import prod
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.analysis.uniform import uniform
+from converter.errors import Refusal
+from converter.functions import DOMAIN
+from converter.graph.constants import required_input
+from converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from converter.graph.reshaping import target_of
+from converter.graph.sizes import broadcast
+from converter.island.crossings import ints, is_op
+from converter.island.emitter import Attribute
+from converter.passes.base import Pass
+from converter.passes.fuse.attention_chain import Chain, chain_around
+from converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
+
+_NOTE = "its products are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
+_MOVES = {"Gather", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+
+
+class FuseFloatAttention(Pass):
+    """Scores and probabilities need not be written to memory, nor heads be moved.
+
+    Only beside dynamically quantized products: one wrote what is read, or one reads the result.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        self._joined: dict[ir.Value, ir.Value] = {}
+        facts, modified = self.context.facts, False
+        for node in list(model.graph):
+            chain = None if facts is None else chain_around(node, facts)
+            if chain is None or not _is_beside_dynamic_products(chain):
+                continue
+            try:
+                self._fuse(chain, model.graph)
+                modified = True
+            except Refusal as refusal:
+                self.context.refusals[node] = str(refusal)
+        if self._joined:
+            model.graph.sort()  # another chain, which reads the same, may begin before
+        return ir.passes.PassResult(model, modified)
+
+    def _fuse(self, chain: Chain, graph: ir.Graph) -> None:
+        facts, softmax = self.context.facts, chain.softmax
+        assert facts is not None
+        if softmax.attributes.get_int("axis", -1) not in (-1, len(ROWS) - 1):
+            raise Refusal("its axis is not the last one")
+        if chain.is_read_elsewhere:
+            raise Refusal("others read its scores or its weights too")
+        last = _transposed_back(chain.result)
+        q, k = heads(chain.queries, ROWS, facts, "queries"), heads(chain.keys, COLUMNS, facts, "keys")
+        v = heads(chain.values, ROWS, facts, "values")
+        if not q.shape[0] == k.shape[0] == v.shape[0]:
+            raise Refusal("its queries, keys and values are not known to be of one batch")
+        if not q.number == k.number == v.number:
+            raise Refusal("its queries, keys and values have different numbers of heads")
+        mask, op_type = _mask(chain, q, k, facts), "Attention"
+        inputs = [self._side_by_side(x, chain, facts) for x in (q, k, v)]
+        if mask is not None:
+            inputs, op_type = [*inputs, mask], "MaskedAttention"
+        attributes: dict[str, Attribute] = {
+            "heads": q.number,
+            "q_first": q.first,
+            "k_first": k.first,
+            "v_first": v.first,
+            "nan_to_zero": int(chain.guarded),
+        }
+        scales = {
+            "q_factor": q.factor,
+            "k_factor": k.factor,
+            "factor": chain.factor,
+            "divisor": chain.divisor,
+        }
+        for name, scale in scales.items():
+            if scale.computed and q.number == 1:
+                raise Refusal("it has one head, and its scale is computed of sizes")
+            attributes[name], attributes[f"{name}_shape"] = scale.number, scale.shape(q.number)
+        fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=softmax.name)
+        fused.doc_string = softmax.doc_string
+        fused.metadata_props.update(softmax.metadata_props)
+        graph.insert_after(last, fused)
+        take_place(last.outputs[0], fused.outputs[0])
+        remove_orphans([last])
+        self.context.notes[fused] = _NOTE
+
+    def _side_by_side(self, heads: Heads, chain: Chain, facts: Facts) -> ir.Value:
+        """The tensor with its heads along one axis, as the op reads them."""
+        x, graph = heads.value, chain.softmax.graph
+        batch, length, *parts, size = facts.ranked(x)
+        if len(parts) == 1:
+            return x
+        if x not in self._joined:
+            assert isinstance(graph, ir.Graph)
+            count = prod(part for part in parts if isinstance(part, int))
+            name = self.context.names.node(f"{x.name}/joined")
+            target = np.array(target_of((batch, length, count, size), facts.ranked(x)), np.int64)
+            shape = add_initializer(graph, self.context.names.value(f"{name}/shape"), target)
+            join = ir.node("Reshape", [x, shape], name=name)
+            join.outputs[0].name = self.context.names.value(name)
+            join.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
+            facts.note_shape(join.outputs[0], ir.DataType.FLOAT, (batch, length, count, size))
+            graph.insert_before(chain.nodes[0], join)
+            self._joined[x] = join.outputs[0]
+        return self._joined[x]
+
+
+def _is_beside_dynamic_products(chain: Chain) -> bool:
+    return any(map(_comes_from_product, (chain.queries, chain.keys, chain.values))) or _is_quantized(chain)
+
+
+def _comes_from_product(value: ir.Value) -> bool:
+    node = value.producer()
+    while node is not None and not node.domain and node.op_type in _MOVES:
+        node = required_input(node, 0).producer()
+    return is_op(node, "DynamicQMatMul")
+
+
+def _is_quantized(chain: Chain) -> bool:
+    readers = [use.node for use in chain.result.uses()]
+    for reader in readers:
+        if not reader.domain and reader.op_type in _MOVES:
+            readers += [use.node for use in reader.outputs[0].uses()]
+    return any(is_op(reader, "DynamicQuantizeToIsland") for reader in readers)
+
+
+def _transposed_back(result: ir.Value) -> ir.Node:
+    """The node that alone reads the result, and puts the heads where they were."""
+    node = only_reader(result)
+    if node is None or node.domain or node.op_type != "Transpose" or "perm" not in node.attributes:
+        raise Refusal("its result is not just transposed")
+    if ints(node, "perm") != ROWS:
+        raise Refusal(f"its result is transposed by {ints(node, 'perm')}, not by {ROWS}")
+    return node
+
+
+def _mask(chain: Chain, q: Heads, k: Heads, facts: Facts) -> ir.Value | None:
+    """None where it hides nothing."""
+    mask = chain.mask
+    if mask is None:
+        return None
+    if facts.dtype(mask) != ir.DataType.FLOAT:
+        raise Refusal("its mask is not known to be float32")
+    shape, scores = facts.ranked(mask), (q.shape[0], q.number, q.shape[1], k.shape[1])
+    if len(shape) != len(scores):
+        raise Refusal(f"its mask has {len(shape)} dimensions, not {len(scores)}")
+    if broadcast(scores, shape) != scores:
+        raise Refusal("its mask makes the scores larger")
+    number = uniform(mask)
+    return None if number is not None and number == 0 else mask

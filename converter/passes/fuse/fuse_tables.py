@@ -1,0 +1,42 @@
+"""QTable o QTable -> QTable; so too sums and products with a constant, or of tables of one tensor"""
+
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.evaluate import runtime
+from converter.functions import DOMAIN
+from converter.graph.edit import add_initializer, remove_orphans, take_place
+from converter.island.crossings import is_op
+from converter.island.tables import TableFunction, functions_of
+from converter.passes.base import Pass
+
+
+class FuseTables(Pass):
+    """One pass over memory in the place of several, with the same bits: they are computed for all inputs.
+
+    A bias behind a product and the function behind that become one table for each channel. A sum or
+    product with a constant for each channel stays where it stands alone, being as fast as a table.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        if any(is_op(node, "QAdd", "QMul") for node in model.graph):
+            try:
+                runtime()
+            except Refusal as refusal:
+                self.context.remarks[f"operators on each element are not fused into one: {refusal}"] = None
+        # From behind: what a function reads may itself be fused, and is replaced in the readers there are.
+        for node, found in reversed(functions_of(model.graph).items()):
+            if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
+                self._fuse(node, found, model.graph)
+                modified = True
+        return ir.passes.PassResult(model, modified)
+
+    def _fuse(self, node: ir.Node, found: TableFunction, graph: ir.Graph) -> None:
+        table = add_initializer(graph, self.context.names.value(f"{node.name}/table"), found.table)
+        fused = ir.node("QTable", [found.x, table], domain=DOMAIN, name=node.name)
+        fused.doc_string = node.doc_string
+        fused.metadata_props.update(node.metadata_props)
+        graph.insert_after(node, fused)
+        take_place(node.outputs[0], fused.outputs[0])
+        remove_orphans([node])

@@ -1,0 +1,134 @@
+"""DynamicQMatMul of one x, several, whose results are parted into heads -> one, whose result is parted once
+
+Queries, keys and values of an attention lie side by side then: it takes heads of one tensor three times.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.analysis.facts import Facts
+from converter.errors import Refusal
+from converter.graph.constants import constant_or_none, required_input
+from converter.graph.edit import only_reader, remove_orphans
+from converter.graph.reshaping import target_of
+from converter.graph.sizes import Shape
+from converter.island.crossings import is_op
+from converter.island.dynamic_products import Part, entry_of, parts_of, set_parts
+from converter.island.merging import Inputs, one_for
+from converter.passes.base import Pass
+
+_FIRST = ("q_first", "k_first", "v_first")  # by the attention's inputs
+_FLOAT = ir.DataType.FLOAT
+
+
+@dataclass(frozen=True)
+class _Projection:
+    """A product with weights, and the Reshape that parts its result into heads.
+
+    constants: weight and addend, of one row each for an output. shapes: `[..., K]`, `[B,S,heads,D]`.
+    """
+
+    product: ir.Node
+    constants: tuple[NDArray[Any], NDArray[Any]]
+    reshape: ir.Node
+    shapes: tuple[Shape, Shape]
+    heads: int
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What those have in common that may be merged."""
+        wide, parted = self.shapes
+        return (self.product.inputs[0], entry_of(self.product), wide[:-1], parted[:-2], parted[-1])
+
+
+class MergeDynamicProjections(Pass):
+    """One large product takes less time than several small ones.
+
+    Only those whose results nothing reads but attention in float32, which finds its heads in larger tensors.
+    They may have different numbers of heads, of one size.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        facts = self.context.facts
+        alike: dict[object, list[_Projection]] = {}
+        for node in model.graph:
+            found = _projection(node, facts) if facts is not None else None
+            if found is not None:
+                alike.setdefault(found.key, []).append(found)
+        groups = [group for group in alike.values() if len(group) > 1]
+        for group in groups:
+            self._merge(group)
+        return ir.passes.PassResult(model, modified=bool(groups))
+
+    def _merge(self, group: list[_Projection]) -> None:
+        facts, (wide, parted) = self.context.facts, group[0].shapes
+        assert facts is not None
+        products = [projection.product for projection in group]
+        reshapes = [projection.reshape for projection in group]
+        entry = entry_of(products[0])
+        parts = parts_of(entry)
+        merged = Part(*map(np.concatenate, zip(*(parts.pop(product) for product in products), strict=True)))
+        heads = sum(projection.heads for projection in group)
+        wide, parted = (*wide[:-1], len(merged.weight_sum)), (*parted[:-2], heads, parted[-1])
+
+        x, bias, multiplier = (required_input(products[0], index) for index in (0, 2, 3))
+        weight, addend = map(np.concatenate, zip(*(each.constants for each in group), strict=True))
+        inputs: Inputs = {"x": x, "weight": weight, "bias": bias, "multiplier": multiplier, "addend": addend}
+        names = self.context.names
+        product = one_for(products, "DynamicQMatMul", inputs, (_FLOAT, _ir_shape(wide)), names)
+        inputs = {"x": product.outputs[0], "shape": np.array(target_of(parted, wide), np.int64)}
+        reshape = one_for(
+            reshapes, "Reshape", inputs, (_FLOAT, _ir_shape(parted)), self.context.names, domain=""
+        )
+        for node, known in (product, wide), (reshape, parted):
+            facts.note_shape(node.outputs[0], _FLOAT, known)
+        assert products[0].graph is not None
+        products[0].graph.insert_before(products[0], [product, reshape])
+
+        first = 0
+        for projection in group:
+            for node, index in list(projection.reshape.outputs[0].uses()):
+                node.attributes[_FIRST[index]] = ir.AttrInt64(
+                    _FIRST[index], node.attributes[_FIRST[index]].as_int() + first
+                )
+                node.replace_input_with(index, reshape.outputs[0])
+            first += projection.heads
+        remove_orphans(reshapes)
+        set_parts(entry, {product: merged, **parts}, self.context.names)
+
+
+def _projection(node: ir.Node, facts: Facts) -> _Projection | None:
+    if not is_op(node, "DynamicQMatMul"):
+        return None
+    weight, addend = (constant_or_none(required_input(node, index)) for index in (1, 4))
+    reshape = only_reader(node.outputs[0], once=True, inside=True)
+    if weight is None or addend is None or reshape is None:
+        return None
+    if reshape.domain or reshape.op_type != "Reshape":
+        return None
+    result = reshape.outputs[0]
+    wide, parted = facts.shape(node.outputs[0]), facts.shape(result)
+    if wide is None or parted is None or len(parted) != 4:
+        return None
+    heads, size = parted[-2:]
+    if not isinstance(heads, int) or not isinstance(size, int) or heads * size != wide[-1]:
+        return None
+    if result.is_graph_output() or not all(_is_operand(use.node, use.idx) for use in result.uses()):
+        return None
+    try:
+        target_of(parted, wide)
+    except Refusal:
+        return None
+    return _Projection(node, (weight, addend), reshape, (wide, parted), heads)
+
+
+def _is_operand(node: ir.Node, index: int) -> bool:
+    return is_op(node, "Attention", "MaskedAttention") and index < len(_FIRST)
+
+
+def _ir_shape(shape: Shape) -> ir.Shape:
+    return ir.Shape([size if isinstance(size, int) else None for size in shape])

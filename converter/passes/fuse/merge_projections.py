@@ -1,0 +1,166 @@
+"""QMatMul of one x, several, whose results are parted into heads -> QProjections of x, parted once
+
+Queries, keys and values of an attention lie side by side then, and the products that read them read parts.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.graph.constants import constant_or_none, required_input
+from converter.graph.edit import only_reader, remove_orphans
+from converter.island.batch_products import operand_of
+from converter.island.crossings import ints, is_op, set_ints
+from converter.island.merging import one_for
+from converter.island.packing import Int8Array
+from converter.island.tables import VALUES, composed, function_of
+from converter.passes.base import Pass
+
+_INT8 = ir.DataType.INT8
+
+
+@dataclass(frozen=True)
+class _Projection:
+    """A product with weights and what is made of it.
+
+    constants: weight `[Kp, Cp]`, bias `[Kp]`, multiplier `[Kp]`. reshape: parts the result into heads, to the
+    target. functions: the nodes that compute the table's values, at most one before that and one behind.
+    result: what is read.
+    """
+
+    product: ir.Node
+    constants: tuple[NDArray[Any], ...]
+    functions: tuple[ir.Node, ...]
+    table: Int8Array
+    reshape: ir.Node
+    target: tuple[int, ...]
+    result: ir.Value
+
+    @property
+    def heads(self) -> int:
+        return self.target[-2]
+
+    @property
+    def width(self) -> int:
+        return self.target[-2] * self.target[-1]
+
+
+class MergeProjections(Pass):
+    """One large product takes less time than several small ones.
+
+    Only those whose results nothing reads but products of heads, so that nothing has to be cut apart. They
+    may have different numbers of heads, of one size.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        alike: dict[object, list[_Projection]] = {}
+        for node in model.graph:
+            found = _projection(node)
+            if found is not None:
+                key = required_input(node, 0), found.target[:-2], found.target[-1]
+                alike.setdefault(key, []).append(found)
+        groups = [group for group in alike.values() if len(group) > 1]
+        for group in groups:
+            self._merge(group)
+        return ir.passes.PassResult(model, modified=bool(groups))
+
+    def _merge(self, group: list[_Projection]) -> None:
+        products = [p.product for p in group]
+        weight, bias, multiplier = map(np.concatenate, zip(*(p.constants for p in group), strict=True))
+        zero_points = [np.full(p.width, p.product.attributes["y_zero_point"].as_int()) for p in group]
+        constants = {
+            "weight": weight,
+            "bias": bias,
+            "multiplier": multiplier,
+            "y_zero_point": np.concatenate(zero_points).astype(np.float32),
+        }
+        x, wide = required_input(products[0], 0), _shape(products[0].outputs[0], len(bias))
+        new = [one_for(products, "QProjections", {"x": x, **constants}, (_INT8, wide), self.context.names)]
+        functions = [node for p in group for node in p.functions]
+        if functions:
+            table = np.concatenate([np.broadcast_to(p.table, (p.width, 256)) for p in group])
+            y = new[-1].outputs[0]
+            new.append(
+                one_for(functions, "QTable", {"x": y, "table": table}, (_INT8, wide), self.context.names)
+            )
+        heads = sum(p.heads for p in group), group[0].target[-1]
+        target = {"shape": np.array([*group[0].target[:-2], *heads], np.int64)}
+        reshapes = [p.reshape for p in group]
+        parted = _shape(reshapes[0].outputs[0], *heads)
+        y = new[-1].outputs[0]
+        new.append(
+            one_for(reshapes, "Reshape", {"x": y, **target}, (_INT8, parted), self.context.names, domain="")
+        )
+        graph = products[0].graph
+        assert graph is not None
+        graph.insert_before(products[0], new)
+
+        first = 0
+        for projection in group:
+            _read_part(projection, new[-1].outputs[0], first)
+            first += projection.heads
+
+
+def _shape(of: ir.Value, *last: int) -> ir.Shape | None:
+    """Its shape with other last dimensions."""
+    return None if of.shape is None else ir.Shape([*of.shape[: -len(last)], *last])
+
+
+def _projection(node: ir.Node) -> _Projection | None:
+    if not is_op(node, "QMatMul"):
+        return None
+    if [node.attributes[bound].as_int() for bound in ("y_min", "y_max")] != [-128, 127]:
+        return None
+    weight, bias, multiplier = (constant_or_none(required_input(node, i)) for i in (1, 2, 3))
+    if weight is None or bias is None or multiplier is None or not np.isfinite(multiplier).all():
+        return None
+    y, before, table = _behind_function(node.outputs[0])
+    reshape = only_reader(y)
+    target = None if reshape is None else _target(reshape)
+    if reshape is None or target is None or target[-2] * target[-1] != len(bias):
+        return None
+    result, behind, outer = _behind_function(reshape.outputs[0])
+    operands = [operand_of(use.node, use.idx) for use in result.uses()]
+    if result.is_graph_output() or not operands or None in operands:
+        return None
+    if outer.ndim > 1:
+        outer = np.tile(outer, (target[-2], 1))
+    constants = (weight, bias, multiplier)
+    return _Projection(node, constants, (*before, *behind), composed(outer, table), reshape, target, result)
+
+
+def _behind_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
+    """What is computed of x by a node that alone reads it, that node, and its table; or x itself."""
+    node = only_reader(x)
+    found = None if node is None else function_of(node)
+    if node is None or found is None or found.x is not x:
+        return x, (), VALUES
+    return node.outputs[0], (node,), found.table
+
+
+def _target(reshape: ir.Node) -> tuple[int, ...] | None:
+    """To which shape it parts channels into heads; None where it is another node."""
+    if reshape.op_type != "Reshape" or reshape.domain or reshape.attributes:
+        return None
+    target = constant_or_none(required_input(reshape, 1))
+    if target is None or len(target) < 3 or min(target[-2:]) <= 0:
+        return None
+    return tuple(int(size) for size in target)
+
+
+def _read_part(projection: _Projection, merged: ir.Value, first: int) -> None:
+    """Let what reads these heads read them where they are among the others now."""
+    for node, index in list(projection.result.uses()):
+        operand = operand_of(node, index)
+        starts, ends = ints(node, f"{operand}_starts"), ints(node, f"{operand}_ends")
+        starts[-2] += first
+        ends[-2] = first + min(ends[-2], projection.heads)
+        set_ints(node, f"{operand}_starts", starts)
+        set_ints(node, f"{operand}_ends", ends)
+        node.replace_input_with(index, merged)
+    producer = projection.result.producer()
+    assert producer is not None
+    remove_orphans([producer])

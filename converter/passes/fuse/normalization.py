@@ -1,0 +1,84 @@
+"""LayerNormalization in float32 outside of islands: what passes ask of it before an op takes its place."""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.context import Context
+from converter.errors import Refusal
+from converter.graph.constants import constant_or_none, node_input, required_input
+from converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
+
+OTHERWISE = (
+    "onnxruntime adds and normalizes at once, in floating point, and rounds otherwise than its "
+    "LayerNormalization, which a GPU's results follow: they may differ by one quantum"
+)
+
+_MIN_OPSET = 17  # of ONNX's operator, which the functions' bodies are written in
+
+
+def normalizes(node: ir.Node) -> bool:
+    return not node.domain and node.op_type == "LayerNormalization"
+
+
+def channels_of(norm: ir.Node, facts: Facts) -> int:
+    """How many channels it normalizes over: the last axis, in float32, of which nothing else is needed."""
+    x = required_input(norm, 0)
+    shape = facts.ranked(x)
+    if facts.opsets.get("", 0) < _MIN_OPSET:
+        raise Refusal(f"the model's opset is older than {_MIN_OPSET}")
+    if facts.dtype(x) != ir.DataType.FLOAT or norm.attributes.get_int("stash_type", 1) != ir.DataType.FLOAT:
+        raise Refusal("it does not compute in float32")
+    if norm.attributes.get_int("axis", -1) not in (-1, len(shape) - 1):
+        raise Refusal("its axis is not the last one")
+    if any(output.uses() or output.is_graph_output() for output in norm.outputs[1:]):
+        raise Refusal("its mean or its deviation is needed too")
+    if not isinstance(shape[-1], int):
+        raise Refusal("the size of its last axis is unknown")
+    return shape[-1]
+
+
+def epsilon_of(norm: ir.Node) -> float:
+    return norm.attributes.get_float("epsilon", 1e-5)
+
+
+def rows_of(norm: ir.Node, channels: int, graph: ir.Graph, context: Context) -> tuple[ir.Value, ir.Value]:
+    """gamma and beta, constant float32 `[channels]`; beta is zeros where the node has none."""
+    gamma, beta = required_input(norm, 1), node_input(norm, 2)
+    for name, value in ("scale", gamma), ("bias", beta):
+        if value is not None and not is_row(value, channels):
+            raise Refusal(f"its {name} is no constant of {channels} numbers in float32")
+    return gamma, beta or row(graph, context, f"{norm.name}/beta", 0.0, channels)
+
+
+def is_row(value: ir.Value, channels: int) -> bool:
+    """Whether it is a constant with one float32 number for each channel."""
+    array = constant_or_none(value)
+    return array is not None and array.dtype == np.float32 and array.shape == (channels,)
+
+
+def row(graph: ir.Graph, context: Context, name: str, number: float, channels: int) -> ir.Value:
+    """A new constant: the number for each channel."""
+    return add_initializer(graph, context.names.value(name), np.full(channels, number, np.float32))
+
+
+def hand_over(norm: ir.Node, add: ir.Node | None, fused: ir.Node, entry: ir.Node) -> None:
+    """Let the op stand where the nodes stood: the normalization, the addition before it, the entry behind it.
+
+    Its results in float32, the sum and the normalized tensor, come first. It leaves out what nobody needs.
+    """
+    fused.doc_string = norm.doc_string
+    fused.metadata_props.update(norm.metadata_props)
+    graph = entry.graph
+    assert graph is not None
+    graph.insert_after(entry, fused)
+    nodes = [norm] if add is None else [add, norm]
+    for old, new in zip(entry.outputs, fused.outputs[len(nodes) :], strict=True):
+        take_place(old, new)
+    remove_orphans([entry])
+    for node, result in zip(reversed(nodes), reversed(fused.outputs[: len(nodes)]), strict=True):
+        if is_needed(node.outputs[0]):
+            take_place(node.outputs[0], result)
+        else:
+            leave_out(result)
+        remove_orphans([node])

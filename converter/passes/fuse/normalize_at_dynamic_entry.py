@@ -1,0 +1,37 @@
+"""DynamicQuantizeToIsland o LayerNormalization -> DynamicLayerNormalizationToIsland
+
+DynamicQuantizeToIsland o LayerNormalization o Add -> DynamicAddLayerNormalizationToIsland
+"""
+
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.graph.constants import required_input
+from converter.island.crossings import ints
+from converter.island.emitter import Attribute
+from converter.passes.fuse.normalization import channels_of, epsilon_of, rows_of
+from converter.passes.fuse.normalize_before import Fused, NormalizeBefore
+
+
+class NormalizeAtDynamicEntry(NormalizeBefore):
+    """An addition is taken in where both of its operands have the shape of the sum."""
+
+    ENTRY = "DynamicQuantizeToIsland"
+
+    def fused(self, norm: ir.Node, entry: ir.Node, facts: Facts, graph: ir.Graph) -> Fused:
+        rows = rows_of(norm, channels_of(norm, facts), graph, self.context)
+        behind = (*rows, *entry.inputs[1:])
+        attributes: dict[str, Attribute] = {"pads": ints(entry, "pads"), "epsilon": epsilon_of(norm)}
+        x = required_input(norm, 0)
+        add = x.producer()
+        if add is None or not _adds_one_shape(add, facts):
+            return Fused("DynamicLayerNormalizationToIsland", (x, *behind), attributes, None)
+        inputs = (*add.inputs, *behind)
+        return Fused("DynamicAddLayerNormalizationToIsland", inputs, attributes, add)
+
+
+def _adds_one_shape(node: ir.Node, facts: Facts) -> bool:
+    if node.domain or node.op_type != "Add":
+        return False
+    a, b = (facts.shape(required_input(node, index)) for index in range(2))
+    return a is not None and a == b

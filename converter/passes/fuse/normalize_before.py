@@ -1,0 +1,80 @@
+"""What passes have in common that make one op of a LayerNormalization and the quantization behind it."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.errors import Refusal
+from converter.functions import DOMAIN
+from converter.island.crossings import ints, is_op
+from converter.island.emitter import Attribute
+from converter.passes.base import Pass
+from converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
+
+
+class Fused(NamedTuple):
+    """The op that takes the place of both nodes, and of the addition before them if there is one."""
+
+    op_type: str
+    inputs: Sequence[ir.Value | None]
+    attributes: Mapping[str, Attribute]
+    add: ir.Node | None
+
+
+class NormalizeBefore(Pass):
+    """The float32 results stay outputs of the op where others read them, the sum and the normalized tensor.
+
+    ENTRY: the op that quantizes. It has to take the result as it lies.
+    """
+
+    ENTRY: ClassVar[str]
+
+    @abstractmethod
+    def fused(self, norm: ir.Node, entry: ir.Node, facts: Facts, graph: ir.Graph) -> Fused:
+        """Raises Refusal where there is no such op."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        facts, modified = self.context.facts, False
+        for norm in list(model.graph):
+            entry = self._entry_behind(norm)
+            if entry is None:
+                continue
+            assert facts is not None
+            try:
+                self._replace(norm, entry, self.fused(norm, entry, facts, model.graph))
+                modified = True
+            except Refusal as refusal:
+                self.context.refusals[norm] = str(refusal)
+        if modified:
+            model.graph.sort()  # others may read results of the op before the entry that it becomes
+        return ir.passes.PassResult(model, modified)
+
+    def _entry_behind(self, norm: ir.Node) -> ir.Node | None:
+        """The first one that quantizes the result of a LayerNormalization as it lies."""
+        if not normalizes(norm):
+            return None
+        for entry in [use.node for use in norm.outputs[0].uses()]:
+            if is_op(entry, self.ENTRY) and keeps_axes(entry) and not any(ints(entry, "pads")[:-1]):
+                return entry
+        return None
+
+    def _replace(self, norm: ir.Node, entry: ir.Node, fused: Fused) -> None:
+        node = ir.node(
+            fused.op_type,
+            fused.inputs,
+            dict(fused.attributes),
+            domain=DOMAIN,
+            name=norm.name,
+            num_outputs=len(entry.outputs) + (1 if fused.add is None else 2),
+        )
+        hand_over(norm, fused.add, node, entry)
+        if fused.add is not None and not node.outputs[0].name and len(ints(entry, "perm")) == 3:
+            self.context.notes[node] = OTHERWISE
+
+
+def keeps_axes(crossing: ir.Node) -> bool:
+    perm = ints(crossing, "perm")
+    return perm == list(range(len(perm)))

@@ -1,0 +1,140 @@
+"""Transpose o pairs of QuantizeLinear and DequantizeLinear, or none, o the inverse Transpose -> the pairs"""
+
+import onnx_ir as ir
+
+from converter.context import Context
+from converter.errors import Refusal
+from converter.graph.constants import required_input
+from converter.graph.edit import is_needed, only_reader, remove_orphans, take_place
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
+from converter.qdq.moves import is_passed
+from converter.qdq.pairs import pass_back, pass_on
+
+_MOST_MOVES = 64  # in a row, behind which another pair may stand
+
+
+class CancelTransposes(Pass):
+    """onnxruntime does it between two rounds of merging double pairs: by it pairs come next to each other.
+
+    Merging them changes the bits of the model; where onnxruntime does it, the converted model has to do
+    it as well.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in list(model.graph):
+            if node.graph is model.graph and _is_transpose(node):
+                modified |= _cancel(node, self.context)
+        return ir.passes.PassResult(model, modified)
+
+
+def _cancel(first: ir.Node, context: Context) -> bool:
+    _, node = _behind_pairs(first)
+    if node is None or not _is_transpose(node) or not is_needed(node.outputs[0]):
+        return False
+    if [_perm(first)[axis] for axis in _perm(node)] != sorted(_perm(first)):
+        return False
+    _let_pass(first, node, context)
+    chain, _ = _behind_pairs(first)
+    x = required_input(first, 0)
+    if _says_nothing_new(x.producer(), chain):
+        chain = chain[2:]
+    before = chain[-1].outputs[0] if chain else x
+    behind = _pair_behind(node)
+    y = node.outputs[0]
+    if _says_nothing_new(before.producer(), behind):
+        y = behind[1].outputs[0]
+    if y.is_graph_output() and (before.producer() is None or before.is_graph_output()):
+        return False
+    if chain:
+        chain[0].replace_input_with(0, x)
+    for member in chain:
+        member.outputs[0].shape = x.shape
+    if y.is_graph_output():
+        take_place(y, before)
+    else:
+        y.replace_all_uses_with(before)
+    remove_orphans([*reversed(behind), node, first])
+    return True
+
+
+def _behind_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
+    """The nodes of pairs, and what is behind them, each read by the next one alone."""
+    chain: list[ir.Node] = []
+    node = only_reader(first.outputs[0], once=True, inside=True)
+    while node is not None and _is_of_a_pair(node):
+        chain.append(node)
+        node = only_reader(node.outputs[0], once=True, inside=True)
+    return chain, node
+
+
+def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
+    """Let the pairs around the Transposes pass moves, Transposes among them, as long as these are there.
+
+    Merging may give them other parameters afterwards, and the pairs beyond the moves keep theirs.
+    """
+    before = required_input(first, 0).producer()
+    reader = only_reader(second.outputs[0], once=True, inside=True)
+    for _ in range(_MOST_MOVES):
+        if reader is not None and is_passed(reader):
+            reader = only_reader(reader.outputs[0], once=True, inside=True)
+    written = required_input(before, 0).producer() if before is not None and dequantizes(before) else None
+    for quantize in (written, reader):
+        if quantize is not None and quantizes(quantize) and _is_of_a_pair(quantize):
+            pass_back(quantize, context.names)
+    last = required_input(second, 0).producer()
+    readers = [use.node for use in reader.outputs[0].uses()] if reader and quantizes(reader) else []
+    for dequantize in (last, *readers):
+        if dequantize is not None and dequantizes(dequantize) and _is_of_a_pair(dequantize):
+            pass_on(dequantize, context.names)
+
+
+def _is_transpose(node: ir.Node) -> bool:
+    return node.op_type == "Transpose" and not node.domain and bool(_perm(node))
+
+
+def _perm(transpose: ir.Node) -> list[int]:
+    """Where it takes the axes from; empty where it reverses them, however many there are."""
+    return list(transpose.attributes.get_ints("perm", []))
+
+
+def _is_of_a_pair(node: ir.Node) -> bool:
+    """Whether the node quantizes or dequantizes per tensor: then its axes do not matter."""
+    try:
+        if quantizes(node):
+            written_with(node)
+        elif dequantizes(node):
+            read_with(node, dtype_read(node))
+        else:
+            return False
+    except Refusal:
+        return False
+    return True
+
+
+def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
+    """Whether the first pair quantizes as what comes before has been quantized already.
+
+    Then it changes nothing. onnxruntime drops such a pair around a Transpose, and there is none any more
+    that another pair could be merged with.
+    """
+    if before is None or len(chain) < 2 or not _is_of_a_pair(before) or not dequantizes(before):
+        return False
+    quantize, dequantize = chain[:2]
+    if not quantizes(quantize) or not dequantizes(dequantize):
+        return False
+    written = written_with(quantize)
+    return read_with(dequantize, written.dtype) == written == read_with(before, dtype_read(before))
+
+
+def _pair_behind(node: ir.Node) -> list[ir.Node]:
+    """QuantizeLinear and DequantizeLinear, all in a row with one reader each; or nothing."""
+    quantize = only_reader(node.outputs[0], once=True, inside=True)
+    dequantize = None if quantize is None else only_reader(quantize.outputs[0], once=True, inside=True)
+    pair = [member for member in (quantize, dequantize) if member is not None and _is_of_a_pair(member)]
+    if len(pair) < 2:
+        return []
+    y = pair[1].outputs[0]
+    # onnxruntime has a DequantizeLinear for each reader, and then drops no pair.
+    return pair if len(y.uses()) + y.is_graph_output() == 1 else []

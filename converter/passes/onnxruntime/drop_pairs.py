@@ -1,0 +1,113 @@
+"""QuantizeLinear o move o DequantizeLinear -> move; QuantizeLinear o DequantizeLinear -> nothing"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.context import Context, WithoutPairs
+from converter.errors import Refusal
+from converter.graph.constants import Quantization, constant_or_none, required_input
+from converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from converter.passes.base import Pass
+from converter.qdq.linear import (
+    dequantizes,
+    dtype_read,
+    note_int8,
+    quantizes,
+    read_with,
+    stays_int8,
+    written_with,
+)
+from converter.qdq.moves import moves, needed
+
+
+class DropPairs(Pass):
+    """Where all around has one scale and zero point; the values stay the same. onnxruntime does it too.
+
+    What only moves values is left as a quantizer of the QOperator format leaves it, on 8 bits.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in list(model.graph):
+            if node.graph is not model.graph:  # dropped
+                continue
+            if moves(node):
+                modified |= _drop_around(node, self.context)
+            elif quantizes(node):
+                modified |= _drop_both(node)
+        return ir.passes.PassResult(model, modified)
+
+
+def _drop_around(move: ir.Node, context: Context) -> bool:
+    source = _dequantized(move)
+    outputs = needed(move)
+    if source is None or not outputs:
+        return False
+    x, parameters = source
+    readers = [only_reader(output, once=True, inside=True) for output in outputs]
+    if any(_written_with(reader) != parameters for reader in readers):
+        return False
+    before = required_input(move, 0)
+    dequantize = before.producer()
+    move.replace_input_with(0, x)
+    remove_orphans([] if dequantize is None else [dequantize])
+    x_name = before.name if dequantize is None or dequantize.graph is None else None
+    context.without_pairs[move] = WithoutPairs(
+        parameters, x_name, {output: output.name or "" for output in outputs}
+    )
+    if move.op_type == "Pad" and move.attributes.get_string("mode", "constant") == "constant":
+        assert move.graph is not None
+        fill = np.array(parameters.zero_point, parameters.dtype.numpy())
+        name = context.names.value(f"{move.outputs[0].name}/fill")
+        if len(move.inputs) < 3:
+            move.resize_inputs(3)
+        move.replace_input_with(2, add_initializer(move.graph, name, fill))
+    for output, reader in zip(outputs, readers, strict=True):
+        assert reader is not None
+        _take_over(output, reader.outputs[0], parameters.dtype)
+        remove_orphans([reader])
+    return True
+
+
+def _drop_both(quantize: ir.Node) -> bool:
+    """x -> DequantizeLinear -> quantize."""
+    source = _dequantized(quantize)
+    if source is None or _written_with(quantize) != source[1] or quantize.outputs[0].is_graph_output():
+        return False
+    quantize.outputs[0].replace_all_uses_with(source[0])
+    remove_orphans([quantize])
+    return True
+
+
+def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
+    """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
+    if stays_int8(written):
+        note_int8(moved)
+    shape = moved.shape if written.shape is None else written.shape
+    take_place(written, moved)
+    moved.type, moved.shape = ir.TensorType(dtype), shape
+
+
+def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
+    """The 8-bit tensor that input 0 of the node is dequantized from, and with what.
+
+    A constant counts where the node looks things up in it: otherwise it is somebody's weights.
+    """
+    dequantize = required_input(node, 0).producer()
+    if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not node.graph:
+        return None
+    x = required_input(dequantize, 0)
+    looked_up = node.op_type == "Gather" and constant_or_none(required_input(node, 1)) is None
+    if constant_or_none(x) is not None and not looked_up:
+        return None
+    try:
+        return x, read_with(dequantize, dtype_read(dequantize))
+    except Refusal:
+        return None
+
+
+def _written_with(quantize: ir.Node | None) -> Quantization | None:
+    try:
+        return None if quantize is None or not quantizes(quantize) else written_with(quantize)
+    except Refusal:
+        return None

@@ -1,0 +1,94 @@
+"""DequantizeLinear o QuantizeLinear in int8 -> the same in uint8, zero points 128 higher"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.errors import Refusal
+from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from converter.graph.edit import add_initializer, remove_unused
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, note_int8, quantizes, read_with, written_with
+
+
+class Int8ToUint8(Pass):
+    """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
+
+    It does so to a QuantizeLinear with one consumer, a DequantizeLinear of the same zero point, each with
+    its zero point given (QDQS8ToU8Transformer, qdq_s8_to_u8.cc, onnxruntime 1.31). Before, it makes a
+    DequantizeLinear for each consumer of one (EnsureUniqueDQForNodeUnit, ensure_unique_dq_for_node_unit.cc):
+    what several operators read stays in int8. Here it becomes uint8 as well, since a whole model in one
+    type is one island, and is remembered by stays_int8: which arithmetic onnxruntime takes for the
+    operators around depends on it, see converter.analysis.arithmetic.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for quantize in list(model.graph):
+            if quantizes(quantize):
+                modified |= self._rewrite(quantize, model.graph)
+        return ir.passes.PassResult(model, modified)
+
+    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> bool:
+        x = quantize.outputs[0]
+        readers = [use.node for use in x.uses()]
+        if x.is_graph_output() or not all(
+            dequantizes(reader) and reader.graph is graph for reader in readers
+        ):
+            return False
+        try:
+            if constant_or_none(required_input(quantize, 0)) is not None:
+                return False  # weights
+            written = written_with(quantize)
+            read = [read_with(reader, ir.DataType.INT8) for reader in readers]
+        except Refusal:
+            return False
+        if written.dtype != ir.DataType.INT8:
+            return False
+        stays = sum(map(_consumers, readers)) != 1 or read[0].zero_point != written.zero_point
+        stays = stays or any(node_input(node, 2) is None for node in (quantize, *readers))
+        for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
+            self._shift(node, parameters, graph)
+        self._shift_table(quantize, written, graph)
+        quantize.attributes.pop("output_dtype", None)
+        x.type = ir.TensorType(ir.DataType.UINT8)
+        if stays:
+            note_int8(x)
+        return True
+
+    def _shift_table(self, quantize: ir.Node, written: Quantization, graph: ir.Graph) -> None:
+        """Let the table that the tensor was looked up in follow it: both keep one quantization."""
+        gather = required_input(quantize, 0).producer()
+        if gather is None or gather.domain or gather.op_type != "Gather":
+            return
+        dequantize = required_input(gather, 0).producer()
+        if dequantize is None or not dequantizes(dequantize) or len(dequantize.outputs[0].uses()) > 1:
+            return
+        table = required_input(dequantize, 0)
+        array = constant_or_none(table)
+        if array is None or array.dtype != np.int8 or node_input(dequantize, 2) is None:
+            return
+        try:
+            if read_with(dequantize, None) != written:
+                return
+        except Refusal:
+            return
+        self._shift(dequantize, written, graph)
+        name = self.context.names.value(f"{dequantize.outputs[0].name}/table")
+        shifted = add_initializer(graph, name, array.view(np.uint8) ^ np.uint8(128))
+        dequantize.replace_input_with(0, shifted)
+        remove_unused(table)
+
+    def _shift(self, node: ir.Node, parameters: Quantization, graph: ir.Graph) -> None:
+        """Make the zero point uint8; it has the shape of the scale, one element."""
+        scale = constant_or_none(required_input(node, 1))
+        assert scale is not None
+        name = self.context.names.value(f"{node.outputs[0].name}/zero_point")
+        zero_point = np.full(scale.shape, parameters.zero_point + 128, np.uint8)
+        node.resize_inputs(3)
+        node.replace_input_with(2, add_initializer(graph, name, zero_point))
+
+
+def _consumers(dequantize: ir.Node) -> int:
+    """How many DequantizeLinear onnxruntime makes of this one."""
+    y = dequantize.outputs[0]
+    return max(1, len(y.uses()) + y.is_graph_output())

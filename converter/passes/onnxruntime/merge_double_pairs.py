@@ -1,0 +1,89 @@
+"""Two pairs of QuantizeLinear and DequantizeLinear, one behind the other -> one of them"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.context import Context
+from converter.errors import Refusal
+from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from converter.graph.edit import add_initializer, only_reader, remove_orphans
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, quantizes, read_with, written_with
+
+
+class MergeDoublePairs(Pass):
+    """What onnxruntime does before everything else: one pair, for the range that both pairs can hold.
+
+    Its DoubleQDQPairsRemover (1.31), for which a zero point that is left out is none.
+
+    That is another number of steps between two values, so the bits of the model change with it; where
+    onnxruntime does it, the converted model has to do it as well.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for quantize in list(model.graph):
+            if quantizes(quantize) and quantize.graph is model.graph:
+                while _merge(quantize, self.context):
+                    modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+def _merge(first: ir.Node, context: Context) -> bool:
+    """first -> DequantizeLinear -> second -> DequantizeLinears that take the place of the one before."""
+    middle = only_reader(first.outputs[0], once=True)
+    second = None if middle is None else only_reader(middle.outputs[0], once=True)
+    if middle is None or second is None or not (dequantizes(middle) and quantizes(second)):
+        return False
+    readers = [use.node for use in second.outputs[0].uses()]
+    if second.outputs[0].is_graph_output() or not readers or not all(map(dequantizes, readers)):
+        return False
+    nodes = (first, middle, second, *readers)
+    if any(node.graph is not first.graph or node_input(node, 2) is None for node in nodes):
+        return False  # onnxruntime merges none that leaves its zero point out
+    try:
+        a, b = written_with(first), written_with(second)
+        if read_with(middle, a.dtype) != a or any(read_with(reader, b.dtype) != b for reader in readers):
+            return False
+        merged = intersection(a, b)
+    except Refusal:
+        return False
+    if constant_or_none(required_input(first, 0)) is not None or merged is None:
+        return False
+    for node in (first, *readers):
+        _set(node, merged, context)
+    for reader in readers:
+        reader.replace_input_with(0, first.outputs[0])
+    remove_orphans([second])
+    return True
+
+
+def intersection(a: Quantization, b: Quantization) -> Quantization | None:
+    """The quantization of the numbers that both can hold, rounded as onnxruntime rounds it."""
+    if a == b:
+        return a
+    if a.dtype != b.dtype:
+        return None
+    bounds = np.iinfo(a.dtype.numpy())
+    low, high = (
+        [np.float32(q - parameters.zero_point) * parameters.scale for parameters in (a, b)]
+        for q in (bounds.min, bounds.max)
+    )
+    least, greatest = max(low), min(high)
+    scale = np.float32((greatest - least) / np.float32(255))
+    if not scale > 0:
+        return None
+    zero_point = np.floor(np.float32(bounds.min) - least / scale + np.float32(0.5))
+    return Quantization(scale, int(np.clip(zero_point, bounds.min, bounds.max)), a.dtype)
+
+
+def _set(node: ir.Node, parameters: Quantization, context: Context) -> None:
+    assert node.graph is not None
+    arrays = {
+        "scale": np.array(parameters.scale, np.float32),
+        "zero_point": np.array(parameters.zero_point, parameters.dtype.numpy()),
+    }
+    for index, (what, array) in enumerate(arrays.items(), 1):
+        name = context.names.value(f"{node.outputs[0].name}/{what}")
+        node.replace_input_with(index, add_initializer(node.graph, name, array))
+    node.attributes.pop("output_dtype", None)

@@ -1,0 +1,117 @@
+"""QuantizeLinear o move -> QuantizeLinear o move o DequantizeLinear o QuantizeLinear, and the mirror image"""
+
+import onnx_ir as ir
+
+from converter.context import Context
+from converter.errors import Refusal
+from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from converter.graph.edit import only_reader
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
+from converter.qdq.moves import is_passed, moves, needed
+from converter.qdq.pairs import insert_pair
+
+_ACTIVATIONS = {"Clip", "Relu"}
+
+
+class PropagatePairs(Pass):
+    """A model quantized in few places: what only moves values works on 8 bits as well.
+
+    Moving comes out the same before and after quantizing, so nothing changes in value. It brings a
+    QuantizeLinear next to the convolution before the move, a DequantizeLinear next to the one behind.
+    onnxruntime's CPU provider does it too.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
+        modified = False
+        self._worth: dict[ir.Value, bool] = {}
+        for node in reversed(list(model.graph)):
+            if is_passed(node) or _takes_rows(node):
+                modified |= self._quantize_before(node)
+        for node in list(model.graph):
+            if moves(node):
+                modified |= _dequantize_behind(node, self.context)
+        return ir.passes.PassResult(model, modified)
+
+    def _quantize_before(self, move: ir.Node) -> bool:
+        """operator -> move -> QuantizeLinear: quantize what the move reads."""
+        x = required_input(move, 0)
+        quantize = only_reader(move.outputs[0], once=True)
+        if quantize is None or not quantizes(quantize) or not self._worth_quantizing(x, move):
+            return False
+        try:
+            written_with(quantize)
+        except Refusal:
+            return False
+        move.replace_input_with(0, insert_pair(x, quantize, self.context.names))
+        return True
+
+    def _worth_quantizing(self, x: ir.Value, reader: ir.Node) -> bool:
+        """Whether x comes, over moves perhaps, of an operator with an integer form for the reader alone."""
+        way: list[ir.Value] = []
+        while x not in self._worth:
+            way.append(x)
+            source = x.producer()
+            if source is None or source.graph is not reader.graph or only_reader(x, once=True) is not reader:
+                self._worth[x] = False
+            elif is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
+                x, reader = required_input(source, 0), source
+            else:
+                self._worth[x] = has_integer_form(source) or _normalizes(source)
+        self._worth.update(dict.fromkeys(way, self._worth[x]))
+        return self._worth[x]
+
+
+def _takes_rows(node: ir.Node) -> bool:
+    """Whether it takes some rows of what a LayerNormalization writes: the class token, for one."""
+    x = node.inputs[0].producer() if moves(node) and node.inputs[0] is not None else None
+    return node.op_type == "Gather" and x is not None and _normalizes(x)
+
+
+def _normalizes(node: ir.Node) -> bool:
+    """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
+    x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
+    return not node.domain and node.op_type == "LayerNormalization" and dequantizes(x)
+
+
+def _dequantize_behind(move: ir.Node, context: Context) -> bool:
+    """DequantizeLinear -> move -> operator: dequantize behind the move.
+
+    So too before a QuantizeLinear, if it has another scale than the move's input has.
+    """
+    dequantize = required_input(move, 0).producer()
+    if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:
+        return False
+    if node_input(dequantize, 2) is None or constant_or_none(required_input(dequantize, 0)) is not None:
+        return False
+    try:
+        parameters = read_with(dequantize, None)
+    except Refusal:
+        return False
+    passed = [y for y in needed(move) if not _is_quantized_with(y, parameters)]
+    if any(not _worth_dequantizing(y, move) for y in passed):
+        return False
+    for y in passed:
+        uses = list(y.uses())
+        moved = insert_pair(y, dequantize, context.names)
+        for use in uses:
+            use.node.replace_input_with(use.idx, moved)
+    return bool(passed)
+
+
+def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:
+    readers = [use.node for use in y.uses()]
+    if y.is_graph_output() or any(reader.graph is not move.graph for reader in readers):
+        return False
+    if is_passed(move):
+        return any(quantizes(reader) or is_passed(reader) or has_integer_form(reader) for reader in readers)
+    return all(quantizes(reader) or moves(reader) for reader in readers)
+
+
+def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:
+    quantize = only_reader(y, once=True)
+    try:
+        return quantize is not None and quantizes(quantize) and written_with(quantize) == parameters
+    except Refusal:
+        return False

@@ -1,0 +1,65 @@
+"""Operator in float32 o QuantizeLinear -> operator o Sum of one tensor o QuantizeLinear"""
+
+import onnx_ir as ir
+
+from converter.analysis.arithmetic import Arithmetic, common, keep_in_float
+from converter.graph.constants import required_input
+from converter.graph.edit import only_reader
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+
+_PRODUCTS = {"Conv", "Gemm", "MatMul"}
+_ACTIVATIONS = {"Clip", "Relu"}
+
+
+class KeepInFloat(Pass):
+    """What no island takes in, of tensors that were not all of one type to onnxruntime before Int8ToUint8.
+
+    They are uint8 now, and of the operator between them onnxruntime would make an integer one. A Sum of one
+    tensor is that tensor, and keeps it from that.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        covered = {node for candidate in self.context.candidates for node in candidate.covers}
+        modified = False
+        for node in list(model.graph):
+            if node not in covered and has_integer_form(node) and _was_in_float(node):
+                self._keep(node, model.graph)
+                modified = True
+        return ir.passes.PassResult(model, modified)
+
+    def _keep(self, node: ir.Node, graph: ir.Graph) -> None:
+        y = node.outputs[0]
+        (use,) = y.uses()
+        kept = ir.node("Sum", [y], name=self.context.names.node(f"{node.name}/in_float"))
+        kept.outputs[0].name = self.context.names.value(f"{y.name}/in_float")
+        graph.insert_after(node, kept)
+        use.node.replace_input_with(use.idx, kept.outputs[0])
+        facts = self.context.facts
+        shape = None if facts is None else facts.shape(y)
+        if facts is not None and shape is not None:
+            facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
+        keep_in_float(node)
+
+
+def _was_in_float(node: ir.Node) -> bool:
+    """Whether onnxruntime left it in float32, between tensors of which all have become uint8 since."""
+    quantize = _quantizer(node)
+    sources = [value.producer() for value in node.inputs if value is not None]
+    tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]
+    if quantize is None or not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
+        return False
+    if node.op_type in _PRODUCTS:
+        tensors = tensors[:1]
+    are_int8 = [stays_int8(tensor) for tensor in (*tensors, quantize.outputs[0])]
+    if node.op_type in ("Conv", "MatMul"):
+        return any(are_int8)
+    return common(are_int8) is Arithmetic.FLOAT32
+
+
+def _quantizer(node: ir.Node) -> ir.Node | None:
+    """The QuantizeLinear that alone reads the result, behind an activation perhaps."""
+    reader = only_reader(node.outputs[0], once=True, inside=True)
+    while reader is not None and not reader.domain and reader.op_type in _ACTIVATIONS:
+        reader = only_reader(reader.outputs[0], once=True, inside=True)
+    return reader if quantizes(reader) else None

@@ -1,0 +1,110 @@
+"""Put each candidate's op in the place of its nodes, with crossings where tensors enter and leave."""
+
+from collections import Counter
+
+import onnx_ir as ir
+
+from converter.functions import DOMAIN
+from converter.graph.edit import remove_orphans, take_place
+from converter.island.candidate import Candidate
+from converter.island.emitter import Emitter
+from converter.island.layout import Layout
+from converter.island.port import Port, Tensor
+from converter.passes.base import Pass
+
+
+class Lower(Pass):
+    """A tensor enters an island in the plain layout, and leaves it so; between ops it is as it was written.
+
+    Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in,
+    and so does one of which the number of channels is known to one of them only.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Lower the candidates in the order of the graph."""
+        self._inside: dict[ir.Value, Tensor] = {}  # by what candidates call the value
+        self._outside: dict[ir.Value, ir.Value] = {}  # what stands in its place there
+        self._moved: dict[Tensor, dict[Layout, Tensor]] = {}
+        self._wishes = _wishes(self.context.candidates)
+        nodes: list[ir.Node] = []
+        for candidate in self.context.candidates:
+            nodes += self._lower(candidate, model.graph)
+        # Not before all is lowered: later ops may use what was moved for earlier ones.
+        remove_orphans(reversed([node for candidate in self.context.candidates for node in candidate.covers]))
+        remove_orphans(reversed(nodes))
+        if nodes:
+            model.graph.sort()  # candidates may interleave where one covers several nodes
+        return ir.passes.PassResult(model, modified=bool(nodes))
+
+    def _lower(self, candidate: Candidate, graph: ir.Graph) -> list[ir.Node]:
+        first, last = candidate.covers[0], candidate.covers[-1]
+        name = first.name or self.context.names.node(candidate.outputs[0].value.name or first.op_type)
+        emitter = Emitter(graph, self.context.names, name, first, self._moved)
+        tensors = [self._tensor(port, emitter) for port in candidate.inputs]
+        wish = self._wishes.get(candidate.outputs[0].value)
+        results = candidate.op.emit(emitter, tensors, wish)
+        for port, result in zip(candidate.outputs, results, strict=True):
+            if port.outside:
+                self._outside[port.value] = result.value
+                continue
+            self._inside[port.value] = result
+            self._outside[port.value] = self._leave(port, emitter.plain(result), emitter)
+        graph.insert_after(last, emitter.nodes)
+        for port in candidate.outputs:
+            port.value.type = ir.TensorType(port.dtype)
+            take_place(port.value, self._outside[port.value])
+        return emitter.nodes
+
+    def _tensor(self, port: Port, emitter: Emitter) -> Tensor:
+        layout = port.layout
+        outside = self._outside.get(port.value, port.value)
+        if port.outside:
+            return Tensor(outside, layout)
+        inside = self._inside.get(port.value)
+        if inside is not None and _agree(inside.layout, layout):
+            return inside
+        entry = ir.node(
+            "ConvertToIsland",
+            [outside],
+            attributes={
+                "perm": layout.perm_in,
+                "pads": layout.pads_in,
+                "zero_point": 0,
+                "dtype": int(port.dtype),
+            },
+            domain=DOMAIN,
+            name=self.context.names.node(f"{port.value.name}/to_island"),
+        )
+        return emitter.written(entry, layout, f"{port.value.name}/entered")
+
+    def _leave(self, port: Port, tensor: Tensor, emitter: Emitter) -> ir.Value:
+        layout = tensor.layout
+        leave = ir.node(
+            "ConvertFromIsland",
+            [tensor.value],
+            attributes={
+                "perm": layout.perm_out,
+                "channels": layout.channels,
+                "dtype": int(port.dtype),
+            },
+            domain=DOMAIN,
+            name=self.context.names.node(f"{port.value.name}/from_island"),
+        )
+        emitter.nodes.append(leave)
+        return leave.outputs[0]
+
+
+def _agree(written: Layout, wanted: Layout) -> bool:
+    """Whether a tensor can stay inside, on the way from one op to another."""
+    return (written.channel_axis, written.is_unpadded) == (wanted.channel_axis, wanted.is_unpadded)
+
+
+def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:
+    """The layouts that the only readers of values wish for."""
+    ports = [port for candidate in candidates for port in candidate.inputs]
+    readers = Counter(port.value for port in ports)
+    return {
+        port.value: port.wish
+        for port in ports
+        if port.wish is not None and readers[port.value] == 1 and not port.value.is_graph_output()
+    }

@@ -1,0 +1,67 @@
+"""Ask the frontends which nodes can be converted."""
+
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.analysis.types_between import between_pairs
+from converter.errors import IN_FLOAT, Refusal
+from converter.failures import text_of
+from converter.frontends import RULES
+from converter.functions import MIN_OPSET
+from converter.graph.edit import is_needed
+from converter.island.candidate import Candidate
+from converter.passes.base import Pass
+
+
+class Recognise(Pass):
+    """Fills the context: facts, candidates, refusals; the model stays as it is.
+
+    Nodes in the bodies of If, Loop and functions are not asked about.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        self._writers: dict[ir.Value, Candidate] = {}
+        self._outdone: set[int] = set()  # candidates by id
+        opset = model.opset_imports.get("", MIN_OPSET)
+        if opset < MIN_OPSET:
+            for node in model.graph:
+                if (node.domain, node.op_type) in RULES:
+                    self.context.refusals[node] = (
+                        f"the model's opset {opset} could not be raised to {MIN_OPSET}"
+                    )
+        else:
+            self.context.facts = Facts(model)
+            for node in model.graph:
+                self._ask(node, self.context.facts)
+            self.context.candidates = [c for c in self.context.candidates if id(c) not in self._outdone]
+        return ir.passes.PassResult(model, modified=False)
+
+    def _ask(self, node: ir.Node, facts: Facts) -> None:
+        facts.pass_on(node)
+        rule = RULES.get((node.domain, node.op_type))
+        if rule is None:
+            return
+        try:
+            candidate = rule(node, facts)
+            if not any(is_needed(output.value) for output in candidate.outputs):
+                raise Refusal("nothing needs its result")
+        except Refusal as refusal:
+            reason = str(refusal)
+            self.context.refusals[node] = (between_pairs(node) or reason) if reason == IN_FLOAT else reason
+        except Exception as error:  # a node nobody thought of must not keep the others from converting
+            self.context.refusals[node] = f"its rule failed: {text_of(error)}"
+        else:
+            self._add(candidate)
+            for output in candidate.outputs:
+                facts.learn(output)
+
+    def _add(self, candidate: Candidate) -> None:
+        """Of two that write one value the later one stays: it covers all that the earlier one does.
+
+        So x + x before an activation is a function of x to the rules of both.
+        """
+        for value in (output.value for output in candidate.outputs):
+            if value in self._writers:
+                self._outdone.add(id(self._writers[value]))
+            self._writers[value] = candidate
+        self.context.candidates.append(candidate)

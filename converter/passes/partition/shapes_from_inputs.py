@@ -1,0 +1,77 @@
+"""Shape of a tensor -> the same numbers, from an input of the model"""
+
+import numpy as np
+import onnx_ir as ir
+
+from converter.analysis.facts import Facts
+from converter.graph.constants import required_input
+from converter.graph.edit import add_initializer, remove_orphans, take_place
+from converter.graph.sizes import Unknown
+from converter.passes.base import Pass
+
+
+class ShapesFromInputs(Pass):
+    """A tensor that only its size is wanted of would leave the island for that.
+
+    Sizes that are known become constants, and the unknown ones are sizes of the model's inputs.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        facts = self.context.facts
+        modified = False
+        if facts is not None:
+            places = _places(model.graph, facts)
+            for node in list(model.graph):
+                if node.op_type == "Shape" and not node.domain and not _of_input(node):
+                    modified |= self._rewrite(node, model.graph, facts, places)
+        return ir.passes.PassResult(model, modified)
+
+    def _rewrite(
+        self, node: ir.Node, graph: ir.Graph, facts: Facts, places: dict[Unknown, tuple[ir.Value, int]]
+    ) -> bool:
+        numbers = facts.numbers(node.outputs[0])
+        if not numbers or any(isinstance(size, Unknown) and size not in places for size in numbers):
+            return False
+        parts = []
+        nodes = []
+        for size in numbers:
+            if isinstance(size, int):
+                parts.append(self._constant(node, graph, size))
+                continue
+            source, axis = places[size]
+            shape = ir.node("Shape", [source], name=self._name(node, "shape"))
+            gather = ir.node(
+                "Gather", [shape.outputs[0], self._constant(node, graph, axis)], name=self._name(node, "size")
+            )
+            nodes += [shape, gather]
+            parts.append(gather.outputs[0])
+        if len(parts) > 1 or not nodes:
+            nodes.append(ir.node("Concat", parts, attributes={"axis": 0}, name=node.name))
+        for added in nodes:
+            added.outputs[0].name = self.context.names.value(f"{added.name}/sizes")
+        graph.insert_before(node, nodes)
+        take_place(node.outputs[0], nodes[-1].outputs[0])
+        facts.note_shape(nodes[-1].outputs[0], ir.DataType.INT64, (len(numbers),))
+        remove_orphans([node])
+        return True
+
+    def _constant(self, node: ir.Node, graph: ir.Graph, number: int) -> ir.Value:
+        name = self.context.names.value(f"{node.name}/number")
+        return add_initializer(graph, name, np.array([number], np.int64))
+
+    def _name(self, node: ir.Node, what: str) -> str:
+        return self.context.names.node(f"{node.name}/{what}")
+
+
+def _of_input(node: ir.Node) -> bool:
+    return required_input(node, 0).is_graph_input()
+
+
+def _places(graph: ir.Graph, facts: Facts) -> dict[Unknown, tuple[ir.Value, int]]:
+    """Where inputs have the sizes of unknown number."""
+    places: dict[Unknown, tuple[ir.Value, int]] = {}
+    for value in graph.inputs:
+        for axis, size in enumerate(facts.shape(value) or ()):
+            if isinstance(size, Unknown):
+                places.setdefault(size, (value, axis))
+    return places

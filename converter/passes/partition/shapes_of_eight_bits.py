@@ -1,0 +1,39 @@
+"""Shape o DequantizeLinear -> Shape; Shape of what is quantized as well -> Shape o QuantizeLinear"""
+
+import onnx_ir as ir
+
+from converter.graph.constants import constant_or_none, required_input
+from converter.graph.edit import remove_orphans
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, quantizes
+
+
+class ShapesOfEightBits(Pass):
+    """So that a size that is asked for is no reason for a tensor to be there in floating point."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        nodes = reversed(model.graph)
+        quantized = {node.inputs[0]: node for node in nodes if _quantizes_by_constants(node)}
+        for node in list(model.graph):
+            if node.op_type != "Shape" or node.domain:
+                continue
+            x = required_input(node, 0)
+            dequantize = x.producer()
+            if dequantize is not None and dequantizes(dequantize):
+                node.replace_input_with(0, required_input(dequantize, 0))
+                remove_orphans([dequantize])
+            elif x in quantized and quantized[x].graph is node.graph and not x.is_graph_input():
+                node.replace_input_with(0, quantized[x].outputs[0])
+            else:
+                continue
+            modified = True
+        if modified:
+            model.graph.sort()
+        return ir.passes.PassResult(model, modified)
+
+
+def _quantizes_by_constants(node: ir.Node) -> bool:
+    """Whether it quantizes by nothing that may depend on a Shape."""
+    parameters = [value for value in node.inputs[1:] if value is not None]
+    return quantizes(node) and all(constant_or_none(value) is not None for value in parameters)

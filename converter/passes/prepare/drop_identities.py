@@ -1,0 +1,43 @@
+"""Identity -> nothing, of constants and beside QuantizeLinear and DequantizeLinear"""
+
+import onnx_ir as ir
+
+from converter.graph.constants import constant_or_none, node_input, required_input
+from converter.graph.edit import remove_orphans
+from converter.passes.base import Pass
+from converter.qdq.linear import dequantizes, quantizes
+
+
+class DropIdentities(Pass):
+    """Exporters share equal weights through Identity; dropouts are left over from training.
+
+    In their places they keep patterns from being seen. onnxruntime drops them before it looks for any.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in list(model.graph):
+            if _does_nothing(node) and _is_in_the_way(node):
+                node.outputs[0].replace_all_uses_with(required_input(node, 0))
+                remove_orphans([node])
+                modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+def _does_nothing(node: ir.Node) -> bool:
+    if node.domain or node.outputs[0].is_graph_output():
+        return False
+    if node.op_type == "Dropout":
+        mask = any(output.uses() or output.is_graph_output() for output in node.outputs[1:])
+        return not mask and node_input(node, 2) is None
+    return node.op_type == "Identity"
+
+
+def _is_in_the_way(node: ir.Node) -> bool:
+    x = required_input(node, 0)
+    producer = x.producer()
+    return (
+        constant_or_none(x) is not None
+        or (producer is not None and dequantizes(producer))
+        or any(quantizes(use.node) for use in node.outputs[0].uses())
+    )

@@ -1,0 +1,48 @@
+"""Constant -> an initializer"""
+
+import onnx_ir as ir
+
+from converter.graph.constants import constant_tensor
+from converter.passes.base import Pass
+
+
+class LiftConstants(Pass):
+    """A constant is there before all nodes: whoever moves a node need not ask where its constants stand.
+
+    onnxruntime does so where it reads a model. An output of the graph stays a node, before all others, and
+    so does what is no tensor of numbers.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        graph = model.graph
+        constants = [node for node in graph if node.op_type == "Constant" and not node.domain]
+        lifted = []
+        for node in constants:
+            y = node.outputs[0]
+            tensor = None if y.is_graph_output() else constant_tensor(y)
+            if tensor is not None and tensor.dtype != ir.DataType.STRING:
+                y.replace_all_uses_with(_initializer(graph, y, tensor))
+                lifted.append(node)
+        graph.remove(lifted, safe=True)
+        rest = [node for node in constants if node.graph is graph]
+        if rest:
+            graph.remove(rest)
+            first = next(iter(graph), None)
+            if first is None:
+                graph.extend(rest)
+            else:
+                graph.insert_before(first, rest)
+        return ir.passes.PassResult(model, modified=bool(constants))
+
+
+def _initializer(graph: ir.Graph, y: ir.Value, tensor: ir.TensorProtocol) -> ir.Value:
+    value = ir.Value(
+        name=y.name,
+        type=ir.TensorType(tensor.dtype),
+        shape=ir.Shape(list(tensor.shape.numpy())),
+        doc_string=y.doc_string,
+        const_value=tensor,
+        metadata_props=y.metadata_props,
+    )
+    graph.initializers.add(value)
+    return value

@@ -1,0 +1,53 @@
+"""QuantizeLinear of a float32 constant, itself dequantized perhaps -> the 8-bit constant"""
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.errors import Refusal
+from converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, scales
+from converter.graph.edit import add_initializer, remove_orphans
+from converter.passes.base import Pass
+from converter.qdq.linear import float_constant, quantizes
+
+
+class QuantizeConstants(Pass):
+    """Some tools leave weights in float, with a QuantizeLinear behind; onnxruntime computes it beforehand."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in list(model.graph):
+            if quantizes(node) and not node.outputs[0].is_graph_output():
+                try:
+                    array = quantized(node)
+                except Refusal:
+                    continue
+                name = self.context.names.value(f"{node.outputs[0].name}/constant")
+                node.outputs[0].replace_all_uses_with(add_initializer(model.graph, name, array))
+                remove_orphans([node])
+                modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+def quantized(node: ir.Node) -> NDArray[Any]:
+    """What the QuantizeLinear makes of its constant, quantized as a whole or along an axis."""
+    array = float_constant(required_input(node, 0), "input")
+    scale = scales(node_input(node, 1), "scale")
+    zero_point = constant(node_input(node, 2), "zero point").reshape(-1)
+    if array.dtype != np.float32 or not np.isfinite(array).all():
+        raise Refusal(f"its input is {array.dtype}, or not finite")
+    if ir.DataType.from_numpy(zero_point.dtype) not in EIGHT_BIT:
+        raise Refusal(f"its output is {zero_point.dtype}, not 8 bits wide")
+    if node.attributes.get_int("block_size", 0):
+        raise Refusal("it is quantized in blocks")
+    bounds = np.iinfo(zero_point.dtype)
+    shape = [1] * array.ndim
+    if scale.size > 1 and array.ndim:
+        shape[node.attributes.get_int("axis", 1) % array.ndim] = -1
+    z = zero_point.astype(np.int32).reshape(shape)
+    with np.errstate(over="ignore"):
+        scaled = array / scale.reshape(shape)
+    q = np.rint(np.clip(scaled, (bounds.min - z).astype(np.float32), (bounds.max - z).astype(np.float32)))
+    return (q.astype(np.int32) + z).astype(zero_point.dtype)

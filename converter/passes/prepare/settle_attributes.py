@@ -1,0 +1,37 @@
+"""Attributes that say what another says, or cannot mean what they say -> none, or what onnxruntime takes"""
+
+import onnx_ir as ir
+
+from converter.graph.constants import node_input
+from converter.passes.base import Pass
+from converter.qdq.linear import DOMAINS, quantizes
+from converter.qdq.moves import needed
+
+# Flags that onnxruntime's kernels, unlike shape inference, take for set where they are 1, not where they are
+# not 0 (ReshapeHelper, PoolAttributes, ReduceKernelBase; 1.31).
+_FLAGS = ("allowzero", "ceil_mode", "keepdims")
+
+
+class SettleAttributes(Pass):
+    """Flags are 0 or 1, and only what matters is there.
+
+    QuantizeLinear's output_dtype does not beside a zero point, which has the type: passes change that one
+    alone. onnxruntime does so itself, and refuses the model then (QDQS8ToU8Transformer, 1.31). MaxPool's
+    storage_order does not without indices: for 8 bits onnxruntime checks it, in float32 it does not.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        modified = False
+        for node in model.graph:
+            if node.domain not in DOMAINS:
+                continue
+            for name in _FLAGS:
+                value = node.attributes.get(name)
+                if value is not None and value.type == ir.AttributeType.INT and value.as_int() not in (0, 1):
+                    node.attributes[name] = ir.AttrInt64(name, 0)
+                    modified = True
+            if quantizes(node) and node_input(node, 2) is not None:
+                modified |= node.attributes.pop("output_dtype", None) is not None
+            if node.op_type == "MaxPool" and needed(node) in ([], [node.outputs[0]]):
+                modified |= node.attributes.pop("storage_order", None) is not None
+        return ir.passes.PassResult(model, modified)

@@ -1,0 +1,35 @@
+"""Nodes in any order -> producers before consumers"""
+
+import onnx_ir as ir
+
+from converter.errors import ConversionError
+from converter.failures import node_text
+from converter.graph.order import Body, circle, too_early
+from converter.passes.base import Pass
+
+_NODES_SHOWN = 5
+
+
+class SortNodes(Pass):
+    """ONNX demands this order; onnxruntime runs other models too, which some tools write.
+
+    Raises ConversionError where there is no order.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        bodies: list[Body] = [model.graph, *model.functions.values()]
+        unsorted = [body for body in bodies if too_early(body) is not None]
+        for body in unsorted:
+            try:
+                body.sort()
+            except ValueError as error:
+                raise ConversionError(_describe(body)) from error
+        return ir.passes.PassResult(model, modified=bool(unsorted))
+
+
+def _describe(body: Body) -> str:
+    nodes = [node_text(node) for node in circle(body)]
+    shown = [*nodes[:_NODES_SHOWN], *(["..."] if len(nodes) > _NODES_SHOWN else []), *nodes[:1]]
+    return (
+        f"the model is not valid, each of these nodes needs what the one before computes: {', '.join(shown)}"
+    )

@@ -1,0 +1,1 @@
+"""QuantizeLinear and DequantizeLinear, alone and in pairs, and the operators that only move values."""

@@ -1,0 +1,154 @@
+"""QuantizeLinear and DequantizeLinear, of both domains that have them."""
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.errors import Refusal
+from converter.graph.constants import (
+    Quantization,
+    constant,
+    constant_or_none,
+    node_input,
+    quantization,
+    required_input,
+    scales,
+)
+
+DOMAINS = ("", "com.microsoft")
+_FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
+_STAYS_INT8 = "qudnn.stays_int8"
+
+
+def quantizes(node: ir.Node | None) -> bool:
+    return node is not None and node.op_type == "QuantizeLinear" and node.domain in DOMAINS
+
+
+def dequantizes(node: ir.Node | None) -> bool:
+    return node is not None and node.op_type == "DequantizeLinear" and node.domain in DOMAINS
+
+
+def written_with(quantize: ir.Node) -> Quantization:
+    """With what a QuantizeLinear quantizes float32, per tensor."""
+    if quantize.attributes.get_int("precision", 0) not in _FLOAT32:
+        raise Refusal("its output is not quantized in float32")
+    default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
+    return quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
+
+
+def read_with(dequantize: ir.Node, dtype: ir.DataType | None) -> Quantization:
+    """With what a DequantizeLinear gets float32 out of a tensor of the given type, per tensor."""
+    if dequantize.attributes.get_int("output_dtype", 0) not in _FLOAT32:
+        raise Refusal("its input is not dequantized to float32")
+    return quantization(node_input(dequantize, 1), node_input(dequantize, 2), dtype, "input")
+
+
+def dtype_read(dequantize: ir.Node) -> ir.DataType | None:
+    """The type of what a DequantizeLinear reads, None where nothing before it tells."""
+    x = required_input(dequantize, 0)
+    quantize = x.producer()
+    if x.dtype is not None or quantize is None or not quantizes(quantize):
+        return x.dtype
+    try:
+        return written_with(quantize).dtype
+    except Refusal:
+        return None
+
+
+def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
+    """The constant, or what DequantizeLinear makes of one: `float32(q - zero_point) * scale`."""
+    dequantize = value.producer()
+    if dequantize is None or not dequantizes(dequantize):
+        return constant(value, what)
+    array = constant_or_none(required_input(dequantize, 0))
+    if array is None or array.dtype not in (np.uint8, np.int8, np.int32):
+        raise Refusal(f"its {what} is not dequantized from a constant of 8 or 32 bits")
+    scale = scales(node_input(dequantize, 1), f"{what}'s scale")
+    zero_point = np.zeros(1, np.int32)
+    if node_input(dequantize, 2) is not None:
+        zero_point = constant(node_input(dequantize, 2), f"{what}'s zero point").reshape(-1).astype(np.int32)
+    if dequantize.attributes.get_int("block_size", 0):
+        raise Refusal(f"its {what} is quantized in blocks")
+    if scale.size > 1:  # for each element of an axis
+        axis = dequantize.attributes.get_int("axis", 1) % max(array.ndim, 1)
+        along = [-1 if place == axis else 1 for place in range(array.ndim)]
+        scale, zero_point = scale.reshape(along), zero_point.reshape(along)
+    return (array.astype(np.int32) - zero_point).astype(np.float32) * scale
+
+
+def stays_int8(value: ir.Value) -> bool:
+    """Whether the pass Int8ToUint8 made the tensor uint8 where onnxruntime leaves it in int8."""
+    return bool(value.meta.get(_STAYS_INT8, False))
+
+
+def note_int8(value: ir.Value) -> None:
+    """Let stays_int8 be true of the value."""
+    value.meta[_STAYS_INT8] = True
+
+
+# Float operators that onnxruntime's CPU provider replaces by integer ones, between these two.
+_WITH_INTEGER_FORM = {
+    "Add",
+    "AveragePool",
+    "Concat",
+    "Conv",
+    "Gemm",
+    "GlobalAveragePool",
+    "LeakyRelu",
+    "MatMul",
+    "Mul",
+    "Sigmoid",
+    "Softmax",
+    "Where",
+}
+_MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more
+_WITHOUT_QUANTIZE = {"Gemm", "MatMul"}  # those that may leave their result in float32
+
+
+def quantizes_integer_form(quantize: ir.Node) -> bool:
+    """Whether onnxruntime may take the node for the end of a quantized operator.
+
+    Then it has to stay, or the operator, if it stays, computes in float32 and gives other bits.
+    """
+    node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
+    for _ in range(_MOST_ACTIVATIONS):
+        if node is None or not _is_activation(node):
+            return node is not None and has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
+        node = node.inputs[0].producer() if node.inputs[0] is not None else None
+    return True
+
+
+def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
+    """Whether onnxruntime may take the node for the beginning of a quantized operator."""
+    return any(
+        has_integer_form(reader)
+        and all(map(_is_dequantized, reader.inputs[:2]))
+        and (reader.op_type in _WITHOUT_QUANTIZE or _is_quantized(reader))
+        for reader in (use.node for use in dequantize.outputs[0].uses())
+    )
+
+
+def has_integer_form(node: ir.Node) -> bool:
+    """Whether onnxruntime's CPU provider has an integer operator in the place of this float one."""
+    return not node.domain and node.op_type in _WITH_INTEGER_FORM
+
+
+def _is_activation(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in ("Relu", "Clip")
+
+
+def _is_dequantized(value: ir.Value | None) -> bool:
+    return value is not None and dequantizes(value.producer())
+
+
+def _is_quantized(node: ir.Node) -> bool:
+    """Whether a QuantizeLinear reads the result, behind activations perhaps."""
+    waiting = [node]
+    for reached in waiting:
+        readers = [use.node for use in reached.outputs[0].uses()]
+        if any(map(quantizes, readers)) or len(waiting) > _MOST_ACTIVATIONS:
+            return True
+        waiting += filter(_is_activation, readers)
+    return False

@@ -1,0 +1,58 @@
+"""Float operators whose result consists of values of their input 0, chosen by place or by order."""
+
+import onnx_ir as ir
+
+from converter.graph.constants import constant_or_none, node_input
+
+# Between DequantizeLinear and QuantizeLinear of one scale they work on 8 bits just as well.
+_MOVES = {
+    "DepthToSpace",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "MaxPool",
+    "Pad",
+    "Reshape",
+    "Resize",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+}
+
+# Those which onnxruntime's CPU provider lets QuantizeLinear and DequantizeLinear pass.
+_PASSED = {"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+
+
+def moves(node: ir.Node) -> bool:
+    """Whether the node only moves values; of Pad and Resize some do."""
+    if node.domain or node.op_type not in _MOVES or not node.inputs:
+        return False
+    if node.op_type == "MaxPool":
+        return len(needed(node)) == 1 and needed(node)[0] is node.outputs[0]
+    if node.op_type == "Resize":
+        extrapolates = (
+            node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize"
+        )
+        return node.attributes.get_string("mode", "nearest") == "nearest" and not extrapolates
+    if node.op_type == "Pad":
+        return node.attributes.get_string("mode", "constant") != "constant" or pads_with_zero(node)
+    return True
+
+
+def is_passed(node: ir.Node) -> bool:
+    return moves(node) and node.op_type in _PASSED
+
+
+def pads_with_zero(pad: ir.Node) -> bool:
+    value = node_input(pad, 2)
+    array = None if value is None else constant_or_none(value)
+    return value is None or (array is not None and not array.any())
+
+
+def needed(node: ir.Node) -> list[ir.Value]:
+    """The outputs that anything reads."""
+    return [output for output in node.outputs if output.uses() or output.is_graph_output()]

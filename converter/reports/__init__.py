@@ -1,0 +1,1 @@
+"""What a conversion says: the report, and how it is made."""

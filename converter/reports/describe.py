@@ -1,0 +1,207 @@
+"""Making the report on a model after its conversion."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from converter.analysis.arithmetic import stays_in_float
+from converter.analysis.originals import Original, Originals
+from converter.analysis.quantized import CONVERSIONS
+from converter.context import Context
+from converter.errors import IN_FLOAT
+from converter.failures import node_name, shown
+from converter.functions import DOMAIN
+from converter.graph.constants import EIGHT_BIT, required_input
+from converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
+from converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+from converter.reports.report import Crossing, Left, Report
+
+_CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, which are still to be transposed
+_KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
+_FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
+_REWRITTEN = (
+    "it stays, but an int8 tensor of it has several readers or is the model's own and became uint8, with "
+    "which onnxruntime computes it in integers: results may differ by one quantum"
+)
+_STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
+
+
+def describe(model: ir.Model, context: Context) -> Report:
+    """The report on a model after the pipeline."""
+    crossings = [node for node in model.graph if is_crossing(node)]
+    inside = _inside(model.graph)
+    converted = Counter(node.op_type for node in inside)
+    ours = {*crossings, *inside}
+    ours |= {node for node in model.graph if _begins(node, ours, context)}
+    left_nodes = {node: None for node in model.graph if node not in ours and node.op_type != "Constant"}
+    report = Report(
+        converted=dict(converted.most_common()),
+        islands=_islands(inside),
+        entries=sum(is_op(node, *ENTRIES) for node in crossings),
+        exits=sum(is_op(node, *EXITS) for node in crossings),
+    )
+    if context.originals is None:
+        return report
+    left = sorted(_left(left_nodes, context, context.originals), key=lambda node: not node.quantized)
+    quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.bodies))
+    return replace(
+        report,
+        crossings=tuple(_crossing(node, left_nodes, context) for node in crossings),
+        left=tuple(left),
+        approximate=tuple(_approximate(left_nodes, context)) if converted else (),
+        quantized_nodes=quantized,
+        converted_nodes=quantized - sum(node.quantized for node in left) if converted else 0,
+        remarks=(*_stored_weights(left), *context.remarks),
+    )
+
+
+def describe_converted(model: ir.Model) -> Report:
+    """The report on a model that was converted before; why nodes are left is not known any more."""
+    return replace(describe(model, Context()), already=True)
+
+
+def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
+    for candidate in context.candidates:
+        if candidate.note:
+            yield Left(node_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
+    yield from (Left(node_name(node), node.op_type, note) for node, note in context.notes.items())
+    yield from (Left(node_name(node), node.op_type, _REWRITTEN) for node in left if _is_rewritten(node))
+
+
+def _is_rewritten(node: ir.Node) -> bool:
+    """Whether it reads or writes an int8 tensor that became uint8."""
+    if not has_integer_form(node) or stays_in_float(node):
+        return False
+    quantized = [value.producer() for value in node.inputs if value is not None]
+    tensors = [required_input(dq, 0) for dq in quantized if dq is not None and dequantizes(dq)]
+    tensors += [use.node.outputs[0] for use in node.outputs[0].uses() if quantizes(use.node)]
+    return any(stays_int8(tensor) for tensor in tensors)
+
+
+def _inside(graph: ir.Graph) -> list[ir.Node]:
+    """The nodes that work on tensors of an island, standard operators among them."""
+    inside: dict[ir.Node, None] = {}
+    for node in graph:
+        producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
+        reads = any(producer in inside or is_op(producer, *ENTRIES) for producer in producers)
+        if not is_crossing(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
+            inside[node] = None
+    return list(inside)
+
+
+def _begins(node: ir.Node, ours: set[ir.Node], context: Context) -> bool:
+    """Whether its result lies as in an island, which begins with it: an embedding, looked up in a table."""
+    for output in node.outputs:
+        dtype = output.dtype or (None if context.facts is None else context.facts.dtype(output))
+        if dtype == ir.DataType.INT8 and any(use.node in ours for use in output.uses()):
+            return not all(is_crossing(use.node) for use in output.uses())
+    return False
+
+
+def _makes_vector(node: ir.Node) -> bool:
+    """Whether the node takes the one row of a product with a vector, outside of the island."""
+    source = node.inputs[0].producer() if node.op_type == "Squeeze" and node.inputs[0] else None
+    return is_op(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
+
+
+def _is_inside(value: ir.Value) -> bool:
+    """Whether the value, of an op of the domain, lies in the island, or as in one still."""
+    while True:
+        node = value.producer()
+        if value.dtype == ir.DataType.INT8 or is_op(node, *_CHANNELS_LAST):
+            return True
+        if node is None or node.op_type not in _KEEP_CHANNELS_LAST or node.inputs[0] is None:
+            return False
+        value = node.inputs[0]
+
+
+def _left(nodes: dict[ir.Node, None], context: Context, originals: Originals) -> Iterator[Left]:
+    """The nodes of the user's model that stay; what passes have put in their place stands for them."""
+    standing: dict[int, ir.Node] = {}
+    for node in nodes:
+        number = originals.number_of(node)
+        if number is None:
+            continue  # it was not there
+        before = standing.get(number)
+        if before is None or before.op_type != originals.graph[number].op_type:
+            standing[number] = node
+    for number, node in standing.items():
+        original = originals.graph[number]
+        reason = _STORED_WEIGHTS if original.stored_weights else _reason(node, context)
+        yield _named(original, reason)
+    for original in originals.bodies:
+        if original.quantized or original.op_type in CONVERSIONS:
+            yield _named(original, "it is in the body of another node or of a function")
+
+
+def _named(original: Original, reason: str) -> Left:
+    return Left(original.name, original.op_type, reason, original.quantized)
+
+
+def _reason(node: ir.Node, context: Context) -> str:
+    reason = context.refusals.get(node)
+    if reason is None and node.op_type in CONVERSIONS:
+        reason = "no island begins or ends with it"
+    if reason is None and context.facts is not None:
+        types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}
+        if types & _FLOATS and not types & EIGHT_BIT:
+            reason = IN_FLOAT
+    return reason or "qudnn has no op for it"
+
+
+def _stored_weights(left: list[Left]) -> list[str]:
+    """A sentence for models of which only the weights are quantized, which looks like nothing done."""
+    number = sum(node.reason == _STORED_WEIGHTS for node in left)
+    if not number:
+        return []
+    nodes = "1 node multiplies" if number == 1 else f"{number} nodes multiply"
+    return [
+        f"{nodes} in floating point by weights that are only stored in 8 bits or fewer: qudnn converts "
+        "products of two quantized tensors"
+    ]
+
+
+def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Crossing:
+    kind = "entry" if is_op(node, *ENTRIES) else "exit"
+    value = node.inputs[0] if kind == "entry" else node.outputs[0]
+    assert value is not None
+    producer = value.producer()
+    others = [use.node for use in value.uses()] if kind == "exit" else [producer] if producer else []
+    reasons = []
+    if value.is_graph_output() and kind == "exit":
+        reasons.append("an output of the graph")
+    if value.is_graph_input():
+        reasons.append("an input of the graph")
+    for other in dict.fromkeys(others):
+        by = f"{'written' if kind == 'entry' else 'read'} by {other.op_type}"
+        if is_crossing(other):
+            reasons.append("the ops before and behind want another axis last")
+        elif other not in left:
+            reasons.append(by)
+        elif context.originals is not None and context.originals.number_of(other) is None:
+            reasons.append(f"{by}, which qudnn added")
+        else:
+            reasons.append(f"{by}, which stays: {_reason(other, context)}")
+    return Crossing(shown(value.name), kind, "; ".join(dict.fromkeys(reasons)) or "a constant")
+
+
+def _islands(nodes: list[ir.Node]) -> int:
+    """How many groups the ops form that share a tensor: one that an op wrote, or that entered the island.
+
+    Attention in float32 reads and writes none.
+    """
+    group: dict[object, object] = {}
+
+    def root(item: object) -> object:
+        while (above := group.setdefault(item, item)) is not item:
+            group[item] = group[above]  # half the way for the next one
+            item = above
+        return item
+
+    for node in nodes:
+        for value in (*node.inputs, *node.outputs):
+            if value is not None and not value.is_initializer() and _is_inside(value):
+                group[root(value)] = root(node)
+    return len({root(node) for node in nodes if node in group})

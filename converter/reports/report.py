@@ -1,0 +1,103 @@
+"""What a conversion did, and what it left and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from converter.version import qudnn_version
+
+_NAMES_SHOWN = 3
+
+
+class Left(NamedTuple):
+    """A node that stays as it was. quantized: as converter.analysis.quantized says it."""
+
+    name: str
+    op_type: str
+    reason: str
+    quantized: bool = False
+
+
+class Crossing(NamedTuple):
+    """A tensor that enters an island or leaves it ("entry", "exit"), and why it has to."""
+
+    value: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """converted: how many of each op the model has now, crossings apart.
+
+    islands: groups of ops that tensors join without leaving the island.
+    entries, exits: how many times a tensor crosses into an island and out of one.
+    crossings: the same, one by one.
+    left: every other node of the original model, with the reason; quantized ones first. A node without a
+        name is called after its first output.
+    approximate: converted nodes that onnxruntime's CPU provider computes in floating point, with what
+        that means for their results.
+    already: whether the model was converted before, and is described as it was found.
+    quantized_nodes: how many the original model has; see converter.analysis.quantized.
+    converted_nodes: how many of them are not left.
+    remarks: sentences about the model as a whole.
+    """
+
+    converted: dict[str, int] = field(default_factory=dict)
+    islands: int = 0
+    entries: int = 0
+    exits: int = 0
+    left: tuple[Left, ...] = ()
+    approximate: tuple[Left, ...] = ()
+    already: bool = False
+    crossings: tuple[Crossing, ...] = ()
+    quantized_nodes: int = 0
+    converted_nodes: int = 0
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.already:
+            lines = [f"qudnn {qudnn_version()}: the model was converted already"]
+        else:
+            lines = [
+                f"qudnn {qudnn_version()}: {self.converted_nodes} of {self.quantized_nodes} quantized nodes "
+                "converted"
+            ]
+        lines += self.remarks
+        if self.converted:
+            lines.append(
+                f"{_count(sum(self.converted.values()), 'op')} in {_count(self.islands, 'island')} with "
+                f"{_count(self.entries, 'entry', 'entries')} and {_count(self.exits, 'exit')}:"
+            )
+            lines += [f"  {count:5}  {op_type}" for op_type, count in self.converted.items()]
+        elif not self.already:
+            why = "" if self.quantized_nodes else ": the model has no quantized nodes"
+            lines.append(f"nothing was converted{why}")
+        if self.crossings:
+            lines.append("tensors that cross into an island or out of one:")
+            lines += _grouped(self.crossings)
+        if self.approximate:
+            lines.append("converted, but not bit for bit what onnxruntime's CPU provider computes:")
+            lines += _grouped(node[:3] for node in self.approximate)
+        for quantized, what in (True, "quantized nodes"), (False, "other nodes"):
+            nodes = [node for node in self.left if node.quantized == quantized]
+            if nodes:
+                lines.append(f"{what} that were left as they were:")
+                lines += _grouped(node[:3] for node in nodes)
+        return "\n".join(lines)
+
+
+def _grouped(entries: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Entries are name, type, reason. A line for those that share the last two, the longest list first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, op_type, reason in entries:
+        groups.setdefault((op_type, reason), []).append(name)
+    lines = []
+    for (op_type, reason), names in sorted(groups.items(), key=lambda group: -len(group[1])):
+        more = ", ..." if len(names) > _NAMES_SHOWN else ""
+        lines.append(f"  {len(names):5}  {op_type}: {reason} ({', '.join(names[:_NAMES_SHOWN])}{more})")
+    return lines
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,45 @@
+#include "engines/cudnn/cudnn_matmul.h"
+
+#include "engines/cudnn/cudnn_graph.h"
+#include "plan/split.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+using plan::MatMulProblem;
+
+GraphPointer matmul_graph(const MatMulProblem& p) {
+    auto graph = make_graph();
+    auto x = input(*graph, kX, fe::DataType_t::INT8, {1, p.m, p.c}, {p.m * p.x_stride, p.x_stride, 1});
+    auto w = input(*graph, kW, fe::DataType_t::INT8, {1, p.c, p.k}, {p.c * p.k, 1, p.c});
+    auto accumulator =
+        graph->matmul(x, w, fe::graph::Matmul_attributes().set_compute_data_type(fe::DataType_t::INT32));
+    const Dims dims = {1, p.m, p.k};
+    accumulator->set_dim(dims).set_stride({p.m * p.k, p.k, 1});
+    add_epilogue(*graph, accumulator, 2, dims, {p.m * p.k, p.k, 1}, ending(p));
+    return graph;
+}
+
+}  // namespace
+
+bool CudnnMatMul::takes(const plan::Problem& problem) const { return plan::matmul_of(problem).has_value(); }
+
+std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,
+                                                     cudnnContext* cudnn) const {
+    const MatMulProblem matmul = plan::matmul_of(problem).value();
+    require_cudnn(cudnn, matmul.alignment);
+    if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
+    return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), ending(matmul));
+}
+
+std::shared_ptr<const plan::Plan> CudnnMatMul::restore(const plan::Problem& problem,
+                                                       const std::string& plan_name,
+                                                       const std::string& serialized,
+                                                       cudnnContext* cudnn) const {
+    const MatMulProblem matmul = plan::matmul_of(problem).value();
+    require_cudnn(cudnn, matmul.alignment);
+    return graph_plan(plan_name, serialized, cudnn, ending(matmul));
+}
+
+}  // namespace qudnn::engines

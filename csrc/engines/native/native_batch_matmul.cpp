@@ -1,0 +1,141 @@
+#include "engines/native/native_batch_matmul.h"
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+
+#include "engines/native/native.h"
+#include "kernels/gemm/mma_matmul.h"
+
+namespace qudnn::engines {
+
+namespace {
+
+using plan::BatchMatMulProblem;
+
+kernels::BatchMatMulGeometry geometry(const BatchMatMulProblem& p) {
+    kernels::BatchMatMulGeometry g{};
+    std::copy(p.batch.begin(), p.batch.end(), g.batch);
+    g.m = p.m, g.n = p.n, g.k = p.k, g.width = p.width;
+    std::copy(p.a_stride.begin(), p.a_stride.end(), g.a_stride);
+    std::copy(p.b_stride.begin(), p.b_stride.end(), g.b_stride);
+    std::copy(p.y_stride.begin(), p.y_stride.end(), g.y_stride);
+    g.b_transposed = p.b_transposed;
+    return g;
+}
+
+// The product that the kernel on the tensor cores computes. To int32 results it adds no bias.
+std::optional<BatchMatMulProblem> product_of(const plan::Problem& problem) {
+    if (const auto* product = std::get_if<BatchMatMulProblem>(&problem)) return *product;
+    const auto weighted = plan::matmul_of(problem);
+    if (!weighted || weighted->y_type == plan::DataType::int32) return std::nullopt;
+    BatchMatMulProblem product;
+    product.m = weighted->m, product.n = product.width = weighted->k, product.k = weighted->c;
+    product.b_transposed = true;
+    product.a_stride[3] = weighted->x_stride;
+    product.b_stride[3] = weighted->c;
+    product.y_stride[3] = weighted->k;
+    product.alignment = weighted->alignment;
+    product.y_type = weighted->y_type;
+    return product;
+}
+
+// The bias of a product with weights has x's zero point in it.
+bool has_zero_points(const plan::Problem& problem) {
+    return std::holds_alternative<BatchMatMulProblem>(problem);
+}
+
+kernels::BatchMatMulEpilogue epilogue(const plan::Arguments& a, bool with_zero_points = true) {
+    return {.a_zero_point = with_zero_points ? a.x_zero_point : 0,
+            .b_zero_point = a.w_zero_point,
+            .bias = {a.epilogue.bias, a.steps.bias},
+            .multiplier = {a.epilogue.multiplier, a.steps.multiplier},
+            .addend = {a.epilogue.addend, a.steps.addend},
+            .zero_point = a.epilogue.zero_point,
+            .low = a.epilogue.low,
+            .high = a.epilogue.high,
+            .zero_points = a.epilogue.zero_points};
+}
+
+class BatchMatMulPlan final : public plan::Plan {
+  public:
+    explicit BatchMatMulPlan(const BatchMatMulProblem& problem)
+        : Plan("native_batch_matmul", 0), geometry_(geometry(problem)), type_(problem.y_type) {}
+
+    void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
+        plan::check_cuda(with_results(type_, a.y, [&](auto* y) {
+            return kernels::batch_matmul(geometry_, a.x, a.w, epilogue(a), y, launch.stream);
+        }));
+    }
+
+  private:
+    kernels::BatchMatMulGeometry geometry_;
+    plan::DataType type_;
+};
+
+class MmaMatMulPlan final : public plan::Plan {
+  public:
+    MmaMatMulPlan(const std::string& name, const BatchMatMulProblem& product, bool with_zero_points,
+                  const kernels::MmaMatMulVariant& variant)
+        : Plan(name, 0),
+          geometry_(geometry(product)),
+          type_(product.y_type),
+          with_zero_points_(with_zero_points),
+          variant_(variant) {}
+
+    void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
+        plan::check_cuda(with_results(type_, a.y, [&](auto* y) {
+            return kernels::mma_matmul(geometry_, variant_, a.x, a.w, epilogue(a, with_zero_points_), y,
+                                       launch.stream);
+        }));
+    }
+
+  private:
+    kernels::BatchMatMulGeometry geometry_;
+    plan::DataType type_;
+    bool with_zero_points_;
+    kernels::MmaMatMulVariant variant_;
+};
+
+std::vector<kernels::MmaMatMulVariant> variants(const BatchMatMulProblem& problem) {
+    const kernels::BatchMatMulGeometry g = geometry(problem);
+    const bool aligned = problem.alignment == plan::kFullAlignment;
+    switch (problem.y_type) {
+        case plan::DataType::int8:
+            return kernels::mma_matmul_variants<int8_t>(g, aligned);
+        case plan::DataType::int32:
+            return kernels::mma_matmul_variants<int32_t>(g, aligned);
+        case plan::DataType::float32:
+            return kernels::mma_matmul_variants<float>(g, aligned);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<plan::Candidate> NativeBatchMatMul::candidates(const plan::Problem& problem,
+                                                           cudnnContext*) const {
+    const BatchMatMulProblem product = std::get<BatchMatMulProblem>(problem);
+    return {{name(), 0, [product] { return std::make_shared<BatchMatMulPlan>(product); }}};
+}
+
+bool NativeMmaMatMul::takes(const plan::Problem& problem) const { return product_of(problem).has_value(); }
+
+std::vector<plan::Candidate> NativeMmaMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
+    const BatchMatMulProblem product = product_of(problem).value();
+    const bool with_zero_points = has_zero_points(problem);
+    std::vector<plan::Candidate> candidates;
+    for (const kernels::MmaMatMulVariant& variant : variants(product)) {
+        plan::Candidate candidate;
+        candidate.name = std::string(name()) + " rows=" + std::to_string(variant.rows) +
+                         " columns=" + std::to_string(variant.columns);
+        candidate.build = [label = candidate.name, product, with_zero_points, variant] {
+            return std::make_shared<MmaMatMulPlan>(label, product, with_zero_points, variant);
+        };
+        candidates.push_back(std::move(candidate));
+    }
+    if (candidates.empty()) throw plan::Unsupported("extents beyond 31 bits, or a GPU too old");
+    return candidates;
+}
+
+}  // namespace qudnn::engines

@@ -1,0 +1,32 @@
+// Direct int8 convolution: any geometry, exact epilogue, nothing clever. It runs what cuDNN has no
+// plan for and is what every other engine is checked against.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/common/output_padding.h"
+#include "kernels/epilogue/epilogue.h"
+
+namespace qudnn::kernels {
+
+// Channels-last. x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding; all dense.
+struct ConvGeometry {
+    int64_t n, h, w, c;
+    int64_t k, r, s;
+    int64_t p, q;
+    int64_t pad_top, pad_left;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w;
+    int64_t group;
+    OutputPadding y_padding = {};
+};
+
+// y = epilogue(sum(x * filter)), int8, int32 or float, where a tap outside the image counts as x_zero_point.
+// Padding of y, of int8, is the epilogue's zero point.
+template <typename Y>
+cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                 const Epilogue& epilogue, Y* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,131 @@
+#include "kernels/conv/depthwise.h"
+
+#include "kernels/common/gpu.h"
+#include "kernels/conv/depthwise.cuh"
+#include "kernels/conv/depthwise_tiles.cuh"
+
+namespace qudnn::kernels {
+namespace {
+
+constexpr int kMaxSharedBytes = 48 * 1024;  // what a block gets without asking
+
+struct TilesKernel {
+    int size, stride, blocks;  // per multiprocessor
+    void (*run)(DepthwiseTiles, const int8_t*, const int8_t*, Epilogue, OutputRange, int8_t*);
+};
+
+template <int kSize, int kStride, int kBlocks>
+constexpr TilesKernel entry() {
+    return {kSize, kStride, kBlocks, depthwise_tiles_kernel<kSize, kStride, kBlocks>};
+}
+
+constexpr TilesKernel kTilesKernels[] = {entry<3, 1, 5>(), entry<3, 2, 5>(), entry<5, 1, 4>(),
+                                         entry<5, 2, 4>(), entry<7, 1, 3>(), entry<7, 2, 3>()};
+
+const TilesKernel* tiles_kernel(const ConvGeometry& g) {
+    for (const TilesKernel& kernel : kTilesKernels)
+        if (g.r == kernel.size && g.stride_h == kernel.stride && g.stride_w == kernel.stride) return &kernel;
+    return nullptr;
+}
+
+DepthwiseTiles cut(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point) {
+    auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+    const int warp_rows = variant.narrow ? 2 * kDepthwiseRows : kDepthwiseRows;
+    const int rows = kDepthwiseWarps / variant.slabs * warp_rows, columns = variant.narrow ? 8 : 16;
+    const int stride = narrowed(g.stride_w), size = narrowed(g.r);
+    const int width = (columns - 1) * stride + size, pixels = kDepthwiseWarps * 32 / variant.slabs;
+    const int tiles_down = narrowed(ceil_div(g.p, rows)), tiles_over = narrowed(ceil_div(g.q, columns));
+    return {.h = narrowed(g.h),
+            .w = narrowed(g.w),
+            .c = narrowed(g.c),
+            .p = narrowed(g.p),
+            .q = narrowed(g.q),
+            .pad_top = narrowed(g.pad_top),
+            .pad_left = narrowed(g.pad_left),
+            .slab_bits = variant.slabs == 4 ? 2 : variant.slabs - 1,
+            .channel_blocks = narrowed(ceil_div(g.c, variant.slabs * kSlabChannels)),
+            .tile_rows = rows,
+            .tile_columns = columns,
+            .warp_rows = warp_rows,
+            .lower_row = variant.narrow ? kDepthwiseRows : 0,
+            .lower_column = variant.narrow ? 0 : 8,
+            .down = Divisor<uint32_t>(tiles_down),
+            .over = Divisor<uint32_t>(tiles_over),
+            .tiles = narrowed(g.n * tiles_down * tiles_over),
+            .step = 0,
+            .patch_height = (rows - 1) * stride + size,
+            .patch_width = width,
+            .pitch = (columns - 1) * stride + (size + 3) / 4 * 4,
+            .row_step = pixels / width,
+            .column_step = pixels % width,
+            .zero_point = splat(x_zero_point)};
+}
+
+int shared_bytes(const DepthwiseTiles& g) {
+    return 2 * g.slabs() * g.patch_pixels() * static_cast<int>(sizeof(uint4));
+}
+
+// Offsets within an image, the pixels of a tile beyond it included, are computed in 32 bits.
+bool fits(const ConvGeometry& g) {
+    return narrow((g.h + 64) * (g.w + 64) * g.c) && narrow((g.p + 64) * (g.q + 64) * g.c) &&
+           narrow(g.c * g.r * g.s);
+}
+
+// What a variant takes, in instructions, about: of the warps, and of what copies the pixels.
+double cost(const ConvGeometry& g, const DepthwiseTiles& d) {
+    const int steps = (static_cast<int>(g.r) + 3) / 4;
+    const double warp = kDepthwiseRows * (16.0 * steps * g.r + 80) + 60;
+    const double pixel = d.slabs() == 1 ? 0.8 : 0.5;  // a slab alone takes half of the bytes that come
+    const double patch = d.patch_height * d.patch_width * d.slabs() * pixel;
+    return static_cast<double>(d.tiles) * d.channel_blocks * (kDepthwiseWarps * warp + patch);
+}
+
+// Whether the kernel of depthwise.cuh takes g, whose dims are known to fit in 32 bits.
+bool supported(const ConvGeometry& g, const int8_t* x, const Epilogue& epilogue, const int8_t* y) {
+    return !g.y_padding.any() && g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s &&
+           (g.r == 3 || g.r == 5 || g.r == 7) && narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) &&
+           aligned(epilogue.bias, 16) && aligned(epilogue.multiplier, 16);
+}
+
+}  // namespace
+
+std::string DepthwiseVariant::text() const {
+    if (slabs == 0) return "dp4a";
+    return std::to_string(slabs) + " slabs of " + (narrow ? "8 x 8" : "4 x 16");
+}
+
+std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const int8_t* x,
+                                                 const Epilogue& epilogue, const int8_t* y) {
+    if (!supported(g, x, epilogue, y)) return {};
+    std::vector<std::pair<double, DepthwiseVariant>> variants;
+    if (tiles_kernel(g) && g.c % kSlabChannels == 0 && fits(g) && g.dilation_h == 1 && g.dilation_w == 1 &&
+        aligned(x, 16) && Gpu().major >= 8)
+        for (bool narrow : {false, true})
+            for (int slabs : {2, 4, 1}) {
+                const DepthwiseVariant variant{slabs, narrow};
+                const DepthwiseTiles d = cut(g, variant, 0);
+                if (shared_bytes(d) <= kMaxSharedBytes) variants.emplace_back(cost(g, d), variant);
+            }
+    std::stable_sort(variants.begin(), variants.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<DepthwiseVariant> sorted;
+    for (const auto& [cost, variant] : variants) sorted.push_back(variant);
+    sorted.push_back({0, false});
+    return sorted;
+}
+
+cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point,
+                      const int8_t* x, const int8_t* filter, const Epilogue& epilogue, int8_t* y,
+                      cudaStream_t stream) {
+    if (variant.slabs == 0) return depthwise_dp4a(g, x_zero_point, x, filter, epilogue, y, stream);
+    DepthwiseTiles d = cut(g, variant, x_zero_point);
+    const TilesKernel& kernel = *tiles_kernel(g);
+    // As many blocks as run at once: each goes over tiles of the same channels, copying ahead.
+    const int most = kernel.blocks * Gpu().multiprocessors / d.channel_blocks;
+    d.step = std::min(std::max(most, 1), d.tiles);
+    kernel.run<<<d.channel_blocks * d.step, kDepthwiseWarps * 32, shared_bytes(d), stream>>>(
+        d, x, filter, epilogue, OutputRange(epilogue), y);
+    return cudaGetLastError();
+}
+
+}  // namespace qudnn::kernels

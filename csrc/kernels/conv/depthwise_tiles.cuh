@@ -1,0 +1,266 @@
+// Depthwise convolution on tensor cores: the products are there to be wasted.
+//
+// A product of 16 pixels x 32 bytes by 32 bytes x 8 channels takes 8 channels of 4 neighbouring pixels as its
+// 32 bytes: what 4 taps of a filter row see, as it lies in memory. Of the filter's column for a channel all
+// but that channel's 4 taps are 0. So 7/8 of the work is with zeros, and still it takes fewer instructions
+// than gathering bytes for __dp4a would alone.
+#pragma once
+
+#include "kernels/common/ampere.cuh"
+#include "kernels/common/common.cuh"
+#include "kernels/common/divisor.cuh"
+#include "kernels/conv/conv.h"
+
+namespace qudnn::kernels {
+
+constexpr int kSlabChannels = 16;  // of a warp: what a lane loads at once
+constexpr int kDepthwiseRows = 4;  // of products per warp
+constexpr int kDepthwiseWarps = 4;
+
+struct DepthwiseTiles {
+    int h, w, c, p, q;
+    int pad_top, pad_left;
+    int slab_bits;                  // 2^slab_bits slabs of 16 channels per block
+    int channel_blocks;             // blocks side by side
+    int tile_rows, tile_columns;    // output pixels of a block, warps below each other
+    int warp_rows;                  // of these per warp
+    int lower_row, lower_column;    // from the pixel of a product's row i to that of row i + 8
+    Divisor<uint32_t> down, over;   // tiles per image
+    int tiles, step;                // in all; from a block's tile to its next
+    int patch_height, patch_width;  // input pixels that a tile sees
+    int pitch;                      // from row to row of the patch, with those that only taps of 0 see
+    int row_step, column_step;      // what threads / slabs pixels of the patch are
+    uint32_t zero_point;            // in each byte
+
+    __host__ __device__ int slabs() const { return 1 << slab_bits; }
+    __host__ __device__ int patch_pixels() const { return patch_height * pitch; }
+};
+
+// A block's tile: its image and first output pixel.
+struct DepthwiseTile {
+    int n, p, q;
+
+    __device__ DepthwiseTile(const DepthwiseTiles& g, int tile) {
+        auto index = static_cast<uint32_t>(tile);
+        q = static_cast<int>(split(index, g.over)) * g.tile_columns;
+        p = static_cast<int>(split(index, g.down)) * g.tile_rows;
+        n = static_cast<int>(index);
+    }
+};
+
+// Copies the pixels that a tile sees, slab by slab.
+template <int kStride>
+class PatchCopier {
+  public:
+    // x: of the block's first channel, of which there are `channels`.
+    __device__ PatchCopier(const DepthwiseTiles& g, const int8_t* x, int channels) : x_(x) {
+        const int thread = static_cast<int>(threadIdx.x), slab = thread & (g.slabs() - 1);
+        const int pixel = thread >> g.slab_bits;
+        row_ = slab * kSlabChannels < channels ? pixel / g.patch_width : INT_MAX;
+        column_ = pixel % g.patch_width;
+        x_ += slab * kSlabChannels;
+        patch_ = slab * g.patch_pixels();
+    }
+
+    // Starts copying; pixels outside the image are set.
+    __device__ void copy(const DepthwiseTiles& g, const DepthwiseTile& tile, uint4* patch) const {
+        const int top = tile.p * kStride - g.pad_top, left = tile.q * kStride - g.pad_left;
+        const int8_t* image = x_ + static_cast<int64_t>(tile.n) * (g.h * g.w * g.c);
+        patch += patch_;
+        int column = column_;
+        for (int row = row_; row < g.patch_height;) {
+            const int h = top + row, w = left + column;
+            uint4* target = patch + row * g.pitch + column;
+            if (static_cast<unsigned>(h) < static_cast<unsigned>(g.h) &&
+                static_cast<unsigned>(w) < static_cast<unsigned>(g.w))
+                copy_async<4>(&target->x, image + (h * g.w + w) * g.c);
+            else
+                *target = {g.zero_point, g.zero_point, g.zero_point, g.zero_point};
+            row += g.row_step;
+            column += g.column_step;
+            if (column >= g.patch_width) column -= g.patch_width, ++row;
+        }
+    }
+
+  private:
+    const int8_t* x_;
+    int row_, column_, patch_;  // of the thread's first pixel; of its slab
+};
+
+// A lane's columns of the filter, of two products side by side: product j takes quads of channels j and j
+// + 2.
+template <int kSize>
+struct DepthwiseColumns {
+    static constexpr int kSteps = (kSize + 3) / 4;  // per filter row
+    uint32_t words[kSize][kSteps][2][2];
+
+    // filter: of the warp's first channel.
+    __device__ void load(const int8_t* filter) {
+        const int lane = threadIdx.x % 32, column = lane / 4, tap = lane % 4;
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+            const int channel = (j + column / 4 * 2) * 4 + column % 4;
+#pragma unroll
+            for (int r = 0; r < kSize; ++r) {
+#pragma unroll
+                for (int i = 0; i < kSteps; ++i) {
+                    const int s = i * 4 + tap;
+                    const uint32_t byte =
+                        s < kSize ? static_cast<uint8_t>(filter[(channel * kSize + r) * kSize + s]) : 0;
+                    const uint32_t word = byte << column % 4 * 8;
+                    words[r][i][j][0] = column < 4 ? word : 0;
+                    words[r][i][j][1] = column < 4 ? 0 : word;
+                }
+            }
+        }
+    }
+};
+
+// A product's results for two channels of two pixels, requantized: the first pixel's in the low half.
+template <bool kSmall>
+__device__ uint32_t requantize_pairs(const int32_t (&acc)[4], const float (&multiplier)[2],
+                                     const OutputRange& range) {
+    return pack(
+        requantize<kSmall>(acc[0], multiplier[0], range), requantize<kSmall>(acc[1], multiplier[1], range),
+        requantize<kSmall>(acc[2], multiplier[0], range), requantize<kSmall>(acc[3], multiplier[1], range));
+}
+
+// What a lane knows about its four channels, 2 i and 2 i + 1 of quads t / 2 * 2 and t / 2 * 2 + 1.
+struct DepthwiseEpilogue {
+    int32_t bias[2][2] = {};
+    float multiplier[2][2] = {};
+    bool small = true;  // no accumulator of the warp leaves the range of the faster conversion
+
+    // channel: the warp's first.
+    __device__ void load(const Epilogue& epilogue, int channel, int taps) {
+        const int t = threadIdx.x % 4, most = kSmallAccumulator - taps * 128 * 128;
+#pragma unroll
+        for (int j = 0; j < 2; ++j)
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                const int k = channel + (j + t / 2 * 2) * 4 + t % 2 * 2 + i;
+                bias[j][i] = epilogue.bias[k];
+                multiplier[j][i] = epilogue.multiplier[k];
+                small = small && bias[j][i] >= -most && bias[j][i] < most;
+            }
+    }
+};
+
+// Goes over the tiles of a block. channel: the warp's first, of those that x and y start with. idle: it has
+// none.
+template <int kSize, int kStride, bool kSmall>
+__device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int tile, uint4* patches,
+                                                    const PatchCopier<kStride>& copier,
+                                                    const DepthwiseColumns<kSize>& b,
+                                                    const DepthwiseEpilogue& e, const OutputRange& range,
+                                                    bool idle, int8_t* __restrict__ y) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;
+    const int slab = warp & (g.slabs() - 1), warp_row = (warp >> g.slab_bits) * g.warp_rows;
+    const int patch_size = g.slabs() * g.patch_pixels();
+    const int upper = slab * g.patch_pixels() + warp_row * kStride * g.pitch + row * kStride + t;
+    const int lower = upper + (g.lower_row * g.pitch + g.lower_column) * kStride;
+    const int lower_target = (g.lower_row * g.q + g.lower_column) * g.c, image = g.p * g.q * g.c;
+    // Lanes 2 i and 2 i + 1 have halves of the same two quads: each gets one of them whole.
+    const bool odd = t % 2;
+    const uint32_t first_half = odd ? 0x1054 : 0x5410, second_half = odd ? 0x3276 : 0x7632;
+
+    for (int buffer = 0; tile < g.tiles; tile += g.step, buffer ^= 1) {
+        if (tile + g.step < g.tiles)
+            copier.copy(g, DepthwiseTile(g, tile + g.step), patches + (buffer ^ 1) * patch_size);
+        commit_copies();
+        wait_for_copies<1>();
+        __syncthreads();
+        const DepthwiseTile place(g, tile);
+        const int p = place.p + warp_row, q = place.q + row;
+        if (!idle && p < g.p) {
+            const uint4* upper_pixels = patches + buffer * patch_size + upper;
+            const uint4* lower_pixels = patches + buffer * patch_size + lower;
+            int32_t acc[kDepthwiseRows][2][4];
+#pragma unroll
+            for (int i = 0; i < kDepthwiseRows; ++i)
+#pragma unroll
+                for (int j = 0; j < 2; ++j)
+#pragma unroll
+                    for (int k = 0; k < 4; ++k) acc[i][j][k] = e.bias[j][k % 2];
+#pragma unroll
+            for (int h = 0; h < (kDepthwiseRows - 1) * kStride + kSize; ++h) {
+#pragma unroll
+                for (int s = 0; s < DepthwiseColumns<kSize>::kSteps; ++s) {
+                    const uint4 u = upper_pixels[s * 4], l = lower_pixels[s * 4];
+                    const uint32_t a[2][4] = {{u.x, l.x, u.z, l.z}, {u.y, l.y, u.w, l.w}};
+#pragma unroll
+                    for (int i = 0; i < kDepthwiseRows; ++i) {
+                        const int r = h - i * kStride;
+                        if (r < 0 || r >= kSize) continue;
+#pragma unroll
+                        for (int j = 0; j < 2; ++j) multiply_add(acc[i][j], a[j], b.words[r][s][j]);
+                    }
+                }
+                upper_pixels += g.pitch, lower_pixels += g.pitch;
+            }
+
+            int8_t* target = y + (static_cast<int64_t>(place.n) * image + (p * g.q + q) * g.c + t * 4);
+            const int upper_rows = q < g.q ? g.p - p : 0;
+            const int lower_rows = q + g.lower_column < g.q ? g.p - p - g.lower_row : 0;
+#pragma unroll
+            for (int i = 0; i < kDepthwiseRows; ++i, target += g.q * g.c) {
+                uint32_t words[2];
+#pragma unroll
+                for (int j = 0; j < 2; ++j)
+                    words[j] = requantize_pairs<kSmall>(acc[i][j], e.multiplier[j], range);
+                const uint32_t kept = odd ? words[1] : words[0];
+                const uint32_t got = __shfl_xor_sync(~0u, odd ? words[0] : words[1], 1);
+                if (i < upper_rows) *reinterpret_cast<uint32_t*>(target) = __byte_perm(kept, got, first_half);
+                if (i < lower_rows)
+                    *reinterpret_cast<uint32_t*>(target + lower_target) = __byte_perm(kept, got, second_half);
+            }
+        }
+        __syncthreads();  // the patch is read
+    }
+}
+
+template <int kSize, int kStride>
+__device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g, const int8_t* __restrict__ x,
+                                                        const int8_t* __restrict__ filter,
+                                                        const Epilogue& epilogue, const OutputRange& range,
+                                                        int8_t* __restrict__ y) {
+    extern __shared__ __align__(16) uint32_t shared[];
+    auto* const patches = reinterpret_cast<uint4*>(shared);
+    const int first = static_cast<int>(blockIdx.x % g.channel_blocks) * g.slabs() * kSlabChannels;
+    const int tile = static_cast<int>(blockIdx.x / g.channel_blocks);
+    const PatchCopier<kStride> copier(g, x + first, g.c - first);
+    copier.copy(g, DepthwiseTile(g, tile), patches);
+    commit_copies();
+
+    const int channel = first + (static_cast<int>(threadIdx.x) / 32 & (g.slabs() - 1)) * kSlabChannels;
+    const bool idle = channel >= g.c;  // as all of its warp
+    DepthwiseColumns<kSize> b;
+    DepthwiseEpilogue e;
+    if (!idle) {
+        b.load(filter + channel * kSize * kSize);
+        e.load(epilogue, channel, kSize * kSize);
+    }
+    // For all warps of a block alike: they wait for each other.
+    if (__syncthreads_and(e.small)) {
+#pragma unroll
+        for (auto& pair : e.bias)
+#pragma unroll
+            for (int32_t& bias : pair) bias += kSmallBias;
+        run_depthwise_tiles<kSize, kStride, true>(g, tile, patches, copier, b, e, range, idle, y + channel);
+    } else {
+        run_depthwise_tiles<kSize, kStride, false>(g, tile, patches, copier, b, e, range, idle, y + channel);
+    }
+}
+
+// kBlocks share a multiprocessor, which bounds the registers.
+template <int kSize, int kStride, int kBlocks>
+__global__ void __launch_bounds__(kDepthwiseWarps * 32, kBlocks)
+    depthwise_tiles_kernel(const __grid_constant__ DepthwiseTiles g, const int8_t* __restrict__ x,
+                           const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
+                           int8_t* __restrict__ y) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+    prepare_depthwise_tiles<kSize, kStride>(g, x, filter, epilogue, range, y);
+#endif
+}
+
+}  // namespace qudnn::kernels

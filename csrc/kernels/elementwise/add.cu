@@ -1,0 +1,20 @@
+#include "kernels/elementwise/add.h"
+
+#include "kernels/elementwise/add.cuh"
+
+namespace qudnn::kernels {
+
+cudaError_t add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
+                cudaStream_t stream) {
+    return elementwise(g, Pair<Add>(scales), {{a, b}}, y, stream);
+}
+
+bool sums_are_moderate(const PairScales& scales) { return Add(scales).bound() < 2097152.0; }
+
+cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream) {
+    // A thread reads what it writes, and before it does.
+    return residual.y_first ? add(Broadcast<2>::none(count), residual.scales, y, residual.r, y, stream)
+                            : add(Broadcast<2>::none(count), residual.scales, residual.r, y, y, stream);
+}
+
+}  // namespace qudnn::kernels

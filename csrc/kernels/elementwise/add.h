@@ -1,0 +1,26 @@
+// Quantized addition with the bits of QLinearAdd.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/common/broadcast.h"
+#include "kernels/elementwise/pair.h"
+#include "kernels/epilogue/residual.h"
+
+namespace qudnn::kernels {
+
+// The float32 steps:
+//   f = float(y_zero_point) - fma(a_zero_point, ra, rb * b_zero_point),  ra = a_scale / y_scale, rb alike
+//   y = saturate(rint(fma(a, ra, fma(b, rb, f)))) - offset
+cudaError_t add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
+                cudaStream_t stream);
+
+// Whether every sum, before it is rounded, lies within -2^21 and 2^21.
+bool sums_are_moderate(const PairScales& scales);
+
+// y becomes its sum with the residual; of `count` elements both.
+cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels

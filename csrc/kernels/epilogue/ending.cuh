@@ -1,0 +1,66 @@
+// From int32 accumulators of the tensor cores to 8 bits, in few instructions where sums are small.
+#pragma once
+
+#include "kernels/common/ampere.cuh"
+#include "kernels/common/common.cuh"
+
+namespace qudnn::kernels {
+
+// Accumulators start here: as floats they are 1.5 * 2^23 + sum as long as |sum| stays below kSmallSum.
+constexpr int32_t kSumOrigin = 0x4B400000, kSmallSum = 1 << 22;
+
+enum class Ending {
+    any,
+    small,           // small sums, no upper bound but 127, |multipliers| of at most 1
+    small_unbounded  // no lower bound but -128 either
+};
+
+// A bias as the functions below take it.
+__device__ inline uint32_t bias_word(int32_t bias, bool small) {
+    return small ? float_bits(static_cast<float>(bias) - 12582912.0f)
+                 : static_cast<uint32_t>(wrapping_add(bias, -kSumOrigin));
+}
+
+// accumulator + bias, rounded to a float.
+template <bool kSmall>
+__device__ inline float biased_sum(int32_t accumulator, uint32_t bias) {
+    if constexpr (kSmall)
+        return plus(__uint_as_float(static_cast<uint32_t>(accumulator)), __uint_as_float(bias));
+    else
+        return __int2float_rn(wrapping_add(accumulator, static_cast<int32_t>(bias)));
+}
+
+// What an accumulator becomes before pack_rounded() makes 8 bits of it.
+template <Ending kEnding>
+__device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float multiplier,
+                                  const OutputRange& range) {
+    float value = multiply(biased_sum<kEnding != Ending::any>(accumulator, bias), multiplier);
+    if constexpr (kEnding == Ending::any) {
+        return static_cast<int32_t>(quantize(value, range));
+    } else {
+        if constexpr (kEnding == Ending::small) value = fmaxf(value, range.low);
+        // Bits of positive floats are ordered like the floats, and value is far above -2^23.
+        return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
+    }
+}
+
+// As rounded(), with a zero point of the column's own and no bounds but -128 and 127: for
+// pack_rounded<Ending::small>().
+template <bool kSmall>
+__device__ inline int32_t rounded_with(int32_t zero_point, int32_t accumulator, uint32_t bias,
+                                       float multiplier) {
+    float value = multiply(biased_sum<kSmall>(accumulator, bias), multiplier);
+    if constexpr (!kSmall) value = fmaxf(value, -256.0f);  // below -128 for every zero point
+    return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) - kSumOrigin + zero_point;
+}
+
+template <Ending kEnding>
+__device__ inline uint32_t pack_rounded(const int32_t (&r)[4]) {
+    if constexpr (kEnding == Ending::any)
+        return pack(static_cast<uint32_t>(r[0]), static_cast<uint32_t>(r[1]), static_cast<uint32_t>(r[2]),
+                    static_cast<uint32_t>(r[3]));
+    else
+        return pack_saturated(r[0], r[1], r[2], r[3]);
+}
+
+}  // namespace qudnn::kernels

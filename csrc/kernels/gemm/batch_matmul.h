@@ -1,0 +1,47 @@
+// Products of int8 matrices that both are computed, with zero points on both sides: any size, stride and
+// alignment, exact, nothing clever.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/common/columns.h"
+
+namespace qudnn::kernels {
+
+// Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
+// batch's dimensions, outermost first, 0 where a matrix serves several products, and of the matrix's rows.
+// Rows are dense, those of b are B's columns where b_transposed.
+struct BatchMatMulGeometry {
+    static constexpr int kBatchRank = 3;
+
+    int64_t batch[kBatchRank];
+    int64_t m, n, k;
+    int64_t a_stride[kBatchRank + 1], b_stride[kBatchRank + 1], y_stride[kBatchRank + 1];
+    bool b_transposed;
+    int64_t width;  // of y's rows: what lies beyond n is set to 0
+};
+
+// acc = sum((A - a_zero_point) * (B - b_zero_point[n])) + bias[n], int32, wrapping. What it becomes depends
+// on Y's type:
+//   int8     clamp(rint(float(acc) * multiplier[n]) + zero_point, low, high), half to even
+//   float32  float(acc) * multiplier[n] + addend[n], one rounding after each operation
+//   int32    acc, of no bias
+// zero_points, of the columns, are for mma_matmul() alone: see Epilogue.
+struct BatchMatMulEpilogue {
+    int a_zero_point = 0;
+    ColumnValues<int8_t> b_zero_point;
+    ColumnValues<int32_t> bias;
+    ColumnValues<float> multiplier;
+    ColumnValues<float> addend;
+    int zero_point = 0, low = -128, high = 127;
+    const float* zero_points = nullptr;
+};
+
+// y is int8_t, float or int32_t. k may be 0.
+template <class Y>
+cudaError_t batch_matmul(const BatchMatMulGeometry& g, const int8_t* a, const int8_t* b,
+                         const BatchMatMulEpilogue& epilogue, Y* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels

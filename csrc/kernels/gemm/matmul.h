@@ -1,0 +1,17 @@
+// Direct int8 matrix product: any size, exact epilogue, nothing clever.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/epilogue/epilogue.h"
+
+namespace qudnn::kernels {
+
+// x [m,c], w [k,c], y [m,k]; all dense, row-major; y int8, int32 or float. y = epilogue(x * w^T).
+template <typename Y>
+cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
+                   const Epilogue& epilogue, Y* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,286 @@
+// The kernel behind pointwise.h: a matrix product that reads x as a stream.
+//
+// A block keeps the weights of its columns in shared memory while tiles of x pass through a ring of buffers,
+// filled several steps ahead; each of its warps multiplies some rows of a tile by some of the columns. What
+// bounds such products beside memory is the arithmetic at the end, so that it is short where it may be.
+//
+// Rows in shared memory are 16 bytes further apart than a multiple of 32, so that the 8 rows that are read at
+// a time lie in different banks.
+#pragma once
+
+#include "kernels/common/ampere.cuh"
+#include "kernels/common/common.cuh"
+#include "kernels/common/padded_images.cuh"
+#include "kernels/epilogue/ending.cuh"
+
+namespace qudnn::kernels {
+
+// What the kernel needs of a problem and a variant.
+struct Pointwise {
+    int m, k, c;
+    int steps;          // along c, of a shape's depth
+    int tiles;          // along m
+    int tile_step;      // from a block's tile to its next: blocks side by side
+    int column_blocks;  // blocks side by side that share the output channels
+    bool strided;       // rows of x have to be looked for:
+    Divisor<uint32_t> q, p;
+    int64_t image, line;  // from a pixel's row to that of the pixel in the next image, below
+    int stride_w;
+    bool pads_output;  // rows of y have to be looked for, too:
+    PaddedImages<uint32_t> y;
+};
+
+// How a block is cut. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values of c
+// per step.
+template <int kRowWarps_, int kColumnWarps, int kRowTiles_, int kColumnTiles_, int kDepth_>
+struct PointwiseShape {
+    static constexpr int kRowWarps = kRowWarps_, kRowTiles = kRowTiles_, kColumnTiles = kColumnTiles_;
+    static constexpr int kDepth = kDepth_;
+    static constexpr int kWarpRows = kRowTiles * 16, kWarpColumns = kColumnTiles * 8;
+    static constexpr int kRows = kRowWarps * kWarpRows, kColumns = kColumnWarps * kWarpColumns;
+    static constexpr int kBlockThreads = kRowWarps * kColumnWarps * 32;
+    static constexpr int kPitch = (kDepth + 16) / 4;  // words, of rows of x and w in shared memory
+    static constexpr int kBuffers = kDepth == 64 ? 4 : 3;
+    static constexpr int kVectors = kDepth / 16;                // of a row and step
+    static constexpr int kCopyRows = kBlockThreads / kVectors;  // that the block copies at a time
+    static_assert(kRows % kCopyRows == 0 && kColumns % kCopyRows == 0);
+
+    // Words of shared memory: bias and multiplier, weights, buffers of x.
+    static constexpr int words(int steps) {
+        return 2 * kColumns + (steps * kColumns + kBuffers * kRows) * kPitch;
+    }
+};
+
+// Stores a warp's results, of the tile's rows from `first` on, to y, whose columns from `left` on they are.
+template <class S, Ending kEnding>
+__device__ __forceinline__ void store_tile(const Pointwise& g,
+                                           const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
+                                           const uint32_t* bias, const float* multiplier,
+                                           const OutputRange& range, int8_t* y, int first, int left) {
+    // Columns 2 t and 2 t + 1 of all products are neighbouring output channels, so that a lane's results lie
+    // side by side in y.
+    constexpr int kWords = S::kColumnTiles / 2;
+    const int row = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    uint32_t words[S::kRowTiles][2][kWords];
+#pragma unroll
+    for (int j = 0; j < kWords; ++j) {
+        const uint4 four_biases = reinterpret_cast<const uint4*>(bias)[t * kWords + j];
+        const float4 four_multipliers = reinterpret_cast<const float4*>(multiplier)[t * kWords + j];
+        const uint32_t b[4] = {four_biases.x, four_biases.y, four_biases.z, four_biases.w};
+        const float m[4] = {four_multipliers.x, four_multipliers.y, four_multipliers.z, four_multipliers.w};
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                int32_t r[4];
+#pragma unroll
+                for (int n = 0; n < 4; ++n)
+                    r[n] = rounded<kEnding>(acc[i][2 * j + n / 2][2 * half + n % 2], b[n], m[n], range);
+                words[i][half][j] = pack_rounded<kEnding>(r);
+            }
+    }
+    const int column = left + t * kWords * 4;
+    if (column >= g.k) return;
+    const auto store = [&](const auto& place) {
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                const int r = first + i * 16 + half * 8 + row;
+                if (r >= g.m) continue;
+                const auto& word = words[i][half];
+                int8_t* target = y + place(r) * g.k + column;
+                if constexpr (kWords == 4)
+                    *reinterpret_cast<uint4*>(target) = {word[0], word[1], word[2], word[3]};
+                else
+                    *reinterpret_cast<uint2*>(target) = {word[0], word[1]};
+            }
+    };
+    if (g.pads_output)
+        store([&](int r) { return g.y.place(static_cast<uint32_t>(r)); });
+    else
+        store([](int r) { return static_cast<int64_t>(r); });
+}
+
+// acc (+)= x * w of one step. x and w: what the lane has load_matrices() read.
+template <class S, bool kFirst>
+__device__ __forceinline__ void multiply_step(int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
+                                              const uint32_t* x, const uint32_t* w) {
+#pragma unroll
+    for (int depth = 0; depth < S::kDepth; depth += 32) {
+        uint32_t a[S::kRowTiles][4];
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i) load_matrices(a[i], x + i * 16 * S::kPitch + depth / 4);
+#pragma unroll
+        for (int j = 0; j < S::kColumnTiles; j += 2) {
+            uint32_t both[4];
+            load_matrices(both, w + j * 8 * S::kPitch + depth / 4);
+#pragma unroll
+            for (int n = 0; n < 2; ++n) {
+                const uint32_t b[2] = {both[2 * n], both[2 * n + 1]};
+#pragma unroll
+                for (int i = 0; i < S::kRowTiles; ++i) {
+                    if (kFirst && depth == 0)
+                        multiply(acc[i][j + n], kSumOrigin, a[i], b);
+                    else
+                        multiply_add(acc[i][j + n], a[i], b);
+                }
+            }
+        }
+    }
+}
+
+// Starts copying the weights of columns `first` and up. Those that do not exist are zero, in c too: what x
+// has there does not matter then.
+template <class S>
+__device__ __forceinline__ void copy_weights(const Pointwise& g, const int8_t* w, int first,
+                                             uint32_t* weights) {
+    const int vector = threadIdx.x % S::kVectors;
+    for (int step = 0; step < g.steps; ++step)
+        for (int place = threadIdx.x / S::kVectors; place < S::kColumns; place += S::kCopyRows) {
+            // Which column it is: see store_tile().
+            const int j = place % S::kWarpColumns / 8, n = place % 8;
+            const int column =
+                place / S::kWarpColumns * S::kWarpColumns + n / 2 * (2 * S::kColumnTiles) + 2 * j + n % 2;
+            const int c = step * S::kDepth + vector * 16;
+            uint32_t* target = weights + (step * S::kColumns + place) * S::kPitch + vector * 4;
+            if (first + column < g.k && c < g.c)
+                copy_async<4>(target, w + static_cast<int64_t>(first + column) * g.c + c);
+            else
+                *reinterpret_cast<uint4*>(target) = {0, 0, 0, 0};
+        }
+}
+
+// Starts copying a step of a tile of x; what does not exist is left out, the results are not stored.
+template <class S>
+__device__ __forceinline__ void copy_rows(const Pointwise& g, const int8_t* x, int tile, int step,
+                                          uint32_t* buffer) {
+    const int vector = threadIdx.x % S::kVectors, row = threadIdx.x / S::kVectors;
+    const int c = step * S::kDepth + vector * 16, first = tile * S::kRows + row;
+    if (tile >= g.tiles || c >= g.c) return;
+    uint32_t* target = buffer + row * S::kPitch + vector * 4;
+    if (g.strided) {
+#pragma unroll 1
+        for (int i = 0; i < S::kRows && first + i < g.m; i += S::kCopyRows) {
+            auto pixel = static_cast<uint32_t>(first + i);
+            const uint32_t q = split(pixel, g.q), p = split(pixel, g.p);
+            const int64_t where = pixel * g.image + p * g.line + q * g.stride_w;
+            copy_once(target + i * S::kPitch, x + where * g.c + c);
+        }
+        return;
+    }
+    const int8_t* source = x + static_cast<int64_t>(first) * g.c + c;
+#pragma unroll
+    for (int i = 0; i < S::kRows; i += S::kCopyRows) {
+        if (first + i < g.m) copy_once(target + i * S::kPitch, source);
+        source += S::kCopyRows * g.c;
+    }
+}
+
+// Whether all sums that the weights may give, and the biases, are small, and multipliers moderate.
+template <class S>
+__device__ __forceinline__ bool sums_are_small(const Pointwise& g, const Epilogue& epilogue, int first,
+                                               const uint32_t* weights) {
+    bool large = false;
+    for (int place = threadIdx.x / 32; place < S::kColumns; place += S::kBlockThreads / 32) {
+        int sum = 0;
+        for (int step = 0; step < g.steps; ++step)
+            if (const int i = threadIdx.x % 32; i < S::kDepth / 4) {
+                const uint32_t word = weights[(step * S::kColumns + place) * S::kPitch + i];
+                const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
+                sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
+            }
+        large |= __reduce_add_sync(~0u, sum) * 128 >= kSmallSum;
+    }
+    for (int i = threadIdx.x; i < S::kColumns && first + i < g.k; i += S::kBlockThreads) {
+        const int32_t bias = epilogue.bias[first + i];
+        large |= bias <= -kSmallSum || bias >= kSmallSum || !(fabsf(epilogue.multiplier[first + i]) <= 1.0f);
+    }
+    return !__syncthreads_or(large);
+}
+
+template <class S>
+__device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* __restrict__ x,
+                                              const int8_t* __restrict__ w, const Epilogue& epilogue,
+                                              const OutputRange& range, int8_t* __restrict__ y) {
+    constexpr int kBufferWords = S::kRows * S::kPitch, kWorthwhile = 4;  // tiles to look at the weights for
+    extern __shared__ __align__(16) uint32_t shared[];
+    uint32_t* const bias = shared;
+    auto* const multiplier = reinterpret_cast<float*>(shared + S::kColumns);
+    uint32_t *const weights = shared + 2 * S::kColumns, *const buffers =
+                                                            weights + g.steps * S::kColumns * S::kPitch;
+    const int first = static_cast<int>(blockIdx.x) % g.column_blocks * S::kColumns;
+    int tile = static_cast<int>(blockIdx.x) / g.column_blocks;
+
+    copy_weights<S>(g, w, first, weights);
+    commit_copies();
+    int next_tile = tile, next_step = 0, next_buffer = 0;
+    const auto copy_next = [&] {
+        copy_rows<S>(g, x, next_tile, next_step, buffers + next_buffer * kBufferWords);
+        commit_copies();
+        if (++next_step == g.steps) next_step = 0, next_tile += g.tile_step;
+        if (++next_buffer == S::kBuffers) next_buffer = 0;
+    };
+#pragma unroll
+    for (int i = 1; i < S::kBuffers; ++i) copy_next();
+    if (g.pads_output) write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
+
+    Ending ending = Ending::any;
+    if (range.high == 127 && (g.tiles - tile) / g.tile_step >= kWorthwhile) {
+        wait_for_copies<S::kBuffers - 1>();
+        __syncthreads();
+        if (sums_are_small<S>(g, epilogue, first, weights))
+            ending = epilogue.low == -128 ? Ending::small_unbounded : Ending::small;
+    }
+    for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
+        const bool valid = first + i < g.k;
+        const int32_t value = valid ? epilogue.bias[first + i] : 0;
+        bias[i] = bias_word(value, ending != Ending::any);
+        multiplier[i] = valid ? epilogue.multiplier[first + i] : 0.0f;
+    }
+
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int row = warp % S::kRowWarps * S::kWarpRows, column = warp / S::kRowWarps * S::kWarpColumns;
+    const uint32_t* const lane_x = buffers + (row + lane % 16) * S::kPitch + lane / 16 * 4;
+    const uint32_t* const lane_w =
+        weights + (column + lane / 16 * 8 + lane % 8) * S::kPitch + lane / 8 % 2 * 4;
+    int buffer = 0;
+    const auto advance = [&] {  // to the next step of x
+        wait_for_copies<S::kBuffers - 2>();
+        __syncthreads();  // all have their part of it, and are done with the step before
+        copy_next();
+        const uint32_t* source = lane_x + buffer * kBufferWords;
+        if (++buffer == S::kBuffers) buffer = 0;
+        return source;
+    };
+    for (; tile < g.tiles; tile += g.tile_step) {
+        int32_t acc[S::kRowTiles][S::kColumnTiles][4];
+        multiply_step<S, true>(acc, advance(), lane_w);
+        for (int step = 1; step < g.steps; ++step)
+            multiply_step<S, false>(acc, advance(), lane_w + step * S::kColumns * S::kPitch);
+
+        const int top = tile * S::kRows + row, left = first + column;
+        const auto store = [&]<Ending kEnding>() {
+            store_tile<S, kEnding>(g, acc, bias + column, multiplier + column, range, y, top, left);
+        };
+        if (ending == Ending::small_unbounded)
+            store.template operator()<Ending::small_unbounded>();
+        else if (ending == Ending::small)
+            store.template operator()<Ending::small>();
+        else
+            store.template operator()<Ending::any>();
+    }
+}
+
+// kBlocks share a multiprocessor, which bounds the registers.
+template <class S, int kBlocks>
+__global__ void __launch_bounds__(S::kBlockThreads, kBlocks)
+    pointwise_kernel(const __grid_constant__ Pointwise g, const int8_t* __restrict__ x,
+                     const int8_t* __restrict__ w, Epilogue epilogue, OutputRange range,
+                     int8_t* __restrict__ y) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+    run_pointwise<S>(g, x, w, epilogue, range, y);
+#endif
+}
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,114 @@
+#include "kernels/image/max_pool.h"
+
+#include "kernels/common/common.cuh"
+
+namespace qudnn::kernels {
+namespace {
+
+// The maximum of signed bytes over vectors. Two 16-bit maxima per word: one of the word itself, whose
+// high bytes decide whatever lies below them, one of the word shifted left to bring up the others.
+template <typename V>
+struct Maximum;
+
+template <>
+struct Maximum<uint4> {
+    uint32_t odd[4], even[4];
+
+    __device__ Maximum() {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) odd[i] = even[i] = 0x80808080u;
+    }
+    __device__ void take(int i, uint32_t word) {
+        odd[i] = __vmaxs2(odd[i], word);
+        even[i] = __vmaxs2(even[i], word << 8);
+    }
+    __device__ void take(const uint4& v) {
+        take(0, v.x);
+        take(1, v.y);
+        take(2, v.z);
+        take(3, v.w);
+    }
+    __device__ uint32_t word(int i) const { return __byte_perm(even[i], odd[i], 0x7351); }
+    __device__ uint4 value() const { return {word(0), word(1), word(2), word(3)}; }
+};
+
+template <>
+struct Maximum<uint8_t> {
+    int maximum = -128;
+
+    __device__ void take(uint8_t v) { maximum = max(maximum, static_cast<int>(static_cast<int8_t>(v))); }
+    __device__ uint8_t value() const { return static_cast<uint8_t>(maximum); }
+};
+
+// c counts vectors; rows and columns those of y with its padding. kSize: the window's sides where they are
+// known at compile time, else 0.
+template <typename V, typename Index, int kSize>
+__global__ void __launch_bounds__(kThreads)
+    max_pool_kernel(Index count, PoolGeometry g, Index rows, Index columns, int y_zero_point,
+                    const V* __restrict__ x, V* __restrict__ y) {
+    const Index stride = static_cast<Index>(gridDim.x) * kThreads;
+    for (Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += stride) {
+        Index pixel = i / static_cast<Index>(g.c), channel = i - pixel * static_cast<Index>(g.c);
+        Index row = pixel / columns, image = row / rows;
+        const int64_t p = static_cast<int64_t>(row - image * rows) - g.y_padding.top;
+        const int64_t q = static_cast<int64_t>(pixel - row * columns) - g.y_padding.left;
+        if (p < 0 || p >= g.p || q < 0 || q >= g.q) {
+            y[i] = splat_vector<V>(y_zero_point);
+            continue;
+        }
+        const int64_t h0 = p * g.stride_h - g.pad_top, w0 = q * g.stride_w - g.pad_left;
+        const int64_t origin = ((static_cast<int64_t>(image) * g.h + h0) * g.w + w0) * g.c + channel;
+        const int64_t row_step = g.dilation_h * g.w * g.c, column_step = g.dilation_w * g.c;
+        Maximum<V> maximum;
+        if constexpr (kSize > 0) {
+            V taps[kSize * kSize];
+#pragma unroll
+            for (int t = 0; t < kSize * kSize; ++t) {
+                int64_t h = h0 + t / kSize * g.dilation_h, w = w0 + t % kSize * g.dilation_w;
+                bool inside = h >= 0 && h < g.h && w >= 0 && w < g.w;
+                taps[t] = inside ? x[origin + t / kSize * row_step + t % kSize * column_step]
+                                 : splat_vector<V>(-128);
+            }
+#pragma unroll
+            for (int t = 0; t < kSize * kSize; ++t) maximum.take(taps[t]);
+        } else {
+            for (int64_t r = 0; r < g.r; ++r) {
+                int64_t h = h0 + r * g.dilation_h;
+                if (h < 0 || h >= g.h) continue;
+                for (int64_t s = 0; s < g.s; ++s) {
+                    int64_t w = w0 + s * g.dilation_w;
+                    if (w >= 0 && w < g.w) maximum.take(x[origin + r * row_step + s * column_step]);
+                }
+            }
+        }
+        y[i] = maximum.value();
+    }
+}
+
+template <typename V, typename Index, int kSize>
+cudaError_t run(int64_t count, const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
+                cudaStream_t stream) {
+    return launch(max_pool_kernel<V, Index, kSize>, ceil_div(count, kThreads), kThreads, stream,
+                  static_cast<Index>(count), g, static_cast<Index>(g.y_padding.rows(g.p)),
+                  static_cast<Index>(g.y_padding.columns(g.q)), y_zero_point, reinterpret_cast<const V*>(x),
+                  reinterpret_cast<V*>(y));
+}
+
+}  // namespace
+
+cudaError_t max_pool(const PoolGeometry& geometry, int y_zero_point, const int8_t* x, int8_t* y,
+                     cudaStream_t stream) {
+    PoolGeometry g = geometry;
+    int64_t count = g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * g.c;
+    if (count == 0) return cudaSuccess;
+    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
+        return run<uint8_t, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
+    g.c /= 16;
+    count /= 16;
+    if (!narrow(count)) return run<uint4, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
+    if (g.r == 3 && g.s == 3) return run<uint4, uint32_t, 3>(count, g, y_zero_point, x, y, stream);
+    if (g.r == 2 && g.s == 2) return run<uint4, uint32_t, 2>(count, g, y_zero_point, x, y, stream);
+    return run<uint4, uint32_t, 0>(count, g, y_zero_point, x, y, stream);
+}
+
+}  // namespace qudnn::kernels

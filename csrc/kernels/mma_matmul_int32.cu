@@ -1,9 +1,0 @@
-#include "kernels/mma_matmul_kernels.cuh"
-
-namespace qudnn::kernels {
-
-template std::vector<MmaMatMulVariant> mma_matmul_variants<int32_t>(const BatchMatMulGeometry&, bool);
-template cudaError_t mma_matmul(const BatchMatMulGeometry&, const MmaMatMulVariant&, const int8_t*,
-                                const int8_t*, const BatchMatMulEpilogue&, int32_t*, cudaStream_t);
-
-}  // namespace qudnn::kernels

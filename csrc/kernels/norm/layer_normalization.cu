@@ -1,0 +1,53 @@
+#include "kernels/norm/layer_normalization.cuh"
+
+namespace qudnn::kernels {
+namespace {
+
+struct Tensor {
+    using Item = uint32_t;
+
+    const int8_t* x;
+    int stride;
+
+    template <bool kWords>
+    __device__ uint32_t load(int64_t row, int c) const {
+        return load_word<kWords>(x + row * stride, c, stride);
+    }
+    template <bool kWords>
+    __device__ uint32_t word(uint32_t item, int64_t, int) const {
+        return item;
+    }
+};
+
+// Fewer than 8 channels, a thread to a row.
+__global__ void __launch_bounds__(kThreads)
+    normalize_short_rows(int64_t rows, const __grid_constant__ Normalization k, const int8_t* __restrict__ x,
+                         const float* __restrict__ gamma, const float* __restrict__ beta,
+                         int8_t* __restrict__ y) {
+    for (int64_t row = int64_t{blockIdx.x} * kThreads + threadIdx.x; row < rows;
+         row += int64_t{gridDim.x} * kThreads) {
+        const int8_t* source = x + row * k.x_stride;
+        int8_t* target = y + row * k.y_stride;
+        normalize_short_row(
+            k.channels, k.epsilon, gamma, beta, [&](int c) { return k.value(source, c); },
+            [&](int c, float value) { target[c] = static_cast<int8_t>(k.quantizer.quantized<true>(value)); });
+        for (int c = k.channels; c < k.y_stride; ++c) target[c] = 0;
+    }
+}
+
+}  // namespace
+
+cudaError_t layer_normalization(const NormalizationGeometry& g, const NormalizationScales& scales,
+                                const int8_t* x, const float* gamma, const float* beta, int8_t* y,
+                                cudaStream_t stream) {
+    if (g.rows * g.channels == 0) return cudaSuccess;
+    if (!narrow_rows(g)) return cudaErrorInvalidValue;
+    const Normalization k(g, scales);
+    if (g.channels < kLanes)
+        return launch(normalize_short_rows, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x, gamma,
+                      beta, y);
+    const bool words = g.x_stride % 4 == 0 && aligned(x, 4);
+    return launch_normalize_rows(k, words, Tensor{x, k.x_stride}, gamma, beta, y, stream);
+}
+
+}  // namespace qudnn::kernels

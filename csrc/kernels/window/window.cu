@@ -1,0 +1,205 @@
+#include "kernels/window/window.h"
+
+#include <array>
+
+#include "kernels/common/gpu.h"
+#include "kernels/elementwise/add.cuh"
+#include "kernels/window/window.cuh"
+#include "kernels/window/window_maps.cuh"
+
+namespace qudnn::kernels {
+namespace {
+
+#ifdef QUDNN_SM90A  // compiled for sm_90a, which the host's side cannot see
+constexpr bool kHasCode = true;
+#else
+constexpr bool kHasCode = false;
+#endif
+
+template <class S>
+constexpr WindowKernel entry() {
+    return {S::kRows, S::kColumns, S::kLaneGroup, S::kBlockThreads, window_kernel<S>};
+}
+
+// The second one adds a residual.
+template <int kTiles, int kColumns, int kBlocks>
+constexpr std::array<WindowKernel, 2> entries() {
+    return {entry<WindowShape<kTiles, kColumns, false, kBlocks>>(),
+            entry<WindowShape<kTiles, kColumns, true, kBlocks>>()};
+}
+
+constexpr std::array<std::array<WindowKernel, 2>, 5> kKernels = {
+    entries<1, 64, 3>(),   // 128 x 64
+    entries<2, 64, 2>(),   // 256 x 64
+    entries<1, 128, 2>(),  // 128 x 128
+    entries<2, 128, 1>(),  // 256 x 128
+    entries<2, 32, 3>(),   // 256 x 32
+};
+
+// biases[kind][k]: the bias, and what the taps outside the image of a pixel of that kind would have added.
+__global__ void __launch_bounds__(128)
+    biases_kernel(const __grid_constant__ WindowBorder rows, const __grid_constant__ WindowBorder columns,
+                  Axis down, Axis across, int h, int w, int r, int s, int c, int k, int x_zero_point,
+                  const int8_t* __restrict__ filter, const int32_t* __restrict__ bias,
+                  int32_t* __restrict__ biases) {
+    __shared__ int sums[kMaxTaps];
+    const int channel = blockIdx.x, lane = threadIdx.x % 32;
+    for (int tap = threadIdx.x / 32; tap < r * s; tap += 4) {
+        const int8_t* weights = filter + (static_cast<int64_t>(channel) * r * s + tap) * c;
+        int sum = 0;
+        for (int i = lane * 4; i < c; i += 128)
+            sum = __dp4a(*reinterpret_cast<const int*>(weights + i), 0x01010101, sum);
+        sum = __reduce_add_sync(~0u, sum);
+        if (lane == 0) sums[tap] = sum;
+    }
+    __syncthreads();
+    for (int kind = threadIdx.x; kind < rows.kinds() * columns.kinds(); kind += 128) {
+        const int64_t p = rows.example(kind / columns.kinds()), q = columns.example(kind % columns.kinds());
+        int32_t outside = 0;
+        for (int i = 0; i < r; ++i)
+            for (int j = 0; j < s; ++j) {
+                const int64_t row = p * down.stride + i * down.dilation - down.pad;
+                const int64_t column = q * across.stride + j * across.dilation - across.pad;
+                if (row < 0 || row >= h || column < 0 || column >= w) outside += sums[i * s + j];
+            }
+        biases[static_cast<int64_t>(kind) * k + channel] = wrapping_add(
+            bias[channel],
+            static_cast<int32_t>(static_cast<uint32_t>(outside) * static_cast<uint32_t>(x_zero_point)));
+    }
+}
+
+int multiprocessors() {
+    static const int of_first = Gpu().multiprocessors;  // those of one generation have about as many
+    return of_first;
+}
+
+WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
+    const Add add(residual.scales);
+    const bool first = residual.y_first;
+    return {.r = residual.r,
+            .of_result = first ? add.ra : add.rb,
+            .of_r = first ? add.rb : add.ra,
+            .f = add.f,
+            .least = static_cast<float>(e.low - e.zero_point),
+            .most = static_cast<float>(e.high - e.zero_point),
+            .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - 12582912.0f,
+            .r_origin = add.origin,
+            .shift = -kSumOrigin - residual.scales.offset,
+            .result_first = first};
+}
+
+// What a variant takes, in cycles of its busiest multiprocessor, about.
+double cost(const WindowCut& cut, const WindowKernel& kernel, const WindowVariant& v, int multiprocessors,
+            bool adds) {
+    constexpr double kProducts = 3400, kBytes = 26, kEnd = 160, kStart = 1500;
+    const Window& w = cut.window;
+    const double depth = cut.depth();
+    const double arithmetic = kernel.rows * kernel.columns * (depth + kEnd) / kProducts;
+    double bytes = static_cast<double>(w.phases) * w.widths * w.x_bytes +
+                   kernel.rows * kernel.columns * (adds ? 2.0 : 1.0);
+    const double weights = depth * kernel.columns;
+    if (!v.resident) bytes += weights;
+    const auto rounds = static_cast<double>(ceil_div(int64_t{w.tiles} * w.column_blocks, v.blocks));
+    const auto together = static_cast<double>(ceil_div(v.blocks, multiprocessors));
+    return kStart + (v.resident ? together * weights / kBytes : 0) +
+           rounds * together * std::max(arithmetic, bytes / kBytes);
+}
+
+constexpr int kWidths[] = {128, 64, 32};
+constexpr double kMostWaste = 1.34;
+
+}  // namespace
+
+std::string WindowVariant::text() const {
+    return "rows=" + std::to_string(rows) + " columns=" + std::to_string(columns) +
+           " width=" + std::to_string(width) + " x=" + std::to_string(x_stages) +
+           (resident ? " resident" : " w=" + std::to_string(w_stages));
+}
+
+std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
+    const Gpu gpu;
+    if (!kHasCode || gpu.major != 9 || !taken(g) || encoder() == nullptr) return {};
+    std::vector<std::pair<double, WindowVariant>> found;
+    for (const int width : kWidths) {
+        if (static_cast<double>(ceil_div(g.c, width) * width) > kMostWaste * static_cast<double>(g.c) &&
+            width > 32)
+            continue;
+        const WindowCut cut(g, width, pads_with_value);
+        if (!cut.possible) continue;
+        const int64_t all_weights = g.r * g.s * cut.window.widths;
+        for (int number = 0; number < static_cast<int>(kKernels.size()); ++number) {
+            const WindowKernel& kernel = kKernels[number][adds ? 1 : 0];
+            if (g.k % kernel.lane_group != 0 || (kernel.columns > 32 && kernel.columns / 2 >= g.k)) continue;
+            for (const bool resident : {true, false}) {
+                WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, resident, 0};
+                if (resident && all_weights > 512) continue;
+                // Two or more blocks on a multiprocessor, or one with more buffers.
+                for (const auto [x_stages, w_stages] : {std::array{2, 4}, {3, 4}, {4, 6}, {6, 8}}) {
+                    v.x_stages = x_stages;
+                    v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
+                    v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
+                    WindowCut whole = cut;
+                    whole.finish(kernel, v);
+                    const int64_t bytes = WindowShared::bytes(whole.window, kernel.columns);
+                    int blocks = 0;
+                    if (bytes > gpu.shared_bytes ||
+                        cudaFuncSetAttribute(kernel.run, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                             gpu.shared_bytes) != cudaSuccess ||
+                        cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                            &blocks, kernel.run, kernel.threads, static_cast<size_t>(bytes)) != cudaSuccess ||
+                        blocks == 0)
+                        continue;
+                    const int64_t column_blocks = whole.window.column_blocks;
+                    const int64_t most = std::max<int64_t>(1, blocks * gpu.multiprocessors / column_blocks);
+                    v.blocks = static_cast<int>(column_blocks * std::min<int64_t>(most, whole.window.tiles));
+                    found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
+                }
+            }
+        }
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<WindowVariant> sorted;
+    for (const auto& [cost, variant] : found) sorted.push_back(variant);
+    return sorted;
+}
+
+size_t window_workspace(const ConvGeometry& g, bool pads_with_value) {
+    if (!pads_with_value) return 0;
+    return static_cast<size_t>(WindowCut(g, 32, true).window.kinds) * static_cast<size_t>(g.k) * 4;
+}
+
+cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
+                        const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
+                        const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream) {
+    const bool adds = residual.r != nullptr;
+    for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
+                                static_cast<const void*>(y), static_cast<const void*>(residual.r)})
+        if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
+    const WindowKernel& kernel = kKernels.at(static_cast<size_t>(variant.kernel))[adds ? 1 : 0];
+    const bool pads_with_value = workspace != nullptr;
+    WindowCut cut(g, variant.width, pads_with_value);
+    if (adds && cut.window.pads_output) return cudaErrorInvalidValue;
+    cut.finish(kernel, variant, ceil_div(variant.blocks, multiprocessors()));
+    WindowMaps maps;
+    if (!encode(maps, g, cut, kernel, x, filter)) return cudaErrorInvalidValue;
+    const int32_t* biases = epilogue.bias;
+    if (pads_with_value) {
+        const Window& w = cut.window;
+        auto* table = static_cast<int32_t*>(workspace);
+        auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+        biases_kernel<<<static_cast<unsigned>(g.k), 128, 0, stream>>>(
+            w.row_border, w.column_border, Axis{g.pad_top, g.stride_h, g.dilation_h},
+            Axis{g.pad_left, g.stride_w, g.dilation_w}, narrowed(g.h), narrowed(g.w), narrowed(g.r),
+            narrowed(g.s), narrowed(g.c), narrowed(g.k), x_zero_point, filter, epilogue.bias, table);
+        if (const cudaError_t status = cudaGetLastError(); status != cudaSuccess) return status;
+        biases = table;
+    }
+    const auto bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel.columns));
+    kernel.run<<<static_cast<unsigned>(variant.blocks), kernel.threads, bytes, stream>>>(
+        cut.window, maps, epilogue, biases, OutputRange(epilogue),
+        adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
+    return cudaGetLastError();
+}
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,89 @@
+// How a block of the kernel behind window.h is cut, and its shared memory.
+#pragma once
+
+#include "kernels/window/window_task.cuh"
+
+namespace qudnn::kernels {
+
+// kTiles * 64 rows of each of two groups of four warps, times kColumns columns.
+template <int kTiles_, int kColumns_, bool kAdds_, int kBlocks_>
+struct WindowShape {
+    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_;
+    static constexpr bool kAdds = kAdds_;
+    static constexpr int kGroups = 2, kThreads = kGroups * 128;  // that multiply
+    static constexpr int kBlockThreads = kThreads + 32;
+    static constexpr int kRows = kGroups * kTiles * 64;
+    static constexpr int kLaneGroup = kColumns % 64 == 0 ? 64 : 32;  // columns of which a lane has a vector
+    static constexpr int kLaneGroups = kColumns / kLaneGroup;
+    static constexpr int kWords = kLaneGroup / 16;  // of a lane's vector
+};
+
+template <int kWords>
+struct LaneVector {
+    uint32_t word[kWords];
+
+    __device__ static LaneVector read(const int8_t* source) {
+        LaneVector v;
+        if constexpr (kWords == 4) {
+            const uint4 u = __ldcs(reinterpret_cast<const uint4*>(source));
+            v.word[0] = u.x, v.word[1] = u.y, v.word[2] = u.z, v.word[3] = u.w;
+        } else {
+            const uint2 u = __ldcs(reinterpret_cast<const uint2*>(source));
+            v.word[0] = u.x, v.word[1] = u.y;
+        }
+        return v;
+    }
+    __device__ void write(int8_t* target) const {
+        if constexpr (kWords == 4)
+            *reinterpret_cast<uint4*>(target) = {word[0], word[1], word[2], word[3]};
+        else
+            *reinterpret_cast<uint2*>(target) = {word[0], word[1]};
+    }
+};
+
+// What is added to a lane's results.
+template <class S>
+struct LaneResidual {
+    LaneVector<S::kWords> v[S::kAdds ? S::kTiles : 1][2][S::kLaneGroups];
+};
+
+// The block's shared memory, as addresses of it.
+struct WindowShared {
+    uint32_t x, w, x_full, x_empty, w_full, w_empty;
+    int32_t* bias;      // where sums start, for each kind of pixel, in the order of bias_place()
+    float* multiplier;  // in the same order
+
+    __device__ WindowShared(const Window& g, int columns, uint8_t* start) {
+        x = shared_address(start), w = x + g.x_stages * g.x_bytes;
+        uint8_t* after = start + g.x_stages * g.x_bytes + g.w_stages * g.w_bytes;
+        bias = reinterpret_cast<int32_t*>(after);
+        multiplier = reinterpret_cast<float*>(after + g.kinds * columns * 4);
+        x_full = shared_address(after + (g.kinds + 1) * columns * 4);
+        x_empty = x_full + g.x_stages * 8;
+        w_full = x_empty + g.x_stages * 8, w_empty = w_full + g.w_stages * 8;
+    }
+    static int64_t bytes(const Window& g, int columns) {
+        return 1024 + int64_t{g.x_stages} * g.x_bytes + int64_t{g.w_stages} * g.w_bytes +
+               (g.kinds + 1) * columns * 4 + (g.x_stages + g.w_stages) * 16;
+    }
+};
+
+// A ring of buffers: the next one, and the parity of its barriers' phase.
+struct Ring {
+    int stages, stage = 0, parity = 0;
+
+    __device__ explicit Ring(int stages) : stages(stages) {}
+    __device__ void advance() {
+        if (++stage == stages) stage = 0, parity ^= 1;
+    }
+};
+
+// Where column i's bias lies, so that the lanes that read vectors of four at a time read different banks.
+template <class S>
+__device__ __forceinline__ int bias_place(int i) {
+    constexpr int kLane = S::kLaneGroup / 4;  // a lane's columns
+    const int in_group = i % S::kLaneGroup, lane = in_group / kLane, vector = in_group % kLane / 4;
+    return i / S::kLaneGroup * S::kLaneGroup + (vector * 4 + lane) * 4 + i % 4;
+}
+
+}  // namespace qudnn::kernels

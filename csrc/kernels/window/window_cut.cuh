@@ -1,0 +1,155 @@
+// From a convolution's geometry to what the kernel behind window.h needs: on the host.
+#pragma once
+
+#include <array>
+
+#include "kernels/window/window.h"
+#include "kernels/window/window_block.cuh"
+
+namespace qudnn::kernels {
+
+constexpr double kNanosecondsOfProduct = 1.4e-4;  // of a multiprocessor
+constexpr int64_t kMaxRows = 1 << 30, kMaxExtent = 1 << 20, kMaxBox = 256, kMaxKinds = 32;
+
+// A kernel of the table.
+struct WindowKernel {
+    int rows, columns, lane_group, threads;
+    void (*run)(Window, WindowMaps, Epilogue, const int32_t*, OutputRange, WindowAddition, int8_t*);
+};
+
+// The least distance of lines, or of images in lines, at which what lies between them is outside of both,
+// where `extent` outputs have taps from `least` to `most` elements after theirs, of `elements`.
+inline int64_t spacing(int64_t extent, int64_t elements, int64_t least, int64_t most) {
+    return std::min(extent + most - least, std::max(extent + most, elements - least));
+}
+
+inline int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
+
+// Taps along one dimension: the image of every n-th element that tap i reads, and how far after the output.
+struct Axis {
+    int64_t pad, stride, dilation;
+
+    int64_t offset(int64_t i) const { return i * dilation - pad; }
+    int64_t shift(int64_t i) const { return floor_div(offset(i), stride); }
+    int64_t phase(int64_t i) const { return offset(i) - shift(i) * stride; }
+};
+
+// Output elements whose windows reach over the image's start or end.
+inline WindowBorder border(const Axis& axis, int64_t taps, int64_t extent, int64_t elements) {
+    const auto inside = [&](int64_t i) {
+        return i * axis.stride + axis.offset(0) >= 0 && i * axis.stride + axis.offset(taps - 1) < elements;
+    };
+    WindowBorder b{0, 0, static_cast<int>(extent)};
+    while (b.before < extent && !inside(b.before)) ++b.before;
+    while (b.before + b.after < extent && !inside(extent - 1 - b.after)) ++b.after;
+    if (b.before == extent) --b.before;  // so that there is one between
+    return b;
+}
+
+inline bool taken(const ConvGeometry& g) {
+    for (int64_t side : {g.n, g.p, g.q, g.h, g.w})
+        if (side < 1 || side > kMaxRows) return false;
+    for (int64_t side : {g.c, g.k, g.r, g.s, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w})
+        if (side < 1 || side > kMaxExtent) return false;
+    const int64_t taps = g.r * g.s, pixels = g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q);
+    return g.group == 1 && g.c % 16 == 0 && g.k % 32 == 0 && taps <= kMaxTaps && taps * g.c <= kMaxExtent &&
+           g.pad_top >= 0 && g.pad_left >= 0 && narrow(pixels * ceil_div(g.k, 16)) &&
+           (g.p - 1) * g.stride_h <= kMaxExtent && (g.q - 1) * g.stride_w <= kMaxRows;
+}
+
+inline bool flat(const ConvGeometry& g) {
+    return g.r == 1 && g.s == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 && g.pad_left == 0 &&
+           g.p == g.h && g.q == g.w && !g.y_padding.any();
+}
+
+// A geometry cut for a width of x; the rest comes with a variant.
+struct WindowCut {
+    Window window{};
+    std::array<std::array<int64_t, 2>, kMaxPhases>
+        origin{};                 // of each phase's image, its first line and column
+    int64_t pitch = 1, rows = 0;  // of the matrix
+    bool possible = false;
+
+    WindowCut(const ConvGeometry& g, int width, bool pads_with_value) {
+        const Axis down{g.pad_top, g.stride_h, g.dilation_h}, across{g.pad_left, g.stride_w, g.dilation_w};
+        Window& w = window;
+        w.width = width, w.widths = static_cast<int>(ceil_div(g.c, width)), w.depth = width / 32;
+        w.c = static_cast<int>(g.c), w.k = static_cast<int>(g.k);
+        w.images = static_cast<int>(g.n), w.p = static_cast<int>(g.p), w.q = static_cast<int>(g.q);
+        w.flat = flat(g);
+        const int64_t top = down.shift(0), left = across.shift(0);
+        const int64_t bottom = down.shift(g.r - 1), right = across.shift(g.s - 1);
+        if (w.flat) {
+            rows = g.n * g.p * g.q;
+            if (rows > kMaxRows) return;
+            w.q = static_cast<int>(rows);
+        } else {
+            const int64_t h = ceil_div(g.h, g.stride_h), columns = ceil_div(g.w, g.stride_w);
+            const int64_t granule = std::max(1, 128 / width);  // boxes go to multiples of 128 bytes
+            pitch = ceil_div(spacing(g.q, columns, left, right), granule) * granule;
+            const int64_t lines = spacing(g.p, h, top, bottom);
+            rows = g.n * lines * pitch;
+            if (pitch > kMaxBox || rows > kMaxRows) return;
+            w.pitch = Divisor<uint32_t>(pitch), w.lines = Divisor<uint32_t>(lines);
+            w.left = static_cast<int>(left), w.top = static_cast<int>(top);
+            w.reach = static_cast<int>((bottom - top) * pitch + right - left);
+            w.line_bytes = static_cast<int>(pitch * width);
+        }
+        int taps = 0;
+        for (int64_t r = 0; r < g.r; ++r)
+            for (int64_t s = 0; s < g.s; ++s) {
+                const std::array<int64_t, 2> of_tap{down.phase(r), across.phase(s)};
+                int phase = 0;
+                while (phase < w.phases && origin[phase] != of_tap) ++phase;
+                if (phase == kMaxPhases) return;
+                origin[phase] = of_tap;
+                w.phases = std::max(w.phases, phase + 1);
+            }
+        for (int phase = 0; phase < w.phases; ++phase) {
+            w.phase[phase].first_tap = taps;
+            for (int64_t r = 0; r < g.r; ++r)
+                for (int64_t s = 0; s < g.s; ++s) {
+                    if (origin[phase] != std::array<int64_t, 2>{down.phase(r), across.phase(s)}) continue;
+                    w.tap[taps++] = {static_cast<int>((down.shift(r) - top) * pitch + across.shift(s) - left),
+                                     static_cast<int>(r * g.s + s)};
+                }
+            w.phase[phase].taps = taps - w.phase[phase].first_tap;
+        }
+        if (pads_with_value) {
+            w.row_border = border(down, g.r, g.p, g.h), w.column_border = border(across, g.s, g.q, g.w);
+            w.kinds = w.row_border.kinds() * w.column_border.kinds();
+        } else {
+            w.kinds = 1;
+        }
+        w.pads_output = g.y_padding.any();
+        w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
+        possible = w.kinds <= kMaxKinds;
+    }
+
+    // The most lines of which a tile needs rows.
+    int64_t lines(int tile_rows) const { return ceil_div(tile_rows + window.reach + pitch - 1, pitch); }
+
+    // Values to sum.
+    double depth() const {
+        double taps = 0;
+        for (int i = 0; i < window.phases; ++i) taps += window.phase[i].taps;
+        return taps * window.widths * window.width;
+    }
+
+    void finish(const WindowKernel& kernel, const WindowVariant& v, int64_t blocks_together = 1) {
+        Window& w = window;
+        if (w.flat) w.line_bytes = kernel.rows * w.width;
+        w.tiles = static_cast<int>(ceil_div(rows, kernel.rows));
+        w.column_blocks = static_cast<int>(ceil_div(w.k, kernel.columns));
+        w.tile_step = v.blocks / w.column_blocks;
+        w.x_stages = v.x_stages, w.w_stages = v.w_stages, w.resident = v.resident;
+        w.x_bytes = static_cast<int>(
+            ceil_div(w.flat ? w.line_bytes : lines(kernel.rows) * w.line_bytes, 1024) * 1024);
+        w.w_bytes = kernel.columns * w.width;
+        if (blocks_together > 1 && w.tiles > 4 * w.tile_step)
+            w.delay = static_cast<unsigned>(static_cast<double>(kernel.rows) * kernel.columns * depth() *
+                                            kNanosecondsOfProduct);
+    }
+};
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,75 @@
+// The tensors of the kernel behind window.h, as copies of boxes take them: on the host.
+#pragma once
+
+#include <cudaTypedefs.h>
+
+#include "kernels/window/window_cut.cuh"
+
+namespace qudnn::kernels {
+
+using Encode = PFN_cuTensorMapEncodeTiled_v12000;
+
+inline Encode encoder() {
+    static const Encode found = [] {
+        void* function = nullptr;
+        cudaDriverEntryPointQueryResult result{};
+        if (cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault,
+                                             &result) != cudaSuccess ||
+            result != cudaDriverEntryPointSuccess)
+            function = nullptr;
+        return reinterpret_cast<Encode>(function);
+    }();
+    return found;
+}
+
+template <size_t kRank>
+inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int64_t, kRank>& extents,
+                   const std::array<int64_t, kRank - 1>& strides, const std::array<int64_t, kRank>& box,
+                   int width) {
+    std::array<cuuint64_t, kRank> sizes;
+    std::array<cuuint64_t, kRank - 1> steps;
+    std::array<cuuint32_t, kRank> boxes, ones;
+    for (size_t i = 0; i < kRank; ++i) {
+        sizes[i] = static_cast<cuuint64_t>(extents[i]), boxes[i] = static_cast<cuuint32_t>(box[i]),
+        ones[i] = 1;
+        if (i + 1 < kRank) steps[i] = static_cast<cuuint64_t>(strides[i]);
+    }
+    const CUtensorMapSwizzle swizzle = width == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
+                                       : width == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
+                                                     : CU_TENSOR_MAP_SWIZZLE_32B;
+    return encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, kRank, const_cast<int8_t*>(tensor), sizes.data(),
+                     steps.data(), boxes.data(), ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
+                     CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
+inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel,
+                   const int8_t* x, const int8_t* filter) {
+    const Window& w = cut.window;
+    for (int i = 0; i < kMaxPhases; ++i) {
+        if (i >= w.phases) {
+            maps.x[i] = maps.x[0];
+            continue;
+        }
+        bool good;
+        if (w.flat) {
+            good = encode<4>(maps.x[i], x, {g.c, cut.rows, 1, 1}, {g.c, cut.rows * g.c, cut.rows * g.c},
+                             {w.width, kernel.rows, 1, 1}, w.width);
+        } else {
+            const auto [line, column] = cut.origin[i];
+            // Windows that never reach a phase's image have no taps in it.
+            const int64_t lines = ceil_div(g.h - line, g.stride_h),
+                          columns = ceil_div(g.w - column, g.stride_w);
+            if (lines < 1 || columns < 1) return false;
+            good = encode<4>(maps.x[i], x + (line * g.w + column) * g.c, {g.c, columns, lines, g.n},
+                             {g.stride_w * g.c, g.stride_h * g.w * g.c, g.h * g.w * g.c},
+                             {w.width, cut.pitch, 1, 1}, w.width);
+        }
+        if (!good) return false;
+    }
+    const int64_t depth = g.r * g.s * g.c, group = kernel.lane_group;
+    return encode<5>(maps.w, filter, {depth, 2, 4, group / 8, ceil_div(g.k, group)},
+                     {depth, group / 4 * depth, 2 * depth, group * depth},
+                     {w.width, 2, 4, group / 8, kernel.columns / group}, w.width);
+}
+
+}  // namespace qudnn::kernels

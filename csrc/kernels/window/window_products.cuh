@@ -1,0 +1,106 @@
+// The copies and the products of the kernel behind window.h.
+#pragma once
+
+#include "kernels/window/window_block.cuh"
+
+namespace qudnn::kernels {
+
+// What one lane does for the block.
+template <class S>
+__device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& maps,
+                                             const WindowShared& shared, int tile, int column_block) {
+    Ring x(g.x_stages), w(g.w_stages);
+    bool loads_weights = true;
+    for (; tile < g.tiles; tile += g.tile_step, loads_weights = !g.resident) {
+        const uint32_t first = static_cast<uint32_t>(tile) * S::kRows;
+        const uint32_t line = g.flat ? 0 : g.pitch.quotient(first);
+        const int lines =
+            g.flat ? 1 : static_cast<int>(g.pitch.quotient(first + S::kRows - 1 + g.reach) - line) + 1;
+        for (int width = 0; width < g.widths; ++width)
+            for (int phase = 0; phase < g.phases; ++phase) {
+                wait_for(shared.x_empty + x.stage * 8, x.parity ^ 1);
+                const uint32_t full = shared.x_full + x.stage * 8;
+                uint32_t target = shared.x + x.stage * g.x_bytes;
+                arrive_announcing(full, lines * g.line_bytes);
+                if (g.flat) {
+                    copy_box(target, maps.x[phase], full, width * g.width, static_cast<int>(first), 0, 0);
+                } else {
+                    for (int i = 0; i < lines; ++i, target += g.line_bytes) {
+                        uint32_t image = line + i;
+                        const auto in_image = static_cast<int>(split(image, g.lines));
+                        copy_box(target, maps.x[phase], full, width * g.width, g.left, g.top + in_image,
+                                 static_cast<int>(image));
+                    }
+                }
+                x.advance();
+                if (!loads_weights) continue;
+                for (int i = 0; i < g.phase[phase].taps; ++i, w.advance()) {
+                    const int place = g.tap[g.phase[phase].first_tap + i].place;
+                    wait_for(shared.w_empty + w.stage * 8, w.parity ^ 1);
+                    const uint32_t ready = shared.w_full + w.stage * 8;
+                    arrive_announcing(ready, g.w_bytes);
+                    copy_box(shared.w + w.stage * g.w_bytes, maps.w, ready, place * g.c + width * g.width, 0,
+                             0, 0, column_block * S::kLaneGroups);
+                }
+            }
+    }
+}
+
+// Adds up the products of a tile; `row` is the first one in the tile's buffers. kTaps: all in one phase, 0
+// for any number.
+template <class S, int kWidth, int kTaps>
+__device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
+                                             const WindowShared& shared, int row, bool weights_are_there,
+                                             Ring& x, Ring& w) {
+    const bool signals = threadIdx.x % 32 == 0;
+    uint32_t done_x = 0, done_w = 0;  // barriers of the buffers that the open group of products reads
+    uint32_t place = 0;
+    const uint64_t weights = matrix_at(shared.w, kWidth);
+    for (int width = 0; width < g.widths; ++width)
+        for (int phase = 0; phase < (kTaps ? 1 : g.phases); ++phase) {
+            wait_for(shared.x_full + x.stage * 8, x.parity);
+            const uint64_t rows = matrix_at(shared.x + x.stage * g.x_bytes + row * kWidth, kWidth);
+            const int taps = kTaps ? kTaps : g.phase[phase].taps,
+                      first = kTaps ? 0 : g.phase[phase].first_tap;
+#pragma unroll(kTaps ? kTaps : 1)
+            for (int tap = 0; tap < taps; ++tap) {
+                const uint32_t stage = g.resident ? place++ : w.stage;
+                if (!weights_are_there) wait_for(shared.w_full + stage * 8, g.resident ? 0 : w.parity);
+                const uint64_t a = rows + static_cast<uint32_t>(g.tap[first + tap].shift * (kWidth / 16));
+                const uint64_t b = weights + stage * (S::kColumns * kWidth / 16);
+                open_products();
+#pragma unroll
+                for (int depth = 0; depth < kWidth / 32; ++depth)
+#pragma unroll
+                    for (int i = 0; i < S::kTiles; ++i)
+                        multiply_add<S::kColumns>(acc[i], a + i * 64 * kWidth / 16 + depth * 2,
+                                                  b + depth * 2);
+                commit_products();
+                if (g.resident && tap + 1 < taps) continue;
+                wait_for_products<1>();
+                if (signals && done_x != 0) arrive(done_x);
+                if (signals && done_w != 0) arrive(done_w);
+                done_x = tap + 1 == taps ? shared.x_empty + x.stage * 8 : 0;
+                done_w = g.resident ? 0 : shared.w_empty + w.stage * 8;
+                if (!g.resident) w.advance();
+            }
+            x.advance();
+        }
+    wait_for_products<0>();
+    if (signals) arrive(done_x);
+    if (signals && done_w != 0) arrive(done_w);
+}
+
+template <class S, int kWidth>
+__device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
+                                             const WindowShared& shared, int row, bool weights_are_there,
+                                             Ring& x, Ring& w) {
+    if (g.phases == 1 && g.phase[0].taps == 9)
+        add_products<S, kWidth, 9>(acc, g, shared, row, weights_are_there, x, w);
+    else if (g.phases == 1 && g.phase[0].taps == 1)
+        add_products<S, kWidth, 1>(acc, g, shared, row, weights_are_there, x, w);
+    else
+        add_products<S, kWidth, 0>(acc, g, shared, row, weights_are_there, x, w);
+}
+
+}  // namespace qudnn::kernels

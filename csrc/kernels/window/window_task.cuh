@@ -1,0 +1,73 @@
+// What the kernel behind window.h is given: see window.cuh.
+#pragma once
+
+#include "kernels/common/divisor.cuh"
+#include "kernels/common/hopper.cuh"
+#include "kernels/common/padded_images.cuh"
+
+namespace qudnn::kernels {
+
+constexpr int kMaxTaps = 32, kMaxPhases = 4;
+
+// Images of every n-th pixel and the taps that they serve.
+struct WindowPhase {
+    int first_tap, taps;
+};
+
+struct WindowTap {
+    int shift;  // rows of the matrix
+    int place;  // in the filter
+};
+
+// Output lines or columns by which windows reach over the image: the first, the last, those between.
+struct WindowBorder {
+    int before, after, extent;
+
+    __device__ int kind(int i) const { return min(i, before) + max(i - (extent - after) + 1, 0); }
+    __host__ __device__ int kinds() const { return before + after + 1; }
+    // An output line or column of the kind.
+    __host__ __device__ int example(int kind) const {
+        return kind <= before ? kind : extent - after + kind - before - 1;
+    }
+};
+
+struct Window {
+    // The matrix.
+    bool flat;                       // every row is an output pixel, images are of no interest
+    Divisor<uint32_t> pitch, lines;  // rows to the next line, lines to the next image
+    int left, top;                   // of the first pixel of an image's lines and of its first line
+    int images, p, q;                // output
+    int reach;                       // rows past a tile's last that windows reach
+    int line_bytes;                  // of `width` channels
+    // The sums.
+    int width, widths, depth;  // channels at a time; how often; products of 32 bytes in it
+    int c;
+    int phases;
+    WindowPhase phase[kMaxPhases];
+    WindowTap tap[kMaxTaps];
+    // Tiles.
+    int tiles, tile_step, column_blocks, k;
+    unsigned delay;  // nanoseconds by which every other block of a multiprocessor starts later
+    int x_stages, w_stages, x_bytes, w_bytes;
+    bool resident;
+    // The results.
+    WindowBorder row_border, column_border;
+    int kinds;  // of pixels: vectors of biases
+    bool pads_output;
+    PaddedImages<uint32_t> y{1, 1, 1, {}};
+};
+
+struct WindowMaps {
+    CUtensorMap x[kMaxPhases], w;
+};
+
+struct WindowAddition {
+    const int8_t* r;
+    float of_result, of_r, f;
+    float least, most;              // of results, before their zero point is added
+    float result_origin, r_origin;  // from a rounded result, from a byte's float, to what is added
+    int32_t shift;                  // from a rounded sum's bits to y
+    bool result_first;
+};
+
+}  // namespace qudnn::kernels
