@@ -1,5 +1,8 @@
 """The pipeline: what conversion does, in its order. No other place knows about order."""
 
+from time import perf_counter
+from typing import NamedTuple, Protocol
+
 import onnx_ir as ir
 
 from converter.context import Context
@@ -53,66 +56,120 @@ from converter.passes.prepare.sort_nodes import SortNodes
 from converter.reports.describe import describe
 from converter.reports.report import Report
 
-PASSES: tuple[type[Pass], ...] = (
-    SortNodes,
-    SettleInputs,
-    CorrectShapes,
-    NoteOriginals,
-    RaiseOpset,
-    LiftConstants,
-    SettleAttributes,
-    DropIdentities,
-    QuantizeConstants,
-    MergeDoublePairs,
-    MergeEqualQuantizers,
-    CancelTransposes,
-    MergeDoublePairs,
-    PropagatePairs,
-    MergeEqualQuantizers,
-    Int8ToUint8,
-    DropPairs,
-    ShapesOfEightBits,
-    Recognise,
-    ShapesFromInputs,
-    ChooseIslands,
-    KeepInFloat,
-    Lower,
-    RestorePairs,
-    CancelCrossings,
-    DelayTransposes,
-    AbsorbTransposes,
-    QuantizeAtEntry,
-    DequantizeAtExit,
-    DequantizeEntered,
-    DropRowReshapes,
-    ShareCrossings,
-    ShareDynamicEntries,
-    NormalizeAtEntry,
-    NormalizeAtDynamicEntry,
-    GeluAtDynamicEntry,
-    GatherAtEntry,
-    FuseTables,
-    MergeProjections,
-    FuseAttention,
-    FuseFloatAttention,
-    MergeDynamicProjections,
-    FuseAddLayerNormalization,
-    NarrowStem,
-    PadAtProducer,
-    FuseConvAdd,
-    AddFunctions,
+
+class Phase(NamedTuple):
+    """Passes that belong together; they lie in the folder of the phase's name."""
+
+    name: str
+    passes: tuple[type[Pass], ...]
+
+
+class Observer(Protocol):
+    """Who wants to know what the passes do."""
+
+    def before(self, model: ir.Model) -> None:
+        """Called once, with the model as it was read."""
+
+    def after(self, phase: str, step: str, model: ir.Model, seconds: float) -> None:
+        """Called when the pass `step` is done, which took so long."""
+
+
+PHASES = (
+    Phase(
+        "prepare",  # the model in the form that later phases expect
+        (
+            SortNodes,
+            SettleInputs,
+            CorrectShapes,
+            NoteOriginals,
+            RaiseOpset,
+            LiftConstants,
+            SettleAttributes,
+            DropIdentities,
+            QuantizeConstants,
+        ),
+    ),
+    Phase(
+        "onnxruntime",  # what onnxruntime's optimizer makes of Q/DQ pairs
+        (
+            MergeDoublePairs,
+            MergeEqualQuantizers,
+            CancelTransposes,
+            MergeDoublePairs,  # again: of pairs that transposes stood between
+            PropagatePairs,
+            MergeEqualQuantizers,  # again: of pairs that were passed on
+            Int8ToUint8,
+            DropPairs,
+        ),
+    ),
+    Phase(
+        "partition",  # which nodes go into islands
+        (
+            ShapesOfEightBits,
+            Recognise,
+            ShapesFromInputs,
+            ChooseIslands,
+            KeepInFloat,
+            Lower,
+            RestorePairs,
+        ),
+    ),
+    Phase(
+        "border",  # crossings and what stands beside them
+        (
+            CancelCrossings,
+            DelayTransposes,
+            AbsorbTransposes,
+            QuantizeAtEntry,
+            DequantizeAtExit,
+            DequantizeEntered,
+            DropRowReshapes,
+            ShareCrossings,
+            ShareDynamicEntries,
+        ),
+    ),
+    Phase(
+        "fuse",  # several ops in one
+        (
+            NormalizeAtEntry,
+            NormalizeAtDynamicEntry,
+            GeluAtDynamicEntry,
+            GatherAtEntry,
+            FuseTables,
+            MergeProjections,
+            FuseAttention,
+            FuseFloatAttention,
+            MergeDynamicProjections,
+            FuseAddLayerNormalization,
+        ),
+    ),
+    Phase(
+        "finish",  # what depends on all ops being final
+        (
+            NarrowStem,
+            PadAtProducer,
+            FuseConvAdd,
+            AddFunctions,
+        ),
+    ),
 )
 
 
-def run(model: ir.Model) -> Report:
+def run(model: ir.Model, observer: Observer | None = None) -> Report:
     """Convert the model in place. Where nothing was converted, do not use it: take the original.
 
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
     context = Context()
     context.names.reserve(model.graph)
-    for step in PASSES:
-        with named(f"the pass {step.__name__}"):
-            step(context)(model)
+    if observer:
+        observer.before(model)
+    for phase in PHASES:
+        for step in phase.passes:
+            start = perf_counter()
+            with named(f"the pass {step.__name__} of phase {phase.name}"):
+                step(context)(model)
+            if observer:
+                observer.after(phase.name, step.__name__, model, perf_counter() - start)
     with named("the report"):
         return describe(model, context)

@@ -46,23 +46,23 @@ class Failing(Pass):
 def test_the_pass_and_the_node_are_named(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, text: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "PASSES", (Failing,))
+    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", error, raising=False)
     with pytest.raises(converter.ConversionError) as raised:
         converter.convert(onnx.parser.parse_model(TEXT))
-    assert str(raised.value) == f"the pass Failing failed at node y (Neg): {text}"
+    assert str(raised.value) == f"the pass Failing of phase trial failed at node y (Neg): {text}"
     assert raised.value.__cause__ is error
 
 
 def test_a_conversion_error_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PASSES", (Failing,))
+    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", converter.ConversionError("too large"), raising=False)
     with pytest.raises(converter.ConversionError, match=r"^too large$"):
         converter.convert(onnx.parser.parse_model(TEXT))
 
 
 def test_what_is_no_error_of_the_model_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PASSES", (Failing,))
+    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", KeyboardInterrupt(), raising=False)
     with pytest.raises(KeyboardInterrupt):
         converter.convert(onnx.parser.parse_model(TEXT))
