@@ -68,7 +68,7 @@ def _constant(value: ir.Value) -> NDArray[Any] | None:
     if reshape is None or _type(reshape) != "Reshape":
         return constant_or_none(value)
     data, shape = (constant_or_none(required_input(reshape, index)) for index in range(2))
-    if data is None or shape is None or not shape.all():
+    if data is None or shape is None or shape.ndim != 1 or not shape.all():
         return None
     try:
         return data.reshape(shape)
