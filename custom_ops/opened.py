@@ -68,7 +68,8 @@ def converted(model: Model, folder: str | None) -> tuple[Opened, "onnx.ModelProt
         proto = parse_proto(model) if isinstance(model, bytes) else load_proto(model)
         if has_ops(proto):
             return Opened(Status.ALREADY_CONVERTED), None
-        from converter import convert, weights  # takes a second, which a converted model need not wait for
+        from converter import convert  # takes a second, which a converted model need not wait for
+        from converter.io import weights
 
         folders = [Path(folder or ".")] if isinstance(model, bytes) else weights.folders_of(model)
         weights.load(proto, folders)

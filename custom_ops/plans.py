@@ -92,7 +92,7 @@ def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = No
     `converter.convert_file` does it; "-" is standard output. Returns how many. Raises ValueError where there
     are no plans, OSError where the folder cannot be read or the file not written.
     """
-    from converter import output
+    from converter.io import output
 
     content, count = _native.export_plans(_folder(cache_dir))
     if not count:
