@@ -12,7 +12,7 @@ import pytest
 import custom_ops
 from conftest import why_no_gpu
 from converter.cli import main
-from custom_ops import _native, plans
+from custom_ops import plans
 from custom_ops._native import testing
 from zoo.graph import Graph
 
@@ -31,7 +31,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUDNN_CACHE_DIR", str(tmp_path / "plans"))
 
 
-@pytest.mark.skipif(not hasattr(_native, "delete_plans"), reason="the library is older: build it")
 @pytest.mark.usefixtures("_here")
 def test_commands_on_plans() -> None:
     problem = testing.MatMulProblem(m=1, k=16, c=16, x_stride=16)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+
 from versions import environments, models
 from versions.run import outcomes
 
@@ -24,7 +26,6 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
     folder = tmp_path_factory.mktemp("models")
     catalogue = models.catalogue()
     for name in NAMES:

@@ -6,6 +6,8 @@ import onnx.inliner
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
+
 import converter
 from cases import graph
 from cases.builder import Case
