@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import onnx
 import onnx_ir as ir
@@ -15,6 +16,7 @@ from converter.io.proto import load_proto, read_once
 from converter.io.quiet import quiet
 from converter.reports.describe import describe_converted
 from converter.reports.report import Report
+from converter.trace import Trace
 
 Source = onnx.ModelProto | str | os.PathLike[str]
 
@@ -28,13 +30,15 @@ class Conversion:
 
 
 @quiet()
-def convert(model: Source) -> Conversion:
+def convert(model: Source, *, trace: str | os.PathLike[str] | None = None) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
     What the converted model computes, its inputs, outputs and metadata are those of the original. What
     cannot be converted stays, and is in the report. A model that is converted already is returned as it is.
 
-    Raises ConversionError where the model cannot be read.
+    trace: a folder for the graph after each pass that changed it, and for the times of all passes.
+
+    Raises ConversionError where the model cannot be read or the trace not be written.
     """
     if isinstance(model, onnx.ModelProto):
         proto = model
@@ -48,7 +52,7 @@ def convert(model: Source) -> Conversion:
     work = files.to_ir(proto)
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
-    report = pipeline.run(work)
+    report = pipeline.run(work, _observer(trace))
     if not report.converted:
         return Conversion(proto, report)
     with named("making the converted model"):
@@ -56,7 +60,12 @@ def convert(model: Source) -> Conversion:
 
 
 @quiet()
-def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Report:
+def convert_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    trace: str | os.PathLike[str] | None = None,
+) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
     Where the source keeps its weights in other files, or the result passes protobuf's 2 GB, the weights
@@ -64,14 +73,16 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     with the mode of those that they replace; a model of which nothing could be converted, or which is
     converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
-    Raises ConversionError where the source cannot be read or the target not be written.
+    trace: as in convert.
+
+    Raises ConversionError where the source cannot be read, or the target or the trace not be written.
     """
     files.check_target(source, target)
     content = read_once(source)
     proto = load_proto(source, content)
     apart = weights.locate(proto, weights.folders_of(source))
     model = files.to_ir(proto)
-    report = describe_converted(model) if is_converted(proto) else pipeline.run(model)
+    report = describe_converted(model) if is_converted(proto) else pipeline.run(model, _observer(trace))
     if report.converted and not report.already:
         with named("writing the converted model"):
             files.save(model, target, apart)
@@ -81,6 +92,10 @@ def convert_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     else:
         files.copy(source, target, content)
     return report
+
+
+def _observer(trace: str | os.PathLike[str] | None) -> Trace | None:
+    return None if trace is None else Trace(Path(trace))
 
 
 def is_converted(model: Source) -> bool:

@@ -17,10 +17,13 @@ from converter.io import output
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="IN", help="the model to convert")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file to write")
+    parser.add_argument(
+        "--trace", metavar="DIR", help="write the graph after each pass that changed it into DIR"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    report = convert_file(arguments.source, arguments.output)
+    report = convert_file(arguments.source, arguments.output, trace=arguments.trace)
     # Where the model is on standard output, the report is on the other one.
     stream = sys.stderr if output.is_standard(arguments.output) else sys.stdout
     source, target = output.name(arguments.source, "input"), output.name(arguments.output, "output")

@@ -263,7 +263,7 @@ def test_no_workspace_allowed() -> None:
 
 
 def test_out_of_memory_for_the_workspace_another_plan_runs(capfd: pytest.CaptureFixture[str]) -> None:
-    # Padding with a value takes 6.7 MB, the session may have 4. For 48 channels only the reference goes without.
+    # Padding with a value takes 6.7 MB, the session may have 4. Only the reference goes without.
     case = op.conv("poor", c=64, k=48, size=(112, 112), pads=[1, 1, 1, 1], x_zero_point=-3)
     inputs = case.inputs(8)
     options = session_options(case.model())
