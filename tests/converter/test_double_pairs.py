@@ -38,3 +38,20 @@ def test_zero_points_left_out(dtype: str, q1: bool, dq1: bool, q2: bool, dq2: bo
     merged = q1 and dq1 and q2 and dq2
     from_first_pair = len(tables) if consumers == "one" or merged else len(tables) + 1
     assert_same_bits(g, {"QTable": from_first_pair})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("first_is_negative", [True, False])
+def test_ranges_that_meet_in_zero(dtype: str, first_is_negative: bool) -> None:
+    """onnxruntime merges them to a scale of 0: negative numbers become -0, as in the original."""
+    g = Graph()
+    lowest, highest = (-128, 127) if dtype == "int8" else (0, 255)
+    zero_points = (highest, lowest) if first_is_negative else (lowest, highest)
+    x = g.pair(g.x("x", "float32", [1, 4, 6, 6]), "x_pair", g.number(0.0371), g.number(lowest + 100, dtype))
+    y = g.node("DepthToSpace", [x], "moved", blocksize=2)
+    for name, scale, zero_point in zip("ab", (0.0371, 0.05), zero_points, strict=True):
+        y = g.pair(y, name, g.number(scale), g.number(zero_point, dtype))
+    g.y(y, rank=4)
+    assert_same_bits(
+        g, {"QDepthToSpace": 1, "QTable": 0}, {"QuantizeLinear": "its output scale is not a positive number"}
+    )

@@ -59,7 +59,11 @@ def _merge(first: ir.Node, context: Context) -> bool:
 
 
 def intersection(a: Quantization, b: Quantization) -> Quantization | None:
-    """The quantization of the numbers that both can hold, rounded as onnxruntime rounds it."""
+    """The quantization of the numbers that both can hold, rounded as onnxruntime rounds it.
+
+    Where that is zero alone, its scale is 0: no op of qudnn takes that, onnxruntime goes on with it.
+    None where onnxruntime merges nothing, or where its zero point overflows.
+    """
     if a == b:
         return a
     if a.dtype != b.dtype:
@@ -71,6 +75,8 @@ def intersection(a: Quantization, b: Quantization) -> Quantization | None:
     )
     least, greatest = max(low), min(high)
     scale = np.float32((greatest - least) / np.float32(255))
+    if scale == 0 and least == 0:
+        return Quantization(np.float32(0), 0, a.dtype)  # 0 / 0, which becomes 0 as an integer
     if not scale > 0:
         return None
     zero_point = np.floor(np.float32(bounds.min) - least / scale + np.float32(0.5))
