@@ -1,0 +1,28 @@
+"""Each operator exists as a function body, as a registered operator and as a formula in NumPy."""
+
+import re
+from pathlib import Path
+
+from converter.functions import FUNCTIONS
+from oracles import ORACLES
+from oracles.float_attention import float_attention
+
+ROOT = Path(__file__).parents[1]
+
+# Computed in TF32: their formula gives bounds, not bits, so it is not in the table of those that do.
+BOUNDED = {"Attention": float_attention, "MaskedAttention": float_attention}
+
+
+def registered() -> set[str]:
+    """The operators in the table of csrc/ops/register.cpp."""
+    source = (ROOT / "csrc" / "ops" / "register.cpp").read_text()
+    table = re.search(r"using Ops =\s*List<([\w,\s]+)>;", source)
+    assert table, "the table has another form now: read it in another way"
+    return set(re.findall(r"\w+", table[1]))
+
+
+def test_bodies_operators_and_formulas_are_one_set() -> None:
+    assert len(FUNCTIONS) > 40
+    assert registered() == set(FUNCTIONS)
+    assert {*ORACLES, *BOUNDED} == set(FUNCTIONS)
+    assert not {*ORACLES} & {*BOUNDED}
