@@ -65,7 +65,9 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: 
             # A window that ends before its input does is cut off in front as well, from 2 or 3 pixels on.
             least = -1 if is_pool and auto_pad == "SAME_UPPER" else -2
             if min(needed) < least or ceil_mode or any(dilation != 1 for dilation in dilations):
-                raise Refusal(f"auto_pad {auto_pad} crops its input, as its strides go beyond its kernel")
+                raise Refusal(
+                    f"auto_pad {auto_pad} crops its input, as its strides are larger than its kernel"
+                )
         pads = [max(number, 0) // 2 for number in needed]
         if auto_pad == "SAME_LOWER":
             pads = [max(number, 0) - pad for number, pad in zip(needed, pads, strict=True)]

@@ -57,12 +57,12 @@ def constant_or_none(value: ir.Value) -> NDArray[Any] | None:
 
 def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
     if value is None:
-        raise Refusal(f"its {what} is missing")
+        raise Refusal(f"it has no {what}")
     array = constant_or_none(value)
     if array is None and value.is_graph_input() and value.is_initializer():
         raise Refusal(f"its {what}, {value.name}, is an input with a default, which a caller may change")
     if array is None:
-        raise Refusal(f"its {what} is not constant")
+        raise Refusal(f"its {what} must be constant")
     return array
 
 
@@ -78,11 +78,11 @@ def scale_array(value: ir.Value | None, what: str, half: bool = False) -> NDArra
     """Scales of any shape as positive float32. half: whether they may be float16 in the model."""
     array = constant(value, what)
     if array.dtype != np.float32 and not (half and array.dtype == np.float16):
-        raise Refusal(f"its {what} is {array.dtype}, not float32")
+        raise Refusal(f"its {what} must be float32, not {array.dtype}")
     if not array.size:
         raise Refusal(f"its {what} has the shape {list(array.shape)}")
     if not (np.isfinite(array) & (array > 0)).all():
-        raise Refusal(f"its {what} is not a positive number")
+        raise Refusal(f"its {what} must be positive and finite")
     return array.astype(np.float32)
 
 

@@ -67,6 +67,9 @@ def broadcast(a: Shape, b: Shape) -> Shape:
     out: list[Size] = []
     for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
         if x != y and 1 not in (x, y):
-            raise Refusal("its inputs are not known to have one shape, nor to be broadcast")
+            raise Refusal(
+                "its inputs are not known to broadcast: "
+                "fix their sizes in the model, or give equal sizes one name"
+            )
         out.append(y if x == 1 else x)
     return tuple(out)

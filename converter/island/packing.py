@@ -28,7 +28,7 @@ def centered(weight: NDArray[Any], zero_point: NDArray[Any]) -> Int8Array:
     difference = weight.astype(np.int32) - zero_point.astype(np.int32)
     low, high = int(difference.min(initial=0)), int(difference.max(initial=0))
     if low < -128 or high > 127:
-        raise Refusal(f"its weights less their zero point reach from {low} to {high}, beyond int8")
+        raise Refusal(f"its weights minus their zero point range from {low} to {high}, beyond int8")
     return difference.astype(np.int8)
 
 

@@ -58,7 +58,7 @@ def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized,
     elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
     scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
     if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
-        raise Refusal("onnxruntime has no integer mean of so much another scale than its input's")
+        raise Refusal("onnxruntime has no integer mean for output and input scales that differ so much")
     attributes: dict[str, Attribute] = {
         "x_scale": float(x.quantization.scale),
         "x_zero_point": x.quantization.island_zero_point,

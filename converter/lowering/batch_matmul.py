@@ -103,7 +103,7 @@ def batch_matmul(
     swapped = b.rank == 1 or not a.is_per_tensor
     left, right = (b, a) if swapped else (a, b)
     if right.rank == 1:
-        raise Refusal("the product of two vectors is a single number")
+        raise Refusal("it multiplies two vectors: the result is a single number")
     if not left.is_per_tensor:
         raise Refusal("both of its inputs have scales or zero points for their rows or columns")
     if right.rank > 2 and right.zero_points.size > 1:

@@ -64,7 +64,7 @@ def concat(
     if axis != channel_axis and len({p.shape[channel_axis] for p in ports}) > 1:
         raise Refusal("its inputs have different numbers of channels")
     if axis == channel_axis and any(p.layout.is_unpadded for p in ports):
-        raise Refusal("it joins channels whose number is unknown")
+        raise Refusal("it concatenates channels whose number is unknown")
     return Candidate(
         covers,
         Concat(axis, tuple(requantizing_table(x, y) for x in inputs)),

@@ -127,7 +127,7 @@ def conv(
     k = weight.shape[0]
     channels = weight.shape[1] * group
     if group < 1 or k % group:
-        raise Refusal(f"its {k} output channels are not divided by {group} groups")
+        raise Refusal(f"its {k} output channels are not divisible by {group} groups")
     if not weight.size:
         raise Refusal("its weights are empty")
     w = centered(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)))

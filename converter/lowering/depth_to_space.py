@@ -64,7 +64,7 @@ def depth_to_space(
     n, c, h, w = port(x, shape, 1, dtype).shape
     blocks = blocksize * blocksize
     if not isinstance(c, int) or c % blocks:
-        raise Refusal(f"its channels are not divided by {blocks}")
+        raise Refusal(f"its channels are not divisible by {blocks}")
     if mode not in ("DCR", "CRD"):
         raise Refusal(f"mode {mode} is not supported")
     channels = c // blocks
@@ -91,7 +91,7 @@ def space_to_depth(
     if not isinstance(h, int) or not isinstance(w, int):
         raise Refusal("the height and width of its input are not known")
     if h % blocksize or w % blocksize:
-        raise Refusal(f"its height and width are not divided by {blocksize}")
+        raise Refusal(f"its height and width are not divisible by {blocksize}")
     assert isinstance(c, int)
     y_shape = (n, c * blocksize**2, h // blocksize, w // blocksize)
     return Candidate(

@@ -50,7 +50,7 @@ def masked_softmax(
         if facts.dtype(mask) != ir.DataType.FLOAT:
             raise Refusal("its mask is not known to be float32")
         if broadcast(shape, mask_shape) != shape:
-            raise Refusal("its mask makes it larger")
+            raise Refusal("its mask broadcasts it to a larger shape")
         inputs.append(port_outside(mask, mask_shape, ir.DataType.FLOAT))
     attributes: dict[str, Attribute] = {
         "x_scale": float(x.quantization.scale),

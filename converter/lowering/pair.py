@@ -199,7 +199,7 @@ def first_is_scalar(a: Shape, b: Shape) -> bool:
         if any(size > 1 for shape in shapes for size in shape):  # with one element, both orders are the same
             answers.add(_first_is_scalar(*shapes))
     if len(answers) > 1:
-        raise Refusal("sizes that are unknown decide how it is broadcast")
+        raise Refusal("how its inputs broadcast depends on unknown sizes: fix them in the model")
     return answers.pop() if answers else False
 
 

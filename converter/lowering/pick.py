@@ -46,7 +46,7 @@ def pick(
     shape = facts.ranked(x)
     x_port = port(x, shape, facts.channel_axis_of(x), dtype)
     if axis == x_port.channel_axis:
-        raise Refusal("it does not take some of the channels")
+        raise Refusal("it does not pick channels")
     y_shape = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     if len(y_shape) < 2:
         raise Refusal("its result has less than two dimensions")

@@ -26,7 +26,7 @@ def product(
     if a.array is not None and b.array is not None:
         raise Refusal("both of its inputs are constant")
     if isinstance(a.depth, int) and isinstance(b.depth, int) and a.depth != b.depth:
-        raise Refusal(f"its inputs do not fit: {a.depth} columns and {b.depth} rows")
+        raise Refusal(f"its inputs do not match: {a.depth} columns and {b.depth} rows")
     a, b = a.with_depth(b.depth), b.with_depth(a.depth)
     if b.array is None or b.rank != 2 or not a.is_per_tensor or isinstance(result, Sums):
         return batch_matmul(covers, a, b, bias, alpha, result, facts)

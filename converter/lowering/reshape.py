@@ -89,7 +89,7 @@ def reshape(
         found = of_last_axis(covers, x_port, y, x_shape, y_shape)
         if found is not None:
             return found
-    raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} tears the channels apart, or is not known not to")
+    raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} splits the channels, or may split them")
 
 
 def _implied(x_shape: Shape, y_shape: Shape) -> Shape:

@@ -58,7 +58,7 @@ def float_resize(
     """The candidate for a linear Resize in float32 of 8-bit images of `shape`, `[N, C, H, W]`, and back."""
     y_shape = _resized_shape(shape, scales, coordinate_mode)
     if scales[2] == 1 and scales[3] != 1:
-        raise Refusal("what onnxruntime computes of it depends on the layout that it chose for the image")
+        raise Refusal("its result in onnxruntime depends on the layout that onnxruntime chose for the image")
     attributes: dict[str, Attribute] = {
         "scales": [1.0, float(scales[2]), float(scales[3]), 1.0],
         "coordinate_transformation_mode": coordinate_mode,

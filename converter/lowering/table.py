@@ -165,7 +165,7 @@ def _run(model: bytes, dtype: ir.DataType, shape: tuple[int, ...], axis: int) ->
     except Exception as error:  # onnxruntime has no common type of error
         raise Refusal(f"onnxruntime does not run it on all 8-bit values: {error}") from error
     if values.shape != shape or ir.DataType.from_numpy(values.dtype) not in EIGHT_BIT:
-        raise Refusal("it does not make one 8-bit value of each")
+        raise Refusal("it does not map each 8-bit value to one 8-bit value")
     result: NDArray[Any] = values
     result.flags.writeable = False
     return result

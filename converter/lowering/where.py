@@ -66,7 +66,10 @@ def where(
     ]
     z_port = port(z.value, shapes[0], axis, z.quantization.dtype)
     if any(shape != shapes[0] for shape in shapes):
-        raise Refusal("its branches are not known to have one shape")
+        raise Refusal(
+            "its branches are not known to have one shape: "
+            "fix their sizes in the model, or give equal sizes one name"
+        )
     tables = tuple(requantizing_table(branch, z) for branch in branches)
     chosen: list[int | Int8Array] = []
     for branch, array in zip((x, y), constants, strict=True):
@@ -86,13 +89,13 @@ def _condition(condition: ir.Value, layout: Layout, shape: Shape, facts: Facts) 
     """The shape of the condition, which has to be broadcast to the tensors inside of the island too."""
     found = facts.ranked(condition)
     if broadcast(shape, found) != shape:
-        raise Refusal("its condition makes it larger")
+        raise Refusal("its condition broadcasts it to a larger shape")
     if layout.perm_in != sorted(layout.perm_in) and (
         len(found) != len(shape) or condition.dtype != ir.DataType.BOOL
     ):
-        raise Refusal("its condition would have to be transposed, and is not known well enough")
+        raise Refusal("its condition must be transposed, and its shape or its type is not known")
     padded = not layout.is_unpadded and layout.width != layout.channels
     position = layout.channel_axis - len(shape)
     if padded and len(found) >= -position and found[position] != 1:
-        raise Refusal("its condition is another for each channel, of which the island has more")
+        raise Refusal("its condition differs by channel, and the island has padded channels")
     return found

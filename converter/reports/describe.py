@@ -22,8 +22,9 @@ _CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, whi
 _KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (
-    "it stays, but an int8 tensor of it has several readers or is the model's own and became uint8, with "
-    "which onnxruntime computes it in integers: results may differ by one quantum"
+    "it is not converted, but one of its int8 tensors, which has several consumers or is an input or "
+    "output of the model, became uint8, so onnxruntime computes it in integers: results may differ by one "
+    "quantum"
 )
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
@@ -143,7 +144,7 @@ def _named(original: Original, reason: str) -> Left:
 def _reason(node: ir.Node, context: Context) -> str:
     reason = context.refusals.get(node)
     if reason is None and node.op_type in CONVERSIONS:
-        reason = "no island begins or ends with it"
+        reason = "it is not at the border of an island"
     if reason is None and context.facts is not None:
         types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}
         if types & _FLOATS and not types & EIGHT_BIT:
@@ -158,8 +159,8 @@ def _stored_weights(left: list[Left]) -> list[str]:
         return []
     nodes = "1 node multiplies" if number == 1 else f"{number} nodes multiply"
     return [
-        f"{nodes} in floating point by weights that are only stored in 8 bits or fewer: qudnn converts "
-        "products of two quantized tensors"
+        f"{nodes} in floating point by weights that are only stored in 8 bits or fewer: quantize the "
+        "activations too, as qudnn converts operators on quantized tensors only"
     ]
 
 
@@ -175,15 +176,15 @@ def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Cro
     if value.is_graph_input():
         reasons.append("an input of the graph")
     for other in dict.fromkeys(others):
-        by = f"{'written' if kind == 'entry' else 'read'} by {other.op_type}"
+        by = f"{'produced' if kind == 'entry' else 'consumed'} by {other.op_type}"
         if is_crossing(other):
-            reasons.append("the ops before and behind want another axis last")
+            reasons.append("the operators before and after it need different layouts")
         elif other not in left:
             reasons.append(by)
         elif context.originals is not None and context.originals.number_of(other) is None:
             reasons.append(f"{by}, which qudnn added")
         else:
-            reasons.append(f"{by}, which stays: {_reason(other, context)}")
+            reasons.append(f"{by}, which is not converted: {_reason(other, context)}")
     return Crossing(shown(value.name), kind, "; ".join(dict.fromkeys(reasons)) or "a constant")
 
 

@@ -74,7 +74,7 @@ class Report:
             why = "" if self.quantized_nodes else ": the model has no quantized nodes"
             lines.append(f"nothing was converted{why}")
         if self.crossings:
-            lines.append("tensors that cross into an island or out of one:")
+            lines.append("tensors that enter or leave an island:")
             lines += _grouped(self.crossings)
         if self.approximate:
             lines.append("converted, but not bit for bit what onnxruntime's CPU provider computes:")

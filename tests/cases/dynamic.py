@@ -189,7 +189,7 @@ CONVS = [
 ]
 GPU_CASES = [*PRODUCTS[::7], *STATIC[::5], *CONVS]
 DECLINED = [  # (case, operator, what the reason says)
-    (DynamicProductCase(form="weight_scale_first"), "MatMulInteger", "something else than the scale"),
+    (DynamicProductCase(form="weight_scale_first"), "MatMulInteger", "something other than the scale"),
     (DynamicProductCase(form="product_is_output"), "MatMulInteger", "not just cast"),
     (DynamicProductCase(_OPS[2], (15, 14), 13, 27, b_batch=(15,)), _OPS[2], "shape"),
     (replace(_conv, kernel=(1, 2, 2), size=(3, 4, 5)), "ConvInteger", "3 spatial dimensions"),

@@ -110,7 +110,7 @@ def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.Mo
     report = converter.convert(model).report
     assert report.converted == {"QMatMul": 1, "QAdd": 1}
     why = "onnxruntime would compute its table, and cannot be imported"
-    assert report.remarks[0].startswith(f"operators on each element are not fused into one: {why}")
+    assert report.remarks[0].startswith(f"elementwise operators are not fused into one: {why}")
     assert report.remarks[0] in lines(report)
     assert [entry.name for entry in report.left if entry.reason.startswith(why)] == ["r_node"]
 

@@ -145,7 +145,7 @@ def test_gelu_that_others_read(gelu: Callable[[DynamicNetwork, str], str]) -> No
     model, report = converted(net.model(20))
     assert qudnn_ops(model) == {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1}
     assert {entry.reason for entry in report.left if entry.name == "gelu_node"} == {
-        "others than what quantizes its result read it too"
+        "its result has consumers beside its quantization"
     }
 
 
@@ -261,7 +261,7 @@ def with_a_needed_mean(net: Norms) -> None:
 NORMALIZATIONS = {
     "its axis is not the last one": with_axis,
     "its scale is no constant of 20 numbers in float32": with_computed_scale,
-    "its mean or its deviation is needed too": with_a_needed_mean,
+    "its outputs for mean and deviation are used": with_a_needed_mean,
 }
 
 

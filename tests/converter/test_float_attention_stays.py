@@ -6,6 +6,10 @@ import pytest
 from attention_networks import HEADS, SIZE, WIDTH, AttentionNetwork
 from dynamic_networks import converted, ops
 
+_BROADCAST = (
+    "its inputs are not known to broadcast: fix their sizes in the model, or give equal sizes one name"
+)
+
 
 def scores_read(net: AttentionNetwork) -> None:
     net.attention()
@@ -91,10 +95,10 @@ def along_the_queries(net: AttentionNetwork) -> None:
 
 NOT_HEADS = "its queries are not heads that lie side by side and are transposed by [0, 2, 1, 3]"
 REFUSED: dict[Callable[[AttentionNetwork], None], str] = {
-    scores_read: "others read its scores or its weights too",
-    scores_are_output: "others read its scores or its weights too",
-    guarded_weights_read: "others read its scores or its weights too",
-    weights_read: "others read its scores or its weights too",
+    scores_read: "its scores or its weights have other consumers",
+    scores_are_output: "its scores or its weights have other consumers",
+    guarded_weights_read: "its scores or its weights have other consumers",
+    weights_read: "its scores or its weights have other consumers",
     result_read: "its result is not just transposed",
     result_transposed_otherwise: "its result is transposed by [2, 0, 1, 3], not by [0, 2, 1, 3]",
     queries_transposed_otherwise: NOT_HEADS,
@@ -102,8 +106,8 @@ REFUSED: dict[Callable[[AttentionNetwork], None], str] = {
     shared_keys: "its queries, keys and values have different numbers of heads",
     keys_of_another_batch: "its queries, keys and values are not known to be of one batch",
     short_mask: "its mask has 2 dimensions, not 4",
-    mask_of_another_batch: "its inputs are not known to have one shape, nor to be broadcast",
-    mask_that_is_larger: "its mask makes the scores larger",
+    mask_of_another_batch: _BROADCAST,
+    mask_that_is_larger: "its mask broadcasts the scores to a larger shape",
     along_the_queries: "its axis is not the last one",
 }
 

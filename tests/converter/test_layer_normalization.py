@@ -67,4 +67,4 @@ def test_a_result_that_float_operators_read_stays() -> None:
     net.y(y, 0.02, rank=3)
     net.output(net.node("Neg", [y], "negative"), "float32", ["n", 7, 20])
     found = reasons(net.model(), 7, 20)
-    assert found["l_node"] == "its result is not only quantized, others read it in floating point"
+    assert found["l_node"] == "its result has consumers in floating point beside QuantizeLinear"

@@ -48,7 +48,7 @@ def test_sizes(opset: int, sizes: Sequence[int]) -> None:
     g, y = resized("uint8", sizes=[2, 4, *sizes])
     g.y(y, rank=4)
     if sizes[0] == 8:
-        reason = "depends on the layout that it chose for the image"
+        reason = "depends on the layout that onnxruntime chose for the image"
         assert_same_bits(g, {"QFloatResize": 0}, {"Resize": reason}, opset)
     else:
         assert_same_bits(g, {"QFloatResize": 1}, opset=opset)

@@ -12,6 +12,9 @@ import converter
 
 S = 21
 SCALES = [("Mul", 0.3), ("Div", 5.6568), None]
+_BROADCAST = (
+    "its inputs are not known to broadcast: fix their sizes in the model, or give equal sizes one name"
+)
 
 
 def network(
@@ -73,8 +76,8 @@ def test_int8() -> None:
 @pytest.mark.parametrize(
     ("mask", "reason"),
     [
-        ((3, "n", 1, 1, "s"), "its mask makes it larger"),
-        (("m", 1, 1, "s"), "its inputs are not known to have one shape, nor to be broadcast"),
+        ((3, "n", 1, 1, "s"), "its mask broadcasts it to a larger shape"),
+        (("m", 1, 1, "s"), _BROADCAST),
     ],
 )
 def test_masks_of_other_shapes(mask: Sequence[int | str], reason: str) -> None:

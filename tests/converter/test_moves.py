@@ -224,4 +224,4 @@ def test_channels_that_are_torn_apart_leave() -> None:
     net = Operators("uint8")
     x = net.conv(net.eight_bit("x", ["n", 5, 3, 4]), "c", 5, 20)
     net.node("Reshape", [x, net.constant("to", [0, 40, 2, 3], "int64")], net.result("y", 4))
-    assert_left(net, "Reshape", "tears the channels apart", {"x": net.random(2, 5, 3, 4)})
+    assert_left(net, "Reshape", "splits the channels, or may split them", {"x": net.random(2, 5, 3, 4)})

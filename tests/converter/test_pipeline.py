@@ -135,7 +135,7 @@ def test_output_of_the_graph_inside_an_island() -> None:
     net.dequantize(b, net.unshaped_output("z", "float32"))
     conversion = convert(net.model(13), x=net.random((2, 3, 8, 8)))
     assert conversion.report.exits == 3
-    assert reasons(conversion) == {"z_node": "its input leaves the island in 8 bits, for others to read"}
+    assert reasons(conversion) == {"z_node": "its input leaves the island in 8 bits, for other consumers"}
 
 
 def test_dequantized_twice_leaves_once() -> None:
@@ -178,7 +178,9 @@ def test_what_runs_where_it_is_makes_no_island() -> None:
     conversion = convert(model, x=net.random((1, 16, 8, 8)))
     assert conversion.model is model
     assert conversion.report == converter.Report(left=conversion.report.left)
-    assert reasons(conversion) == {"y_node": "it costs less outside than the crossings around it would"}
+    assert reasons(conversion) == {
+        "y_node": "carrying its tensors into an island and back would cost more than its int8 kernel saves"
+    }
 
 
 def test_what_has_no_kernel_makes_an_island() -> None:
@@ -237,7 +239,7 @@ def test_other_reshapes_stay(n: int | str, target: list[int]) -> None:
         "Reshape", [x, net.constant("shape", target, "int64")], net.unshaped_output("y", "uint8", len(target))
     )
     conversion = convert(net.model(14), x=net.random((2, 3, 8, 8)))
-    assert "tears the channels apart" in reasons(conversion)["y_node"]
+    assert "splits the channels, or may split them" in reasons(conversion)["y_node"]
 
 
 def test_flatten_of_more_than_one_pixel_permutes_the_weights() -> None:
@@ -312,7 +314,7 @@ def test_bodies_of_other_nodes_are_left_alone(choice: bool) -> None:
     assert reasons(conversion) == {
         "y_node": "qudnn has no op for it",
         "t_node": "it is in the body of another node or of a function",
-        "z_node": "its input leaves the island in 8 bits, for others to read",
+        "z_node": "its input leaves the island in 8 bits, for other consumers",
     }
 
 
@@ -341,7 +343,7 @@ def test_a_float16_scale_enters_in_8_bits() -> None:
     conversion = convert(net.model(19), x=floats(2, 3, 8, 8).astype(np.float16))
     assert reasons(conversion) == {
         "xq_node": "its input is not known to be float32",
-        "y_node": "its input scale is float16, not float32",
+        "y_node": "its input scale must be float32, not float16",
     }
 
 
@@ -420,13 +422,17 @@ def _declined(**change: Array | None) -> Mapping[str, str]:
 def test_reasons() -> None:
     wide = np.array([[0], [255], [0], [0]], np.uint8).reshape(4, 1, 1, 1).repeat(4, axis=1)
     zero_points = np.zeros(4, np.uint8)
-    assert _declined(y_w=None) == {"y_node": "its weight is not constant"}
+    assert _declined(y_w=None) == {"y_node": "its weight must be constant"}
     assert _declined(y_w=wide, y_w_zero_point=zero_points) == {
-        "y_node": "its weights less their zero point reach from 0 to 255, beyond int8"
+        "y_node": "its weights minus their zero point range from 0 to 255, beyond int8"
     }
     assert _declined(scale=np.ones(2, np.float32)) == {"y_node": "its input is not quantized per tensor"}
-    assert _declined(scale=np.array(0, np.float32)) == {"y_node": "its input scale is not a positive number"}
-    assert _declined(scale=np.array(1, np.float16)) == {"y_node": "its input scale is float16, not float32"}
+    assert _declined(scale=np.array(0, np.float32)) == {
+        "y_node": "its input scale must be positive and finite"
+    }
+    assert _declined(scale=np.array(1, np.float16)) == {
+        "y_node": "its input scale must be float32, not float16"
+    }
     assert _declined(y_w_scale=np.ones(3, np.float32)) == {"y_node": "it has 3 weight scales for 4 outputs"}
     assert _declined(y_bias=np.zeros(3, np.int32)) == {"y_node": "its bias is int32 [3], not int32 [4]"}
 

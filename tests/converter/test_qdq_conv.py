@@ -136,7 +136,7 @@ def test_activations(
     report = assert_converts(net.model(), CONV, exact=exact)
     if not exact:
         assert [entry.name for entry in report.approximate] == ["c_node"]
-        assert "cuts off more" in str(report)
+        assert "clips more" in str(report)
 
 
 def test_one_tensor_for_several() -> None:
@@ -179,16 +179,16 @@ def _left(**change: Any) -> str:
 
 
 def test_reasons() -> None:
-    assert _left(dtype="uint8") == "its weights less their zero point reach from 0 to 255, beyond int8"
+    assert _left(dtype="uint8") == "its weights minus their zero point range from 0 to 255, beyond int8"
     net = QdqNetwork()
     net.node("Sqrt", [net.conv(net.x())], net.output("y", "float32", list("nchw")))
-    assert reasons(net.model())["c_node"] == "its result is read in floating point, by Sqrt"
+    assert reasons(net.model())["c_node"] == "Sqrt consumes its result in floating point"
     net = QdqNetwork()
     c = net.conv(net.x())
     net.y(c)
     net.node("Relu", [c], net.output("z", "float32", list("nchw")))
     assert (
-        reasons(net.model())["c_node"] == "its result is not only quantized, others read it in floating point"
+        reasons(net.model())["c_node"] == "its result has consumers in floating point beside QuantizeLinear"
     )
     net = QdqNetwork()
     w = net.weights("w", (6, 4, 3, 3), 0)

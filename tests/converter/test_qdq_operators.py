@@ -110,7 +110,7 @@ def test_mean_of_another_scale_by_far_stays() -> None:
     net = QdqNetwork()
     mean = net.pair(net.node("ReduceMean", [net.x()], "m", axes=[2, 3]), "q", SCALE / (72 * 256), 131)
     net.y(net.node("Relu", [mean], "r"))
-    assert "so much another scale" in reasons(net.model())["m_node"]
+    assert "scales that differ so much" in reasons(net.model())["m_node"]
 
 
 def test_types_and_shapes_behind_pairs_of_the_other_domain() -> None:
@@ -302,10 +302,10 @@ def test_reasons() -> None:
     assert reasons(net.model()) == {
         "a_node": "it has a constant that is not one element, nor one for each channel",
         "s_node": "it combines several quantized tensors",
-        "b_node": "the activation behind it cuts off more than its quantization does",
-        "r_node": "it works on the result of GlobalAveragePool in floating point",
+        "b_node": "the activation after it clips more than its quantization does",
+        "r_node": "its input comes from GlobalAveragePool in floating point",
         "i_node": "it works in floating point",
-        "h_node": "it works on the result of InstanceNormalization in floating point",
+        "h_node": "its input comes from InstanceNormalization in floating point",
     }
 
 
@@ -318,4 +318,4 @@ def test_float16_stays() -> None:
     net.dequantize(y, parameters, net.output("y", "float16", ["n", 4]))
     model = net.model(19)
     assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT16
-    assert reasons(model, 4) == {"r_node": "its input scale is float16, not float32"}
+    assert reasons(model, 4) == {"r_node": "its input scale must be float32, not float16"}

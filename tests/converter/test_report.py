@@ -63,12 +63,12 @@ def test_converted_already() -> None:
 def test_crossings() -> None:
     crossings = (
         Crossing("x", "entry", "an input of the graph"),
-        Crossing("a", "exit", "read by Softmax, which stays: it works in floating point"),
-        Crossing("b", "exit", "read by Softmax, which stays: it works in floating point"),
+        Crossing("a", "exit", "consumed by Softmax, which is not converted: it works in floating point"),
+        Crossing("b", "exit", "consumed by Softmax, which is not converted: it works in floating point"),
     )
     assert lines(Report({"QConv": 1}, 1, 1, 2, crossings=crossings))[2:] == [
         "      1  QConv",
-        "tensors that cross into an island or out of one:",
-        "      2  exit: read by Softmax, which stays: it works in floating point (a, b)",
+        "tensors that enter or leave an island:",
+        "      2  exit: consumed by Softmax, which is not converted: it works in floating point (a, b)",
         "      1  entry: an input of the graph (x)",
     ]

@@ -55,7 +55,7 @@ def test_what_nothing_needs_is_not_converted_and_told() -> None:
     conversion = converter.convert(net.model(17))
     assert conversion.report.converted == {"QConv": 1}
     (left,) = conversion.report.left
-    assert (left.name, left.reason) == ("unused_node", "nothing needs its result")
+    assert (left.name, left.reason) == ("unused_node", "its result is unused")
 
 
 def test_an_operator_that_ends_the_process() -> None:

@@ -55,9 +55,7 @@ def test_qdq_channels_first(condition: Shape, dtype: str) -> None:
     conversion = converter.convert(model)
     fits = condition[1] == 1
     left = [entry.reason for entry in conversion.report.left if entry.op_type == "Where"]
-    assert left == (
-        [] if fits else ["its condition is another for each channel, of which the island has more"]
-    )
+    assert left == ([] if fits else ["its condition differs by channel, and the island has padded channels"])
     rng = np.random.default_rng(1)
     values = {name: rng.normal(0, 60 * SCALE, (2, 4, 9, 8)).astype(np.float32) for name in ("x", "z")}
     check.assert_equivalent(model, conversion.model, [{"c": bools(condition), **values}])

@@ -59,7 +59,7 @@ def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
         array = _constant(_other(multiply, x_scale))
         if array is not None:
             return array
-    raise Refusal("its result is multiplied by something else than the scale of its input and a constant")
+    raise Refusal("its result is multiplied by something other than the scale of its input and a constant")
 
 
 def _constant(value: ir.Value) -> NDArray[Any] | None:

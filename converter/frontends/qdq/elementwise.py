@@ -139,7 +139,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             if constant_or_none(x) is None:
                 sources[x] = None
         elif (reached.domain, reached.op_type) not in ELEMENTWISE:
-            raise Refusal(f"it works on the result of {reached.op_type} in floating point")
+            raise Refusal(f"its input comes from {reached.op_type} in floating point")
         waiting.append((reached, reader, True))
         producers = []
         for value in reached.inputs:
@@ -169,5 +169,5 @@ def _quantizer(node: ir.Node) -> ir.Node:
     if not readers or y.is_graph_output():
         raise Refusal("its result is not quantized")
     if len(readers) > 1 or not quantizes(readers[0]) or readers[0].graph is not node.graph:
-        raise Refusal(f"its result is read in floating point, by {readers[0].op_type}")
+        raise Refusal(f"{readers[0].op_type} consumes its result in floating point")
     return readers[0]

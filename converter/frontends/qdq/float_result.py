@@ -17,14 +17,17 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
     As NodeGroupSelector::GetQDQSelection and MatMulNodeGroupSelector (1.31) have it, after ReluQuantFusion.
     """
     if any(operand.is_int8 for operand in operands):
-        return f"an int8 tensor of it has several readers or is the model's own, for which reason {LAST_BITS}"
+        return (
+            "one of its int8 tensors has several consumers or is an input or output of the model, "
+            f"so {LAST_BITS}"
+        )
     if any(quantizes(reader) for reader in _readers(node)):
-        return f"its result is quantized for some of its readers only, for which reason {LAST_BITS}"
+        return f"only some consumers of its result quantize it, so {LAST_BITS}"
     uses = list(node.outputs[0].uses())
     if len(uses) == 1 and _activates(uses[0].node):
         y = uses[0].node.outputs[0]
         if len(list(y.uses())) == 1 and not y.is_graph_output():
-            return f"an activation alone reads its result, for which reason {LAST_BITS}"
+            return f"an activation is the sole consumer of its result, so {LAST_BITS}"
     return ""
 
 

@@ -55,7 +55,7 @@ def _is_mixed(a: Sequence[Operand], b: Factor, b_operands: Sequence[Operand]) ->
     """As _stays_in_float: of an int8 a, onnxruntime's QGemm takes an int8 b only (GemmNodeGroupSelector)."""
     b_is_int8 = all(operand.is_int8 for operand in b_operands) if b_operands else b.dtype == ir.DataType.INT8
     if any(operand.is_int8 for operand in a) and not b_is_int8:
-        return "its left input stays int8 in onnxruntime, its right one does not, for which reason "
+        return "its left input stays int8 in onnxruntime, its right one does not, so "
     return ""
 
 
@@ -67,12 +67,12 @@ def _stays_in_float(node: ir.Node) -> str:
     for index, what in enumerate(("left", "right")):
         dequantize = required_input(node, index).producer()
         if dequantize is None or node_input(dequantize, 2) is None:
-            return f"its {what} input has no zero point, for which reason "
+            return f"its {what} input has no zero point, so "
     assert dequantize is not None
     parameters = [constant_or_none(required_input(dequantize, index)) for index in (1, 2)]
     ranks = [array.ndim for array in parameters if array is not None]
     if len(set(ranks)) > 1:
-        return f"its right input's scale and zero point have {ranks[0]} and {ranks[1]} dimensions, so that "
+        return f"its right input's scale and zero point have {ranks[0]} and {ranks[1]} dimensions, so "
     return ""
 
 

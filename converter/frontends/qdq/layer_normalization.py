@@ -30,7 +30,7 @@ def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     if node.attributes.get_int("stash_type", 1) != ir.DataType.FLOAT:
         raise Refusal("it does not compute in float32")
     if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
-        raise Refusal("its mean or its deviation is needed too")
+        raise Refusal("its outputs for mean and deviation are used")
     bias = node_input(node, 2)
     y = result(node).unclamped()
     return op.layer_normalization(

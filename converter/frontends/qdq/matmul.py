@@ -60,7 +60,7 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
     last, c = (of.node, None) if added is None else added
     y = result(last)
     if c is not None and of.b.rank == 1:
-        raise Refusal("it adds a bias to the product with a vector")
+        raise Refusal("it is a matrix-vector product with a bias")
     outputs = of.b.shape[of.b.free] if of.b.rank > 1 else 1
     in_units = bias(c, of.a.scales[0], of.b.scales, outputs)
     candidate = product(
@@ -73,7 +73,7 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
     )
     note = y.product_note(of.operands)
     if in_units is not None and not of.is_gemm_with(in_units.size):
-        note = note or f"it is no Gemm where sizes are not fixed, for which reason {IN_FLOAT}"
+        note = note or f"it is no Gemm where sizes are not fixed, so {IN_FLOAT}"
     return replace(candidate, note=note)
 
 
@@ -88,7 +88,7 @@ def _in_float(of: _Product, facts: Facts) -> Candidate:
     add, array = addend
     result = InFloat(add.outputs[0], array.reshape(-1))
     if of.is_gemm_with(array.size):
-        note = note or f"with the Add it is a Gemm: {LAST_BITS}"
+        note = note or f"together with the Add it is a Gemm: {LAST_BITS}"
     return replace(product((of.node, add), of.a, of.b, result, facts), note=note)
 
 

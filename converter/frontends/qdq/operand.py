@@ -28,7 +28,7 @@ def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
     dequantize = required_input(node, index).producer()
     if dequantize is None or not dequantizes(dequantize):
         if any(value is not None and dequantizes(value.producer()) for value in node.inputs):
-            raise Refusal("an input of it is in floating point, not dequantized from 8 bits")
+            raise Refusal("one of its inputs is in floating point, not dequantized from 8 bits")
         raise Refusal(IN_FLOAT)
     x = required_input(dequantize, 0)
     parameters = read_with(dequantize, facts.dtype(x))

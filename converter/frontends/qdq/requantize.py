@@ -14,7 +14,7 @@ def requantize(node: ir.Node, facts: Facts) -> Candidate:
     """The same tensor with another scale, zero point or type."""
     dequantize = required_input(node, 0).producer()
     if dequantize is None or not dequantizes(dequantize):
-        raise Refusal("no island begins with it")
+        raise Refusal("it is not at the border of an island")
     x = required_input(dequantize, 0)
     if constant_or_none(x) is not None:
         raise Refusal("it quantizes a constant")

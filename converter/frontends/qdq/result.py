@@ -40,7 +40,7 @@ class Result:
     def unclamped(self) -> "Result":
         """The same, for an operator that cannot cut off its results."""
         if self.clamps:
-            raise Refusal("the activation behind it cuts off more than its quantization does")
+            raise Refusal("the activation after it clips more than its quantization does")
         return self
 
     def arithmetic(self, operands: Sequence[Operand]) -> Arithmetic:
@@ -53,8 +53,8 @@ class Result:
         """Why an operator without an exact float32 form may differ from onnxruntime; empty where not."""
         if not self.clamps and self.arithmetic(operands) is Arithmetic.FLOAT32:
             return (
-                "int8 tensors of it have several readers or are the model's own, others not, for which "
-                + (f"reason {IN_FLOAT}")
+                "some of its int8 tensors have several consumers or are inputs or outputs of the model, "
+                f"others not, so {IN_FLOAT}"
             )
         return self._clamp_note()
 
@@ -65,13 +65,14 @@ class Result:
         """
         if self.is_int8 or any(operand.is_int8 for operand in operands):
             return (
-                "an int8 tensor of it has several readers or is the model's own, for which reason " + IN_FLOAT
+                "one of its int8 tensors has several consumers or is an input or output of the model, "
+                f"so {IN_FLOAT}"
             )
         return self._clamp_note()
 
     def _clamp_note(self) -> str:
         if self.clamps:
-            return "an activation behind it cuts off more than its quantization, for which reason " + IN_FLOAT
+            return "the activation after it clips more than its quantization does, so " + IN_FLOAT
         return ""
 
 
@@ -85,7 +86,7 @@ def result(node: ir.Node) -> Result:
         if quantizes(node):
             break
         if node.domain or node.op_type not in ("Relu", "Clip", "Identity", "Dropout"):
-            raise Refusal(f"its result is read in floating point, by {node.op_type}")
+            raise Refusal(f"{node.op_type} consumes its result in floating point")
         below, above = _bounds(node)
         low, high = np.clip([low, high], below, above)
     value = node.outputs[0]
@@ -124,9 +125,9 @@ def _only_reader(node: ir.Node) -> ir.Node:
     if not readers or y.is_graph_output():
         raise Refusal("its result is not quantized")
     if len(readers) > 1:
-        raise Refusal("its result is not only quantized, others read it in floating point")
+        raise Refusal("its result has consumers in floating point beside QuantizeLinear")
     if readers[0].graph is not node.graph:
-        raise Refusal("its result is read in the body of another node")
+        raise Refusal("its result is consumed in the body of another node")
     return readers[0]
 
 
@@ -136,12 +137,12 @@ def _bounds(node: ir.Node) -> tuple[float, float]:
         return 0.0, np.inf
     if node.op_type != "Clip":
         if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
-            raise Refusal(f"the {node.op_type} behind it has more than one result")
+            raise Refusal(f"the {node.op_type} after it has more than one result")
         return -np.inf, np.inf
     bounds = []
     for index, default in (1, -np.inf), (2, np.inf):
         value = node_input(node, index)
         bounds.append(default if value is None else float(constant(value, "Clip's bound").reshape(())))
     if not bounds[0] <= bounds[1]:
-        raise Refusal("the bounds of the Clip behind it are not in order")
+        raise Refusal("the Clip after it has a lower bound above its upper bound")
     return bounds[0], bounds[1]

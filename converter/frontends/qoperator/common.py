@@ -32,5 +32,5 @@ def numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] |
 def required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
     found = numbers(node, index, attribute, what)
     if found is None:
-        raise Refusal(f"its {what} are missing")
+        raise Refusal(f"it has no {what}")
     return found

@@ -29,5 +29,5 @@ def concat(node: ir.Node, facts: Facts) -> Candidate:
 def _axis(node: ir.Node) -> int:
     axis = node.attributes.get_int("axis", None)
     if axis is None:
-        raise Refusal("its axis is missing")
+        raise Refusal("it has no axis")
     return axis

@@ -63,7 +63,7 @@ def filters(node: ir.Node, x_shape: Shape) -> Filters:
     window = geometry(node, kernel, x_shape)
     group, outputs = node.attributes.get_int("group", 1), array.shape[0]
     if group < 1 or outputs % group:
-        raise Refusal(f"its {outputs} output channels are not divided by {group} groups")
+        raise Refusal(f"its {outputs} output channels are not divisible by {group} groups")
     zero_point = node_input(node, 3)
     zero_points = (
         np.zeros(1, array.dtype)

@@ -40,7 +40,7 @@ def squeeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
     axes = numbers(node, 1, "axes", "axes")
     if axes is None:
-        raise Refusal("its axes are missing")
+        raise Refusal("it has no axes")
     dropped = {axis % len(shape) for axis in axes}
     return _candidate(node, facts, tuple(size for axis, size in enumerate(shape) if axis not in dropped))
 

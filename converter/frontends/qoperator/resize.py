@@ -60,10 +60,10 @@ def _scales(node: ir.Node, shape: Shape) -> list[float]:
     scales = []
     for size, wanted in zip(shape[2:], _four(sizes, "target size")[2:], strict=True):
         if not isinstance(size, int):
-            raise Refusal("its sizes are constant, and its input's are not known")
+            raise Refusal("its sizes are constant, but those of its input are unknown")
         scale = float(np.float32(wanted) / np.float32(size))
         if resized(size, scale) != wanted:
-            raise Refusal(f"no scale makes exactly {wanted} of {size}")
+            raise Refusal(f"no scale resizes {size} to exactly {wanted}")
         scales.append(scale)
     return [1.0, 1.0, *scales]
 

@@ -16,7 +16,7 @@ def unary(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     if node.domain and len(node.inputs) < _INPUTS:
-        raise Refusal("its last input is missing, without which onnxruntime does not run it")
+        raise Refusal("its last input is missing: onnxruntime does not run it")
     values = computed(node, x, dtype, facts.opsets)
     y_dtype = ir.DataType.from_numpy(values.dtype)
     if facts.dtype(node.outputs[0]) not in (None, y_dtype):

@@ -54,11 +54,11 @@ def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
 def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
     """The one quantization with which all readers dequantize."""
     if leave.outputs[0].is_graph_output() or not all(map(dequantizes, readers)):
-        raise Refusal("its input leaves the island in 8 bits, for others to read")
+        raise Refusal("its input leaves the island in 8 bits, for other consumers")
     if any(reader.graph is not leave.graph for reader in readers):
         raise Refusal("its input leaves the island in 8 bits, for the body of another node")
     if any(map(dequantizes_for_integer_form, readers)):
-        raise Refusal("with the operator behind it, it makes a quantized one of onnxruntime's")
+        raise Refusal("onnxruntime makes a quantized operator of it and the one after it")
     dtype = ir.DataType(leave.attributes["dtype"].as_int())
     found = {read_with(reader, dtype) for reader in readers}
     if len(found) > 1:

@@ -34,7 +34,7 @@ class QuantizeAtEntry(Pass):
         if facts.dtype(x) != ir.DataType.FLOAT:
             raise Refusal("its input is not known to be float32")
         if quantizes_integer_form(quantize):
-            raise Refusal("with the operator before it, it makes a quantized one of onnxruntime's")
+            raise Refusal("onnxruntime makes a quantized operator of it and the one before it")
         parameters = written_with(quantize)
         fused = ir.node(
             "QuantizeToIsland",

@@ -19,7 +19,7 @@ from converter.passes.base import Pass
 from converter.passes.fuse.attention_chain import Chain, chain_around
 from converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
-_NOTE = "its products are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
+_NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
 _MOVES = {"Gather", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 
 
@@ -51,7 +51,7 @@ class FuseFloatAttention(Pass):
         if softmax.attributes.get_int("axis", -1) not in (-1, len(ROWS) - 1):
             raise Refusal("its axis is not the last one")
         if chain.is_read_elsewhere:
-            raise Refusal("others read its scores or its weights too")
+            raise Refusal("its scores or its weights have other consumers")
         last = _transposed_back(chain.result)
         q, k = heads(chain.queries, ROWS, facts, "queries"), heads(chain.keys, COLUMNS, facts, "keys")
         v = heads(chain.values, ROWS, facts, "values")
@@ -149,6 +149,6 @@ def _mask(chain: Chain, q: Heads, k: Heads, facts: Facts) -> ir.Value | None:
     if len(shape) != len(scores):
         raise Refusal(f"its mask has {len(shape)} dimensions, not {len(scores)}")
     if broadcast(scores, shape) != scores:
-        raise Refusal("its mask makes the scores larger")
+        raise Refusal("its mask broadcasts the scores to a larger shape")
     number = uniform(mask)
     return None if number is not None and number == 0 else mask

@@ -24,7 +24,7 @@ class FuseTables(Pass):
             try:
                 runtime()
             except Refusal as refusal:
-                self.context.remarks[f"operators on each element are not fused into one: {refusal}"] = None
+                self.context.remarks[f"elementwise operators are not fused into one: {refusal}"] = None
         # From behind: what a function reads may itself be fused, and is replaced in the readers there are.
         for node, found in reversed(functions_of(model.graph).items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):

@@ -17,7 +17,7 @@ from converter.passes.base import Pass
 _ROOT = float(np.sqrt(np.float32(2)))
 _INVERSE = float(np.sqrt(np.float32(0.5)))
 _NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
-_READ = "others than what quantizes its result read it too"
+_READ = "its result has consumers beside its quantization"
 
 
 class _Gelu(NamedTuple):

@@ -10,8 +10,8 @@ from converter.graph.constants import constant_or_none, node_input, required_inp
 from converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
 
 OTHERWISE = (
-    "onnxruntime adds and normalizes at once, in floating point, and rounds otherwise than its "
-    "LayerNormalization, which a GPU's results follow: they may differ by one quantum"
+    "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "
+    "a GPU's results are those of the two apart: they may differ by one quantum"
 )
 
 _MIN_OPSET = 17  # of ONNX's operator, which the functions' bodies are written in
@@ -32,7 +32,7 @@ def channels_of(norm: ir.Node, facts: Facts) -> int:
     if norm.attributes.get_int("axis", -1) not in (-1, len(shape) - 1):
         raise Refusal("its axis is not the last one")
     if any(output.uses() or output.is_graph_output() for output in norm.outputs[1:]):
-        raise Refusal("its mean or its deviation is needed too")
+        raise Refusal("its outputs for mean and deviation are used")
     if not isinstance(shape[-1], int):
         raise Refusal("the size of its last axis is unknown")
     return shape[-1]

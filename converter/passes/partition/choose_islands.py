@@ -18,6 +18,8 @@ _WHERE_IT_IS = 0.5  # per element: what is moved less where both ways would cost
 _IN_FLOAT = 9  # per element: dequantized, read and written in four bytes, quantized
 _WITHOUT_KERNEL = 40  # per element: to the host, through a loop there, and back
 
+_NOT_WORTH_IT = "carrying its tensors into an island and back would cost more than its int8 kernel saves"
+
 # Operators for 8 bits of which onnxruntime has no CUDA kernel begin with these.
 _QUANTIZED = ("QLinear", "QGemm", "MatMulInteger", "ConvInteger", "DynamicQuantize")
 
@@ -45,7 +47,7 @@ class ChooseIslands(Pass):
         for number, candidate in enumerate(self.context.candidates):
             if number not in inside:
                 for node in candidate.covers:
-                    self.context.refusals[node] = "it costs less outside than the crossings around it would"
+                    self.context.refusals[node] = _NOT_WORTH_IT
         for candidate in (c for number, c in enumerate(self.context.candidates) if number in inside):
             for node in candidate.covers:
                 self.context.refusals.pop(node, None)  # what one rule refused, another may have covered

@@ -44,7 +44,7 @@ class Recognise(Pass):
         try:
             candidate = rule(node, facts)
             if not any(is_needed(output.value) for output in candidate.outputs):
-                raise Refusal("nothing needs its result")
+                raise Refusal("its result is unused")
         except Refusal as refusal:
             reason = str(refusal)
             self.context.refusals[node] = (between_pairs(node) or reason) if reason == IN_FLOAT else reason
