@@ -115,8 +115,8 @@ def test_export_and_import(run: Run, folder: Path, tmp_path: Path) -> None:
 def test_export_to_standard_output_and_import_from_standard_input(folder: Path, tmp_path: Path) -> None:
     program = "import sys; from converter.cli import main; sys.exit(main(['plans', '--cache-dir', *{}]))"
     calls = [
-        [sys.executable, "-c", program.format([str(folder), "--export", "-"])],
-        [sys.executable, "-c", program.format([str(tmp_path / "target"), "--import", "-"])],
+        [sys.executable, "-P", "-c", program.format([str(folder), "--export", "-"])],
+        [sys.executable, "-P", "-c", program.format([str(tmp_path / "target"), "--import", "-"])],
     ]
     exported = subprocess.run(calls[0], capture_output=True, check=True)
     assert exported.stderr == b"4 plans written to standard output\n"
