@@ -46,6 +46,7 @@ from converter.passes.partition.shapes_from_inputs import ShapesFromInputs
 from converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
 from converter.passes.prepare.correct_shapes import CorrectShapes
 from converter.passes.prepare.drop_identities import DropIdentities
+from converter.passes.prepare.inline_ifs import InlineIfs
 from converter.passes.prepare.lift_constants import LiftConstants
 from converter.passes.prepare.note_originals import NoteOriginals
 from converter.passes.prepare.quantize_constants import QuantizeConstants
@@ -80,6 +81,7 @@ PHASES = (
         (
             SortNodes,
             SettleInputs,
+            InlineIfs,
             CorrectShapes,
             NoteOriginals,
             RaiseOpset,

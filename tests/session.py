@@ -1,7 +1,7 @@
 """Runs a model and says what ran it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -107,24 +107,32 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
 
 def takes_precision(model: onnx.ModelProto) -> bool:
     """Whether onnxruntime opens the model with x64quantprecision, and decides as without."""
+    nodes = list(_nodes(model.graph))
     constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    zero_points = [
-        node.input[_WITH_WEIGHTS[node.op_type]] for node in model.graph.node if node.op_type in _WITH_WEIGHTS
-    ]
+    zero_points = [node.input[_WITH_WEIGHTS[node.op_type]] for node in nodes if node.op_type in _WITH_WEIGHTS]
     int8 = onnx.TensorProto.INT8
     types = constants | {x.name: x.type.tensor_type.elem_type for x in model.graph.input}
     dequantized = {
         node.output[0]: node.input[0] in constants
-        for node in model.graph.node
+        for node in nodes
         if node.op_type == "DequantizeLinear" and types.get(node.input[0]) == int8
     }
     # Who reads int8 constants, and is no product, or an int8 tensor besides.
     other = any(
         any(dequantized.get(name, False) for name in node.input)
         and (node.op_type not in _PRODUCTS or not dequantized.get(node.input[0], True))
-        for node in model.graph.node
+        for node in nodes
     )
     return not model.functions and int8 not in {constants.get(name) for name in zero_points} and not other
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Its nodes and those of bodies in it: onnxruntime's optimizer works on them as well."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                yield from _nodes(body)
 
 
 def assert_same_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:

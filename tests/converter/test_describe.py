@@ -85,8 +85,13 @@ def test_quantized_nodes_in_bodies_count() -> None:
         [onnx.helper.make_tensor_value_info("b", onnx.TensorProto.UINT8, None)],
         inner.constants,
     )
-    net.constant("yes", True, "bool")
-    net.node("If", ["yes"], net.unshaped_output("z", "uint8"), then_branch=body, else_branch=body)
+    net.node(
+        "If",
+        [net.input("yes", "bool", [])],
+        net.unshaped_output("z", "uint8"),
+        then_branch=body,
+        else_branch=body,
+    )
     report = converter.convert(net.model(13)).report
     assert report.converted == {"QConv": 1}
     assert (report.quantized_nodes, report.converted_nodes) == (3, 1)

@@ -118,7 +118,7 @@ def rename(model: onnx.ModelProto, rng: Rng) -> None:
 
 
 def into_branches(model: onnx.ModelProto, rng: Rng) -> None:
-    """The last nodes move into both branches of an If, which a new input chooses from."""
+    """The last nodes move into both branches of an If; a new input chooses from these, or a constant."""
     graph = model.graph
     count = int(rng.integers(1, min(len(graph.node), 6) + 1))
     moved = list(graph.node[len(graph.node) - count :])
@@ -144,7 +144,14 @@ def into_branches(model: onnx.ModelProto, rng: Rng) -> None:
             results.append(result)
         bodies.append(helper.make_graph(nodes, branch, [], results))
     del graph.node[len(graph.node) - count :]
-    graph.input.append(helper.make_tensor_value_info("which", onnx.TensorProto.BOOL, []))
+    which = numpy_helper.from_array(np.array(chance(rng, 0.5)), "which")
+    kind = rng.integers(5)
+    if kind < 3:
+        graph.input.append(helper.make_tensor_value_info("which", onnx.TensorProto.BOOL, []))
+    if kind in (2, 3):
+        graph.initializer.append(which)
+    if kind == 4:
+        graph.node.append(helper.make_node("Constant", [], ["which"], value=which))
     names = [value.name for value in outputs]
     choose = helper.make_node("If", ["which"], names, then_branch=bodies[0], else_branch=bodies[1])
     graph.node.append(choose)

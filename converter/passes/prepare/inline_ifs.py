@@ -1,0 +1,199 @@
+"""If with a constant condition -> the nodes of its branch"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from converter.context import Context
+from converter.graph.constants import constant_or_none
+from converter.graph.edit import remove_orphans
+from converter.graph.order import subgraphs
+from converter.passes.base import Pass
+
+Array = NDArray[Any]
+Folded = dict[ir.Value, "Array | None"]
+
+_MOST_ELEMENTS = 1000  # of a constant that a condition may depend on
+_LONGEST_CHAIN = 16  # nodes between a condition and its constants
+_FOLDS: dict[str, Callable[..., Array]] = {
+    "And": np.logical_and,
+    "Equal": np.equal,
+    "Greater": np.greater,
+    "GreaterOrEqual": np.greater_equal,
+    "Identity": np.asarray,
+    "Less": np.less,
+    "LessOrEqual": np.less_equal,
+    "Not": np.logical_not,
+    "Or": np.logical_or,
+    "Xor": np.logical_xor,
+}
+
+
+class InlineIfs(Pass):
+    """onnxruntime does so before it looks for patterns, which may lie across the border of a branch.
+
+    (ConstantFoldIfNode in constant_folding.cc and Graph::InlineIfSubgraph, 1.31: where the condition is
+    constant, or becomes so as it folds constants.) The other branch is gone, names stay where they can.
+
+    An If whose outputs are no results of its branch's own, each another, stays: onnxruntime opens none such.
+    Those inside of other nodes' bodies stay as well: nothing in there is converted.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        waiting = [node for node in reversed(model.graph) if _is_if(node)]
+        if not waiting:
+            return ir.passes.PassResult(model, modified=False)
+        names = _Names(self.context, model.graph)
+        folded: Folded = {}
+        modified = False
+        while waiting:
+            node = waiting.pop()
+            branches = _branches(node, folded)
+            if branches is not None:
+                names.forget(branches[1])
+                waiting += [inner for inner in branches[0] if _is_if(inner)]
+                _inline(node, *branches, names)
+                modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+class _Names:
+    """How often the names of values and nodes are there, in graphs inside of the graph as well."""
+
+    def __init__(self, context: Context, graph: ir.Graph) -> None:
+        self._names = context.names
+        self._values: Counter[str] = Counter()
+        self._nodes: Counter[str] = Counter()
+        self._count(graph, 1)
+
+    def forget(self, graph: ir.Graph) -> None:
+        """The graph is going to be dropped."""
+        self._count(graph, -1)
+
+    def settle_value(self, value: ir.Value) -> None:
+        """Give the value, which moves to the graph, another name if its name is there elsewhere."""
+        name = value.name
+        if name and self._values[name] > 1:
+            self._values[name] -= 1
+            value.name = self._names.value(name)
+
+    def settle_node(self, node: ir.Node) -> None:
+        if node.name and self._nodes[node.name] > 1:
+            self._nodes[node.name] -= 1
+            node.name = self._names.node(node.name)
+
+    def _count(self, graph: ir.Graph, step: int) -> None:
+        graphs = [graph]
+        for each in graphs:
+            found = {value.name for value in (*each.inputs, *each.initializers.values()) if value.name}
+            self._values.update(dict.fromkeys(found, step))
+            for node in each:
+                graphs += subgraphs(node)
+                self._nodes[node.name or ""] += step
+                for output in node.outputs:
+                    self._values[output.name or ""] += step
+
+
+def _is_if(node: ir.Node) -> bool:
+    return node.op_type == "If" and not node.domain and len(node.inputs) == 1
+
+
+def _branches(node: ir.Node, folded: Folded) -> tuple[ir.Graph, ir.Graph] | None:
+    """The branch that runs, and the other; None where the node has to stay."""
+    condition = _folded(node.inputs[0], folded)
+    both = [node.attributes.get(name) for name in ("then_branch", "else_branch")]
+    if condition is None or condition.dtype != np.bool_ or condition.size != 1:
+        return None
+    graphs = [each.as_graph() for each in both if each is not None and each.type == ir.AttributeType.GRAPH]
+    if len(graphs) != 2:
+        return None
+    taken, other = graphs if condition.reshape(-1)[0] else reversed(graphs)
+    own = {output for inner in taken for output in inner.outputs}
+    own.update(taken.initializers.values())
+    outputs = set(taken.outputs)
+    fits = len(outputs) == len(taken.outputs) == len(node.outputs) and outputs <= own and not taken.inputs
+    return (taken, other) if fits else None
+
+
+def _folded(value: ir.Value | None, known: Folded, depth: int = 0) -> Array | None:
+    """The constant that the value is or becomes. known: what was found out about values so far."""
+    if value is None:
+        return None
+    if value not in known:
+        node, array = value.producer(), _small_constant(value)
+        if array is None and node is not None and not node.domain and depth < _LONGEST_CHAIN:
+            inputs = [_folded(each, known, depth + 1) for each in node.inputs[:2]]
+            array = _computed(node, [each for each in inputs if each is not None])
+        known[value] = array
+    return known[value]
+
+
+def _computed(node: ir.Node, inputs: list[Array]) -> Array | None:
+    if len(inputs) != len(node.inputs):  # not all are constant, or there are too many
+        return None
+    try:
+        if node.op_type == "Cast":
+            return (
+                inputs[0].astype(np.bool_) if node.attributes.get_int("to", 0) == ir.DataType.BOOL else None
+            )
+        return _FOLDS[node.op_type](*inputs) if node.op_type in _FOLDS else None
+    except (TypeError, ValueError, IndexError):  # shapes, types or numbers of inputs that do not fit
+        return None
+
+
+def _small_constant(value: ir.Value) -> Array | None:
+    if value.const_value is not None and value.const_value.size > _MOST_ELEMENTS:
+        return None
+    return constant_or_none(value)
+
+
+def _inline(node: ir.Node, taken: ir.Graph, other: ir.Graph, names: _Names) -> None:
+    graph = node.graph
+    assert isinstance(graph, ir.Graph)
+    _detach(other)
+    results = list(taken.outputs)
+    taken.outputs.clear()
+    for value in list(taken.initializers.values()):
+        del taken.initializers[value.name or ""]
+        names.settle_value(value)
+        graph.initializers.add(value)
+    nodes = list(taken)
+    taken.remove(nodes)
+    for inner in nodes:
+        names.settle_node(inner)
+        for output in inner.outputs:
+            names.settle_value(output)
+    graph.insert_before(node, nodes)
+    for y, result in zip(node.outputs, results, strict=True):
+        if result.producer() is None:  # an initializer
+            identity = ir.node("Identity", [result])
+            graph.insert_before(node, identity)
+            result = identity.outputs[0]
+        _replace(y, result)
+    remove_orphans([node])
+
+
+def _detach(graph: ir.Graph) -> None:
+    """Let the graph, which is dropped, read nothing any more."""
+    graphs = [graph]
+    for each in graphs:
+        each.outputs.clear()
+        for node in each:
+            graphs += subgraphs(node)
+            for index in range(len(node.inputs)):
+                node.replace_input_with(index, None)
+
+
+def _replace(y: ir.Value, result: ir.Value) -> None:
+    """Let the branch's result stand for the If's; what was declared of the latter counts."""
+    if y.name:
+        result.name = y.name
+    result.type, result.shape = y.type or result.type, y.shape or result.shape
+    result.doc_string = y.doc_string or result.doc_string
+    result.metadata_props.update(y.metadata_props)
+    y.replace_all_uses_with(result, replace_graph_outputs=True)
+    y.name = None
