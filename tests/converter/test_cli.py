@@ -124,4 +124,4 @@ def test_the_converter_does_not_need_the_runtime() -> None:
     program = (
         "import sys, converter, converter.cli; assert not {'custom_ops', 'onnxruntime'} & sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-P", "-c", program], check=True)

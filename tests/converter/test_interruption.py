@@ -50,7 +50,7 @@ sys.exit(cli.main())
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status: int, how: str) -> None:
-    command = [sys.executable, "-c", PROGRAM, "wait", how]
+    command = [sys.executable, "-P", "-c", PROGRAM, "wait", how]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -68,7 +68,7 @@ def test_a_command_that_ignores_a_signal_goes_on_ignoring_it(tmp_path: Path) -> 
     """As nohup has it."""
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", ignoring + PROGRAM, "wait", "deaf"], cwd=tmp_path, stdout=subprocess.PIPE
+        [sys.executable, "-P", "-c", ignoring + PROGRAM, "wait", "deaf"], cwd=tmp_path, stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"working\n"

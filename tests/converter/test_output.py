@@ -186,7 +186,7 @@ def test_a_name_that_is_too_long(source: Path, tmp_path: Path) -> None:
         converter.convert_file(source, f"{tmp_path}/a\0b")
 
 
-COMMAND = [sys.executable, "-c", "import sys; from converter.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-P", "-c", "import sys; from converter.cli import main; sys.exit(main())"]
 
 
 @pytest.mark.parametrize(("given", "target"), [("-", "-"), ("/dev/stdin", "/dev/stdout")])

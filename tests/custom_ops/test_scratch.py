@@ -57,7 +57,7 @@ def test_it_goes_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None])
 def test_it_goes_with_the_process(tmp_path: Path, number: signal.Signals | None) -> None:
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path), "60" if number else "0"]
+    command = [sys.executable, "-P", "-c", PROGRAM, str(tmp_path), "60" if number else "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
