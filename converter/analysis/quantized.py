@@ -3,11 +3,11 @@
 A node is quantized if it is
 
 - an operator of the quantized families: QLinearConv, QGemm, MatMulInteger, DynamicQuantizeLSTM and so on;
-- an operator that moves or picks values of an 8-bit tensor that such an operator, QuantizeLinear or
-  DequantizeLinear reads or writes: MaxPool, Reshape, Concat and so on;
-- a float operator between DequantizeLinear and QuantizeLinear: all that it reads was dequantized or is
-  constant, and what it computes is quantized next or after others of this kind;
-- a float product of two tensors that were dequantized, whatever reads it.
+- an operator that moves or picks values of an 8-bit tensor, if such an operator, QuantizeLinear or
+  DequantizeLinear produces or consumes that tensor: MaxPool, Reshape, Concat and so on;
+- a float operator between DequantizeLinear and QuantizeLinear: its inputs are dequantized or constant, and
+  its result is quantized, either next or after other such operators;
+- a float matmul or convolution of two dequantized tensors, whatever consumes its result.
 
 QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and Identity only change the form: they do not count.
 """
