@@ -14,6 +14,7 @@ from converter.errors import ConversionError
 from converter.failures import text_of
 from converter.graph.opset_imports import settle_imports
 from converter.io import output
+from converter.io.sparse import with_dense_initializers
 from converter.io.tensor_names import give_tensors_names
 from converter.io.validity import check
 
@@ -26,15 +27,14 @@ StrPath = str | os.PathLike[str]
 
 
 def to_ir(proto: onnx.ModelProto) -> ir.Model:
-    """proto as an onnx_ir model, which shares its tensors but changes nothing of it.
+    """proto as an onnx_ir model, which shares its tensors but changes nothing of it. All are dense.
 
     Weights that weights.locate found in other files are read on demand. Raises ConversionError where the
     model is not valid.
     """
-    if any(graph.sparse_initializer for graph in _graphs(proto.graph)) or proto.training_info:
-        raise ConversionError(
-            "the model has sparse initializers or training information, which qudnn cannot carry over"
-        )
+    if proto.training_info:
+        raise ConversionError("the model has training information, which qudnn cannot carry over")
+    proto = with_dense_initializers(proto)
     check(proto)
     try:
         model = ir.from_proto(proto)
@@ -123,11 +123,3 @@ def _failures(target: StrPath) -> Iterator[None]:
         raise ConversionError(f"cannot write {name}: {error.strerror or error}") from error
     except (ValueError, EncodeError) as error:
         raise ConversionError(f"cannot write {name}: {error}") from error
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                yield from _graphs(inner)

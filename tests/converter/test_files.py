@@ -153,11 +153,3 @@ def test_nothing_is_left_of_a_failed_write(
         converter.convert_file(source, target)
     assert names(tmp_path) == sorted([*before, "b.onnx"])
     assert target.read_text() == "precious"
-
-
-def test_sparse_initializers_are_refused(model: onnx.ModelProto) -> None:
-    values = onnx.helper.make_tensor("s", onnx.TensorProto.FLOAT, [1], [1.0])
-    indices = onnx.helper.make_tensor("s_indices", onnx.TensorProto.INT64, [1], [0])
-    model.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, indices, [4]))
-    with pytest.raises(converter.ConversionError, match="sparse"):
-        converter.convert(model)

@@ -166,14 +166,25 @@ def add_texts(model: onnx.ModelProto, rng: Rng) -> None:
         annotation.quant_parameter_tensor_names.add(key="SCALE_TENSOR", value="missing")
 
 
-def add_sparse(model: onnx.ModelProto, rng: Rng) -> None:
-    sparse = model.graph.sparse_initializer.add(dims=[4])
-    sparse.values.CopyFrom(numpy_helper.from_array(np.ones(1, np.float32), "sparse"))
-    sparse.indices.CopyFrom(numpy_helper.from_array(np.zeros(1, np.int64), "places"))
+def make_sparse(model: onnx.ModelProto, rng: Rng) -> None:
+    """A constant, whose zeros are left out; or another one more."""
+    tensors = list(model.graph.initializer)
+    tensor = one(rng, tensors) if tensors and chance(rng, 0.8) else None
+    try:
+        array = np.ones(4, np.float32) if tensor is None else numpy_helper.to_array(tensor)
+    except Exception:  # a change before broke it
+        return
+    places = np.flatnonzero(array) if array.dtype.kind in "iuf" else np.zeros(0, np.int64)
+    sparse = model.graph.sparse_initializer.add(dims=array.shape)
+    name = "sparse" if tensor is None else tensor.name
+    sparse.values.CopyFrom(numpy_helper.from_array(array.reshape(-1)[places], name))
+    sparse.indices.CopyFrom(numpy_helper.from_array(places, f"{name}_places"))
+    if tensor is not None and chance(rng, 0.8):
+        model.graph.initializer.remove(tensor)
 
 
 CHANGES: Sequence[Callable[[onnx.ModelProto, Rng], None]] = (
     change_size, change_size, drop_shape, change_type, say_wrongly, say_wrongly, change_opset, change_opset,
     change_imports, add_output, add_output, remove_output, rename, rename, into_branches, into_branches,
-    add_texts, add_sparse,
+    add_texts, make_sparse,
 )  # fmt: skip
