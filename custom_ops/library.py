@@ -48,8 +48,8 @@ def register(
     converted model runs through the function bodies that it carries. The same holds, with a warning, where
     there is no GPU that qudnn can use, or where a library is missing.
 
-    The first run of a shape needs a plan for each convolution and matrix product, which is looked for in
-    this process, then in the folder of plans, and made where it is in neither:
+    The first run of a shape needs a plan for each convolution and matmul. It is looked for in this process,
+    then in the folder of plans, and made if it is in neither:
 
     tune: how a missing plan is made.
         "full": every candidate is built, checked against a plain kernel bit for bit, and timed; the

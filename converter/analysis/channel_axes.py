@@ -20,10 +20,10 @@ _ANOTHER_PLACE = {
 
 
 def wanted_axis(value: ir.Value, shape: Shape) -> int:
-    """The axis that the nearest reader with an opinion works along; shape: of the value.
+    """The axis that the nearest consumer with an opinion works along. shape: of the value.
 
-    Between it and the value stand only nodes that leave axes where they are. Without an opinion it is 1,
-    where ONNX has channels, or the last one, if the size of axis 1 is unknown.
+    Only nodes that keep the order of axes lie between it and the value. Without an opinion it is 1, where
+    ONNX has channels, or the last one if the size of axis 1 is unknown.
     """
     last = len(shape) - 1
     waiting, seen = [value], {value}

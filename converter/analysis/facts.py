@@ -53,7 +53,7 @@ class Facts:
         return self._channel_axes.get(value)
 
     def channel_axis_of(self, *values: ir.Value) -> int:
-        """The axis of the first value that an island produces; where none does, the one that readers want."""
+        """The axis of the first value that an island produces; if none is, the one that consumers want."""
         known = (self.channel_axis(value) for value in values)
         found = next((axis for axis in known if axis is not None), None)
         if found is not None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like: a command that is ended leaves nothing behind and says nothing."""
+"""Ctrl-C and its like: an interrupted command leaves no files and prints nothing."""
 
 import os
 import signal

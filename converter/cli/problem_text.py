@@ -61,7 +61,7 @@ def _matmul(fields: dict[str, int]) -> list[str]:
 
 
 def _product(fields: dict[str, int]) -> list[str]:
-    """The parts of a batch of products; how their matrices lie is left out."""
+    """The parts of a batched matmul, without the layout of its matrices."""
     batch = prod(fields.pop(f"batch_{i}") for i in range(3))
     m, n, k = (fields.pop(name) for name in "mnk")
     for name in [name for name in fields if "_stride_" in name]:

@@ -1,7 +1,7 @@
 """Tune a model: find the fastest plans for its shapes and store them.
 
 Runs MODEL, converted or not, on the GPU once for each set of shapes, with random inputs, and stores the
-plans of its convolutions and matrix products in the folder of plans. Sessions that meet these shapes
+plans of its convolutions and matmuls in the folder of plans. Sessions that meet these shapes
 later, in any process, find their plans there and start at once.
 
 A model with several inputs takes a --shape for each; sizes that the model fixes need none. Several shapes
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         problems = count_problems(proto)
         if not problems:
             raise UsageError(
-                f"{arguments.model} has no convolution or matrix product that qudnn converts: nothing to tune"
+                f"{arguments.model} has no convolution or matmul that qudnn converts: nothing to tune"
             )
         session = _open(arguments.model, path, options)
         rng = np.random.default_rng(0)

@@ -26,7 +26,7 @@ def is_needed(value: ir.Value) -> bool:
 
 
 def only_read_by(node: ir.Node, reader: ir.Node) -> bool:
-    """Whether nothing but reader needs the node's first output."""
+    """Whether `reader` is the sole consumer of the node's first output."""
     y = node.outputs[0]
     return not y.is_graph_output() and all(use.node is reader for use in y.uses())
 

@@ -15,7 +15,7 @@ def keeps_zeros(reshape: ir.Node) -> bool:
 
 
 def product(sizes: Shape) -> tuple[int, tuple[Unknown, ...]]:
-    """The product of known sizes, and the unknown ones."""
+    """The known sizes, multiplied, and the unknown ones."""
     unknown = sorted((s for s in sizes if isinstance(s, Unknown)), key=str)
     return prod(s for s in sizes if isinstance(s, int)), tuple(unknown)
 

@@ -144,7 +144,7 @@ def _is_dequantized(value: ir.Value | None) -> bool:
 
 
 def _is_quantized(node: ir.Node) -> bool:
-    """Whether a QuantizeLinear reads the result, behind activations perhaps."""
+    """Whether a QuantizeLinear consumes the result, possibly after activations."""
     waiting = [node]
     for reached in waiting:
         readers = [use.node for use in reached.outputs[0].uses()]

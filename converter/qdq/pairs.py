@@ -11,7 +11,7 @@ from converter.qdq.moves import is_passed
 
 
 def insert_pair(x: ir.Value, like: ir.Node, names: Names) -> ir.Value:
-    """x, quantized and dequantized as `like` does; the new nodes stand behind x, before its readers.
+    """x, quantized and dequantized as `like` does; the new nodes are inserted after x, before its consumers.
 
     `like` works in float32, per tensor, with constants.
     """
@@ -53,7 +53,7 @@ def pass_back(quantize: ir.Node, names: Names) -> None:
 def pass_on(dequantize: ir.Node, names: Names) -> None:
     """dequantize o moves -> dequantize o moves o a pair, and a pair between any two of the moves.
 
-    Where a QuantizeLinear is among the readers there is none. onnxruntime does just the same.
+    No pair is added if a QuantizeLinear is among the consumers. onnxruntime does the same.
     """
     waiting = _moves_behind(dequantize.outputs[0], dequantize)
     while waiting:
@@ -69,7 +69,7 @@ def _moves_behind(x: ir.Value, dequantize: ir.Node) -> list[ir.Node]:
 
 
 def _dequantize_behind(y: ir.Value, dequantize: ir.Node, names: Names) -> bool:
-    """Insert a pair behind the result of a move, if there may be one."""
+    """Insert a pair after the result of a move, if one is allowed there."""
     uses = list(y.uses())
     if any(quantizes(use.node) or use.node.graph is not dequantize.graph for use in uses):
         return False

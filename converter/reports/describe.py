@@ -102,7 +102,7 @@ def _begins(node: ir.Node, ours: set[ir.Node], context: Context) -> bool:
 
 
 def _makes_vector(node: ir.Node) -> bool:
-    """Whether the node takes the one row of a product with a vector, outside of the island."""
+    """Whether the node takes the one row of a matrix-vector product, outside of the island."""
     source = node.inputs[0].producer() if node.op_type == "Squeeze" and node.inputs[0] else None
     return is_op(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 

@@ -30,8 +30,8 @@ class Crossing(NamedTuple):
 class Report:
     """converted: how many of each op the model has now, crossings apart.
 
-    islands: groups of ops that tensors join without leaving the island.
-    entries, exits: how many times a tensor crosses into an island and out of one.
+    islands: connected groups of ops.
+    entries, exits: how many times a tensor enters an island, and leaves one.
     crossings: the same, one by one.
     left: every other node of the original model, with the reason; quantized ones first. A node without a
         name is called after its first output.

@@ -140,7 +140,7 @@ def test_a_model_with_nothing_to_tune(
     net.node("Relu", [net.input("x", "float32", ["n", 3])], net.unshaped_output("y", "float32", 2))
     onnx.save(net.model(13), tmp_path / "in.onnx")
     message = fails(capsys, tmp_path / "in.onnx", "--shape=x=1,3", "--cache-dir", tmp_path)
-    assert "has no convolution or matrix product that qudnn converts" in message
+    assert "has no convolution or matmul that qudnn converts" in message
     assert machine.options == []
 
 

@@ -1,4 +1,4 @@
-"""What stands behind an integer product: Cast -> Mul by the product of two scales -> (Add of a bias)"""
+"""What follows an integer matmul or convolution: Cast -> Mul by two scales, multiplied -> (Add of a bias)"""
 
 from typing import Any, NamedTuple
 
@@ -14,9 +14,9 @@ from converter.island.packing import Float32Array
 
 
 class Scaled(NamedTuple):
-    """y = (float(product) * (x_scale * scale)) + addend, the float32 tensor that it all leads to.
+    """y = (float(product) * (x_scale * scale)) + addend, the float32 result.
 
-    covers: the nodes from the Cast to y. scale, addend: `[outputs]`; addend is None where there is none.
+    covers: the nodes from the Cast to y. scale, addend: `[outputs]`; addend: None without a bias.
     """
 
     covers: tuple[ir.Node, ...]
@@ -28,7 +28,7 @@ class Scaled(NamedTuple):
 def scaled(
     product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
 ) -> Scaled:
-    """How the int32 product, of `rank` dimensions with its outputs along `axis`, is dequantized."""
+    """How the int32 tensor, of `rank` dimensions with its outputs along `axis`, is dequantized."""
     cast = only_reader(product, once=True, inside=True)
     if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
         raise Refusal("its result is not just cast to float32")

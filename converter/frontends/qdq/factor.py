@@ -1,4 +1,4 @@
-"""A factor of a float matrix product, dequantized from 8 bits: computed, or weights."""
+"""An operand of a float matmul, dequantized from 8 bits: computed, or weights."""
 
 import onnx_ir as ir
 

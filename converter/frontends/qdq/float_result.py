@@ -1,4 +1,4 @@
-"""The float32 result of a matrix product between DequantizeLinears, where nothing quantizes it."""
+"""The float32 result of a matmul of dequantized tensors that no QuantizeLinear follows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ LAST_BITS = "onnxruntime computes it in float32: results may differ in their las
 
 
 def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
-    """Why the product, if it reads these, may differ from onnxruntime; empty where it does not.
+    """Why the matmul, if these are its inputs, may differ from onnxruntime; empty if it does not.
 
     As NodeGroupSelector::GetQDQSelection and MatMulNodeGroupSelector (1.31) have it, after ReluQuantFusion.
     """
@@ -32,7 +32,7 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
 
 
 def _readers(node: ir.Node) -> list[ir.Node]:
-    """Those of the result; in the place of an activation that nothing but a QuantizeLinear reads, that."""
+    """The result's consumers; if QuantizeLinear is the sole consumer of an activation, it stands for it."""
     readers = [use.node for use in node.outputs[0].uses()]
     for index, reader in enumerate(readers):
         after = only_reader(reader.outputs[0]) if _activates(reader) else None

@@ -67,7 +67,7 @@ def _is_scores(add: ir.Node, index: int) -> bool:
 
 
 def _scores(reader: ir.Node, index: int, facts: Facts) -> _Scores:
-    """What the reader reads: one product and one quotient at most, in this order."""
+    """The input of the node: at most one Mul and then one Div."""
     node = _producer(reader, index)
     if node is None or node.domain or node.op_type not in ("Mul", "Div"):
         return _Scores(operand(reader, index, facts))

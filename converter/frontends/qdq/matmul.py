@@ -35,7 +35,7 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
         return _in_float(product_, facts)
 
 
-# Of an Add and other readers behind it, onnxruntime makes operators that add up in another order: BiasGelu of
+# From an Add and its consumers, onnxruntime makes operators that add up in another order: BiasGelu of
 # Gelu, SkipLayerNormalization of another Add.
 _READ_SUMS = {"Cast", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Tanh"}
 
@@ -49,7 +49,7 @@ class _Product(NamedTuple):
     operands: list[Operand]
 
     def is_gemm_with(self, added: int) -> bool:
-        """Whether onnxruntime takes the product and an Add of so many elements for a Gemm."""
+        """Whether onnxruntime fuses the MatMul and an Add of so many elements into a Gemm."""
         is_vector = added > 1 or added == self.b.shape[self.b.free]
         static = all(isinstance(size, int) for size in self.a.shape)
         return is_vector and self.b.rank == 2 and (self.a.rank == 2 or (static and self.a.rank > 2))
@@ -93,7 +93,7 @@ def _in_float(of: _Product, facts: Facts) -> Candidate:
 
 
 def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
-    """The Add that alone reads the product, and what it adds."""
+    """The Add that is the matmul's sole consumer, and its other operand."""
     y = node.outputs[0]
     readers = [use.node for use in y.uses()]
     if len(readers) != 1 or y.is_graph_output() or (readers[0].domain, readers[0].op_type) != ("", "Add"):
@@ -103,7 +103,7 @@ def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
 
 
 def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
-    """The Add of a vector behind the product, and the vector: together they are a Gemm."""
+    """The Add of a vector after the MatMul, and the vector: together they are a Gemm."""
     found = _added(node)
     if found is None:
         return None
@@ -116,7 +116,7 @@ def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
 
 
 def _addend_behind(of: _Product) -> tuple[ir.Node, Float32Array] | None:
-    """The Add behind the product of one number, or one for each column, and the numbers."""
+    """The Add after the matmul of one number, or of one for each column, and the numbers."""
     found = _added(of.node)
     array = None if found is None else constant_or_none(found[1])
     if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:

@@ -1,4 +1,4 @@
-"""What stands behind a float operator: perhaps Relu or Clip, then QuantizeLinear."""
+"""What follows a float operator: possibly Relu or Clip, then QuantizeLinear."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ _EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bound
 
 @dataclass(frozen=True)
 class Result:
-    """covers: the nodes behind the operator, QuantizeLinear last. value: its output.
+    """covers: the nodes after the operator, QuantizeLinear last. value: its output.
 
-    clamp: between which values Relu or Clip keep the result, in the int8 domain.
-    clamps: whether they are more than what quantizing the result does anyway; onnxruntime then does
-    not take them for a part of a quantized operator.
+    clamp: the bounds to which Relu or Clip clips the result, in the int8 domain.
+    clamps: whether they clip more than quantizing the result does anyway; onnxruntime then does not fuse
+    them into a quantized operator.
     """
 
     covers: tuple[ir.Node, ...]
@@ -38,13 +38,13 @@ class Result:
         return Quantized(self.value, self.quantization)
 
     def unclamped(self) -> "Result":
-        """The same, for an operator that cannot cut off its results."""
+        """The same, for an operator that cannot clip its result."""
         if self.clamps:
             raise Refusal("the activation after it clips more than its quantization does")
         return self
 
     def arithmetic(self, operands: Sequence[Operand]) -> Arithmetic:
-        """How onnxruntime computes the operator, if it reads these and is not a product."""
+        """How onnxruntime computes the operator, if these are its inputs. It is no matmul, no convolution."""
         if self.clamps:
             return Arithmetic.FLOAT32
         return common([self.is_int8, *(operand.is_int8 for operand in operands)])
@@ -59,9 +59,10 @@ class Result:
         return self._clamp_note()
 
     def product_note(self, operands: Sequence[Operand]) -> str:
-        """Why a convolution or matrix product may differ from onnxruntime; empty where it does not.
+        """Why a convolution or matmul may differ from onnxruntime; empty if it does not.
 
-        Of int8 tensors it has none on x86-64 (ConvNodeGroupSelector, MatMulNodeGroupSelector: int8_allowed).
+        onnxruntime has neither for int8 tensors on x86-64 (ConvNodeGroupSelector, MatMulNodeGroupSelector:
+        int8_allowed).
         """
         if self.is_int8 or any(operand.is_int8 for operand in operands):
             return (
@@ -77,7 +78,7 @@ class Result:
 
 
 def result(node: ir.Node) -> Result:
-    """Follow the operator's output 0 to the QuantizeLinear that has to be its only reader."""
+    """Follow the operator's output 0 to QuantizeLinear, which has to be its sole consumer."""
     covers = []
     low, high = -np.inf, np.inf
     while True:
@@ -132,7 +133,7 @@ def _only_reader(node: ir.Node) -> ir.Node:
 
 
 def _bounds(node: ir.Node) -> tuple[float, float]:
-    """Between which numbers the activation keeps its input, which it changes in no other way."""
+    """The bounds to which the activation clips its input; it changes it in no other way."""
     if node.op_type == "Relu":
         return 0.0, np.inf
     if node.op_type != "Clip":

@@ -28,7 +28,7 @@ def weights(value: ir.Value, output_axis: int) -> Weights:
 
 
 def dequantized(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
-    """The DequantizeLinear that value comes from, and the Transposes behind it, the last one first."""
+    """The DequantizeLinear that produces value, and the Transposes after it, the last one first."""
     perms = []
     producer = value.producer()
     while producer is not None and producer.op_type == "Transpose" and not producer.domain:

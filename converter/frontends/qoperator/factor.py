@@ -1,4 +1,4 @@
-"""A factor of a matrix product: an 8-bit tensor, computed or constant, with its scales and zero points."""
+"""An operand of a matmul: an 8-bit tensor, computed or constant, with its scales and zero points."""
 
 from typing import Any
 

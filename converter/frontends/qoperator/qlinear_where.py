@@ -1,4 +1,4 @@
-"""com.microsoft QLinearWhere -> QWhere, behind a QTable where scales differ"""
+"""com.microsoft QLinearWhere -> QTable where scales differ, then QWhere"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""The weights of a convolution or matrix product: an 8-bit constant with its scales and zero points."""
+"""The weights of a convolution or matmul: an 8-bit constant with its scales and zero points."""
 
 from typing import Any, NamedTuple
 
