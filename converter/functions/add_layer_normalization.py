@@ -1,6 +1,6 @@
-"""Layer normalizations that take in the addition before them, or end where a tensor enters an island.
+"""Layer normalizations fused with the addition before them, or with an entry after them.
 
-Results that a node may leave out come first: of outputs left out at the end nothing would be seen.
+Optional outputs come first: onnxruntime drops trailing outputs that are left out.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""QBatchMatMul, the quantized matrix product of two computed tensors, and its forms with other results."""
+"""QBatchMatMul, the quantized matmul of two computed tensors, and its forms with other results."""
 
 from collections.abc import Sequence
 

@@ -41,7 +41,7 @@ def ConvertToIsland(x, perm: Sequence[int], pads: Sequence[int], zero_point: int
 def DequantizeFromIsland(x, perm: Sequence[int], channels: int, scale: float, zero_point: int):
     """int8 -> float32: `(x - zero_point) * scale` of the first channels, or all, transposed by perm.
 
-    The body dequantizes x + 128 as uint8. Behind an int8 DequantizeLinear and a Reshape, say, onnxruntime
+    The body dequantizes x + 128 as uint8. After an int8 DequantizeLinear and a Reshape, say, onnxruntime
     (QDQPropagationTransformer, 1.31) puts a QuantizeLinear that from opset 21 on names its type, and then
     changes the type of its zero point alone (QDQS8ToU8Transformer), which it refuses to open.
     """

@@ -1,4 +1,4 @@
-"""QConv, the quantized convolution of an island, with int32 results, and with an addition behind it."""
+"""QConv, the quantized convolution of an island, with int32 results, and with an addition after it."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """Dynamic quantization: scale and zero point are found at run time, and never leave the GPU.
 
-What they stand in is what the products of the quantized tensor end with: bias and multiplier, one number for
-each output of all of these products, side by side.
+They are part of the epilogue of the matmuls that consume the quantized tensor: bias and multiplier, one
+number for each output of all of these matmuls, side by side.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def DynamicQuantizeToIsland(x, w_sum, w_scale, perm: Sequence[int], pads: Sequen
         multiplier = scale * w_scale
 
     with DynamicQuantizeLinear's formula. y is then transposed by perm and padded by pads (of ONNX Pad's form)
-    with the zero point. w_sum and w_scale are those of the products that read y: for each output the sum of
+    with the zero point. w_sum and w_scale are those of the matmuls that consume y: for each output the sum of
     its weights, and their scale.
     """
     q, scale, zero_point_u8 = op.DynamicQuantizeLinear(x)
@@ -100,7 +100,7 @@ def DynamicQMatMul(x, w, bias, multiplier, addend, first: int):
 
     bias and multiplier `[S]` came with x; an addend of -0.0 leaves everything as it is. That is a
     QMatMulToFloat, but for what onnxruntime may make of the body: an addition it would fuse with a Gelu or
-    LayerNormalization behind it, for other bits than the original has, where a fused operator adds already.
+    LayerNormalization after it, for other bits than the original has, where a fused operator adds already.
     So the body subtracts the negative addend, which is the same.
     """
     start = op.Reshape(op.Constant(value_int=first), op.Constant(value_ints=[1]))

@@ -1,4 +1,4 @@
-"""Attention and MaskedAttention, between the float32 results of dynamically quantized products."""
+"""Attention and MaskedAttention, between the float32 results of dynamically quantized matmuls."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def Attention(
 
     So one tensor that holds queries, keys and values side by side may be all three. nan_to_zero (0 or 1):
     weights that are NaN become 0, those of a row whose scores are all minus infinity. A kernel may round the
-    factors of both products to TF32's 10 bits of mantissa, as onnxruntime's CUDA provider does by default,
+    operands of both matmuls to TF32's 10 bits of mantissa, as onnxruntime's CUDA provider does by default,
     and make one number of the four that scale the scores.
 
     onnxruntime's CPU provider takes a constant number beside a MatMul into it, and rounds once less

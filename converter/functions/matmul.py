@@ -1,4 +1,4 @@
-"""QMatMul, the quantized matrix product of an island with constant weights, and its other forms."""
+"""QMatMul, the quantized matmul with constant weights, and its other forms."""
 
 from onnxscript import opset13 as op
 from onnxscript import script

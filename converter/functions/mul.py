@@ -1,4 +1,4 @@
-"""QMul, the quantized product of an island's tensors, element by element."""
+"""QMul, the quantized elementwise multiplication of an island's tensors."""
 
 from onnxscript import opset13 as op
 from onnxscript import script

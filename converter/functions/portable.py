@@ -1,4 +1,4 @@
-"""Constants in function bodies, in the forms that all readers of ONNX take."""
+"""Constants in function bodies, in the forms that all tools that read ONNX accept."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _DTYPES = {
 
 
 def with_portable_constants(proto: FunctionProto) -> FunctionProto:
-    """The function with its literal constants as tensors, and a Cast behind those that are its attributes.
+    """The function with its literal constants as tensors, and a Cast after those that are its attributes.
 
     onnxscript writes value_int, value_ints, value_float and value_floats. Of lists, shape inference makes
     tensors without dimensions in onnxruntime before 1.25: pads then are a scalar, and the model is refused.

@@ -18,8 +18,8 @@ class Op(Protocol):
         """Write nodes that make the outputs of the inputs.
 
         tensors: the inputs, with the channel axes that their ports have, in any layout; unpadded where their
-        number of channels is unknown, and outside of the island. wish: what the only reader of the first
-        output would like; an op for which it is free of cost writes that layout.
+        number of channels is unknown, and outside of the island. wish: what the sole consumer of the first
+        output prefers; an op that can write that layout for free does.
         """
 
 
@@ -27,7 +27,7 @@ class Op(Protocol):
 class Candidate:
     """An op that can replace nodes of the model.
 
-    covers: the nodes it replaces, of which all but the last may have other readers. The first gives the name.
+    covers: the nodes it replaces, all but the last may have other consumers. The first gives the name.
     note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
     only_inside: whether onnxruntime's CUDA provider computes something else than its CPU provider.
     """

@@ -1,8 +1,8 @@
-"""Dynamically quantizing ops, and the products that read what they give.
+"""Ops that quantize dynamically, and the matmuls that consume their results.
 
-Besides a quantized tensor that is bias and multiplier, those of all of its products side by side: `first`
-tells a product where its part begins, at a multiple of 4. The sums and scales of the products' weights lie
-so too; they are the last two inputs of the op that quantizes, constant.
+Besides a quantized tensor, such an op produces bias and multiplier, those of all its matmuls side by side:
+`first` tells a matmul where its part begins, at a multiple of 4. The sums and scales of the matmuls' weights
+have the same order; they are the last two inputs of the op that quantizes, constant.
 """
 
 from collections.abc import Mapping
@@ -16,31 +16,31 @@ from converter.graph.edit import add_initializer, remove_unused
 from converter.graph.names import Names
 from converter.island.packing import Float32Array, Int32Array
 
-_BIAS, _ADDEND = 2, 4  # inputs of a product
+_BIAS, _ADDEND = 2, 4  # inputs of a matmul
 _ALIGNMENT = 4  # of parts, in elements
 
 
 class Part(NamedTuple):
-    """The sums and the scales of a product's weights, for each output."""
+    """The sums and the scales of a matmul's weights, for each output."""
 
     weight_sum: Int32Array
     weight_scale: Float32Array
 
     def aligned(self) -> "Part":
-        """With zeros behind, up to where another part may begin."""
+        """Padded with zeros up to where another part may begin."""
         rest = -len(self.weight_sum) % _ALIGNMENT
         return Part(np.pad(self.weight_sum, (0, rest)), np.pad(self.weight_scale, (0, rest)))
 
 
 def entry_of(product: ir.Node) -> ir.Node:
-    """The op that quantizes what the product reads."""
+    """The op that quantizes the matmul's input."""
     entry = required_input(product, _BIAS).producer()
     assert entry is not None
     return entry
 
 
 def parts_of(entry: ir.Node) -> dict[ir.Node, Part]:
-    """The parts of the products that read what the op gives."""
+    """The parts of the matmuls that consume the op's results."""
     arrays = [constant(value, "weights' part") for value in entry.inputs[-2:]]
     parts = {}
     for product in dict.fromkeys(use.node for use in entry.outputs[-2].uses()):
@@ -51,7 +51,7 @@ def parts_of(entry: ir.Node) -> dict[ir.Node, Part]:
 
 
 def set_parts(entry: ir.Node, parts: Mapping[ir.Node, Part], names: Names) -> None:
-    """Let the op give the parts of these products, one behind the other."""
+    """Let the op produce the parts of these matmuls, one after the other."""
     graph, first = entry.graph, 0
     assert graph is not None
     aligned = [part.aligned() for part in parts.values()]

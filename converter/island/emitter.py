@@ -48,9 +48,9 @@ class Emitter:
         domain: str = DOMAIN,
         dtype: ir.DataType = ir.DataType.INT8,
     ) -> Tensor:
-        """The node that does the work; its inputs are the tensors and behind them the constants.
+        """The node that does the work; its inputs are the tensors followed by the constants.
 
-        dtype: of the result; other ones than int8 lie outside of the island.
+        dtype: of the result; results of other types than int8 are outside of the island.
         """
         return self.ops(op_type, tensors, [(layout, dtype)], attributes, constants, domain)[0]
 
@@ -162,9 +162,9 @@ class Emitter:
     def quantized(
         self, x: Tensor, layout: Layout, part: Part, pads: Sequence[int] = ()
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """A float32 tensor, quantized with the range it has, for a product of it with weights.
+        """A float32 tensor, quantized with the range it has, for a matmul of it with weights.
 
-        Results: it as a tensor of the island, bias and multiplier of the product.
+        Results: the tensor inside the island, bias and multiplier of the matmul.
         pads: of all of its axes inside, in ONNX Pad's form; by default those of the channels.
         """
         aligned = part.aligned()

@@ -1,4 +1,4 @@
-"""The cheapest way to part a graph's nodes in two (max-flow min-cut, by Dinic's algorithm)."""
+"""The cheapest partition of a graph's nodes in two (max-flow min-cut, by Dinic's algorithm)."""
 
 from collections import deque
 from collections.abc import Hashable

@@ -89,7 +89,7 @@ def pack_conv(weight: Int8Array, group: int) -> PackedConv:
     """weight [K, C/group, kernel...] -> [Kp, kernel..., Cp/group'].
 
     Grouped convolutions keep their groups where the padded channels can be divided into groups of
-    the same size: as they are, or with empty groups behind. Otherwise they become dense. Groups of 2
+    the same size: as they are, or followed by empty groups. Otherwise they become dense. Groups of 2
     and more channels that do not fill the tensor cores are merged with their neighbours.
     """
     if group == 1:

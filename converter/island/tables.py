@@ -1,4 +1,4 @@
-"""Ops that compute a function of one tensor, as its table: QTable, and sums and products with a constant."""
+"""Ops that compute a function of one tensor, as a table: QTable, and QAdd and QMul with a constant."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

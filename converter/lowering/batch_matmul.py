@@ -1,4 +1,4 @@
-"""QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32: products of matrices that are both computed."""
+"""QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32: matmuls of two computed tensors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class BatchMatMul:
 
 
 def _all_of(name: str, layout: Layout) -> dict[str, Attribute]:
-    """The attributes with which a product reads all of an input but its padding."""
+    """The attributes with which a matmul reads all of an input but its padding."""
     others = layout.rank - 1
     return {f"{name}_starts": [0] * layout.rank, f"{name}_ends": [ALL] * others + [layout.channels]}
 
@@ -95,7 +95,7 @@ def batch_matmul(
     result: ProductResult,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for a product as numpy.matmul has it: matrices with their batches broadcast, or vectors.
+    """The candidate for a matmul as numpy.matmul has it: matrices with their batches broadcast, or vectors.
 
     bias: `[N]`, in units of alpha times the scales of a and b.
     """

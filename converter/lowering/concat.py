@@ -1,4 +1,4 @@
-"""Concat: tensors one behind the other; on the channels, padded as they are, with gaps between them."""
+"""Concat: tensors one after the other; along channels, with their padding as gaps between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -73,7 +73,7 @@ class Conv:
     def _readable(self, emitter: Emitter, x: Tensor) -> Tensor:
         """x in a layout that weights can be packed for.
 
-        Gaps cost nothing but the weights and products for them: a 1x1 convolution rather has them than
+        Gaps cost only zero weights and multiplications by them. For a 1x1 convolution that is cheaper than
         another pass over its input.
         """
         if self.group == 1:

@@ -79,7 +79,7 @@ def conv_transpose(
 
 
 def _phase_geometry(window: Geometry, output_padding: int, axis: int) -> tuple[int, int, int, int, int]:
-    """Of the convolution along an axis: taps, padding before and behind, and pixels to crop of its blocks."""
+    """Of the convolution along an axis: taps, padding before and after, and pixels to crop of its blocks."""
     size = (window.kernel[axis] - 1) * window.dilations[axis] + 1
     stride, before, behind = window.strides[axis], window.pads[axis], window.pads[axis + 2]
     taps = -(-size // stride)

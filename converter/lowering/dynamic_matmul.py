@@ -57,11 +57,11 @@ def dynamic_matmul(
     addend: Float32Array | None,
     y: ir.Value,
 ) -> Candidate:
-    """The candidate for a matrix product of a float32 tensor, quantized as DynamicQuantizeLinear does it.
+    """The candidate for a matmul of a float32 tensor, quantized as DynamicQuantizeLinear does.
 
     x: float32 `x_shape` = `[..., C]`, of 2 dimensions or more; weight: 8-bit `[C, K]`; weight_zero_points:
-    `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y. Weights that their zero
-    point brings beyond int8 become several.
+    `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y. Weights that exceed int8
+    without their zero point are split into several.
     """
     rank = len(x_shape)
     if rank < 2:

@@ -1,4 +1,4 @@
-"""What a product of matrices multiplies: two tensors of 8 bits, computed or constant."""
+"""The operands of a matmul: two 8-bit tensors, computed or constant."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from converter.lowering.pair import island_array
 
 @dataclass(frozen=True)
 class Factor:
-    """One operand of a product of matrices, as it lies outside of the island.
+    """One operand of a matmul, in its layout outside of the island.
 
     array: its elements, where they are constant. contracted: the axis that is summed over, one of the last
     two. scales, zero_points: vectors of one element, or of one for each index along the free axis, the other

@@ -53,7 +53,7 @@ def matmul(
     alpha: float,
     result: Requantized | InFloat,
 ) -> Candidate:
-    """The candidate for a product with a constant matrix.
+    """The candidate for a matmul with a constant matrix.
 
     a: of any rank, quantized per tensor. weight: `[C, K]`, that of b less its zero points. bias: `[K]`, in
     units of alpha times the scales of a and b.

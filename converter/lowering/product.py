@@ -1,4 +1,4 @@
-"""The op for a product of two factors: QMatMul with a constant matrix on the right, else QBatchMatMul."""
+"""The op for a matmul: QMatMul with a constant matrix on the right, else QBatchMatMul."""
 
 import numpy as np
 import onnx_ir as ir

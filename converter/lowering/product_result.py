@@ -1,4 +1,4 @@
-"""What becomes of the sums that make up a product of matrices."""
+"""The epilogue of a matmul: what is made of its int32 sums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

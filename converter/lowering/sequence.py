@@ -1,4 +1,4 @@
-"""Several ops, one behind the other, in the place of one node."""
+"""Several ops in sequence, in the place of one node."""
 
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from converter.island.port import Tensor
 
 @dataclass(frozen=True)
 class Sequence:
-    """wishes: for each op but the last, the layout that the one behind it would like."""
+    """wishes: for each op but the last, the layout that the next one prefers."""
 
     ops: tuple[Op, ...]
     wishes: tuple[Layout | None, ...]

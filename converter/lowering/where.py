@@ -21,7 +21,7 @@ from converter.lowering.pair import island_array
 
 @dataclass(frozen=True)
 class Where:
-    """branches: two, which of the tensors behind the condition, or a constant of one element.
+    """branches: two; each an index into the tensors after the condition, or a constant of one element.
 
     tables: what brings each tensor to the result's quantization, None where it has it.
     """

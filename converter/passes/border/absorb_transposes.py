@@ -44,7 +44,7 @@ def _into_readers(transpose: ir.Node) -> bool:
 
 
 def _can_read(node: ir.Node, index: int, perm: list[int]) -> bool:
-    """Whether it is a product that can transpose this input so: b may have its last axis one before."""
+    """Whether it is a matmul that can transpose this input so: b may have its last axis one before."""
     operand = operand_of(node, index)
     if operand is None:
         return False

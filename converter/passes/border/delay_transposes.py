@@ -12,7 +12,7 @@ _PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 
 class DelayTransposes(Pass):
-    """Such as the scaling of queries and keys: behind it, a product can read them where they lie."""
+    """Such as the scaling of queries and keys: after it, a matmul can read them transposed."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -52,7 +52,7 @@ def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
 
 
 def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
-    """The one quantization with which all readers dequantize."""
+    """The one quantization with which all consumers dequantize."""
     if leave.outputs[0].is_graph_output() or not all(map(dequantizes, readers)):
         raise Refusal("its input leaves the island in 8 bits, for other consumers")
     if any(reader.graph is not leave.graph for reader in readers):

@@ -13,7 +13,7 @@ from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, quan
 
 
 class DequantizeEntered(Pass):
-    """A residual that is read rounded to 8 bits, as the product beside it reads it: from the same tensor."""
+    """A residual that is consumed rounded to 8 bits, as by the matmul beside it: from the same tensor."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -16,9 +16,9 @@ from converter.passes.base import Pass
 
 
 class DropRowReshapes(Pass):
-    """onnxruntime makes a Gemm of each product with a bias between such Reshapes, where all sizes are known.
+    """onnxruntime makes a Gemm, between such Reshapes, of each MatMul with a bias if all sizes are known.
 
-    What is before and behind meets then. A Reshape that goes on to other dimensions stays.
+    Without them the operators before and after are adjacent. A Reshape to other dimensions stays.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:

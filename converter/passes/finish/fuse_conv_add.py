@@ -37,7 +37,7 @@ class FuseConvAdd(Pass):
 
 
 def _conv(add: ir.Node, index: int) -> ir.Node | None:
-    """The convolution behind operand `index`, where it may add the other one."""
+    """The convolution that produces operand `index`, if it may add the other one."""
     inside = required_input(add, index)
     conv = inside.producer()
     if conv is None or not is_op(conv, "QConv") or only_reader(inside, once=True) is not add:

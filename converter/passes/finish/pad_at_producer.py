@@ -1,4 +1,4 @@
-"""QConv(pads) o producer -> QConv o producer(y_pads), and so for QConv3D behind an entry"""
+"""QConv(pads) o producer -> QConv o producer(y_pads), and so for QConv3D after an entry"""
 
 import onnx_ir as ir
 
@@ -77,7 +77,7 @@ def _padded_by_a_pass(conv: ir.Node) -> bool:
 
 
 def _readers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
-    """All readers of the result, where they are convolutions with one padding; else none."""
+    """All consumers of the result if they are convolutions with one padding, else none."""
     inside = producer.outputs[0]
     convs = [use.node for use in inside.uses() if use.idx == 0 and is_op(use.node, *op_types)]
     if inside.is_graph_output() or not convs or len(convs) != len(inside.uses()):

@@ -1,4 +1,4 @@
-"""An attention in float32 between its two products: `softmax(product * factor / divisor + mask)`"""
+"""An attention in float32 between its two matmuls: `softmax(product * factor / divisor + mask)`"""
 
 from typing import NamedTuple, TypeGuard
 
@@ -10,9 +10,9 @@ from converter.passes.fuse.attention_operands import Scale, scaled_by_number
 
 
 class Chain(NamedTuple):
-    """nodes: all of them, from the product of queries and keys to that of the softmax and the values.
+    """nodes: all of them, from the matmul of queries and keys to that of the softmax and the values.
 
-    guarded: where the softmax is NaN, 0 takes its place.
+    guarded: whether 0 replaces NaN in the softmax.
     """
 
     nodes: tuple[ir.Node, ...]
@@ -47,7 +47,7 @@ class Chain(NamedTuple):
 
 
 def chain_around(softmax: ir.Node, facts: Facts) -> Chain | None:
-    """The chain that the node belongs to, if it is a Softmax between two products."""
+    """The chain that the node belongs to, if it is a Softmax between two matmuls."""
     if softmax.domain or softmax.op_type != "Softmax":
         return None
     scores = _scores(required_input(softmax, 0), facts)

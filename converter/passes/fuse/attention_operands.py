@@ -1,4 +1,4 @@
-"""What the two products of an attention in float32 read: heads, transposed and scaled on their way."""
+"""The operands of the two matmuls of an attention in float32: heads, transposed and scaled."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Scale(NamedTuple):
 
 
 class Heads(NamedTuple):
-    """float32 `[B,S,heads,D]`, `number` of them, multiplied by the factor before the product reads them.
+    """float32 `[B,S,heads,D]`, `number` of them, multiplied by the factor before the matmul.
 
     shape: that. value: the tensor that has them, so lying, or `[B,S,parts,heads,D]`: they are those from
     `first` on of `[B,S,parts*heads,D]` then.
@@ -43,9 +43,9 @@ class Heads(NamedTuple):
 
 
 def heads(operand: ir.Value, perm: list[int], facts: Facts, what: str) -> Heads:
-    """The first tensor, from the inputs of the model on, that a product reads transposed by perm.
+    """The first tensor, from the inputs of the model on, that a matmul consumes transposed by perm.
 
-    And scaled by one number at most.
+    It may be scaled by one number as well.
     """
     view: View | None = View(operand, list(range(len(perm))))
     scale, found, factor = Scale(), None, Scale()

@@ -22,8 +22,8 @@ _PART = ("perm", "starts", "ends")
 class FuseAttention(Pass):
     """Scores and probabilities, sequence by sequence of each head, need not be written to memory.
 
-    They have to be of no use elsewhere, the products of four dimensions and with one scale and zero point
-    for all columns.
+    They must have no other consumers; the matmuls must have four dimensions and one scale and zero point for
+    all columns.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -93,7 +93,7 @@ class _Chain(NamedTuple):
 
 
 class _EndOfProduct(NamedTuple):
-    """What a product has one of for all columns."""
+    """What a matmul has one of for all columns."""
 
     a_zero_point: int
     b_zero_point: int
@@ -162,7 +162,7 @@ def _fits(chain: _Chain) -> bool:
 
 
 def _takes_all_keys(chain: _Chain, end: int) -> bool:
-    """Whether the softmax and the second product leave out what pads the scores, and nothing else."""
+    """Whether the softmax and the second matmul leave out the padding of the scores, and nothing else."""
     padding, keys = ints(chain.scores, "pads")[-1], chain.keys
     bounds = (chain.softmax.attributes["channels"].as_int(), end)
     if keys is None:

@@ -26,7 +26,7 @@ _MOVES = {"Gather", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose", 
 class FuseFloatAttention(Pass):
     """Scores and probabilities need not be written to memory, nor heads be moved.
 
-    Only beside dynamically quantized products: one wrote what is read, or one reads the result.
+    Only next to a dynamically quantized matmul, which produces an operand or consumes the result.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:

@@ -1,4 +1,4 @@
-"""QTable o QTable -> QTable; so too sums and products with a constant, or of tables of one tensor"""
+"""QTable o QTable -> QTable; also QAdd and QMul with a constant, or of tables of one tensor"""
 
 import onnx_ir as ir
 
@@ -14,8 +14,8 @@ from converter.passes.base import Pass
 class FuseTables(Pass):
     """One pass over memory in the place of several, with the same bits: they are computed for all inputs.
 
-    A bias behind a product and the function behind that become one table for each channel. A sum or
-    product with a constant for each channel stays where it stands alone, being as fast as a table.
+    A bias after a matmul and the function after that become one table for each channel. A QAdd or QMul with a
+    constant for each channel stays if it stands alone, as it is as fast as a table.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -25,7 +25,7 @@ class FuseTables(Pass):
                 runtime()
             except Refusal as refusal:
                 self.context.remarks[f"elementwise operators are not fused into one: {refusal}"] = None
-        # From behind: what a function reads may itself be fused, and is replaced in the readers there are.
+        # Backwards: the input of a function may itself be fused, and is replaced in its consumers.
         for node, found in reversed(functions_of(model.graph).items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
                 self._fuse(node, found, model.graph)

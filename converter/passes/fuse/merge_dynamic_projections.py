@@ -27,7 +27,7 @@ _FLOAT = ir.DataType.FLOAT
 
 @dataclass(frozen=True)
 class _Projection:
-    """A product with weights, and the Reshape that parts its result into heads.
+    """A matmul with weights, and the Reshape that splits its result into heads.
 
     constants: weight and addend, of one row each for an output. shapes: `[..., K]`, `[B,S,heads,D]`.
     """
@@ -46,9 +46,9 @@ class _Projection:
 
 
 class MergeDynamicProjections(Pass):
-    """One large product takes less time than several small ones.
+    """One large matmul takes less time than several small ones.
 
-    Only those whose results nothing reads but attention in float32, which finds its heads in larger tensors.
+    Only those with attention in float32 as sole consumer, which finds its heads in larger tensors.
     They may have different numbers of heads, of one size.
     """
 

@@ -1,6 +1,6 @@
-"""QMatMul of one x, several, whose results are parted into heads -> QProjections of x, parted once
+"""Several QMatMul of one x, results split into heads -> QProjections of x, split once (fused QKV)
 
-Queries, keys and values of an attention lie side by side then, and the products that read them read parts.
+Queries, keys and values of an attention then lie side by side, and the matmuls read parts of them.
 """
 
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ _INT8 = ir.DataType.INT8
 
 @dataclass(frozen=True)
 class _Projection:
-    """A product with weights and what is made of it.
+    """A matmul with weights and what is made of its result.
 
-    constants: weight `[Kp, Cp]`, bias `[Kp]`, multiplier `[Kp]`. reshape: parts the result into heads, to the
-    target. functions: the nodes that compute the table's values, at most one before that and one behind.
-    result: what is read.
+    constants: weight `[Kp, Cp]`, bias `[Kp]`, multiplier `[Kp]`. reshape: splits the result into heads, as
+    target says. functions: the nodes that compute the table's values, at most one before the Reshape and
+    one after. result: what is consumed.
     """
 
     product: ir.Node
@@ -49,9 +49,9 @@ class _Projection:
 
 
 class MergeProjections(Pass):
-    """One large product takes less time than several small ones.
+    """One large matmul takes less time than several small ones.
 
-    Only those whose results nothing reads but products of heads, so that nothing has to be cut apart. They
+    Only those with matmuls of heads as sole consumers, so that nothing has to be split in memory. They
     may have different numbers of heads, of one size.
     """
 
@@ -142,7 +142,7 @@ def _behind_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Ar
 
 
 def _target(reshape: ir.Node) -> tuple[int, ...] | None:
-    """To which shape it parts channels into heads; None where it is another node."""
+    """The shape to which it splits channels into heads; None if it is another node."""
     if reshape.op_type != "Reshape" or reshape.domain or reshape.attributes:
         return None
     target = constant_or_none(required_input(reshape, 1))

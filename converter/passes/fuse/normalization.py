@@ -63,7 +63,7 @@ def row(graph: ir.Graph, context: Context, name: str, number: float, channels: i
 
 
 def hand_over(norm: ir.Node, add: ir.Node | None, fused: ir.Node, entry: ir.Node) -> None:
-    """Let the op stand where the nodes stood: the normalization, the addition before it, the entry behind it.
+    """Replace the nodes by the op: the normalization, the addition before it, the entry after it.
 
     Its results in float32, the sum and the normalized tensor, come first. It leaves out what nobody needs.
     """

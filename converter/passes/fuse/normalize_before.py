@@ -1,4 +1,4 @@
-"""What passes have in common that make one op of a LayerNormalization and the quantization behind it."""
+"""What passes share that fuse a LayerNormalization with the quantization after it."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, 
 from converter.qdq.moves import is_passed
 from converter.qdq.pairs import pass_back, pass_on
 
-_MOST_MOVES = 64  # in a row, behind which another pair may stand
+_MOST_MOVES = 64  # in a row, after which another pair may follow
 
 
 class CancelTransposes(Pass):
@@ -60,7 +60,7 @@ def _cancel(first: ir.Node, context: Context) -> bool:
 
 
 def _behind_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
-    """The nodes of pairs, and what is behind them, each read by the next one alone."""
+    """The nodes of pairs and the node after them, each the sole consumer of the one before."""
     chain: list[ir.Node] = []
     node = only_reader(first.outputs[0], once=True, inside=True)
     while node is not None and _is_of_a_pair(node):
@@ -129,12 +129,12 @@ def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
 
 
 def _pair_behind(node: ir.Node) -> list[ir.Node]:
-    """QuantizeLinear and DequantizeLinear, all in a row with one reader each; or nothing."""
+    """QuantizeLinear and DequantizeLinear, all in a row with a sole consumer each; or nothing."""
     quantize = only_reader(node.outputs[0], once=True, inside=True)
     dequantize = None if quantize is None else only_reader(quantize.outputs[0], once=True, inside=True)
     pair = [member for member in (quantize, dequantize) if member is not None and _is_of_a_pair(member)]
     if len(pair) < 2:
         return []
     y = pair[1].outputs[0]
-    # onnxruntime has a DequantizeLinear for each reader, and then drops no pair.
+    # onnxruntime has a DequantizeLinear for each consumer, and then drops no pair.
     return pair if len(y.uses()) + y.is_graph_output() == 1 else []

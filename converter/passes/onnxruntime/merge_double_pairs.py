@@ -1,4 +1,4 @@
-"""Two pairs of QuantizeLinear and DequantizeLinear, one behind the other -> one of them"""
+"""Two Q/DQ pairs, one after the other -> one of them"""
 
 import numpy as np
 import onnx_ir as ir

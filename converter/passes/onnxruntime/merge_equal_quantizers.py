@@ -20,12 +20,12 @@ _SHARED = {
 
 
 class MergeEqualQuantizers(Pass):
-    """What onnxruntime does, whose int8 tensors stay int8 where they have several readers.
+    """As onnxruntime does, where int8 tensors with several consumers stay int8.
 
-    Quantizers write such pairs, one for each reader of a tensor, where they are told to. onnxruntime 1.31
+    Quantizers write such pairs, one for each consumer of a tensor, if they are told to. onnxruntime 1.31
     finds equal nodes of all kinds (CommonSubexpressionElimination), over constants of one element that it
     takes for one where they have the same value (ConstantSharing: not those of 8 bits). Here the same nodes
-    are found equal, and those that quantize are merged; what then nothing reads goes.
+    are found equal, and those that quantize are merged; those that have no consumers any more are removed.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:

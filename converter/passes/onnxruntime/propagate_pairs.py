@@ -15,10 +15,10 @@ _ACTIVATIONS = {"Clip", "Relu"}
 
 
 class PropagatePairs(Pass):
-    """A model quantized in few places: what only moves values works on 8 bits as well.
+    """For models quantized in few places: operators that only move values work on 8 bits as well.
 
-    Moving comes out the same before and after quantizing, so nothing changes in value. It brings a
-    QuantizeLinear next to the convolution before the move, a DequantizeLinear next to the one behind.
+    A move gives the same result before and after quantizing, so no value changes. It brings a QuantizeLinear
+    next to the convolution before the move, and a DequantizeLinear next to the one after it.
     onnxruntime's CPU provider does it too.
     """
 
@@ -48,7 +48,7 @@ class PropagatePairs(Pass):
         return True
 
     def _worth_quantizing(self, x: ir.Value, reader: ir.Node) -> bool:
-        """Whether x comes, over moves perhaps, of an operator with an integer form for the reader alone."""
+        """Whether an operator with an integer form produces x, possibly through moves, for this consumer."""
         way: list[ir.Value] = []
         while x not in self._worth:
             way.append(x)
@@ -76,9 +76,9 @@ def _normalizes(node: ir.Node) -> bool:
 
 
 def _dequantize_behind(move: ir.Node, context: Context) -> bool:
-    """DequantizeLinear -> move -> operator: dequantize behind the move.
+    """DequantizeLinear -> move -> operator: dequantize after the move.
 
-    So too before a QuantizeLinear, if it has another scale than the move's input has.
+    The same before a QuantizeLinear, if it has another scale than the move's input has.
     """
     dequantize = required_input(move, 0).producer()
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:

@@ -25,17 +25,17 @@ _QUANTIZED = ("QLinear", "QGemm", "MatMulInteger", "ConvInteger", "DynamicQuanti
 
 
 class ChooseIslands(Pass):
-    """Each candidate goes inside or stays outside, such that the sum of these costs is least:
+    """Each candidate goes inside or stays outside, so that the sum of these costs is least:
 
     - an element of a tensor that crosses the border costs 3: crossings are passes over memory, no more;
     - an op left outside costs 40 for each element it reads and writes if onnxruntime has no CUDA kernel
       for it (QLinear*, DepthToSpace of 8 bits), for it runs on the CPU then and its tensors go there and
       back; 9 if it is a float operator between DequantizeLinear and QuantizeLinear, or was one and has no
-      kernel for 8 bits, or behind the first alone; and next to nothing if it is an operator of ONNX that
-      runs on 8 bits where it is (MaxPool, Reshape, Concat);
+      kernel for 8 bits, or is only after a DequantizeLinear; and next to nothing if it is an operator of
+      ONNX that runs on 8 bits where it is (MaxPool, Reshape, Concat);
     - an op that onnxruntime's CUDA provider computes wrongly goes inside at any cost.
 
-    What an op reads and writes outside of the island crosses nothing.
+    Inputs and outputs of an op that are outside of the island do not cross.
 
     The cheapest choice is a minimal cut of the graph of values: exact, and independent of any order. It
     follows that a cheap operator alone never causes a round trip, in or out: it comes along where its
@@ -73,7 +73,7 @@ def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[i
     covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
     ports = {port.value: port for candidate in candidates for port in _crossing(candidate.outputs)}
     for joint, port in entering.items():
-        # An entry, if the writer is outside and any reader inside.
+        # An entry, if the producer is outside and any consumer inside.
         value, numbers = port.value, readers[joint]
         direct = value in ports and ports[value].joint == joint
         cost = _CROSSING * _elements(port)
@@ -82,7 +82,7 @@ def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[i
             graph.edge(number, entry, inf)
         graph.edge(entry, writer[value] if direct else SINK, cost)
     for value, port in ports.items():
-        # An exit, if the writer is inside and any reader outside.
+        # An exit, if the producer is inside and any consumer outside.
         exit_ = ("exit", value)
         graph.edge(writer[value], exit_, _CROSSING * _elements(port))
         inside = readers.get(port.joint, set())
@@ -98,9 +98,9 @@ def _crossing(ports: Iterable[Port]) -> list[Port]:
 
 
 def _is_read_outside(value: ir.Value, inside: set[int], covered: dict[ir.Node, int]) -> bool:
-    """Whether something reads the value outside in any case; inside: the candidates that read it inside.
+    """Whether the value has a consumer outside in any case. inside: the candidates that consume it inside.
 
-    Who reads it through a DequantizeLinear reads the value, if it is part of a candidate.
+    A node of a candidate that consumes it through a DequantizeLinear is a consumer of the value.
     """
     waiting = [value]
     for reached in waiting:

@@ -13,10 +13,10 @@ _ACTIVATIONS = {"Clip", "Relu"}
 
 
 class KeepInFloat(Pass):
-    """What no island takes in, of tensors that were not all of one type to onnxruntime before Int8ToUint8.
+    """Keeps operators outside of islands in float if Int8ToUint8 gave their tensors one type.
 
-    They are uint8 now, and of the operator between them onnxruntime would make an integer one. A Sum of one
-    tensor is that tensor, and keeps it from that.
+    The tensors are uint8 now, so onnxruntime would make an integer operator of the one between them. A Sum of
+    one tensor is that tensor, and prevents it.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -58,7 +58,7 @@ def _was_in_float(node: ir.Node) -> bool:
 
 
 def _quantizer(node: ir.Node) -> ir.Node | None:
-    """The QuantizeLinear that alone reads the result, behind an activation perhaps."""
+    """The QuantizeLinear that is the result's sole consumer, possibly after an activation."""
     reader = only_reader(node.outputs[0], once=True, inside=True)
     while reader is not None and not reader.domain and reader.op_type in _ACTIVATIONS:
         reader = only_reader(reader.outputs[0], once=True, inside=True)

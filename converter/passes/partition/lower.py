@@ -100,7 +100,7 @@ def _agree(written: Layout, wanted: Layout) -> bool:
 
 
 def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:
-    """The layouts that the only readers of values wish for."""
+    """The layouts that the sole consumers of values prefer."""
     ports = [port for candidate in candidates for port in candidate.inputs]
     readers = Counter(port.value for port in ports)
     return {

@@ -14,7 +14,7 @@ from converter.qdq.linear import float_constant, quantizes
 
 
 class QuantizeConstants(Pass):
-    """Some tools leave weights in float, with a QuantizeLinear behind; onnxruntime computes it beforehand."""
+    """Some tools leave weights in float, followed by a QuantizeLinear; onnxruntime folds it."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False
