@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from converter.analysis.channel_axes import wanted_axis
-from converter.analysis.inference import infer
+from converter.analysis.inference import infer, shape_of
 from converter.analysis.node_shapes import inferred
 from converter.analysis.outside_shapes import outside_shape
 from converter.analysis.shape_values import ShapeValues
@@ -31,11 +31,9 @@ class Facts:
         for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
             if value.dtype is not None:
                 self._dtypes[name] = value.dtype
-            if value.shape is not None:
-                self._shapes[name] = tuple(
-                    size if isinstance(size, int) else Unknown(size.value or f"{name}[{axis}]")
-                    for axis, size in enumerate(value.shape)
-                )
+            shape = shape_of(value)
+            if shape is not None:
+                self._shapes[name] = shape
 
     def dtype(self, value: ir.Value) -> ir.DataType | None:
         return self._dtypes.get(value.name or "")

@@ -3,10 +3,14 @@
 import onnx_ir as ir
 from onnx_ir.passes.common import ShapeInferencePass
 
+from converter.analysis.node_shapes import inferred
+from converter.graph.sizes import Shape, Unknown
 from converter.qdq.linear import dequantizes, quantizes
 
 # Operators of com.microsoft whose results have the type and the shape of their first input.
 _KEEP = {"BiasGelu", "FastGelu", "Gelu", "QuickGelu"}
+
+_NEWEST = 1000  # as an opset: that of the newest operators
 
 
 def infer(model: ir.Model, declared: bool = True) -> ir.Graph:
@@ -18,15 +22,27 @@ def infer(model: ir.Model, declared: bool = True) -> ir.Graph:
     ONNX's data propagation stays off: it makes an object for each element of every vector, of 2**40 as well.
     """
     copy = _without_defaults(_with_standard_operators(model.clone()))
+    _import_all(copy)
     outputs = {value: value.shape for value in copy.graph.outputs if value.producer() is not None}
     forgotten = list(outputs) if declared else [output for node in copy.graph for output in node.outputs]
     for value in forgotten:
         value.shape = None
-    ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(copy)
+    if not ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(copy).modified:
+        _infer_each(copy)  # it tells nothing of any node where one contradicts what is declared
     for value, shape in outputs.items() if declared else ():
         if value.shape is None:
             value.shape = shape
     return copy.graph
+
+
+def shape_of(value: ir.Value) -> Shape | None:
+    """The shape with sizes that are unknown by a name, None where it is unknown."""
+    if value.shape is None:
+        return None
+    return tuple(
+        size if isinstance(size, int) else Unknown(size.value or f"{value.name}[{axis}]")
+        for axis, size in enumerate(value.shape)
+    )
 
 
 def _with_standard_operators(model: ir.Model) -> ir.Model:
@@ -51,3 +67,30 @@ def _without_defaults(model: ir.Model) -> ir.Model:
         model.graph.initializers.pop(value.name or "", None)
         value.const_value = None
     return model
+
+
+def _import_all(model: ir.Model) -> None:
+    """Import the domains that nodes have: ONNX's inference tells nothing of any node where one is missing.
+
+    onnxruntime opens models without them, with the newest operators of those that it knows (model.cc, 1.31).
+    """
+    for imports, nodes in (
+        (model.opset_imports, model.graph.all_nodes()),
+        *((function.opset_imports, function.all_nodes()) for function in model.functions.values()),
+    ):
+        for node in nodes:
+            imports.setdefault(node.domain, _NEWEST)
+
+
+def _infer_each(model: ir.Model) -> None:
+    """Infer the results of each node by itself, where their types or shapes are unknown."""
+    opset = model.opset_imports.get("", 0)
+    for node in model.graph:
+        if all(output.dtype is not None and output.shape is not None for output in node.outputs):
+            continue
+        for output, dtype, shape in inferred(
+            node, opset, lambda value: value.dtype, shape_of, lambda _: None
+        ):
+            output.dtype = output.dtype or dtype
+            if output.shape is None:
+                output.shape = ir.Shape([size if isinstance(size, int) else str(size) for size in shape])

@@ -1,6 +1,7 @@
 """Shapes that a model declares and that are not true: what follows from its inputs comes first."""
 
 import onnx
+import onnx_ir as ir
 import pytest
 from onnx import helper
 from qdq_networks import QdqNetwork, normal
@@ -8,6 +9,7 @@ from qdq_networks import QdqNetwork, normal
 import converter
 from cases.builder import MICROSOFT, Shape, value_info
 from check import assert_equivalent
+from converter.analysis.inference import infer
 
 STALE = [[1, 4, 9, 8], ["n", 4, 5, 5], ["n", 4, 72], ["n", 5, 9, 8], ["m", 4, "h", "w"]]
 
@@ -84,3 +86,34 @@ def test_what_is_declared_counts_where_nothing_follows() -> None:
         "sizes": onnx.numpy_helper.to_array(helper.make_tensor("s", 7, [4], [2, 4, 9, 8])),
     }
     assert_equivalent(model, conversion.model, [feed])
+
+
+@pytest.mark.parametrize("shape", STALE, ids=str)
+def test_shapes_follow_where_a_domain_is_not_imported(shape: Shape) -> None:
+    """onnxruntime takes the newest operators of its own domains then."""
+    net = network(17)
+    product = net.node("FusedMatMul", ["x", "x"], "beside", MICROSOFT, transB=1)
+    net.y(net.node("Relu", [product], "beside_relu"))
+    model = with_declared(net, 17, "f", shape)
+    del model.opset_import[1:]
+    assert [imported.domain for imported in model.opset_import] == [""]
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 1, "Reshape": 1, "QMatMul": 1}
+    assert_equivalent(model, conversion.model, [{"x": normal(batch, 4, 8, 9)} for batch in (2, 1)])
+    shapes = {y.name: y.shape for node in infer(ir.from_proto(model), declared=False) for y in node.outputs}
+    assert shapes["t"] == ["n", 4, 9, 8]
+
+
+def test_one_contradiction_leaves_what_follows_of_others() -> None:
+    """ONNX's inference of the model as a whole fails where an output has another type than is declared."""
+    net = QdqNetwork()
+    x = net.node("MaxPool", [net.input("x", "float32", ["n", 4, 8, 9])], "a", kernel_shape=[3, 2])
+    net.node("Transpose", [x], "b", perm=[0, 2, 3, 1])
+    net.output(net.node("Relu", ["b"], "c"), "float32", ["n", 6, 8, 4])
+    net.output(net.constant("k", 1.0, "float32"), "uint8", [])
+    graph = helper.make_graph(net.nodes, "g", net.inputs, net.outputs, net.constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises(onnx.shape_inference.InferenceError):
+        onnx.shape_inference.infer_shapes(model)
+    shapes = {y.name: y.shape for node in infer(ir.from_proto(model)) for y in node.outputs}
+    assert shapes == {"a": ["n", 4, 6, 8], "b": ["n", 6, 8, 4], "c": ["n", 6, 8, 4]}
