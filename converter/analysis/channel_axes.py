@@ -1,4 +1,4 @@
-"""Which axis of a tensor outside of any island would best be last inside one: a look at who reads it."""
+"""Which axis of a tensor outside of any island would best be last inside one: by its consumers."""
 
 import onnx_ir as ir
 

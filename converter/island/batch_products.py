@@ -1,4 +1,4 @@
-"""QBatchMatMul and its forms, as passes look at them and change what they read."""
+"""QBatchMatMul and its forms, as passes inspect them and change their inputs."""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""What a frontend makes of nodes: the op of an island that can stand for them."""
+"""What a frontend makes of nodes: the op of an island that can replace them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

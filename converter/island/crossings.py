@@ -1,4 +1,4 @@
-"""The ops that carry a tensor over an island's border."""
+"""Entries and exits: the ops that carry a tensor across an island's border."""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""How a tensor lies inside an island, seen from its place outside."""
+"""The layout of a tensor inside an island, relative to that outside."""
 
 from dataclasses import dataclass, replace
 

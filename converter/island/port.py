@@ -1,4 +1,4 @@
-"""What an op of an island reads and writes, seen from outside."""
+"""The inputs and outputs of an op of an island, as they are outside."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -58,7 +58,7 @@ class Port:
 
     @property
     def joint(self) -> tuple[ir.Value, int, bool]:
-        """What two ports have in common between which the value passes as it is."""
+        """Equal for two ports if the value passes between them unchanged."""
         return self.value, self.channel_axis, self.layout.is_unpadded
 
 

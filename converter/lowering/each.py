@@ -1,4 +1,4 @@
-"""Ops that work on each channel by itself: what goes in at a position comes out there."""
+"""Ops that work on each channel by itself: channels keep their positions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

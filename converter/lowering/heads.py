@@ -1,4 +1,4 @@
-"""Reshape along the last axis: channels parted into groups, `[..., 768] -> [..., 12, 64]`, and joined again.
+"""Reshape along the last axis: channels split into groups, `[..., 768] -> [..., 12, 64]`, and merged again.
 
 In place, where the groups of channels are padded as the tensor inside has them.
 """

@@ -1,4 +1,4 @@
-"""QAdd, QMul, QFloatAdd and QFloatMul: two tensors, element by element, broadcast."""
+"""QAdd, QMul, QFloatAdd and QFloatMul: the elementwise binary operators, with broadcasting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Gather of constant places along an axis that is not that of the channels."""
+"""Gather with constant indices along an axis that is not that of the channels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

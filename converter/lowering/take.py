@@ -1,4 +1,4 @@
-"""Taking parts of a tensor: some of its channels, which costs nothing by itself, or some of its pixels."""
+"""Slices of a tensor: some of its channels, which costs nothing by itself, or some of its pixels."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

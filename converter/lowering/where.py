@@ -1,4 +1,4 @@
-"""QWhere: a choice between two tensors, element by element, brought to one quantization by tables."""
+"""QWhere: an elementwise choice between two tensors, requantized to one scale by tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The input of an integer operator, as DynamicQuantizeLinear wrote it."""
+"""The input of an integer operator, as DynamicQuantizeLinear produces it."""
 
 from typing import NamedTuple
 

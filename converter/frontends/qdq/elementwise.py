@@ -1,4 +1,4 @@
-"""DequantizeLinear -> operators on each element, or each of its channel -> QuantizeLinear -> QTable"""
+"""DequantizeLinear -> elementwise operators, also per channel -> QuantizeLinear -> QTable"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What stands in front of a float operator: DequantizeLinear of an 8-bit tensor."""
+"""The input of a float operator: DequantizeLinear of an 8-bit tensor."""
 
 from typing import NamedTuple
 

@@ -1,1 +1,1 @@
-"""Phase 4: crossings, what stands beside them, and transposes that layouts have left."""
+"""Phase 4: crossings fused with adjacent operators, and transposes that layouts have left."""

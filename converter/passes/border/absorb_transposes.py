@@ -10,7 +10,7 @@ from converter.passes.base import Pass
 
 
 class AbsorbTransposes(Pass):
-    """The heads of an attention are read and written where they lie, by strides, and never moved.
+    """The heads of an attention are read and written in place, by strides, and never moved.
 
     A transposition stays where something else reads its result too.
     """

@@ -11,7 +11,7 @@ from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read
 
 
 class DequantizeAtExit(Pass):
-    """Only where nothing but DequantizeLinear reads the 8-bit tensor, so that it leaves the island once."""
+    """Only if all consumers of the 8-bit tensor are DequantizeLinear, so that it leaves the island once."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -10,7 +10,7 @@ from converter.qdq.linear import quantizes, quantizes_integer_form, written_with
 
 
 class QuantizeAtEntry(Pass):
-    """The QuantizeLinear stays where something outside of the island needs its result too."""
+    """The QuantizeLinear stays if it has consumers outside of the island."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

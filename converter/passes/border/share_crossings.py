@@ -8,7 +8,7 @@ from converter.passes.base import Pass
 
 
 class ShareCrossings(Pass):
-    """The first one of the graph's order stays. An output of the graph keeps the crossing that names it."""
+    """The first one in the graph's order stays. An output of the graph keeps the crossing that names it."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         first: dict[object, ir.Node] = {}

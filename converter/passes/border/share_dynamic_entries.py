@@ -9,7 +9,7 @@ from converter.passes.base import Pass
 
 
 class ShareDynamicEntries(Pass):
-    """Where they have the same axes and padding. The first one of the graph's order stays."""
+    """Only if they have the same axes and padding. The first one in the graph's order stays."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         alike: dict[object, list[ir.Node]] = {}

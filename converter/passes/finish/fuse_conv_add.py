@@ -17,7 +17,7 @@ _OF_ADD = ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype")
 
 
 class FuseConvAdd(Pass):
-    """A convolution whose result is read by one addition only, of two tensors of one shape, adds by itself.
+    """A convolution adds in its epilogue if an addition of two tensors of one shape is its sole consumer.
 
     Where both operands are such results, the later one does, so that less has to wait. Not of groups and
     stems, whose kernels add nothing: two passes would take as long as before.

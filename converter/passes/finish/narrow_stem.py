@@ -12,7 +12,7 @@ LARGEST = 8  # filter side and stride that the kernel for stems takes
 
 
 class NarrowStem(Pass):
-    """An image enters with 4 channels, not 16, where only convolutions read it that have a kernel for that.
+    """An image enters with 4 channels, not 16, if all its consumers are convolutions with a kernel for that.
 
     With 16, most of what they read and multiply would be padding.
     """

@@ -10,7 +10,7 @@ from converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
 
 class PadAtProducer(Pass):
-    """What computes the input of convolutions writes their padding too, where no one else reads it.
+    """The producer of a convolution's input writes the padding too, if there are no other consumers.
 
     cuDNN pads with 0 only: for another zero point, the convolution would begin with a pass over its input,
     while the producer has some more pixels to write. An entry does so for any zero point; in an island,

@@ -1,1 +1,1 @@
-"""Phase 5: several ops in one."""
+"""Phase 5: several ops fused into one."""

@@ -10,7 +10,7 @@ from converter.passes.base import Pass
 
 
 class FuseAddLayerNormalization(Pass):
-    """The sum is written only where others read it too. Only of tensors of one shape."""
+    """The sum is written only if it has other consumers. Only for tensors of one shape."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -12,7 +12,7 @@ from converter.passes.base import Pass
 
 
 class GatherAtEntry(Pass):
-    """Embeddings: they are looked up outside, and cross into the island without a pass over memory."""
+    """Embeddings: they are looked up outside, and enter the island without a pass over memory."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -29,7 +29,7 @@ class _Gelu(NamedTuple):
 
 
 class GeluAtDynamicEntry(Pass):
-    """Where nothing else reads the result, it is never written in float32."""
+    """Without other consumers, the result is never written in float32."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

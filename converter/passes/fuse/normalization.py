@@ -1,4 +1,4 @@
-"""LayerNormalization in float32 outside of islands: what passes ask of it before an op takes its place."""
+"""LayerNormalization in float32 outside of islands: what passes check before they replace it by an op."""
 
 import numpy as np
 import onnx_ir as ir

@@ -25,7 +25,7 @@ class Fused(NamedTuple):
 
 
 class NormalizeBefore(Pass):
-    """The float32 results stay outputs of the op where others read them, the sum and the normalized tensor.
+    """The float32 results, the sum and the normalized tensor, stay outputs of the op if they have consumers.
 
     ENTRY: the op that quantizes. It has to take the result as it lies.
     """

@@ -1,1 +1,1 @@
-"""Phase 2: what onnxruntime itself makes of a QDQ model before it runs."""
+"""Phase 2: what onnxruntime's optimizer does to a QDQ model before it runs."""

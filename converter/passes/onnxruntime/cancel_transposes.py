@@ -1,4 +1,4 @@
-"""Transpose o pairs of QuantizeLinear and DequantizeLinear, or none, o the inverse Transpose -> the pairs"""
+"""Transpose o Q/DQ pairs, or none, o the inverse Transpose -> the pairs"""
 
 import onnx_ir as ir
 
@@ -15,7 +15,7 @@ _MOST_MOVES = 64  # in a row, after which another pair may follow
 
 
 class CancelTransposes(Pass):
-    """onnxruntime does it between two rounds of merging double pairs: by it pairs come next to each other.
+    """onnxruntime does it between two rounds of merging double pairs: it makes pairs adjacent.
 
     Merging them changes the bits of the model; where onnxruntime does it, the converted model has to do
     it as well.

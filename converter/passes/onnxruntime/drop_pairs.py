@@ -21,7 +21,7 @@ from converter.qdq.moves import moves, needed
 
 
 class DropPairs(Pass):
-    """Where all around has one scale and zero point; the values stay the same. onnxruntime does it too.
+    """Only if all tensors around it have one scale and zero point; values stay the same. As in onnxruntime.
 
     What only moves values is left as a quantizer of the QOperator format leaves it, on 8 bits.
     """

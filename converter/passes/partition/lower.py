@@ -1,4 +1,4 @@
-"""Put each candidate's op in the place of its nodes, with crossings where tensors enter and leave."""
+"""Replace each candidate's nodes by its op, with crossings where tensors enter and leave."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ from converter.passes.base import Pass
 
 
 class Lower(Pass):
-    """A tensor enters an island in the plain layout, and leaves it so; between ops it is as it was written.
+    """A tensor enters and leaves an island in the plain layout; between ops it has its producer's layout.
 
     Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in,
     and so does one of which the number of channels is known to one of them only.

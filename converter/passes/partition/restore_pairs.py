@@ -14,7 +14,7 @@ from converter.qdq.moves import needed
 
 
 class RestorePairs(Pass):
-    """What no island took in works on float32 again, and stays on the GPU.
+    """Operators that no island contains work on float32 again, and stay on the GPU.
 
     The converted model opens where the original did, too: onnxruntime has had kernels of the CPU provider for
     SpaceToDepth and DepthToSpace of 8 bits since 1.22 and 1.28 only.

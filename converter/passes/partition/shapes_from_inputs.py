@@ -11,7 +11,7 @@ from converter.passes.base import Pass
 
 
 class ShapesFromInputs(Pass):
-    """A tensor that only its size is wanted of would leave the island for that.
+    """Otherwise a tensor would leave the island only because its shape is used.
 
     Sizes that are known become constants, and the unknown ones are sizes of the model's inputs.
     """

@@ -9,7 +9,7 @@ from converter.qdq.linear import dequantizes, quantizes
 
 
 class ShapesOfEightBits(Pass):
-    """So that a size that is asked for is no reason for a tensor to be there in floating point."""
+    """So that a tensor need not exist in floating point only because its shape is used."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified = False

@@ -7,7 +7,7 @@ from converter.passes.base import Pass
 
 
 class CorrectShapes(Pass):
-    """Tools change models and leave what is declared as it was; onnxruntime overrides it.
+    """Tools change models and leave outdated shapes declared; onnxruntime overrides them.
 
     (MergeShapeInfo in graph.cc, 1.31.) Sizes of which nothing follows stay as declared.
     """

@@ -7,7 +7,7 @@ from converter.passes.base import Pass
 
 
 class LiftConstants(Pass):
-    """A constant is there before all nodes: whoever moves a node need not ask where its constants stand.
+    """An initializer precedes all nodes: a pass that moves a node need not check where its constants are.
 
     onnxruntime does so where it reads a model. An output of the graph stays a node, before all others, and
     so does what is no tensor of numbers.

@@ -1,4 +1,4 @@
-"""Attributes that say what another says, or cannot mean what they say -> none, or what onnxruntime takes"""
+"""Attributes that repeat another one or are invalid -> none, or what onnxruntime reads them as"""
 
 import onnx_ir as ir
 
@@ -13,7 +13,7 @@ _FLAGS = ("allowzero", "ceil_mode", "keepdims")
 
 
 class SettleAttributes(Pass):
-    """Flags are 0 or 1, and only what matters is there.
+    """Afterwards flags are 0 or 1, and only attributes that matter are left.
 
     QuantizeLinear's output_dtype does not beside a zero point, which has the type: passes change that one
     alone. onnxruntime does so itself, and refuses the model then (QDQS8ToU8Transformer, 1.31). MaxPool's

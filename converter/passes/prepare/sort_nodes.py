@@ -11,7 +11,7 @@ _NODES_SHOWN = 5
 
 
 class SortNodes(Pass):
-    """ONNX demands this order; onnxruntime runs other models too, which some tools write.
+    """ONNX requires this order; onnxruntime also runs models in other orders, which some tools write.
 
     Raises ConversionError where there is no order.
     """
