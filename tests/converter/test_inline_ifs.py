@@ -84,7 +84,7 @@ def test_condition_that_is_given_stays(value: bool) -> None:
     g = with_branches("input", value)
     g.y(table(g, "Sigmoid", "x", "beside"))
     g.y(table(g, "Tanh", "beside", "beside_2"))
-    converted = assert_same_bits(g, {"QTable": 1}, {"HardSwish": "it works on the result of If"})
+    converted = assert_same_bits(g, {"QTable": 1}, {"HardSwish": "its input comes from If"})
     assert "If" in {node.op_type for node in converted.graph.node}
 
 
