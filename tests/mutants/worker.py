@@ -49,7 +49,7 @@ def _stage(name: str) -> None:
 
 
 def _say(what: str, value: object) -> None:
-    print(json.dumps([what, value]), flush=True)
+    print(json.dumps([what, value]), flush=True, file=sys.__stdout__)
 
 
 def _status(key: str) -> str:
@@ -58,4 +58,5 @@ def _status(key: str) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout = sys.stderr  # onnxruntime prints where it retries with other providers
     main(*map(int, sys.argv[1:5]))
