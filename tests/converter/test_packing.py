@@ -77,7 +77,7 @@ def test_centered() -> None:
     w = np.array([[100, 255], [3, 130]], np.uint8)
     zero_points = np.array([[128], [3]], np.uint8)
     assert centered(w, zero_points).tolist() == [[-28, 127], [0, 127]]
-    with pytest.raises(Refusal, match="reach from 0 to 252, beyond int8"):
+    with pytest.raises(Refusal, match="range from 0 to 252, beyond int8"):
         centered(w, np.array(3, np.uint8))
 
 
