@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from same_bits import Graph, assert_same_bits
 
+import converter
+
 TWO_STEPS = "one after the other"
 
 
@@ -158,3 +160,34 @@ def test_dynamic_quantization(form: str, shape: Sequence[int], bias: bool) -> No
         assert_same_bits(g, {"DynamicQMatMul": 1})
     else:
         assert_same_bits(g, {"DynamicQMatMul": 0}, {form: TWO_STEPS})
+
+
+def test_scale_in_the_form_of_a_matrix() -> None:
+    """onnxruntime multiplies in float32 then, though the scale is one number."""
+    g = Graph(3)
+    scale, zero_point = g.number(0.0371, shape=[1, 1]), g.number(131, "uint8")
+    a = g.dequantize(g.x("a", "uint8", [2, 35]), "ad", scale, zero_point)
+    b = g.dequantize(g.random("uint8", [35, 21]), "bd", g.number(0.012), g.number(40, "uint8"))
+    g.y(g.node("MatMul", [a, b], "product"))
+    assert_same_bits(g, {"QBatchMatMulToFloat": 1}, quantum=1e-4)
+
+
+def test_gemm_with_a_zero_point_and_no_scale_of_its_result() -> None:
+    g = Graph(4)
+    scale, zero_point = g.number(0.02), g.number(120, "uint8")
+    b = g.random("int8", [12, 10])
+    inputs = [
+        g.x("a", "uint8", [6, 12]),
+        scale,
+        zero_point,
+        b,
+        scale,
+        g.number(0, "int8"),
+        "",
+        "",
+        zero_point,
+    ]
+    g.y(g.node("QGemm", inputs, "y", "com.microsoft"), "uint8")
+    model = g.model(17)
+    (left,) = converter.convert(model).report.left
+    assert (left.op_type, left.reason) == ("QGemm", "it has a y_zero_point without a y_scale")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from converter.frontends.qdq.operand import Operand
+from converter.graph.constants import constant_or_none
 from converter.graph.edit import only_reader
 from converter.qdq.linear import quantizes
 
@@ -21,6 +22,8 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
             "one of its int8 tensors has several consumers or is an input or output of the model, "
             f"so {LAST_BITS}"
         )
+    if any(_has_matrices(value) for value in node.inputs):
+        return f"a scale or zero point of its inputs has several dimensions, so {LAST_BITS}"
     if any(quantizes(reader) for reader in _readers(node)):
         return f"only some consumers of its result quantize it, so {LAST_BITS}"
     uses = list(node.outputs[0].uses())
@@ -29,6 +32,15 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
         if len(list(y.uses())) == 1 and not y.is_graph_output():
             return f"an activation is the sole consumer of its result, so {LAST_BITS}"
     return ""
+
+
+def _has_matrices(value: ir.Value | None) -> bool:
+    """Whether the value is dequantized with one number that has the form of a matrix, or of more axes."""
+    dequantize = None if value is None else value.producer()
+    if dequantize is None:
+        return False
+    arrays = [constant_or_none(parameter) for parameter in dequantize.inputs[1:] if parameter is not None]
+    return any(array is not None and array.ndim > 1 for array in arrays)
 
 
 def _readers(node: ir.Node) -> list[ir.Node]:

@@ -23,6 +23,8 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
     a = factor(node, 0, 0 if trans_a else 1, facts, "left input", shapes[0])
     b = factor(node, 3, 1 if trans_b else 0, facts, "right input", shapes[1])
     result: InFloat | Requantized = InFloat(y)
+    if node_input(node, 7) is None and node_input(node, 8) is not None:
+        raise Refusal("it has a y_zero_point without a y_scale")
     if node_input(node, 7) is not None:
         result = Requantized(y, quantization(node_input(node, 7), node_input(node, 8), None, "output"))
     outputs = b.shape[b.free]
