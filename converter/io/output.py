@@ -10,7 +10,6 @@ import shutil
 import stat
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,8 +17,6 @@ from pathlib import Path
 StrPath = str | os.PathLike[str]
 
 STANDARD = "-"
-
-_ATTEMPTS = 100
 
 _folders: set[Path] = set()
 _moving = threading.Lock()
@@ -126,11 +123,11 @@ def tidy() -> None:
     """
     _moving.acquire()
     for folder in list(_folders):
-        for _ in range(_ATTEMPTS):  # somebody may be writing there
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                break
-            time.sleep(0.01)
+        aside = folder.with_name(f"{folder.name}-")
+        with suppress(OSError):  # it may not be made yet
+            folder.rename(aside)  # so that a thread that goes on writing does not find it
+        for path in (aside, folder):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _status(path: StrPath) -> os.stat_result | None:
