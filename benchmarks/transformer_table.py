@@ -10,21 +10,13 @@ Row = dict[str, Any]
 GRAPH = ", CUDA graph"
 # Reasons for which nodes are left that nobody quantized: float operators, arithmetic on shapes.
 NOT_QUANTIZED = ("it works in floating point", "it works on int64", "qudnn has no op for it")
-README_MODEL = "bert-base"
-
-
-def summary(result: Row) -> list[str]:
-    """BERT-base alone; each peer with CUDA graph or without, whichever is faster."""
-    if README_MODEL not in result["models"]:
-        return []
-    return times(README_MODEL, result["models"][README_MODEL], graphs=False)
 
 
 def everything(result: Row) -> list[str]:
     """Times of each model, what converted of it, how results differ, and what was left."""
     lines = []
     for name, model in result["models"].items():
-        lines += [*times(name, model, graphs=True), ""]
+        lines += [*times(name, model), ""]
     lines += [*conversions(result["models"]), "", "What was left of the quantized part:", ""]
     for name, model in result["models"].items():
         for form, row in model["quantized"].items():
@@ -32,13 +24,13 @@ def everything(result: Row) -> list[str]:
     return lines
 
 
-def times(name: str, model: Row, *, graphs: bool) -> list[str]:
-    """One row for each peer and one column for each shape; milliseconds, in brackets over qudnn's.
+def times(name: str, model: Row) -> list[str]:
+    """One row for each peer, with CUDA graph and without, and one column for each shape.
 
-    graphs: rows of their own for runs with CUDA graph, else the faster of the two counts.
+    Milliseconds, in brackets over qudnn's.
     """
     shapes = list(model["float"])
-    peers = dict(_peers(model, graphs))
+    peers = dict(_peers(model))
     ours = next((rows for peer, rows in peers.items() if peer.startswith("qudnn")), {})
     lines = [
         f"| {name}, ms | " + " | ".join(f"batch {shape}" for shape in shapes) + " |",
@@ -50,7 +42,7 @@ def times(name: str, model: Row, *, graphs: bool) -> list[str]:
     return lines
 
 
-def _peers(model: Row, graphs: bool) -> Iterator[tuple[str, dict[str, float]]]:
+def _peers(model: Row) -> Iterator[tuple[str, dict[str, float]]]:
     """Names and milliseconds by shape; floats first, then onnxruntime's int8, then qudnn's."""
     kinds = [(kind, model["float"], kind) for kind in ("fp32", "fp16")]
     for peer, title in (("unconverted", "int8"), ("qudnn", "qudnn int8")):
@@ -58,10 +50,10 @@ def _peers(model: Row, graphs: bool) -> Iterator[tuple[str, dict[str, float]]]:
             (f"{title} {form}", row["ms"], peer) for form, row in model["quantized"].items() if "ms" in row
         ]
     for title, by_shape, peer in kinds:
-        ways = {title: (peer,), title + GRAPH: (peer + GRAPH,)} if graphs else {title: (peer, peer + GRAPH)}
-        for name, keys in ways.items():
-            if any(key in rows for rows in by_shape.values() for key in keys):
-                yield name, {shape: outcome.fastest(rows, *keys) for shape, rows in by_shape.items()}
+        for suffix in ("", GRAPH):
+            key = peer + suffix
+            if any(key in rows for rows in by_shape.values()):
+                yield title + suffix, {shape: outcome.fastest(rows, key) for shape, rows in by_shape.items()}
 
 
 def _cell(time: float | None, ours: float | None) -> str:

@@ -20,7 +20,7 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
     a = _factor(node, 0, -1, facts, "left input")
     b = _factor(node, 1, -2, facts, "right input")
     if not scales_once(node_input(node, 2), node_input(node, 3), b.shape):
-        raise Refusal("its scales differ in rank, so onnxruntime multiplies by one after the other")
+        raise Refusal(SCALES_APART)
     bias = node_input(node, 6)
     if bias is None:
         return product((node,), a, b, InFloat(node.outputs[0]), facts)
