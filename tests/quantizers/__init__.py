@@ -1,0 +1,4 @@
+"""Models as quantizers' tools write them: what becomes of each.
+
+`table.py` makes the table of a folder of models.
+"""

@@ -1,0 +1,126 @@
+"""Converts the models of a folder, compares them with onnxruntime's CPU provider, and prints tables.
+
+    PYTHONPATH=.:tests:examples python -P tests/quantizers/table.py FOLDER [--json FILE] [--before FILE]
+
+A model's name begins with its tool's: modelopt-cnn-fp32.onnx. The first table is of tools, the second of
+models.
+--json: writes what was found, too. --before: what such a file says stands next to it.
+"""
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from quantizers.outcome import Outcome, outcome
+
+_SECONDS = 120  # for each model
+
+
+def limited(path: Path, seconds: float = _SECONDS) -> Outcome:
+    """The outcome of a model, in a process of its own, which ends after so many seconds."""
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=_send, args=(sender, path))
+    process.start()
+    sender.close()
+    try:
+        found: Outcome
+        if receiver.poll(seconds):
+            found = receiver.recv()
+        else:
+            found = Outcome(path.stem, failed=f"still at work after {seconds} s")
+    except EOFError:
+        found = Outcome(path.stem, failed="its process ended")
+    process.kill()
+    process.join()
+    return found
+
+
+def _send(sender: Connection, path: Path) -> None:
+    sender.send(outcome(path))
+
+
+def tools(found: Iterable[Outcome], before: Iterable[Outcome]) -> str:
+    """A line for each tool."""
+    old = {each.model: each for each in before}
+    by_tool: dict[str, list[Outcome]] = {}
+    for each in found:
+        by_tool.setdefault(each.tool, []).append(each)
+    lines = [
+        "| tool | models | complete | converted | islands | crossings | same bits | undeclared |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for tool, now in by_tool.items():
+        was = [old[each.model] for each in now if each.model in old]
+        cells = [_arrow(then, cell) for then, cell in zip(_cells(was), _cells(now), strict=True)]
+        lines.append(f"| {tool} | {len(now)} | {' | '.join(cells if was else _cells(now))} |")
+    return "\n".join(lines)
+
+
+def _cells(found: list[Outcome]) -> list[str]:
+    ran = [each for each in found if not each.failed]
+    complete = [each for each in ran if each.converted == each.quantized]
+    wrong = [each for each in ran if each.different and not each.approximate]
+    converted, quantized = sum(each.converted for each in ran), sum(each.quantized for each in ran)
+    return [
+        str(len(complete)),
+        f"{converted} of {quantized}",
+        str(sum(each.islands for each in ran)),
+        str(sum(each.crossings for each in ran)),
+        str(sum(not each.different for each in ran)),
+        str(len(wrong)),
+    ]
+
+
+def _arrow(then: str, now: str) -> str:
+    return now if then == now else f"{then} -> {now}"
+
+
+def models(found: Iterable[Outcome]) -> str:
+    """A line for each model."""
+    lines = [
+        "| model | converted | islands | crossings | differ | declared | why not all |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for each in found:
+        why = "; ".join(
+            f"{number} {reason}" for reason, number in sorted(each.left.items(), key=lambda item: -item[1])
+        )
+        cells = (
+            each.model,
+            f"{each.converted} of {each.quantized}",
+            each.islands,
+            each.crossings,
+            f"{each.different} of {each.elements}",
+            each.approximate,
+            each.failed or why,
+        )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="or a file")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--before", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    paths = [p for f in arguments.folders for p in (sorted(f.glob("*.onnx")) if f.is_dir() else [f])]
+    found = []
+    for path in paths:
+        found.append(limited(path))
+        print(models(found[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+    before = []
+    if arguments.before:
+        before = [Outcome(**row) for row in json.loads(arguments.before.read_text())]
+    print(tools(found, before), models(found), sep="\n\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps([dataclasses.asdict(each) for each in found], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

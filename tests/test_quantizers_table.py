@@ -1,0 +1,52 @@
+"""The table of what becomes of the models in a folder."""
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+from cases.builder import GraphBuilder
+from quantizers.outcome import Outcome
+from quantizers.table import limited, models, tools
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model that converts, one with a MatMul of two 16-bit tensors, and a file that is no model."""
+    for name, dtype in ("a-good", "uint8"), ("b-wide", "uint16"):
+        graph = GraphBuilder()
+        graph.input("x", "float32", ["n", 32])
+        pair = [graph.constant("scale", 0.05, "float32"), graph.constant("zero", 3, dtype)]
+        weights = graph.constant("w", [[1, -2] * 16] * 32, "int8"), graph.constant("s", 0.01, "float32")
+        q = graph.node("QuantizeLinear", ["x", *pair], "q")
+        w = graph.node("DequantizeLinear", weights, "dw")
+        y = graph.node("MatMul", [graph.node("DequantizeLinear", [q, *pair], "d"), w], "y")
+        graph.output(graph.node("QuantizeLinear", [y, *pair], "z"), dtype, ["n", 32])
+        onnx.save(graph.model(21), tmp_path / f"{name}.onnx")
+    (tmp_path / "a-broken.onnx").write_text("not a model")
+    return tmp_path
+
+
+def test_each_model_has_a_row(folder: Path) -> None:
+    found = [limited(path) for path in sorted(folder.glob("*.onnx"))]
+    broken, good, wide = found
+    assert broken.failed and "a-broken" in broken.failed
+    assert (good.converted, good.quantized, good.islands, good.crossings) == (1, 1, 1, 2)
+    assert (good.failed, good.different, good.elements, good.left) == ("", 0, 64, {})
+    assert (wide.converted, wide.quantized, wide.different, wide.elements) == (0, 1, 0, 64)
+    ((reason, number),) = wide.left.items()
+    assert reason.startswith("MatMul: ") and number == 1
+    rows = models(found).splitlines()[2:]
+    assert rows[0].startswith("| a-broken |") and broken.failed in rows[0]
+    assert rows[1].startswith("| a-good | 1 of 1 | 1 | 2 | 0 of 64 |") and reason in rows[2]
+
+
+def test_what_was_before_stands_next_to_it() -> None:
+    before = [Outcome("a-1", quantized=3, converted=1), Outcome("a-2", quantized=2, converted=2, different=1)]
+    now = [Outcome("a-1", quantized=3, converted=3), Outcome("a-2", quantized=2, converted=2, different=1)]
+    (row,) = tools(now, before).splitlines()[2:]
+    assert row == "| a | 2 | 1 -> 2 | 3 of 5 -> 5 of 5 | 0 | 0 | 1 | 1 |"
+
+
+def test_a_model_that_takes_too_long_ends(folder: Path) -> None:
+    assert limited(folder / "a-good.onnx", 0.0).failed == "still at work after 0.0 s"
