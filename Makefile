@@ -13,7 +13,7 @@ GPU := $(shell command -v nvidia-smi || ls /dev/nvidia0 2>/dev/null)
 COMMA := ,
 EXTRAS := dev$(if $(GPU),$(COMMA)gpu)
 
-BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter \
+BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter qudnn \
 	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cmake' -o -name CMakeLists.txt)
 FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 

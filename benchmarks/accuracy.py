@@ -22,8 +22,8 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-import converter
 import outcome
+from qudnn import converter
 from zoo import exact
 from zoo.distance import Distance, distance
 from zoo.layers import layer

@@ -38,20 +38,20 @@ def import_onnxruntime() -> None:
 
 
 def import_custom_ops() -> None:
-    import custom_ops  # noqa: F401
+    from qudnn import custom_ops  # noqa: F401
 
 
 def load_libraries() -> None:
-    from custom_ops import cuda
+    from qudnn.custom_ops import cuda
 
     cuda.load_libraries()
 
 
 def open_session(model: str, options: Options | None, **provider: str) -> Any:
-    """A session; options: those of custom_ops.register, None for onnxruntime alone."""
+    """A session; options: those of qudnn.register, None for onnxruntime alone."""
     import onnxruntime
 
-    import custom_ops
+    from qudnn import custom_ops
 
     session_options = onnxruntime.SessionOptions()
     if options is not None:
@@ -101,7 +101,7 @@ def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[
     """
     import onnxruntime
 
-    import custom_ops
+    from qudnn import custom_ops
 
     session_options = onnxruntime.SessionOptions()
     session_options.enable_profiling = True
@@ -149,7 +149,7 @@ def main() -> None:
         options = {"tune": arguments.tune, "cache_dir": arguments.cache_dir}
     report: dict[str, Any] = {"start": first_result(arguments.model, options, arguments.batch)}
     if options is not None:
-        from custom_ops import plans
+        from qudnn.custom_ops import plans
 
         report["statistics"] = dict(plans.statistics())
         if arguments.runs:

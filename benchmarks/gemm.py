@@ -21,10 +21,10 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-import custom_ops
 import outcome
-from converter.functions import DOMAIN, function_proto
-from custom_ops import cuda, plans
+from qudnn import custom_ops
+from qudnn.converter.functions import DOMAIN, function_proto
+from qudnn.custom_ops import cuda, plans
 
 SHORT, LONG = 10, 60  # repeats
 TOKENS = (32 * 128, 32 * 384)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from custom_ops import cuda
+from qudnn.custom_ops import cuda
 
 
 def describe() -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 import machine
-from converter import Report
+from qudnn.converter import Report
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "examples"))  # the zoo, for whoever imports this module

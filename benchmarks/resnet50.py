@@ -22,11 +22,10 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
-import converter
-import custom_ops
 import machine
 import outcome
-from custom_ops import cuda
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import cuda
 from zoo.measure import CPU, Bound, cpu_session, different_bits
 from zoo.profile import kernels
 from zoo.resnet import resnet50

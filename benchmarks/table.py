@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import transformer_table
-from converter.cli.problem_text import shorten
+from qudnn.converter.cli.problem_text import shorten
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- benchmarks -->", "<!-- end of benchmarks -->"

@@ -26,11 +26,10 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
-import converter
-import custom_ops
 import outcome
-from custom_ops import cuda
-from custom_ops.options import Tune
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import cuda
+from qudnn.custom_ops.options import Tune
 from transformer_models import ARCHITECTURES, FORMS, RECIPES, inputs, make_models, reads_words
 from zoo.measure import CPU, Feed, cpu_session
 from zoo.profile import ON_SHAPES, kernels

@@ -21,9 +21,9 @@ from typing import Any
 
 import onnx
 
-import converter
 import outcome
-from custom_ops import cuda
+from qudnn import converter
+from qudnn.custom_ops import cuda
 
 ROOT = Path(__file__).resolve().parents[1]
 

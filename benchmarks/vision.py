@@ -23,10 +23,9 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-import converter
-import custom_ops
 import outcome
-from custom_ops import cuda
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import cuda
 from zoo.measure import CPU, CUDA, median_seconds
 from zoo.profile import kernels
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import onnx
 import onnx_ir as ir
 
-from converter import pipeline
-from converter.domain import has_ops
-from converter.errors import ConversionError
-from converter.failures import named
-from converter.io import files, weights
-from converter.io.proto import load_proto, read_once
-from converter.io.quiet import quiet
-from converter.reports.describe import describe_converted
-from converter.reports.report import Report
-from converter.trace import Trace
+from qudnn.converter import pipeline
+from qudnn.converter.domain import has_ops
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.failures import named
+from qudnn.converter.io import files, weights
+from qudnn.converter.io.proto import load_proto, read_once
+from qudnn.converter.io.quiet import quiet
+from qudnn.converter.reports.describe import describe_converted
+from qudnn.converter.reports.report import Report
+from qudnn.converter.trace import Trace
 
 Source = onnx.ModelProto | str | os.PathLike[str]
 

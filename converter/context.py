@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.originals import Originals
-from converter.graph.constants import Quantization
-from converter.graph.names import Names
-from converter.island.candidate import Candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.originals import Originals
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.graph.names import Names
+from qudnn.converter.island.candidate import Candidate
 
 
 class WithoutPairs(NamedTuple):

@@ -7,8 +7,8 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx import helper
 
-from converter.errors import Refusal
-from converter.functions import DOMAIN, MIN_OPSET, VERSION, function_proto
+from qudnn.converter.errors import Refusal
+from qudnn.converter.functions import DOMAIN, MIN_OPSET, VERSION, function_proto
 
 
 def runtime() -> Any:

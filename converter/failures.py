@@ -6,7 +6,7 @@ from traceback import walk_tb
 
 import onnx_ir as ir
 
-from converter.errors import ConversionError
+from qudnn.converter.errors import ConversionError
 
 _LONGEST = 200  # characters; onnx_ir's messages may hold whole tensors
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 import onnx_ir as ir
 
-from converter.errors import ConversionError
+from qudnn.converter.errors import ConversionError
 
 _LARGE = 4096  # bytes of a constant; larger ones are left out, so that a trace stays small
 

@@ -3,10 +3,15 @@
 `InferenceSession` does everything at once; `register` and `library_path` are its parts.
 """
 
-from custom_ops.library import library_path, register
-from custom_ops.opened import Opened, Status
-from custom_ops.registration import Obstacle, Registration
-from custom_ops.session import InferenceSession
+from qudnn.custom_ops.library import library_path, register
+from qudnn.custom_ops.opened import Opened, Status
+from qudnn.custom_ops.registration import Obstacle, Registration
+from qudnn.custom_ops.session import InferenceSession
+
+if __name__ == "custom_ops":  # its old name
+    from qudnn.old_names import stand_in
+
+    stand_in(__name__)
 
 __all__ = [
     "InferenceSession",

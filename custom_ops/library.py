@@ -7,8 +7,8 @@ from pathlib import Path
 
 import onnxruntime
 
-from custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
-from custom_ops.registration import Obstacle, Providers, Registration, possible
+from qudnn.custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
+from qudnn.custom_ops.registration import Obstacle, Providers, Registration, possible
 
 _NAME = "libqudnn.so"
 
@@ -21,7 +21,7 @@ def library_path() -> str:
 
     Raises FileNotFoundError where the package is not built.
     """
-    import custom_ops  # its __path__ has the build's folder too when the install is editable
+    from qudnn import custom_ops  # its __path__ has the build's folder too when the install is editable
 
     for folder in custom_ops.__path__:
         path = Path(folder, _NAME)
@@ -61,7 +61,7 @@ def register(
     cache_dir: the folder of plans, which is made where there is none. "" keeps plans in memory only.
 
     What is None is as the entries "qudnn.tune", "qudnn.workspace_limit" and "qudnn.cache_dir" of the
-    options' configuration have it, else "full", 1 GiB and `custom_ops.plans.default_cache_dir()`.
+    options' configuration have it, else "full", 1 GiB and `qudnn.plans.default_cache_dir()`.
 
     Registering the same options again does nothing. Options that were registered for CUDA are not to be
     used for a session on the CPU: onnxruntime refuses a converted model there.

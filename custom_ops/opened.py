@@ -7,14 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converter.domain import DOMAIN, has_ops
-from converter.errors import ConversionError
-from converter.io.proto import load_proto, parse_proto
+from qudnn.converter.domain import DOMAIN, has_ops
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.io.proto import load_proto, parse_proto
 
 if TYPE_CHECKING:
     import onnx
 
-    from converter import Report
+    from qudnn.converter import Report
 
 Model = str | bytes | os.PathLike[str]
 
@@ -68,8 +68,8 @@ def converted(model: Model, folder: str | None) -> tuple[Opened, "onnx.ModelProt
         proto = parse_proto(model) if isinstance(model, bytes) else load_proto(model)
         if has_ops(proto):
             return Opened(Status.ALREADY_CONVERTED), None
-        from converter import convert  # takes a second, which a converted model need not wait for
-        from converter.io import weights
+        from qudnn.converter import convert  # takes a second, which a converted model need not wait for
+        from qudnn.converter.io import weights
 
         folders = [Path(folder or ".")] if isinstance(model, bytes) else weights.folders_of(model)
         weights.load(proto, folders)

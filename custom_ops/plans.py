@@ -1,7 +1,7 @@
 """The plans of the operators: which problems were met, how each is computed, and how fast.
 
 A plan is made when a shape is first run, and kept in the process and in a cache folder. Options of
-`custom_ops.register` say how: `tune`, `workspace_limit`, `cache_dir`.
+`qudnn.register` say how: `tune`, `workspace_limit`, `cache_dir`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TypedDict, cast
 
-from custom_ops import _native
+from qudnn.custom_ops import _native
 
 
 class Statistics(TypedDict):
@@ -89,10 +89,10 @@ def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = No
     """Write the plans of this process and of a cache folder to one file.
 
     The folder is the default one by default; "" stands for none. The file is written as
-    `converter.convert_file` does it; "-" is standard output. Returns how many. Raises ValueError where there
+    `qudnn.convert_file` does it; "-" is standard output. Returns how many. Raises ValueError where there
     are no plans, OSError where the folder cannot be read or the file not written.
     """
-    from converter.io import output
+    from qudnn.converter.io import output
 
     content, count = _native.export_plans(_folder(cache_dir))
     if not count:

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnxruntime
 
-from custom_ops import cuda
+from qudnn.custom_ops import cuda
 
 Providers = Sequence[str | tuple[str, dict[str, Any]]]
 
@@ -70,7 +70,7 @@ def _on_this_machine() -> Registration:
             Obstacle.LIBRARIES, f"{', '.join(missing)} cannot be found: {_INSTALL} installs it"
         )
     try:
-        from custom_ops import _native
+        from qudnn.custom_ops import _native
     except ImportError as error:
         return Registration(
             Obstacle.LIBRARIES, f"qudnn's library cannot be loaded ({error}): install qudnn again"

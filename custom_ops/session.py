@@ -10,11 +10,11 @@ import onnx
 import onnxruntime
 from google.protobuf.message import EncodeError
 
-from custom_ops import opened, scratch
-from custom_ops.library import register_quietly, surprises
-from custom_ops.opened import Model, Opened, Status
-from custom_ops.options import Tune, config_entry
-from custom_ops.registration import Providers, Registration
+from qudnn.custom_ops import opened, scratch
+from qudnn.custom_ops.library import register_quietly, surprises
+from qudnn.custom_ops.opened import Model, Opened, Status
+from qudnn.custom_ops.options import Tune, config_entry
+from qudnn.custom_ops.registration import Providers, Registration
 
 _EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 _IN_MEMORY = 2**31 - 2**24  # bytes of weights; a serialized model ends at 2 GB
@@ -23,7 +23,7 @@ _IN_MEMORY = 2**31 - 2**24  # bytes of weights; a serialized model ends at 2 GB
 class InferenceSession(onnxruntime.InferenceSession):
     """Takes what onnxruntime.InferenceSession takes, and is one.
 
-    tune, workspace_limit, cache_dir: as in `custom_ops.register`.
+    tune, workspace_limit, cache_dir: as in `qudnn.register`.
 
     A model that is not converted yet is converted in memory. It is opened as it is
 
@@ -34,7 +34,7 @@ class InferenceSession(onnxruntime.InferenceSession):
     The last two are warnings (RuntimeWarning), unless `providers` do not ask for CUDA. What onnxruntime
     cannot open gives onnxruntime's own error.
 
-    The operators are registered with `sess_options`, as `custom_ops.register` does it, so do not use these
+    The operators are registered with `sess_options`, as `qudnn.register` does it, so do not use these
     options again for a session on the CPU. For the same reason choose the providers here: `set_providers`
     cannot move the session off the GPU.
 

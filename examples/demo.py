@@ -12,10 +12,9 @@ import numpy as np
 import onnx
 import onnxruntime
 
-import converter
-import custom_ops
 import digits
-from custom_ops.registration import possible
+from qudnn import converter, custom_ops
+from qudnn.custom_ops.registration import possible
 from zoo.measure import CPU, CUDA, compare, cpu_session, median_seconds
 from zoo.quantize import quantize
 from zoo.resnet import resnet50

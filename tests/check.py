@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import onnx
 
-import converter
 from cases.builder import Array, Case
 from cases.op import OpCase
-from converter.functions import DOMAIN
 from oracles import ORACLES
+from qudnn import converter
+from qudnn.converter.functions import DOMAIN
 from session import CUDA, assert_same_bits, open_session, outputs, run
 
 ENTRIES = ("QuantizeToIsland", "ConvertToIsland")

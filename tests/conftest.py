@@ -8,10 +8,10 @@ import onnx_ir as ir
 import onnxruntime
 import pytest
 
-import custom_ops
-from converter.passes.base import Pass
-from converter.passes.prepare.sort_nodes import SortNodes
-from custom_ops import _native, cuda
+from qudnn import custom_ops
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.prepare.sort_nodes import SortNodes
+from qudnn.custom_ops import _native, cuda
 from well_formed import fault_of
 
 pytest.register_assert_rewrite("check", "session")

@@ -12,8 +12,8 @@ import onnx
 import onnxruntime
 import pytest
 
-import custom_ops
 from cases.builder import Array
+from qudnn import custom_ops
 from zoo.profile import Kernel, kernels
 
 CPU = "CPUExecutionProvider"

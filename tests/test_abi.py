@@ -12,10 +12,9 @@ import onnx
 import onnxruntime
 import pytest
 
-import converter
-import custom_ops
 from cases import graph
-from custom_ops import _native
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import _native
 from session import CPU, assert_same_bits, open_session, outputs
 
 LIBRARY = custom_ops.library_path()
@@ -190,7 +189,7 @@ def test_handles_of_cudnn_8_are_not_used(tmp_path: Path) -> None:
     nvidia = importlib.util.find_spec("nvidia")
     assert nvidia is not None
     (nine,) = (file for root in nvidia.submodule_search_locations or () for file in Path(root).glob(CUDNN))
-    say = "from custom_ops import _native; print('found', _native.versions()['cudnn_at_runtime'])"
+    say = "from qudnn.custom_ops import _native; print('found', _native.versions()['cudnn_at_runtime'])"
     for libraries in [eight], [nine, eight]:
         loads = "".join(f"import ctypes; ctypes.CDLL({str(path)!r}); " for path in libraries)
         done = run_python(loads + say, LD_LIBRARY_PATH=str(nine.parent))

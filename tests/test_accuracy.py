@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import converter
 from cases.builder import GraphBuilder
+from qudnn import converter
 from session import open_session, outputs
 from zoo import exact
 from zoo.distance import Distance, distance

@@ -30,13 +30,13 @@ def test_the_glossary_is_short() -> None:
 def imports() -> dict[str, set[str]]:
     """The modules of the converter that each of its modules imports."""
     files = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        ".".join(("qudnn", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
         for path in (ROOT / "converter").rglob("*.py")
     }
     found: defaultdict[str, set[str]] = defaultdict(set)
     for module, path in files.items():
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "converter":
+            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("qudnn.converter."):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
                 found[module] |= {name if name in files else str(node.module) for name in names} - {module}
     return found
@@ -66,5 +66,5 @@ def test_rooms_use_what_the_table_allows() -> None:
 
 
 def _room(module: str) -> str:
-    """`converter.graph` of `converter.graph.edit`; modules beside the rooms are their own."""
-    return ".".join(module.split(".")[:2])
+    """`qudnn.converter.graph` of `qudnn.converter.graph.edit`; modules beside the rooms are their own."""
+    return ".".join(module.split(".")[:3])

@@ -9,11 +9,11 @@ import onnx
 import onnxruntime
 import pytest
 
-import custom_ops
+import qudnn
 from conftest import why_no_gpu
-from converter.cli import main
-from custom_ops import plans
-from custom_ops._native import testing
+from qudnn.converter.cli import main
+from qudnn.custom_ops import plans
+from qudnn.custom_ops._native import testing
 from zoo.graph import Graph
 
 TEXT = (Path(__file__).parents[1] / "docs" / "tuning.md").read_text()
@@ -63,11 +63,11 @@ def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """The options of the example are options."""
     (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     called = []
-    monkeypatch.setattr(custom_ops, "InferenceSession", lambda *_, **options: called.append(options))
-    register = custom_ops.register
-    monkeypatch.setattr(custom_ops, "register", lambda *given, **options: called.append(options))
+    monkeypatch.setattr(qudnn, "InferenceSession", lambda *_, **options: called.append(options))
+    register = qudnn.register
+    monkeypatch.setattr(qudnn, "register", lambda *given, **options: called.append(options))
     providers = ["CPUExecutionProvider"]
-    exec(example, {"custom_ops": custom_ops, "options": None, "providers": providers})
+    exec(example, {"qudnn": qudnn, "options": None, "providers": providers})
     assert len(called) == 2
     for options in called:
         options.pop("providers", None)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import check
-import converter
 from cases.random_graph import RandomModel, grown
 from cases.random_qdq import QDQ_KINDS, RandomQDQ, bound
 from fuzzing import fuzz
+from qudnn import converter
 from session import open_session, outputs
 
 graphs = st.builds(

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import check
-import converter
 from cases.random_graph import KINDS, RandomModel, grown
 from cases.random_qoperator import RandomQOperator
 from fuzzing import fuzz
+from qudnn import converter
 
 
 def _grown(kinds: list[str], dtype: str, seed: int) -> RandomModel | None:

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from converter.functions import FUNCTIONS
 from oracles import ORACLES
 from oracles.float_attention import float_attention
+from qudnn.converter.functions import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import check
-import converter
+from qudnn import converter
 from session import run
 from zoo.blocks import squeeze_excite
 from zoo.graph import Graph

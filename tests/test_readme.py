@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 import pytest
 
-import custom_ops
-from custom_ops import session
+from qudnn import custom_ops
+from qudnn.custom_ops import session
 from zoo.graph import Graph
 
 ROOT = Path(__file__).parents[1]

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import onnx
 
-import converter
-import custom_ops
-from converter.analysis import quantized
-from converter.version import qudnn_version
+from qudnn import converter, custom_ops
+from qudnn.converter.analysis import quantized
+from qudnn.converter.version import qudnn_version
 
 TEXT = (Path(__file__).parents[1] / "docs" / "report.md").read_text()
 

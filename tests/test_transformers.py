@@ -9,10 +9,10 @@ import onnxruntime
 import pytest
 
 import check
-import converter
 from cases.builder import Array
-from converter import Report
-from converter.functions import DOMAIN
+from qudnn import converter
+from qudnn.converter import Report
+from qudnn.converter.functions import DOMAIN
 from session import CUDA, open_session, outputs, run
 from zoo.architectures import SMALL_TRANSFORMERS
 from zoo.profile import ON_SHAPES

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 import check
-import converter
+from qudnn import converter
 from session import open_session, outputs
 from twin import with_integer_products
 from zoo.architectures import SMALL

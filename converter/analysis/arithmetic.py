@@ -5,7 +5,7 @@ from enum import Enum
 
 import onnx_ir as ir
 
-from converter.graph.constants import Quantization
+from qudnn.converter.graph.constants import Quantization
 
 _IN_FLOAT = "qudnn.in_float"
 
@@ -35,7 +35,7 @@ def common(are_int8: Iterable[bool]) -> Arithmetic:
 
     onnxruntime has an integer form only where all have one type, see the Check of BinaryNodeGroupSelector,
     UnaryNodeGroupSelector and the others (qdq_selectors.cc, onnxruntime 1.31): the types that they have
-    when QDQS8ToU8Transformer is done, which see converter.qdq.linear.stays_int8.
+    when QDQS8ToU8Transformer is done, which see qudnn.converter.qdq.linear.stays_int8.
     """
     types = set(are_int8)
     if len(types) > 1:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import required_input
-from converter.graph.edit import only_read_by
-from converter.graph.reshaping import resolved
-from converter.graph.sizes import Shape
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import only_read_by
+from qudnn.converter.graph.reshaping import resolved
+from qudnn.converter.graph.sizes import Shape
 
 
 class BatchedTranspose(NamedTuple):

@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.graph.sizes import Shape
+from qudnn.converter.graph.sizes import Shape
 
 _ALONG_LAST = {
     "Gemm", "LayerNormalization", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul", "QLinearSoftmax",

@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.channel_axes import wanted_axis
-from converter.analysis.inference import infer, shape_of
-from converter.analysis.node_shapes import inferred
-from converter.analysis.outside_shapes import outside_shape
-from converter.analysis.shape_values import ShapeValues
-from converter.errors import IN_FLOAT, Refusal
-from converter.graph.constants import EIGHT_BIT
-from converter.graph.sizes import Shape, Unknown
-from converter.island.port import Port
+from qudnn.converter.analysis.channel_axes import wanted_axis
+from qudnn.converter.analysis.inference import infer, shape_of
+from qudnn.converter.analysis.node_shapes import inferred
+from qudnn.converter.analysis.outside_shapes import outside_shape
+from qudnn.converter.analysis.shape_values import ShapeValues
+from qudnn.converter.errors import IN_FLOAT, Refusal
+from qudnn.converter.graph.constants import EIGHT_BIT
+from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.island.port import Port
 
 
 class Facts:

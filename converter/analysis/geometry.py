@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown, guessed, windows
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, windows
 
 _POOLS = {"AveragePool", "MaxPool", "QLinearAveragePool"}
 

@@ -7,7 +7,7 @@ have DepthToSpace, Pad, SpaceToDepth and Tile; all of them have one for float32.
 
 import onnx_ir as ir
 
-from converter.graph.constants import EIGHT_BIT
+from qudnn.converter.graph.constants import EIGHT_BIT
 
 _UINT8 = {ir.DataType.UINT8}
 _TYPES = {

@@ -3,9 +3,9 @@
 import onnx_ir as ir
 from onnx_ir.passes.common import ShapeInferencePass
 
-from converter.analysis.node_shapes import inferred
-from converter.graph.sizes import Shape, Unknown
-from converter.qdq.linear import dequantizes, quantizes
+from qudnn.converter.analysis.node_shapes import inferred
+from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 # Operators of com.microsoft whose results have the type and the shape of their first input.
 _KEEP = {"BiasGelu", "FastGelu", "Gelu", "QuickGelu"}

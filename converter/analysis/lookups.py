@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.graph.constants import constant_or_none, node_input
+from qudnn.converter.graph.constants import constant_or_none, node_input
 
 _MOST_NODES = 64  # between an index and the constant that it is made of
 _REPEAT = {

@@ -7,8 +7,8 @@ import onnx
 import onnx_ir as ir
 from onnx import helper, numpy_helper
 
-from converter.graph.constants import constant_or_none
-from converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.sizes import Shape, Unknown
 
 _LARGEST = 1000  # bytes of a constant that shapes may depend on
 

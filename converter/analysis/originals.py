@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.quantized import Body, has_stored_weights, quantized_nodes
-from converter.domain import DOMAIN
-from converter.failures import node_name
+from qudnn.converter.analysis.quantized import Body, has_stored_weights, quantized_nodes
+from qudnn.converter.domain import DOMAIN
+from qudnn.converter.failures import node_name
 
 
 class Original(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.reshaping import keeps_zeros, resolved
-from converter.graph.sizes import Shape, Size, Unknown, broadcast, shifted
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.reshaping import keeps_zeros, resolved
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, broadcast, shifted
 
 
 class Known(Protocol):

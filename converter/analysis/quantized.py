@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_tensor
-from converter.graph.order import subgraphs
-from converter.qdq.linear import DOMAINS, dequantizes, quantizes
+from qudnn.converter.graph.constants import constant_tensor
+from qudnn.converter.graph.order import subgraphs
+from qudnn.converter.qdq.linear import DOMAINS, dequantizes, quantizes
 
 CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 

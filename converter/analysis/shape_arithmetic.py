@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from converter.graph.sizes import Shape, Size, Unknown, divided, shifted
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, divided, shifted
 
 
 def product(sizes: Shape) -> Size:

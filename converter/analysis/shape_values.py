@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.shape_arithmetic import ARITHMETIC, product
-from converter.graph.constants import constant_or_none, node_input
-from converter.graph.sizes import Shape, Size
+from qudnn.converter.analysis.shape_arithmetic import ARITHMETIC, product
+from qudnn.converter.graph.constants import constant_or_none, node_input
+from qudnn.converter.graph.sizes import Shape, Size
 
 MOST = 64  # elements: shapes are short
 

@@ -2,9 +2,9 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.constants import node_input
-from converter.qdq.linear import dequantizes, quantizes, read_with, written_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import node_input
+from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
 def differing(x: ir.DataType, y: ir.DataType) -> str:

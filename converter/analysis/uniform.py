@@ -7,9 +7,9 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.constants import constant_or_none, node_input, required_input
-from converter.qdq.linear import quantizes, written_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.qdq.linear import quantizes, written_with
 
 _MOST_NODES = 64  # between a tensor and the constant that it is made of
 _REPEAT = {"Expand", "Identity", "Reshape", "Squeeze", "Unsqueeze"}

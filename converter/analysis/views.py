@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.batched_transpose import batched_transpose
-from converter.analysis.facts import Facts
-from converter.graph.constants import constant_or_none, node_input, required_input
-from converter.graph.permutations import after
+from qudnn.converter.analysis.batched_transpose import batched_transpose
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.graph.permutations import after
 
 
 class View(NamedTuple):

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from converter.cli import interruption
-from converter.cli.terminal import escaped
-from converter.cli.verb import UsageError, Verb
-from converter.errors import ConversionError
+from qudnn.converter.cli import interruption
+from qudnn.converter.cli.terminal import escaped
+from qudnn.converter.cli.verb import UsageError, Verb
+from qudnn.converter.errors import ConversionError
 
 
 class _Version(argparse.Action):
     """Prints versions() and leaves; they are looked up only when asked for."""
 
     def __call__(self, *_: object) -> None:
-        from converter.cli.versions import versions
+        from qudnn.converter.cli.versions import versions
 
         print(versions())
         sys.exit(0)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verbs() -> tuple[Verb, ...]:
     """Imported here, where a signal is heeded: it takes a second."""
-    from converter.cli import convert, plans, tune
+    from qudnn.converter.cli import convert, plans, tune
 
     return convert, tune, plans
 

@@ -9,9 +9,9 @@ a pipe, or - for standard input and output; the report is printed to standard er
 import argparse
 import sys
 
-from converter.api import convert_file
-from converter.cli.terminal import escaped
-from converter.io import output
+from qudnn.converter.api import convert_file
+from qudnn.converter.cli.terminal import escaped
+from qudnn.converter.io import output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from converter.cli.problem_text import shorten
-from converter.cli.runtime import load_plans
-from converter.cli.terminal import cell
-from converter.cli.verb import UsageError
-from converter.io import output
+from qudnn.converter.cli.problem_text import shorten
+from qudnn.converter.cli.runtime import load_plans
+from qudnn.converter.cli.terminal import cell
+from qudnn.converter.cli.verb import UsageError
+from qudnn.converter.io import output
 
 _HEADINGS = ("problem", "engine", "plan", "us", "TOPS", "first us", "age")
 _LEFT = 3  # columns of words, the others are numbers

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import onnx
 
-from converter.functions import DOMAIN
+from qudnn.converter.functions import DOMAIN
 
 # The ops that need plans, and which of their inputs are the weights.
 _WEIGHTS = {"QConv": 1, "QConv3D": 1, "QMatMul": 1, "QProjections": 1}

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from converter.cli.shapes import Input, Shape
-from converter.cli.verb import UsageError
+from qudnn.converter.cli.shapes import Input, Shape
+from qudnn.converter.cli.verb import UsageError
 
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE}
 _EIGHT_BIT = {ir.DataType.INT8, ir.DataType.UINT8}
@@ -24,7 +24,7 @@ def check_types(inputs: Sequence[Input]) -> None:
             kind = "no tensor" if value.dtype is None else f"a tensor of type {value.dtype.name}"
             raise UsageError(
                 f"the model's input {value.name} is {kind}, which qudnn cannot make up: run the model once "
-                "with inputs of your own instead, in a session of custom_ops.InferenceSession"
+                "with inputs of your own instead, in a session of qudnn.InferenceSession"
             )
 
 

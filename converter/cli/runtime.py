@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from converter.cli.verb import UsageError
+from qudnn.converter.cli.verb import UsageError
 
 _INSTALL = "install qudnn with `pip install '.[gpu]'` in its source tree"
 
@@ -10,7 +10,7 @@ _INSTALL = "install qudnn with `pip install '.[gpu]'` in its source tree"
 def load_plans() -> ModuleType:
     """The module custom_ops.plans. Raises UsageError where the library is not built."""
     try:
-        from custom_ops import plans
+        from qudnn.custom_ops import plans
     except ImportError as error:
         raise UsageError(f"qudnn's library cannot be loaded ({error}): {_INSTALL}") from error
     return plans
@@ -18,7 +18,7 @@ def load_plans() -> ModuleType:
 
 def check_gpu() -> None:
     """Raises UsageError where onnxruntime or qudnn could not use a GPU in this process."""
-    from custom_ops.registration import Obstacle, possible
+    from qudnn.custom_ops.registration import Obstacle, possible
 
     registration = possible(None)
     if registration.obstacle in (Obstacle.NO_DRIVER, Obstacle.NO_GPU):

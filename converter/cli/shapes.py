@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import onnx
 import onnx_ir as ir
 
-from converter.cli.verb import UsageError
+from qudnn.converter.cli.verb import UsageError
 
 Shape = tuple[int, ...]
 

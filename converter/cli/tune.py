@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converter.api import convert_file, is_converted
-from converter.cli.problems import Work, count_problems
-from converter.cli.progress import Progress
-from converter.cli.random_inputs import check_types, random_inputs
-from converter.cli.runtime import check_gpu, load_plans
-from converter.cli.shapes import describe, inputs_of, shape_sets
-from converter.cli.terminal import escaped
-from converter.cli.verb import UsageError
-from converter.io import output
-from converter.io.proto import load_proto
+from qudnn.converter.api import convert_file, is_converted
+from qudnn.converter.cli.problems import Work, count_problems
+from qudnn.converter.cli.progress import Progress
+from qudnn.converter.cli.random_inputs import check_types, random_inputs
+from qudnn.converter.cli.runtime import check_gpu, load_plans
+from qudnn.converter.cli.shapes import describe, inputs_of, shape_sets
+from qudnn.converter.cli.terminal import escaped
+from qudnn.converter.cli.verb import UsageError
+from qudnn.converter.io import output
+from qudnn.converter.io.proto import load_proto
 
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
-    from custom_ops import InferenceSession
+    from qudnn.custom_ops import InferenceSession
 
 _PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
@@ -97,8 +97,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of the session, checked."""
-    from custom_ops import plans
-    from custom_ops.options import config_entries
+    from qudnn.custom_ops import plans
+    from qudnn.custom_ops.options import config_entries
 
     folder = plans.default_cache_dir() if arguments.cache_dir is None else arguments.cache_dir
     if not folder:
@@ -111,7 +111,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _open(model: str, path: str, options: dict[str, Any]) -> "InferenceSession":
-    from custom_ops import InferenceSession
+    from qudnn.custom_ops import InferenceSession
 
     try:
         session = InferenceSession(path, providers=_PROVIDERS, **options)

@@ -2,7 +2,7 @@
 
 from importlib import import_module, metadata
 
-from converter.version import qudnn_version
+from qudnn.converter.version import qudnn_version
 
 
 def versions() -> str:
@@ -22,7 +22,7 @@ def versions() -> str:
 
 def _built_against() -> dict[str, str]:
     try:
-        native = import_module("custom_ops._native")
+        native = import_module("qudnn.custom_ops._native")
     except ImportError as error:
         return {"library": f"not there ({error})"}
     return {f"built against {name}": str(version) for name, version in native.versions().items()}

@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import IN_FLOAT, Refusal
-from converter.frontends.dynamic import RULES as DYNAMIC
-from converter.frontends.dynamic.operand import is_dynamic
-from converter.frontends.qdq import RULES as QDQ
-from converter.frontends.qoperator import RULES as QOPERATOR
-from converter.frontends.rule import Rule
-from converter.graph.constants import EIGHT_BIT
-from converter.island.candidate import Candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import IN_FLOAT, Refusal
+from qudnn.converter.frontends.dynamic import RULES as DYNAMIC
+from qudnn.converter.frontends.dynamic.operand import is_dynamic
+from qudnn.converter.frontends.qdq import RULES as QDQ
+from qudnn.converter.frontends.qoperator import RULES as QOPERATOR
+from qudnn.converter.frontends.rule import Rule
+from qudnn.converter.graph.constants import EIGHT_BIT
+from qudnn.converter.island.candidate import Candidate
 
 
 def _either(qoperator: Rule | None, qdq: Rule | None, dynamic: Rule | None) -> Rule:

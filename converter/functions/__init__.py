@@ -6,25 +6,25 @@ model carries the functions of the ops it uses, so it runs where no kernel is re
 
 from onnx import FunctionProto
 
-from converter.domain import DOMAIN as DOMAIN
-from converter.functions.add import QAdd
-from converter.functions.add_layer_normalization import (
+from qudnn.converter.domain import DOMAIN as DOMAIN
+from qudnn.converter.functions.add import QAdd
+from qudnn.converter.functions.add_layer_normalization import (
     AddLayerNormalizationToIsland,
     LayerNormalizationToIsland,
     QAddLayerNormalization,
     QFloatAddLayerNormalization,
 )
-from converter.functions.attention import QAttention, QMaskedAttention
-from converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
-from converter.functions.border import (
+from qudnn.converter.functions.attention import QAttention, QMaskedAttention
+from qudnn.converter.functions.batch_matmul import QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32
+from qudnn.converter.functions.border import (
     ConvertFromIsland,
     ConvertToIsland,
     DequantizeFromIsland,
     QuantizeToIsland,
 )
-from converter.functions.conv import QConv, QConvAdd, QConvToInt32
-from converter.functions.conv3d import QConv3D
-from converter.functions.dynamic import (
+from qudnn.converter.functions.conv import QConv, QConvAdd, QConvToInt32
+from qudnn.converter.functions.conv3d import QConv3D
+from qudnn.converter.functions.dynamic import (
     DynamicAddLayerNormalizationToIsland,
     DynamicGeluToIsland,
     DynamicLayerNormalizationToIsland,
@@ -32,18 +32,18 @@ from converter.functions.dynamic import (
     DynamicQMatMul,
     DynamicQuantizeToIsland,
 )
-from converter.functions.float_attention import Attention, MaskedAttention
-from converter.functions.float_pair import QFloatAdd, QFloatMul
-from converter.functions.layer_normalization import QLayerNormalization
-from converter.functions.masked_softmax import QMaskedSoftmax
-from converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
-from converter.functions.mul import QMul
-from converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
-from converter.functions.portable import with_portable_constants
-from converter.functions.resize import QDepthToSpace, QFloatResize, QResize
-from converter.functions.softmax import QSoftmax
-from converter.functions.table import QTable
-from converter.functions.where import QWhere
+from qudnn.converter.functions.float_attention import Attention, MaskedAttention
+from qudnn.converter.functions.float_pair import QFloatAdd, QFloatMul
+from qudnn.converter.functions.layer_normalization import QLayerNormalization
+from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
+from qudnn.converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
+from qudnn.converter.functions.mul import QMul
+from qudnn.converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
+from qudnn.converter.functions.portable import with_portable_constants
+from qudnn.converter.functions.resize import QDepthToSpace, QFloatResize, QResize
+from qudnn.converter.functions.softmax import QSoftmax
+from qudnn.converter.functions.table import QTable
+from qudnn.converter.functions.where import QWhere
 
 VERSION = 1
 MIN_OPSET = 13  # the oldest opset in which bodies are valid, apart from those that need a newer operator

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from onnxscript import opset17 as op
 from onnxscript import script
 
-from converter.functions.opsets import microsoft, qudnn
+from qudnn.converter.functions.opsets import microsoft, qudnn
 
 
 @script(qudnn, default_opset=op)

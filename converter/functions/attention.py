@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from onnxscript import opset13 as op
 from onnxscript import script
 
-from converter.functions.batch_matmul import QBatchMatMul
-from converter.functions.masked_softmax import QMaskedSoftmax
-from converter.functions.opsets import qudnn
-from converter.functions.softmax import QSoftmax
-from converter.functions.table import QTable
+from qudnn.converter.functions.batch_matmul import QBatchMatMul
+from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
+from qudnn.converter.functions.opsets import qudnn
+from qudnn.converter.functions.softmax import QSoftmax
+from qudnn.converter.functions.table import QTable
 
 _ALL = 2**63 - 1
 _IN_PLACE, _START, _WHOLE, _NO_PADS = [0, 1, 2, 3], [0] * 4, [_ALL] * 4, [0] * 8

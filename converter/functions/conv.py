@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from onnxscript import opset13 as op
 from onnxscript import script
 
-from converter.functions.add import QAdd
-from converter.functions.opsets import qudnn
-from converter.functions.where import QWhere
+from qudnn.converter.functions.add import QAdd
+from qudnn.converter.functions.opsets import qudnn
+from qudnn.converter.functions.where import QWhere
 
 
 @script(qudnn, default_opset=op)

@@ -3,7 +3,7 @@
 from onnxscript import opset13 as op
 from onnxscript import script
 
-from converter.functions.opsets import qudnn
+from qudnn.converter.functions.opsets import qudnn
 
 
 @script(qudnn, default_opset=op)

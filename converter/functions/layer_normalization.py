@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from onnxscript import opset17 as op
 from onnxscript import script
 
-from converter.functions.opsets import qudnn
+from qudnn.converter.functions.opsets import qudnn
 
 
 @script(qudnn, default_opset=op)

@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
+from qudnn.converter.errors import Refusal
 
 EIGHT_BIT = {ir.DataType.UINT8, ir.DataType.INT8}
 

@@ -5,8 +5,8 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown
 
 
 def keeps_zeros(reshape: ir.Node) -> bool:

@@ -6,7 +6,7 @@ Two sizes that are equal here are equal whenever the model runs; unequal ones ma
 import hashlib
 from dataclasses import dataclass, field
 
-from converter.errors import Refusal
+from qudnn.converter.errors import Refusal
 
 _LONGEST = 200  # characters of a name
 

@@ -10,13 +10,13 @@ import onnx
 import onnx_ir as ir
 from google.protobuf.message import EncodeError
 
-from converter.errors import ConversionError
-from converter.failures import text_of
-from converter.graph.opset_imports import settle_imports
-from converter.io import output
-from converter.io.sparse import with_dense_initializers
-from converter.io.tensor_names import give_tensors_names
-from converter.io.validity import check
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.failures import text_of
+from qudnn.converter.graph.opset_imports import settle_imports
+from qudnn.converter.io import output
+from qudnn.converter.io.sparse import with_dense_initializers
+from qudnn.converter.io.tensor_names import give_tensors_names
+from qudnn.converter.io.validity import check
 
 LARGEST_IN_ONE_FILE = 2_000_000_000  # bytes of weights; a protobuf message ends at 2 GB
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
-from converter.errors import ConversionError
-from converter.io import output
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.io import output
 
 StrPath = str | os.PathLike[str]
 

@@ -9,8 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from converter.errors import ConversionError
-from converter.failures import shown, text_of
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.failures import shown, text_of
 
 _LARGEST = 2_000_000_000  # bytes of the dense tensors of a model; a protobuf message ends at 2 GB
 _INDICES = (np.int8, np.int16, np.int32, np.int64)

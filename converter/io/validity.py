@@ -11,8 +11,8 @@ import onnx
 import onnx_ir as ir
 from onnx import checker, defs
 
-from converter.errors import ConversionError
-from converter.failures import shown
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.failures import shown
 
 _ONNX = ("", "ai.onnx")
 _DATA = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")  # or raw_data

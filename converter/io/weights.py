@@ -16,8 +16,8 @@ import onnx
 import onnx_ir as ir
 from onnx.external_data_helper import ExternalDataInfo
 
-from converter.errors import ConversionError
-from converter.io import output
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.io import output
 
 StrPath = str | os.PathLike[str]
 

@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_op
 
 PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 _OPERANDS = ("a", "b")

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import onnx_ir as ir
 
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Port, Tensor
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Port, Tensor
 
 
 class Op(Protocol):

@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
+from qudnn.converter.functions import DOMAIN
 
 ENTRIES = ("QuantizeToIsland", "ConvertToIsland")
 EXITS = ("DequantizeFromIsland", "ConvertFromIsland")

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.graph.constants import constant, required_input
-from converter.graph.edit import add_initializer, remove_unused
-from converter.graph.names import Names
-from converter.island.packing import Float32Array, Int32Array
+from qudnn.converter.graph.constants import constant, required_input
+from qudnn.converter.graph.edit import add_initializer, remove_unused
+from qudnn.converter.graph.names import Names
+from qudnn.converter.island.packing import Float32Array, Int32Array
 
 _BIAS, _ADDEND = 2, 4  # inputs of a matmul
 _ALIGNMENT = 4  # of parts, in elements

@@ -7,11 +7,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.functions import DOMAIN
-from converter.graph.names import Names
-from converter.island.dynamic_products import Part
-from converter.island.layout import ALIGNMENT, Layout, padded, plain, unpadded
-from converter.island.port import Tensor
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.names import Names
+from qudnn.converter.island.dynamic_products import Part
+from qudnn.converter.island.layout import ALIGNMENT, Layout, padded, plain, unpadded
+from qudnn.converter.island.port import Tensor
 
 Attribute = int | float | str | Sequence[int] | Sequence[float]
 

@@ -6,9 +6,9 @@ from typing import Any
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.functions import DOMAIN
-from converter.graph.edit import add_initializer
-from converter.graph.names import Names
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.edit import add_initializer
+from qudnn.converter.graph.names import Names
 
 Inputs = Mapping[str, ir.Value | NDArray[Any]]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.island.layout import ALIGNMENT, padded
+from qudnn.converter.errors import Refusal
+from qudnn.converter.island.layout import ALIGNMENT, padded
 
 Int8Array = NDArray[np.int8]
 Int32Array = NDArray[np.int32]

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.constants import Quantization
-from converter.graph.sizes import Shape
-from converter.island.layout import Layout, plain, unpadded
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.layout import Layout, plain, unpadded
 
 
 class Quantized(NamedTuple):

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.evaluate import evaluated
-from converter.graph.constants import constant_or_none, required_input
-from converter.island.crossings import is_op
-from converter.island.packing import Int8Array
+from qudnn.converter.errors import Refusal
+from qudnn.converter.evaluate import evaluated
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.packing import Int8Array
 
 VALUES = np.arange(-128, 128).astype(np.int8)
 

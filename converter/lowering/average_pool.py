@@ -5,15 +5,15 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.geometry import Geometry
-from converter.analysis.types_between import differing
-from converter.errors import Refusal
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute
-from converter.island.port import Quantized, port
-from converter.lowering.each import Each
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.geometry import Geometry
+from qudnn.converter.analysis.types_between import differing
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.island.port import Quantized, port
+from qudnn.converter.lowering.each import Each
 
 # What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
 _LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0

@@ -8,17 +8,17 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import ALL, Layout, plain
-from converter.island.packing import Int8Array, Int32Array, scattered
-from converter.island.port import Port, Tensor
-from converter.lowering.factor import Factor
-from converter.lowering.pair import island_array
-from converter.lowering.product_result import InFloat, ProductResult, Requantized, Sums, multiplier
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import ALL, Layout, plain
+from qudnn.converter.island.packing import Int8Array, Int32Array, scattered
+from qudnn.converter.island.port import Port, Tensor
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.pair import island_array
+from qudnn.converter.lowering.product_result import InFloat, ProductResult, Requantized, Sums, multiplier
 
 _OPS = {
     Requantized: ("QBatchMatMul", ir.DataType.INT8),

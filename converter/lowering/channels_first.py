@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from converter.island.emitter import Emitter
-from converter.island.layout import padded, unpadded
-from converter.island.port import Tensor
-from converter.lowering.rows import AXES
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import padded, unpadded
+from qudnn.converter.island.port import Tensor
+from qudnn.converter.lowering.rows import AXES
 
 
 def channels_first(emitter: Emitter, y: Tensor, rank: int, channels: int) -> Tensor:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.types_between import differing
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Unknown
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.packing import Int8Array
-from converter.island.port import Quantized, Tensor, port
-from converter.lowering.table import all_values, island_table
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.types_between import differing
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.packing import Int8Array
+from qudnn.converter.island.port import Quantized, Tensor, port
+from qudnn.converter.lowering.table import all_values, island_table
 
 
 @dataclass(frozen=True)

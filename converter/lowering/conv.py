@@ -11,14 +11,14 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.geometry import Geometry
-from converter.errors import Refusal
-from converter.graph.constants import Quantization
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout, plain
-from converter.island.packing import (
+from qudnn.converter.analysis.geometry import Geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout, plain
+from qudnn.converter.island.packing import (
     Float32Array,
     Int8Array,
     Int32Array,
@@ -27,9 +27,9 @@ from converter.island.packing import (
     pack_conv,
     scattered,
 )
-from converter.island.port import Tensor, port
-from converter.lowering.requantization import bias_and_multiplier
-from converter.lowering.rows import as_before, as_image
+from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.requantization import bias_and_multiplier
+from qudnn.converter.lowering.rows import as_before, as_image
 
 
 @dataclass(frozen=True)

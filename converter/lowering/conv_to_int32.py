@@ -8,15 +8,15 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.geometry import Geometry
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout, unpadded
-from converter.island.packing import Split, fold_zero_point, pack_conv, split_beyond_int8
-from converter.island.port import Tensor, port, port_outside
-from converter.lowering.channels_first import channels_first
-from converter.lowering.rows import as_image
+from qudnn.converter.analysis.geometry import Geometry
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout, unpadded
+from qudnn.converter.island.packing import Split, fold_zero_point, pack_conv, split_beyond_int8
+from qudnn.converter.island.port import Tensor, port, port_outside
+from qudnn.converter.lowering.channels_first import channels_first
+from qudnn.converter.lowering.rows import as_image
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.geometry import Geometry
-from converter.errors import Refusal
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.packing import Int8Array, centered
-from converter.island.port import Quantized
-from converter.lowering.conv import conv
-from converter.lowering.depth_to_space import depth_to_space
-from converter.lowering.sequence import between, sequence
+from qudnn.converter.analysis.geometry import Geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Int8Array, centered
+from qudnn.converter.island.port import Quantized
+from qudnn.converter.lowering.conv import conv
+from qudnn.converter.lowering.depth_to_space import depth_to_space
+from qudnn.converter.lowering.sequence import between, sequence
 
 
 def conv_transpose(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout, padded, plain
-from converter.island.port import Tensor, port
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout, padded, plain
+from qudnn.converter.island.port import Tensor, port
 
 
 @dataclass(frozen=True)

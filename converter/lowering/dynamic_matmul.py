@@ -8,14 +8,14 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.dynamic_products import Part
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout, plain, unpadded
-from converter.island.packing import Float32Array, Split, scattered, split_beyond_int8, weight_sums
-from converter.island.port import Tensor, port_outside
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.dynamic_products import Part
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout, plain, unpadded
+from qudnn.converter.island.packing import Float32Array, Split, scattered, split_beyond_int8, weight_sums
+from qudnn.converter.island.port import Tensor, port_outside
 
 
 @dataclass(frozen=True)

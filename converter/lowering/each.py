@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout
-from converter.island.port import Tensor
-from converter.lowering.rows import as_before, as_image
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Tensor
+from qudnn.converter.lowering.rows import as_before, as_image
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size
-from converter.island.packing import Float32Array, Int8Array
-from converter.island.port import Port, port
-from converter.lowering.pair import island_array
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size
+from qudnn.converter.island.packing import Float32Array, Int8Array
+from qudnn.converter.island.port import Port, port
+from qudnn.converter.lowering.pair import island_array
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from converter.graph.reshaping import product, target_of
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout, padded, plain
-from converter.island.port import Port, Tensor, port
+from qudnn.converter.graph.reshaping import product, target_of
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout, padded, plain
+from qudnn.converter.island.port import Port, Tensor, port
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.sizes import broadcast
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout
-from converter.island.port import Quantized, Tensor, port, port_outside
-from converter.lowering.softmax import check_axis
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import broadcast
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
+from qudnn.converter.lowering.softmax import check_axis
 
 
 @dataclass(frozen=True)

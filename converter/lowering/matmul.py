@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx_ir as ir
 
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout, plain, unpadded
-from converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, scattered
-from converter.island.port import Tensor
-from converter.lowering.factor import Factor
-from converter.lowering.product_result import InFloat, Requantized, multiplier
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout, plain, unpadded
+from qudnn.converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, scattered
+from qudnn.converter.island.port import Tensor
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.product_result import InFloat, Requantized, multiplier
 
 
 @dataclass(frozen=True)

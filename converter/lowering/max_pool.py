@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.analysis.geometry import Geometry
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute
-from converter.island.port import port
-from converter.lowering.each import Each
+from qudnn.converter.analysis.geometry import Geometry
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.island.port import port
+from qudnn.converter.lowering.each import Each
 
 
 def max_pool(

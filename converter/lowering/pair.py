@@ -9,19 +9,19 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.facts import Facts
-from converter.analysis.lookups import repeated_row
-from converter.analysis.uniform import uniform_8_bit
-from converter.errors import Refusal
-from converter.graph.constants import EIGHT_BIT, constant_or_none
-from converter.graph.sizes import Shape, Unknown, broadcast
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout
-from converter.island.packing import Int8Array, scattered
-from converter.island.port import Quantized, Tensor, port
-from converter.lowering.table import island_table
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.lookups import repeated_row
+from qudnn.converter.analysis.uniform import uniform_8_bit
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import EIGHT_BIT, constant_or_none
+from qudnn.converter.graph.sizes import Shape, Unknown, broadcast
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.packing import Int8Array, scattered
+from qudnn.converter.island.port import Quantized, Tensor, port
+from qudnn.converter.lowering.table import island_table
 
 _OF_ONE_SHAPE = "qudnn.of_one_shape"
 

@@ -3,14 +3,14 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.island.candidate import Candidate
-from converter.island.packing import Int8Array, Int32Array, centered
-from converter.lowering.batch_matmul import batch_matmul
-from converter.lowering.factor import Factor
-from converter.lowering.matmul import matmul
-from converter.lowering.product_result import ProductResult, Sums
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Int8Array, Int32Array, centered
+from qudnn.converter.lowering.batch_matmul import batch_matmul
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.matmul import matmul
+from qudnn.converter.lowering.product_result import ProductResult, Sums
 
 
 def product(

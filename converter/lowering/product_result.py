@@ -8,11 +8,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.graph.constants import Quantization
-from converter.graph.sizes import Shape
-from converter.island.emitter import Attribute
-from converter.island.packing import Float32Array
-from converter.island.port import Port, port, port_outside
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.island.port import Port, port, port_outside
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.constants import Quantization
-from converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point
 
 
 def bias_and_multiplier(

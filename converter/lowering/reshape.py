@@ -7,16 +7,16 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.reshaping import product, target_of
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout, unpadded
-from converter.island.port import Tensor, port
-from converter.lowering.heads import joined, parted
-from converter.lowering.take import slices
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.reshaping import product, target_of
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout, unpadded
+from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.heads import joined, parted
+from qudnn.converter.lowering.take import slices
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from math import frexp
 import numpy as np
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute
-from converter.island.port import Quantized, port
-from converter.lowering.each import Each
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.island.port import Quantized, port
+from qudnn.converter.lowering.each import Each
 
 MODES = ("nearest", "linear")
 COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")

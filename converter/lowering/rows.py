@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Tensor
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Tensor
 
 AXES = {"axes": np.array([1], np.int64)}
 

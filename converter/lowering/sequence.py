@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from converter.island.candidate import Candidate, Op
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Tensor
+from qudnn.converter.island.candidate import Candidate, Op
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Tensor
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.island.candidate import Candidate
-from converter.island.emitter import Attribute, Emitter
-from converter.island.layout import Layout
-from converter.island.port import Quantized, Tensor, port
-from converter.lowering.average_pool import one_dtype
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Quantized, Tensor, port
+from qudnn.converter.lowering.average_pool import one_dtype
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.evaluate import runtime
-from converter.graph.constants import EIGHT_BIT, constant
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.packing import Int8Array, scattered
-from converter.island.port import Tensor, port
-from converter.lowering.each import Each
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.evaluate import runtime
+from qudnn.converter.graph.constants import EIGHT_BIT, constant
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.packing import Int8Array, scattered
+from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.each import Each
 
 
 def table(

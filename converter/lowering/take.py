@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.sizes import Shape, Size, Unknown
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Port, Tensor, port
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Port, Tensor, port
 
 
 @dataclass(frozen=True)

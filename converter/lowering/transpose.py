@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Tensor, port
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Tensor, port
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import constant_or_none
-from converter.graph.sizes import Shape, broadcast
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout, unpadded
-from converter.island.packing import Int8Array
-from converter.island.port import Quantized, Tensor, port, port_outside
-from converter.lowering.concat import requantizing_table
-from converter.lowering.pair import island_array
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.sizes import Shape, broadcast
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout, unpadded
+from qudnn.converter.island.packing import Int8Array
+from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
+from qudnn.converter.lowering.concat import requantizing_table
+from qudnn.converter.lowering.pair import island_array
 
 
 @dataclass(frozen=True)

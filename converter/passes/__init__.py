@@ -1,1 +1,1 @@
-"""The passes, one file each, in a folder for each phase of converter.pipeline, which has their order."""
+"""The passes, one file each, in a folder for each phase of `pipeline.py`, which has their order."""

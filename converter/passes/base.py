@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.context import Context
+from qudnn.converter.context import Context
 
 
 class Pass(ir.passes.InPlacePass):

@@ -6,8 +6,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.constants import (
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import (
     Quantization,
     constant,
     constant_or_none,

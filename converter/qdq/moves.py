@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_or_none, node_input
+from qudnn.converter.graph.constants import constant_or_none, node_input
 
 # Between DequantizeLinear and QuantizeLinear of one scale they work on 8 bits just as well.
 _MOVES = {

@@ -3,11 +3,11 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.graph.constants import required_input
-from converter.graph.edit import add_initializer, only_reader, take_place
-from converter.graph.names import Names
-from converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with
-from converter.qdq.moves import is_passed
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import add_initializer, only_reader, take_place
+from qudnn.converter.graph.names import Names
+from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with
+from qudnn.converter.qdq.moves import is_passed
 
 
 def insert_pair(x: ir.Value, like: ir.Node, names: Names) -> ir.Value:

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import stays_in_float
-from converter.analysis.originals import Original, Originals
-from converter.analysis.quantized import CONVERSIONS
-from converter.context import Context
-from converter.errors import IN_FLOAT
-from converter.failures import node_name, shown
-from converter.functions import DOMAIN
-from converter.graph.constants import EIGHT_BIT, required_input
-from converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
-from converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
-from converter.reports.report import Crossing, Left, Report
+from qudnn.converter.analysis.arithmetic import stays_in_float
+from qudnn.converter.analysis.originals import Original, Originals
+from qudnn.converter.analysis.quantized import CONVERSIONS
+from qudnn.converter.context import Context
+from qudnn.converter.errors import IN_FLOAT
+from qudnn.converter.failures import node_name, shown
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import EIGHT_BIT, required_input
+from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
+from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+from qudnn.converter.reports.report import Crossing, Left, Report
 
 _CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, which are still to be transposed
 _KEEP_CHANNELS_LAST = ("Slice", "Squeeze")

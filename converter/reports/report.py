@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from converter.version import qudnn_version
+from qudnn.converter.version import qudnn_version
 
 _NAMES_SHOWN = 3
 
 
 class Left(NamedTuple):
-    """A node that stays as it was. quantized: as converter.analysis.quantized says it."""
+    """A node that stays as it was. quantized: as qudnn.converter.analysis.quantized says it."""
 
     name: str
     op_type: str
@@ -38,7 +38,7 @@ class Report:
     approximate: converted nodes that onnxruntime's CPU provider computes in floating point, with what
         that means for their results.
     already: whether the model was converted before, and is described as it was found.
-    quantized_nodes: how many the original model has; see converter.analysis.quantized.
+    quantized_nodes: how many the original model has; see qudnn.converter.analysis.quantized.
     converted_nodes: how many of them are not left.
     remarks: sentences about the model as a whole.
     """

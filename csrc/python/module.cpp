@@ -1,4 +1,4 @@
-// The Python module custom_ops._native: the state of the library that ONNX Runtime has loaded.
+// The Python module qudnn.custom_ops._native: the state of the library that ONNX Runtime has loaded.
 #include <pybind11/functional.h>
 #include <pybind11/operators.h>
 #include <pybind11/pybind11.h>

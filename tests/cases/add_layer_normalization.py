@@ -11,7 +11,7 @@ from cases.builder import Array, GraphBuilder, integers, seed_of
 from cases.dynamic_entry import weights
 from cases.op import INT8, UINT8
 from cases.transformer_op import ALL
-from converter.functions import DOMAIN, function_protos
+from qudnn.converter.functions import DOMAIN, function_protos
 
 OPSET = 17  # the first with LayerNormalization
 RESULTS = {

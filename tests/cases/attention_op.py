@@ -10,7 +10,7 @@ import onnx
 
 from cases.builder import Array, GraphBuilder, integers, seed_of
 from cases.op import INT8, UINT8
-from converter.functions import DOMAIN, function_protos
+from qudnn.converter.functions import DOMAIN, function_protos
 
 ALL = 2**63 - 1
 _HEADS_LAST, _HEADS_FIRST = [0, 2, 1, 3], [0, 1, 2, 3]

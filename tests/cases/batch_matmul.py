@@ -10,7 +10,7 @@ import onnx
 
 from cases.builder import TIES_MULTIPLIER, Array, GraphBuilder, integers, seed_of, ties
 from cases.op import OpCase
-from converter.functions import DOMAIN, function_proto
+from qudnn.converter.functions import DOMAIN, function_proto
 
 ALL = 2**63 - 1
 _RESULTS = {"QBatchMatMul": "int8", "QBatchMatMulToFloat": "float32", "QBatchMatMulToInt32": "int32"}

@@ -9,7 +9,7 @@ import onnx
 from onnx import helper
 
 from cases.builder import Array, GraphBuilder, seed_of
-from converter.functions import DOMAIN, function_protos
+from qudnn.converter.functions import DOMAIN, function_protos
 
 RESULTS = ("y", "bias", "multiplier")
 

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from cases.builder import Array, GraphBuilder, seed_of
-from converter.functions import DOMAIN, function_protos
+from qudnn.converter.functions import DOMAIN, function_protos
 
 
 @dataclass(frozen=True)

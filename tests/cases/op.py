@@ -10,7 +10,7 @@ import onnx
 
 from cases.border import decisive
 from cases.builder import TIES_MULTIPLIER, Array, GraphBuilder, integers, seed_of, ties
-from converter.functions import DOMAIN, function_protos
+from qudnn.converter.functions import DOMAIN, function_protos
 
 UINT8, INT8 = 2, 3  # ONNX's numbers of element types, as the attribute dtype has them
 NAMES = {UINT8: "uint8", INT8: "int8"}

@@ -11,7 +11,7 @@ from cases import op
 from cases.builder import Array, GraphBuilder, seed_of
 from cases.dynamic_entry import normal
 from cases.op import OpCase
-from converter.functions import DOMAIN, function_proto
+from qudnn.converter.functions import DOMAIN, function_proto
 
 _REQUANTIZED = ("y_zero_point", "y_min", "y_max")
 

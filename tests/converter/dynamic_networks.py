@@ -8,10 +8,10 @@ import onnx
 import onnxruntime
 
 import check
-import converter
 from cases.builder import Array, GraphBuilder, Shape, integers
-from converter import Report
-from converter.functions import DOMAIN
+from qudnn import converter
+from qudnn.converter import Report
+from qudnn.converter.functions import DOMAIN
 from session import assert_same_bits, open_session, outputs, session_options
 
 

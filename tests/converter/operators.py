@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 import check
-import converter
 from cases.builder import MICROSOFT, Array, GraphBuilder, integers
+from qudnn import converter
 
 Parameters = tuple[float, int]  # scale, zero point
 DTYPES = ["uint8", "int8"]

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 
 import check
-import converter
 from cases.builder import Array, GraphBuilder, Shape, integers
+from qudnn import converter
 from session import open_session, outputs
 
 SCALE, RESULT_SCALE = 0.0471, 0.0893  # of inputs and of results; no ratio of theirs makes ties

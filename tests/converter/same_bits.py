@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 
 import check
-import converter
 from cases.builder import Array, GraphBuilder, integers
-from converter.functions import DOMAIN
+from qudnn import converter
+from qudnn.converter.functions import DOMAIN
 from session import open_session, outputs
 
 

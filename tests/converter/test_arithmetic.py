@@ -11,8 +11,8 @@ import pytest
 from qdq_networks import QdqNetwork, assert_converts
 
 import check
-import converter
-from converter.analysis.arithmetic import Arithmetic, common
+from qudnn import converter
+from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from session import session_options
 
 INTEGERS = {"Add": "QLinearAdd", "Mul": "QLinearMul"}

@@ -4,7 +4,7 @@ import pytest
 from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, normal
 
 import check
-import converter
+from qudnn import converter
 
 THERE, BACK = [0, 2, 3, 1], [0, 3, 1, 2]
 

@@ -9,8 +9,8 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
-from converter.cli import main
+from qudnn import converter
+from qudnn.converter.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -122,6 +122,6 @@ def test_help(run: Run) -> None:
 
 def test_the_converter_does_not_need_the_runtime() -> None:
     program = (
-        "import sys, converter, converter.cli; assert not {'custom_ops', 'onnxruntime'} & sys.modules.keys()"
+        "import sys, qudnn.converter.cli; assert not {'qudnn.custom_ops', 'onnxruntime'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-P", "-c", program], check=True)

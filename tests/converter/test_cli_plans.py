@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from converter.cli import main
-from converter.cli.plans import age
-from converter.cli.problem_text import shorten
-from custom_ops import plans
-from custom_ops._native import testing
+from qudnn.converter.cli import main
+from qudnn.converter.cli.plans import age
+from qudnn.converter.cli.problem_text import shorten
+from qudnn.custom_ops import plans
+from qudnn.custom_ops._native import testing
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -113,7 +113,9 @@ def test_export_and_import(run: Run, folder: Path, tmp_path: Path) -> None:
 
 
 def test_export_to_standard_output_and_import_from_standard_input(folder: Path, tmp_path: Path) -> None:
-    program = "import sys; from converter.cli import main; sys.exit(main(['plans', '--cache-dir', *{}]))"
+    program = (
+        "import sys; from qudnn.converter.cli import main; sys.exit(main(['plans', '--cache-dir', *{}]))"
+    )
     calls = [
         [sys.executable, "-P", "-c", program.format([str(folder), "--export", "-"])],
         [sys.executable, "-P", "-c", program.format([str(tmp_path / "target"), "--import", "-"])],

@@ -4,9 +4,9 @@ import numpy as np
 import onnx
 import pytest
 
-from converter.cli.random_inputs import check_types, random_inputs
-from converter.cli.shapes import describe, inputs_of, shape_sets
-from converter.cli.verb import UsageError
+from qudnn.converter.cli.random_inputs import check_types, random_inputs
+from qudnn.converter.cli.shapes import describe, inputs_of, shape_sets
+from qudnn.converter.cli.verb import UsageError
 
 
 def model(inputs: str, initializers: str = "") -> onnx.ModelProto:

@@ -12,13 +12,12 @@ import onnxruntime
 import pytest
 from networks import Network
 
-import converter
-import custom_ops
 from cases.builder import Array
-from converter.cli import main, tune
-from converter.cli.problems import Work, count_problems
-from converter.cli.progress import Progress, bar, clock, line
-from custom_ops import plans, registration
+from qudnn import converter, custom_ops
+from qudnn.converter.cli import main, tune
+from qudnn.converter.cli.problems import Work, count_problems
+from qudnn.converter.cli.progress import Progress, bar, clock, line
+from qudnn.custom_ops import plans, registration
 
 CPU = ["CPUExecutionProvider"]
 

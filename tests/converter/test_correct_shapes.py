@@ -6,10 +6,10 @@ import pytest
 from onnx import helper
 from qdq_networks import QdqNetwork, normal
 
-import converter
 from cases.builder import MICROSOFT, Shape, value_info
 from check import assert_equivalent
-from converter.analysis.inference import infer
+from qudnn import converter
+from qudnn.converter.analysis.inference import infer
 
 STALE = [[1, 4, 9, 8], ["n", 4, 5, 5], ["n", 4, 72], ["n", 5, 9, 8], ["m", 4, "h", "w"]]
 

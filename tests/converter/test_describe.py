@@ -9,8 +9,8 @@ import pytest
 from networks import Network
 from qdq_networks import QdqNetwork
 
-import converter
-from converter.lowering import table
+from qudnn import converter
+from qudnn.converter.lowering import table
 
 
 def lines(report: converter.Report) -> list[str]:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 
 import check
-import converter
 from cases.builder import by_id
 from cases.dynamic_graph import CONVS, FUSED_BEHIND, GPU_CASES, MATMULS, QUANTIZERS, DynamicCase, Layer
+from qudnn import converter
 
 _FLOAT = {"Relu", "Add", "Gelu", "LayerNormalization"}  # what is left between the products
 

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from dynamic_networks import DynamicNetwork, converted, ops, qudnn_ops
 
-import converter
 from cases.builder import MICROSOFT
+from qudnn import converter
 
 C = 20
 ROOT, INVERSE = np.float32(2) ** 0.5, np.float32(0.5) ** 0.5

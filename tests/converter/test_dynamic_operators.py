@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import check
-import converter
 from cases.builder import Case, GraphBuilder, by_id
 from cases.dynamic import CONVS, DECLINED, GPU_CASES, PRODUCTS, STATIC, ConvIntegerCase, DynamicProductCase
 from cases.onnx_node import OnnxNodeCase, load
-from converter.functions import DOMAIN, function_proto
+from qudnn import converter
+from qudnn.converter.functions import DOMAIN, function_proto
 from session import assert_same_bits, run
 
 

@@ -7,8 +7,8 @@ from operators import Operators
 from qdq_networks import QdqNetwork
 
 import check
-import converter
 from cases.builder import integers
+from qudnn import converter
 
 IDS = {"ids": np.array([[3, 1, 4, 1], [5, 9, 2, 6]], np.int64)}
 OP = {"QLayerNormalization": 1}

@@ -4,10 +4,10 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-import converter
-from converter import pipeline
-from converter.errors import Refusal
-from converter.passes.base import Pass
+from qudnn import converter
+from qudnn.converter import pipeline
+from qudnn.converter.errors import Refusal
+from qudnn.converter.passes.base import Pass
 
 TEXT = """
 <ir_version: 8, opset_import: ["": 17]>

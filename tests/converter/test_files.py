@@ -9,9 +9,9 @@ import onnxruntime
 import pytest
 from networks import Network
 
-import converter
 from cases.builder import Array
-from converter.io import files
+from qudnn import converter
+from qudnn.converter.io import files
 
 
 @pytest.fixture

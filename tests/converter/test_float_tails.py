@@ -13,8 +13,8 @@ import onnxruntime
 import pytest
 from qdq_networks import QdqNetwork, normal
 
-import converter
 from cases.builder import Array
+from qudnn import converter
 from session import assert_same_bits, open_session, outputs
 
 Tail = Callable[[QdqNetwork, str, str], str]  # net, what is dequantized, a name -> float32

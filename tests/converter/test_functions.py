@@ -8,11 +8,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 
-import converter
 from cases import graph
 from cases.builder import Case
 from cases.dynamic_graph import CONVS, MATMULS
-from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, function_proto
+from qudnn import converter
+from qudnn.converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, function_proto
 from session import assert_same_bits, open_session, outputs, session_options
 
 OPSET = 17  # the newest that any body needs

@@ -9,12 +9,12 @@ import pytest
 from onnx import helper, numpy_helper
 from qdq_networks import SCALE, QdqNetwork
 
-import converter
 from cases import attention_op
 from cases.attention_op import AttentionOpCase
 from cases.builder import Array, by_id
-from converter.context import Context
-from converter.passes.fuse.fuse_attention import FuseAttention
+from qudnn import converter
+from qudnn.converter.context import Context
+from qudnn.converter.passes.fuse.fuse_attention import FuseAttention
 from session import assert_same_bits, run
 
 CHAINS = [*attention_op.LINEAR, *attention_op.MASKED]

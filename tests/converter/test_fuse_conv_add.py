@@ -6,8 +6,8 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
 from check import assert_equivalent
+from qudnn import converter
 
 SIZE = (13, 12)
 

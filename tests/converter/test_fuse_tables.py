@@ -8,7 +8,7 @@ from networks import Network
 from qdq_networks import QdqNetwork, assert_converts
 
 import check
-import converter
+from qudnn import converter
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 

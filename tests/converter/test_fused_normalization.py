@@ -9,7 +9,7 @@ import pytest
 from qdq_networks import QdqNetwork, assert_converts, normal
 
 import check
-import converter
+from qudnn import converter
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 C = 20

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-import converter
 from cases.builder import MICROSOFT, GraphBuilder, integers
-from converter.errors import ConversionError
 from fuzzing import fuzz
+from qudnn import converter
+from qudnn.converter.errors import ConversionError
 
 MOST_GROWTH = 2.4  # of the calls, where the model is twice as large; linear work has 2
 SHAPE = ("n", 16, 4, 4)

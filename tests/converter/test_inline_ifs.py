@@ -12,8 +12,8 @@ from onnx import helper, numpy_helper
 from same_bits import Graph, assert_same_bits
 
 from cases.builder import value_info
-from converter.context import Context
-from converter.passes.prepare.inline_ifs import InlineIfs
+from qudnn.converter.context import Context
+from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
 
 Nodes = list[onnx.NodeProto]
 

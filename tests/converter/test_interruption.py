@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from converter.cli import interruption
-from converter.io import output
+from qudnn.converter.cli import interruption
+from qudnn.converter.io import output
 
 # A verb that works in a folder of its own until it is ended; how, is the argument.
 PROGRAM = """
 import sys, threading, time
 from pathlib import Path
-from converter import cli
-from converter.io import output
+from qudnn.converter import cli
+from qudnn.converter.io import output
 
 class Verb:
     "Waits."

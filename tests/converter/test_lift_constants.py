@@ -10,8 +10,8 @@ from onnx import helper
 from qdq_networks import QdqNetwork, normal
 
 import check
-import converter
-from converter.passes.onnxruntime.drop_pairs import DropPairs
+from qudnn import converter
+from qudnn.converter.passes.onnxruntime.drop_pairs import DropPairs
 from session import open_session, outputs
 
 Move = Callable[[QdqNetwork, str], str]

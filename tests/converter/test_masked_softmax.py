@@ -8,7 +8,7 @@ import pytest
 from qdq_networks import SCALE, QdqNetwork, reasons
 
 import check
-import converter
+from qudnn import converter
 
 S = 21
 SCALES = [("Mul", 0.3), ("Div", 5.6568), None]

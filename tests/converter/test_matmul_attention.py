@@ -3,10 +3,10 @@
 import pytest
 
 import check
-import converter
 from cases import attention
 from cases.attention import AttentionCase
 from cases.builder import by_id
+from qudnn import converter
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 

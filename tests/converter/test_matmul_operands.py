@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from same_bits import Graph, assert_same_bits
 
-import converter
+from qudnn import converter
 
 TWO_STEPS = "one after the other"
 

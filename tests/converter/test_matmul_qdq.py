@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import check
-import converter
 from cases import qdq_product
 from cases.builder import by_id
 from cases.qdq_product import QdqProductCase
+from qudnn import converter
 from session import run
 
 

@@ -8,7 +8,7 @@ import pytest
 from same_bits import Graph
 
 import check
-import converter
+from qudnn import converter
 
 MERGED: dict[str, dict[str, Any]] = {
     "all shared": {},

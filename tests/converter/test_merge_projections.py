@@ -9,10 +9,10 @@ import pytest
 from qdq_networks import QdqNetwork, normal
 
 import check
-import converter
 from cases import attention
 from cases.attention import AttentionCase
 from cases.builder import by_id
+from qudnn import converter
 from twin import with_integer_products
 
 CHANNELS = 32

@@ -5,7 +5,7 @@ from itertools import chain, combinations, product
 import numpy as np
 import pytest
 
-from converter.island.min_cut import SINK, SOURCE, Graph
+from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
 
 
 def test_one_path_is_cut_where_it_is_cheapest() -> None:

@@ -9,7 +9,7 @@ from onnx import helper
 from operators import DTYPES, Operators, assert_inside, assert_left
 
 import check
-import converter
+from qudnn import converter
 
 
 def concat(net: Operators, inputs: Sequence[str], y: str, axis: int = 1, same: bool = False) -> str:

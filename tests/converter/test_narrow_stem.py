@@ -7,8 +7,8 @@ import pytest
 from networks import Network
 from onnx import numpy_helper
 
-import converter
 from check import assert_equivalent
+from qudnn import converter
 
 
 def shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:

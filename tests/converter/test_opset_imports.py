@@ -6,8 +6,8 @@ import pytest
 from onnx import TensorProto, helper
 from qdq_networks import QdqNetwork, normal
 
-import converter
 from check import assert_equivalent
+from qudnn import converter
 from session import assert_same_bits, open_session, outputs
 
 ALIAS = "ai.onnx"

@@ -12,8 +12,8 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
-from converter.io import output
+from qudnn import converter
+from qudnn.converter.io import output
 
 NULL = (1, 3)  # of Linux's /dev/null
 
@@ -186,7 +186,7 @@ def test_a_name_that_is_too_long(source: Path, tmp_path: Path) -> None:
         converter.convert_file(source, f"{tmp_path}/a\0b")
 
 
-COMMAND = [sys.executable, "-P", "-c", "import sys; from converter.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-P", "-c", "import sys; from qudnn.converter.cli import main; sys.exit(main())"]
 
 
 @pytest.mark.parametrize(("given", "target"), [("-", "-"), ("/dev/stdin", "/dev/stdout")])

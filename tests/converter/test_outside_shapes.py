@@ -5,7 +5,7 @@ import pytest
 from qdq_networks import RESULT_SCALE, QdqNetwork
 
 import check
-import converter
+from qudnn import converter
 
 
 def vector(net: QdqNetwork, name: str, *numbers: int) -> str:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.errors import Refusal
-from converter.island.layout import padded
-from converter.island.packing import (
+from qudnn.converter.errors import Refusal
+from qudnn.converter.island.layout import padded
+from qudnn.converter.island.packing import (
     centered,
     fold_zero_point,
     pack_conv,

@@ -6,9 +6,9 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
 from cases.builder import MICROSOFT
 from check import assert_equivalent
+from qudnn import converter
 
 Producer = Callable[[Network, str], str]
 

@@ -10,10 +10,10 @@ import pytest
 from networks import Network
 from onnx import helper
 
-import converter
 from cases.builder import Array
 from check import assert_equivalent, assert_true_report
-from converter.reports.report import Crossing
+from qudnn import converter
+from qudnn.converter.reports.report import Crossing
 
 
 def ops(model: onnx.ModelProto) -> dict[str, int]:

@@ -5,7 +5,7 @@ import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
 
 import check
-import converter
+from qudnn import converter
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

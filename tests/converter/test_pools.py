@@ -6,7 +6,7 @@ from onnx import helper
 from operators import DTYPES, Operators, assert_inside, assert_left
 
 import check
-import converter
+from qudnn import converter
 
 
 @pytest.mark.parametrize("seed", range(12))

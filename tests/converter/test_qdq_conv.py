@@ -8,8 +8,8 @@ from onnx import helper
 from qdq_networks import RESULT_SCALE, SCALE, WEIGHT_SCALE, QdqNetwork, assert_converts, reasons
 
 import check
-import converter
 from cases.builder import integers
+from qudnn import converter
 
 CONV = {"QConv": 1}
 

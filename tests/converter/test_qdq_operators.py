@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, normal, reasons
 
 import check
-import converter
+from qudnn import converter
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 

@@ -4,8 +4,8 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-import converter
-from converter.analysis.quantized import has_stored_weights, quantized_nodes
+from qudnn import converter
+from qudnn.converter.analysis.quantized import has_stored_weights, quantized_nodes
 
 HEAD = '<ir_version: 8, opset_import: ["": 17, "com.microsoft": 1]>'
 CONSTANTS = "<float s = {0.1}, uint8 z = {128}, int8 w_z = {0}>"

@@ -1,6 +1,6 @@
 """The report as text."""
 
-from converter.reports.report import Crossing, Left, Report
+from qudnn.converter.reports.report import Crossing, Left, Report
 
 
 def test_counts_and_reasons() -> None:

@@ -8,7 +8,7 @@ import pytest
 from qdq_networks import RESULT_SCALE, QdqNetwork, normal
 
 import check
-import converter
+from qudnn import converter
 
 Move = Callable[[QdqNetwork, str, str], str]
 

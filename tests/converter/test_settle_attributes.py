@@ -8,7 +8,7 @@ import pytest
 from onnx import helper
 from qdq_networks import QdqNetwork, normal
 
-import converter
+from qudnn import converter
 from session import assert_same_bits, open_session, outputs
 
 Make = Callable[[QdqNetwork, str, int], str]  # net, a convolution's result, the flag -> what is quantized

@@ -7,9 +7,9 @@ from networks import Network
 from onnx import helper
 from qdq_networks import QdqNetwork, normal
 
-import converter
 from cases.builder import Array
 from check import assert_equivalent
+from qudnn import converter
 from session import assert_same_bits, open_session, outputs
 
 

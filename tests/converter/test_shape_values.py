@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-import converter
-from converter.analysis.facts import Facts
-from converter.analysis.shape_values import ShapeValues
-from converter.graph.sizes import Unknown
+from qudnn import converter
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.shape_values import ShapeValues
+from qudnn.converter.graph.sizes import Unknown
 
 
 def graph(

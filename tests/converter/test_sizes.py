@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.graph.sizes import Size, Unknown, divided, shifted, windows
+from qudnn.converter.graph.sizes import Size, Unknown, divided, shifted, windows
 
 steps = st.lists(st.tuples(st.booleans(), st.integers(1, 7), st.integers(-9, 9)), max_size=6)
 

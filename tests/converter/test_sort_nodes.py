@@ -6,9 +6,9 @@ import pytest
 from networks import Network
 from onnx import helper
 
-import converter
 from cases.builder import Array
 from check import assert_equivalent
+from qudnn import converter
 
 WIDTH = 8
 

@@ -9,8 +9,8 @@ import pytest
 from onnx import helper, numpy_helper
 from same_bits import Graph
 
-import converter
 from check import assert_equivalent
+from qudnn import converter
 from session import open_session
 
 

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from networks import Network
 
-from converter.cli import main
-from converter.cli.terminal import cell, escaped
+from qudnn.converter.cli import main
+from qudnn.converter.cli.terminal import cell, escaped
 
 HOSTILE = "\x1b[2J\x07\r\x9b31m\u202e\u2028"
 SHOWN = r"\x1b[2J\x07\r\x9b31m\u202e\u2028"

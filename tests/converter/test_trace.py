@@ -7,9 +7,9 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
-from converter.cli import main
-from converter.pipeline import PHASES
+from qudnn import converter
+from qudnn.converter.cli import main
+from qudnn.converter.pipeline import PHASES
 
 
 @pytest.fixture

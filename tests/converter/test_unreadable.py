@@ -7,8 +7,8 @@ import onnx
 import pytest
 from networks import Network
 
-import converter
-from converter.cli import main
+from qudnn import converter
+from qudnn.converter.cli import main
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from networks import Network
 from onnx import TensorProto
 
-import converter
 from cases.builder import MICROSOFT
+from qudnn import converter
 from session import open_session
 
 

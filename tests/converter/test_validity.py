@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-import converter
+from qudnn import converter
 
 Change = Callable[[onnx.ModelProto], onnx.ModelProto]
 

@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import converter
-from converter.io import weights
+from qudnn import converter
+from qudnn.converter.io import weights
 
 WEIGHTS = bytes(range(100, 164))
 

@@ -8,7 +8,7 @@ from operators import DTYPES, Operators
 from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork
 
 import check
-import converter
+from qudnn import converter
 
 Shape = Sequence[int | str]
 CONDITIONS = [("n", 1, 1, 48), ("n", 1, 9, 1), (48,), (1,), ("n", 4, 9, 48)]

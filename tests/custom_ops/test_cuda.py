@@ -8,7 +8,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from custom_ops import cuda
+from qudnn.custom_ops import cuda
 
 ANY_LIBRARY = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_shared.so"
 

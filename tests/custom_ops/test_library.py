@@ -8,8 +8,8 @@ import onnx
 import onnxruntime
 import pytest
 
-import custom_ops
-from custom_ops import Obstacle, Registration, _native, cuda, library
+from qudnn import custom_ops
+from qudnn.custom_ops import Obstacle, Registration, _native, cuda, library
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -101,7 +101,7 @@ def test_an_old_driver_that_a_package_makes_new_enough(
 
 
 def test_a_module_that_cannot_be_loaded_is_said(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "custom_ops._native", None)
+    monkeypatch.setitem(sys.modules, "qudnn.custom_ops._native", None)
     monkeypatch.delattr(custom_ops, "_native")
     with pytest.warns(RuntimeWarning, match="library cannot be loaded"):
         assert custom_ops.register(Options()).obstacle is Obstacle.LIBRARIES

@@ -9,9 +9,9 @@ import onnx
 import onnxruntime
 import pytest
 
-import custom_ops
-from custom_ops import session as session_module
-from custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
+from qudnn import custom_ops
+from qudnn.custom_ops import session as session_module
+from qudnn.custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]

@@ -1,6 +1,6 @@
 """The plan cache as Python sees it."""
 
-from custom_ops import plans
+from qudnn.custom_ops import plans
 
 
 def test_a_cleared_cache_has_no_entries() -> None:

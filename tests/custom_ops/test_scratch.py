@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from custom_ops import scratch
+from qudnn.custom_ops import scratch
 
 PROGRAM = """
 import sys, tempfile, time
 from pathlib import Path
-from custom_ops import scratch
+from qudnn.custom_ops import scratch
 
 class Owner: pass
 

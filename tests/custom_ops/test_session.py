@@ -11,10 +11,9 @@ import onnxruntime
 import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-import converter
-import custom_ops
-from custom_ops import Obstacle, Opened, Registration, Status
-from custom_ops import session as module
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import Obstacle, Opened, Registration, Status
+from qudnn.custom_ops import session as module
 from zoo.graph import Graph
 from zoo.measure import CPU, cpu_session, different_bits
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 NEW, OLD = (90, "GPU-1f0e-9a"), (70, "GPU-77aa-01")
 CUDA_13, CUDA_12 = 13000, 12080

@@ -19,7 +19,7 @@ PROGRAM = """
 import os, sys
 import numpy as np
 import onnxruntime
-import custom_ops
+from qudnn import custom_ops
 
 model, inputs, result = sys.argv[1:]
 providers = ["CUDAExecutionProvider"]

@@ -4,7 +4,7 @@ import pytest
 from tuner_report import tuned
 
 from cases import op
-from custom_ops import plans
+from qudnn.custom_ops import plans
 
 pytestmark = pytest.mark.gpu
 

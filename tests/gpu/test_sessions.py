@@ -13,11 +13,11 @@ import onnxruntime
 import pytest
 
 import check
-import converter
 from cases import graph, op
 from cases.builder import MICROSOFT, Array, GraphBuilder, integers
 from cases.op import OpCase
-from custom_ops import plans
+from qudnn import converter
+from qudnn.custom_ops import plans
 from session import CPU, CUDA, assert_same_bits, open_session, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu

@@ -10,9 +10,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-import converter
 from cases import graph
-from custom_ops import plans
+from qudnn import converter
+from qudnn.custom_ops import plans
 
 pytestmark = pytest.mark.gpu
 
@@ -23,8 +23,8 @@ BATCHES = (2, 5)
 CACHED = """
 import json, sys
 import numpy as np
-import custom_ops
-from custom_ops import plans
+from qudnn import custom_ops
+from qudnn.custom_ops import plans
 
 path, folder, *shapes = sys.argv[1:]
 providers = ["CUDAExecutionProvider"]
@@ -55,7 +55,7 @@ def test_what_is_tuned_is_found(tmp_path: Path) -> None:
     converter.convert_file(source, target)
     shapes = [f"--shape=x={','.join(map(str, shape(batch)))}" for batch in BATCHES]
 
-    first = python("-m", "converter", "tune", source, *shapes, folder=folder)
+    first = python("-m", "qudnn", "tune", source, *shapes, folder=folder)
     assert first.returncode == 0, first.stderr
     summary = re.search(
         r"^(\d+) problems: (\d+) tuned, 0 found on disk, [\d.]+ s$", first.stdout, re.MULTILINE
@@ -69,7 +69,7 @@ def test_what_is_tuned_is_found(tmp_path: Path) -> None:
         assert info["microseconds"] > 0
         assert info["microseconds"] <= info["first_microseconds"] or not info["first_microseconds"]
 
-    again = python("-m", "converter", "tune", target, *shapes, folder=folder)
+    again = python("-m", "qudnn", "tune", target, *shapes, folder=folder)
     assert f"{problems} problems: 0 tuned, {problems} found on disk" in again.stdout, again.stderr
 
     cached = python("-c", CACHED, target, folder, *map(json.dumps, map(shape, BATCHES)), folder=folder)
@@ -77,7 +77,7 @@ def test_what_is_tuned_is_found(tmp_path: Path) -> None:
     statistics = json.loads(cached.stdout.splitlines()[-1])
     assert (statistics["builds"], statistics["disk_hits"]) == (0, problems)
 
-    table = python("-m", "converter", "plans", folder=folder)
+    table = python("-m", "qudnn", "plans", folder=folder)
     assert table.stdout.count("\n") == problems + 2
     assert f": {problems} plan" in table.stdout
 

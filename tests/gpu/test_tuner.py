@@ -16,11 +16,10 @@ import onnx
 import onnxruntime
 import pytest
 
-import converter
-import custom_ops
 from cases import graph, op
 from cases.builder import Array
-from custom_ops import plans
+from qudnn import converter, custom_ops
+from qudnn.custom_ops import plans
 from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu
@@ -44,7 +43,7 @@ def no_plans() -> None:
 
 
 def open_session(model: onnx.ModelProto, **options: Any) -> onnxruntime.InferenceSession:
-    """A session on the GPU with options of `custom_ops.register`; by default nothing is kept on disk."""
+    """A session on the GPU with options of `qudnn.register`; by default nothing is kept on disk."""
     session = session_options(model)
     assert custom_ops.register(session, [CUDA], **{"cache_dir": "", **options})
     return onnxruntime.InferenceSession(model.SerializeToString(), session, providers=[CUDA])
@@ -54,8 +53,8 @@ IN_A_PROCESS = """
 import json, sys
 import numpy as np
 import onnxruntime
-import custom_ops
-from custom_ops import plans
+from qudnn import custom_ops
+from qudnn.custom_ops import plans
 
 model, inputs, result, options = sys.argv[1:]
 session_options = onnxruntime.SessionOptions()

@@ -7,8 +7,8 @@ from tuner_report import tuned
 
 from cases import op, typed_op
 from cases.typed_op import LAYER
-from custom_ops import plans
 from oracles import ORACLES
+from qudnn.custom_ops import plans
 from session import CUDA, assert_same_bits, open_session, outputs
 
 pytestmark = pytest.mark.gpu

@@ -3,9 +3,9 @@
 import onnxruntime
 import pytest
 
-import custom_ops
 from cases.op import OpCase
-from custom_ops import plans
+from qudnn import custom_ops
+from qudnn.custom_ops import plans
 from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 

@@ -9,9 +9,9 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-import converter
 from cases.builder import Array
-from converter.frontends import QUANTIZED
+from qudnn import converter
+from qudnn.converter.frontends import QUANTIZED
 from session import CPU, session_options
 
 _SIZES = (2, 1, 3)  # of what is symbolic

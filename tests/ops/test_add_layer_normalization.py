@@ -19,8 +19,8 @@ from cases.add_layer_normalization import (
     NormalizationCase,
 )
 from cases.builder import Array, by_id
-from converter.functions import DOMAIN
 from oracles import ORACLES
+from qudnn.converter.functions import DOMAIN
 from session import CPU, CUDA, assert_same_bits, run
 
 

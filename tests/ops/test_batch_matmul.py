@@ -6,8 +6,8 @@ import check
 from cases import batch_matmul
 from cases.batch_matmul import BatchMatMulCase
 from cases.builder import by_id
-from custom_ops import plans
 from oracles import ORACLES
+from qudnn.custom_ops import plans
 from session import CUDA, assert_same_bits, run
 
 

@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 
 import check
-import converter
 from cases import border, op
 from cases.border import BorderCase
 from cases.builder import by_id
 from cases.op import OpCase
+from qudnn import converter
 
 
 @pytest.mark.parametrize("case", border.CASES, ids=by_id)

@@ -3,11 +3,11 @@
 import pytest
 
 import check
-import converter
 from cases import onnxruntime_products as cases
 from cases.builder import by_id
 from cases.matmul import GemmCase
 from cases.product import ProductCase
+from qudnn import converter
 
 
 @pytest.mark.parametrize("case", cases.QLINEAR_MATMULS, ids=by_id)

@@ -5,11 +5,11 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 import check
-import converter
 from cases import product
 from cases.builder import by_id
 from cases.onnx_node import OnnxNodeCase, load
 from cases.product import ProductCase
+from qudnn import converter
 from session import assert_same_bits, run
 
 

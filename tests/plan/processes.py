@@ -12,7 +12,7 @@ from pathlib import Path
 
 import records
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 PROCESSES = 4
 KEYS = 25

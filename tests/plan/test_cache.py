@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 
 def never() -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 Exploration = testing.Exploration
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 PROBLEMS: dict[str, Any] = {
     "conv": testing.ConvProblem,

@@ -10,7 +10,7 @@ import pytest
 from numpy.lib.stride_tricks import as_strided
 
 from cases.builder import Array
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 ALL = 2**63 - 1
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import records
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 FILE = testing.encode(records.record())
 

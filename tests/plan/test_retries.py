@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import onnxruntime
 
-import custom_ops
-from custom_ops._native import testing
+from qudnn import custom_ops
+from qudnn.custom_ops._native import testing
 
 FIRST, LONGEST = 1, 15 * 60  # seconds between attempts
 

@@ -11,7 +11,7 @@ import pytest
 import records
 from processes import KEYS, PROCESSES
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 PROGRAM = Path(__file__).with_name("processes.py")
 

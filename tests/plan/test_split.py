@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 LIMIT = 2**31 - 1
 

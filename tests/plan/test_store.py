@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import records
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_clearing_does_not_disturb_who_writes(store: testing.Store, folder: Path
     """Files that are being written are not taken for abandoned ones."""
     fields: Any = [records.numbered(number, serialized=bytes(50_000)) for number in range(300)]
     program = (
-        f"from custom_ops._native import testing; s = testing.Store({str(folder)!r})\n"
+        f"from qudnn.custom_ops._native import testing; s = testing.Store({str(folder)!r})\n"
         f"import sys, pickle; [s.write(f) for f in pickle.load(sys.stdin.buffer)]"
     )
     writer = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE)
@@ -262,7 +262,9 @@ def test_what_was_abandoned_is_swept(folder: Path) -> None:
     for path in (old, empty, mine, foreign):
         os.utime(path, (time.time() - 7200,) * 2)
     fields: Any = records.record()
-    program = f"from custom_ops._native import testing; testing.Store({str(folder)!r}).write({fields!r})"
+    program = (
+        f"from qudnn.custom_ops._native import testing; testing.Store({str(folder)!r}).write({fields!r})"
+    )
     subprocess.run([sys.executable, "-P", "-c", program], check=True)
     assert {path.name for path in folder.glob(".*")} == {new.name, mine.name, foreign.name}
     assert len(list(folder.glob("*.plan"))) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import records
 
-from custom_ops._native import testing
+from qudnn.custom_ops._native import testing
 
 Fields = records.Fields
 

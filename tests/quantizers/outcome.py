@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 import onnxruntime
 
-import converter
-from converter.cli.random_inputs import random_inputs
-from converter.cli.shapes import Input, inputs_of
+from qudnn import converter
+from qudnn.converter.cli.random_inputs import random_inputs
+from qudnn.converter.cli.shapes import Input, inputs_of
 from zoo.measure import different_bits
 
 _FIRST_SIZE, _OTHER_SIZES = 2, 16  # of axes without a fixed one

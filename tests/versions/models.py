@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 from onnx import helper
 
-import converter
 from cases import attention, conv, conv3d, dynamic, dynamic_graph, graph, matmul, pool, product, qdq_product
 from cases.builder import MICROSOFT, Array, Case, GraphBuilder, integers
 from cases.random_graph import KINDS, RandomModel, grown
 from cases.random_qdq import QDQ_KINDS, RandomQDQ
 from cases.random_qoperator import RandomQOperator
+from qudnn import converter
 from session import takes_precision
 from zoo.architectures import SMALL, SMALL_TRANSFORMERS
 from zoo.quantize import masked_softmaxes, quantize, quantize_dynamically

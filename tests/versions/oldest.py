@@ -45,12 +45,11 @@ def python() -> Path:
     name = "oldest-" + "-".join(re.sub(r"==|\.\*", "", package) for package in wanted)
     interpreter = environments.made(name, [*wanted, "hypothesis", "pytest"])
     (site,) = (interpreter.parents[1] / "lib").glob("python*/site-packages")
-    for package in ("converter", "custom_ops"):
-        spec = importlib.util.find_spec(package)
-        assert spec is not None and spec.submodule_search_locations is not None
-        link = site / package
-        link.unlink(missing_ok=True)
-        link.symlink_to(next(iter(spec.submodule_search_locations)), target_is_directory=True)
+    spec = importlib.util.find_spec("qudnn")
+    assert spec is not None and spec.submodule_search_locations is not None
+    link = site / "qudnn"
+    link.unlink(missing_ok=True)
+    link.symlink_to(next(iter(spec.submodule_search_locations)), target_is_directory=True)
     return interpreter
 
 

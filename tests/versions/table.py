@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from converter.functions import DOMAIN, FUNCTIONS
+from qudnn.converter.functions import DOMAIN, FUNCTIONS
 from versions import environments, models
 from versions.run import Outcome, outcomes
 

@@ -1,12 +1,12 @@
 """Dynamic quantization: integer operators on tensors whose scale and zero point are found at run time."""
 
-from converter.frontends.dynamic.conv import conv_integer
-from converter.frontends.dynamic.matmul import (
+from qudnn.converter.frontends.dynamic.conv import conv_integer
+from qudnn.converter.frontends.dynamic.matmul import (
     dynamic_quantize_matmul,
     matmul_integer,
     matmul_integer_to_float,
 )
-from converter.frontends.rule import Rule
+from qudnn.converter.frontends.rule import Rule
 
 RULES: dict[tuple[str, str], Rule] = {
     ("", "ConvInteger"): conv_integer,

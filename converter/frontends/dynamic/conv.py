@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.dynamic.operand import operand
-from converter.frontends.dynamic.scaled import scaled
-from converter.frontends.qoperator.conv_integer import filters
-from converter.island.candidate import Candidate
-from converter.lowering.dynamic_conv import dynamic_conv
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.dynamic.operand import operand
+from qudnn.converter.frontends.dynamic.scaled import scaled
+from qudnn.converter.frontends.qoperator.conv_integer import filters
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.dynamic_conv import dynamic_conv
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:

@@ -9,15 +9,15 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.dynamic.operand import float_operand, operand
-from converter.frontends.dynamic.scaled import scaled
-from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART, is_one_factor
-from converter.graph.constants import EIGHT_BIT, constant, float_vector, node_input, required_input
-from converter.island.candidate import Candidate
-from converter.island.packing import Float32Array
-from converter.lowering.dynamic_matmul import dynamic_matmul
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.dynamic.operand import float_operand, operand
+from qudnn.converter.frontends.dynamic.scaled import scaled
+from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART, is_one_factor
+from qudnn.converter.graph.constants import EIGHT_BIT, constant, float_vector, node_input, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.dynamic_matmul import dynamic_matmul
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:

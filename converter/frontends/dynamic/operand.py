@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import node_input, required_input
-from converter.graph.sizes import Shape
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.graph.sizes import Shape
 
 
 class Operand(NamedTuple):

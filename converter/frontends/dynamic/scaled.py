@@ -6,11 +6,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
-from converter.graph.constants import constant_or_none, per_output, required_input
-from converter.graph.edit import only_reader
-from converter.island.packing import Float32Array
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
+from qudnn.converter.graph.constants import constant_or_none, per_output, required_input
+from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.island.packing import Float32Array
 
 
 class Scaled(NamedTuple):

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import geometry
-from converter.errors import Refusal
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import IN_FLOAT, result
-from converter.frontends.qoperator.common import numbers
-from converter.island.candidate import Candidate
-from converter.lowering import average_pool as op
-from converter.lowering.reshape import reshape
-from converter.lowering.sequence import between, sequence
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qoperator.common import numbers
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import average_pool as op
+from qudnn.converter.lowering.reshape import reshape
+from qudnn.converter.lowering.sequence import between, sequence
 
 
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:

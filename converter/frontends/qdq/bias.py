@@ -4,11 +4,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.constants import constant, constant_or_none, node_input, required_input, scales
-from converter.graph.sizes import Size
-from converter.island.packing import Int32Array
-from converter.qdq.linear import dequantizes
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant, constant_or_none, node_input, required_input, scales
+from qudnn.converter.graph.sizes import Size
+from qudnn.converter.island.packing import Int32Array
+from qudnn.converter.qdq.linear import dequantizes
 
 _TOLERANCE = 0.01  # by which onnxruntime lets a bias's scale differ, to ignore the difference
 

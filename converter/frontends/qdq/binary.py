@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.elementwise import elementwise
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.island.port import Quantized
-from converter.lowering import pair
-from converter.qdq.linear import dequantizes
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.elementwise import elementwise
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import Quantized
+from qudnn.converter.lowering import pair
+from qudnn.converter.qdq.linear import dequantizes
 
 Builder = Callable[
     [tuple[ir.Node, ...], Quantized, Quantized, Quantized, Arithmetic, Facts, tuple[int, int]], Candidate

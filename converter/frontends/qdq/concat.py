@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.island.candidate import Candidate
-from converter.lowering import concat as op
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import concat as op
 
 
 def concat(node: ir.Node, facts: Facts) -> Candidate:

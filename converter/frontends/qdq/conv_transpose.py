@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import geometry
-from converter.errors import Refusal
-from converter.frontends.qdq.bias import bias
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import IN_FLOAT, result
-from converter.frontends.qdq.weights import weights
-from converter.graph.constants import node_input, required_input
-from converter.island.candidate import Candidate
-from converter.lowering import conv_transpose as op
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.bias import bias
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qdq.weights import weights
+from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import conv_transpose as op
 
 
 def conv_transpose(node: ir.Node, facts: Facts) -> Candidate:

@@ -7,13 +7,13 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import IN_FLOAT, Refusal
-from converter.graph.constants import constant, constant_or_none, required_input
-from converter.island.candidate import Candidate
-from converter.island.port import port
-from converter.lowering import table as op
-from converter.qdq.linear import dequantizes, quantizes, read_with, stays_int8, written_with
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import IN_FLOAT, Refusal
+from qudnn.converter.graph.constants import constant, constant_or_none, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import port
+from qudnn.converter.lowering import table as op
+from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, stays_int8, written_with
 
 # Operators of which each element of the result depends on the elements in its place, and on its channel.
 _ONNX = {

@@ -2,14 +2,14 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.qdq.operand import Operand, operand
-from converter.frontends.qdq.weights import dequantized, weights
-from converter.frontends.qoperator.factor import described
-from converter.graph.constants import Quantization, constant_or_none, required_input
-from converter.graph.sizes import Shape
-from converter.lowering.factor import Factor
-from converter.lowering.factor import factor as checked
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qdq.operand import Operand, operand
+from qudnn.converter.frontends.qdq.weights import dequantized, weights
+from qudnn.converter.frontends.qoperator.factor import described
+from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.factor import factor as checked
 
 
 def factor(

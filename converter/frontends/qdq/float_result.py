@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from converter.frontends.qdq.operand import Operand
-from converter.graph.constants import constant_or_none
-from converter.graph.edit import only_reader
-from converter.qdq.linear import quantizes
+from qudnn.converter.frontends.qdq.operand import Operand
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.qdq.linear import quantizes
 
 LAST_BITS = "onnxruntime computes it in float32: results may differ in their last bits"
 

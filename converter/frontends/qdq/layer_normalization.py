@@ -5,14 +5,14 @@ In models of the format QOperator it stands between the two as well.
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.graph.constants import node_input, required_input
-from converter.island.candidate import Candidate
-from converter.lowering import layer_normalization as op
-from converter.qdq.linear import float_constant
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import layer_normalization as op
+from qudnn.converter.qdq.linear import float_constant
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
 _EPSILON = 1e-5  # by default

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.operand import Operand, operand
-from converter.frontends.qdq.result import result
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering import masked_softmax as op
-from converter.qdq.linear import dequantizes, float_constant
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.operand import Operand, operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import masked_softmax as op
+from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
 

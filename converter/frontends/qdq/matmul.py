@@ -6,22 +6,22 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.bias import bias
-from converter.frontends.qdq.factor import factor
-from converter.frontends.qdq.float_result import LAST_BITS, float_note
-from converter.frontends.qdq.operand import Operand
-from converter.frontends.qdq.result import IN_FLOAT, result
-from converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
-from converter.graph.constants import constant_or_none, required_input
-from converter.island.candidate import Candidate
-from converter.island.packing import Float32Array
-from converter.lowering.factor import Factor
-from converter.lowering.product import product
-from converter.lowering.product_result import InFloat, Requantized
-from converter.qdq.linear import dequantizes
-from converter.qdq.moves import moves
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.bias import bias
+from qudnn.converter.frontends.qdq.factor import factor
+from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
+from qudnn.converter.frontends.qdq.operand import Operand
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.product import product
+from qudnn.converter.lowering.product_result import InFloat, Requantized
+from qudnn.converter.qdq.linear import dequantizes
+from qudnn.converter.qdq.moves import moves
 
 
 def matmul(node: ir.Node, facts: Facts) -> Candidate:

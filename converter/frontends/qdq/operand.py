@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import IN_FLOAT, Refusal
-from converter.graph.constants import Quantization, required_input
-from converter.island.port import Quantized
-from converter.qdq.linear import dequantizes, read_with, stays_int8
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import IN_FLOAT, Refusal
+from qudnn.converter.graph.constants import Quantization, required_input
+from qudnn.converter.island.port import Quantized
+from qudnn.converter.qdq.linear import dequantizes, read_with, stays_int8
 
 
 class Operand(NamedTuple):

@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.elementwise import table
-from converter.graph.constants import constant_or_none, required_input
-from converter.island.candidate import Candidate
-from converter.qdq.linear import dequantizes
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.elementwise import table
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.qdq.linear import dequantizes
 
 
 def requantize(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.frontends.qoperator.resize import coordinate_mode, images_and_scales, resize_of
-from converter.island.candidate import Candidate
-from converter.lowering.resize import float_resize
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qoperator.resize import coordinate_mode, images_and_scales, resize_of
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.resize import float_resize
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic, common
-from converter.errors import Refusal
-from converter.frontends.qdq.operand import Operand
-from converter.graph.constants import Quantization, constant, node_input
-from converter.island.port import Quantized
-from converter.qdq.linear import quantizes, stays_int8, written_with
+from qudnn.converter.analysis.arithmetic import Arithmetic, common
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.operand import Operand
+from qudnn.converter.graph.constants import Quantization, constant, node_input
+from qudnn.converter.island.port import Quantized
+from qudnn.converter.qdq.linear import quantizes, stays_int8, written_with
 
 IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
 _EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bounds of Clip

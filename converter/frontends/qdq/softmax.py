@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.qdq.masked_softmax import masked_softmax
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering import softmax as op
-from converter.qdq.linear import dequantizes
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qdq.masked_softmax import masked_softmax
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import softmax as op
+from qudnn.converter.qdq.linear import dequantizes
 
 
 def softmax(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.frontends.qoperator.weights import Weights, quantized_weights
-from converter.graph.constants import constant, node_input, required_input, scales
-from converter.qdq.linear import dequantizes
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.weights import Weights, quantized_weights
+from qudnn.converter.graph.constants import constant, node_input, required_input, scales
+from qudnn.converter.qdq.linear import dequantizes
 
 
 def weights(value: ir.Value, output_axis: int) -> Weights:

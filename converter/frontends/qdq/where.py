@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qdq.elementwise import elementwise
-from converter.frontends.qdq.operand import operand
-from converter.frontends.qdq.result import result
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering import where as op
-from converter.qdq.linear import dequantizes
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.elementwise import elementwise
+from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import where as op
+from qudnn.converter.qdq.linear import dequantizes
 
 
 def where(node: ir.Node, facts: Facts) -> Candidate:

@@ -4,28 +4,28 @@ And those of ONNX's own that a quantizer leaves between them as they are, becaus
 or compare them.
 """
 
-from converter.frontends.qoperator.concat import concat, qlinear_concat
-from converter.frontends.qoperator.conv_integer import conv_integer
-from converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
-from converter.frontends.qoperator.matmul_integer import matmul_integer
-from converter.frontends.qoperator.matmul_integer_to_float import matmul_integer_to_float
-from converter.frontends.qoperator.max_pool import max_pool
-from converter.frontends.qoperator.qgemm import qgemm
-from converter.frontends.qoperator.qlinear_average_pool import (
+from qudnn.converter.frontends.qoperator.concat import concat, qlinear_concat
+from qudnn.converter.frontends.qoperator.conv_integer import conv_integer
+from qudnn.converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
+from qudnn.converter.frontends.qoperator.matmul_integer import matmul_integer
+from qudnn.converter.frontends.qoperator.matmul_integer_to_float import matmul_integer_to_float
+from qudnn.converter.frontends.qoperator.max_pool import max_pool
+from qudnn.converter.frontends.qoperator.qgemm import qgemm
+from qudnn.converter.frontends.qoperator.qlinear_average_pool import (
     qlinear_average_pool,
     qlinear_global_average_pool,
 )
-from converter.frontends.qoperator.qlinear_conv import qlinear_conv
-from converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
-from converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
-from converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
-from converter.frontends.qoperator.qlinear_where import qlinear_where
-from converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
-from converter.frontends.qoperator.resize import resize
-from converter.frontends.qoperator.take import gather, identity, slice_, split
-from converter.frontends.qoperator.transpose import transpose
-from converter.frontends.qoperator.unary import unary
-from converter.frontends.rule import Rule
+from qudnn.converter.frontends.qoperator.qlinear_conv import qlinear_conv
+from qudnn.converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
+from qudnn.converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
+from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
+from qudnn.converter.frontends.qoperator.qlinear_where import qlinear_where
+from qudnn.converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
+from qudnn.converter.frontends.qoperator.resize import resize
+from qudnn.converter.frontends.qoperator.take import gather, identity, slice_, split
+from qudnn.converter.frontends.qoperator.transpose import transpose
+from qudnn.converter.frontends.qoperator.unary import unary
+from qudnn.converter.frontends.rule import Rule
 
 RULES: dict[tuple[str, str], Rule] = {
     ("", "ConvInteger"): conv_integer,

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.analysis import batched_transpose as matrices
-from converter.analysis.facts import Facts
-from converter.island.candidate import Candidate
-from converter.lowering.transpose import transpose
+from qudnn.converter.analysis import batched_transpose as matrices
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.transpose import transpose
 
 
 def batched_transpose(node: ir.Node, facts: Facts) -> Candidate | None:

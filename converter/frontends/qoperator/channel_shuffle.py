@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import constant, node_input, required_input
-from converter.graph.edit import only_read_by
-from converter.graph.reshaping import resolved
-from converter.island.candidate import Candidate
-from converter.lowering.take import channels
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.graph.edit import only_read_by
+from qudnn.converter.graph.reshaping import resolved
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.take import channels
 
 
 def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:

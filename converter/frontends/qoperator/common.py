@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import constant, node_input, quantization, required_input
-from converter.island.port import Quantized
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant, node_input, quantization, required_input
+from qudnn.converter.island.port import Quantized
 
 
 def quantized_input(node: ir.Node, index: int, facts: Facts, what: str = "input") -> Quantized:

@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.common import quantized_input
-from converter.graph.constants import Quantization, node_input, quantization, required_input
-from converter.island.candidate import Candidate
-from converter.island.port import Quantized
-from converter.lowering.concat import concat as candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.common import quantized_input
+from qudnn.converter.graph.constants import Quantization, node_input, quantization, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import Quantized
+from qudnn.converter.lowering.concat import concat as candidate
 
 
 def qlinear_concat(node: ir.Node, facts: Facts) -> Candidate:

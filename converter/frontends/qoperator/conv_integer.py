@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import Geometry, geometry
-from converter.errors import Refusal
-from converter.graph.constants import EIGHT_BIT, constant, node_input, required_input
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.lowering.conv_to_int32 import conv_to_int32
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import Geometry, geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.conv_to_int32 import conv_to_int32
 
 
 class Filters(NamedTuple):

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering import depth_to_space as ops
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering import depth_to_space as ops
 
 
 def depth_to_space(node: ir.Node, facts: Facts) -> Candidate:

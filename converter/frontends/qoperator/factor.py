@@ -6,9 +6,9 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import (
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import (
     EIGHT_BIT,
     constant,
     constant_or_none,
@@ -16,10 +16,10 @@ from converter.graph.constants import (
     required_input,
     scale_array,
 )
-from converter.graph.sizes import Shape
-from converter.island.packing import Float32Array
-from converter.lowering.factor import Factor
-from converter.lowering.factor import factor as checked
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.factor import factor as checked
 
 
 def factor(

@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.frontends.qoperator.factor import described
-from converter.graph.constants import constant, node_input, required_input
-from converter.island.candidate import Candidate
-from converter.lowering.factor import Factor
-from converter.lowering.product import product
-from converter.lowering.product_result import Sums
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qoperator.factor import described
+from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.product import product
+from qudnn.converter.lowering.product_result import Sums
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:

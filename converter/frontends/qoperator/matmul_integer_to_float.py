@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.factor import described
-from converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.lowering.factor import Factor
-from converter.lowering.product import product
-from converter.lowering.product_result import InFloat
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.factor import described
+from qudnn.converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.product import product
+from qudnn.converter.lowering.product_result import InFloat
 
 SCALES_APART = "its scales differ in rank, so onnxruntime multiplies by one after the other"
 

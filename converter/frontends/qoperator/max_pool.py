@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import geometry
-from converter.errors import Refusal
-from converter.graph.constants import required_input
-from converter.graph.edit import is_needed
-from converter.island.candidate import Candidate
-from converter.lowering.max_pool import max_pool as candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import is_needed
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.max_pool import max_pool as candidate
 
 
 def max_pool(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.common import required_numbers
-from converter.graph.constants import Quantization, constant_or_none, node_input
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.common import required_numbers
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input
 
 
 def padding_before(

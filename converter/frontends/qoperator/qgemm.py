@@ -4,15 +4,15 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.factor import factor
-from converter.graph.constants import constant, node_input, quantization, required_input
-from converter.graph.sizes import Size
-from converter.island.candidate import Candidate
-from converter.island.packing import Int32Array
-from converter.lowering.product import product
-from converter.lowering.product_result import InFloat, Requantized
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.factor import factor
+from qudnn.converter.graph.constants import constant, node_input, quantization, required_input
+from qudnn.converter.graph.sizes import Size
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Int32Array
+from qudnn.converter.lowering.product import product
+from qudnn.converter.lowering.product_result import InFloat, Requantized
 
 
 def qgemm(node: ir.Node, facts: Facts) -> Candidate:

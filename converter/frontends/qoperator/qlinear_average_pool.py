@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import geometry
-from converter.errors import Refusal
-from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.island.candidate import Candidate
-from converter.lowering.average_pool import average_pool, global_average_pool
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.average_pool import average_pool, global_average_pool
 
 
 def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.geometry import geometry
-from converter.errors import Refusal
-from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.frontends.qoperator.pad import padding_before
-from converter.frontends.qoperator.weights import weights
-from converter.graph.constants import constant, node_input
-from converter.island.candidate import Candidate
-from converter.lowering.conv import conv
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.frontends.qoperator.pad import padding_before
+from qudnn.converter.frontends.qoperator.weights import weights
+from qudnn.converter.graph.constants import constant, node_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.conv import conv
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.qoperator.factor import factor
-from converter.graph.constants import node_input, quantization
-from converter.island.candidate import Candidate
-from converter.lowering.product import product
-from converter.lowering.product_result import Requantized
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qoperator.factor import factor
+from qudnn.converter.graph.constants import node_input, quantization
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.product import product
+from qudnn.converter.lowering.product_result import Requantized
 
 
 def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic
-from converter.analysis.facts import Facts
-from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.island.candidate import Candidate
-from converter.lowering.softmax import softmax
+from qudnn.converter.analysis.arithmetic import Arithmetic
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.softmax import softmax
 
 
 def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:

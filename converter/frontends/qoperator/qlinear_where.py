@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.frontends.qoperator.common import quantized_input, quantized_output
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering.where import where
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.where import where
 
 
 def qlinear_where(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,16 +2,16 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.batched_transpose import batched_transpose
-from converter.frontends.qoperator.channel_shuffle import channel_shuffle
-from converter.frontends.qoperator.common import numbers, required_numbers
-from converter.graph.constants import required_input
-from converter.graph.reshaping import keeps_zeros, resolved
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.lowering.reshape import reshape as candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.batched_transpose import batched_transpose
+from qudnn.converter.frontends.qoperator.channel_shuffle import channel_shuffle
+from qudnn.converter.frontends.qoperator.common import numbers, required_numbers
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.reshaping import keeps_zeros, resolved
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.reshape import reshape as candidate
 
 
 def reshape(node: ir.Node, facts: Facts) -> Candidate:

@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import constant, node_input, required_input
-from converter.graph.sizes import Shape
-from converter.island.candidate import Candidate
-from converter.lowering.resize import resize as candidate
-from converter.lowering.resize import resized
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.resize import resize as candidate
+from qudnn.converter.lowering.resize import resized
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:

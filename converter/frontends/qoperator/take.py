@@ -2,14 +2,14 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.frontends.qoperator.common import numbers, required_numbers
-from converter.graph.constants import constant, node_input, required_input
-from converter.island.candidate import Candidate
-from converter.lowering.pick import pick
-from converter.lowering.take import channels, slices
-from converter.lowering.take import split as candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qoperator.common import numbers, required_numbers
+from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.pick import pick
+from qudnn.converter.lowering.take import channels, slices
+from qudnn.converter.lowering.take import split as candidate
 
 
 def identity(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering.transpose import transpose as candidate
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.transpose import transpose as candidate
 
 
 def transpose(node: ir.Node, facts: Facts) -> Candidate:

@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import required_input
-from converter.island.candidate import Candidate
-from converter.lowering.table import computed, table
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.table import computed, table
 
 _INPUTS = 5  # x and y have a scale and a zero point each
 

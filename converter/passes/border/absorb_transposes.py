@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.graph.edit import remove_orphans, take_place
-from converter.graph.permutations import after, before
-from converter.island.batch_products import PRODUCTS, operand_of
-from converter.island.crossings import ints, is_op, set_ints
-from converter.passes.base import Pass
+from qudnn.converter.graph.edit import remove_orphans, take_place
+from qudnn.converter.graph.permutations import after, before
+from qudnn.converter.island.batch_products import PRODUCTS, operand_of
+from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.passes.base import Pass
 
 
 class AbsorbTransposes(Pass):

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.edit import remove_orphans
-from converter.island.crossings import ints, is_op
-from converter.island.layout import ALL, padded
-from converter.passes.base import Pass
+from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.layout import ALL, padded
+from qudnn.converter.passes.base import Pass
 
 
 class CancelCrossings(Pass):

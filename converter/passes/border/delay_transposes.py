@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_or_none
-from converter.graph.edit import only_reader
-from converter.island.crossings import ints, is_op
-from converter.passes.base import Pass
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.passes.base import Pass
 
 _ELEMENTWISE = ("QTable", "QMul", "QAdd", "QFloatMul", "QFloatAdd")
 _PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")

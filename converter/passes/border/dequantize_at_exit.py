@@ -2,12 +2,12 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.constants import Quantization
-from converter.graph.edit import is_needed, remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization
+from qudnn.converter.graph.edit import is_needed, remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
 
 
 class DequantizeAtExit(Pass):

@@ -2,14 +2,20 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.functions import DOMAIN
-from converter.graph.constants import required_input
-from converter.graph.edit import remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.island.layout import ALL
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, quantizes, read_with, written_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.layout import ALL
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    dequantizes_for_integer_form,
+    quantizes,
+    read_with,
+    written_with,
+)
 
 
 class DequantizeEntered(Pass):

@@ -7,12 +7,12 @@ from typing import TypeGuard
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import only_reader, remove_orphans, take_place
-from converter.graph.sizes import Shape
-from converter.island.crossings import ints, is_op, set_ints
-from converter.passes.base import Pass
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.passes.base import Pass
 
 
 class DropRowReshapes(Pass):

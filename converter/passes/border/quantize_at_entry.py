@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.edit import remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.passes.base import Pass
-from converter.qdq.linear import quantizes, quantizes_integer_form, written_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.edit import remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import quantizes, quantizes_integer_form, written_with
 
 
 class QuantizeAtEntry(Pass):

@@ -2,9 +2,9 @@
 
 import onnx_ir as ir
 
-from converter.graph.edit import equal_attributes, is_needed, remove_orphans
-from converter.island.crossings import is_crossing
-from converter.passes.base import Pass
+from qudnn.converter.graph.edit import equal_attributes, is_needed, remove_orphans
+from qudnn.converter.island.crossings import is_crossing
+from qudnn.converter.passes.base import Pass
 
 
 class ShareCrossings(Pass):

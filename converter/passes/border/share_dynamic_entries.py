@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.edit import equal_attributes, remove_orphans
-from converter.island.crossings import is_op
-from converter.island.dynamic_products import parts_of, set_parts
-from converter.passes.base import Pass
+from qudnn.converter.graph.edit import equal_attributes, remove_orphans
+from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.dynamic_products import parts_of, set_parts
+from qudnn.converter.passes.base import Pass
 
 
 class ShareDynamicEntries(Pass):

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_protos
-from converter.graph.opset_imports import drop_unused_imports
-from converter.passes.base import Pass
-from converter.version import VERSION_KEY, qudnn_version
+from qudnn.converter.functions import DOMAIN, FUNCTIONS, MIN_OPSET, VERSION, function_protos
+from qudnn.converter.graph.opset_imports import drop_unused_imports
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.version import VERSION_KEY, qudnn_version
 
 IR_VERSION = 8  # the oldest with functions in a model
 CONTRIB = "com.microsoft"

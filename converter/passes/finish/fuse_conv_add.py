@@ -3,13 +3,13 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
-from converter.graph.constants import required_input
-from converter.graph.edit import only_reader, remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.island.layout import ALIGNMENT
-from converter.lowering.pair import adds_one_shape
-from converter.passes.base import Pass
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.layout import ALIGNMENT
+from qudnn.converter.lowering.pair import adds_one_shape
+from qudnn.converter.passes.base import Pass
 
 _MODERATE = 2.0**21  # sums below are rounded as floats
 _OF_CONV = ("pads", "strides", "dilations", "group", "x_zero_point", "y_zero_point", "y_min", "y_max")

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_or_none
-from converter.island.crossings import ENTRIES, ints, is_op, set_ints
-from converter.island.layout import ALIGNMENT
-from converter.passes.base import Pass
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.island.crossings import ENTRIES, ints, is_op, set_ints
+from qudnn.converter.island.layout import ALIGNMENT
+from qudnn.converter.passes.base import Pass
 
 CHANNELS = 4  # a word per pixel
 LARGEST = 8  # filter side and stride that the kernel for stems takes

@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import required_input
-from converter.island.crossings import ENTRIES, ints, is_op, set_ints
-from converter.island.layout import ALIGNMENT
-from converter.passes.base import Pass
-from converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.crossings import ENTRIES, ints, is_op, set_ints
+from qudnn.converter.island.layout import ALIGNMENT
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
 
 class PadAtProducer(Pass):

@@ -4,9 +4,9 @@ from typing import NamedTuple, TypeGuard
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import constant_or_none, required_input
-from converter.passes.fuse.attention_operands import Scale, scaled_by_number
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.passes.fuse.attention_operands import Scale, scaled_by_number
 
 
 class Chain(NamedTuple):

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.views import View
-from converter.errors import Refusal
-from converter.graph.constants import required_input
-from converter.graph.sizes import Shape
-from converter.passes.fuse.numbers_from_sizes import numbers_of
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.views import View
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.passes.fuse.numbers_from_sizes import numbers_of
 
 ROWS = [0, 2, 1, 3]  # `[B,S,heads,D] -> [B,heads,S,D]`
 COLUMNS = [0, 2, 3, 1]  # `[B,S,heads,D] -> [B,heads,D,S]`

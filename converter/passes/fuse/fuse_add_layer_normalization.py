@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
-from converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
-from converter.island.crossings import is_op
-from converter.lowering.pair import adds_one_shape
-from converter.passes.base import Pass
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
+from qudnn.converter.island.crossings import is_op
+from qudnn.converter.lowering.pair import adds_one_shape
+from qudnn.converter.passes.base import Pass
 
 
 class FuseAddLayerNormalization(Pass):

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import add_initializer, only_read_by, remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.island.layout import ALL
-from converter.island.packing import Int8Array
-from converter.island.tables import VALUES, TableFunction, function_of
-from converter.passes.base import Pass
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import add_initializer, only_read_by, remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.layout import ALL
+from qudnn.converter.island.packing import Int8Array
+from qudnn.converter.island.tables import VALUES, TableFunction, function_of
+from qudnn.converter.passes.base import Pass
 
 _RANK = 4
 _IN_PLACE = list(range(_RANK))

@@ -5,19 +5,19 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.uniform import uniform
-from converter.errors import Refusal
-from converter.functions import DOMAIN
-from converter.graph.constants import required_input
-from converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
-from converter.graph.reshaping import target_of
-from converter.graph.sizes import broadcast
-from converter.island.crossings import ints, is_op
-from converter.island.emitter import Attribute
-from converter.passes.base import Pass
-from converter.passes.fuse.attention_chain import Chain, chain_around
-from converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.uniform import uniform
+from qudnn.converter.errors import Refusal
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.graph.sizes import broadcast
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
+from qudnn.converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
 _NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
 _MOVES = {"Gather", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}

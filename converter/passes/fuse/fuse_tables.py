@@ -2,13 +2,13 @@
 
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.evaluate import runtime
-from converter.functions import DOMAIN
-from converter.graph.edit import add_initializer, remove_orphans, take_place
-from converter.island.crossings import is_op
-from converter.island.tables import TableFunction, functions_of
-from converter.passes.base import Pass
+from qudnn.converter.errors import Refusal
+from qudnn.converter.evaluate import runtime
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.tables import TableFunction, functions_of
+from qudnn.converter.passes.base import Pass
 
 
 class FuseTables(Pass):

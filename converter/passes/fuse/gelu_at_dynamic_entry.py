@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import only_reader, remove_orphans, take_place
-from converter.island.crossings import ints, is_op
-from converter.passes.base import Pass
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.passes.base import Pass
 
 _ROOT = float(np.sqrt(np.float32(2)))
 _INVERSE = float(np.sqrt(np.float32(0.5)))

@@ -10,16 +10,16 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import only_reader, remove_orphans
-from converter.graph.reshaping import target_of
-from converter.graph.sizes import Shape
-from converter.island.crossings import is_op
-from converter.island.dynamic_products import Part, entry_of, parts_of, set_parts
-from converter.island.merging import Inputs, one_for
-from converter.passes.base import Pass
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import only_reader, remove_orphans
+from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.dynamic_products import Part, entry_of, parts_of, set_parts
+from qudnn.converter.island.merging import Inputs, one_for
+from qudnn.converter.passes.base import Pass
 
 _FIRST = ("q_first", "k_first", "v_first")  # by the attention's inputs
 _FLOAT = ir.DataType.FLOAT

@@ -10,14 +10,14 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import only_reader, remove_orphans
-from converter.island.batch_products import operand_of
-from converter.island.crossings import ints, is_op, set_ints
-from converter.island.merging import one_for
-from converter.island.packing import Int8Array
-from converter.island.tables import VALUES, composed, function_of
-from converter.passes.base import Pass
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import only_reader, remove_orphans
+from qudnn.converter.island.batch_products import operand_of
+from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.island.merging import one_for
+from qudnn.converter.island.packing import Int8Array
+from qudnn.converter.island.tables import VALUES, composed, function_of
+from qudnn.converter.passes.base import Pass
 
 _INT8 = ir.DataType.INT8
 

@@ -3,11 +3,11 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.context import Context
-from converter.errors import Refusal
-from converter.graph.constants import constant_or_none, node_input, required_input
-from converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.context import Context
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
 
 OTHERWISE = (
     "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "

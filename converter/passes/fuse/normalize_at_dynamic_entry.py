@@ -5,12 +5,12 @@ DynamicQuantizeToIsland o LayerNormalization o Add -> DynamicAddLayerNormalizati
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import required_input
-from converter.island.crossings import ints
-from converter.island.emitter import Attribute
-from converter.passes.fuse.normalization import channels_of, epsilon_of, rows_of
-from converter.passes.fuse.normalize_before import Fused, NormalizeBefore
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.crossings import ints
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, rows_of
+from qudnn.converter.passes.fuse.normalize_before import Fused, NormalizeBefore
 
 
 class NormalizeAtDynamicEntry(NormalizeBefore):

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import required_input
-from converter.island.crossings import ints, is_op
-from converter.island.emitter import Attribute
-from converter.passes.fuse.normalization import channels_of, epsilon_of, is_row, row, rows_of
-from converter.passes.fuse.normalize_before import Fused, NormalizeBefore, keeps_axes
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, is_row, row, rows_of
+from qudnn.converter.passes.fuse.normalize_before import Fused, NormalizeBefore, keeps_axes
 
 
 class _Inside(NamedTuple):

@@ -6,13 +6,13 @@ from typing import ClassVar, NamedTuple
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.errors import Refusal
-from converter.functions import DOMAIN
-from converter.island.crossings import ints, is_op
-from converter.island.emitter import Attribute
-from converter.passes.base import Pass
-from converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
 
 
 class Fused(NamedTuple):

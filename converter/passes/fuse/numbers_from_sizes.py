@@ -7,8 +7,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import constant_or_none
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import constant_or_none
 
 _MOST = 64  # elements
 _DEPTH = 8  # nodes between a number and the sizes that it is computed of

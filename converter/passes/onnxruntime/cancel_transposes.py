@@ -2,14 +2,14 @@
 
 import onnx_ir as ir
 
-from converter.context import Context
-from converter.errors import Refusal
-from converter.graph.constants import required_input
-from converter.graph.edit import is_needed, only_reader, remove_orphans, take_place
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
-from converter.qdq.moves import is_passed
-from converter.qdq.pairs import pass_back, pass_on
+from qudnn.converter.context import Context
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import is_needed, only_reader, remove_orphans, take_place
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
+from qudnn.converter.qdq.moves import is_passed
+from qudnn.converter.qdq.pairs import pass_back, pass_on
 
 _MOST_MOVES = 64  # in a row, after which another pair may follow
 

@@ -3,12 +3,12 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.context import Context, WithoutPairs
-from converter.errors import Refusal
-from converter.graph.constants import Quantization, constant_or_none, required_input
-from converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
-from converter.passes.base import Pass
-from converter.qdq.linear import (
+from qudnn.converter.context import Context, WithoutPairs
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
+from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import (
     dequantizes,
     dtype_read,
     note_int8,
@@ -17,7 +17,7 @@ from converter.qdq.linear import (
     stays_int8,
     written_with,
 )
-from converter.qdq.moves import moves, needed
+from qudnn.converter.qdq.moves import moves, needed
 
 
 class DropPairs(Pass):

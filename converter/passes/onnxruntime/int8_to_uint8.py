@@ -3,11 +3,11 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.errors import Refusal
-from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from converter.graph.edit import add_initializer, remove_unused
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, note_int8, quantizes, read_with, written_with
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from qudnn.converter.graph.edit import add_initializer, remove_unused
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, note_int8, quantizes, read_with, written_with
 
 
 class Int8ToUint8(Pass):
@@ -18,7 +18,7 @@ class Int8ToUint8(Pass):
     DequantizeLinear for each consumer of one (EnsureUniqueDQForNodeUnit, ensure_unique_dq_for_node_unit.cc):
     what several operators read stays in int8. Here it becomes uint8 as well, since a whole model in one
     type is one island, and is remembered by stays_int8: which arithmetic onnxruntime takes for the
-    operators around depends on it, see converter.analysis.arithmetic.
+    operators around depends on it, see qudnn.converter.analysis.arithmetic.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:

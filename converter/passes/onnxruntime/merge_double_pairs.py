@@ -3,12 +3,12 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.context import Context
-from converter.errors import Refusal
-from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from converter.graph.edit import add_initializer, only_reader, remove_orphans
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, quantizes, read_with, written_with
+from qudnn.converter.context import Context
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
 class MergeDoublePairs(Pass):

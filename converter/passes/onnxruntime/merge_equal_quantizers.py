@@ -4,9 +4,9 @@ from collections.abc import Hashable
 
 import onnx_ir as ir
 
-from converter.graph.edit import remove_orphans, take_place
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, quantizes
+from qudnn.converter.graph.edit import remove_orphans, take_place
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _DEFAULTS = {"axis": 1, "block_size": 0, "output_dtype": 0, "precision": 0, "saturate": 1}
 _RANDOM = {"Bernoulli", "Dropout", "Multinomial"}

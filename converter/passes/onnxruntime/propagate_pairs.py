@@ -2,14 +2,14 @@
 
 import onnx_ir as ir
 
-from converter.context import Context
-from converter.errors import Refusal
-from converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from converter.graph.edit import only_reader
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
-from converter.qdq.moves import is_passed, moves, needed
-from converter.qdq.pairs import insert_pair
+from qudnn.converter.context import Context
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
+from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
+from qudnn.converter.qdq.moves import is_passed, moves, needed
+from qudnn.converter.qdq.pairs import insert_pair
 
 _ACTIVATIONS = {"Clip", "Relu"}
 

@@ -5,13 +5,13 @@ from math import inf, prod
 
 import onnx_ir as ir
 
-from converter.analysis.gpu_kernels import runs_on_gpu
-from converter.graph.sizes import guessed
-from converter.island.candidate import Candidate
-from converter.island.min_cut import SINK, SOURCE, Graph
-from converter.island.port import Port
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, quantizes
+from qudnn.converter.analysis.gpu_kernels import runs_on_gpu
+from qudnn.converter.graph.sizes import guessed
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
+from qudnn.converter.island.port import Port
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _CROSSING = 3  # per element: read and written once more, and often in four bytes instead of one
 _WHERE_IT_IS = 0.5  # per element: what is moved less where both ways would cost the same

@@ -2,11 +2,11 @@
 
 import onnx_ir as ir
 
-from converter.analysis.arithmetic import Arithmetic, common, keep_in_float
-from converter.graph.constants import required_input
-from converter.graph.edit import only_reader
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+from qudnn.converter.analysis.arithmetic import Arithmetic, common, keep_in_float
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
 
 _PRODUCTS = {"Conv", "Gemm", "MatMul"}
 _ACTIVATIONS = {"Clip", "Relu"}

@@ -4,13 +4,13 @@ from collections import Counter
 
 import onnx_ir as ir
 
-from converter.functions import DOMAIN
-from converter.graph.edit import remove_orphans, take_place
-from converter.island.candidate import Candidate
-from converter.island.emitter import Emitter
-from converter.island.layout import Layout
-from converter.island.port import Port, Tensor
-from converter.passes.base import Pass
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.edit import remove_orphans, take_place
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.emitter import Emitter
+from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.port import Port, Tensor
+from qudnn.converter.passes.base import Pass
 
 
 class Lower(Pass):

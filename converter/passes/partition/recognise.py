@@ -2,15 +2,15 @@
 
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.analysis.types_between import between_pairs
-from converter.errors import IN_FLOAT, Refusal
-from converter.failures import text_of
-from converter.frontends import RULES
-from converter.functions import MIN_OPSET
-from converter.graph.edit import is_needed
-from converter.island.candidate import Candidate
-from converter.passes.base import Pass
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.types_between import between_pairs
+from qudnn.converter.errors import IN_FLOAT, Refusal
+from qudnn.converter.failures import text_of
+from qudnn.converter.frontends import RULES
+from qudnn.converter.functions import MIN_OPSET
+from qudnn.converter.graph.edit import is_needed
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.passes.base import Pass
 
 
 class Recognise(Pass):

@@ -3,14 +3,20 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.gpu_kernels import runs_on_gpu
-from converter.context import WithoutPairs
-from converter.errors import Refusal
-from converter.graph.constants import Quantization, required_input
-from converter.graph.edit import add_initializer, remove_orphans, take_place
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, dequantizes_for_integer_form, note_int8, read_with, stays_int8
-from converter.qdq.moves import needed
+from qudnn.converter.analysis.gpu_kernels import runs_on_gpu
+from qudnn.converter.context import WithoutPairs
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import Quantization, required_input
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    dequantizes_for_integer_form,
+    note_int8,
+    read_with,
+    stays_int8,
+)
+from qudnn.converter.qdq.moves import needed
 
 
 class RestorePairs(Pass):

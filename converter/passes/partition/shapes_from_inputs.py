@@ -3,11 +3,11 @@
 import numpy as np
 import onnx_ir as ir
 
-from converter.analysis.facts import Facts
-from converter.graph.constants import required_input
-from converter.graph.edit import add_initializer, remove_orphans, take_place
-from converter.graph.sizes import Unknown
-from converter.passes.base import Pass
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.sizes import Unknown
+from qudnn.converter.passes.base import Pass
 
 
 class ShapesFromInputs(Pass):

@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_or_none, required_input
-from converter.graph.edit import remove_orphans
-from converter.passes.base import Pass
-from converter.qdq.linear import dequantizes, quantizes
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 
 class ShapesOfEightBits(Pass):

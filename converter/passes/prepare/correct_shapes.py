@@ -2,8 +2,8 @@
 
 import onnx_ir as ir
 
-from converter.analysis.inference import infer
-from converter.passes.base import Pass
+from qudnn.converter.analysis.inference import infer
+from qudnn.converter.passes.base import Pass
 
 
 class CorrectShapes(Pass):

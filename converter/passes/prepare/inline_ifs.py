@@ -8,11 +8,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.context import Context
-from converter.graph.constants import constant_or_none
-from converter.graph.edit import remove_orphans
-from converter.graph.order import subgraphs
-from converter.passes.base import Pass
+from qudnn.converter.context import Context
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.order import subgraphs
+from qudnn.converter.passes.base import Pass
 
 Array = NDArray[Any]
 Folded = dict[ir.Value, "Array | None"]

@@ -2,8 +2,8 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import constant_tensor
-from converter.passes.base import Pass
+from qudnn.converter.graph.constants import constant_tensor
+from qudnn.converter.passes.base import Pass
 
 
 class LiftConstants(Pass):

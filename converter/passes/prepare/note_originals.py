@@ -2,8 +2,8 @@
 
 import onnx_ir as ir
 
-from converter.analysis.originals import Originals
-from converter.passes.base import Pass
+from qudnn.converter.analysis.originals import Originals
+from qudnn.converter.passes.base import Pass
 
 
 class NoteOriginals(Pass):

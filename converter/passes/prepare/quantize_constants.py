@@ -6,11 +6,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from converter.errors import Refusal
-from converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, scales
-from converter.graph.edit import add_initializer, remove_orphans
-from converter.passes.base import Pass
-from converter.qdq.linear import float_constant, quantizes
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, scales
+from qudnn.converter.graph.edit import add_initializer, remove_orphans
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import float_constant, quantizes
 
 
 class QuantizeConstants(Pass):

@@ -3,9 +3,9 @@
 import onnx_ir as ir
 from onnxscript.version_converter import ConvertVersionPass
 
-from converter.frontends import QUANTIZED
-from converter.functions import MIN_OPSET
-from converter.passes.base import Pass
+from qudnn.converter.frontends import QUANTIZED
+from qudnn.converter.functions import MIN_OPSET
+from qudnn.converter.passes.base import Pass
 
 
 class RaiseOpset(Pass):

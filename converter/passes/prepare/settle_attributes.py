@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.graph.constants import node_input
-from converter.passes.base import Pass
-from converter.qdq.linear import DOMAINS, quantizes
-from converter.qdq.moves import needed
+from qudnn.converter.graph.constants import node_input
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import DOMAINS, quantizes
+from qudnn.converter.qdq.moves import needed
 
 # Flags that onnxruntime's kernels, unlike shape inference, take for set where they are 1, not where they are
 # not 0 (ReshapeHelper, PoolAttributes, ReduceKernelBase; 1.31).

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 
-from converter.passes.base import Pass
+from qudnn.converter.passes.base import Pass
 
 _OVERRIDABLE_FROM = 4  # IR version
 

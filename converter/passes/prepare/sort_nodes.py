@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from converter.errors import ConversionError
-from converter.failures import node_text
-from converter.graph.order import Body, circle, too_early
-from converter.passes.base import Pass
+from qudnn.converter.errors import ConversionError
+from qudnn.converter.failures import node_text
+from qudnn.converter.graph.order import Body, circle, too_early
+from qudnn.converter.passes.base import Pass
 
 _NODES_SHOWN = 5
 

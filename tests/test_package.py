@@ -1,0 +1,83 @@
+"""The package `qudnn`: what importing it costs, what it offers, and the names that its parts had before."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+
+import qudnn
+from cases import graph
+from qudnn import converter, custom_ops
+
+HEAVY = ("numpy", "onnx", "onnx_ir", "onnxruntime", "qudnn.converter", "qudnn.custom_ops")
+
+
+def python(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_imports_nothing(tmp_path: Path) -> None:
+    program = f"import sys, qudnn; print(qudnn.__version__, *set({HEAVY}) & sys.modules.keys())"
+    out = python("-c", program.replace("qudnn.__version__", "1"), cwd=tmp_path)
+    assert out == "1\n"
+
+
+def test_the_face() -> None:
+    assert set(qudnn.__all__) <= set(dir(qudnn))
+    for name in qudnn.__all__:
+        assert getattr(qudnn, name) is not None, name
+    for package in converter, custom_ops:
+        for name in package.__all__:
+            assert getattr(qudnn, name) is getattr(package, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = qudnn.nothing
+
+
+def test_old_names_are_the_same_modules(tmp_path: Path) -> None:
+    program = """
+import sys
+import converter.reports.report
+from converter.api import convert
+import custom_ops
+from custom_ops import library
+import qudnn.converter.pipeline
+from converter import pipeline
+import custom_ops.plans
+
+assert converter is qudnn.converter and custom_ops is qudnn.custom_ops
+assert converter.reports.report is sys.modules["qudnn.converter.reports.report"]
+assert convert is qudnn.convert and pipeline is qudnn.converter.pipeline
+assert library is qudnn.custom_ops.library and custom_ops.plans is qudnn.plans
+for name, module in list(sys.modules.items()):
+    if name.partition(".")[0] in ("converter", "custom_ops"):
+        assert module is sys.modules["qudnn." + name], name
+        assert module.__name__ == module.__spec__.name == "qudnn." + name, name
+try:
+    import qudnn.converter.nothing
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    assert python("-P", "-c", program, cwd=tmp_path) == "No module named 'qudnn.converter.nothing'\n"
+
+
+def test_modules_of_the_user_keep_their_names(tmp_path: Path) -> None:
+    """A converter.py or custom_ops.py beside a model is the user's, and qudnn needs none."""
+    for name in ("converter", "custom_ops"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    onnx.save(graph.CASES[0].model(), tmp_path / "model.onnx")
+    python("-m", "qudnn", "convert", "model.onnx", "-o", "out.onnx", cwd=tmp_path)
+    assert qudnn.is_converted(tmp_path / "out.onnx")
+    python(
+        "-c",
+        "import qudnn; qudnn.InferenceSession('out.onnx', providers=['CPUExecutionProvider'])",
+        cwd=tmp_path,
+    )
+
+    for name in ("converter", "custom_ops"):
+        (tmp_path / f"{name}.py").write_text("x = 'mine'\n")
+    out = python("-c", "import qudnn.converter, converter; print(converter.x)", cwd=tmp_path)
+    assert out == "mine\n"
