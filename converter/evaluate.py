@@ -1,5 +1,6 @@
-"""Running an op at conversion: its function body, on onnxruntime's CPU provider."""
+"""Running a node at conversion, on onnxruntime's CPU provider: one of ONNX, or an op by its function body."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx
@@ -25,8 +26,33 @@ def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
 
     Raises Refusal where onnxruntime is not installed.
     """
+    function = function_proto(node.op_type, MIN_OPSET)
+    imports = {opset.domain: opset.version for opset in function.opset_import} | {DOMAIN: VERSION}
+    return _run(node, inputs, imports, [function])
+
+
+def folded(node: ir.Node, inputs: Sequence[NDArray[Any] | None], opsets: Mapping[str, int]) -> NDArray[Any]:
+    """What a node of ONNX, which has one result, makes of these; None stands for an input that is left out.
+
+    opsets: version by domain. Raises Refusal where onnxruntime is not installed, or does not run the node.
+    """
+    try:
+        return _run(node, inputs, {"": opsets.get("", MIN_OPSET)}, [])
+    except Refusal:
+        raise
+    except Exception as error:  # onnxruntime has no common type of error
+        raise Refusal(f"onnxruntime does not run it on its constants: {error}") from error
+
+
+def _run(
+    node: ir.Node,
+    inputs: Sequence[NDArray[Any] | None],
+    opsets: Mapping[str, int],
+    functions: Sequence[onnx.FunctionProto],
+) -> NDArray[Any]:
     onnxruntime = runtime()
-    names = [f"input_{index}" for index in range(len(inputs))]
+    names = ["" if array is None else f"input_{index}" for index, array in enumerate(inputs)]
+    feed = {name: array for name, array in zip(names, inputs, strict=True) if array is not None}
     proto = ir.to_proto(node)
     assert isinstance(proto, onnx.NodeProto)
     proto.input[:], proto.output[:] = names, ["y"]
@@ -35,20 +61,18 @@ def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
         "op",
         [
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-            for name, array in zip(names, inputs, strict=True)
+            for name, array in feed.items()
         ],
         [helper.make_empty_tensor_value_info("y")],
     )
-    function = function_proto(node.op_type, MIN_OPSET)
-    imports = {opset.domain: opset for opset in function.opset_import}
-    imports[DOMAIN] = helper.make_opsetid(DOMAIN, VERSION)
-    model = helper.make_model(graph, opset_imports=list(imports.values()), ir_version=8, functions=[function])
+    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=8, functions=functions)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    (y,) = session.run(None, dict(zip(names, inputs, strict=True)))
+    (y,) = session.run(None, feed)
     result: NDArray[Any] = y
     return result

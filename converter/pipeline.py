@@ -46,10 +46,10 @@ from qudnn.converter.passes.partition.shapes_from_inputs import ShapesFromInputs
 from qudnn.converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
 from qudnn.converter.passes.prepare.correct_shapes import CorrectShapes
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
+from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
 from qudnn.converter.passes.prepare.note_originals import NoteOriginals
-from qudnn.converter.passes.prepare.quantize_constants import QuantizeConstants
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
 from qudnn.converter.passes.prepare.settle_inputs import SettleInputs
@@ -88,7 +88,7 @@ PHASES = (
             LiftConstants,
             SettleAttributes,
             DropIdentities,
-            QuantizeConstants,
+            FoldConstants,
         ),
     ),
     Phase(

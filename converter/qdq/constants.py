@@ -1,4 +1,4 @@
-"""QuantizeLinear of a float32 constant, itself dequantized perhaps -> the 8-bit constant"""
+"""What QuantizeLinear makes of a constant."""
 
 from typing import Any
 
@@ -8,31 +8,14 @@ from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, scales
-from qudnn.converter.graph.edit import add_initializer, remove_orphans
-from qudnn.converter.passes.base import Pass
-from qudnn.converter.qdq.linear import float_constant, quantizes
-
-
-class QuantizeConstants(Pass):
-    """Some tools leave weights in float, followed by a QuantizeLinear; onnxruntime folds it."""
-
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for node in list(model.graph):
-            if quantizes(node) and not node.outputs[0].is_graph_output():
-                try:
-                    array = quantized(node)
-                except Refusal:
-                    continue
-                name = self.context.names.value(f"{node.outputs[0].name}/constant")
-                node.outputs[0].replace_all_uses_with(add_initializer(model.graph, name, array))
-                remove_orphans([node])
-                modified = True
-        return ir.passes.PassResult(model, modified)
+from qudnn.converter.qdq.linear import float_constant
 
 
 def quantized(node: ir.Node) -> NDArray[Any]:
-    """What the QuantizeLinear makes of its constant, quantized as a whole or along an axis."""
+    """The 8-bit constant that the QuantizeLinear makes of a float32 one, itself dequantized perhaps.
+
+    It quantizes as a whole or along an axis. Raises Refusal where it reads or makes something else.
+    """
     array = float_constant(required_input(node, 0), "input")
     scale = scales(node_input(node, 1), "scale")
     zero_point = constant(node_input(node, 2), "zero point").reshape(-1)
