@@ -8,7 +8,7 @@ converted model, on its function bodies, are compared with that, and with one an
 normal, or over the whole range of an integer type; sizes that are unknown are 1.
 
 Each operator that the report calls approximate is compared by itself, too, on exact inputs: what one layer
-does wrong, and not what the layers behind make of it.
+does wrong, and not what the layers after it make of it.
 """
 
 import argparse

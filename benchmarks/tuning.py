@@ -100,7 +100,7 @@ def median(reports: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
-    """By node: the rows and columns that it adds to its result for the convolution behind."""
+    """By node: the rows and columns that it adds to its result for the next convolution."""
     found = {}
     for node in model.graph.node:
         for attribute in node.attribute:

@@ -26,7 +26,7 @@ _TOO_NEW = ("Could not find an implementation", "max supported IR version", "is 
 # The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
 _WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
 
-_PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Transpose"}  # or what stands before one
+_MATMULS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Transpose"}  # or what stands before one
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ def takes_precision(model: onnx.ModelProto) -> bool:
         for node in nodes
         if node.op_type == "DequantizeLinear" and types.get(node.input[0]) == int8
     }
-    # Who reads int8 constants, and is no product, or an int8 tensor besides.
+    # Who reads int8 constants, and is no matmul, or an int8 tensor besides.
     other = any(
         any(dequantized.get(name, False) for name in node.input)
-        and (node.op_type not in _PRODUCTS or not dequantized.get(node.input[0], True))
+        and (node.op_type not in _MATMULS or not dequantized.get(node.input[0], True))
         for node in nodes
     )
     return not model.functions and int8 not in {constants.get(name) for name in zero_points} and not other

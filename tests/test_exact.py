@@ -67,7 +67,7 @@ def test_quantization() -> None:
 
 
 def test_layer() -> None:
-    """An operator comes with its DequantizeLinears, the activation behind it and its QuantizeLinear."""
+    """An operator comes with its DequantizeLinears, the activation after it and its QuantizeLinear."""
     g = GraphBuilder()
     parameters = g.parameters("q", 0.1, 3, "int8")
     x = g.node("DequantizeLinear", [g.input("x", "int8", ["n"]), *parameters], "a")

@@ -1,4 +1,4 @@
-"""Whole transformers, quantized by onnxruntime: one island from the embeddings to the last product."""
+"""Whole transformers, quantized by onnxruntime: one island from the embeddings to the last matmul."""
 
 from collections import Counter
 from typing import Literal, NamedTuple
@@ -31,8 +31,8 @@ OUTSIDE = {
     "vit_like": {"Concat", "Expand", "Gather", "Shape"},  # of the class token
 }
 
-# Of a layer: a product for queries, keys and values, one behind attention, two of the perceptron; what is
-# quantized is attention's result, a normalized sum twice, a Gelu. Pooler and classifier are two products
+# Of a layer: a matmul for queries, keys and values, one after attention, two of the perceptron; what is
+# quantized is attention's result, a normalized sum twice, a Gelu. Pooler and classifier are two matmuls
 # more, or patches and classifier.
 _ENCODER = {
     "DynamicLayerNormalizationToIsland": 1,
@@ -62,7 +62,7 @@ class Recipe(NamedTuple):
 
 ALL = Recipe("all")
 MASKED = Recipe("masked", in_float=True, masks=True)
-PRODUCTS = Recipe("products", ("MatMul", "Gemm"), masks=True)
+MATMULS = Recipe("matmuls", ("MatMul", "Gemm"), masks=True)
 
 
 def samples(name: str, recipe: Recipe, batch: int, length: int = LENGTH) -> dict[str, Array]:
@@ -129,7 +129,7 @@ def test_one_island(name: str, recipe: Recipe, entries: int, per_channel: bool, 
 
 
 def test_one_pass_over_memory_for_each_step() -> None:
-    """Of an encoder layer: four products, its attention, two sums, and what lies between as tables."""
+    """Of an encoder layer: four matmuls, its attention, two sums, and what lies between as tables."""
     report = converter.convert(quantized("bert_like", MASKED, "QDQ")).report
     layers = 4
     assert report.converted["QLayerNormalization"] == 1
@@ -143,7 +143,7 @@ def test_one_pass_over_memory_for_each_step() -> None:
 @FORMS
 @pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
 def test_int8(name: str, form: Form) -> None:
-    """Of QDQ, onnxruntime computes int8 tensors of several readers in float32: a few quanta in the result."""
+    """onnxruntime computes int8 tensors of several consumers in float32: a few quanta in the result."""
     original = quantized(name, ALL, form, "int8")
     conversion = converter.convert(original)
     if form == "QOperator":
@@ -161,26 +161,26 @@ def test_int8(name: str, form: Form) -> None:
 
 @FORMS
 @pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
-def test_products_alone(name: str, form: Form) -> None:
+def test_matmuls_alone(name: str, form: Form) -> None:
     """All else is in float: normalizations are entries that add; the last one ends the first island."""
-    original = quantized(name, PRODUCTS, form)
+    original = quantized(name, MATMULS, form)
     conversion = converter.convert(original)
     report = conversion.report
     assert "MatMul" not in {left.op_type for left in report.left}, str(report)
     assert "QLinearMatMul" not in {left.op_type for left in report.left}, str(report)
     assert report.islands == 2
-    check.assert_equivalent(original, conversion.model, feeds(name, PRODUCTS))
+    check.assert_equivalent(original, conversion.model, feeds(name, MATMULS))
 
 
 @pytest.mark.parametrize("per_channel", [True, False], ids=["per_channel", "per_tensor"])
 @pytest.mark.parametrize("weights", ["int8", "uint8"])
 @pytest.mark.parametrize("name", SMALL_TRANSFORMERS)
 def test_dynamic(name: str, weights: Literal["uint8", "int8"], per_channel: bool) -> None:
-    """Every product with a constant, the convolution, all between; what several read is quantized once."""
+    """Every matmul with a constant, the convolution, all between; what several read is quantized once."""
     original = quantize_dynamically(SMALL_TRANSFORMERS[name](), weights=weights, per_channel=per_channel)
     conversion = converter.convert(original)
     found = Counter(node.op_type for node in conversion.model.graph.node if node.domain == DOMAIN)
-    # Weights beyond int8 become several for one channel: each product reads other channels twice, for itself.
+    # Weights beyond int8 become several for one channel: each matmul reads other channels twice, for itself.
     apart = 2 * 4 if weights == "uint8" else 0
     assert found == Counter(DYNAMIC[name]) + Counter(DynamicQMatMul=apart)
     assert not {left.op_type for left in conversion.report.left} & QUANTIZED_DYNAMICALLY
@@ -193,7 +193,7 @@ def test_dynamic(name: str, weights: Literal["uint8", "int8"], per_channel: bool
 @FORMS
 @pytest.mark.parametrize(
     ("name", "recipe"),
-    [("bert_like", ALL), ("bert_like", MASKED), ("vit_like", ALL), ("bert_like", PRODUCTS)],
+    [("bert_like", ALL), ("bert_like", MASKED), ("vit_like", ALL), ("bert_like", MATMULS)],
 )
 def test_on_gpu(name: str, recipe: Recipe, form: Form) -> None:
     """Where a softmax is computed in float32, results differ by some of the last quanta."""

@@ -9,7 +9,7 @@ import pytest
 import check
 from qudnn import converter
 from session import open_session, outputs
-from twin import with_integer_products
+from twin import with_integer_matmuls
 from zoo.architectures import SMALL
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
@@ -25,7 +25,7 @@ LEFT = {
     "unet_like": {"ConvTranspose", "Relu"},
 }
 
-# How many ops write the padding of the convolution behind: of all padded ones but those behind other large
+# How many ops write the padding of the next convolution: of all padded ones but those after other large
 # ones, concatenations and splits, depthwise ones, and where several convolutions want different padding.
 PADDED = {"resnet50": 16, "inception_like": 9, "densenet_like": 18, "yolo_like": 9, "unet_like": 4}
 
@@ -85,5 +85,5 @@ def test_qdq(name: str, activations: Activations, per_channel: bool, symmetric: 
         assert np.mean(y != expected) < 0.03
         assert np.abs(y - expected).max() < 1.5 * np.diff(np.unique(expected)).max()
         return
-    reference = with_integer_products(original) if report.approximate else original
+    reference = with_integer_matmuls(original) if report.approximate else original
     check.assert_equivalent(reference, conversion.model, [{"x": x}, {"x": x[1:2]}])

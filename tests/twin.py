@@ -1,4 +1,4 @@
-"""A QDQ model with int8 activations whose products are computed in integers."""
+"""A QDQ model with int8 activations whose matmuls are computed in integers."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ _INTEGER_FORMS = {
 }
 
 
-def with_integer_products(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_integer_matmuls(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with QLinearConv in the place of Conv, and so on, on the same int8 tensors.
 
-    onnxruntime's CPU provider computes products of int8 tensors with several readers in float32, the sums
-    in an order of its own. A converted model computes all products in integers and everything else as
+    onnxruntime's CPU provider computes matmuls of int8 tensors with several consumers in float32, the sums
+    in an order of its own. A converted model computes all matmuls in integers and everything else as
     onnxruntime does: its bits are those of this model. Pairs are left where they are, since onnxruntime
     decides by them how it computes what is between.
     """
@@ -34,7 +34,7 @@ class _Twin:
         graph = self.model.graph
         del graph.value_info[:]
         self._writers = {output: node for node in model.graph.node for output in node.output}
-        self._readers = {name: node for node in model.graph.node for name in node.input}
+        self._consumers = {name: node for node in model.graph.node for name in node.input}
         self._constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         nodes = [made for node in model.graph.node for made in self._rewritten(node)]
         del graph.node[:]
@@ -56,7 +56,7 @@ class _Twin:
             assert source is not None
             scale, zero_point = source.input[1], self._zero_point(source)
             values = source.input[0]
-            if values not in self._constants:  # quantized anew: a reader of its own, as the product was
+            if values not in self._constants:  # quantized anew: a consumer of its own, as the matmul was
                 values = f"{node.output[0]}/input_{index}"
                 made.append(
                     helper.make_node("QuantizeLinear", [source.output[0], scale, zero_point], [values])
@@ -72,11 +72,11 @@ class _Twin:
         return made
 
     def _quantizer(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The QuantizeLinear behind the node, behind an activation perhaps."""
-        reader = self._readers.get(node.output[0])
-        while reader is not None and reader.op_type in ("Relu", "Clip"):
-            reader = self._readers.get(reader.output[0])
-        return reader if reader is not None and reader.op_type == "QuantizeLinear" else None
+        """The QuantizeLinear after the node, after an activation perhaps."""
+        consumer = self._consumers.get(node.output[0])
+        while consumer is not None and consumer.op_type in ("Relu", "Clip"):
+            consumer = self._consumers.get(consumer.output[0])
+        return consumer if consumer is not None and consumer.op_type == "QuantizeLinear" else None
 
     def _zero_point(self, dequantize: onnx.NodeProto) -> str:
         if len(dequantize.input) > 2:

@@ -28,12 +28,12 @@ def wanted_axis(value: ir.Value, shape: Shape) -> int:
     last = len(shape) - 1
     waiting, seen = [value], {value}
     for reached in waiting:
-        for reader in (use.node for use in reached.uses()):
-            if reader.op_type in _ALONG_LAST:
+        for consumer in (use.node for use in reached.uses()):
+            if consumer.op_type in _ALONG_LAST:
                 return last
-            if reader.op_type in _ALONG_SECOND:
+            if consumer.op_type in _ALONG_SECOND:
                 return 1 if len(shape) < 2 or isinstance(shape[1], int) else last
-            if reader.op_type not in _ANOTHER_PLACE:
-                waiting += [output for output in reader.outputs if output not in seen]
-                seen.update(reader.outputs)
+            if consumer.op_type not in _ANOTHER_PLACE:
+                waiting += [output for output in consumer.outputs if output not in seen]
+                seen.update(consumer.outputs)
     return 1 if len(shape) < 2 or isinstance(shape[1], int) else last

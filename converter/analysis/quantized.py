@@ -33,7 +33,7 @@ _MOVES = {
 _OF_SEVERAL = {"Concat", "Max", "Min", "Where"}
 _WITHOUT_EFFECT = {"Dropout", "Identity"}
 _OF_SHAPES = {"Shape", "Size"}
-_PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+_MATMULS_AND_CONVS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 _OF_STORED_WEIGHTS = {"GatherBlockQuantized", "MatMulBnb4", "MatMulNBits"}
 _FEW_BITS = {ir.DataType.UINT8, ir.DataType.INT8, ir.DataType.UINT4, ir.DataType.INT4}
@@ -113,16 +113,16 @@ def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
             dequantized.update(node.outputs)
     found: set[ir.Node] = set()
     for node in reversed(inner):
-        readers = [use.node for output in node.outputs for use in output.uses()]
-        if any(quantizes(reader) or reader in found for reader in readers):
+        consumers = [use.node for output in node.outputs for use in output.uses()]
+        if any(quantizes(consumer) or consumer in found for consumer in consumers):
             found.add(node)
     return found | {
-        node for node in inner if _is_product(node) and all(map(_is_dequantized, node.inputs[:2]))
+        node for node in inner if _is_matmul_or_conv(node) and all(map(_is_dequantized, node.inputs[:2]))
     }
 
 
-def _is_product(node: ir.Node) -> bool:
-    return not node.domain and node.op_type in _PRODUCTS
+def _is_matmul_or_conv(node: ir.Node) -> bool:
+    return not node.domain and node.op_type in _MATMULS_AND_CONVS
 
 
 def _is_dequantized(value: ir.Value | None) -> bool:
@@ -134,7 +134,7 @@ def has_stored_weights(node: ir.Node) -> bool:
     if node.op_type in _OF_STORED_WEIGHTS:
         return True
     return (
-        _is_product(node)
+        _is_matmul_or_conv(node)
         and not all(map(_is_dequantized, node.inputs[:2]))
         and any(value is not None and _is_stored(value) for value in node.inputs[:2])
     )

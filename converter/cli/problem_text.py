@@ -16,7 +16,9 @@ def shorten(problem: str) -> str:
     kind, *words = problem.split(" ")
     try:
         fields = {name: int(value) for name, _, value in (word.partition("=") for word in words)}
-        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul, "batch_matmul": _product}[kind](fields)
+        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul, "batch_matmul": _batch_matmul}[kind](
+            fields
+        )
     except (KeyError, ValueError):
         return problem
     for name, value in fields.items():
@@ -60,7 +62,7 @@ def _matmul(fields: dict[str, int]) -> list[str]:
     return [f"{m}x{c} to {k}"] + [f"stride {stride}"] * (stride != c)
 
 
-def _product(fields: dict[str, int]) -> list[str]:
+def _batch_matmul(fields: dict[str, int]) -> list[str]:
     """The parts of a batched matmul, without the layout of its matrices."""
     batch = prod(fields.pop(f"batch_{i}") for i in range(3))
     m, n, k = (fields.pop(name) for name in "mnk")

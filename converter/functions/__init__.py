@@ -33,7 +33,7 @@ from qudnn.converter.functions.dynamic import (
     DynamicQuantizeToIsland,
 )
 from qudnn.converter.functions.float_attention import Attention, MaskedAttention
-from qudnn.converter.functions.float_pair import QFloatAdd, QFloatMul
+from qudnn.converter.functions.float_binary import QFloatAdd, QFloatMul
 from qudnn.converter.functions.layer_normalization import QLayerNormalization
 from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
 from qudnn.converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections

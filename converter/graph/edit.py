@@ -25,10 +25,10 @@ def is_needed(value: ir.Value) -> bool:
     return value.is_graph_output() or bool(value.uses())
 
 
-def only_read_by(node: ir.Node, reader: ir.Node) -> bool:
-    """Whether `reader` is the sole consumer of the node's first output."""
+def consumed_only_by(node: ir.Node, consumer: ir.Node) -> bool:
+    """Whether `consumer` is the sole consumer of the node's first output."""
     y = node.outputs[0]
-    return not y.is_graph_output() and all(use.node is reader for use in y.uses())
+    return not y.is_graph_output() and all(use.node is consumer for use in y.uses())
 
 
 def equal_attributes(node: ir.Node) -> frozenset[tuple[str, str]]:
@@ -36,7 +36,7 @@ def equal_attributes(node: ir.Node) -> frozenset[tuple[str, str]]:
     return frozenset((name, str(attribute.value)) for name, attribute in node.attributes.items())
 
 
-def only_reader(value: ir.Value, *, once: bool = False, inside: bool = False) -> ir.Node | None:
+def sole_consumer(value: ir.Value, *, once: bool = False, inside: bool = False) -> ir.Node | None:
     """The node that alone reads the value; None where there are several, or where the graph needs it.
 
     once: by one of its inputs. inside: a node of the value's own graph, not of a body of another node.
@@ -44,10 +44,10 @@ def only_reader(value: ir.Value, *, once: bool = False, inside: bool = False) ->
     uses = value.uses()
     if value.is_graph_output() or not uses or (once and len(uses) > 1):
         return None
-    reader = next(iter(uses)).node
-    if any(use.node is not reader for use in uses):
+    consumer = next(iter(uses)).node
+    if any(use.node is not consumer for use in uses):
         return None
-    return None if inside and reader.graph is not value.graph else reader
+    return None if inside and consumer.graph is not value.graph else consumer
 
 
 def remove_orphans(nodes: Iterable[ir.Node]) -> None:

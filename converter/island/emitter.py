@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.names import Names
-from qudnn.converter.island.dynamic_products import Part
+from qudnn.converter.island.dynamic_matmuls import WeightTerms
 from qudnn.converter.island.layout import ALIGNMENT, Layout, padded, plain, unpadded
 from qudnn.converter.island.port import Tensor
 
@@ -160,7 +160,7 @@ class Emitter:
         return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
 
     def quantized(
-        self, x: Tensor, layout: Layout, part: Part, pads: Sequence[int] = ()
+        self, x: Tensor, layout: Layout, part: WeightTerms, pads: Sequence[int] = ()
     ) -> tuple[Tensor, Tensor, Tensor]:
         """A float32 tensor, quantized with the range it has, for a matmul of it with weights.
 

@@ -16,9 +16,9 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import ALL, Layout, plain
 from qudnn.converter.island.packing import Int8Array, Int32Array, scattered
 from qudnn.converter.island.port import Port, Tensor
+from qudnn.converter.lowering.binary import island_array
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.pair import island_array
-from qudnn.converter.lowering.product_result import InFloat, ProductResult, Requantized, Sums, multiplier
+from qudnn.converter.lowering.matmul_result import InFloat, MatMulResult, Requantized, Sums, multiplier
 
 _OPS = {
     Requantized: ("QBatchMatMul", ir.DataType.INT8),
@@ -44,7 +44,7 @@ class BatchMatMul:
     rank: int
     squeezes: bool
     y: Layout
-    result: ProductResult
+    result: MatMulResult
     attributes: Mapping[str, Attribute]
     constants: Mapping[str, NDArray[Any]]
 
@@ -92,7 +92,7 @@ def batch_matmul(
     b: Factor,
     bias: Int32Array | None,
     alpha: float,
-    result: ProductResult,
+    result: MatMulResult,
     facts: Facts,
 ) -> Candidate:
     """The candidate for a matmul as numpy.matmul has it: matrices with their batches broadcast, or vectors.
@@ -147,7 +147,7 @@ def _operand(matrix: Factor, last_axis: int, computed: Factor, ports: list[Port]
 
 
 def _constants(
-    left: Factor, right: Factor, bias: Int32Array | None, alpha: float, result: ProductResult
+    left: Factor, right: Factor, bias: Int32Array | None, alpha: float, result: MatMulResult
 ) -> dict[str, NDArray[Any]]:
     zero_points: dict[str, NDArray[Any]] = {"b_zero_point": right.island_zero_points}
     if isinstance(result, Sums):

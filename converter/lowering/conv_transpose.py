@@ -81,10 +81,10 @@ def conv_transpose(
 def _phase_geometry(window: Geometry, output_padding: int, axis: int) -> tuple[int, int, int, int, int]:
     """Of the convolution along an axis: taps, padding before and after, and pixels to crop of its blocks."""
     size = (window.kernel[axis] - 1) * window.dilations[axis] + 1
-    stride, before, behind = window.strides[axis], window.pads[axis], window.pads[axis + 2]
+    stride, before, after = window.strides[axis], window.pads[axis], window.pads[axis + 2]
     taps = -(-size // stride)
     # All sums with at least one pixel of x: taps - 1 more than x has pixels, of `stride` results each.
-    crop = before, taps * stride - size - output_padding + behind
+    crop = before, taps * stride - size - output_padding + after
     pads, crops = zip(*(_less(taps - 1, pixels, stride) for pixels in crop), strict=True)
     if min(pads) < 0 or min(crops) < 0 or (stride == 1 and any(crops)):
         raise Refusal("its pads reach beyond its kernel")

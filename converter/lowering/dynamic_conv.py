@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.geometry import Geometry
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.island.dynamic_products import Part
+from qudnn.converter.island.dynamic_matmuls import WeightTerms
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout, padded, plain, unpadded
 from qudnn.converter.island.packing import (
@@ -43,7 +43,7 @@ class DynamicConv:
         layout = plain(rank, 1, self.channels)
         packed, k = pack_conv(self.split.weight, self.group), len(self.scale)
         outputs = padded(k)
-        part = Part(weight_sums(packed.weight), scattered(self.scale, 0, range(k), outputs))
+        part = WeightTerms(weight_sums(packed.weight), scattered(self.scale, 0, range(k), outputs))
         quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part, self._pads(layout))
         x = as_image(emitter, emitter.repeated(quantized, self.split.channels))
         weight = Tensor(emitter.constant("weight", packed.weight), unpadded(4))

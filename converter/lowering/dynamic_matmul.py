@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.island.dynamic_products import Part
+from qudnn.converter.island.dynamic_matmuls import WeightTerms
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import Float32Array, Split, scattered, split_beyond_int8, weight_sums
@@ -29,7 +29,7 @@ class DynamicMatMul:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         rank = tensors[0].layout.rank
-        part = Part(weight_sums(self.split.weight), self.scale)
+        part = WeightTerms(weight_sums(self.split.weight), self.scale)
         layout = plain(rank, rank - 1, self.channels)
         quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part)
         x = emitter.repeated(quantized, self.split.channels)

@@ -19,7 +19,7 @@ from qudnn.converter.island.port import Port, Tensor, port
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitHeads:
     """target: the sizes inside, in Reshape's form, less the last.
 
     apart: the layout of the input in which the groups are padded already. y: that of the result.
@@ -36,8 +36,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Join:
-    """target: as Part's. groups: how many groups of channels become one."""
+class MergeHeads:
+    """target: as SplitHeads'. groups: how many groups of channels become one."""
 
     target: tuple[int, ...]
     groups: int
@@ -56,7 +56,7 @@ def parted(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
 ) -> Candidate | None:
     """The candidate for `[..., C] -> [..., groups..., C / groups]`; None where it is something else."""
-    groups = _known_behind(y_shape, x_shape)
+    groups = _known_groups(y_shape, x_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
     size = groups[-1]
@@ -65,7 +65,7 @@ def parted(
     apart = Layout(len(x_shape), x.channel_axis, positions, prod(groups[:-1]) * width)
     rows = target_of(y_shape[: -len(groups)], x_shape[:-1])
     rank = len(y_shape)
-    op = Part((*rows, *groups[:-1]), apart, plain(rank, rank - 1, size))
+    op = SplitHeads((*rows, *groups[:-1]), apart, plain(rank, rank - 1, size))
     x = replace(x, wish=apart)
     return Candidate(covers, op, (x,), (port(y, y_shape, rank - 1, x.dtype),))
 
@@ -74,14 +74,14 @@ def joined(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
 ) -> Candidate | None:
     """The candidate for `[..., groups..., C / groups] -> [..., C]`; None where it is something else."""
-    groups = _known_behind(x_shape, y_shape)
+    groups = _known_groups(x_shape, y_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
-    op = Join(target_of(y_shape[:-1], x_shape[: -len(groups)]), prod(groups[:-1]))
+    op = MergeHeads(target_of(y_shape[:-1], x_shape[: -len(groups)]), prod(groups[:-1]))
     return Candidate(covers, op, (x,), (port(y, y_shape, len(y_shape) - 1, x.dtype),))
 
 
-def _known_behind(long: Shape, short: Shape) -> list[int] | None:
+def _known_groups(long: Shape, short: Shape) -> list[int] | None:
     """The last axes of `long` that are the last one of `short`, all else being equal."""
     if not short or not isinstance(short[-1], int):
         return None

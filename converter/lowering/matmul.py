@@ -12,7 +12,7 @@ from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, scattered
 from qudnn.converter.island.port import Tensor
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.product_result import InFloat, Requantized, multiplier
+from qudnn.converter.lowering.matmul_result import InFloat, Requantized, multiplier
 
 
 @dataclass(frozen=True)

@@ -62,23 +62,23 @@ def reshape(
     x_port = port(x, x_shape, axis, dtype)
     axis = x_port.channel_axis
     x_shape = _implied(x_shape, y_shape)
-    before, channels, behind = x_shape[:axis], x_shape[axis], x_shape[axis + 1 :]
+    before, channels, after = x_shape[:axis], x_shape[axis], x_shape[axis + 1 :]
     for y_axis, size in enumerate(y_shape):
         if product(y_shape[:y_axis]) != product(before):
             continue
         rest = product(y_shape[y_axis + 1 :])
-        if size == channels and rest == product(behind):
+        if size == channels and rest == product(after):
             pixels = 1
             inside = (*y_shape[:y_axis], *y_shape[y_axis + 1 :])
-        elif rest == (1, ()) and isinstance(channels, int) and all(isinstance(s, int) for s in behind):
-            pixels = prod(s for s in behind if isinstance(s, int))
+        elif rest == (1, ()) and isinstance(channels, int) and all(isinstance(s, int) for s in after):
+            pixels = prod(s for s in after if isinstance(s, int))
             inside = y_shape[:y_axis] + y_shape[y_axis + 1 :]
             if size != channels * pixels:
                 continue
         else:
             continue
         unpadded_last = (channels,) if x_port.layout.is_unpadded else ()
-        target = target_of((*inside, *unpadded_last), (*before, *behind, *unpadded_last))
+        target = target_of((*inside, *unpadded_last), (*before, *after, *unpadded_last))
         return Candidate(
             covers,
             Reshape(target, len(y_shape), y_axis, pixels),

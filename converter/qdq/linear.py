@@ -123,10 +123,10 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
 def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
     """Whether onnxruntime may take the node for the beginning of a quantized operator."""
     return any(
-        has_integer_form(reader)
-        and all(map(_is_dequantized, reader.inputs[:2]))
-        and (reader.op_type in _WITHOUT_QUANTIZE or _is_quantized(reader))
-        for reader in (use.node for use in dequantize.outputs[0].uses())
+        has_integer_form(consumer)
+        and all(map(_is_dequantized, consumer.inputs[:2]))
+        and (consumer.op_type in _WITHOUT_QUANTIZE or _is_quantized(consumer))
+        for consumer in (use.node for use in dequantize.outputs[0].uses())
     )
 
 
@@ -147,8 +147,8 @@ def _is_quantized(node: ir.Node) -> bool:
     """Whether a QuantizeLinear consumes the result, possibly after activations."""
     waiting = [node]
     for reached in waiting:
-        readers = [use.node for use in reached.outputs[0].uses()]
-        if any(map(quantizes, readers)) or len(waiting) > _MOST_ACTIVATIONS:
+        consumers = [use.node for use in reached.outputs[0].uses()]
+        if any(map(quantizes, consumers)) or len(waiting) > _MOST_ACTIVATIONS:
             return True
-        waiting += filter(_is_activation, readers)
+        waiting += filter(_is_activation, consumers)
     return False

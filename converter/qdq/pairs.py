@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, only_reader, take_place
+from qudnn.converter.graph.edit import add_initializer, sole_consumer, take_place
 from qudnn.converter.graph.names import Names
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with
 from qudnn.converter.qdq.moves import is_passed
@@ -41,10 +41,10 @@ def pass_back(quantize: ir.Node, names: Names) -> None:
     What dequantizes is not quantized again at once. onnxruntime does just the same.
     """
     move = required_input(quantize, 0).producer()
-    while move is not None and is_passed(move) and only_reader(move.outputs[0], once=True):
+    while move is not None and is_passed(move) and sole_consumer(move.outputs[0], once=True):
         x = required_input(move, 0)
         source = x.producer()
-        if source is None or dequantizes(source) or not only_reader(x, once=True):
+        if source is None or dequantizes(source) or not sole_consumer(x, once=True):
             return
         move.replace_input_with(0, insert_pair(x, quantize, names))
         move = source
@@ -55,20 +55,20 @@ def pass_on(dequantize: ir.Node, names: Names) -> None:
 
     No pair is added if a QuantizeLinear is among the consumers. onnxruntime does the same.
     """
-    waiting = _moves_behind(dequantize.outputs[0], dequantize)
+    waiting = _moves_after(dequantize.outputs[0], dequantize)
     while waiting:
         y = waiting.pop().outputs[0]
-        further = _moves_behind(y, dequantize)
-        if _dequantize_behind(y, dequantize, names):
+        further = _moves_after(y, dequantize)
+        if _dequantize_after(y, dequantize, names):
             waiting += further
 
 
-def _moves_behind(x: ir.Value, dequantize: ir.Node) -> list[ir.Node]:
-    readers = [use.node for use in x.uses()]
-    return [node for node in readers if is_passed(node) and node.graph is dequantize.graph]
+def _moves_after(x: ir.Value, dequantize: ir.Node) -> list[ir.Node]:
+    consumers = [use.node for use in x.uses()]
+    return [node for node in consumers if is_passed(node) and node.graph is dequantize.graph]
 
 
-def _dequantize_behind(y: ir.Value, dequantize: ir.Node, names: Names) -> bool:
+def _dequantize_after(y: ir.Value, dequantize: ir.Node, names: Names) -> bool:
     """Insert a pair after the result of a move, if one is allowed there."""
     uses = list(y.uses())
     if any(quantizes(use.node) or use.node.graph is not dequantize.graph for use in uses):

@@ -1,4 +1,4 @@
-"""Like BERT with a classifier: embeddings, encoder layers that normalize behind each residual, a pooler."""
+"""Like BERT with a classifier: embeddings, encoder layers that normalize after each residual, a pooler."""
 
 import numpy as np
 from onnx import ModelProto

@@ -1,6 +1,6 @@
 """Like DenseNet: each layer reads all results before it, joined by Concat.
 
-Batch normalizations stand before convolutions and behind Concat here, where nothing folds them.
+Batch normalizations stand before convolutions and after Concat here, where nothing folds them.
 """
 
 from onnx import ModelProto

@@ -42,13 +42,13 @@ def run(model: onnx.ModelProto, feed: Mapping[str, Array], also: Sequence[str] =
     values |= {tensor.name: _real(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
     values |= {name: _real(array) for name, array in feed.items()}
     wanted = [*(output.name for output in graph.output), *also]
-    readers = Counter([*(name for node in graph.node for name in node.input), *wanted])
+    consumers = Counter([*(name for node in graph.node for name in node.input), *wanted])
     for node in graph.node:
         results = _compute(node, [values[name] for name in node.input], opset)
         values |= {name: _real(np.asarray(y)) for name, y in zip(node.output, results, strict=False)}
         for name in filter(None, node.input):
-            readers[name] -= 1
-            if not readers[name]:
+            consumers[name] -= 1
+            if not consumers[name]:
                 del values[name]
     return {name: array for name in wanted if (array := values[name]) is not None}
 

@@ -15,7 +15,7 @@ class Graph:
     """A model with one input `x` `[N, *input_shape]`, or some that are added, and one output `y`, N dynamic.
 
     Values are called by name. Layers return the name of their result and name their weights after it.
-    Batch normalizations behind convolutions are taken as folded: a convolution has weights and a bias,
+    Batch normalizations after convolutions are taken as folded: a convolution has weights and a bias,
     scaled so that values neither grow nor fade.
     """
 

@@ -14,10 +14,10 @@ def layer(model: onnx.ModelProto, name: str) -> onnx.ModelProto | None:
     None where it does not stand between such.
     """
     writers = {output: node for node in model.graph.node for output in node.output}
-    readers: dict[str, list[onnx.NodeProto]] = {}
+    consumers: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
         for read in node.input:
-            readers.setdefault(read, []).append(node)
+            consumers.setdefault(read, []).append(node)
     node = next((node for node in model.graph.node if node.name == name), None)
     if node is None:
         return None
@@ -26,7 +26,7 @@ def layer(model: onnx.ModelProto, name: str) -> onnx.ModelProto | None:
         return None
     nodes.append(node)
     while nodes[-1].op_type != "QuantizeLinear":
-        following = readers.get(nodes[-1].output[0], [])
+        following = consumers.get(nodes[-1].output[0], [])
         if len(following) != 1 or following[0].op_type not in _BETWEEN | {"QuantizeLinear"}:
             return None
         nodes.append(following[0])

@@ -128,9 +128,9 @@ def _separate_biases(graph: onnx.GraphProto) -> None:
     once, with the scales of the first layer that reads it, and all the others then have a wrong one.
     """
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    readers = Counter(name for node in graph.node for name in node.input)
+    consumers = Counter(name for node in graph.node for name in node.input)
     for node in graph.node:
-        if node.op_type not in _WITH_BIAS or len(node.input) < 3 or readers[node.input[2]] < 2:
+        if node.op_type not in _WITH_BIAS or len(node.input) < 3 or consumers[node.input[2]] < 2:
             continue
         bias = constants.get(node.input[2])
         if bias is not None:

@@ -11,7 +11,7 @@ from cases.builder import MICROSOFT, SHORT, Array, GraphBuilder
 
 @dataclass(frozen=True)
 class AddCase:
-    """One QLinearAdd, its first input behind a 1x1 convolution.
+    """One QLinearAdd, its first input after a 1x1 convolution.
 
     All tensors are `[N, 16, 64, 64]`: 65,536 elements an image.
     """

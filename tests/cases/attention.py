@@ -86,7 +86,7 @@ class AttentionCase:
         if not self.biases:
             return g.node("MatMul", [x, weight], name)
         bias = g.constant(f"{name}_bias", rng.standard_normal(width), "float32")
-        return g.node("Add", [g.node("MatMul", [x, weight], f"{name}_product"), bias], name)
+        return g.node("Add", [g.node("MatMul", [x, weight], f"{name}_matmul"), bias], name)
 
     def _heads(self, g: GraphBuilder, x: str, name: str) -> str:
         return self._reshape(g, x, f"{name}_heads", [self.heads, self.size])

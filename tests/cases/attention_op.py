@@ -158,9 +158,7 @@ class AttentionOpCase:
             "y_scale": given["probability_scale"],
             "y_zero_point": given["probability_zero_point"],
         }
-        scores = _product(
-            g, "scores", names[:2], given["score_multiplier"], (q_zp, k_zp, score_zp), of_scores
-        )
+        scores = _matmul(g, "scores", names[:2], given["score_multiplier"], (q_zp, k_zp, score_zp), of_scores)
         looked_up = g.node("QTable", [scores, "table"], "looked_up", DOMAIN)
         if self.mask is None:
             softmax["dtype"] = given["dtype"]
@@ -170,7 +168,7 @@ class AttentionOpCase:
             weights = g.node("QMaskedSoftmax", [looked_up, "mask"], "weights", DOMAIN, **softmax)
         of_result["pads"] = given["pads"]
         zero_points = weight_zp, v_zp, y_zp
-        y = _product(g, "y", [weights, names[2]], given["y_multiplier"], zero_points, of_result)
+        y = _matmul(g, "y", [weights, names[2]], given["y_multiplier"], zero_points, of_result)
         return self._finish(g, y, opset)
 
     def _builder(self) -> GraphBuilder:
@@ -184,7 +182,7 @@ class AttentionOpCase:
         return g.model(opset, function_protos(self.op, opset))
 
 
-def _product(
+def _matmul(
     g: GraphBuilder,
     name: str,
     inputs: Sequence[str],

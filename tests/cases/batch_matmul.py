@@ -1,4 +1,4 @@
-"""Single products of two computed tensors: QBatchMatMul, and its forms with float32 and int32 results."""
+"""Single matmuls of two computed tensors: QBatchMatMul, and its forms with float32 and int32 results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ _CONSTANTS = {
 
 @dataclass(frozen=True, eq=False)
 class BatchMatMulCase(OpCase):
-    """A product whose graph inputs a and b have the shapes of tensors, all of each.
+    """A matmul whose graph inputs a and b have the shapes of tensors, all of each.
 
     fixed: the graph says so; otherwise only their ranks.
     """
@@ -49,7 +49,7 @@ class BatchMatMulCase(OpCase):
         return {name: np.sign(value) if self.small else value for name, value in values.items()}
 
 
-def product(
+def matmul(
     label: str,
     a: Sequence[int],
     b: Sequence[int],
@@ -70,7 +70,7 @@ def product(
     fixed: bool = False,
     **requantization: int,
 ) -> BatchMatMulCase:
-    """A product of tensors a and b, or of parts of them: starts and ends are of the last axes.
+    """A matmul of tensors a and b, or of parts of them: starts and ends are of the last axes.
 
     b_zero_point: a number, or "columns". vectors: which of bias, multiplier and addend have a value for each
     column: all, none or bias. sums: random, wrapping (around int32), ties (see builder.ties).
@@ -135,10 +135,10 @@ def _extent(shape: Sequence[int], starts: Sequence[int], ends: Sequence[int], ax
 
 
 def _forms(label: str, a: Sequence[int], b: Sequence[int], **given: Any) -> list[BatchMatMulCase]:
-    """The product with results of every type."""
+    """The matmul with results of every type."""
     padding = given.pop("padding", 0)
     return [
-        product(label, a, b, op=op, **given, **({"padding": padding} if op == "QBatchMatMul" else {}))
+        matmul(label, a, b, op=op, **given, **({"padding": padding} if op == "QBatchMatMul" else {}))
         for op in _RESULTS
     ]
 
@@ -146,7 +146,7 @@ def _forms(label: str, a: Sequence[int], b: Sequence[int], **given: Any) -> list
 def scores(label: str, batch: int, length: int, heads: int, size: int, **given: Any) -> BatchMatMulCase:
     """Q * K^T of tensors [batch,length,heads,size], to rows of `length` rounded up to 16."""
     shape = (batch, length, heads, size)
-    return product(
+    return matmul(
         f"scores_{label}",
         shape,
         shape,
@@ -159,7 +159,7 @@ def scores(label: str, batch: int, length: int, heads: int, size: int, **given: 
 def context(label: str, batch: int, length: int, heads: int, size: int, **given: Any) -> BatchMatMulCase:
     """P * V of P [batch,heads,length,length rounded up to 16] and V [batch,length,heads,size]."""
     given = {"a_zero_point": -128, "a_ends": (length,), **given}
-    return product(
+    return matmul(
         f"context_{label}",
         (batch, heads, length, (length + 15) // 16 * 16),
         (batch, length, heads, size),
@@ -186,10 +186,10 @@ ATTENTION = [
     )
 ]
 
-PRODUCTS = [
+MATMULS = [
     # Rows of an unknown width lie as they do outside of an island.
     scores("unpadded", 2, 197, 2, 64, padding=0),
-    product("context_unpadded", (2, 3, 197, 197), (2, 197, 3, 64), b_perm=(0, 2, 1, 3), y_perm=(0, 2, 1, 3)),
+    matmul("context_unpadded", (2, 3, 197, 197), (2, 197, 3, 64), b_perm=(0, 2, 1, 3), y_perm=(0, 2, 1, 3)),
     *(
         case
         for i, (a_zero_point, b_zero_point) in enumerate(_ZERO_POINTS)
@@ -220,13 +220,13 @@ PRODUCTS = [
     *_forms("matrices", (130, 96), (96, 112)),
     *_forms("unaligned", (5, 37, 29), (5, 29, 43)),
     *_forms("unaligned_along", (5, 37, 29), (5, 43, 29), b_perm=(0, 2, 1)),
-    product("words", (2, 100, 100), (2, 100, 100)),
-    product("one", (1, 1), (1, 1)),
-    product("row", (1, 64), (64, 48)),
-    product("column", (50, 64), (64, 1), b_zero_point="columns"),
-    product("long", (33, 4000), (4000, 40), vectors="none"),
-    product("padding_of_all", (2, 40, 48), (2, 48, 64), a_ends=(41,), b_ends=(41, 50), padding=14),
-    product(
+    matmul("words", (2, 100, 100), (2, 100, 100)),
+    matmul("one", (1, 1), (1, 1)),
+    matmul("row", (1, 64), (64, 48)),
+    matmul("column", (50, 64), (64, 1), b_zero_point="columns"),
+    matmul("long", (33, 4000), (4000, 40), vectors="none"),
+    matmul("padding_of_all", (2, 40, 48), (2, 48, 64), a_ends=(41,), b_ends=(41, 50), padding=14),
+    matmul(
         "padding_along",
         (2, 40, 48),
         (2, 64, 48),
@@ -250,7 +250,7 @@ PRODUCTS = [
             b_ends=(6, ALL),
         )
     ),
-    product(
+    matmul(
         "context_of_joined",
         (2, 3, 33, 48),
         (2, 33, 9, 64),
@@ -260,7 +260,7 @@ PRODUCTS = [
         b_starts=(6, 0),
         b_ends=(ALL, ALL),
     ),
-    product(
+    matmul(
         "part_of_all",
         (4, 50, 60),
         (5, 70, 80),
@@ -272,22 +272,22 @@ PRODUCTS = [
     ),
     *_forms("shared_b", (2, 3, 33, 64), (64, 48)),
     *_forms("shared_a", (33, 64), (2, 3, 64, 48)),
-    product("heads_of_b", (2, 3, 33, 64), (3, 64, 48)),
-    product("batch_of_b", (2, 3, 33, 64), (2, 1, 64, 48)),
-    product("both_repeat", (2, 1, 33, 64), (3, 48, 64), b_perm=(0, 2, 1)),
-    product("five_axes", (2, 1, 3, 20, 32), (1, 4, 1, 32, 16), y_perm=(2, 0, 3, 1, 4)),
-    product("six_axes", (2, 2, 2, 2, 9, 16), (2, 2, 2, 2, 16, 16), fixed=True),
-    product("shuffled", (4, 9, 2, 3, 32), (3, 16, 4, 2, 32), a_perm=(2, 3, 0, 1, 4), b_perm=(3, 0, 2, 4, 1)),
+    matmul("heads_of_b", (2, 3, 33, 64), (3, 64, 48)),
+    matmul("batch_of_b", (2, 3, 33, 64), (2, 1, 64, 48)),
+    matmul("both_repeat", (2, 1, 33, 64), (3, 48, 64), b_perm=(0, 2, 1)),
+    matmul("five_axes", (2, 1, 3, 20, 32), (1, 4, 1, 32, 16), y_perm=(2, 0, 3, 1, 4)),
+    matmul("six_axes", (2, 2, 2, 2, 9, 16), (2, 2, 2, 2, 16, 16), fixed=True),
+    matmul("shuffled", (4, 9, 2, 3, 32), (3, 16, 4, 2, 32), a_perm=(2, 3, 0, 1, 4), b_perm=(3, 0, 2, 4, 1)),
     *_forms("wrapping", (2, 50, 64), (2, 64, 80), sums="wrapping"),
     *_forms("ties", (2, 40, 16), (2, 16, 256), sums="ties", a_zero_point=0, b_zero_point=0),
-    product("clamped", (2, 50, 64), (2, 64, 80), y_zero_point=-128, y_min=-100, y_max=57),
-    product("relu", (2, 50, 64), (2, 64, 80), y_zero_point=11, y_min=11),
+    matmul("clamped", (2, 50, 64), (2, 64, 80), y_zero_point=-128, y_min=-100, y_max=57),
+    matmul("relu", (2, 50, 64), (2, 64, 80), y_zero_point=11, y_min=11),
     *_forms("no_rows", (2, 0, 16), (2, 16, 32)),
     *_forms("no_columns", (2, 5, 16), (2, 16, 0), vectors="none"),
     *_forms("no_batch", (0, 5, 16), (0, 16, 32)),
 ]
 
-CASES = [*ATTENTION, *PRODUCTS]
+CASES = [*ATTENTION, *MATMULS]
 
 # NOTE: onnxruntime's MatMulInteger leaves its result unset where there is nothing to sum: these have no body.
 NO_DEPTH = _forms("no_depth", (2, 5, 0), (2, 0, 32))

@@ -11,10 +11,10 @@ from cases.builder import MICROSOFT, SHORT, Array, GraphBuilder, integers, seed_
 
 
 @dataclass(frozen=True)
-class DynamicProductCase:
+class DynamicMatMulCase:
     """x float32 `[N, rows..., C]`, quantized dynamically, * b `[C, K]` -> float32.
 
-    op: MatMulInteger with the operators behind it, MatMulIntegerToFloat, or DynamicQuantizeMatMul.
+    op: MatMulInteger with the operators after it, MatMulIntegerToFloat, or DynamicQuantizeMatMul.
     """
 
     op: str = "MatMulInteger"
@@ -26,7 +26,7 @@ class DynamicProductCase:
     has_zero_point: bool = True
     has_bias: bool = True
     b_batch: tuple[int, ...] = ()  # leading dimensions of b
-    form: str = ""  # of MatMulInteger, another one: see _behind
+    form: str = ""  # of MatMulInteger, another one: see _after
     x_dtype: str = "float32"  # or of 8 bits, with constant parameters, for MatMulIntegerToFloat
 
     @property
@@ -67,8 +67,8 @@ class DynamicProductCase:
         else:
             _dynamic_quantize(g, x)
             if self.op == "MatMulInteger":
-                g.node(self.op, ["x_q", b, "x_zero_point", b_zero_point], "product")
-                _behind(g, self.form, bias)
+                g.node(self.op, ["x_q", b, "x_zero_point", b_zero_point], "matmul")
+                _after(g, self.form, bias)
             else:
                 inputs = ["x_q", b, "x_scale", b_scale, "x_zero_point", b_zero_point, bias]
                 g.node(self.op, inputs, "y", MICROSOFT)
@@ -89,13 +89,13 @@ def _dynamic_quantize(g: GraphBuilder, x: str) -> None:
     g.nodes[-1].output.extend(["x_scale", "x_zero_point"])
 
 
-def _behind(g: GraphBuilder, form: str, bias: str) -> None:
-    """product -> y. form: how it differs from what onnxruntime's quantizer writes."""
-    g.node("Cast", ["product"], "real", to=onnx.TensorProto.FLOAT)
+def _after(g: GraphBuilder, form: str, bias: str) -> None:
+    """matmul -> y. form: how it differs from what onnxruntime's quantizer writes."""
+    g.node("Cast", ["matmul"], "real", to=onnx.TensorProto.FLOAT)
     if form == "quantized_is_output":
         g.output("x_q", "uint8", ["N", "K"])
-    if form == "product_is_output":
-        g.output("product", "int32", ["N", "K"])
+    if form == "matmul_is_output":
+        g.output("matmul", "int32", ["N", "K"])
     if form in ("input_scale_first", "weight_scale_first"):
         first, second = ("x_scale", "b_scale") if form == "input_scale_first" else ("b_scale", "x_scale")
         g.node("Mul", ["real", first], "half")
@@ -161,20 +161,20 @@ class ConvIntegerCase:
 _OPS = ("MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
 _conv = ConvIntegerCase()
 
-PRODUCTS = [
+MATMULS = [
     *(
-        DynamicProductCase(op, (4,), 128, 128, b_dtype, per_column, has_zero_point, has_bias)
+        DynamicMatMulCase(op, (4,), 128, 128, b_dtype, per_column, has_zero_point, has_bias)
         for op in _OPS
         for b_dtype in ("int8", "uint8")
         for per_column, has_zero_point, has_bias in product((False, True), repeat=3)
     ),
-    *(DynamicProductCase(op, (14,), 13, 27, "uint8", per_column=True) for op in _OPS),
-    *(DynamicProductCase(op, (), 1, 1) for op in _OPS),
-    DynamicProductCase(form="quantized_is_output", c=20, k=5),
+    *(DynamicMatMulCase(op, (14,), 13, 27, "uint8", per_column=True) for op in _OPS),
+    *(DynamicMatMulCase(op, (), 1, 1) for op in _OPS),
+    DynamicMatMulCase(form="quantized_is_output", c=20, k=5),
 ]
 STATIC = [
     replace(case, x_dtype=x_dtype)
-    for case in PRODUCTS
+    for case in MATMULS
     if case.op == "MatMulIntegerToFloat"
     for x_dtype in (["uint8"] if case.b_dtype == "uint8" else ["uint8", "int8"])
 ]
@@ -187,10 +187,10 @@ CONVS = [
     replace(_conv, c=32, k=32, kernel=(1, 1), x_zero_point=255, attributes=(("dilations", [2, 2]),)),
     replace(_conv, kernel=(4,), size=(20,), attributes=(("pads", [2, 1]), ("strides", [3]))),
 ]
-GPU_CASES = [*PRODUCTS[::7], *STATIC[::5], *CONVS]
+GPU_CASES = [*MATMULS[::7], *STATIC[::5], *CONVS]
 DECLINED = [  # (case, operator, what the reason says)
-    (DynamicProductCase(form="weight_scale_first"), "MatMulInteger", "something other than the scale"),
-    (DynamicProductCase(form="product_is_output"), "MatMulInteger", "not just cast"),
-    (DynamicProductCase(_OPS[2], (15, 14), 13, 27, b_batch=(15,)), _OPS[2], "shape"),
+    (DynamicMatMulCase(form="weight_scale_first"), "MatMulInteger", "something other than the scale"),
+    (DynamicMatMulCase(form="matmul_is_output"), "MatMulInteger", "not just cast"),
+    (DynamicMatMulCase(_OPS[2], (15, 14), 13, 27, b_batch=(15,)), _OPS[2], "shape"),
     (replace(_conv, kernel=(1, 2, 2), size=(3, 4, 5)), "ConvInteger", "3 spatial dimensions"),
 ]

@@ -27,7 +27,7 @@ def weights(outputs: int) -> dict[str, Array]:
 class QuantizeCase:
     """An op that quantizes one x dynamically, its three outputs being the graph's.
 
-    given: its attributes besides perm and pads. outputs: how many those of the products are that read it.
+    given: its attributes besides perm and pads. outputs: how many those of the matmuls are that read it.
     """
 
     label: str

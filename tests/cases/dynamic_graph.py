@@ -41,7 +41,7 @@ QUANTIZERS = [
 class Layer:
     """One layer of a chain; what a kind does not need it ignores.
 
-    kind: matmul, gemm, projections: three products of one input, which are added up; conv.
+    kind: matmul, gemm, projections: three matmuls of one input, which are added up; conv.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Layer:
 class DynamicCase:
     """x float32 `[N, shape...]` -> layers -> y; channels are last before a matmul and first before a conv.
 
-    between: what stands behind a layer: Relu, Gelu, or LayerNormalization, of the sum with its input.
+    between: what stands after a layer: Relu, Gelu, or LayerNormalization, of the sum with its input.
     """
 
     layers: tuple[Layer, ...]
@@ -83,7 +83,7 @@ class DynamicCase:
 
     @property
     def ops(self) -> dict[str, int]:
-        """How many products the converted model has, and how many times it quantizes, what is between too."""
+        """How many matmuls the converted model has, and how many times it quantizes, what is between too."""
         kinds = Counter(layer.kind for layer in self.layers)
         between = len(self.layers) - 1 if self.between in _TAKEN_IN else 0
         ops = Counter(
@@ -158,7 +158,7 @@ def _matmul(g: GraphBuilder, rng: np.random.Generator, layer: Layer, x: str, cha
         inputs = [x, g.constant(f"{name}_w", np.ascontiguousarray(w.T))]
         inputs += [g.constant(f"{name}_b", bias)] if layer.bias else []
         return g.node("Gemm", inputs, f"{name}_gemm", transB=1)
-    y = g.node("MatMul", [x, g.constant(f"{name}_w", w)], f"{name}_product")
+    y = g.node("MatMul", [x, g.constant(f"{name}_w", w)], f"{name}_matmul")
     return g.node("Add", [y, g.constant(f"{name}_b", bias)], f"{name}_sum") if layer.bias else y
 
 

@@ -15,7 +15,7 @@ class FloatAttentionCase:
     """q of `queries` rows, k and v of `keys`; merged: all in one tensor `[batch, length, 3 * heads, size]`.
 
     value: the size of v's heads, if it is another. first: which heads of q, k and v are the first that count,
-    of tensors with one more behind the last. factors: of q, k and scores, and the scores' divisor. mask: its
+    of tensors with one more after the last. factors: of q, k and scores, and the scores' divisor. mask: its
     shape, which makes it MaskedAttention; hidden: what it has in 3 of 10 places, and in all of its first row
     where that is a finite number; zero elsewhere.
     """

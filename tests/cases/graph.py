@@ -132,7 +132,7 @@ class _Network:
 
     def conv(self, t: Activation, layer: Layer) -> Activation:
         shape = (layer.channels, t.channels // layer.group, layer.kernel, layer.kernel)
-        y, inputs = self.product("conv", t, shape, layer.channels)
+        y, inputs = self.weighted("conv", t, shape, layer.channels)
         attributes: dict[str, Any] = {
             "kernel_shape": [layer.kernel] * 2,
             "strides": [layer.stride] * 2,
@@ -151,14 +151,14 @@ class _Network:
         self.g.node("Flatten", [mean.name], flat.name)
         self.g.parameters(flat.name, flat.scale, flat.zero_point, self.dtype)
         shape = (classes, t.channels) if classifier == "gemm" else (t.channels, classes)
-        y, inputs = self.product("logits", flat, shape, classes)
+        y, inputs = self.weighted("logits", flat, shape, classes)
         if classifier == "gemm":
             self.g.node("QGemm", [*inputs, *y.parameters], y.name, MICROSOFT, transB=1)
         else:
             self.g.node("QLinearMatMul", [*inputs[:-1], *y.parameters], y.name)
         return y
 
-    def product(
+    def weighted(
         self, role: str, t: Activation, shape: tuple[int, ...], channels: int
     ) -> tuple[Activation, list[str]]:
         """The result, and t, its weights and bias with their parameters, in the order of the operators."""

@@ -1,4 +1,4 @@
-"""MaxPool on 8-bit tensors and QLinearGlobalAveragePool, each behind a 1x1 convolution.
+"""MaxPool on 8-bit tensors and QLinearGlobalAveragePool, each after a 1x1 convolution.
 
 The convolution makes an island for the pool to be in: on its own a pool is not worth two crossings.
 """

@@ -209,7 +209,7 @@ class RandomModel:
 
 
 def grown(graph: RandomGraph, kinds: Sequence[str], x_dtype: str, opset: int) -> RandomModel | None:
-    """The graph with these operators behind an input x; None where none of them took the image.
+    """The graph with these operators after an input x; None where none of them took the image.
 
     x_dtype: of the input and the outputs.
     """

@@ -47,13 +47,13 @@ class RandomQDQ(RandomGraph):
     def quantize(
         self, y: str, around: float, channels: int, size: tuple[int, int], like: Image | None = None
     ) -> Image:
-        """y behind a QuantizeLinear, one with the parameters of `like` where given."""
+        """y after a QuantizeLinear, one with the parameters of `like` where given."""
         name = f"{y}_q{len(self.g.nodes)}"
         if like is not None:
             parameters, scale, reach = like.parameters, like.scale, like.reach
         else:
             scale, zero_point = self.quantization(around)
-            if self.rng.random() < 0.3:  # as behind a Relu
+            if self.rng.random() < 0.3:  # as after a Relu
                 zero_point = int(np.iinfo(self.dtype).min)
             parameters = self.g.parameters(name, scale, zero_point, self.dtype)
             reach = scale * max(abs(bound - zero_point) for bound in _bounds(self.dtype))
@@ -63,7 +63,7 @@ class RandomQDQ(RandomGraph):
         return Image(name, channels, size, parameters=parameters, scale=scale, reach=reach)
 
     def probabilities(self, y: str, channels: int, size: tuple[int, int]) -> Image:
-        """y, of numbers between 0 and 1, behind a QuantizeLinear."""
+        """y, of numbers between 0 and 1, after a QuantizeLinear."""
         name, scale = f"{y}_q{len(self.g.nodes)}", 1 / 250
         parameters = self.g.parameters(name, scale, int(np.iinfo(self.dtype).min), self.dtype)
         self.g.node("QuantizeLinear", [y, *parameters], name, self.domain)
@@ -73,7 +73,7 @@ class RandomQDQ(RandomGraph):
         return self.g.node(op, list(inputs), f"t{len(self.g.nodes)}", **attributes)
 
     def activated(self, y: str) -> str:
-        """y, or behind a Relu or Clip."""
+        """y, or after a Relu or Clip."""
         draw = self.rng.random()
         if draw < 0.3:
             return self.node("Relu", [y])
@@ -98,7 +98,7 @@ class RandomQDQ(RandomGraph):
         return y, f"{name}_scale", float(scales.max())
 
     def bias(self, x: Image, scales_name: str, channels: int) -> list[str]:
-        """None, in float, or dequantized from int32 in units of the products."""
+        """None, in float, or dequantized from int32 in units of the matmuls."""
         name = f"b{len(self.g.constants)}"
         values = self.rng.integers(-999, 999, channels)
         draw = self.rng.random()
@@ -208,12 +208,12 @@ class RandomQDQ(RandomGraph):
             self.add(_of(self.probabilities(y, x.channels, x.size), y, [(x, 1.0)]))
         elif kind == "reduce_mean":
             self.add(self.compute("ReduceMean", [x], size=(1, 1), axes=[2, 3]))
-        elif kind == "pair":  # a second one behind the first
+        elif kind == "pair":  # a second one after the first
             a = self.read(x)
             self.add(_of(self.quantize(a, 0.05, x.channels, x.size), a, [(x, 1.0)]))
         elif kind == "matmul":
             self._matmul(x, int(self.rng.integers(1, 20)))
-        elif kind == "dedicated" and x.node and x.parameters:  # one more pair of its own, for other readers
+        elif kind == "dedicated" and x.node and x.parameters:  # one more pair of its own, for other consumers
             y = x.node.removesuffix("_node")
             self.add(_of(self.quantize(y, 0.05, x.channels, x.size, x), y, x.sources))
         elif kind == "resize_linear" and max(x.size) < 12:

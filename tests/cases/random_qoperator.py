@@ -1,4 +1,4 @@
-"""Random graphs in the format QOperator: 8-bit tensors, each reader with parameters of its own."""
+"""Random graphs in the format QOperator: 8-bit tensors, each consumer with parameters of its own."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Single matrix products and convolutions with float32 and int32 results."""
+"""Single matmuls and convolutions with float32 and int32 results."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,7 +21,7 @@ def _attributes(case: OpCase, *dropped: str) -> dict[str, Any]:
 
 
 def _addends(case: OpCase, multiplier: Array) -> Array:
-    """Of the products' size, so that an addition inside of a fused multiply-add shows; and both zeros."""
+    """Of the matmuls' size, so that an addition inside of a fused multiply-add shows; and both zeros."""
     rng = np.random.default_rng(seed_of(case.id) + 2)
     with np.errstate(over="ignore"):
         addend = np.clip(multiplier * rng.normal(0, 30_000, multiplier.shape), -3e38, 3e38).astype(np.float32)
@@ -91,7 +91,7 @@ _UNPADDED = list({case.id: case for case in _UNPADDED}.values())
 
 TO_FLOAT = [to_float(case) for case in (*op.MATMULS, *_SHAPES)]
 TO_INT32 = [to_int32(case) for case in _CONVS]
-PRODUCTS = [
+MATMULS = [
     *(dynamic(case) for case in (*op.MATMULS, *_SHAPES, *_UNPADDED)),
     dynamic(op.matmul("lowest", c=64, k=48), x_zero_point=-128),
     dynamic(op.matmul("highest", c=64, k=48), x_zero_point=127),
@@ -104,26 +104,26 @@ PRODUCTS = [
 
 @dataclass(frozen=True, eq=False)
 class LayerCase:
-    """A matrix product as quantize_dynamic writes it, converted: float32 x and y, the rest on the GPU."""
+    """A matmul as quantize_dynamic writes it, converted: float32 x and y, the rest on the GPU."""
 
     label: str = "layer"
     c: int = 96
     k: int = 80
-    product: OpCase = field(init=False)
+    matmul: OpCase = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "product", dynamic(op.matmul(self.label, c=self.c, k=self.k)))
+        object.__setattr__(self, "matmul", dynamic(op.matmul(self.label, c=self.c, k=self.k)))
 
     @property
     def id(self) -> str:
         """Such as layer_c96_k80."""
-        return self.product.label
+        return self.matmul.label
 
     def model(self, opset: int = 13) -> onnx.ModelProto:
         """[N, c] -> [N, k]."""
         g = GraphBuilder()
         x = g.input("x", "float32", ["N", self.c])
-        weight, addend = (self.product.constants[name] for name in ("w", "addend"))
+        weight, addend = (self.matmul.constants[name] for name in ("w", "addend"))
         w_sum = g.constant("w_sum", weight.sum(1, np.int32))
         w_scale = g.constant("w_scale", np.linspace(0.001, 0.01, self.k, dtype=np.float32))
         attributes: dict[str, Any] = {"perm": [0, 1], "pads": [0] * 4}

@@ -1,4 +1,4 @@
-"""Attention in float32 on dynamically quantized products, as exporters write it and otherwise."""
+"""Attention in float32 on dynamically quantized matmuls, as exporters write it and otherwise."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class AttentionNetwork(DynamicNetwork):
 
     def heads(self, x: str, name: str, heads: int = HEADS) -> str:
         """`[n, s, heads, 8]`"""
-        y = self.product(x, name, WIDTH, heads * SIZE)
+        y = self.matmul(x, name, WIDTH, heads * SIZE)
         return self.node("Reshape", [y, self.integers(f"{name}_shape", 0, 0, heads, SIZE)], f"{name}_heads")
 
     def all_heads(self) -> list[str]:
@@ -26,7 +26,7 @@ class AttentionNetwork(DynamicNetwork):
         return [self.heads(x, name) for name in "qkv"]
 
     def outside(self, names: str = "qkv", heads: int | str = HEADS) -> list[str]:
-        """Heads that no product made."""
+        """Heads that no matmul made."""
         return [self.x(("n", "s", heads, SIZE), name) for name in names]
 
     def transposed(self, x: str, perm: Sequence[int] = (0, 2, 1, 3)) -> str:

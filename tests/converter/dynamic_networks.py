@@ -16,7 +16,7 @@ from session import assert_same_bits, open_session, outputs, session_options
 
 
 class DynamicNetwork(GraphBuilder):
-    """float32 tensors, named by their user, and products that quantize what they read in each run."""
+    """float32 tensors, named by their user, and matmuls that quantize what they read in each run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,12 +35,12 @@ class DynamicNetwork(GraphBuilder):
         return self.constant(name, numbers, "int64")
 
     def quantize(self, x: str) -> str:
-        """x in 8 bits; several products may read it."""
+        """x in 8 bits; several matmuls may read it."""
         self.node("DynamicQuantizeLinear", [x], f"{x}_8")
         self.nodes[-1].output.extend([f"{x}_scale", f"{x}_zero_point"])
         return x
 
-    def product(self, x: str, y: str, channels: int, outputs: int, bias: bool = True) -> str:
+    def matmul(self, x: str, y: str, channels: int, outputs: int, bias: bool = True) -> str:
         """Of x, which quantize() has got, and int8 weights."""
         w = self.constant(f"{y}_w", integers(self.rng, "int8", (channels, outputs)))
         scales = self.constant(f"{y}_w_scale", self.rng.uniform(0.002, 0.004, outputs), "float32")
@@ -52,7 +52,7 @@ class DynamicNetwork(GraphBuilder):
 
     def end(self, x: str, channels: int, y: str = "end", rank: int = 3) -> str:
         """What quantizes x, and a result."""
-        return self.y(self.product(self.quantize(x), y, channels, 5), rank)
+        return self.y(self.matmul(self.quantize(x), y, channels, 5), rank)
 
     def model(self, opset: int = 17, functions: Sequence[onnx.FunctionProto] = ()) -> onnx.ModelProto:
         return super().model(opset, functions)

@@ -107,7 +107,7 @@ def test_broadcast(op: str, shapes: tuple[tuple[int, ...], ...]) -> None:
 @pytest.mark.parametrize("activation", ["Relu", "Clip", "Clip_redundant"])
 @PAIRS
 def test_activation(op: str, activation: str, dtype: str, tmp_path: Path) -> None:
-    """One that cuts off more than the quantization behind it does makes onnxruntime compute in float32."""
+    """One that cuts off more than the quantization after it does makes onnxruntime compute in float32."""
     net = QdqNetwork(dtype)
     a, b = net.x(name="a"), net.x(name="b")
     y = net.node(op, [a, b], "c")

@@ -19,12 +19,12 @@ def test_pair_between(dtype: str, scale: float, zero_point: int) -> None:
     assert_converts(net.model(), {"QConv": 1})
 
 
-def test_pairs_of_a_tensor_with_other_readers() -> None:
+def test_pairs_of_a_tensor_with_other_consumers() -> None:
     net = QdqNetwork()
     x = net.x()
     y = net.node("Transpose", [x], "there", perm=THERE)
     y = net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
-    y = net.pair(y, "behind", RESULT_SCALE, 90)
+    y = net.pair(y, "after", RESULT_SCALE, 90)
     net.y(net.node("Add", [x, y], "sum"))
     assert_converts(net.model(), {"QTable": 1})  # x + f(x) is a function of x
 
@@ -37,7 +37,7 @@ def test_at_an_output(last: str) -> None:
     y = net.node("Transpose", [x], "there", perm=THERE)
     y = net.node("Transpose", [net.pair(y, "between", SCALE, 119)], "back", perm=BACK)
     if last == "dequantized":
-        y = net.pair(y, "behind", SCALE, 119)
+        y = net.pair(y, "after", SCALE, 119)
     net.output(y, "float32", ["n", 4, "h", "w"])
     original = net.model(17)
     conversion = converter.convert(original)
@@ -45,7 +45,7 @@ def test_at_an_output(last: str) -> None:
 
 
 @pytest.mark.parametrize("scale", [RESULT_SCALE, SCALE / 2], ids=["wider", "narrower"])
-def test_moves_behind(scale: float) -> None:
+def test_moves_after(scale: float) -> None:
     """The last QuantizeLinear passes the slice, and what it then is next to is merged with it."""
     net = QdqNetwork()
     y = net.node("Transpose", [net.x()], "there", perm=THERE)
@@ -56,11 +56,11 @@ def test_moves_behind(scale: float) -> None:
     check.assert_equivalent(original, converter.convert(original).model, [{"x": normal(2, 4, 9, 8)}])
 
 
-def test_adjacent_before_several_readers() -> None:
-    """The pair that comes between them is merged too, and is not the one behind them."""
+def test_adjacent_before_several_consumers() -> None:
+    """The pair that comes between them is merged too, and is not the one after them."""
     net = QdqNetwork()
     y = net.node("Transpose", [net.x()], "there", perm=THERE)
-    y = net.pair(net.node("Transpose", [y], "back", perm=BACK), "behind", RESULT_SCALE, 90)
+    y = net.pair(net.node("Transpose", [y], "back", perm=BACK), "after", RESULT_SCALE, 90)
     net.y(net.node("Mul", [y, net.node("Sigmoid", [y], "sigmoid")], "swish"))
     assert_converts(net.model(), {"QTable": 1})
 
@@ -75,7 +75,7 @@ def test_pairs_merged_before() -> None:
     assert_converts(net.model(), {"QTable": 1, "QConv": 1})
 
 
-def test_moves_behind_in_float() -> None:
+def test_moves_after_in_float() -> None:
     """The DequantizeLinear before the last transposition passes the slice; what is merged is before that."""
     net = QdqNetwork()
     y = net.pair(net.conv(net.x(), bias=None), "c_q", SCALE, 119)
@@ -95,11 +95,11 @@ def test_moves_before() -> None:
     y = net.node("Reshape", [y, net.constant("to", [0, 6, 4, 16], "int64")], "reshaped")
     y = net.node("Transpose", [net.pair(y, "before", RESULT_SCALE, 90)], "there", perm=THERE)
     y = net.node("Transpose", [net.pair(y, "between", SCALE, 30)], "back", perm=BACK)
-    net.output(net.pair(y, "behind", SCALE, 30), "float32", ["n", 6, 4, 16])
+    net.output(net.pair(y, "after", SCALE, 30), "float32", ["n", 6, 4, 16])
     assert_same(net, {"QConv": 1})
 
 
-def test_several_readers_behind_in_float() -> None:
+def test_several_consumers_after_in_float() -> None:
     """Each has a DequantizeLinear of its own, so what quantizes for all of them stays."""
     net = QdqNetwork()
     y = net.node("Transpose", [net.x()], "there", perm=THERE)
@@ -112,8 +112,8 @@ def test_several_readers_behind_in_float() -> None:
     assert_converts(net.model(), {"QTable": 2})
 
 
-def test_without_readers() -> None:
-    """They stay, and so what they read keeps its readers."""
+def test_without_consumers() -> None:
+    """They stay, and so what they read keeps its consumers."""
     net = QdqNetwork()
     x = net.pair(net.conv(net.x(), bias=None), "c_q", SCALE, 119)
     y = net.node("Transpose", [x], "there", perm=THERE)

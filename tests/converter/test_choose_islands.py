@@ -33,7 +33,7 @@ def test_a_cheap_operator_in_front_comes_along_if_less_crosses_then() -> None:
         assert ("QMaxPool" in report.converted) == inside
 
 
-def test_behind_a_cheap_operator_that_stays_an_island_may_begin_again() -> None:
+def test_after_a_cheap_operator_that_stays_an_island_may_begin_again() -> None:
     net = Network()
     x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "a", 3, 16)
     x = net.node("Pad", [x, net.constant("pads", [0, 0, 0, 0, 0, 0, 1, 0], "int64")], "e", mode="edge")

@@ -266,7 +266,7 @@ def test_short_problem_of_volumes() -> None:
     assert shorten(str(problem)) == "conv3d 2x9x7x5x16, 3x3x3 to 32, stride 2x1x1, pad 0x0x0x1x0x0"
 
 
-def test_short_problem_of_products() -> None:
+def test_short_problem_of_matmuls() -> None:
     everything = {"b_starts": [0] * 4, "b_ends": [2**63 - 1] * 4, "a_starts": [0] * 4}
     problem, *_ = testing.product(
         [2, 12, 197, 208],

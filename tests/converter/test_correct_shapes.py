@@ -92,8 +92,8 @@ def test_what_is_declared_counts_where_nothing_follows() -> None:
 def test_shapes_follow_where_a_domain_is_not_imported(shape: Shape) -> None:
     """onnxruntime takes the newest operators of its own domains then."""
     net = network(17)
-    product = net.node("FusedMatMul", ["x", "x"], "beside", MICROSOFT, transB=1)
-    net.y(net.node("Relu", [product], "beside_relu"))
+    matmul = net.node("FusedMatMul", ["x", "x"], "beside", MICROSOFT, transB=1)
+    net.y(net.node("Relu", [matmul], "beside_relu"))
     model = with_declared(net, 17, "f", shape)
     del model.opset_import[1:]
     assert [imported.domain for imported in model.opset_import] == [""]

@@ -1,4 +1,4 @@
-"""Products of matrices that onnxruntime's optimizer made one long matrix of rows."""
+"""Matmuls of matrices that onnxruntime's optimizer made one long matrix of rows."""
 
 from collections.abc import Callable
 
@@ -25,12 +25,12 @@ def known(net: DynamicNetwork, name: str = "x") -> str:
 
 
 def test_perceptron() -> None:
-    """All that is between the products is taken in then."""
+    """All that is between the matmuls is taken in then."""
     net = Network()
     x = known(net)
-    y = net.again(net.product(net.rows(x), "up", WIDTH, 48), N, S, 48)
+    y = net.again(net.matmul(net.rows(x), "up", WIDTH, 48), N, S, 48)
     y = net.node("Gelu", [y], "gelu")
-    y = net.again(net.product(net.rows(y, 48), "down", 48, WIDTH), N, S, WIDTH)
+    y = net.again(net.matmul(net.rows(y, 48), "down", 48, WIDTH), N, S, WIDTH)
     total = net.node("Add", [y, x], "total")
     norm = [net.numbers("gamma", WIDTH), net.numbers("beta", WIDTH)]
     net.end(net.node("LayerNormalization", [total, *norm], "norm"), WIDTH)
@@ -45,10 +45,10 @@ def test_perceptron() -> None:
 
 
 def test_heads_of_rows() -> None:
-    """What goes on to other dimensions stays; the products are one all the same."""
+    """What goes on to other dimensions stays; the matmuls are one all the same."""
     net = Network()
     x = net.rows(known(net))
-    heads = [net.again(net.product(x, name, WIDTH, WIDTH), N, S, HEADS, SIZE) for name in "qkv"]
+    heads = [net.again(net.matmul(x, name, WIDTH, WIDTH), N, S, HEADS, SIZE) for name in "qkv"]
     q, k, v = net.transposed(heads[0]), net.columns(heads[1]), net.transposed(heads[2])
     net.join(net.transposed(net.attend(q, k, v)))
     model, _ = converted(net.model())
@@ -59,8 +59,8 @@ def test_heads_of_rows() -> None:
 def test_one_quantization_of_rows_and_of_the_tensor() -> None:
     net = Network()
     x = known(net)
-    net.y(net.again(net.product(net.rows(x), "a", WIDTH, 5), N, S, 5))
-    net.y(net.product(net.quantize(x), "b", WIDTH, 6))
+    net.y(net.again(net.matmul(net.rows(x), "a", WIDTH, 5), N, S, 5))
+    net.y(net.matmul(net.quantize(x), "b", WIDTH, 6))
     model, _ = converted(net.model())
     assert ops(model) == {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 2}
 
@@ -68,21 +68,21 @@ def test_one_quantization_of_rows_and_of_the_tensor() -> None:
 def of_other_rows(net: Network) -> None:
     """Two rows beside each other become one."""
     x = net.quantize(net.again(known(net), N * S // 2, 2 * WIDTH))
-    net.y(net.again(net.product(x, "y", 2 * WIDTH, 4), N, S, 2))
+    net.y(net.again(net.matmul(x, "y", 2 * WIDTH, 4), N, S, 2))
 
 
 def with_rows_read(net: Network) -> None:
-    y = net.product(net.rows(known(net)), "y", WIDTH, 4)
+    y = net.matmul(net.rows(known(net)), "y", WIDTH, 4)
     net.y(net.node("Neg", [y], "negative"), 2)
 
 
 def with_rows_as_output(net: Network) -> None:
-    net.y(net.product(net.rows(known(net)), "y", WIDTH, 4), 2)
+    net.y(net.matmul(net.rows(known(net)), "y", WIDTH, 4), 2)
 
 
 def with_dimensions_of_the_rows(net: Network) -> None:
     """A target that refers to the dimensions of what it reads."""
-    y = net.product(net.rows(known(net)), "y", WIDTH, 4)
+    y = net.matmul(net.rows(known(net)), "y", WIDTH, 4)
     net.y(net.again(y, 0, 2, 2))
 
 

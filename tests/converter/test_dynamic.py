@@ -16,11 +16,11 @@ from cases.builder import by_id
 from cases.dynamic_graph import CONVS, FUSED_BEHIND, GPU_CASES, MATMULS, QUANTIZERS, DynamicCase, Layer
 from qudnn import converter
 
-_FLOAT = {"Relu", "Add", "Gelu", "LayerNormalization"}  # what is left between the products
+_FLOAT = {"Relu", "Add", "Gelu", "LayerNormalization"}  # what is left between the matmuls
 
 
 def assert_converts(case: DynamicCase, opset: int = 13) -> converter.Report:
-    """All products are converted, and give the bits of the original for all kinds of inputs."""
+    """All matmuls are converted, and give the bits of the original for all kinds of inputs."""
     original = case.model(opset)
     conversion = converter.convert(original)
     assert {entry.op_type for entry in conversion.report.left} <= _FLOAT, str(conversion.report)
@@ -43,7 +43,7 @@ def test_opset(case: DynamicCase, opset: int) -> None:
 
 
 @pytest.mark.parametrize("case", FUSED_BEHIND, ids=by_id)
-def test_fused_behind(case: DynamicCase) -> None:
+def test_fused_after(case: DynamicCase) -> None:
     assert_converts(case, opset=20)
 
 

@@ -58,9 +58,9 @@ def by_multiplication(net: DynamicNetwork, x: str) -> str:
 
 
 def gelu_model(gelu: Callable[[DynamicNetwork, str], str], opset: int = 20) -> onnx.ModelProto:
-    """Between two products."""
+    """Between two matmuls."""
     net = DynamicNetwork()
-    x = net.product(net.quantize(net.x(("n", 7, C))), "p", C, 24)
+    x = net.matmul(net.quantize(net.x(("n", 7, C))), "p", C, 24)
     net.end(gelu(net, x), 24)
     return net.model(opset)
 
@@ -166,8 +166,8 @@ class Norms(DynamicNetwork):
         return self.x(("n", 7, C), name)
 
     def sum(self, bias: bool = True) -> str:
-        """Of a product and a residual."""
-        product = self.product(self.quantize(self.stream()), "p", C, C, bias)
+        """Of a matmul and a residual."""
+        product = self.matmul(self.quantize(self.stream()), "p", C, C, bias)
         return self.node("Add", [product, self.stream("residual")], "total")
 
     def norm(self, x: str, bias: bool = True) -> str:
@@ -216,11 +216,11 @@ def test_sum_that_others_read(read: str, there: list[bool], is_output: bool) -> 
     assert "Add" not in {entry.op_type for entry in report.left}
 
 
-def test_several_products_of_a_normalized_tensor() -> None:
+def test_several_matmuls_of_a_normalized_tensor() -> None:
     net = Norms()
     x = net.quantize(net.norm(net.stream()))
     for name in "ab":
-        net.y(net.product(x, name, C, 4))
+        net.y(net.matmul(x, name, C, 4))
     model, _ = converted(net.model())
     assert qudnn_ops(model) == {LAYER: 1, "DynamicQMatMul": 2}
 

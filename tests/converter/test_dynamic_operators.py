@@ -1,4 +1,4 @@
-"""Single operators of dynamic quantization: products of float32 tensors, integer convolutions."""
+"""Single operators of dynamic quantization: matmuls of float32 tensors, integer convolutions."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ import pytest
 
 import check
 from cases.builder import Case, GraphBuilder, by_id
-from cases.dynamic import CONVS, DECLINED, GPU_CASES, PRODUCTS, STATIC, ConvIntegerCase, DynamicProductCase
+from cases.dynamic import CONVS, DECLINED, GPU_CASES, MATMULS, STATIC, ConvIntegerCase, DynamicMatMulCase
 from cases.onnx_node import OnnxNodeCase, load
 from qudnn import converter
 from qudnn.converter.functions import DOMAIN, function_proto
@@ -22,8 +22,8 @@ def assert_converts(case: Case, ops: dict[str, int], opset: int = 13) -> convert
     return conversion.report
 
 
-@pytest.mark.parametrize("case", PRODUCTS, ids=by_id)
-def test_product(case: DynamicProductCase) -> None:
+@pytest.mark.parametrize("case", MATMULS, ids=by_id)
+def test_matmul(case: DynamicMatMulCase) -> None:
     report = assert_converts(case, {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1})
     left = [(entry.op_type, entry.reason) for entry in report.left]
     stays = ("DynamicQuantizeLinear", "it is not at the border of an island")
@@ -31,19 +31,19 @@ def test_product(case: DynamicProductCase) -> None:
 
 
 @pytest.mark.parametrize("case", STATIC, ids=by_id)
-def test_static_product_in_float(case: DynamicProductCase) -> None:
+def test_static_matmul_in_float(case: DynamicMatMulCase) -> None:
     original = case.model()
     conversion = converter.convert(original)
     assert not conversion.report.left
-    (product,) = {"QMatMulToFloat", "QBatchMatMulToFloat"} & conversion.report.converted.keys()
-    assert product == "QMatMulToFloat" or case.has_zero_point or case.b_dtype == "uint8"  # beyond int8
+    (matmul,) = {"QMatMulToFloat", "QBatchMatMulToFloat"} & conversion.report.converted.keys()
+    assert matmul == "QMatMulToFloat" or case.has_zero_point or case.b_dtype == "uint8"  # beyond int8
     check.assert_equivalent(original, conversion.model, [case.inputs(batch) for batch in (2, 1)])
 
 
 @pytest.mark.parametrize("opset", [11, 13, 17, 21])
 def test_scale_of_the_input_alone(opset: int) -> None:
-    """What is multiplied by one scale after the other still is: by their product it would have other bits."""
-    case = DynamicProductCase(form="input_scale_first", per_column=True)
+    """What is multiplied by one scale after the other still is: by one scale it would have other bits."""
+    case = DynamicMatMulCase(form="input_scale_first", per_column=True)
     report = assert_converts(case, {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1}, opset)
     assert [entry.op_type for entry in report.left] == ["Mul", "Add"]
 

@@ -57,7 +57,7 @@ def test_qoperator(dtype: str, channels: int) -> None:
     assert_begins_with_gather(net.model(17), channels)
 
 
-def test_a_table_with_other_readers_is_not_copied() -> None:
+def test_a_table_with_other_consumers_is_not_copied() -> None:
     net = Operators("uint8")
     table = net.constant("table", net.random(10, 32))
     ids = net.input("ids", "int64", ("n", "s"))

@@ -1,4 +1,4 @@
-"""Attention of which one product makes queries, keys and values: what takes them apart goes."""
+"""Attention of which one matmul makes queries, keys and values: what takes them apart goes."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def by_gather(net: AttentionNetwork, x: str) -> list[str]:
 
 
 def by_gather_before(net: AttentionNetwork, x: str) -> list[str]:
-    """The transposition behind, as onnxruntime's optimizer puts it."""
+    """The transposition after, as onnxruntime's optimizer puts it."""
     indices = [net.constant(f"at{i}", i, "int64") for i in range(3)]
     return [net.transposed(net.node("Gather", [x, at], f"part_{at}", axis=2)) for at in indices]
 
@@ -53,7 +53,7 @@ def by_split_before(net: AttentionNetwork, x: str) -> list[str]:
 
 
 def attend(net: AttentionNetwork, parts: Parts, shape: tuple[int, ...] = (3, HEADS, SIZE)) -> None:
-    y = net.product(net.stream(), "p", WIDTH, 3 * WIDTH)
+    y = net.matmul(net.stream(), "p", WIDTH, 3 * WIDTH)
     y = net.node("Reshape", [y, net.integers("apart", 0, 0, *shape)], "apart_heads")
     q, k, v = parts(net, y)
     net.join(net.transposed(net.attend(q, net.transposed(k, [0, 1, 3, 2]), v)))
@@ -77,7 +77,7 @@ def test_queries_alone_and_keys_with_values() -> None:
     """As a decoder reads an encoder's result."""
     net = AttentionNetwork()
     q = net.transposed(net.heads(net.stream(), "q"))
-    y = net.product(net.stream("z"), "kv", WIDTH, 2 * WIDTH)
+    y = net.matmul(net.stream("z"), "kv", WIDTH, 2 * WIDTH)
     y = net.node("Reshape", [y, net.integers("apart", 0, 0, 2, HEADS, SIZE)], "apart_heads")
     moved = net.transposed(y, MOVED)
     k, v = (net.node("Gather", [moved, net.constant(f"at{i}", i, "int64")], f"part{i}") for i in range(2))

@@ -1,4 +1,4 @@
-"""What is no attention for one op, although products are beside it: the report says why."""
+"""What is no attention for one op, although matmuls are beside it: the report says why."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ def result_transposed_otherwise(net: AttentionNetwork) -> None:
 def queries_transposed_otherwise(net: AttentionNetwork) -> None:
     """Heads that have one element of each size beside each other."""
     x = net.stream()
-    y = net.product(x, "q", WIDTH, WIDTH)
+    y = net.matmul(x, "q", WIDTH, WIDTH)
     q = net.node("Reshape", [y, net.integers("q_shape", 0, 0, SIZE, HEADS)], "q_heads")
     k, v = net.heads(x, "k"), net.heads(x, "v")
     queries = net.transposed(q, [0, 3, 1, 2])

@@ -1,6 +1,6 @@
 """What leaves an island and is moved in floating point, or enters so, in opsets in which onnxruntime errs.
 
-From opset 21 on onnxruntime 1.31 puts QuantizeLinear nodes that name their type behind what moves a
+From opset 21 on onnxruntime 1.31 puts QuantizeLinear nodes that name their type after what moves a
 dequantized tensor, and refuses them once it has made int8 uint8: no model is to come to that by conversion.
 """
 

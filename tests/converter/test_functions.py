@@ -22,7 +22,7 @@ CASES = [*graph.CASES[:2], MATMULS[0], CONVS[0]]
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_numbers_have_types_and_dimensions(name: str) -> None:
-    """Literal constants are tensors; behind each list or float of an attribute stands a Cast to its type."""
+    """Literal constants are tensors; after each list or float of an attribute stands a Cast to its type."""
     nodes = function_proto(name, OPSET).node
     consumers = {input_: node for node in nodes for input_ in node.input}
     for node in nodes:

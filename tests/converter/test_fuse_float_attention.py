@@ -1,4 +1,4 @@
-"""Attention in float32 beside dynamically quantized products: one op."""
+"""Attention in float32 beside dynamically quantized matmuls: one op."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -114,12 +114,12 @@ def test_rows_that_are_masked_altogether() -> None:
     assert_one_op(net, SCALED | {"nan_to_zero": 1}, "MaskedAttention")
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["before the transposition", "behind it"])
-def test_queries_and_keys_scaled(behind: bool) -> None:
+@pytest.mark.parametrize("after", [False, True], ids=["before the transposition", "after it"])
+def test_queries_and_keys_scaled(after: bool) -> None:
     """Their product has other bits than one that is scaled."""
     net = AttentionNetwork()
     q, k, v = net.all_heads()
-    if behind:
+    if after:
         q, k = net.scaled(net.transposed(q), number=0.6), net.scaled(net.columns(k), number=0.7)
     else:
         q, k = net.transposed(net.scaled(q, number=0.6)), net.columns(net.scaled(k, number=0.7))
@@ -187,7 +187,7 @@ def test_only_the_result_is_quantized() -> None:
     assert_one_op(net, SCALED)
 
 
-def test_only_values_come_from_a_product() -> None:
+def test_only_values_come_from_a_matmul() -> None:
     net = AttentionNetwork()
     q, k = net.outside("qk")
     context = net.attend(net.transposed(q), net.columns(k), net.transposed(net.heads(net.stream(), "v")))
@@ -195,12 +195,12 @@ def test_only_values_come_from_a_product() -> None:
     assert_one_op(net, SCALED)
 
 
-def test_without_products_beside() -> None:
+def test_without_matmuls_beside() -> None:
     """It is nothing to this package, and the report has no reason that says otherwise."""
     net = AttentionNetwork()
     q, k, v = net.outside()
     net.y(net.transposed(net.attend(net.transposed(q), net.columns(k), net.transposed(v))), 4)
-    net.y(net.product(net.stream(), "p", WIDTH, 5))
+    net.y(net.matmul(net.stream(), "p", WIDTH, 5))
     model, report = converted(net.model())
     assert qudnn_ops(model) == {"DynamicQuantizeToIsland": 1, "DynamicQMatMul": 1}
     assert all(entry.reason.endswith("in floating point") for entry in report.left), str(report)

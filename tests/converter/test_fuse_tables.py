@@ -1,4 +1,4 @@
-"""Functions of one tensor, one behind the other: one table, with the bits of all of them."""
+"""Functions of one tensor, one after the other: one table, with the bits of all of them."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def biased(net: QdqNetwork, x: str, channels: int, name: str) -> str:
 
 
 @DTYPES
-def test_a_bias_and_the_function_behind_it(dtype: str) -> None:
+def test_a_bias_and_the_function_after_it(dtype: str) -> None:
     net = QdqNetwork(dtype)
     y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
     y = biased(net, net.pair(y, "m_q", 0.05, 140), 21, "a")
@@ -58,7 +58,7 @@ def test_gelu_in_parts(dtype: str) -> None:
 
 
 def test_nan_is_replaced() -> None:
-    """As exporters write it behind a softmax over rows that may be masked as a whole."""
+    """As exporters write it after a softmax over rows that may be masked as a whole."""
     net = QdqNetwork()
     x = net.x()
     y = net.node("Where", [net.node("IsNaN", [x], "n"), net.constant("zero", 0.0, "float32"), x], "w")
@@ -66,7 +66,7 @@ def test_nan_is_replaced() -> None:
     assert_converts(net.model(), {"QTable": 1})
 
 
-def two_readers(net: QdqNetwork, x: str) -> str:
+def two_consumers(net: QdqNetwork, x: str) -> str:
     y = net.pair(net.node("Sigmoid", [x], "s"), "s_q", 0.0039, 2)
     net.y(net.node("Tanh", [y], "t"))
     return net.node("Exp", [y], "e")
@@ -84,7 +84,7 @@ def another_shape(net: QdqNetwork, x: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("build", "ops"), [(two_readers, {"QTable": 3}), (two_tensors, {"QTable": 1, "QMul": 1})]
+    ("build", "ops"), [(two_consumers, {"QTable": 3}), (two_tensors, {"QTable": 1, "QMul": 1})]
 )
 def test_others_keep_their_ops(build: Callable[[QdqNetwork, str], str], ops: dict[str, int]) -> None:
     net = QdqNetwork()

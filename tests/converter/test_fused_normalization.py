@@ -18,8 +18,8 @@ C = 20
 class Network(QdqNetwork):
     """Tensors [n, 7, 20]."""
 
-    def product(self, x: str, name: str) -> str:
-        """A product with weights, quantized and dequantized."""
+    def matmul(self, x: str, name: str) -> str:
+        """A matmul with weights, quantized and dequantized."""
         y = self.node("MatMul", [x, self.weights(f"{name}_w", (C, C), 1)], name)
         return self.pair(y, f"{name}_q", 0.05, 140)
 
@@ -38,7 +38,7 @@ class Network(QdqNetwork):
 
     def end(self, x: str, name: str = "e") -> None:
         """What reads x in 8 bits, and a result."""
-        self.y(self.product(self.pair(x, f"{name}_in", 0.021, 133), name), rank=3)
+        self.y(self.matmul(self.pair(x, f"{name}_in", 0.021, 133), name), rank=3)
 
 
 def converted(net: QdqNetwork) -> tuple[Counter[str], converter.Report, onnx.ModelProto]:
@@ -133,7 +133,7 @@ def biased(net: Network, x: str) -> str:
 @pytest.mark.parametrize("first", [False, True])
 def test_float_residual(dtype: str, branch: Callable[[Network, str], str], first: bool) -> None:
     net = Network(dtype)
-    terms = [branch(net, net.product(net.x(("n", 7, C)), "m")), net.stream()]
+    terms = [branch(net, net.matmul(net.x(("n", 7, C)), "m")), net.stream()]
     net.end(net.normalized(net.node("Add", terms[::-1] if first else terms, "a")))
     found, report, model = converted(net)
     assert found["AddLayerNormalizationToIsland"] == 1
@@ -145,7 +145,7 @@ def test_float_residual(dtype: str, branch: Callable[[Network, str], str], first
 def test_float_residual_whose_sum_goes_on() -> None:
     """As in a transformer that normalizes before attention."""
     net = Network()
-    total = net.node("Add", [net.product(net.x(("n", 7, C)), "m"), net.stream()], "a")
+    total = net.node("Add", [net.matmul(net.x(("n", 7, C)), "m"), net.stream()], "a")
     net.end(net.normalized(total))
     net.output(net.node("Neg", [total], "n"), "float32", ["n", 7, C])
     found, report, model = converted(net)
@@ -156,7 +156,7 @@ def test_float_residual_whose_sum_goes_on() -> None:
 
 def test_normalized_tensor_that_others_read() -> None:
     net = Network()
-    y = net.normalized(net.node("Add", [net.product(net.x(("n", 7, C)), "m"), net.stream()], "a"))
+    y = net.normalized(net.node("Add", [net.matmul(net.x(("n", 7, C)), "m"), net.stream()], "a"))
     net.end(y)
     net.output(y, "float32", ["n", 7, C])
     found, _, model = converted(net)
@@ -166,10 +166,10 @@ def test_normalized_tensor_that_others_read() -> None:
 
 @DTYPES
 def test_quantized_residual(dtype: str) -> None:
-    """As in a transformer that normalizes behind attention: the residual is read as the product reads it."""
+    """As in a transformer that normalizes after attention: the residual is read as the matmul reads it."""
     net = Network(dtype)
     x = net.pair(net.normalized(net.node("Neg", [net.stream()], "n"), "l0"), "l0_q", 0.023, 121)
-    total = net.node("Add", [net.bias(net.product(x, "m"), "biased"), x], "a")
+    total = net.node("Add", [net.bias(net.matmul(x, "m"), "biased"), x], "a")
     net.end(net.normalized(total))
     found, _, model = converted(net)
     assert found["AddLayerNormalizationToIsland"] == found["LayerNormalizationToIsland"] == 1
@@ -182,7 +182,7 @@ def test_quantized_residual(dtype: str) -> None:
 def test_residual_that_is_broadcast_stays() -> None:
     net = Network()
     positions = net.constant("p", net.rng.normal(0, 1, (1, 7, C)), "float32")
-    net.end(net.normalized(net.node("Add", [net.product(net.x(("n", 7, C)), "m"), positions], "a")))
+    net.end(net.normalized(net.node("Add", [net.matmul(net.x(("n", 7, C)), "m"), positions], "a")))
     found, _, _ = converted(net)
     assert found["Add"] == found["LayerNormalizationToIsland"] == 1
 

@@ -160,7 +160,7 @@ def deep(blocks: Sequence[Block], times: int) -> onnx.ModelProto:
 
 
 def wide(blocks: Sequence[Block], times: int) -> onnx.ModelProto:
-    """So many branches behind one tensor, joined."""
+    """So many branches after one tensor, joined."""
     g = DeepGraph()
     g.constant("image_rest", [16, 4, 4], "int64")
     x, ends = g.pair(), []

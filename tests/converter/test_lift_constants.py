@@ -53,7 +53,7 @@ def constants_before_use(model: onnx.ModelProto) -> onnx.ModelProto:
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("producer", PRODUCERS)
-def test_quantize_behind_a_move(producer: str, move: str, dtype: str) -> None:
+def test_quantize_after_a_move(producer: str, move: str, dtype: str) -> None:
     net = QdqNetwork(dtype)
     x = PRODUCERS[producer](net)
     rank = 4 if move in ("transpose", "maxpool") else 3

@@ -1,4 +1,4 @@
-"""Which operands of a product are constant, of which types and dimensions their parameters are."""
+"""Which operands of a matmul are constant, of which types and dimensions their parameters are."""
 
 from collections.abc import Sequence
 
@@ -73,7 +73,7 @@ def test_operators_of_integers(op_type: str, dtypes: Sequence[str], constants: s
 
 @pytest.mark.parametrize("op_type", ["QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat"])
 def test_both_constant(op_type: str) -> None:
-    """A product of constants is left, it is none at run time."""
+    """A matmul of constants is left, it is none at run time."""
     g = Graph(2)
     a, b = g.random("uint8", [6, 12]), g.random("int8", [12, 10])
     s, a_zero_point, b_zero_point = g.number(0.02), g.number(120, "uint8"), g.number(0, "int8")
@@ -168,7 +168,7 @@ def test_scale_in_the_form_of_a_matrix() -> None:
     scale, zero_point = g.number(0.0371, shape=[1, 1]), g.number(131, "uint8")
     a = g.dequantize(g.x("a", "uint8", [2, 35]), "ad", scale, zero_point)
     b = g.dequantize(g.random("uint8", [35, 21]), "bd", g.number(0.012), g.number(40, "uint8"))
-    g.y(g.node("MatMul", [a, b], "product"))
+    g.y(g.node("MatMul", [a, b], "matmul"))
     assert_same_bits(g, {"QBatchMatMulToFloat": 1}, quantum=1e-4)
 
 

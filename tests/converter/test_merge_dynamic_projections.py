@@ -1,4 +1,4 @@
-"""Dynamically quantized queries, keys and values of a tensor: one product, of which attention takes heads."""
+"""Dynamically quantized queries, keys and values of a tensor: one matmul, of which attention takes heads."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def heads_of(model: onnx.ModelProto) -> list[int]:
 
 
 def weights(model: onnx.ModelProto) -> list[tuple[int, ...]]:
-    """The shapes of the weights of all products."""
+    """The shapes of the weights of all matmuls."""
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     return [shapes[node.input[1]] for node in model.graph.node if node.op_type == "DynamicQMatMul"]
 
@@ -27,7 +27,7 @@ def attend(net: AttentionNetwork, q: str, k: str, v: str) -> None:
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_one_product(masked: bool) -> None:
+def test_one_matmul(masked: bool) -> None:
     net = AttentionNetwork()
     net.attention(mask=net.masked if masked else None)
     model, report = converted(net.model())
@@ -96,7 +96,7 @@ def test_one_stays_out(build: Callable[[AttentionNetwork], None]) -> None:
 def test_values_of_another_size_stay_out() -> None:
     net = AttentionNetwork()
     x = net.stream()
-    y = net.product(x, "v", WIDTH, HEADS * 2 * SIZE)
+    y = net.matmul(x, "v", WIDTH, HEADS * 2 * SIZE)
     v = net.node("Reshape", [y, net.integers("v_shape", 0, 0, HEADS, 2 * SIZE)], "v_heads")
     context = net.attend(net.transposed(net.heads(x, "q")), net.columns(net.heads(x, "k")), net.transposed(v))
     net.join(net.transposed(context), 2 * WIDTH)
@@ -116,7 +116,7 @@ def test_shapes_of_the_heads(form: str) -> None:
         target = net.node("Concat", [*sizes, net.integers("heads", -1, SIZE)], "target", axis=0)
     else:
         target = net.integers("target", -1, 7, HEADS, SIZE)
-    q, k, v = (net.node("Reshape", [net.product(x, n, WIDTH, WIDTH), target], f"{n}_heads") for n in "qkv")
+    q, k, v = (net.node("Reshape", [net.matmul(x, n, WIDTH, WIDTH), target], f"{n}_heads") for n in "qkv")
     attend(net, q, k, v)
     model, _ = converted(net.model())
     assert weights(model) == [(3 * WIDTH, 32), (5, 32)]

@@ -1,4 +1,4 @@
-"""A Q/DQ pair for each reader of an int8 tensor: onnxruntime merges equal ones, the tensor stays int8."""
+"""A Q/DQ pair for each consumer of an int8 tensor: onnxruntime merges equal ones, the tensor stays int8."""
 
 from collections.abc import Sequence
 from typing import Any

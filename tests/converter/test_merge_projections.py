@@ -1,4 +1,4 @@
-"""Queries, keys and values of one tensor: one product with the weights of all, whose readers read parts."""
+"""Queries, keys and values of one tensor: one matmul with the weights of all, whose consumers read parts."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cases import attention
 from cases.attention import AttentionCase
 from cases.builder import by_id
 from qudnn import converter
-from twin import with_integer_products
+from twin import with_integer_matmuls
 
 CHANNELS = 32
 PERMS = {"q": [0, 2, 1, 3], "k": [0, 2, 3, 1], "v": [0, 2, 1, 3]}
@@ -64,7 +64,7 @@ def converted(original: onnx.ModelProto, s: int = 7) -> onnx.ModelProto:
     conversion = converter.convert(original)
     names = [value.name for value in original.graph.input]
     check.assert_equivalent(
-        with_integer_products(original) if conversion.report.approximate else original,
+        with_integer_matmuls(original) if conversion.report.approximate else original,
         conversion.model,
         [{name: normal(batch, s, CHANNELS) for name in names} for batch in (2, 1)],
     )
@@ -83,7 +83,7 @@ def weights(of: onnx.ModelProto) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize("s", [7, "s"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-def test_one_product(dtype: str, s: int | str) -> None:
+def test_one_matmul(dtype: str, s: int | str) -> None:
     result = converted(model(Projection(), Projection(), Projection(), dtype, s))
     found = ops(result)
     assert [found[op] for op in ("QProjections", "QMatMul", "QTable", "Reshape")] == [1, 0, 0, 1]

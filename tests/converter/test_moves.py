@@ -113,7 +113,7 @@ def test_channel_shuffle(groups: int) -> None:
     assert_inside(net, {"QConv": 3}, {"x": net.random(2, 5, 6, 7)}, {"x": net.random(1, 5, 6, 7)})
 
 
-def test_channel_shuffle_beside_a_reader_of_rows() -> None:
+def test_channel_shuffle_beside_a_consumer_of_rows() -> None:
     """What works along the last axis wants that last inside as well; the shuffle is along axis 1 still."""
     net = Operators("uint8")
     x = net.eight_bit("x", ["n", 6, 5, 6])
@@ -152,7 +152,7 @@ SLICE = {"starts": [1, 2, -8], "ends": [10**6, 24, 8], "axes": [2, 1, 3], "steps
 
 
 def test_space_to_depth_by_slices() -> None:
-    """As detectors focus an image: four slices, one behind the other."""
+    """As detectors focus an image: four slices, one after the other."""
     net = Operators("uint8")
     x = net.conv(net.eight_bit("x", ["n", 5, 8, 8]), "c", 5, 12)
     axes, steps = net.constant("axes", [2, 3], "int64"), net.constant("steps", [2, 2], "int64")
@@ -183,7 +183,7 @@ def test_flatten_of_several_pixels(dtype: str) -> None:
 
 
 def test_pixels_as_a_sequence() -> None:
-    """[N,C,H,W] -> [N,C,H*W] -> [N,H*W,C], a matrix product, and back again."""
+    """[N,C,H,W] -> [N,C,H*W] -> [N,H*W,C], a matmul, and back again."""
     net = Operators("uint8")
     x = net.conv(net.eight_bit("x", ["n", 5, 3, 4]), "c", 5, 20)
     x = net.node("Reshape", [x, net.constant("to", [0, 20, -1], "int64")], "r")

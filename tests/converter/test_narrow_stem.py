@@ -59,7 +59,7 @@ def test_what_a_stem_is(size: int, attributes: dict[str, Any], narrow: int) -> N
 
 
 @pytest.mark.parametrize(("size", "narrow"), [(3, 4), (9, 16)])
-def test_all_readers_are_stems_or_none_is(size: int, narrow: int) -> None:
+def test_all_consumers_are_stems_or_none_is(size: int, narrow: int) -> None:
     net = Network()
     x = net.eight_bit_input(["n", 3, 13, 12])
     net.conv(x, net.unshaped_output("y", "uint8"), 3, 16)
@@ -70,7 +70,7 @@ def test_all_readers_are_stems_or_none_is(size: int, narrow: int) -> None:
     }
 
 
-def test_other_readers() -> None:
+def test_other_consumers() -> None:
     net = Network()
     x = net.eight_bit_input(["n", 3, 13, 12])
     net.conv(x, net.unshaped_output("y", "uint8"), 3, 16)

@@ -27,11 +27,11 @@ def weights(shape: tuple[int, ...]) -> np.ndarray:
     [
         pytest.param(3, 5, 1, 1, id="dense"),
         pytest.param(32, 64, 2, 2, id="groups as they are"),
-        pytest.param(24, 24, 24, 32, id="depthwise with empty groups behind"),
+        pytest.param(24, 24, 24, 32, id="depthwise with empty groups after"),
         pytest.param(32, 64, 32, 32, id="depthwise with two outputs per channel"),
         pytest.param(24, 48, 24, 1, id="depthwise whose outputs cannot be padded group by group"),
         pytest.param(32, 32, 8, 2, id="groups of 4, merged by fours"),
-        pytest.param(24, 24, 6, 2, id="groups of 4, empty ones behind, merged by fours"),
+        pytest.param(24, 24, 6, 2, id="groups of 4, empty ones after, merged by fours"),
         pytest.param(48, 96, 2, 1, id="groups of 24, merged by twos"),
         pytest.param(6, 4, 2, 1, id="groups of 3, dense"),
         pytest.param(32, 6, 2, 1, id="groups of 16 with 3 outputs, dense"),

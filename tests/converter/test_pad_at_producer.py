@@ -36,7 +36,7 @@ def convert(net: Network, opset: int = 13) -> onnx.ModelProto:
 
 
 def image(net: Network, size: tuple[int | str, int | str] = (13, 12)) -> str:
-    """An image behind a convolution that no kernel pads the result of, 16 channels."""
+    """An image after a convolution that no kernel pads the result of, 16 channels."""
     return net.conv(net.eight_bit_input(["n", 3, *size]), "first", 3, 16, 9, pads=[4, 4, 4, 4])
 
 
@@ -94,7 +94,7 @@ def test_each_pads_for_the_next() -> None:
     assert pads(convert(net)) == {"a_node/y": AROUND, "c_node/y": [0, 2, 2, 0, 0, 2, 2, 0]}
 
 
-def test_several_readers_of_one_padding() -> None:
+def test_several_consumers_of_one_padding() -> None:
     net = Network()
     p = pointwise(net, image(net))
     for name in ("a", "b"):
@@ -103,17 +103,17 @@ def test_several_readers_of_one_padding() -> None:
 
 
 @by_name
-@pytest.mark.parametrize("reader", ["another padding", "no padding", "a sum", "an exit"])
-def test_others_read_it_without_that_padding(producer: Producer, reader: str) -> None:
+@pytest.mark.parametrize("consumer", ["another padding", "no padding", "a sum", "an exit"])
+def test_others_read_it_without_that_padding(producer: Producer, consumer: str) -> None:
     net = Network()
     p = producer(net, image(net))
     y = net.conv(p, net.unshaped_output("y", "uint8"), 16, 16, 3, pads=[1, 1, 1, 1])
-    z = net.unshaped_output("z", "uint8" if reader != "an exit" else "float32")
-    if reader == "another padding":
+    z = net.unshaped_output("z", "uint8" if consumer != "an exit" else "float32")
+    if consumer == "another padding":
         net.conv(p, z, 16, 16, 3, pads=[1, 0, 1, 0])
-    elif reader == "no padding":
+    elif consumer == "no padding":
         net.conv(p, z, 16, 16)
-    elif reader == "a sum":
+    elif consumer == "a sum":
         net.add(p, y, z)
     else:
         net.dequantize(p, z)

@@ -9,7 +9,7 @@ from operators import DTYPES, Operators, assert_inside, assert_left
 from cases.builder import Array
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Unknown
-from qudnn.converter.lowering.pair import first_is_scalar
+from qudnn.converter.lowering.binary import first_is_scalar
 
 KINDS = {"QLinearAdd": "QAdd", "QLinearMul": "QMul"}
 SHAPES = [  # of a and b, the sizes of all that both have 256: a's values along some, b's along others

@@ -191,7 +191,7 @@ def test_what_has_no_kernel_makes_an_island() -> None:
     assert conversion.report.converted == {"QTable": 1, "QMaxPool": 1}
 
 
-def test_matrix_product_of_aligned_int8_needs_no_entry() -> None:
+def test_matmul_of_aligned_int8_needs_no_entry() -> None:
     net = Network("int8")
     net.matmul(net.eight_bit_input(["n", 5, 32]), net.unshaped_output("y", "int8", 3), 32, 7)
     conversion = convert(net.model(13), x=net.random((2, 5, 32)))

@@ -34,7 +34,7 @@ def test_gemm(dtype: str, axis: int | None, bias: str | None, transposed: bool) 
 @pytest.mark.parametrize("bias", [None, "int32", "float"])
 @pytest.mark.parametrize("shape", [("n", 20), (2, 7, 20), ("n", 7, 20)])
 def test_matmul(shape: tuple[int | str, ...], bias: str | None) -> None:
-    """With a bias behind it, onnxruntime makes a Gemm of it, where it knows all sizes or there are two."""
+    """With a bias after it, onnxruntime makes a Gemm of it, where it knows all sizes or there are two."""
     net = QdqNetwork()
     y = net.node("MatMul", [net.x(shape), net.weights("w", (20, 5), 1)], "m")
     if bias is not None:
@@ -113,7 +113,7 @@ def test_mean_of_another_scale_by_far_stays() -> None:
     assert "scales that differ so much" in reasons(net.model())["m_node"]
 
 
-def test_types_and_shapes_behind_pairs_of_the_other_domain() -> None:
+def test_types_and_shapes_after_pairs_of_the_other_domain() -> None:
     net = QdqNetwork(domain="com.microsoft")
     x = net.pair(net.node("Flatten", [net.pair(net.x(), "q", RESULT_SCALE, 90)], "f"), "fq", SCALE, 119)
     net.y(net.node("Tanh", [net.node("Relu", [x], "r")], "t"), rank=2)
@@ -121,7 +121,7 @@ def test_types_and_shapes_behind_pairs_of_the_other_domain() -> None:
 
 
 def test_sum_with_itself_before_an_activation() -> None:
-    """One op for both, also where readers want different axes last."""
+    """One op for both, also where consumers want different axes last."""
     net = QdqNetwork()
     x = net.x(("n", 4, 9, 6))
     net.y(net.node("Softmax", [x], "s", axis=1), 1 / 256, 0)
@@ -188,7 +188,7 @@ def test_several_operators_make_one_table(dtype: str, shared: bool) -> None:
 
 
 @DTYPES
-def test_other_scales_behind_one_another(dtype: str) -> None:
+def test_other_scales_after_one_another(dtype: str) -> None:
     """Two pairs become one, as onnxruntime has it; what several read is a table."""
     net = QdqNetwork(dtype)
     x = net.pair(net.node("Identity", [net.x()], "i"), "again", 0.03, 77)
@@ -220,7 +220,7 @@ def test_moves(
     quantized: bool,
     dtype: str,
 ) -> None:
-    """Between two convolutions, with pairs of one scale on both sides or with none at all behind it."""
+    """Between two convolutions, with pairs of one scale on both sides or with none at all after it."""
     net = QdqNetwork(dtype)
     x = net.pair(net.conv(net.x()), "c_q", RESULT_SCALE, 131)
     inputs = [x, *(net.constant(f"numbers{i}", n, "int64") for i, n in enumerate(numbers))]

@@ -30,21 +30,21 @@ SIGNATURE = (
 )
 
 CASES = {
-    "a product": ("r = MatMul(x_d, w_d)", {"MatMul"}),
-    "an activation behind it": ("m = MatMul(x_d, w_d) r = Relu(m)", {"MatMul", "Relu"}),
+    "a matmul": ("r = MatMul(x_d, w_d)", {"MatMul"}),
+    "an activation after it": ("m = MatMul(x_d, w_d) r = Relu(m)", {"MatMul", "Relu"}),
     "a chain": ("a = Div(x_d, c) b = Erf(a) r = Mul(b, x_d)", {"Div", "Erf", "Mul"}),
     "with what is not quantized": ("r = Add(x_d, f)", set()),
     "weights alone are": ("r = MatMul(x, w_d)", set()),
     "moved as a float": ("r = Reshape(x_d, to)", {"Reshape"}),
     "to a computed shape": ("n = Shape(x_d) r = Reshape(x_d, n)", {"Reshape"}),
-    "a product read as a float": ("m = MatMul(x_d, w_d) r = Identity(x_d) y2 = Softmax(m)", {"MatMul"}),
+    "a matmul read as a float": ("m = MatMul(x_d, w_d) r = Identity(x_d) y2 = Softmax(m)", {"MatMul"}),
     "a float that is not quantized again": ("r = Relu(x) t = Softmax(x_d)", set()),
     "moved in 8 bits": ("t = Reshape(x_q, to) r = DequantizeLinear(t, s, z)", {"Reshape"}),
     "moved twice": (
         "a = Transpose(x_q) t = Transpose(a) r = DequantizeLinear(t, s, z)",
         {"Transpose"},
     ),
-    "an integer product": (
+    "an integer matmul": (
         "i = MatMulInteger(x_q, w, z) f2 = Cast <to = 1> (i) r = Mul(f2, c)",
         {"MatMulInteger"},
     ),
@@ -92,5 +92,5 @@ def test_a_model_with_stored_weights_says_so() -> None:
     (remark,) = report.remarks
     assert remark.startswith("1 node multiplies in floating point by weights that are only stored in 8 bits")
     assert remark in str(report).splitlines()
-    (product,) = (node for node in report.left if node.op_type == "MatMul")
-    assert product.reason.startswith("its weights are stored in 8 bits or fewer")
+    (matmul,) = (node for node in report.left if node.op_type == "MatMul")
+    assert matmul.reason.startswith("its weights are stored in 8 bits or fewer")

@@ -67,7 +67,7 @@ def test_flags(make: str, flag: int) -> None:
 
 
 def test_a_type_named_twice_is_named_once() -> None:
-    """The QuantizeLinear stays, for it has an 8-bit reader; alone it would be refused as int8."""
+    """The QuantizeLinear stays, for it has an 8-bit consumer; alone it would be refused as int8."""
     net = QdqNetwork("int8")
     x = net.x()
     net.y(net.conv(x))

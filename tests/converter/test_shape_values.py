@@ -106,7 +106,7 @@ def test_as_onnxruntime_computes(nodes: list[onnx.NodeProto], sizes: list[int]) 
 
 
 def test_each_value_is_looked_at_once() -> None:
-    """Through 3,000 sums of a vector with itself, behind which there are 2**3000 paths."""
+    """Through 3,000 sums of a vector with itself, after which there are 2**3000 paths."""
     nodes = [helper.make_node("Shape", ["x"], ["v0"])]
     nodes += [helper.make_node("Add", [f"v{i}", f"v{i}"], [f"v{i + 1}"]) for i in range(3000)]
     model = graph(nodes, ["n", 1])
@@ -187,7 +187,7 @@ def test_a_long_vector_costs_nothing(build: Callable[[int], list[onnx.NodeProto]
     assert shapes == [(size,)] * 3
 
 
-def test_shapes_behind_computed_numbers() -> None:
+def test_shapes_after_computed_numbers() -> None:
     """What ONNX's data propagation would tell, and what it would not: a part of the sizes."""
     nodes = [
         helper.make_node("Shape", ["x"], ["batch"], start=0, end=1),

@@ -1,4 +1,4 @@
-"""What several dynamically quantized products read is quantized once, with bias and multiplier for all."""
+"""What several dynamically quantized matmuls read is quantized once, with bias and multiplier for all."""
 
 import onnx
 import pytest
@@ -10,7 +10,7 @@ C = 20
 
 
 def firsts(model: onnx.ModelProto) -> list[int]:
-    """Where the products' parts begin, in order."""
+    """Where the matmuls' parts begin, in order."""
     return sorted(
         onnx.helper.get_attribute_value(attribute)
         for node in model.graph.node
@@ -31,7 +31,7 @@ def test_parts(gelu: bool) -> None:
     x = net.x(("n", 7, C))
     x = net.quantize(net.node("Gelu", [x], "gelu") if gelu else x)
     for name, outputs in ("a", 5), ("b", 8), ("c", 3), ("d", 1):
-        net.y(net.product(x, name, C, outputs))
+        net.y(net.matmul(x, name, C, outputs))
     model, _ = converted(net.model(20))
     op = "DynamicGeluToIsland" if gelu else "DynamicQuantizeToIsland"
     assert ops(model) == {op: 1, "DynamicQMatMul": 4}
@@ -42,7 +42,7 @@ def test_parts(gelu: bool) -> None:
     assert found == [*parts[0], 0, 0, 0, *parts[1], *parts[2], 0, *parts[3], 0, 0, 0]
 
 
-def test_one_product() -> None:
+def test_one_matmul() -> None:
     net = DynamicNetwork()
     net.end(net.x(("n", 7, C)), C)
     model, _ = converted(net.model())
@@ -51,10 +51,10 @@ def test_one_product() -> None:
 
 
 def test_other_axes_apart() -> None:
-    """A product of the last axis, and a convolution along it."""
+    """A matmul of the last axis, and a convolution along it."""
     net = DynamicNetwork()
     x = net.quantize(net.x(("n", 4, C)))
-    net.y(net.product(x, "a", C, 5))
+    net.y(net.matmul(x, "a", C, 5))
     net.node("ConvInteger", [f"{x}_8", net.constant("w", net.rng.integers(-9, 9, (3, 4, 2)), "int8")], "b_32")
     net.nodes[-1].input.append(f"{x}_zero_point")
     net.node("Cast", ["b_32"], "b_cast", to=onnx.TensorProto.FLOAT)
@@ -64,10 +64,10 @@ def test_other_axes_apart() -> None:
     assert sorted(map(len, sums(model))) == [8, 16]
 
 
-def test_merged_projections_and_another_product() -> None:
+def test_merged_projections_and_another_matmul() -> None:
     net = AttentionNetwork()
     net.attention()
-    net.y(net.product("x", "other", WIDTH, 5))
+    net.y(net.matmul("x", "other", WIDTH, 5))
     model, _ = converted(net.model())
     assert ops(model)["DynamicQMatMul"] == 3
     assert firsts(model) == [0, 0, 3 * WIDTH]

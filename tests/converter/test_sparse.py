@@ -23,17 +23,17 @@ def sparse(name: str, values: Any, indices: Any, shape: list[int]) -> onnx.Spars
 
 
 def matmul(weights: onnx.SparseTensorProto, in_branch: bool = False) -> tuple[onnx.ModelProto, Graph]:
-    """A quantized matmul with these weights "w" of shape [4, 3], or with a product with them in a branch."""
+    """A quantized matmul with these weights "w" of shape [4, 3], or with a matmul with them in a branch."""
     g = Graph()
     x = g.pair(g.x("x", "float32", [5, 4], ["n", 4]), "x_pair", g.number(0.0371), g.number(3, "int8"))
     w = g.random("int8", [4, 3]) if in_branch else "w"
     w = g.dequantize(w, "w_float", g.number(0.01), g.number(0, "int8"))
-    y = g.pair(g.node("MatMul", [x, w], "product"), "y", g.number(0.1), g.number(5, "int8"))
+    y = g.pair(g.node("MatMul", [x, w], "matmul"), "y", g.number(0.1), g.number(5, "int8"))
     if in_branch:
         result = helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, ["n", 3])
-        product = helper.make_node("MatMul", ["x", "w_inside"], ["z"])
+        matmul = helper.make_node("MatMul", ["x", "w_inside"], ["z"])
         cast = helper.make_node("Cast", ["w"], ["w_inside"], to=onnx.TensorProto.FLOAT)
-        body = helper.make_graph([cast, product], "body", [], [result], sparse_initializer=[weights])
+        body = helper.make_graph([cast, matmul], "body", [], [result], sparse_initializer=[weights])
         g.feeds["which"] = np.array(True)
         which = g.input("which", "bool", [])
         other = helper.make_graph([helper.make_node("Identity", [y], ["z_2"])], "other", [], [result])

@@ -15,7 +15,7 @@ Change = Callable[[onnx.ModelProto], onnx.ModelProto]
 
 
 def quantized(*nodes: onnx.NodeProto) -> onnx.ModelProto:
-    """A quantized MatMul, which converts, and these nodes behind it."""
+    """A quantized MatMul, which converts, and these nodes after it."""
     constants = [
         numpy_helper.from_array(np.array(0.1, np.float32), "s"),
         numpy_helper.from_array(np.array(128, np.uint8), "z"),

@@ -169,7 +169,7 @@ HOSTILE = {
     "a name too long": {"location": "x" * 5000},
     "not there": {"location": "absent"},
     "a negative offset": {"location": "w", "offset": "-4"},
-    "an offset behind the end": {"location": "w", "offset": "1000"},
+    "an offset after the end": {"location": "w", "offset": "1000"},
     "a huge offset": {"location": "w", "offset": str(2**70)},
     "an offset in words": {"location": "w", "offset": "0x10"},
     "a negative length": {"location": "w", "length": "-1"},

@@ -32,7 +32,7 @@ def test_no_plan_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_plan_of_another_engine_is_read_back(tmp_path: Path) -> None:
-    """cuDNN's plan of the dense result, and the padding behind it; of channels that no other engine takes."""
+    """cuDNN's plan of the dense result, and the padding after it; of channels that no other engine takes."""
     case = op.conv("layer", c=64, k=80, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND)
     expected = run(case.model(), case.inputs(), CPU).outputs
     for source in ("tuned", "disk"):

@@ -111,7 +111,7 @@ def test_the_plan_in_use_is_known_with_its_time() -> None:
     assert 0 <= plan["age_seconds"] < 600
     counted = plans.statistics()
     assert counted["builds"] == counted["misses"] == 1
-    # The matrix product's plans and the convolution's.
+    # The matmul's plans and the convolution's.
     assert counted["candidates_built"] >= 6
     assert counted["tuning_seconds"] > 0
 

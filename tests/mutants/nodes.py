@@ -150,27 +150,27 @@ def change_domain(model: onnx.ModelProto, rng: Rng) -> None:
 
 
 def remove_node(model: onnx.ModelProto, rng: Rng) -> None:
-    """Its readers, and the outputs of the graph, read what it read."""
+    """Its consumers, and the outputs of the graph, read what it read."""
     place = int(rng.integers(len(model.graph.node)))
     node = model.graph.node[place]
     if node.input and len(node.output) == 1 and node.output[0] not in {y.name for y in model.graph.output}:
-        for reader in model.graph.node:
-            for index, name in enumerate(reader.input):
+        for consumer in model.graph.node:
+            for index, name in enumerate(consumer.input):
                 if name == node.output[0]:
-                    reader.input[index] = node.input[0]
+                    consumer.input[index] = node.input[0]
         del model.graph.node[place]
 
 
 def duplicate_node(model: onnx.ModelProto, rng: Rng) -> None:
-    """A second node that does the same; half of the readers read it."""
+    """A second node that does the same; half of the consumers read it."""
     place = int(rng.integers(len(model.graph.node)))
     node = NodeProto()
     node.CopyFrom(model.graph.node[place])
     node.output[:] = [f"{output}_again" if output else "" for output in node.output]
-    for reader in model.graph.node[place + 1 :]:
-        for index, name in enumerate(reader.input):
+    for consumer in model.graph.node[place + 1 :]:
+        for index, name in enumerate(consumer.input):
             if name in model.graph.node[place].output and name and chance(rng, 0.5):
-                reader.input[index] = f"{name}_again"
+                consumer.input[index] = f"{name}_again"
     model.graph.node.insert(place + 1, node)
 
 

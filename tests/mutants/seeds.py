@@ -20,8 +20,8 @@ from cases import (
     graph,
     matmul,
     pool,
-    product,
-    qdq_product,
+    qdq_matmul,
+    qlinear_matmul,
 )
 from cases.builder import Case
 from cases.random_graph import KINDS, RandomModel, grown
@@ -62,7 +62,7 @@ def _own() -> list[Seed]:
         border.CASES,
         conv.CASES,
         dynamic.CONVS,
-        dynamic.PRODUCTS,
+        dynamic.MATMULS,
         dynamic.STATIC,
         dynamic_graph.CONVS,
         dynamic_graph.MATMULS,
@@ -70,8 +70,8 @@ def _own() -> list[Seed]:
         matmul.GEMMS,
         matmul.MATMULS,
         pool.CASES,
-        product.CONVERTED,
-        [case for case, *_ in qdq_product.EXACT],
+        qlinear_matmul.CONVERTED,
+        [case for case, *_ in qdq_matmul.EXACT],
     ]
     found: list[Seed] = []
     for cases in kinds:

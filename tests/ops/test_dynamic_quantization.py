@@ -1,4 +1,4 @@
-"""Dynamic quantization, alone or of Gelu, and the products behind it.
+"""Dynamic quantization, alone or of Gelu, and the matmuls after it.
 
 Gelu is bounded: onnxruntime's erf and the GPU's, both within 2^-21, have other bits than a rounded one. So
 may the scale have, and single elements are quantized to the next integer.
@@ -51,8 +51,8 @@ def test_gelu_body(case: QuantizeCase, opset: int) -> None:
     assert_near(run(case.model(opset), case.inputs()).outputs, expected(case))
 
 
-@pytest.mark.parametrize("case", typed_op.PRODUCTS, ids=by_id)
-def test_product_body(case: OpCase) -> None:
+@pytest.mark.parametrize("case", typed_op.MATMULS, ids=by_id)
+def test_matmul_body(case: OpCase) -> None:
     check.assert_body_matches_oracle(case)
 
 
@@ -71,8 +71,8 @@ def test_gelu_kernel(case: QuantizeCase) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", typed_op.PRODUCTS, ids=by_id)
-def test_product_kernel(case: OpCase) -> None:
+@pytest.mark.parametrize("case", typed_op.MATMULS, ids=by_id)
+def test_matmul_kernel(case: OpCase) -> None:
     check.assert_kernels_match_bodies(case.model(), case.inputs())
 
 

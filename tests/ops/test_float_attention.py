@@ -1,6 +1,6 @@
 """Attention and MaskedAttention: within bounds of what they are in real numbers, see the oracle.
 
-Bodies, and the kernel for what tensor cores do not take, compute in float32: a product sums up to 400 terms,
+Bodies, and the kernel for what tensor cores do not take, compute in float32: a matmul sums up to 400 terms,
 each sum off by 2^-24. On tensor cores each factor is within 2^-11 of its value besides.
 """
 

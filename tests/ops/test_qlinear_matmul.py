@@ -5,31 +5,31 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 import check
-from cases import product
+from cases import qlinear_matmul
 from cases.builder import by_id
 from cases.onnx_node import OnnxNodeCase, load
-from cases.product import ProductCase
+from cases.qlinear_matmul import QLinearMatMulCase
 from qudnn import converter
 from session import assert_same_bits, run
 
 
-@pytest.mark.parametrize("case", [*product.COMPUTED, *product.CONSTANT], ids=by_id)
-def test_computed(case: ProductCase) -> None:
+@pytest.mark.parametrize("case", [*qlinear_matmul.COMPUTED, *qlinear_matmul.CONSTANT], ids=by_id)
+def test_computed(case: QLinearMatMulCase) -> None:
     check.assert_converts(case, {"QBatchMatMul": 1, **moves(case)}, opset=21)
 
 
-@pytest.mark.parametrize("case", product.MATRICES, ids=by_id)
-def test_constant_matrix(case: ProductCase) -> None:
+@pytest.mark.parametrize("case", qlinear_matmul.MATRICES, ids=by_id)
+def test_constant_matrix(case: QLinearMatMulCase) -> None:
     check.assert_converts(case, {"QMatMul": 1}, opset=21)
 
 
-@pytest.mark.parametrize("case", product.INTEGER, ids=by_id)
-def test_integer(case: ProductCase) -> None:
+@pytest.mark.parametrize("case", qlinear_matmul.INTEGER, ids=by_id)
+def test_integer(case: QLinearMatMulCase) -> None:
     check.assert_converts(case, {"QBatchMatMulToInt32": 1, **moves(case)}, opset=21)
 
 
-@pytest.mark.parametrize("case", product.BY_ROW, ids=by_id)
-def test_parameters_by_row(case: ProductCase) -> None:
+@pytest.mark.parametrize("case", qlinear_matmul.BY_ROW, ids=by_id)
+def test_parameters_by_row(case: QLinearMatMulCase) -> None:
     """onnxruntime refuses the original: ONNX's reference implementation says what it means."""
     original = case.model()
     conversion = converter.convert(original)
@@ -39,8 +39,8 @@ def test_parameters_by_row(case: ProductCase) -> None:
     assert_same_bits(run(conversion.model, inputs).outputs, {"y": np.asarray(expected)})
 
 
-@pytest.mark.parametrize(("case", "reason"), product.DECLINED, ids=by_id)
-def test_declined(case: ProductCase, reason: str) -> None:
+@pytest.mark.parametrize(("case", "reason"), qlinear_matmul.DECLINED, ids=by_id)
+def test_declined(case: QLinearMatMulCase, reason: str) -> None:
     check.assert_declines(case, case.op, reason, opset=21)
 
 
@@ -72,16 +72,22 @@ def test_onnx_integer_node_tests(form: str) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize(
     "case",
-    [*product.COMPUTED, *product.CONSTANT, *product.BY_ROW, *product.MATRICES, *product.INTEGER],
+    [
+        *qlinear_matmul.COMPUTED,
+        *qlinear_matmul.CONSTANT,
+        *qlinear_matmul.BY_ROW,
+        *qlinear_matmul.MATRICES,
+        *qlinear_matmul.INTEGER,
+    ],
     ids=by_id,
 )
-def test_converted_on_gpu(case: ProductCase) -> None:
+def test_converted_on_gpu(case: QLinearMatMulCase) -> None:
     conversion = converter.convert(case.model())
     assert not conversion.report.left
     check.assert_kernels_match_bodies(conversion.model, case.inputs())
 
 
-def moves(case: ProductCase) -> dict[str, int]:
+def moves(case: QLinearMatMulCase) -> dict[str, int]:
     """What makes matrices of vectors, and vectors of the result."""
     factors = (case.a, case.a_constant), (case.b, case.b_constant)
     constants = [constant for shape, constant in factors if len(shape) == 1]

@@ -25,7 +25,7 @@ from oracles.dynamic import (
     dynamic_q_matmul,
     dynamic_quantize_to_island,
 )
-from oracles.float_pair import q_float_add, q_float_mul
+from oracles.float_binary import q_float_add, q_float_mul
 from oracles.layer_normalization import q_layer_normalization
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections

@@ -7,7 +7,7 @@ import numpy as np
 
 from oracles.add import q_add
 from oracles.arithmetic import Array
-from oracles.float_pair import q_float_add
+from oracles.float_binary import q_float_add
 from oracles.layer_normalization import layer_normalization, q_layer_normalization, quantized_rows
 
 F = np.float32

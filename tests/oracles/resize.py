@@ -112,7 +112,7 @@ def _nearest(at: Array, size: int, mode: str) -> Array:
 
 
 def _neighbours(at: Array, size: int) -> tuple[Array, Array, Array]:
-    """For each coordinate: itself inside the image, the pixel before and the pixel behind."""
+    """For each coordinate: itself inside the image, the pixel before and the pixel after."""
     at = np.clip(at, F(0), F(size - 1))
     first = at.astype(np.int64)
     return at, first, np.minimum(first + 1, size - 1)
@@ -122,14 +122,14 @@ def _blend(x: Array, rows: Array, columns: Array) -> Array:
     """In integers: weights of 10 bits, cut off; the result cut off towards 0."""
 
     def weights(at: Array, first: Array, second: Array) -> tuple[Array, Array]:
-        behind = np.where(first == second, 512, (at * F(1024)).astype(np.int64) - first * 1024)
-        return 1024 - behind, behind
+        after = np.where(first == second, 512, (at * F(1024)).astype(np.int64) - first * 1024)
+        return 1024 - after, after
 
     row_at, top, bottom = _neighbours(rows, x.shape[1])
     column_at, left, right = _neighbours(columns, x.shape[2])
     upper, lower = (w[None, :, None, None] for w in weights(row_at, top, bottom))
-    before, behind = (w[None, None, :, None] for w in weights(column_at, left, right))
-    above, below = (x[:, row][:, :, left] * before + x[:, row][:, :, right] * behind for row in (top, bottom))
+    before, after = (w[None, None, :, None] for w in weights(column_at, left, right))
+    above, below = (x[:, row][:, :, left] * before + x[:, row][:, :, right] * after for row in (top, bottom))
     total = above * upper + below * lower
     y: Array = np.where(total < 0, -(-total >> 20), total >> 20)
     return y
@@ -140,14 +140,14 @@ def _blend_columns(x: Array, columns: Array) -> Array:
     at, left, right = _neighbours(columns, x.shape[2])
     same = left == right
     before = np.where(same, F(0.5), right.astype(F) - at)[None, None, :, None]
-    behind = np.where(same, F(0.5), at - left.astype(F))[None, None, :, None]
+    after = np.where(same, F(0.5), at - left.astype(F))[None, None, :, None]
     channel = np.zeros(x.shape[3], F)
     channel[-1] = F(0.5)  # the last channel is blended with itself
     terms = [
         (1 - channel) * before * x[:, :, left].astype(F),
         channel * before * x[:, :, left].astype(F),
-        (1 - channel) * behind * x[:, :, right].astype(F),
-        channel * behind * x[:, :, right].astype(F),
+        (1 - channel) * after * x[:, :, right].astype(F),
+        channel * after * x[:, :, right].astype(F),
     ]
     y: Array = np.trunc(((terms[0] + terms[1]) + terms[2]) + terms[3])
     return y

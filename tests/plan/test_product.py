@@ -179,11 +179,11 @@ def test_any_layout(seed: int) -> None:
     def part_of_more(shape: list[int]) -> tuple[list[int], list[int], list[int]]:
         """A larger shape, and where in it this one starts and ends."""
         starts = [rng.choice((0, 0, 2)) for _ in shape]
-        behind = [rng.choice((0, 0, 3)) for _ in shape]
-        larger = [sum(sizes) for sizes in zip(starts, shape, behind, strict=True)]
+        after = [rng.choice((0, 0, 3)) for _ in shape]
+        larger = [sum(sizes) for sizes in zip(starts, shape, after, strict=True)]
         ends = [
             start + extent if more or rng.random() < 0.5 else ALL
-            for start, extent, more in zip(starts, shape, behind, strict=True)
+            for start, extent, more in zip(starts, shape, after, strict=True)
         ]
         return larger, starts, ends
 

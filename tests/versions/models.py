@@ -9,7 +9,18 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from cases import attention, conv, conv3d, dynamic, dynamic_graph, graph, matmul, pool, product, qdq_product
+from cases import (
+    attention,
+    conv,
+    conv3d,
+    dynamic,
+    dynamic_graph,
+    graph,
+    matmul,
+    pool,
+    qdq_matmul,
+    qlinear_matmul,
+)
 from cases.builder import MICROSOFT, Array, Case, GraphBuilder, integers
 from cases.random_graph import KINDS, RandomModel, grown
 from cases.random_qdq import QDQ_KINDS, RandomQDQ
@@ -54,7 +65,7 @@ def catalogue() -> dict[str, Builder]:
                 found[f"{name}-{form}-{dtype}"] = partial(_network, name, form, dtype)
     for name in SMALL_TRANSFORMERS:
         for form in FORMS:
-            for recipe in ("all", "masked", "products", "int8"):
+            for recipe in ("all", "masked", "matmuls", "int8"):
                 found[f"{name}-{form}-{recipe}"] = partial(_transformer, name, form, recipe)
         found |= {f"{name}-dynamic-{dtype}": partial(_dynamic_transformer, name, dtype) for dtype in DTYPES}
     return found
@@ -77,10 +88,10 @@ _CASES: Mapping[str, Sequence[Case]] = {
     "matmul": [*matmul.MATMULS[::6], *matmul.GEMMS[::6]],
     "pool": pool.CASES[::12],
     "graph": graph.CASES,
-    "product": product.CONVERTED[::9],
-    "qdq": [case for case, _ in qdq_product.EXACT[::3]],
+    "qlinear_matmul": qlinear_matmul.CONVERTED[::9],
+    "qdq": [case for case, _ in qdq_matmul.EXACT[::3]],
     "attention": attention.CASES[::3],
-    "dynamic": [*dynamic.PRODUCTS[::7], *dynamic.STATIC[::5], *dynamic.CONVS],
+    "dynamic": [*dynamic.MATMULS[::7], *dynamic.STATIC[::5], *dynamic.CONVS],
     "dynamic_graph": [*dynamic_graph.MATMULS[::4], *dynamic_graph.CONVS[::3]],
 }
 
@@ -88,8 +99,8 @@ _IN_ALL_OPSETS: Mapping[str, Case] = {
     "graph": graph.CASES[1],
     "matmul": matmul.MATMULS[1],
     "conv3d": conv3d.NETWORKS[0],
-    "qdq": qdq_product.EXACT[0][0],
-    "dynamic": dynamic.PRODUCTS[0],
+    "qdq": qdq_matmul.EXACT[0][0],
+    "dynamic": dynamic.MATMULS[0],
     "dynamic_conv": next(case for case in dynamic_graph.CONVS if case.quantizer.weights == "uint8"),
 }
 
@@ -137,7 +148,7 @@ def _transformer(name: str, form: Form, recipe: str) -> Model:
     network = SMALL_TRANSFORMERS[name]()
     inputs = _samples(name)
     in_float = masked_softmaxes(network) if recipe == "masked" else []
-    op_types = ("MatMul", "Gemm") if recipe == "products" else None
+    op_types = ("MatMul", "Gemm") if recipe == "matmuls" else None
     activations: Dtype = "int8" if recipe == "int8" else "uint8"
     original = quantize(
         network, inputs, form=form, activations=activations, op_types=op_types, in_float=in_float

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, per_output, required_input
-from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.packing import Float32Array
 
 
 class Scaled(NamedTuple):
-    """y = (float(product) * (x_scale * scale)) + addend, the float32 result.
+    """y = (float(sums) * (x_scale * scale)) + addend, the float32 result.
 
     covers: the nodes from the Cast to y. scale, addend: `[outputs]`; addend: None without a bias.
     """
@@ -26,13 +26,13 @@ class Scaled(NamedTuple):
 
 
 def scaled(
-    product: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
+    sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
 ) -> Scaled:
     """How the int32 tensor, of `rank` dimensions with its outputs along `axis`, is dequantized."""
-    cast = only_reader(product, once=True, inside=True)
+    cast = sole_consumer(sums, once=True, inside=True)
     if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
         raise Refusal("its result is not just cast to float32")
-    multiply = only_reader(cast.outputs[0], once=True, inside=True)
+    multiply = sole_consumer(cast.outputs[0], once=True, inside=True)
     if multiply is None or _type(multiply) != "Mul":
         raise Refusal("its result is not just multiplied by its scale")
     factor = _beside(x_scale, _other(multiply, cast.outputs[0]))
@@ -42,7 +42,7 @@ def scaled(
     if scale is None:
         raise Refusal("its scale is neither one for the tensor nor one for each output")
     covers, y = (cast, multiply), multiply.outputs[0]
-    add = only_reader(y, once=True, inside=True)
+    add = sole_consumer(y, once=True, inside=True)
     if add is not None and _type(add) == "Add":
         addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
         if addend is not None:

@@ -9,19 +9,19 @@ from qudnn.converter.frontends.qdq.binary import add, mul
 from qudnn.converter.frontends.qdq.concat import concat
 from qudnn.converter.frontends.qdq.conv import conv
 from qudnn.converter.frontends.qdq.conv_transpose import conv_transpose
-from qudnn.converter.frontends.qdq.elementwise import ELEMENTWISE, elementwise
 from qudnn.converter.frontends.qdq.gemm import gemm
 from qudnn.converter.frontends.qdq.layer_normalization import layer_normalization
 from qudnn.converter.frontends.qdq.matmul import matmul
 from qudnn.converter.frontends.qdq.requantize import requantize
 from qudnn.converter.frontends.qdq.resize import resize
 from qudnn.converter.frontends.qdq.softmax import softmax
+from qudnn.converter.frontends.qdq.unary import UNARY, unary
 from qudnn.converter.frontends.qdq.where import where
 from qudnn.converter.frontends.rule import Rule
 from qudnn.converter.qdq.linear import DOMAINS
 
 RULES: dict[tuple[str, str], Rule] = {
-    **dict.fromkeys(ELEMENTWISE, elementwise),
+    **dict.fromkeys(UNARY, unary),
     **{(domain, "QuantizeLinear"): requantize for domain in DOMAINS},
     ("", "Add"): add,
     ("", "AveragePool"): average_pool,

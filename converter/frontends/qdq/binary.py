@@ -7,13 +7,13 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.elementwise import elementwise
 from qudnn.converter.frontends.qdq.operand import operand
 from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering import pair
+from qudnn.converter.lowering import binary
 from qudnn.converter.qdq.linear import dequantizes
 
 Builder = Callable[
@@ -22,16 +22,16 @@ Builder = Callable[
 
 
 def add(node: ir.Node, facts: Facts) -> Candidate:
-    return _binary(pair.add, node, facts)
+    return _binary(binary.add, node, facts)
 
 
 def mul(node: ir.Node, facts: Facts) -> Candidate:
-    return _binary(pair.mul, node, facts)
+    return _binary(binary.mul, node, facts)
 
 
 def _binary(build: Builder, node: ir.Node, facts: Facts) -> Candidate:
     try:
-        return elementwise(node, facts)  # of one tensor, such as x * sigmoid(x)
+        return unary(node, facts)  # of one tensor, such as x * sigmoid(x)
     except Refusal:
         if not all(dequantizes(required_input(node, index).producer()) for index in (0, 1)):
             raise

@@ -48,4 +48,4 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
         shape,
         clamp=y.clamp,
     )
-    return replace(candidate, note=y.product_note([x]))
+    return replace(candidate, note=y.sums_note([x]))

@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.graph.constants import constant_or_none
-from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.qdq.linear import quantizes
 
 LAST_BITS = "onnxruntime computes it in float32: results may differ in their last bits"
@@ -24,7 +24,7 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
         )
     if any(_has_matrices(value) for value in node.inputs):
         return f"a scale or zero point of its inputs has several dimensions, so {LAST_BITS}"
-    if any(quantizes(reader) for reader in _readers(node)):
+    if any(quantizes(consumer) for consumer in _consumers(node)):
         return f"only some consumers of its result quantize it, so {LAST_BITS}"
     uses = list(node.outputs[0].uses())
     if len(uses) == 1 and _activates(uses[0].node):
@@ -43,14 +43,14 @@ def _has_matrices(value: ir.Value | None) -> bool:
     return any(array is not None and array.ndim > 1 for array in arrays)
 
 
-def _readers(node: ir.Node) -> list[ir.Node]:
+def _consumers(node: ir.Node) -> list[ir.Node]:
     """The result's consumers; if QuantizeLinear is the sole consumer of an activation, it stands for it."""
-    readers = [use.node for use in node.outputs[0].uses()]
-    for index, reader in enumerate(readers):
-        after = only_reader(reader.outputs[0]) if _activates(reader) else None
+    consumers = [use.node for use in node.outputs[0].uses()]
+    for index, consumer in enumerate(consumers):
+        after = sole_consumer(consumer.outputs[0]) if _activates(consumer) else None
         if after is not None and quantizes(after):
-            readers[index] = after
-    return readers
+            consumers[index] = after
+    return consumers
 
 
 def _activates(node: ir.Node) -> bool:

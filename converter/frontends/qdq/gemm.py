@@ -17,9 +17,9 @@ from qudnn.converter.graph.constants import constant_or_none, node_input, requir
 from qudnn.converter.graph.sizes import Size, Unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import InFloat, Requantized
+from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 
 
 def gemm(node: ir.Node, facts: Facts) -> Candidate:
@@ -40,15 +40,15 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     if y is not None:
         in_units = bias(c, a.scales[0], b.scales, outputs)
         to = Requantized(y.value, y.quantization, y.clamp)
-        candidate = product((node, *y.covers), a, b, to, facts, in_units, alpha)
+        candidate = choose_matmul((node, *y.covers), a, b, to, facts, in_units, alpha)
         return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
     note = f"{stays}{LAST_BITS}" if stays else float_note(node, [])
     addend = _addend(c, outputs)
     if addend is not None:
-        candidate = product((node,), a, b, InFloat(node.outputs[0], addend), facts)
+        candidate = choose_matmul((node,), a, b, InFloat(node.outputs[0], addend), facts)
         return replace(candidate, note=note or LAST_BITS)
     in_units = bias(c, a.scales[0], b.scales, outputs)
-    return replace(product((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
+    return replace(choose_matmul((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
 
 
 def _is_mixed(a: Sequence[Operand], b: Factor, b_operands: Sequence[Operand]) -> str:

@@ -66,11 +66,11 @@ def _is_scores(add: ir.Node, index: int) -> bool:
     return dequantizes(producer)
 
 
-def _scores(reader: ir.Node, index: int, facts: Facts) -> _Scores:
+def _scores(consumer: ir.Node, index: int, facts: Facts) -> _Scores:
     """The input of the node: at most one Mul and then one Div."""
-    node = _producer(reader, index)
+    node = _producer(consumer, index)
     if node is None or node.domain or node.op_type not in ("Mul", "Div"):
-        return _Scores(operand(reader, index, facts))
+        return _Scores(operand(consumer, index, facts))
     inner = _scores(node, 0, facts)
     number = float_constant(required_input(node, 1), "scale")
     if number.dtype != np.float32 or number.size != 1 or not number.reshape(-1)[0] > 0:

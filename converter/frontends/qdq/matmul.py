@@ -17,9 +17,9 @@ from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_A
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import InFloat, Requantized
+from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 from qudnn.converter.qdq.linear import dequantizes
 from qudnn.converter.qdq.moves import moves
 
@@ -28,11 +28,11 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b. Where its result is not quantized, it stays in float32, as onnxruntime leaves it."""
     a, a_operands = factor(node, 0, -1, facts, "left input")
     b, _ = factor(node, 1, -2, facts, "right input")
-    product_ = _Product(node, a, b, a_operands)
+    matched = _MatMul(node, a, b, a_operands)
     try:
-        return _quantized(product_, facts)
+        return _quantized(matched, facts)
     except Refusal:
-        return _in_float(product_, facts)
+        return _in_float(matched, facts)
 
 
 # From an Add and its consumers, onnxruntime makes operators that add up in another order: BiasGelu of
@@ -40,7 +40,7 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
 _READ_SUMS = {"Cast", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Tanh"}
 
 
-class _Product(NamedTuple):
+class _MatMul(NamedTuple):
     """operands: those whose type decides whether onnxruntime computes in integers; any b does for it."""
 
     node: ir.Node
@@ -55,15 +55,15 @@ class _Product(NamedTuple):
         return is_vector and self.b.rank == 2 and (self.a.rank == 2 or (static and self.a.rank > 2))
 
 
-def _quantized(of: _Product, facts: Facts) -> Candidate:
-    added = _bias_behind(of.node)
+def _quantized(of: _MatMul, facts: Facts) -> Candidate:
+    added = _bias_after(of.node)
     last, c = (of.node, None) if added is None else added
     y = result(last)
     if c is not None and of.b.rank == 1:
         raise Refusal("it is a matrix-vector product with a bias")
     outputs = of.b.shape[of.b.free] if of.b.rank > 1 else 1
     in_units = bias(c, of.a.scales[0], of.b.scales, outputs)
-    candidate = product(
+    candidate = choose_matmul(
         (of.node, *([] if last is of.node else [last]), *y.covers),
         of.a,
         of.b,
@@ -71,38 +71,42 @@ def _quantized(of: _Product, facts: Facts) -> Candidate:
         facts,
         in_units,
     )
-    note = y.product_note(of.operands)
+    note = y.sums_note(of.operands)
     if in_units is not None and not of.is_gemm_with(in_units.size):
         note = note or f"it is no Gemm where sizes are not fixed, so {IN_FLOAT}"
     return replace(candidate, note=note)
 
 
-def _in_float(of: _Product, facts: Facts) -> Candidate:
+def _in_float(of: _MatMul, facts: Facts) -> Candidate:
     if of.b.scales.size > 1 and of.b.rank != 2:  # of a MatMulIntegerToFloat
         raise Refusal(SCALES_APART)
     note = float_note(of.node, of.operands)
-    addend = _addend_behind(of)
+    addend = _addend_after(of)
     if addend is None:
-        candidate = product((of.node,), of.a, of.b, InFloat(of.node.outputs[0]), facts)
+        candidate = choose_matmul((of.node,), of.a, of.b, InFloat(of.node.outputs[0]), facts)
         return replace(candidate, note=note)
     add, array = addend
     result = InFloat(add.outputs[0], array.reshape(-1))
     if of.is_gemm_with(array.size):
         note = note or f"together with the Add it is a Gemm: {LAST_BITS}"
-    return replace(product((of.node, add), of.a, of.b, result, facts), note=note)
+    return replace(choose_matmul((of.node, add), of.a, of.b, result, facts), note=note)
 
 
 def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
     """The Add that is the matmul's sole consumer, and its other operand."""
     y = node.outputs[0]
-    readers = [use.node for use in y.uses()]
-    if len(readers) != 1 or y.is_graph_output() or (readers[0].domain, readers[0].op_type) != ("", "Add"):
+    consumers = [use.node for use in y.uses()]
+    if (
+        len(consumers) != 1
+        or y.is_graph_output()
+        or (consumers[0].domain, consumers[0].op_type) != ("", "Add")
+    ):
         return None
-    others = [value for value in readers[0].inputs if value is not None and value is not y]
-    return (readers[0], others[0]) if len(others) == 1 and readers[0].graph is node.graph else None
+    others = [value for value in consumers[0].inputs if value is not None and value is not y]
+    return (consumers[0], others[0]) if len(others) == 1 and consumers[0].graph is node.graph else None
 
 
-def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
+def _bias_after(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
     """The Add of a vector after the MatMul, and the vector: together they are a Gemm."""
     found = _added(node)
     if found is None:
@@ -115,7 +119,7 @@ def _bias_behind(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
     return found if array is not None and array.ndim == 1 else None
 
 
-def _addend_behind(of: _Product) -> tuple[ir.Node, Float32Array] | None:
+def _addend_after(of: _MatMul) -> tuple[ir.Node, Float32Array] | None:
     """The Add after the matmul of one number, or of one for each column, and the numbers."""
     found = _added(of.node)
     array = None if found is None else constant_or_none(found[1])

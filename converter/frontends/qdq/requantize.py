@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.elementwise import table
+from qudnn.converter.frontends.qdq.unary import table
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.qdq.linear import dequantizes

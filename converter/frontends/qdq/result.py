@@ -58,7 +58,7 @@ class Result:
             )
         return self._clamp_note()
 
-    def product_note(self, operands: Sequence[Operand]) -> str:
+    def sums_note(self, operands: Sequence[Operand]) -> str:
         """Why a convolution or matmul may differ from onnxruntime; empty if it does not.
 
         onnxruntime has neither for int8 tensors on x86-64 (ConvNodeGroupSelector, MatMulNodeGroupSelector:
@@ -82,7 +82,7 @@ def result(node: ir.Node) -> Result:
     covers = []
     low, high = -np.inf, np.inf
     while True:
-        node = _only_reader(node)
+        node = _sole_consumer(node)
         covers.append(node)
         if quantizes(node):
             break
@@ -120,16 +120,16 @@ def quantized(number: float, parameters: Quantization) -> int:
     return int(np.rint(np.clip(scaled, least, greatest))) + parameters.zero_point
 
 
-def _only_reader(node: ir.Node) -> ir.Node:
+def _sole_consumer(node: ir.Node) -> ir.Node:
     y = node.outputs[0]
-    readers = [use.node for use in y.uses()]
-    if not readers or y.is_graph_output():
+    consumers = [use.node for use in y.uses()]
+    if not consumers or y.is_graph_output():
         raise Refusal("its result is not quantized")
-    if len(readers) > 1:
+    if len(consumers) > 1:
         raise Refusal("its result has consumers in floating point beside QuantizeLinear")
-    if readers[0].graph is not node.graph:
+    if consumers[0].graph is not node.graph:
         raise Refusal("its result is consumed in the body of another node")
-    return readers[0]
+    return consumers[0]
 
 
 def _bounds(node: ir.Node) -> tuple[float, float]:

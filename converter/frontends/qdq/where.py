@@ -4,9 +4,9 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.elementwise import elementwise
 from qudnn.converter.frontends.qdq.operand import operand
 from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering import where as op
@@ -16,7 +16,7 @@ from qudnn.converter.qdq.linear import dequantizes
 def where(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: condition, x, y. Exact in any arithmetic: each value changes its scale by itself."""
     try:
-        return elementwise(node, facts)  # where the condition depends on nothing but x or y
+        return unary(node, facts)  # where the condition depends on nothing but x or y
     except Refusal:
         if not all(dequantizes(required_input(node, index).producer()) for index in (1, 2)):
             raise

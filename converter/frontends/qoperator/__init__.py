@@ -15,9 +15,9 @@ from qudnn.converter.frontends.qoperator.qlinear_average_pool import (
     qlinear_average_pool,
     qlinear_global_average_pool,
 )
+from qudnn.converter.frontends.qoperator.qlinear_binary import qlinear_add, qlinear_mul
 from qudnn.converter.frontends.qoperator.qlinear_conv import qlinear_conv
 from qudnn.converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
-from qudnn.converter.frontends.qoperator.qlinear_pair import qlinear_add, qlinear_mul
 from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
 from qudnn.converter.frontends.qoperator.qlinear_where import qlinear_where
 from qudnn.converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze

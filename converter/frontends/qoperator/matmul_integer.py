@@ -10,16 +10,16 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.factor import described
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import Sums
+from qudnn.converter.lowering.matmul_result import Sums
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, and as options a_zero_point, b_zero_point."""
     a = _factor(node, 0, -1, facts, "left input")
     b = _factor(node, 1, -2, facts, "right input")
-    return product((node,), a, b, Sums(node.outputs[0]), facts)
+    return choose_matmul((node,), a, b, Sums(node.outputs[0]), facts)
 
 
 def _factor(node: ir.Node, index: int, contracted: int, facts: Facts, what: str) -> Factor:

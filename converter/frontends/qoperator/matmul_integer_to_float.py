@@ -8,9 +8,9 @@ from qudnn.converter.frontends.qoperator.factor import described
 from qudnn.converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import InFloat
+from qudnn.converter.lowering.matmul_result import InFloat
 
 SCALES_APART = "its scales differ in rank, so onnxruntime multiplies by one after the other"
 
@@ -23,12 +23,12 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal(SCALES_APART)
     bias = node_input(node, 6)
     if bias is None:
-        return product((node,), a, b, InFloat(node.outputs[0]), facts)
+        return choose_matmul((node,), a, b, InFloat(node.outputs[0]), facts)
     outputs = b.shape[b.free]
     if not isinstance(outputs, int):
         raise Refusal("it has a bias, and its number of outputs is unknown")
     addend = float_vector(bias, outputs, "bias")
-    return product((node,), a, b, InFloat(node.outputs[0], addend), facts)
+    return choose_matmul((node,), a, b, InFloat(node.outputs[0], addend), facts)
 
 
 def scales_once(a_scale: ir.Value | None, b_scale: ir.Value | None, b_shape: Shape) -> bool:

@@ -11,8 +11,8 @@ from qudnn.converter.graph.constants import constant, node_input, quantization, 
 from qudnn.converter.graph.sizes import Size
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int32Array
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import InFloat, Requantized
+from qudnn.converter.lowering.choose_matmul import choose_matmul
+from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 
 
 def qgemm(node: ir.Node, facts: Facts) -> Candidate:
@@ -29,7 +29,7 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
         result = Requantized(y, quantization(node_input(node, 7), node_input(node, 8), None, "output"))
     outputs = b.shape[b.free]
     bias = None if node_input(node, 6) is None else _bias(node_input(node, 6), outputs)
-    return product((node,), a, b, result, facts, bias, node.attributes.get_float("alpha", 1.0))
+    return choose_matmul((node,), a, b, result, facts, bias, node.attributes.get_float("alpha", 1.0))
 
 
 def _bias(c: ir.Value | None, outputs: Size) -> Int32Array:

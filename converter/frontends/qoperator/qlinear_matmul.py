@@ -6,8 +6,8 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.factor import factor
 from qudnn.converter.graph.constants import node_input, quantization
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.product import product
-from qudnn.converter.lowering.product_result import Requantized
+from qudnn.converter.lowering.choose_matmul import choose_matmul
+from qudnn.converter.lowering.matmul_result import Requantized
 
 
 def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:
@@ -19,4 +19,4 @@ def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:
     a = factor(node, 0, -1, facts, "left input", half=True)
     b = factor(node, 3, -2, facts, "right input", half=True)
     parameters = quantization(node_input(node, 6), node_input(node, 7), facts.dtype(y), "output", half=True)
-    return product((node,), a, b, Requantized(y, parameters), facts)
+    return choose_matmul((node,), a, b, Requantized(y, parameters), facts)

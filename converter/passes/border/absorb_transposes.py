@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.graph.edit import remove_orphans, take_place
 from qudnn.converter.graph.permutations import after, before
-from qudnn.converter.island.batch_products import PRODUCTS, operand_of
+from qudnn.converter.island.batch_matmuls import BATCH_MATMULS, operand_of
 from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.passes.base import Pass
 
@@ -19,7 +19,7 @@ class AbsorbTransposes(Pass):
         modified = False
         for node in list(model.graph):
             if _is_transpose(node):
-                modified |= _into_readers(node) or _into_writer(node)
+                modified |= _into_consumers(node) or _into_producer(node)
         return ir.passes.PassResult(model, modified)
 
 
@@ -27,7 +27,7 @@ def _is_transpose(node: ir.Node) -> bool:
     return node.op_type == "Transpose" and not node.domain and "perm" in node.attributes
 
 
-def _into_readers(transpose: ir.Node) -> bool:
+def _into_consumers(transpose: ir.Node) -> bool:
     x, y = transpose.inputs[0], transpose.outputs[0]
     perm = ints(transpose, "perm")
     uses = list(y.uses())
@@ -52,15 +52,15 @@ def _can_read(node: ir.Node, index: int, perm: list[int]) -> bool:
     return after(perm, ints(node, f"{operand}_perm")).index(last) >= last - index
 
 
-def _into_writer(transpose: ir.Node) -> bool:
+def _into_producer(transpose: ir.Node) -> bool:
     x = transpose.inputs[0]
-    product = None if x is None else x.producer()
+    matmul = None if x is None else x.producer()
     perm = ints(transpose, "perm")
-    if x is None or product is None or not is_op(product, *PRODUCTS):
+    if x is None or matmul is None or not is_op(matmul, *BATCH_MATMULS):
         return False
     if perm[-1] != len(perm) - 1 or x.is_graph_output() or len(x.uses()) > 1:
         return False
-    set_ints(product, "y_perm", after(ints(product, "y_perm"), perm))
+    set_ints(matmul, "y_perm", after(ints(matmul, "y_perm"), perm))
     take_place(transpose.outputs[0], x)
     remove_orphans([transpose])
     return True

@@ -3,12 +3,12 @@
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_or_none
-from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.passes.base import Pass
 
 _ELEMENTWISE = ("QTable", "QMul", "QAdd", "QFloatMul", "QFloatAdd")
-_PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
+_BATCH_MATMULS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 
 class DelayTransposes(Pass):
@@ -34,17 +34,17 @@ def _keeps_channels_last(node: ir.Node) -> bool:
 def _delay(transpose: ir.Node) -> bool:
     chain: list[ir.Node] = []
     y = transpose.outputs[0]
-    while (reader := only_reader(y)) is not None and _keeps_places(reader, y):
-        chain.append(reader)
-        y = reader.outputs[0]
-    readers = list(y.uses())
-    if not chain or y.is_graph_output() or not all(is_op(use.node, *_PRODUCTS) for use in readers):
+    while (consumer := sole_consumer(y)) is not None and _keeps_places(consumer, y):
+        chain.append(consumer)
+        y = consumer.outputs[0]
+    consumers = list(y.uses())
+    if not chain or y.is_graph_output() or not all(is_op(use.node, *_BATCH_MATMULS) for use in consumers):
         return False
     x, moved = transpose.inputs[0], transpose.outputs[0]
     for index, value in enumerate(chain[0].inputs):
         if value is moved:
             chain[0].replace_input_with(index, x)
-    for node, index in readers:
+    for node, index in consumers:
         node.replace_input_with(index, moved)
     transpose.replace_input_with(0, y)
     return True

@@ -18,22 +18,22 @@ class DequantizeAtExit(Pass):
         for leave in list(model.graph):
             if not is_op(leave, "ConvertFromIsland") or not is_needed(leave.outputs[0]):
                 continue
-            readers = list(dict.fromkeys(use.node for use in leave.outputs[0].uses()))
+            consumers = list(dict.fromkeys(use.node for use in leave.outputs[0].uses()))
             try:
-                parameters = _parameters(leave, readers)
+                parameters = _parameters(leave, consumers)
             except Refusal as refusal:
                 self.context.refusals.update(
-                    {reader: str(refusal) for reader in readers if dequantizes(reader)}
+                    {consumer: str(refusal) for consumer in consumers if dequantizes(consumer)}
                 )
                 continue
-            for reader in readers:
-                _fuse(leave, reader, parameters)
-            remove_orphans(readers)
+            for consumer in consumers:
+                _fuse(leave, consumer, parameters)
+            remove_orphans(consumers)
             modified = True
         return ir.passes.PassResult(model, modified)
 
 
-def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
+def _fuse(leave: ir.Node, consumer: ir.Node, parameters: Quantization) -> None:
     fused = ir.node(
         "DequantizeFromIsland",
         leave.inputs,
@@ -44,23 +44,23 @@ def _fuse(leave: ir.Node, reader: ir.Node, parameters: Quantization) -> None:
             "zero_point": parameters.island_zero_point,
         },
         domain=leave.domain,
-        name=reader.name or leave.name,
+        name=consumer.name or leave.name,
     )
-    assert reader.graph is not None
-    reader.graph.insert_after(reader, fused)
-    take_place(reader.outputs[0], fused.outputs[0])
+    assert consumer.graph is not None
+    consumer.graph.insert_after(consumer, fused)
+    take_place(consumer.outputs[0], fused.outputs[0])
 
 
-def _parameters(leave: ir.Node, readers: list[ir.Node]) -> Quantization:
+def _parameters(leave: ir.Node, consumers: list[ir.Node]) -> Quantization:
     """The one quantization with which all consumers dequantize."""
-    if leave.outputs[0].is_graph_output() or not all(map(dequantizes, readers)):
+    if leave.outputs[0].is_graph_output() or not all(map(dequantizes, consumers)):
         raise Refusal("its input leaves the island in 8 bits, for other consumers")
-    if any(reader.graph is not leave.graph for reader in readers):
+    if any(consumer.graph is not leave.graph for consumer in consumers):
         raise Refusal("its input leaves the island in 8 bits, for the body of another node")
-    if any(map(dequantizes_for_integer_form, readers)):
+    if any(map(dequantizes_for_integer_form, consumers)):
         raise Refusal("onnxruntime makes a quantized operator of it and the one after it")
     dtype = ir.DataType(leave.attributes["dtype"].as_int())
-    found = {read_with(reader, dtype) for reader in readers}
+    found = {read_with(consumer, dtype) for consumer in consumers}
     if len(found) > 1:
         raise Refusal("its input is dequantized with several scales")
     return found.pop()

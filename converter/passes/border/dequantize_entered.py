@@ -53,20 +53,20 @@ def _same(enter: ir.Node) -> list[ir.Node]:
     for quantize in [use.node for use in required_input(enter, 0).uses()]:
         if not quantizes(quantize) or quantize.graph is not enter.graph:
             continue
-        readers = [use.node for use in quantize.outputs[0].uses()]
-        for reader in readers:
-            if not dequantizes(reader) or reader.graph is not enter.graph:
+        consumers = [use.node for use in quantize.outputs[0].uses()]
+        for consumer in consumers:
+            if not dequantizes(consumer) or consumer.graph is not enter.graph:
                 continue
-            if dequantizes_for_integer_form(reader):
+            if dequantizes_for_integer_form(consumer):
                 continue
             try:
                 written = written_with(quantize)
-                read = read_with(reader, written.dtype)
+                read = read_with(consumer, written.dtype)
             except Refusal:
                 continue
             attributes = (enter.attributes["scale"].as_float(), enter.attributes["zero_point"].as_int())
             if read == written and (float(read.scale), read.island_zero_point) == attributes:
-                found.append(reader)
+                found.append(consumer)
     return found
 
 

@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.passes.base import Pass
@@ -38,25 +38,25 @@ def _drop(entry: ir.Node, facts: Facts) -> bool:
     shape, flat = facts.shape(x), facts.shape(rows)
     if shape is None or flat is None or len(shape) < 2 or shape[-1] != flat[-1]:
         return False
-    products = [use.node for use in quantized.uses()]
-    shapes = [(*shape[:-1], *(facts.shape(product.outputs[0]) or ())[-1:]) for product in products]
-    readers = [only_reader(product.outputs[0], inside=True) for product in products]
-    if not all(is_op(product, "DynamicQMatMul") for product in products):
+    matmuls = [use.node for use in quantized.uses()]
+    shapes = [(*shape[:-1], *(facts.shape(matmul.outputs[0]) or ())[-1:]) for matmul in matmuls]
+    consumers = [sole_consumer(matmul.outputs[0], inside=True) for matmul in matmuls]
+    if not all(is_op(matmul, "DynamicQMatMul") for matmul in matmuls):
         return False
-    for reader, y_shape in zip(readers, shapes, strict=True):
-        if not _is_reshape(reader) or not (_makes(reader, y_shape, facts) or _has_target(reader)):
+    for consumer, y_shape in zip(consumers, shapes, strict=True):
+        if not _is_reshape(consumer) or not (_makes(consumer, y_shape, facts) or _has_target(consumer)):
             return False
     entry.replace_input_with(0, x)
     set_ints(entry, "pads", [0] * (2 * len(shape) - 1) + ints(entry, "pads")[-1:])
     set_ints(entry, "perm", list(range(len(shape))))
-    for value in quantized, *(product.outputs[0] for product in products):
+    for value in quantized, *(matmul.outputs[0] for matmul in matmuls):
         value.shape = None if value.shape is None else _of_rank(len(shape), value.shape)
-    for product, reader, y_shape in zip(products, readers, shapes, strict=True):
-        y = product.outputs[0]
+    for matmul, consumer, y_shape in zip(matmuls, consumers, shapes, strict=True):
+        y = matmul.outputs[0]
         facts.note_shape(y, ir.DataType.FLOAT, y_shape)
-        if reader is not None and _makes(reader, y_shape, facts):
-            take_place(reader.outputs[0], y)
-            remove_orphans([reader])
+        if consumer is not None and _makes(consumer, y_shape, facts):
+            take_place(consumer.outputs[0], y)
+            remove_orphans([consumer])
     remove_orphans([flatten])
     return True
 

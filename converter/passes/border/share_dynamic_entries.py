@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.graph.edit import equal_attributes, remove_orphans
 from qudnn.converter.island.crossings import is_op
-from qudnn.converter.island.dynamic_products import parts_of, set_parts
+from qudnn.converter.island.dynamic_matmuls import set_terms, terms_of
 from qudnn.converter.passes.base import Pass
 
 
@@ -18,11 +18,11 @@ class ShareDynamicEntries(Pass):
                 alike.setdefault((node.inputs[0], equal_attributes(node)), []).append(node)
         groups = [group for group in alike.values() if len(group) > 1]
         for first, *others in groups:
-            parts = parts_of(first)
+            parts = terms_of(first)
             for entry in others:
-                parts |= parts_of(entry)
+                parts |= terms_of(entry)
                 for output, kept in zip(entry.outputs, first.outputs, strict=True):
                     output.replace_all_uses_with(kept)
             remove_orphans(others)
-            set_parts(first, parts, self.context.names)
+            set_terms(first, parts, self.context.names)
         return ir.passes.PassResult(model, modified=bool(groups))

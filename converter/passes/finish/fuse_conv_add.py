@@ -5,10 +5,10 @@ import onnx_ir as ir
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALIGNMENT
-from qudnn.converter.lowering.pair import adds_one_shape
+from qudnn.converter.lowering.binary import adds_one_shape
 from qudnn.converter.passes.base import Pass
 
 _MODERATE = 2.0**21  # sums below are rounded as floats
@@ -40,7 +40,7 @@ def _conv(add: ir.Node, index: int) -> ir.Node | None:
     """The convolution that produces operand `index`, if it may add the other one."""
     inside = required_input(add, index)
     conv = inside.producer()
-    if conv is None or not is_op(conv, "QConv") or only_reader(inside, once=True) is not add:
+    if conv is None or not is_op(conv, "QConv") or sole_consumer(inside, once=True) is not add:
         return None
     shape = required_input(conv, 1).shape
     if shape is None or not isinstance(shape[3], int) or shape[3] % ALIGNMENT != 0:

@@ -23,9 +23,9 @@ class NarrowStem(Pass):
             if not is_op(entry, *ENTRIES):
                 continue
             inside = entry.outputs[0]
-            readers = [use.node for use in inside.uses() if use.idx == 0 and _is_stem(use.node)]
-            if _is_image(entry) and readers and len(readers) == len(inside.uses()):
-                _narrow(entry, readers)
+            consumers = [use.node for use in inside.uses() if use.idx == 0 and _is_stem(use.node)]
+            if _is_image(entry) and consumers and len(consumers) == len(inside.uses()):
+                _narrow(entry, consumers)
                 modified = True
         return ir.passes.PassResult(model, modified)
 

@@ -30,7 +30,7 @@ class PadAtProducer(Pass):
 
 
 def _pad_entry(entry: ir.Node) -> bool:
-    convs = _readers(entry, "QConv", "QConv3D")
+    convs = _consumers(entry, "QConv", "QConv3D")
     if not convs:
         return False
     zero_point = convs[0].attributes["x_zero_point"].as_int()
@@ -56,7 +56,7 @@ def _writes_padding(node: ir.Node) -> bool:
 
 
 def _pad_output(producer: ir.Node) -> bool:
-    convs = _readers(producer, "QConv")
+    convs = _consumers(producer, "QConv")
     if not convs or not all(_padded_by_a_pass(conv) for conv in convs):
         return False
     zero_point = convs[0].attributes["x_zero_point"].as_int()
@@ -76,7 +76,7 @@ def _padded_by_a_pass(conv: ir.Node) -> bool:
     return conv.attributes["x_zero_point"].as_int() != 0 and shape.numpy()[-1] % ALIGNMENT == 0
 
 
-def _readers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
+def _consumers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
     """All consumers of the result if they are convolutions with one padding, else none."""
     inside = producer.outputs[0]
     convs = [use.node for use in inside.uses() if use.idx == 0 and is_op(use.node, *op_types)]
@@ -91,12 +91,12 @@ def _take_pads(producer: ir.Node, convs: list[ir.Node]) -> list[int]:
     pads = ints(convs[0], "pads")
     for conv in convs:
         set_ints(conv, "pads", [0] * len(pads))
-    before, behind = [0, *pads[: len(pads) // 2], 0], [0, *pads[len(pads) // 2 :], 0]
+    before, after = [0, *pads[: len(pads) // 2], 0], [0, *pads[len(pads) // 2 :], 0]
     inside = producer.outputs[0]
     if inside.shape is not None:
-        sizes = zip(inside.shape, before, behind, strict=True)
+        sizes = zip(inside.shape, before, after, strict=True)
         inside.shape = ir.Shape([_padded(size, first + last) for size, first, last in sizes])
-    return [*before, *behind]
+    return [*before, *after]
 
 
 def _padded(size: int | ir.SymbolicDim, more: int) -> int | ir.SymbolicDim | None:

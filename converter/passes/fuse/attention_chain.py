@@ -1,4 +1,4 @@
-"""An attention in float32 between its two matmuls: `softmax(product * factor / divisor + mask)`"""
+"""An attention in float32 between its two matmuls: `softmax(matmul * factor / divisor + mask)`"""
 
 from typing import NamedTuple, TypeGuard
 
@@ -42,8 +42,8 @@ class Chain(NamedTuple):
     def is_read_elsewhere(self) -> bool:
         """Whether anything but the chain needs one of its results, apart from the last."""
         between = [node.outputs[0] for node in self.nodes[:-1]]
-        readers = {use.node for value in between for use in value.uses()}
-        return not readers <= {*self.nodes} or any(value.is_graph_output() for value in between)
+        consumers = {use.node for value in between for use in value.uses()}
+        return not consumers <= {*self.nodes} or any(value.is_graph_output() for value in between)
 
 
 def chain_around(softmax: ir.Node, facts: Facts) -> Chain | None:
@@ -53,10 +53,10 @@ def chain_around(softmax: ir.Node, facts: Facts) -> Chain | None:
     scores = _scores(required_input(softmax, 0), facts)
     guard = _guard(softmax)
     weights = softmax if guard is None else guard[-1]
-    products = [use.node for use in weights.outputs[0].uses() if _is(use.node, "MatMul") and use.idx == 0]
-    if scores is None or not products:
+    matmuls = [use.node for use in weights.outputs[0].uses() if _is(use.node, "MatMul") and use.idx == 0]
+    if scores is None or not matmuls:
         return None
-    nodes = (*scores.nodes, softmax, *(guard or ()), products[0])
+    nodes = (*scores.nodes, softmax, *(guard or ()), matmuls[0])
     return Chain(nodes, softmax, scores.factor, scores.divisor, scores.mask, guard is not None)
 
 
@@ -71,17 +71,17 @@ def _scores(x: ir.Value, facts: Facts) -> _Scores | None:
     """What the softmax is computed of."""
     add = x.producer()
     if not _is(add, "Add"):
-        return _scaled_product(x, facts)
+        return _scaled_matmul(x, facts)
     a, b = required_input(add, 0), required_input(add, 1)
     for scaled, mask in (a, b), (b, a):
-        found = _scaled_product(scaled, facts)
+        found = _scaled_matmul(scaled, facts)
         if found is not None:
             return found._replace(nodes=(*found.nodes, add), mask=mask)
     return None
 
 
-def _scaled_product(x: ir.Value, facts: Facts) -> _Scores | None:
-    """product * factor / divisor, of one number each at most."""
+def _scaled_matmul(x: ir.Value, facts: Facts) -> _Scores | None:
+    """matmul * factor / divisor, of one number each at most."""
     nodes: list[ir.Node] = []
     numbers = {"Div": Scale(), "Mul": Scale()}
     for op_type in numbers:
@@ -90,10 +90,10 @@ def _scaled_product(x: ir.Value, facts: Facts) -> _Scores | None:
         if scaled is not None and node is not None:
             nodes.insert(0, node)
             x, numbers[op_type] = scaled
-    product = x.producer()
-    if not _is(product, "MatMul"):
+    matmul = x.producer()
+    if not _is(matmul, "MatMul"):
         return None
-    return _Scores((product, *nodes), numbers["Mul"], numbers["Div"])
+    return _Scores((matmul, *nodes), numbers["Mul"], numbers["Div"])
 
 
 def _guard(softmax: ir.Node) -> tuple[ir.Node, ir.Node] | None:

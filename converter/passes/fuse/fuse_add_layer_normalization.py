@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.island.crossings import is_op
-from qudnn.converter.lowering.pair import adds_one_shape
+from qudnn.converter.lowering.binary import adds_one_shape
 from qudnn.converter.passes.base import Pass
 
 

@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, only_read_by, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, consumed_only_by, remove_orphans, take_place
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.island.packing import Int8Array
@@ -16,7 +16,7 @@ from qudnn.converter.passes.base import Pass
 
 _RANK = 4
 _IN_PLACE = list(range(_RANK))
-_PART = ("perm", "starts", "ends")
+_VIEW = ("perm", "starts", "ends")
 
 
 class FuseAttention(Pass):
@@ -72,9 +72,9 @@ class _Chain(NamedTuple):
 
     def attributes(self) -> dict[str, int | float | list[int]]:
         """Those of the one op."""
-        products = (("q", self.scores, "a"), ("k", self.scores, "b"), ("v", self.result, "b"))
-        parts = {f"{x}_{what}": ints(node, f"{of}_{what}") for x, node, of in products for what in _PART}
-        scores, result = (_EndOfProduct.of(node) for node in (self.scores, self.result))
+        matmuls = (("q", self.scores, "a"), ("k", self.scores, "b"), ("v", self.result, "b"))
+        parts = {f"{x}_{what}": ints(node, f"{of}_{what}") for x, node, of in matmuls for what in _VIEW}
+        scores, result = (_Epilogue.of(node) for node in (self.scores, self.result))
         assert scores is not None and result is not None
         return {
             **parts,
@@ -92,7 +92,7 @@ class _Chain(NamedTuple):
         }
 
 
-class _EndOfProduct(NamedTuple):
+class _Epilogue(NamedTuple):
     """What a matmul has one of for all columns."""
 
     a_zero_point: int
@@ -101,7 +101,7 @@ class _EndOfProduct(NamedTuple):
     y_zero_point: int
 
     @classmethod
-    def of(cls, node: ir.Node) -> "_EndOfProduct | None":
+    def of(cls, node: ir.Node) -> "_Epilogue | None":
         """None where columns differ, or where there is a bias or a bound."""
         bias, multiplier, zero_point = (constant_or_none(required_input(node, i)) for i in (2, 3, 4))
         if bias is None or multiplier is None or zero_point is None:
@@ -132,17 +132,17 @@ def _chain_at(softmax: ir.Node) -> _Chain | None:
     if not is_op(softmax, "QSoftmax", "QMaskedSoftmax"):
         return None
     x, weights = required_input(softmax, 0), softmax.outputs[0]
-    writer = x.producer()
-    function = None if writer is None or not only_read_by(writer, softmax) else function_of(writer)
+    producer = x.producer()
+    function = None if producer is None or not consumed_only_by(producer, softmax) else function_of(producer)
     if function is None:
         function = TableFunction(x, VALUES, 0)
     scores = function.x.producer()
     if scores is None or len(function.x.uses()) != 1 or function.x.is_graph_output():
         return None
-    readers = list(weights.uses())
-    if len(readers) != 1 or readers[0].idx != 0 or weights.is_graph_output():
+    consumers = list(weights.uses())
+    if len(consumers) != 1 or consumers[0].idx != 0 or weights.is_graph_output():
         return None
-    result = readers[0].node
+    result = consumers[0].node
     if not (is_op(scores, "QBatchMatMul") and is_op(result, "QBatchMatMul")):
         return None
     chain = _Chain(scores, function.table, softmax, result)
@@ -152,10 +152,10 @@ def _chain_at(softmax: ir.Node) -> _Chain | None:
 def _fits(chain: _Chain) -> bool:
     scores, _, _, result = chain
     perms = [ints(node, f"{matrix}_perm") for node in (scores, result) for matrix in ("a", "b", "y")]
-    if any(len(perm) != _RANK for perm in perms) or _EndOfProduct.of(scores) is None:
+    if any(len(perm) != _RANK for perm in perms) or _Epilogue.of(scores) is None:
         return False
     _, _, of_scores, of_weights, _, _ = perms
-    if of_scores != _IN_PLACE or of_weights != _IN_PLACE or _EndOfProduct.of(result) is None:
+    if of_scores != _IN_PLACE or of_weights != _IN_PLACE or _Epilogue.of(result) is None:
         return False
     starts, ends = ints(result, "a_starts"), ints(result, "a_ends")
     return not any(starts) and ends[:-1] == [ALL] * (_RANK - 1) and _takes_all_keys(chain, ends[-1])

@@ -10,7 +10,7 @@ from qudnn.converter.analysis.uniform import uniform
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import broadcast
 from qudnn.converter.island.crossings import ints, is_op
@@ -34,7 +34,7 @@ class FuseFloatAttention(Pass):
         facts, modified = self.context.facts, False
         for node in list(model.graph):
             chain = None if facts is None else chain_around(node, facts)
-            if chain is None or not _is_beside_dynamic_products(chain):
+            if chain is None or not _is_beside_dynamic_matmuls(chain):
                 continue
             try:
                 self._fuse(chain, model.graph)
@@ -109,11 +109,11 @@ class FuseFloatAttention(Pass):
         return self._joined[x]
 
 
-def _is_beside_dynamic_products(chain: Chain) -> bool:
-    return any(map(_comes_from_product, (chain.queries, chain.keys, chain.values))) or _is_quantized(chain)
+def _is_beside_dynamic_matmuls(chain: Chain) -> bool:
+    return any(map(_comes_from_matmul, (chain.queries, chain.keys, chain.values))) or _is_quantized(chain)
 
 
-def _comes_from_product(value: ir.Value) -> bool:
+def _comes_from_matmul(value: ir.Value) -> bool:
     node = value.producer()
     while node is not None and not node.domain and node.op_type in _MOVES:
         node = required_input(node, 0).producer()
@@ -121,16 +121,16 @@ def _comes_from_product(value: ir.Value) -> bool:
 
 
 def _is_quantized(chain: Chain) -> bool:
-    readers = [use.node for use in chain.result.uses()]
-    for reader in readers:
-        if not reader.domain and reader.op_type in _MOVES:
-            readers += [use.node for use in reader.outputs[0].uses()]
-    return any(is_op(reader, "DynamicQuantizeToIsland") for reader in readers)
+    consumers = [use.node for use in chain.result.uses()]
+    for consumer in consumers:
+        if not consumer.domain and consumer.op_type in _MOVES:
+            consumers += [use.node for use in consumer.outputs[0].uses()]
+    return any(is_op(consumer, "DynamicQuantizeToIsland") for consumer in consumers)
 
 
 def _transposed_back(result: ir.Value) -> ir.Node:
     """The node that alone reads the result, and puts the heads where they were."""
-    node = only_reader(result)
+    node = sole_consumer(result)
     if node is None or node.domain or node.op_type != "Transpose" or "perm" not in node.attributes:
         raise Refusal("its result is not just transposed")
     if ints(node, "perm") != ROWS:

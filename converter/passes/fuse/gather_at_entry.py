@@ -7,7 +7,7 @@ from qudnn.converter.analysis.lookups import first_rows
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
 from qudnn.converter.island.crossings import ints, is_op
-from qudnn.converter.lowering.pair import island_array
+from qudnn.converter.lowering.binary import island_array
 from qudnn.converter.passes.base import Pass
 
 

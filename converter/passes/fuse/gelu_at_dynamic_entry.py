@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.passes.base import Pass
 
@@ -40,7 +40,7 @@ class GeluAtDynamicEntry(Pass):
             gelu = _gelu(y)
             if gelu is None:
                 continue
-            if only_reader(y) is entry:
+            if sole_consumer(y) is entry:
                 self.context.notes[_fused(gelu, entry)] = _NOTE
                 modified = True
             else:
@@ -106,12 +106,12 @@ def _in_parts(node: ir.Node) -> _Gelu | None:
 
 def _scale_in_error(x: ir.Value, doubled: ir.Value) -> tuple[float, float] | None:
     """Divisor and factor, where `doubled` is 1 + erf(x / divisor * factor)."""
-    for one, error in _pairs(doubled.producer(), "Add"):
+    for one, error in _operands_in_both_orders(doubled.producer(), "Add"):
         erf = error.producer()
         if _number(one) != 1 or erf is None or erf.domain or erf.op_type != "Erf":
             continue
         scaled = required_input(erf, 0).producer()
-        for operand, scale in _pairs(scaled, "Mul"):
+        for operand, scale in _operands_in_both_orders(scaled, "Mul"):
             if operand is x and _is_near(_number(scale), _INVERSE):
                 return 1.0, _number(scale)
         quotient = _operands(scaled, "Div")
@@ -126,7 +126,7 @@ def _operands(node: ir.Node | None, op_type: str) -> tuple[ir.Value, ir.Value] |
     return required_input(node, 0), required_input(node, 1)
 
 
-def _pairs(node: ir.Node | None, op_type: str) -> list[tuple[ir.Value, ir.Value]]:
+def _operands_in_both_orders(node: ir.Node | None, op_type: str) -> list[tuple[ir.Value, ir.Value]]:
     """The operands in both orders."""
     operands = _operands(node, op_type)
     return [operands, operands[::-1]] if operands else []

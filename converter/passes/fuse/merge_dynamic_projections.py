@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import only_reader, remove_orphans
+from qudnn.converter.graph.edit import remove_orphans, sole_consumer
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import is_op
-from qudnn.converter.island.dynamic_products import Part, entry_of, parts_of, set_parts
+from qudnn.converter.island.dynamic_matmuls import WeightTerms, entry_of, set_terms, terms_of
 from qudnn.converter.island.merging import Inputs, one_for
 from qudnn.converter.passes.base import Pass
 
@@ -32,7 +32,7 @@ class _Projection:
     constants: weight and addend, of one row each for an output. shapes: `[..., K]`, `[B,S,heads,D]`.
     """
 
-    product: ir.Node
+    matmul: ir.Node
     constants: tuple[NDArray[Any], NDArray[Any]]
     reshape: ir.Node
     shapes: tuple[Shape, Shape]
@@ -42,7 +42,7 @@ class _Projection:
     def key(self) -> tuple[object, ...]:
         """What those have in common that may be merged."""
         wide, parted = self.shapes
-        return (self.product.inputs[0], entry_of(self.product), wide[:-1], parted[:-2], parted[-1])
+        return (self.matmul.inputs[0], entry_of(self.matmul), wide[:-1], parted[:-2], parted[-1])
 
 
 class MergeDynamicProjections(Pass):
@@ -67,27 +67,29 @@ class MergeDynamicProjections(Pass):
     def _merge(self, group: list[_Projection]) -> None:
         facts, (wide, parted) = self.context.facts, group[0].shapes
         assert facts is not None
-        products = [projection.product for projection in group]
+        matmuls = [projection.matmul for projection in group]
         reshapes = [projection.reshape for projection in group]
-        entry = entry_of(products[0])
-        parts = parts_of(entry)
-        merged = Part(*map(np.concatenate, zip(*(parts.pop(product) for product in products), strict=True)))
+        entry = entry_of(matmuls[0])
+        parts = terms_of(entry)
+        merged = WeightTerms(
+            *map(np.concatenate, zip(*(parts.pop(matmul) for matmul in matmuls), strict=True))
+        )
         heads = sum(projection.heads for projection in group)
         wide, parted = (*wide[:-1], len(merged.weight_sum)), (*parted[:-2], heads, parted[-1])
 
-        x, bias, multiplier = (required_input(products[0], index) for index in (0, 2, 3))
+        x, bias, multiplier = (required_input(matmuls[0], index) for index in (0, 2, 3))
         weight, addend = map(np.concatenate, zip(*(each.constants for each in group), strict=True))
         inputs: Inputs = {"x": x, "weight": weight, "bias": bias, "multiplier": multiplier, "addend": addend}
         names = self.context.names
-        product = one_for(products, "DynamicQMatMul", inputs, (_FLOAT, _ir_shape(wide)), names)
-        inputs = {"x": product.outputs[0], "shape": np.array(target_of(parted, wide), np.int64)}
+        matmul = one_for(matmuls, "DynamicQMatMul", inputs, (_FLOAT, _ir_shape(wide)), names)
+        inputs = {"x": matmul.outputs[0], "shape": np.array(target_of(parted, wide), np.int64)}
         reshape = one_for(
             reshapes, "Reshape", inputs, (_FLOAT, _ir_shape(parted)), self.context.names, domain=""
         )
-        for node, known in (product, wide), (reshape, parted):
+        for node, known in (matmul, wide), (reshape, parted):
             facts.note_shape(node.outputs[0], _FLOAT, known)
-        assert products[0].graph is not None
-        products[0].graph.insert_before(products[0], [product, reshape])
+        assert matmuls[0].graph is not None
+        matmuls[0].graph.insert_before(matmuls[0], [matmul, reshape])
 
         first = 0
         for projection in group:
@@ -98,14 +100,14 @@ class MergeDynamicProjections(Pass):
                 node.replace_input_with(index, reshape.outputs[0])
             first += projection.heads
         remove_orphans(reshapes)
-        set_parts(entry, {product: merged, **parts}, self.context.names)
+        set_terms(entry, {matmul: merged, **parts}, self.context.names)
 
 
 def _projection(node: ir.Node, facts: Facts) -> _Projection | None:
     if not is_op(node, "DynamicQMatMul"):
         return None
     weight, addend = (constant_or_none(required_input(node, index)) for index in (1, 4))
-    reshape = only_reader(node.outputs[0], once=True, inside=True)
+    reshape = sole_consumer(node.outputs[0], once=True, inside=True)
     if weight is None or addend is None or reshape is None:
         return None
     if reshape.domain or reshape.op_type != "Reshape":

@@ -11,8 +11,8 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import only_reader, remove_orphans
-from qudnn.converter.island.batch_products import operand_of
+from qudnn.converter.graph.edit import remove_orphans, sole_consumer
+from qudnn.converter.island.batch_matmuls import operand_of
 from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.island.merging import one_for
 from qudnn.converter.island.packing import Int8Array
@@ -31,7 +31,7 @@ class _Projection:
     one after. result: what is consumed.
     """
 
-    product: ir.Node
+    matmul: ir.Node
     constants: tuple[NDArray[Any], ...]
     functions: tuple[ir.Node, ...]
     table: Int8Array
@@ -68,17 +68,17 @@ class MergeProjections(Pass):
         return ir.passes.PassResult(model, modified=bool(groups))
 
     def _merge(self, group: list[_Projection]) -> None:
-        products = [p.product for p in group]
+        matmuls = [p.matmul for p in group]
         weight, bias, multiplier = map(np.concatenate, zip(*(p.constants for p in group), strict=True))
-        zero_points = [np.full(p.width, p.product.attributes["y_zero_point"].as_int()) for p in group]
+        zero_points = [np.full(p.width, p.matmul.attributes["y_zero_point"].as_int()) for p in group]
         constants = {
             "weight": weight,
             "bias": bias,
             "multiplier": multiplier,
             "y_zero_point": np.concatenate(zero_points).astype(np.float32),
         }
-        x, wide = required_input(products[0], 0), _shape(products[0].outputs[0], len(bias))
-        new = [one_for(products, "QProjections", {"x": x, **constants}, (_INT8, wide), self.context.names)]
+        x, wide = required_input(matmuls[0], 0), _shape(matmuls[0].outputs[0], len(bias))
+        new = [one_for(matmuls, "QProjections", {"x": x, **constants}, (_INT8, wide), self.context.names)]
         functions = [node for p in group for node in p.functions]
         if functions:
             table = np.concatenate([np.broadcast_to(p.table, (p.width, 256)) for p in group])
@@ -94,9 +94,9 @@ class MergeProjections(Pass):
         new.append(
             one_for(reshapes, "Reshape", {"x": y, **target}, (_INT8, parted), self.context.names, domain="")
         )
-        graph = products[0].graph
+        graph = matmuls[0].graph
         assert graph is not None
-        graph.insert_before(products[0], new)
+        graph.insert_before(matmuls[0], new)
 
         first = 0
         for projection in group:
@@ -117,24 +117,24 @@ def _projection(node: ir.Node) -> _Projection | None:
     weight, bias, multiplier = (constant_or_none(required_input(node, i)) for i in (1, 2, 3))
     if weight is None or bias is None or multiplier is None or not np.isfinite(multiplier).all():
         return None
-    y, before, table = _behind_function(node.outputs[0])
-    reshape = only_reader(y)
+    y, before, table = _after_function(node.outputs[0])
+    reshape = sole_consumer(y)
     target = None if reshape is None else _target(reshape)
     if reshape is None or target is None or target[-2] * target[-1] != len(bias):
         return None
-    result, behind, outer = _behind_function(reshape.outputs[0])
+    result, after, outer = _after_function(reshape.outputs[0])
     operands = [operand_of(use.node, use.idx) for use in result.uses()]
     if result.is_graph_output() or not operands or None in operands:
         return None
     if outer.ndim > 1:
         outer = np.tile(outer, (target[-2], 1))
     constants = (weight, bias, multiplier)
-    return _Projection(node, constants, (*before, *behind), composed(outer, table), reshape, target, result)
+    return _Projection(node, constants, (*before, *after), composed(outer, table), reshape, target, result)
 
 
-def _behind_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
+def _after_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
     """What is computed of x by a node that alone reads it, that node, and its table; or x itself."""
-    node = only_reader(x)
+    node = sole_consumer(x)
     found = None if node is None else function_of(node)
     if node is None or found is None or found.x is not x:
         return x, (), VALUES

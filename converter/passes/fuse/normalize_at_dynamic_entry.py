@@ -20,13 +20,13 @@ class NormalizeAtDynamicEntry(NormalizeBefore):
 
     def fused(self, norm: ir.Node, entry: ir.Node, facts: Facts, graph: ir.Graph) -> Fused:
         rows = rows_of(norm, channels_of(norm, facts), graph, self.context)
-        behind = (*rows, *entry.inputs[1:])
+        after = (*rows, *entry.inputs[1:])
         attributes: dict[str, Attribute] = {"pads": ints(entry, "pads"), "epsilon": epsilon_of(norm)}
         x = required_input(norm, 0)
         add = x.producer()
         if add is None or not _adds_one_shape(add, facts):
-            return Fused("DynamicLayerNormalizationToIsland", (x, *behind), attributes, None)
-        inputs = (*add.inputs, *behind)
+            return Fused("DynamicLayerNormalizationToIsland", (x, *after), attributes, None)
+        inputs = (*add.inputs, *after)
         return Fused("DynamicAddLayerNormalizationToIsland", inputs, attributes, add)
 
 

@@ -39,7 +39,7 @@ class NormalizeBefore(Pass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         facts, modified = self.context.facts, False
         for norm in list(model.graph):
-            entry = self._entry_behind(norm)
+            entry = self._entry_after(norm)
             if entry is None:
                 continue
             assert facts is not None
@@ -52,7 +52,7 @@ class NormalizeBefore(Pass):
             model.graph.sort()  # others may read results of the op before the entry that it becomes
         return ir.passes.PassResult(model, modified)
 
-    def _entry_behind(self, norm: ir.Node) -> ir.Node | None:
+    def _entry_after(self, norm: ir.Node) -> ir.Node | None:
         """The first one that quantizes the result of a LayerNormalization as it lies."""
         if not normalizes(norm):
             return None

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.context import Context
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import is_needed, only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import is_needed, remove_orphans, sole_consumer, take_place
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed
@@ -30,21 +30,21 @@ class CancelTransposes(Pass):
 
 
 def _cancel(first: ir.Node, context: Context) -> bool:
-    _, node = _behind_pairs(first)
+    _, node = _after_pairs(first)
     if node is None or not _is_transpose(node) or not is_needed(node.outputs[0]):
         return False
     if [_perm(first)[axis] for axis in _perm(node)] != sorted(_perm(first)):
         return False
     _let_pass(first, node, context)
-    chain, _ = _behind_pairs(first)
+    chain, _ = _after_pairs(first)
     x = required_input(first, 0)
     if _says_nothing_new(x.producer(), chain):
         chain = chain[2:]
     before = chain[-1].outputs[0] if chain else x
-    behind = _pair_behind(node)
+    after = _pair_after(node)
     y = node.outputs[0]
-    if _says_nothing_new(before.producer(), behind):
-        y = behind[1].outputs[0]
+    if _says_nothing_new(before.producer(), after):
+        y = after[1].outputs[0]
     if y.is_graph_output() and (before.producer() is None or before.is_graph_output()):
         return False
     if chain:
@@ -55,17 +55,17 @@ def _cancel(first: ir.Node, context: Context) -> bool:
         take_place(y, before)
     else:
         y.replace_all_uses_with(before)
-    remove_orphans([*reversed(behind), node, first])
+    remove_orphans([*reversed(after), node, first])
     return True
 
 
-def _behind_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
+def _after_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
     """The nodes of pairs and the node after them, each the sole consumer of the one before."""
     chain: list[ir.Node] = []
-    node = only_reader(first.outputs[0], once=True, inside=True)
+    node = sole_consumer(first.outputs[0], once=True, inside=True)
     while node is not None and _is_of_a_pair(node):
         chain.append(node)
-        node = only_reader(node.outputs[0], once=True, inside=True)
+        node = sole_consumer(node.outputs[0], once=True, inside=True)
     return chain, node
 
 
@@ -75,17 +75,17 @@ def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
     Merging may give them other parameters afterwards, and the pairs beyond the moves keep theirs.
     """
     before = required_input(first, 0).producer()
-    reader = only_reader(second.outputs[0], once=True, inside=True)
+    consumer = sole_consumer(second.outputs[0], once=True, inside=True)
     for _ in range(_MOST_MOVES):
-        if reader is not None and is_passed(reader):
-            reader = only_reader(reader.outputs[0], once=True, inside=True)
+        if consumer is not None and is_passed(consumer):
+            consumer = sole_consumer(consumer.outputs[0], once=True, inside=True)
     written = required_input(before, 0).producer() if before is not None and dequantizes(before) else None
-    for quantize in (written, reader):
+    for quantize in (written, consumer):
         if quantize is not None and quantizes(quantize) and _is_of_a_pair(quantize):
             pass_back(quantize, context.names)
     last = required_input(second, 0).producer()
-    readers = [use.node for use in reader.outputs[0].uses()] if reader and quantizes(reader) else []
-    for dequantize in (last, *readers):
+    consumers = [use.node for use in consumer.outputs[0].uses()] if consumer and quantizes(consumer) else []
+    for dequantize in (last, *consumers):
         if dequantize is not None and dequantizes(dequantize) and _is_of_a_pair(dequantize):
             pass_on(dequantize, context.names)
 
@@ -128,10 +128,10 @@ def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
     return read_with(dequantize, written.dtype) == written == read_with(before, dtype_read(before))
 
 
-def _pair_behind(node: ir.Node) -> list[ir.Node]:
+def _pair_after(node: ir.Node) -> list[ir.Node]:
     """QuantizeLinear and DequantizeLinear, all in a row with a sole consumer each; or nothing."""
-    quantize = only_reader(node.outputs[0], once=True, inside=True)
-    dequantize = None if quantize is None else only_reader(quantize.outputs[0], once=True, inside=True)
+    quantize = sole_consumer(node.outputs[0], once=True, inside=True)
+    dequantize = None if quantize is None else sole_consumer(quantize.outputs[0], once=True, inside=True)
     pair = [member for member in (quantize, dequantize) if member is not None and _is_of_a_pair(member)]
     if len(pair) < 2:
         return []

@@ -6,7 +6,7 @@ import onnx_ir as ir
 from qudnn.converter.context import Context, WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import (
     dequantizes,
@@ -44,8 +44,8 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
     if source is None or not outputs:
         return False
     x, parameters = source
-    readers = [only_reader(output, once=True, inside=True) for output in outputs]
-    if any(_written_with(reader) != parameters for reader in readers):
+    consumers = [sole_consumer(output, once=True, inside=True) for output in outputs]
+    if any(_written_with(consumer) != parameters for consumer in consumers):
         return False
     before = required_input(move, 0)
     dequantize = before.producer()
@@ -62,10 +62,10 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
         if len(move.inputs) < 3:
             move.resize_inputs(3)
         move.replace_input_with(2, add_initializer(move.graph, name, fill))
-    for output, reader in zip(outputs, readers, strict=True):
-        assert reader is not None
-        _take_over(output, reader.outputs[0], parameters.dtype)
-        remove_orphans([reader])
+    for output, consumer in zip(outputs, consumers, strict=True):
+        assert consumer is not None
+        _take_over(output, consumer.outputs[0], parameters.dtype)
+        remove_orphans([consumer])
     return True
 
 

@@ -30,23 +30,23 @@ class Int8ToUint8(Pass):
 
     def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> bool:
         x = quantize.outputs[0]
-        readers = [use.node for use in x.uses()]
+        consumers = [use.node for use in x.uses()]
         if x.is_graph_output() or not all(
-            dequantizes(reader) and reader.graph is graph for reader in readers
+            dequantizes(consumer) and consumer.graph is graph for consumer in consumers
         ):
             return False
         try:
             if constant_or_none(required_input(quantize, 0)) is not None:
                 return False  # weights
             written = written_with(quantize)
-            read = [read_with(reader, ir.DataType.INT8) for reader in readers]
+            read = [read_with(consumer, ir.DataType.INT8) for consumer in consumers]
         except Refusal:
             return False
         if written.dtype != ir.DataType.INT8:
             return False
-        stays = sum(map(_consumers, readers)) != 1 or read[0].zero_point != written.zero_point
-        stays = stays or any(node_input(node, 2) is None for node in (quantize, *readers))
-        for node, parameters in zip([quantize, *readers], [written, *read], strict=True):
+        stays = sum(map(_consumers, consumers)) != 1 or read[0].zero_point != written.zero_point
+        stays = stays or any(node_input(node, 2) is None for node in (quantize, *consumers))
+        for node, parameters in zip([quantize, *consumers], [written, *read], strict=True):
             self._shift(node, parameters, graph)
         self._shift_table(quantize, written, graph)
         quantize.attributes.pop("output_dtype", None)

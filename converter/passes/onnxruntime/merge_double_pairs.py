@@ -6,7 +6,7 @@ import onnx_ir as ir
 from qudnn.converter.context import Context
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from qudnn.converter.graph.edit import add_initializer, only_reader, remove_orphans
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
@@ -31,29 +31,31 @@ class MergeDoublePairs(Pass):
 
 def _merge(first: ir.Node, context: Context) -> bool:
     """first -> DequantizeLinear -> second -> DequantizeLinears that take the place of the one before."""
-    middle = only_reader(first.outputs[0], once=True)
-    second = None if middle is None else only_reader(middle.outputs[0], once=True)
+    middle = sole_consumer(first.outputs[0], once=True)
+    second = None if middle is None else sole_consumer(middle.outputs[0], once=True)
     if middle is None or second is None or not (dequantizes(middle) and quantizes(second)):
         return False
-    readers = [use.node for use in second.outputs[0].uses()]
-    if second.outputs[0].is_graph_output() or not readers or not all(map(dequantizes, readers)):
+    consumers = [use.node for use in second.outputs[0].uses()]
+    if second.outputs[0].is_graph_output() or not consumers or not all(map(dequantizes, consumers)):
         return False
-    nodes = (first, middle, second, *readers)
+    nodes = (first, middle, second, *consumers)
     if any(node.graph is not first.graph or node_input(node, 2) is None for node in nodes):
         return False  # onnxruntime merges none that leaves its zero point out
     try:
         a, b = written_with(first), written_with(second)
-        if read_with(middle, a.dtype) != a or any(read_with(reader, b.dtype) != b for reader in readers):
+        if read_with(middle, a.dtype) != a or any(
+            read_with(consumer, b.dtype) != b for consumer in consumers
+        ):
             return False
         merged = intersection(a, b)
     except Refusal:
         return False
     if constant_or_none(required_input(first, 0)) is not None or merged is None:
         return False
-    for node in (first, *readers):
+    for node in (first, *consumers):
         _set(node, merged, context)
-    for reader in readers:
-        reader.replace_input_with(0, first.outputs[0])
+    for consumer in consumers:
+        consumer.replace_input_with(0, first.outputs[0])
     remove_orphans([second])
     return True
 

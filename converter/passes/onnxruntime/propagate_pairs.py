@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.context import Context
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed, moves, needed
@@ -31,13 +31,13 @@ class PropagatePairs(Pass):
                 modified |= self._quantize_before(node)
         for node in list(model.graph):
             if moves(node):
-                modified |= _dequantize_behind(node, self.context)
+                modified |= _dequantize_after(node, self.context)
         return ir.passes.PassResult(model, modified)
 
     def _quantize_before(self, move: ir.Node) -> bool:
         """operator -> move -> QuantizeLinear: quantize what the move reads."""
         x = required_input(move, 0)
-        quantize = only_reader(move.outputs[0], once=True)
+        quantize = sole_consumer(move.outputs[0], once=True)
         if quantize is None or not quantizes(quantize) or not self._worth_quantizing(x, move):
             return False
         try:
@@ -47,16 +47,20 @@ class PropagatePairs(Pass):
         move.replace_input_with(0, insert_pair(x, quantize, self.context.names))
         return True
 
-    def _worth_quantizing(self, x: ir.Value, reader: ir.Node) -> bool:
+    def _worth_quantizing(self, x: ir.Value, consumer: ir.Node) -> bool:
         """Whether an operator with an integer form produces x, possibly through moves, for this consumer."""
         way: list[ir.Value] = []
         while x not in self._worth:
             way.append(x)
             source = x.producer()
-            if source is None or source.graph is not reader.graph or only_reader(x, once=True) is not reader:
+            if (
+                source is None
+                or source.graph is not consumer.graph
+                or sole_consumer(x, once=True) is not consumer
+            ):
                 self._worth[x] = False
             elif is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
-                x, reader = required_input(source, 0), source
+                x, consumer = required_input(source, 0), source
             else:
                 self._worth[x] = has_integer_form(source) or _normalizes(source)
         self._worth.update(dict.fromkeys(way, self._worth[x]))
@@ -75,7 +79,7 @@ def _normalizes(node: ir.Node) -> bool:
     return not node.domain and node.op_type == "LayerNormalization" and dequantizes(x)
 
 
-def _dequantize_behind(move: ir.Node, context: Context) -> bool:
+def _dequantize_after(move: ir.Node, context: Context) -> bool:
     """DequantizeLinear -> move -> operator: dequantize after the move.
 
     The same before a QuantizeLinear, if it has another scale than the move's input has.
@@ -101,16 +105,18 @@ def _dequantize_behind(move: ir.Node, context: Context) -> bool:
 
 
 def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:
-    readers = [use.node for use in y.uses()]
-    if y.is_graph_output() or any(reader.graph is not move.graph for reader in readers):
+    consumers = [use.node for use in y.uses()]
+    if y.is_graph_output() or any(consumer.graph is not move.graph for consumer in consumers):
         return False
     if is_passed(move):
-        return any(quantizes(reader) or is_passed(reader) or has_integer_form(reader) for reader in readers)
-    return all(quantizes(reader) or moves(reader) for reader in readers)
+        return any(
+            quantizes(consumer) or is_passed(consumer) or has_integer_form(consumer) for consumer in consumers
+        )
+    return all(quantizes(consumer) or moves(consumer) for consumer in consumers)
 
 
 def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:
-    quantize = only_reader(y, once=True)
+    quantize = sole_consumer(y, once=True)
     try:
         return quantize is not None and quantizes(quantize) and written_with(quantize) == parameters
     except Refusal:

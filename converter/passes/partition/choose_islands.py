@@ -61,31 +61,31 @@ Joint = tuple[ir.Value, int, bool]
 def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[int]:
     """The numbers of the candidates that go inside. moved: nodes that worked on float32 at first."""
     graph = Graph()
-    writer: dict[ir.Value, int] = {}
+    producer: dict[ir.Value, int] = {}
     entering: dict[Joint, Port] = {}
-    readers: dict[Joint, set[int]] = {}
+    consumers: dict[Joint, set[int]] = {}
     for number, candidate in enumerate(candidates):
-        writer |= {port.value: number for port in candidate.outputs}
+        producer |= {port.value: number for port in candidate.outputs}
         for port in _crossing(candidate.inputs):
             entering[port.joint] = port
-            readers.setdefault(port.joint, set()).add(number)
+            consumers.setdefault(port.joint, set()).add(number)
         graph.edge(SOURCE, number, _cost_outside(candidate, moved))
     covered = {node: number for number, candidate in enumerate(candidates) for node in candidate.covers}
     ports = {port.value: port for candidate in candidates for port in _crossing(candidate.outputs)}
     for joint, port in entering.items():
         # An entry, if the producer is outside and any consumer inside.
-        value, numbers = port.value, readers[joint]
+        value, numbers = port.value, consumers[joint]
         direct = value in ports and ports[value].joint == joint
         cost = _CROSSING * _elements(port)
         entry = ("entry", joint)
         for number in numbers:
             graph.edge(number, entry, inf)
-        graph.edge(entry, writer[value] if direct else SINK, cost)
+        graph.edge(entry, producer[value] if direct else SINK, cost)
     for value, port in ports.items():
         # An exit, if the producer is inside and any consumer outside.
         exit_ = ("exit", value)
-        graph.edge(writer[value], exit_, _CROSSING * _elements(port))
-        inside = readers.get(port.joint, set())
+        graph.edge(producer[value], exit_, _CROSSING * _elements(port))
+        inside = consumers.get(port.joint, set())
         for number in inside:
             graph.edge(exit_, number, inf)
         if _is_read_outside(value, inside, covered):

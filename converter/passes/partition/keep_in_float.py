@@ -4,11 +4,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import Arithmetic, common, keep_in_float
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import only_reader
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
 
-_PRODUCTS = {"Conv", "Gemm", "MatMul"}
+_MATMULS_AND_CONVS = {"Conv", "Gemm", "MatMul"}
 _ACTIVATIONS = {"Clip", "Relu"}
 
 
@@ -49,7 +49,7 @@ def _was_in_float(node: ir.Node) -> bool:
     tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]
     if quantize is None or not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
         return False
-    if node.op_type in _PRODUCTS:
+    if node.op_type in _MATMULS_AND_CONVS:
         tensors = tensors[:1]
     are_int8 = [stays_int8(tensor) for tensor in (*tensors, quantize.outputs[0])]
     if node.op_type in ("Conv", "MatMul"):
@@ -59,7 +59,7 @@ def _was_in_float(node: ir.Node) -> bool:
 
 def _quantizer(node: ir.Node) -> ir.Node | None:
     """The QuantizeLinear that is the result's sole consumer, possibly after an activation."""
-    reader = only_reader(node.outputs[0], once=True, inside=True)
-    while reader is not None and not reader.domain and reader.op_type in _ACTIVATIONS:
-        reader = only_reader(reader.outputs[0], once=True, inside=True)
-    return reader if quantizes(reader) else None
+    consumer = sole_consumer(node.outputs[0], once=True, inside=True)
+    while consumer is not None and not consumer.domain and consumer.op_type in _ACTIVATIONS:
+        consumer = sole_consumer(consumer.outputs[0], once=True, inside=True)
+    return consumer if quantizes(consumer) else None

@@ -102,9 +102,9 @@ def _agree(written: Layout, wanted: Layout) -> bool:
 def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:
     """The layouts that the sole consumers of values prefer."""
     ports = [port for candidate in candidates for port in candidate.inputs]
-    readers = Counter(port.value for port in ports)
+    consumers = Counter(port.value for port in ports)
     return {
         port.value: port.wish
         for port in ports
-        if port.wish is not None and readers[port.value] == 1 and not port.value.is_graph_output()
+        if port.wish is not None and consumers[port.value] == 1 and not port.value.is_graph_output()
     }

@@ -73,10 +73,10 @@ class RestorePairs(Pass):
         if shape is not None:
             facts.note_shape(y, ir.DataType.FLOAT, shape)
         self._floats[written, parameters] = y
-        for reader in [use.node for use in written.uses()]:
-            if _gives_back(reader, move, parameters):
-                reader.outputs[0].replace_all_uses_with(y)
-                remove_orphans([reader])
+        for consumer in [use.node for use in written.uses()]:
+            if _gives_back(consumer, move, parameters):
+                consumer.outputs[0].replace_all_uses_with(y)
+                remove_orphans([consumer])
         remove_orphans([quantize])
 
     def _converting(self, op_type: str, x: ir.Value, parameters: Quantization, graph: ir.Graph) -> ir.Node:
@@ -93,12 +93,12 @@ class RestorePairs(Pass):
         return ir.node(op_type, [x, *constants], name=name)
 
 
-def _gives_back(reader: ir.Node, move: ir.Node, parameters: Quantization) -> bool:
+def _gives_back(consumer: ir.Node, move: ir.Node, parameters: Quantization) -> bool:
     """Whether it dequantizes what is quantized so, and onnxruntime makes no integer operator with it."""
-    if not dequantizes(reader) or reader.graph is not move.graph or reader.outputs[0].is_graph_output():
+    if not dequantizes(consumer) or consumer.graph is not move.graph or consumer.outputs[0].is_graph_output():
         return False
     try:
-        same = read_with(reader, parameters.dtype) == parameters
+        same = read_with(consumer, parameters.dtype) == parameters
     except Refusal:
         return False
-    return same and not dequantizes_for_integer_form(reader)
+    return same and not dequantizes_for_integer_form(consumer)

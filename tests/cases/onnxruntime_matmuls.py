@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cases.matmul import GemmCase
-from cases.product import ProductCase
+from cases.qlinear_matmul import QLinearMatMulCase
 
 _types = (  # a and y, b, their zero points, scales
     ("uint8", "uint8", 113, 114, 118, (0.0066, 0.00705, 0.0107)),
@@ -18,7 +18,7 @@ _columns = (
 )
 
 QLINEAR_MATMULS = [
-    ProductCase(a, b, dtype, b_dtype, za, zb, zy, b_constant=constant, columns=columns, scales=scales)
+    QLinearMatMulCase(a, b, dtype, b_dtype, za, zb, zy, b_constant=constant, columns=columns, scales=scales)
     for a, b, constants, columns, types in (
         ((2, 4), (4, 3), (False, True), "", _types),
         ((2, 2, 4), (2, 4, 3), (False,), "", _types),
@@ -31,7 +31,7 @@ QLINEAR_MATMULS = [
 ]
 
 MATRIX_BY_MATRIX = [  # each of the batch with scales of its own: onnxruntime keeps these
-    ProductCase((2, 2, 4), (2, 4, 4), dtype, b_dtype, za, zb, zy, columns="each-matrix", scales=scales)
+    QLinearMatMulCase((2, 2, 4), (2, 4, 4), dtype, b_dtype, za, zb, zy, columns="each-matrix", scales=scales)
     for dtype, b_dtype, za, zb, zy, scales in _columns
 ]
 
@@ -41,11 +41,11 @@ _INTEGER_SIZES = (  # rows, columns, depth; without those that only take longer
 )  # fmt: skip
 
 MATMUL_INTEGERS = [
-    ProductCase((4, 3), (3, 2), a_zero_point=12, op="MatMulInteger"),
-    ProductCase((1, 1), (1, 1), a_zero_point=12, b_zero_point=12, op="MatMulInteger"),
-    ProductCase((4, 3), (3, 2), op="MatMulInteger"),
+    QLinearMatMulCase((4, 3), (3, 2), a_zero_point=12, op="MatMulInteger"),
+    QLinearMatMulCase((1, 1), (1, 1), a_zero_point=12, b_zero_point=12, op="MatMulInteger"),
+    QLinearMatMulCase((4, 3), (3, 2), op="MatMulInteger"),
     *(
-        ProductCase((m, k), (k, n), b_dtype="int8", b_constant=True, op="MatMulInteger")
+        QLinearMatMulCase((m, k), (k, n), b_dtype="int8", b_constant=True, op="MatMulInteger")
         for m, n, k in _INTEGER_SIZES
     ),
 ]

@@ -10,14 +10,14 @@ from qudnn.converter.island.packing import Int8Array, Int32Array, centered
 from qudnn.converter.lowering.batch_matmul import batch_matmul
 from qudnn.converter.lowering.factor import Factor
 from qudnn.converter.lowering.matmul import matmul
-from qudnn.converter.lowering.product_result import ProductResult, Sums
+from qudnn.converter.lowering.matmul_result import MatMulResult, Sums
 
 
-def product(
+def choose_matmul(
     covers: tuple[ir.Node, ...],
     a: Factor,
     b: Factor,
-    result: ProductResult,
+    result: MatMulResult,
     facts: Facts,
     bias: Int32Array | None = None,
     alpha: float = 1.0,

@@ -24,10 +24,10 @@ _ONNX = {
 }  # fmt: skip
 _MOST_NODES = 32  # of a function
 _MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
-ELEMENTWISE = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
+UNARY = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
 
 
-def elementwise(node: ir.Node, facts: Facts) -> Candidate:
+def unary(node: ir.Node, facts: Facts) -> Candidate:
     """Any number of operators may stand before the node: node is the last one, QuantizeLinear reads it.
 
     onnxruntime's bits come by construction: all 256 values go through the operators themselves.
@@ -125,7 +125,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
     waiting: list[tuple[ir.Node, ir.Node | None, bool]] = [(node, None, False)]
     started: set[ir.Node] = set()
     while waiting:
-        reached, reader, is_done = waiting.pop()
+        reached, consumer, is_done = waiting.pop()
         if is_done:
             nodes[reached] = None
             continue
@@ -138,15 +138,15 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             x = required_input(reached, 0)
             if constant_or_none(x) is None:
                 sources[x] = None
-        elif (reached.domain, reached.op_type) not in ELEMENTWISE:
+        elif (reached.domain, reached.op_type) not in UNARY:
             raise Refusal(f"its input comes from {reached.op_type} in floating point")
-        waiting.append((reached, reader, True))
+        waiting.append((reached, consumer, True))
         producers = []
         for value in reached.inputs:
             if value is None or value in sources:
                 continue
             array = constant_or_none(value)
-            normalizes = reader is not None and reader.op_type == "BatchNormalization"
+            normalizes = consumer is not None and consumer.op_type == "BatchNormalization"
             if array is not None and array.size != 1 and dequantizes(reached) and not normalizes:
                 dtypes.add(ir.DataType.from_numpy(array.dtype))
             producer = value.producer()
@@ -165,9 +165,9 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
 def _quantizer(node: ir.Node) -> ir.Node:
     """The QuantizeLinear that reads the node's result."""
     y = node.outputs[0]
-    readers = [use.node for use in y.uses()]
-    if not readers or y.is_graph_output():
+    consumers = [use.node for use in y.uses()]
+    if not consumers or y.is_graph_output():
         raise Refusal("its result is not quantized")
-    if len(readers) > 1 or not quantizes(readers[0]) or readers[0].graph is not node.graph:
-        raise Refusal(f"{readers[0].op_type} consumes its result in floating point")
-    return readers[0]
+    if len(consumers) > 1 or not quantizes(consumers[0]) or consumers[0].graph is not node.graph:
+        raise Refusal(f"{consumers[0].op_type} consumes its result in floating point")
+    return consumers[0]

@@ -14,11 +14,11 @@ DEPTH, COLUMNS = 35, 21
 
 
 @dataclass(frozen=True)
-class QdqProductCase:
+class QdqMatMulCase:
     """a `[rows..., 35]` times b `[35, 21]`, perhaps with a batch.
 
-    bias: what is added, behind a MatMul by an Add and to a Gemm as C: int32 (dequantized), float, scalar (one
-    number), full (of the whole shape). y: whether the result is quantized, perhaps behind a Relu.
+    bias: what is added, after a MatMul by an Add and to a Gemm as C: int32 (dequantized), float, scalar (one
+    number), full (of the whole shape). y: whether the result is quantized, perhaps after a Relu.
     """
 
     rows: tuple[int | str, ...] = ("N",)
@@ -61,7 +61,7 @@ class QdqProductCase:
         left = g.node("DequantizeLinear", [a, *g.parameters("a", A_SCALE, zero, self.a_dtype)], "a_float")
         scales: Array = np.asarray(B_SCALE * rng.uniform(0.5, 1.5, COLUMNS) if self.per_column else B_SCALE)
         right = self._right(g, rng, scales)
-        y = self._product(g, rng, left, right, scales)
+        y = self._matmul(g, rng, left, right, scales)
         y_shape = [f"y{axis}" for axis in range(max(len(self.rows), len(self.b_batch) + 1) + 1)]
         if self.y in ("float", "both"):
             g.output(y, "float32", y_shape)
@@ -90,9 +90,7 @@ class QdqProductCase:
         attributes: dict[str, Any] = {"axis": axis} if self.per_column else {}
         return g.node("DequantizeLinear", inputs, "b_float", **attributes)
 
-    def _product(
-        self, g: GraphBuilder, rng: np.random.Generator, left: str, right: str, scales: Array
-    ) -> str:
+    def _matmul(self, g: GraphBuilder, rng: np.random.Generator, left: str, right: str, scales: Array) -> str:
         c = []
         if self.bias == "int32":
             array = g.constant("c", rng.integers(-9000, 9000, COLUMNS), "int32")
@@ -104,8 +102,8 @@ class QdqProductCase:
             c = [g.constant("c", 2 * rng.standard_normal(size), "float32")]
         if self.op == "Gemm":
             attributes: dict[str, Any] = {"alpha": self.alpha, "transA": self.trans_a, "transB": self.trans_b}
-            return g.node("Gemm", [left, right, *c], "product", **attributes)
-        y = g.node("MatMul", [left, right], "product")
+            return g.node("Gemm", [left, right, *c], "matmul", **attributes)
+        y = g.node("MatMul", [left, right], "matmul")
         return g.node("Add", [y, *c], "sum") if c else y
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
@@ -122,8 +120,8 @@ class QdqProductCase:
         return inputs
 
 
-_case = QdqProductCase()
-_gemm = QdqProductCase(op="Gemm")
+_case = QdqMatMulCase()
+_gemm = QdqMatMulCase(op="Gemm")
 _batch = replace(_case, rows=("N", 4, 7), b_batch=("N", 4), b_constant=False, b_dtype="uint8")
 _dynamic = replace(_case, rows=("N", "S"))
 

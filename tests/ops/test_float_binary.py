@@ -4,7 +4,7 @@ import pytest
 
 import check
 from cases.builder import by_id
-from cases.float_pair_op import CASES
+from cases.float_binary_op import CASES
 from cases.op import OpCase
 
 

@@ -13,7 +13,7 @@ SIZES = {"S": 9, "T": 21, "K": 35, "empty": 0}  # what symbolic sizes are, other
 
 
 @dataclass(frozen=True)
-class ProductCase:
+class QLinearMatMulCase:
     """y = a * b, as numpy.matmul multiplies; op: QLinearMatMul or MatMulInteger.
 
     columns: which parameters of b differ by column: scales, both (zero points too), both-ranked: `[1..., N]`,
@@ -130,7 +130,7 @@ class ProductCase:
         ]
 
 
-_case = ProductCase()
+_case = QLinearMatMulCase()
 _matrix = replace(_case, b=(32, 16))
 
 SHAPES: list[tuple[tuple[Size, ...], tuple[Size, ...]]] = [

@@ -27,7 +27,7 @@ _OF_ONE_SHAPE = "qudnn.of_one_shape"
 
 
 @dataclass(frozen=True)
-class Pair:
+class Binary:
     """operands: two, in the order in which the op takes them: which of the tensors, or a constant.
 
     A constant has the dimensions that the tensors have outside the island. usual: the plain layout.
@@ -83,7 +83,7 @@ def add(
     clamp: into which interval results go that are computed in float32, in the int8 domain.
     """
     in_float = arithmetic is Arithmetic.FLOAT32
-    return _pair("QFloatAdd" if in_float else "QAdd", covers, a, b, y, arithmetic, facts, clamp)
+    return _binary("QFloatAdd" if in_float else "QAdd", covers, a, b, y, arithmetic, facts, clamp)
 
 
 def mul(
@@ -100,10 +100,10 @@ def mul(
     clamp: into which interval results go that are computed in float32, in the int8 domain.
     """
     in_float = arithmetic is Arithmetic.FLOAT32
-    return _pair("QFloatMul" if in_float else "QMul", covers, a, b, y, arithmetic, facts, clamp)
+    return _binary("QFloatMul" if in_float else "QMul", covers, a, b, y, arithmetic, facts, clamp)
 
 
-def _pair(
+def _binary(
     op_type: str,
     covers: tuple[ir.Node, ...],
     a: Quantized,
@@ -152,7 +152,7 @@ def _pair(
         attributes["dtype"] = int(arithmetic.integers)
     return Candidate(
         covers,
-        Pair(
+        Binary(
             op_type, tuple(operands), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
         ),
         tuple(port(value, facts.ranked(value), axis, dtypes[value]) for value in values),

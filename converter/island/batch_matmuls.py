@@ -4,10 +4,10 @@ import onnx_ir as ir
 
 from qudnn.converter.island.crossings import is_op
 
-PRODUCTS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
+BATCH_MATMULS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 _OPERANDS = ("a", "b")
 
 
 def operand_of(node: ir.Node, index: int) -> str | None:
     """With which the names of the attributes on this input begin, "a" or "b"; None where it is no operand."""
-    return _OPERANDS[index] if is_op(node, *PRODUCTS) and index < len(_OPERANDS) else None
+    return _OPERANDS[index] if is_op(node, *BATCH_MATMULS) and index < len(_OPERANDS) else None

@@ -60,7 +60,7 @@ class Sums:
         return port_outside(self.value, shape, ir.DataType.INT32)
 
 
-ProductResult = Requantized | InFloat | Sums
+MatMulResult = Requantized | InFloat | Sums
 
 
 def multiplier(

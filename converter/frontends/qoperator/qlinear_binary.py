@@ -6,7 +6,7 @@ from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.pair import add, mul
+from qudnn.converter.lowering.binary import add, mul
 
 
 def qlinear_add(node: ir.Node, facts: Facts) -> Candidate:

@@ -1,4 +1,4 @@
-"""Float products between DequantizeLinears: which of them onnxruntime computes in integers."""
+"""Float matmuls between DequantizeLinears: which of them onnxruntime computes in integers."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from same_bits import Graph, assert_same_bits
 LAST_BITS = 2e-5
 
 
-def product(op_type: str, computed: bool) -> tuple[Graph, str]:
+def matmul(op_type: str, computed: bool) -> tuple[Graph, str]:
     g = Graph(3)
     a = g.pair(g.x("a", "float32", [7, 35], ["n", 35]), "ad", g.number(0.0371), g.number(131, "uint8"))
     if computed:
@@ -101,7 +101,7 @@ IN_FLOAT = [
 @pytest.mark.parametrize("consume", [*EXACT, *IN_FLOAT], ids=lambda consume: consume.__name__)
 def test_consumers(op_type: str, computed: bool, consume: Callable[[Graph, str], None]) -> None:
     """Where a consumer keeps onnxruntime from it the report says so, otherwise bits are equal."""
-    g, t = product(op_type, computed)
+    g, t = matmul(op_type, computed)
     consume(g, t)
     op = "QBatchMatMulToFloat" if computed else "QMatMulToFloat"
     # A result that is near a tie may be quantized to the one below or above.
