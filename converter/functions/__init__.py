@@ -34,6 +34,7 @@ from qudnn.converter.functions.dynamic import (
 )
 from qudnn.converter.functions.float_attention import Attention, MaskedAttention
 from qudnn.converter.functions.float_binary import QFloatAdd, QFloatMul
+from qudnn.converter.functions.float_conv import QConvFloatAdd, QConvToFloat
 from qudnn.converter.functions.layer_normalization import QLayerNormalization
 from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
 from qudnn.converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
@@ -86,6 +87,8 @@ FUNCTIONS = {
         QBatchMatMulToInt32,
         QConvToInt32,
         QConvAdd,
+        QConvToFloat,
+        QConvFloatAdd,
         DynamicQuantizeToIsland,
         DynamicGeluToIsland,
         DynamicLayerNormalizationToIsland,

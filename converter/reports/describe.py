@@ -18,7 +18,8 @@ from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
 from qudnn.converter.reports.report import Crossing, Left, Report
 
-_CHANNELS_LAST = ("DynamicQConv", "QConvToInt32")  # results of other types, which are still to be transposed
+# Results of other types, which are still to be transposed.
+_CHANNELS_LAST = ("DynamicQConv", "QConvToFloat", "QConvToInt32")
 _KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (

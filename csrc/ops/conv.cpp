@@ -90,15 +90,15 @@ void QConvAdd::compute(Context& context) const {
     const ort::Tensor w = context.input(2);
     plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
-    problem.adds = moderate;
+    if (moderate) problem.adds = plan::adds_rounded;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
     const ort::Tensor y = context.output(0, result_shape(problem));
     require(r.shape == y.shape, "the residual has another shape than the result");
     const kernels::Residual residual{r.as<const int8_t>(), scales, result_first};
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
-    if (problem.adds) arguments.residual = residual;
+    if (moderate) arguments.residual = residual;
     run_aligned(problem, arguments, context);
-    if (problem.adds || y.shape.count() == 0) return;
+    if (moderate || y.shape.count() == 0) return;
     check_cuda(kernels::add_residual(y.shape.count(), residual, y.as<int8_t>(), context.stream()));
 }
 

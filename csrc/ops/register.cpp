@@ -21,6 +21,7 @@
 #include "ops/dynamic_entry.h"
 #include "ops/dynamic_normalization.h"
 #include "ops/float_attention.h"
+#include "ops/float_conv.h"
 #include "ops/float_pair.h"
 #include "ops/layer_normalization.h"
 #include "ops/masked_softmax.h"
@@ -46,10 +47,10 @@ struct List {};
 using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
-         QConvAdd, QConvToInt32, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
-         QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
-         QMaxPool, QAveragePool, QGlobalAveragePool, QResize, QFloatResize, QDepthToSpace, QSoftmax,
-         QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
+         QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul,
+         QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool, QGlobalAveragePool, QResize, QFloatResize,
+         QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
          QMaskedAttention, Attention, MaskedAttention, QWhere>;
 

@@ -49,6 +49,8 @@ std::optional<Problem> parse_as(std::string_view text) {
     // What is written back differently ("+1", "007", a bool of 2) is none of ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
+    if constexpr (requires { problem.adds; })
+        if (problem.adds < adds_nothing || problem.adds > adds_in_float) return std::nullopt;
     try {
         check(problem);
     } catch (const std::invalid_argument&) {

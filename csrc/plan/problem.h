@@ -21,6 +21,9 @@ enum class DataType : int64_t { float32 = 1, int8 = 3, int32 = 6 };  // ONNX's n
 
 constexpr int64_t bytes_of(DataType type) { return type == DataType::int8 ? 1 : 4; }
 
+// What a convolution with int8 results adds to them before they are written: see kernels::Residual.
+enum Addition : int64_t { adds_nothing = 0, adds_rounded = 1, adds_in_float = 2 };
+
 constexpr int64_t kFullAlignment = 16;
 
 // Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding, which is of y's zero
@@ -37,7 +40,7 @@ struct ConvProblem {
     std::array<int64_t, 4> x_stride{};   // of n, h, w, c, in elements
     bool pads_with_value = false;        // padding stands for a zero point other than 0
     bool clamps_above = false;           // an upper bound below 127
-    bool adds = false;                   // a residual to int8 results without padding
+    Addition adds = adds_nothing;        // a residual to int8 results without padding
     int64_t alignment = kFullAlignment;  // bytes, the least of all pointers, at most 16
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;

@@ -113,6 +113,21 @@ def conv_add(label: str = "", *, dtype: int = UINT8, result_first: bool = True, 
     return OpCase("QConvAdd", name, tensors, attributes, case.constants)
 
 
+def conv_float_add(label: str = "", *, clamp: tuple[int, int] = (-128, 127), **given: Any) -> OpCase:
+    """QConvFloatAdd, as conv; results and residual have numbers of one size."""
+    of_sum = {"r_scale": 0.031, "r_zero_point": 5, "y_scale": 0.041, "y_zero_point": -7}
+    of_sum |= {name: given.pop(name) for name in of_sum if name in given}
+    case = conv_add(label, **given)
+    names = ("pads", "strides", "dilations", "group", "x_zero_point")
+    attributes = {name: case.attributes[name] for name in names} | of_sum
+    attributes |= dict(zip(("y_min", "y_max"), clamp, strict=True))
+    with np.errstate(over="ignore", under="ignore"):
+        multiplier = case.constants["multiplier"] * np.float32(of_sum["y_scale"])
+    constants = {**case.constants, "multiplier": multiplier}
+    name = case.label.removesuffix("_uint8_ab")
+    return OpCase("QConvFloatAdd", name, case.tensors, attributes, constants)
+
+
 def matmul(
     label: str = "",
     *,
@@ -326,6 +341,31 @@ CONV_ADDS = [
     conv_add("ties", sums="ties", c=16, k=256, kernel=(1, 1), a_scale=0.5, b_scale=0.25, sum_scale=0.5),
     conv_add("extreme", sums="extreme", c=32, k=64, kernel=(1, 1), size=(40, 40)),
     conv_add("huge", c=32, k=32, kernel=(1, 1), a_scale=1e8, b_scale=1.0, sum_scale=1e-3),
+]
+
+CONV_FLOAT_ADDS = [
+    conv_float_add("pointwise", c=64, k=96, kernel=(1, 1), size=(30, 40)),
+    conv_float_add("relu", c=64, k=64, kernel=(1, 1), y_zero_point=0, clamp=(0, 127)),
+    conv_float_add("low", c=64, k=64, kernel=(1, 1), y_zero_point=-128, r_zero_point=-128),
+    conv_float_add("high", c=64, k=64, kernel=(1, 1), y_zero_point=127, r_zero_point=127),
+    conv_float_add("pads", c=64, k=64, size=(19, 23), x_zero_point=-128, pads=[1, 1, 1, 1]),
+    conv_float_add("strided", c=48, k=32, x_zero_point=9, pads=[1, 2, 0, 1], strides=[2, 1]),
+    conv_float_add("dilated", c=32, k=64, pads=[2, 3, 2, 3], dilations=[2, 3], x_zero_point=-7),
+    conv_float_add("odd", c=5, k=7, pads=[1, 1, 1, 1], x_zero_point=3),
+    conv_float_add("odd", c=24, k=40, kernel=(1, 1)),
+    conv_float_add("one", c=1, k=1, size=(5, 3)),
+    conv_float_add("pixel", c=64, k=64, kernel=(1, 1), size=(1, 1)),
+    conv_float_add("clamp", c=32, k=32, kernel=(1, 1), clamp=(-10, 20)),
+    conv_float_add("grouped", c=64, k=64, group=4, pads=[1, 1, 1, 1], x_zero_point=-3),
+    conv_float_add("smallgroups", c=32, k=32, group=8, pads=[1, 1, 1, 1], x_zero_point=4),
+    conv_float_add("depthwise", c=32, k=32, group=32, pads=[1, 1, 1, 1], strides=[2, 2], x_zero_point=-128),
+    conv_float_add("multiplied", c=16, k=48, group=16, pads=[1, 1, 1, 1], x_zero_point=11),
+    conv_float_add("wrapping", sums="wrapping", c=64, kernel=(1, 1), size=(40, 40)),
+    conv_float_add("ties", sums="ties", c=16, k=256, kernel=(1, 1), r_scale=0.25, y_scale=0.5),
+    conv_float_add("extreme", sums="extreme", c=32, k=64, kernel=(1, 1), size=(40, 40)),
+    conv_float_add("minute", c=32, k=32, kernel=(1, 1), y_scale=2e-30, r_scale=1e-30),
+    conv_float_add("huge", c=32, k=32, kernel=(1, 1), y_scale=9e29, r_scale=7e29),
+    conv_float_add("large", c=512, k=48, size=(4, 4), pads=[1, 1, 1, 1], x_zero_point=-128),
 ]
 
 MATMULS = [

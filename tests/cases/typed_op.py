@@ -42,6 +42,11 @@ def to_float(case: OpCase) -> OpCase:
     )
 
 
+def conv_to_float(case: OpCase) -> OpCase:
+    """QConvToFloat from QConv."""
+    return replace(to_float(case), op="QConvToFloat")
+
+
 def to_int32(case: OpCase) -> OpCase:
     """QConvToInt32 from QConv."""
     constants = {name: case.constants[name] for name in ("w", "bias")}
@@ -90,6 +95,7 @@ _UNPADDED = [case for case in _CONVS if not any(case.attributes["pads"])]
 _UNPADDED = list({case.id: case for case in _UNPADDED}.values())
 
 TO_FLOAT = [to_float(case) for case in (*op.MATMULS, *_SHAPES)]
+CONVS_TO_FLOAT = [conv_to_float(case) for case in _CONVS]
 TO_INT32 = [to_int32(case) for case in _CONVS]
 MATMULS = [
     *(dynamic(case) for case in (*op.MATMULS, *_SHAPES, *_UNPADDED)),

@@ -49,9 +49,20 @@ ADDS = [
     op.conv_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50), result_first=False),
     op.conv_add("extreme", sums="extreme", c=64, k=64, kernel=(1, 1), size=(50, 50)),
 ]
+FLOAT_ADDS = [
+    op.conv_float_add("tiles", c=64, k=256, kernel=(1, 1), size=(150, 150), y_zero_point=0, clamp=(0, 127)),
+    op.conv_float_add("tiles", c=64, k=64, kernel=(1, 1), size=(150, 150), y_zero_point=-128),
+    op.conv_float_add("narrow", c=64, k=32, kernel=(1, 1), size=(150, 150)),
+    op.conv_float_add("window", c=64, k=96, size=(28, 31), pads=ONE, x_zero_point=-128, clamp=(-128, 100)),
+    op.conv_float_add("strided", c=64, k=64, size=(28, 31), pads=ONE, x_zero_point=9, strides=[2, 2]),
+    op.conv_float_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50)),
+    op.conv_float_add("extreme", sums="extreme", c=64, k=64, kernel=(1, 1), size=(50, 50)),
+    op.conv_float_add("minute", c=64, k=64, kernel=(1, 1), size=(50, 50), y_scale=2e-30, r_scale=1e-30),
+    op.conv_float_add("huge", c=64, k=64, kernel=(1, 1), size=(50, 50), y_scale=9e29, r_scale=7e29),
+]
 
 
-@pytest.mark.parametrize("case", [*CASES, *ADDS], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CASES, *ADDS, *FLOAT_ADDS], ids=lambda case: case.id)
 def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
     told = tuned(case, capfd)
     assert "; native_window" not in told
@@ -59,9 +70,9 @@ def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) 
     assert plan["source"] == "tuned"
 
 
-@pytest.mark.parametrize("case", ADDS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*ADDS, *FLOAT_ADDS], ids=lambda case: case.id)
 def test_no_separate_addition_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
     told = tuned(case, capfd)
-    assert "adds=1" in told
+    assert f"adds={2 if case in FLOAT_ADDS else 1}" in told
     assert "; separate_residual: " not in told
     assert "wrong result" not in told

@@ -23,6 +23,11 @@ WINDOW = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "kernel_shape
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "QConv": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvToInt32": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
+    "QConvToFloat": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
+    "QConvFloatAdd": (
+        {**WINDOW, "group": 1, "r_scale": 0.5, "r_zero_point": 0},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
+    ),
     "DynamicQConv": (
         {**WINDOW, "group": 1, "first": 0},
         {"strides": 1, "dilations": 1, "group": 1, "first": 0},

@@ -51,7 +51,7 @@ def test_body(case: OpCase) -> None:
     check.assert_body_matches_oracle(case)
 
 
-@pytest.mark.parametrize("case", op.CONV_ADDS, ids=by_id)
+@pytest.mark.parametrize("case", [*op.CONV_ADDS, *op.CONV_FLOAT_ADDS], ids=by_id)
 def test_body_that_adds(case: OpCase) -> None:
     check.assert_body_matches_oracle(case)
 
@@ -63,6 +63,6 @@ def test_converted_on_gpu(case: ConvCase) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", [*op.CONVS, *op.CONV_ADDS], ids=by_id)
+@pytest.mark.parametrize("case", [*op.CONVS, *op.CONV_ADDS, *op.CONV_FLOAT_ADDS], ids=by_id)
 def test_kernel(case: OpCase) -> None:
     check.assert_kernels_match_bodies(case.model(), case.inputs())

@@ -26,6 +26,7 @@ from oracles.dynamic import (
     dynamic_quantize_to_island,
 )
 from oracles.float_binary import q_float_add, q_float_mul
+from oracles.float_conv import q_conv_float_add, q_conv_to_float
 from oracles.layer_normalization import q_layer_normalization
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
@@ -45,6 +46,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConv3D": q_conv,
     "QConvToInt32": q_conv_to_int32,
     "QConvAdd": q_conv_add,
+    "QConvToFloat": q_conv_to_float,
+    "QConvFloatAdd": q_conv_float_add,
     "QMatMul": q_matmul,
     "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,

@@ -219,6 +219,12 @@ def test_other_convs_are_none(given: dict[str, int]) -> None:
     assert testing.as_matmul(dense_conv(**given)) is None
 
 
+def test_additions_are_of_three_kinds() -> None:
+    texts = [str(testing.ConvProblem()).replace("adds=0", f"adds={number}") for number in range(-1, 4)]
+    assert [testing.parse(text) is not None for text in texts] == [False, True, True, True, False]
+    assert str(testing.parse(texts[3])) == texts[3]
+
+
 def test_what_else_a_problem_says_is_kept_by_the_matrix_product() -> None:
     product = testing.as_matmul(dense_conv(clamps_above=1, alignment=4))
     assert fields(product)["clamps_above"] == 1

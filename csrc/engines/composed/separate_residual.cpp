@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/elementwise/add.h"
+#include "kernels/elementwise/float_residual.h"
 #include "plan/cuda_error.h"
 
 namespace qudnn::engines {
@@ -14,22 +15,42 @@ using plan::ConvProblem;
 
 constexpr std::string_view kPrefix = "separate_residual of ";
 
+// What the other engine computes: results in y, or the sums where they are added to before they are rounded.
 ConvProblem alone(ConvProblem conv) {
-    conv.adds = false;
+    if (conv.adds == plan::adds_in_float) {
+        conv.y_type = plan::DataType::int32;
+        conv.clamps_above = false;
+    }
+    conv.adds = plan::adds_nothing;
     return conv;
+}
+
+// Of the sums in the workspace; that of the plan lies after them.
+size_t sum_bytes(const ConvProblem& conv) {
+    if (conv.adds != plan::adds_in_float) return 0;
+    return static_cast<size_t>((plan::y_bytes(alone(conv)) + 255) / 256 * 256);
 }
 
 class SeparateResidualPlan final : public plan::Plan {
   public:
     SeparateResidualPlan(std::shared_ptr<const plan::Plan> inner, const ConvProblem& conv)
-        : Plan(std::string(kPrefix) + inner->name(), inner->workspace_size()),
+        : Plan(std::string(kPrefix) + inner->name(), sum_bytes(conv) + inner->workspace_size()),
           elements_(conv.y_elements()),
+          k_(conv.k),
+          sum_bytes_(sum_bytes(conv)),
           inner_(std::move(inner)) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& arguments,
                  void* workspace) const override {
         plan::Arguments inner = arguments;
         inner.residual = {};
+        if (sum_bytes_ > 0) {
+            inner.y = workspace;
+            inner_->execute(launch, inner, static_cast<int8_t*>(workspace) + sum_bytes_);
+            return plan::check_cuda(kernels::end_with_residual(
+                elements_, k_, static_cast<const int32_t*>(workspace), arguments.epilogue, arguments.residual,
+                static_cast<int8_t*>(arguments.y), launch.stream));
+        }
         inner_->execute(launch, inner, workspace);
         plan::check_cuda(kernels::add_residual(elements_, arguments.residual,
                                                static_cast<int8_t*>(arguments.y), launch.stream));
@@ -38,7 +59,8 @@ class SeparateResidualPlan final : public plan::Plan {
     std::string serialize() const override { return inner_->serialize(); }
 
   private:
-    int64_t elements_;
+    int64_t elements_, k_;
+    size_t sum_bytes_;
     std::shared_ptr<const plan::Plan> inner_;
 };
 
@@ -70,12 +92,14 @@ bool SeparateResidual::takes(const plan::Problem& problem) const {
 std::vector<plan::Candidate> SeparateResidual::candidates(const plan::Problem& problem,
                                                           cudnnContext* cudnn) const {
     const ConvProblem& conv = std::get<ConvProblem>(problem);
+    if (sum_bytes(conv) > 0 && conv.k % 4 != 0) throw plan::Unsupported("channels not in fours");
     std::vector<plan::Candidate> all;
     std::string reasons;
     for (const plan::Engine* engine : inner_engines(problem)) {
         try {
             for (plan::Candidate& candidate : engine->candidates(alone(conv), cudnn)) {
                 candidate.name.insert(0, kPrefix);
+                candidate.workspace_size += sum_bytes(conv);
                 candidate.build = [conv, build = std::move(candidate.build)] {
                     return std::make_shared<SeparateResidualPlan>(build(), conv);
                 };

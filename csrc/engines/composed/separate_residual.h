@@ -1,4 +1,5 @@
-// Convolutions that add a residual, by engines that do not: the addition follows, in place.
+// Convolutions that add a residual, by engines that do not: the addition follows, in place where results are
+// rounded before it, and from sums in the workspace where they are not.
 #pragma once
 
 #include "plan/engine.h"

@@ -37,6 +37,8 @@ struct IntegerDivisor {
           high(divide(1.0f, divisor)),
           low(divide(fused_multiply_add(-high, divisor, 1.0f), divisor)) {}  // the remainder is exact
 
+    __host__ __device__ static bool takes(float divisor) { return divisor > 1e-30f && divisor < 1e30f; }
+
     __device__ float quotient(float dividend) const {
         return fused_multiply_add(dividend, high, multiply(dividend, low));
     }

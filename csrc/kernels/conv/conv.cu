@@ -107,11 +107,10 @@ class WindowLoader {
 };
 
 // The convolution as a matrix product per group: [pixels, depth] * [group_k, depth]^T.
-template <typename Y, bool kWords>
+template <class E, typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
-                      const int8_t* __restrict__ filter, TypedEpilogue<Y> epilogue, bool store_vectors,
-                      Y* __restrict__ y) {
+                      const int8_t* __restrict__ filter, E epilogue, bool store_vectors, Y* __restrict__ y) {
     const int64_t column_tiles = (g.group_k + kTile - 1) / kTile, row_tiles = (g.pixels + kTile - 1) / kTile;
     const int64_t tiles = g.k / g.group_k * row_tiles * column_tiles;
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
@@ -127,10 +126,10 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // One thread per output: for groups of few output channels, where a tile would be mostly empty.
-template <typename Y, bool kWords>
+template <class E, typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     direct_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
-                       const int8_t* __restrict__ filter, TypedEpilogue<Y> epilogue, Y* __restrict__ y) {
+                       const int8_t* __restrict__ filter, E epilogue, Y* __restrict__ y) {
     const int64_t count = g.pixels * g.k;
     for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
          i += int64_t{gridDim.x} * kThreads) {
@@ -155,8 +154,8 @@ __global__ void __launch_bounds__(kThreads)
                 }
             }
         }
-        y[g.place(pixel) * g.k + k] =
-            static_cast<Y>(epilogue.result(static_cast<int32_t>(acc), epilogue.channel(k)));
+        const int64_t place = g.place(pixel) * g.k + k;
+        y[place] = static_cast<Y>(result_at(epilogue, static_cast<int32_t>(acc), epilogue.channel(k), place));
     }
 }
 
@@ -179,20 +178,11 @@ bool fits(const ConvGeometry& g) {
            g.r * g.dilation_h <= kMax && g.s * g.dilation_w <= kMax;
 }
 
-}  // namespace
-
-template <typename Y>
-cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                 const Epilogue& epilogue, Y* y, cudaStream_t stream) {
+// typed: the epilogue for y. There is something to do, and g fits.
+template <class E, typename Y>
+cudaError_t run(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                const Epilogue& epilogue, const E& typed, Y* y, cudaStream_t stream) {
     const int64_t pixels = g.n * g.p * g.q;
-    if (pixels * g.k == 0) return cudaSuccess;
-    if (!fits(g)) return cudaErrorInvalidValue;
-    if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
-    if constexpr (std::is_same_v<Y, int8_t>) {
-        if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
-            return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
-    }
-
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int64_t group_c = g.c / g.group, group_k = g.k / g.group;
     const Conv geometry{narrowed(g.h),
@@ -224,15 +214,39 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
             if (status != cudaSuccess) return status;
         }
     }
-    const TypedEpilogue<Y> typed(epilogue);
     const bool words = group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
     if (group_k < kMinTileColumns && g.group > 1)
-        return launch(words ? direct_conv_kernel<Y, true> : direct_conv_kernel<Y, false>,
+        return launch(words ? direct_conv_kernel<E, Y, true> : direct_conv_kernel<E, Y, false>,
                       ceil_div(pixels * g.k, kThreads), kThreads, stream, geometry, x, filter, typed, y);
     const int64_t tiles = g.group * ceil_div(pixels, kTile) * ceil_div(group_k, kTile);
     const bool store_vectors = group_k % 4 == 0 && aligned(y, 4 * sizeof(Y));
-    return launch(words ? tiled_conv_kernel<Y, true> : tiled_conv_kernel<Y, false>, tiles, kThreads, stream,
-                  geometry, x, filter, typed, store_vectors, y);
+    return launch(words ? tiled_conv_kernel<E, Y, true> : tiled_conv_kernel<E, Y, false>, tiles, kThreads,
+                  stream, geometry, x, filter, typed, store_vectors, y);
+}
+
+bool is_empty(const ConvGeometry& g) { return g.n * g.p * g.q * g.k == 0; }
+
+}  // namespace
+
+template <typename Y>
+cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                 const Epilogue& epilogue, Y* y, cudaStream_t stream) {
+    if (is_empty(g)) return cudaSuccess;
+    if (!fits(g)) return cudaErrorInvalidValue;
+    if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
+    if constexpr (std::is_same_v<Y, int8_t>) {
+        if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
+            return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
+    }
+    return run(g, x_zero_point, x, filter, epilogue, TypedEpilogue<Y>(epilogue), y, stream);
+}
+
+cudaError_t conv_and_residual(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                              const Epilogue& epilogue, const Residual& residual, int8_t* y,
+                              cudaStream_t stream) {
+    if (is_empty(g)) return cudaSuccess;
+    if (!fits(g) || g.y_padding.any() || !residual.in_float) return cudaErrorInvalidValue;
+    return run(g, x_zero_point, x, filter, epilogue, ResidualEpilogue(epilogue, residual), y, stream);
 }
 
 template cudaError_t conv(const ConvGeometry&, int, const int8_t*, const int8_t*, const Epilogue&, int8_t*,

@@ -8,6 +8,7 @@
 
 #include "kernels/common/output_padding.h"
 #include "kernels/epilogue/epilogue.h"
+#include "kernels/epilogue/residual.h"
 
 namespace qudnn::kernels {
 
@@ -28,5 +29,10 @@ struct ConvGeometry {
 template <typename Y>
 cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
                  const Epilogue& epilogue, Y* y, cudaStream_t stream);
+
+// The same with a residual that is added in float32; y has no padding.
+cudaError_t conv_and_residual(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                              const Epilogue& epilogue, const Residual& residual, int8_t* y,
+                              cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -5,7 +5,7 @@
 // loaded into registers while the current one is multiplied out of shared memory.
 #pragma once
 
-#include "kernels/epilogue/typed_epilogue.cuh"
+#include "kernels/epilogue/residual_epilogue.cuh"
 
 namespace qudnn::kernels {
 
@@ -111,10 +111,12 @@ __device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilog
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (row + i >= rows) return;
-        typename E::Result out[4];
+        typename E::Result out[4] = {};
+        const int64_t first = place(row + i) * row_size + column;
+        Y* target = y + first;
 #pragma unroll
-        for (int j = 0; j < 4; ++j) out[j] = epilogue.result(acc[i][j], channels[j]);
-        Y* target = y + place(row + i) * row_size + column;
+        for (int j = 0; j < 4; ++j)
+            if (j < valid) out[j] = result_at(epilogue, acc[i][j], channels[j], first + j);
         if (vectors) {
             if (valid > 0) E::store4(target, out);
         } else {

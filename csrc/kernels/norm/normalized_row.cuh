@@ -22,7 +22,7 @@ struct RowQuantizer {
           scale(scale),
           lowest(multiply(static_cast<float>(-128 - zero_point), scale)),
           highest(multiply(static_cast<float>(127 - zero_point), scale)),
-          plain(!(scale > 1e-30f && scale < 1e30f)) {}
+          plain(!IntegerDivisor::takes(scale)) {}
 
     // The lowest byte counts.
     template <bool kPlain>

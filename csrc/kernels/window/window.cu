@@ -73,7 +73,26 @@ int multiprocessors() {
     return of_first;
 }
 
+constexpr float kMostQuotient = 512;  // see IntegerDivisor
+
+WindowAddition float_addition_of(const Residual& residual) {
+    const PairScales& s = residual.scales;
+    return {.r = residual.r,
+            .of_result = 0,
+            .of_r = s.b_scale,
+            .f = 0,
+            .least = -kMostQuotient * s.y_scale,
+            .most = kMostQuotient * s.y_scale,
+            .result_origin = 0,
+            .r_origin = byte_origin(s.b_zero_point),
+            .shift = 0,
+            .result_first = false,
+            .in_float = true,
+            .scale = IntegerDivisor(s.y_scale)};
+}
+
 WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
+    if (residual.in_float) return float_addition_of(residual);
     const Add add(residual.scales);
     const bool first = residual.y_first;
     return {.r = residual.r,
@@ -173,6 +192,7 @@ cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int
                         const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
                         const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream) {
     const bool adds = residual.r != nullptr;
+    if (residual.in_float && !divides_exactly(residual.scales.y_scale)) return cudaErrorInvalidValue;
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;

@@ -147,7 +147,11 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                                           pixel[i], first_column, y);
         };
         if constexpr (S::kAdds) {
-            if (addition.result_first && small)
+            if (addition.in_float && small)
+                store.template operator()<WindowEnding{true, true, true, false, true}>();
+            else if (addition.in_float)
+                store.template operator()<WindowEnding{false, true, true, false, true}>();
+            else if (addition.result_first && small)
                 store.template operator()<WindowEnding{true, false, false, true}>();
             else if (addition.result_first)
                 store.template operator()<WindowEnding{false, false, false, true}>();

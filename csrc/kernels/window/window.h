@@ -34,9 +34,9 @@ std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with
 size_t window_workspace(const ConvGeometry& g, bool pads_with_value);
 
 // y = epilogue(sum(x * filter)), where a tap outside the image counts as x_zero_point, then with the
-// residual, if there is one, whose sums are moderate (see add.h). Padding of y is the epilogue's zero point,
-// without a residual only. All pointers are multiples of 16. The variant is one of window_variants(), asked
-// on the same GPU, and the workspace is of window_workspace(), null where that is 0.
+// residual, if there is one, whose sums are moderate (see add.h) or in_float. Padding of y is the epilogue's
+// zero point, without a residual only. All pointers are multiples of 16. The variant is one of
+// window_variants(), asked on the same GPU, and the workspace is of window_workspace(), null where that is 0.
 cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
                         const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
                         const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream);

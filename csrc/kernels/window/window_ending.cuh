@@ -31,6 +31,7 @@ struct WindowEnding {
     bool bounded;               // by more than -128 from below
     bool clamps;                // from above, too
     bool result_first = false;  // of the two that are added
+    bool in_float = false;      // they are added before they are rounded
 };
 
 // A sum, its bias included, to a float, times its multiplier.
@@ -77,6 +78,21 @@ __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_w
     return pack_saturated(sums[0], sums[1], sums[2], sums[3]);
 }
 
+// Four results, not rounded yet, and what is added to them.
+__device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uint32_t r_word,
+                                                   const WindowAddition& a, const OutputRange& range) {
+    uint32_t y[4];
+#pragma unroll
+    for (int n = 0; n < 4; ++n) {
+        const float r = multiply(byte_to_float(r_word ^ kByteBias, n, a.r_origin), a.of_r);
+        // The divisor takes quotients of up to 2^9: what lies beyond is beyond all bounds of y. NaN becomes
+        // the least.
+        const float sum = fminf(fmaxf(plus(values[n], r), a.least), a.most);
+        y[n] = quantize(a.scale.quotient(sum), range);
+    }
+    return pack(y[0], y[1], y[2], y[3]);
+}
+
 // Stores a lane's results of 64 rows, those of two pixels.
 template <class S, WindowEnding kEnding>
 __device__ __forceinline__ void store_results(const Window& g, const int32_t (&acc)[S::kColumns / 2],
@@ -99,7 +115,10 @@ __device__ __forceinline__ void store_results(const Window& g, const int32_t (&a
                                          scaled<kEnding>(acc[octet * 4 + half * 2 + 1], m.y),
                                          scaled<kEnding>(acc[octet * 4 + half * 2 + 4], m.z),
                                          scaled<kEnding>(acc[octet * 4 + half * 2 + 5], m.w)};
-                if constexpr (S::kAdds)
+                if constexpr (kEnding.in_float)
+                    v[half].word[word] =
+                        added_in_float(values, residual[half][group].word[word], addition, range);
+                else if constexpr (S::kAdds)
                     v[half].word[word] = added<kEnding>(values, residual[half][group].word[word], addition);
                 else
                     v[half].word[word] = requantized<kEnding>(values, range);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/common/divisor.cuh"
+#include "kernels/common/float_divisor.cuh"
 #include "kernels/common/hopper.cuh"
 #include "kernels/common/padded_images.cuh"
 
@@ -61,6 +62,8 @@ struct WindowMaps {
     CUtensorMap x[kMaxPhases], w;
 };
 
+// Where in_float, of_r is the residual's scale, least and most are those of what scale divides, and what
+// follows of_r is of no use but r_origin.
 struct WindowAddition {
     const int8_t* r;
     float of_result, of_r, f;
@@ -68,6 +71,8 @@ struct WindowAddition {
     float result_origin, r_origin;  // from a rounded result, from a byte's float, to what is added
     int32_t shift;                  // from a rounded sum's bits to y
     bool result_first;
+    bool in_float = false;    // see residual.h
+    IntegerDivisor scale{1};  // of y, where in_float
 };
 
 }  // namespace qudnn::kernels
