@@ -35,6 +35,7 @@ from qudnn.converter.passes.onnxruntime.cancel_transposes import CancelTranspose
 from qudnn.converter.passes.onnxruntime.drop_pairs import DropPairs
 from qudnn.converter.passes.onnxruntime.int8_to_uint8 import Int8ToUint8
 from qudnn.converter.passes.onnxruntime.merge_double_pairs import MergeDoublePairs
+from qudnn.converter.passes.onnxruntime.merge_equal_pairs import MergeEqualPairs
 from qudnn.converter.passes.onnxruntime.merge_equal_quantizers import MergeEqualQuantizers
 from qudnn.converter.passes.onnxruntime.propagate_pairs import PropagatePairs
 from qudnn.converter.passes.partition.choose_islands import ChooseIslands
@@ -101,6 +102,7 @@ PHASES = (
             PropagatePairs,
             MergeEqualQuantizers,  # again: of pairs that were passed on
             Int8ToUint8,
+            MergeEqualPairs,
             DropPairs,
         ),
     ),

@@ -20,6 +20,7 @@ from qudnn.converter.graph.constants import (
 DOMAINS = ("", "com.microsoft")
 _FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
 _STAYS_INT8 = "qudnn.stays_int8"
+_QUANTIZED_APART = "qudnn.quantized_apart"
 
 
 def quantizes(node: ir.Node | None) -> bool:
@@ -86,6 +87,16 @@ def stays_int8(value: ir.Value) -> bool:
 def note_int8(value: ir.Value) -> None:
     """Let stays_int8 be true of the value."""
     value.meta[_STAYS_INT8] = True
+
+
+def is_quantized_apart(value: ir.Value) -> bool:
+    """Whether MergeEqualPairs made one tensor of several that onnxruntime quantizes each by itself."""
+    return bool(value.meta.get(_QUANTIZED_APART, False))
+
+
+def note_quantized_apart(value: ir.Value) -> None:
+    """Let is_quantized_apart be true of the value."""
+    value.meta[_QUANTIZED_APART] = True
 
 
 # Float operators that onnxruntime's CPU provider replaces by integer ones, between these two.

@@ -11,7 +11,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.graph.constants import Quantization, constant, node_input
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.qdq.linear import quantizes, stays_int8, written_with
+from qudnn.converter.qdq.linear import is_quantized_apart, quantizes, stays_int8, written_with
 
 IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
 _EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bounds of Clip
@@ -24,6 +24,7 @@ class Result:
     clamp: the bounds to which Relu or Clip clips the result, in the int8 domain.
     clamps: whether they clip more than quantizing the result does anyway; onnxruntime then does not fuse
     them into a quantized operator.
+    apart: whether onnxruntime quantizes it several times, and makes no quantized operator for that reason.
     """
 
     covers: tuple[ir.Node, ...]
@@ -32,6 +33,7 @@ class Result:
     clamp: tuple[int, int] = (-128, 127)
     clamps: bool = False
     is_int8: bool = False
+    apart: bool = False
 
     @property
     def quantized(self) -> Quantized:
@@ -45,18 +47,18 @@ class Result:
 
     def arithmetic(self, operands: Sequence[Operand]) -> Arithmetic:
         """How onnxruntime computes the operator, if these are its inputs. It is no matmul, no convolution."""
-        if self.clamps:
+        if self.clamps or self.apart:
             return Arithmetic.FLOAT32
         return common([self.is_int8, *(operand.is_int8 for operand in operands)])
 
     def note(self, operands: Sequence[Operand]) -> str:
         """Why an operator without an exact float32 form may differ from onnxruntime; empty where not."""
-        if not self.clamps and self.arithmetic(operands) is Arithmetic.FLOAT32:
+        if not self.clamps and not self.apart and self.arithmetic(operands) is Arithmetic.FLOAT32:
             return (
                 "some of its int8 tensors have several consumers or are inputs or outputs of the model, "
                 f"others not, so {IN_FLOAT}"
             )
-        return self._clamp_note()
+        return self._float_note()
 
     def sums_note(self, operands: Sequence[Operand]) -> str:
         """Why a convolution or matmul may differ from onnxruntime; empty if it does not.
@@ -69,11 +71,13 @@ class Result:
                 "one of its int8 tensors has several consumers or is an input or output of the model, "
                 f"so {IN_FLOAT}"
             )
-        return self._clamp_note()
+        return self._float_note()
 
-    def _clamp_note(self) -> str:
+    def _float_note(self) -> str:
         if self.clamps:
             return "the activation after it clips more than its quantization does, so " + IN_FLOAT
+        if self.apart:
+            return f"its result is quantized several times, so {IN_FLOAT}"
         return ""
 
 
@@ -102,6 +106,7 @@ def result(node: ir.Node) -> Result:
         (clamp[0] + shift, clamp[1] + shift),
         bool(low - lowest > _EPSILON or highest - high > _EPSILON),
         stays_int8(value) or parameters.dtype == ir.DataType.INT8,
+        is_quantized_apart(value),
     )
 
 

@@ -13,7 +13,14 @@ from qudnn.converter.graph.constants import constant, constant_or_none, required
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
 from qudnn.converter.lowering import table as op
-from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, stays_int8, written_with
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    is_quantized_apart,
+    quantizes,
+    read_with,
+    stays_int8,
+    written_with,
+)
 
 # Operators of which each element of the result depends on the elements in its place, and on its channel.
 _ONNX = {
@@ -55,9 +62,11 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
         if (node is quantize and stays_int8(y)) or (node.inputs[0] is x and stays_int8(x)):
             name = required_input(node, 2).name or ""
             constants[name] = _int8(constants[name])
-    protos = [ir.to_proto(node) for node in chain]
+    protos = [proto for proto in map(ir.to_proto, chain) if isinstance(proto, onnx.NodeProto)]
+    if is_quantized_apart(y):
+        protos.insert(-1, _kept_in_float(protos[-1]))
     values = op.run_chain(
-        [proto for proto in protos if isinstance(proto, onnx.NodeProto)],
+        protos,
         x.name or "",
         ir.DataType.INT8 if stays_int8(x) else dtypes[0],
         y.name or "",
@@ -70,6 +79,13 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     if channels is None:
         return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
     return op.channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
+
+
+def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
+    """A node before the last that keeps onnxruntime from making an integer operator of the others."""
+    kept = onnx.helper.make_node("Sum", [quantize.input[0]], [f"{quantize.input[0]}/in_float"])
+    quantize.input[0] = kept.output[0]
+    return kept
 
 
 def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | None:

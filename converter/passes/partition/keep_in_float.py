@@ -6,17 +6,25 @@ from qudnn.converter.analysis.arithmetic import Arithmetic, common, keep_in_floa
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.passes.base import Pass
-from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    has_integer_form,
+    is_quantized_apart,
+    quantizes,
+    stays_int8,
+)
 
 _MATMULS_AND_CONVS = {"Conv", "Gemm", "MatMul"}
 _ACTIVATIONS = {"Clip", "Relu"}
 
 
 class KeepInFloat(Pass):
-    """Keeps operators outside of islands in float if Int8ToUint8 gave their tensors one type.
+    """Keeps operators outside of islands in float where passes took away what kept them so.
 
-    The tensors are uint8 now, so onnxruntime would make an integer operator of the one between them. A Sum of
-    one tensor is that tensor, and prevents it.
+    Int8ToUint8 gave their tensors one type, or MergeEqualPairs left one QuantizeLinear of several.
+
+    onnxruntime would make an integer operator of the one between them now. A Sum of one tensor is that
+    tensor, and prevents it.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -47,6 +55,8 @@ def _was_in_float(node: ir.Node) -> bool:
     quantize = _quantizer(node)
     sources = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]
+    if quantize is not None and tensors and is_quantized_apart(quantize.outputs[0]):
+        return True
     if quantize is None or not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
         return False
     if node.op_type in _MATMULS_AND_CONVS:

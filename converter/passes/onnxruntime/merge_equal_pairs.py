@@ -1,0 +1,39 @@
+"""QuantizeLinear (several) of one tensor with numbers that are the same -> one of them"""
+
+from collections.abc import Hashable
+
+import onnx_ir as ir
+
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.passes.base import Pass
+from qudnn.converter.qdq.linear import note_quantized_apart, quantizes, stays_int8, written_with
+
+
+class MergeEqualPairs(Pass):
+    """Those that onnxruntime leaves apart, for each has constants of its own: see MergeEqualQuantizers.
+
+    It makes no integer operator of what several QuantizeLinear consume (NodeGroupSelector::CheckQDQNodes,
+    qdq_selectors.cc, 1.31), which quantized_apart remembers of the tensor that is left.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        written: dict[Hashable, ir.Node] = {}
+        merged: list[ir.Node] = []
+        for node in model.graph:
+            if not quantizes(node):
+                continue
+            y = node.outputs[0]
+            try:
+                key = required_input(node, 0), written_with(node), stays_int8(y)
+            except Refusal:
+                continue
+            first = written.setdefault(key, node)
+            if first is node or y.is_graph_output() or constant_or_none(key[0]) is not None:
+                continue
+            y.replace_all_uses_with(first.outputs[0])
+            note_quantized_apart(first.outputs[0])
+            merged.append(node)
+        remove_orphans(merged)
+        return ir.passes.PassResult(model, modified=bool(merged))
