@@ -105,6 +105,19 @@ class Emitter:
         dtype = tensor.value.dtype or ir.DataType.INT8
         return self._result(node.outputs[0], layout, f"{name}/{_place(dtype)}", dtype, rank)
 
+    def vector(
+        self,
+        op_type: str,
+        inputs: Sequence[ir.Value],
+        dtype: ir.DataType = ir.DataType.FLOAT,
+        **attributes: Attribute,
+    ) -> Tensor:
+        """An operator of ONNX on vectors outside of the island; its result has this type."""
+        name = self._names.node(f"{self._name}/{op_type.lower()}")
+        node = ir.node(op_type, inputs, attributes=attributes, name=name)
+        self.nodes.append(node)
+        return self._result(node.outputs[0], unpadded(1), f"{name}/result", dtype)
+
     def constant(self, what: str, array: NDArray[Any]) -> ir.Value:
         """An initializer, named after the op and its role."""
         tensor = ir.tensor(array, name=self._names.value(f"{self._name}/{what}"))

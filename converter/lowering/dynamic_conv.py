@@ -29,11 +29,15 @@ from qudnn.converter.lowering.rows import as_image
 
 @dataclass(frozen=True)
 class DynamicConv:
-    """split: the weight `[K, D/group, R, S]`; scale, addend: `[K]`; channels: of x, outside."""
+    """split: the weight `[K, D/group, R, S]`; scale, addend, bias: `[K]`; channels: of x, outside.
+
+    bias: float32, for sums in int32, to which it is rounded down at run time; None without.
+    """
 
     split: Split
     scale: Float32Array
     addend: Float32Array
+    bias: Float32Array | None
     window: Geometry
     group: int
     channels: int
@@ -45,6 +49,8 @@ class DynamicConv:
         outputs = padded(k)
         part = WeightTerms(weight_sums(packed.weight), scattered(self.scale, 0, range(k), outputs))
         quantized, bias, multiplier = emitter.quantized(tensors[0], layout, part, self._pads(layout))
+        if self.bias is not None:
+            bias = _in_units(emitter, scattered(self.bias, 0, range(k), outputs), bias, multiplier)
         x = as_image(emitter, emitter.repeated(quantized, self.split.channels))
         weight = Tensor(emitter.constant("weight", packed.weight), unpadded(4))
         attributes: dict[str, Attribute] = {
@@ -70,6 +76,14 @@ class DynamicConv:
         return [0, *before[-spatial:], 0, 0, *after[-spatial:], layout.pads_in[-1]]
 
 
+def _in_units(emitter: Emitter, floats: Float32Array, bias: Tensor, multiplier: Tensor) -> Tensor:
+    """bias + int32(floor(floats / multiplier)); bias and multiplier are those that came with x."""
+    quotient = emitter.vector("Div", [emitter.constant("float_bias", floats), multiplier.value])
+    whole = emitter.vector("Floor", [quotient.value])
+    number = emitter.vector("Cast", [whole.value], ir.DataType.INT32, to=int(ir.DataType.INT32))
+    return emitter.vector("Add", [bias.value, number.value], ir.DataType.INT32)
+
+
 def dynamic_conv(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
@@ -78,6 +92,7 @@ def dynamic_conv(
     weight_zero_points: NDArray[Any],
     weight_scales: Float32Array,
     addend: Float32Array | None,
+    bias: Float32Array | None,
     y: ir.Value,
     window: Geometry,
     group: int,
@@ -85,14 +100,17 @@ def dynamic_conv(
     """The candidate for a convolution of a float32 tensor, quantized as DynamicQuantizeLinear does it.
 
     x: float32 `x_shape` = `[N, C, H, W]` or `[N, C, W]`; weight: 8-bit `[K, C/group, R, S]`;
-    weight_zero_points: `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y.
+    weight_zero_points: `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y;
+    bias: `[K]`, which is added to the sums, in units of their scale and rounded down.
     Weights that their zero point brings beyond int8 become several.
     """
     k, channels = weight.shape[0], weight.shape[1] * group
     n, _, *spatial = x_shape
     split = split_beyond_int8(weight, weight_zero_points.reshape(-1, 1, 1, 1), group)
     nothing = np.full(k, -0.0, np.float32)
-    op = DynamicConv(split, weight_scales, nothing if addend is None else addend, window, group, channels)
+    op = DynamicConv(
+        split, weight_scales, nothing if addend is None else addend, bias, window, group, channels
+    )
     return Candidate(
         covers,
         op,

@@ -63,8 +63,8 @@ def test_operators_that_are_exact_in_float32(op_type: str, dtype: str) -> None:
     if op_type in ("Add", "Mul"):
         graph.x("s", "float32", (2, 16, 9, 9), ("n", 16, 9, 9))
         inputs.append(graph.own_pair("s", "ds", 0.0173))
-    attributes = {"kernel_shape": [2, 2]} if op_type == "MaxPool" else {}
-    y = graph.node(op_type, inputs, "y", **attributes)
+    is_pool = op_type == "MaxPool"
+    y = graph.node(op_type, inputs, "y", **({"kernel_shape": [2, 2]} if is_pool else {}))  # type: ignore[arg-type]
     graph.two_convolutions(y, 0.0091)
     ops = {"Add": "QFloatAdd", "Mul": "QFloatMul", "MaxPool": "QMaxPool"}
     assert_same_bits(graph, {ops.get(op_type, "QTable"): 1, "QConv": 1, "QConvAdd": 1})

@@ -1,4 +1,7 @@
-"""DynamicQuantizeLinear -> ConvInteger -> Cast -> Mul by the scales -> (Add of a bias) -> DynamicQConv"""
+"""DynamicQuantizeLinear -> ConvInteger -> (Add) -> Cast -> Mul by the scales -> (Add) -> DynamicQConv
+
+An Add is that of a bias: in int32, or in float32.
+"""
 
 import onnx_ir as ir
 
@@ -6,13 +9,14 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.dynamic.operand import operand
 from qudnn.converter.frontends.dynamic.scaled import scaled
 from qudnn.converter.frontends.qoperator.conv_integer import filters
+from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.dynamic_conv import dynamic_conv
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, w, and as options x_zero_point, w_zero_point."""
-    x = operand(node, 2, facts)
+    x = operand(node, 2, facts, rank=constant(node_input(node, 1), "weight").ndim)
     w = filters(node, x.shape)
     outputs = w.values.shape[0]
     result = scaled(node.outputs[0], x.scale, len(x.shape), 1, outputs)
@@ -24,6 +28,7 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
         w.zero_points,
         result.scale,
         result.addend,
+        result.bias,
         result.y,
         w.window,
         w.group,

@@ -24,14 +24,17 @@ def is_dynamic(value: ir.Value | None) -> bool:
     return node is not None and (node.domain, node.op_type) == ("", "DynamicQuantizeLinear")
 
 
-def operand(node: ir.Node, zero_point: int, facts: Facts) -> Operand:
-    """Input 0 of the node, with a zero point at this index."""
+def operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None) -> Operand:
+    """Input 0 of the node, with a zero point at this index. rank: where the node tells it."""
     quantized = required_input(node, 0)
     quantize = quantized.producer()
     if quantize is None or not is_dynamic(quantized):
         raise Refusal("its input is not quantized by DynamicQuantizeLinear")
     if quantized is not quantize.outputs[0] or node_input(node, zero_point) is not quantize.outputs[2]:
         raise Refusal("its input has another zero point than DynamicQuantizeLinear gave it")
+    if rank is not None:
+        x = required_input(quantize, 0)
+        return Operand(x, facts.shape_of_rank(x, rank), quantize.outputs[1])
     return Operand(*float_operand(quantize, facts), quantize.outputs[1])
 
 

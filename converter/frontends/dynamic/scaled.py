@@ -1,4 +1,8 @@
-"""What follows an integer matmul or convolution: Cast -> Mul by two scales, multiplied -> (Add of a bias)"""
+"""What follows an integer matmul or convolution: Cast -> Mul by two scales, multiplied -> (Add of a bias)
+
+Older tools add the bias of a convolution before the Cast, as int32, which they make at run time:
+`Div of the bias by the sums of the scales -> Floor -> Cast -> Reshape`.
+"""
 
 from typing import Any, NamedTuple
 
@@ -14,21 +18,26 @@ from qudnn.converter.island.packing import Float32Array
 
 
 class Scaled(NamedTuple):
-    """y = (float(sums) * (x_scale * scale)) + addend, the float32 result.
+    """y = (float(sums + int32(floor(bias / (x_scale * scale)))) * (x_scale * scale)) + addend, float32.
 
-    covers: the nodes from the Cast to y. scale, addend: `[outputs]`; addend: None without a bias.
+    covers: the nodes after the sums, to y. scale, addend, bias: `[outputs]`; the last two: None without.
     """
 
     covers: tuple[ir.Node, ...]
     y: ir.Value
     scale: Float32Array
     addend: Float32Array | None
+    bias: Float32Array | None = None
 
 
 def scaled(
     sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
 ) -> Scaled:
     """How the int32 tensor, of `rank` dimensions with its outputs along `axis`, is dequantized."""
+    before: tuple[ir.Node, ...] = ()
+    units = None if is_matmul else _in_units(sums, x_scale, rank, axis, outputs)
+    if units is not None:
+        before, sums = (units.add,), units.add.outputs[0]
     cast = sole_consumer(sums, once=True, inside=True)
     if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
         raise Refusal("its result is not just cast to float32")
@@ -41,13 +50,52 @@ def scaled(
     scale = per_output(factor, rank, axis, outputs)
     if scale is None:
         raise Refusal("its scale is neither one for the tensor nor one for each output")
-    covers, y = (cast, multiply), multiply.outputs[0]
+    bias = None if units is None else units.bias
+    if units is not None and not np.array_equal(units.scale, scale):
+        raise Refusal("its bias is divided by another scale than its result is multiplied by")
+    covers, y = (*before, cast, multiply), multiply.outputs[0]
     add = sole_consumer(y, once=True, inside=True)
     if add is not None and _type(add) == "Add":
         addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
         if addend is not None:
-            return Scaled((*covers, add), add.outputs[0], scale, addend)
-    return Scaled(covers, y, scale, None)
+            return Scaled((*covers, add), add.outputs[0], scale, addend, bias)
+    return Scaled(covers, y, scale, None, bias)
+
+
+class _InUnits(NamedTuple):
+    """The Add of a bias that is made int32 at run time: `floor(bias / (x_scale * scale))`, of `[outputs]`."""
+
+    add: ir.Node
+    bias: Float32Array
+    scale: Float32Array
+
+
+def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int) -> _InUnits | None:
+    add = sole_consumer(sums, once=True, inside=True)
+    if add is None or _type(add) != "Add":
+        return None
+    reshape = _other(add, sums).producer()
+    if reshape is None or _type(reshape) != "Reshape":
+        raise Refusal("an Add after it is not that of a bias")
+    shape = constant_or_none(required_input(reshape, 1))
+    along = [1] * rank
+    along[axis] = -1
+    if shape is None or [-1 if size == outputs else size for size in shape.tolist()] != along:
+        raise Refusal("an Add after it is not that of one number for each output")
+    value = required_input(reshape, 0)
+    for op_type in "Cast", "Floor", "Div":
+        node = value.producer()
+        if node is None or _type(node) != op_type:
+            raise Refusal("an Add after it is not that of a bias divided by the scales, and rounded down")
+        if op_type == "Cast" and node.attributes["to"].as_int() != ir.DataType.INT32:
+            raise Refusal("its bias is not cast to int32")
+        value = required_input(node, 0)
+    assert node is not None
+    scale = per_output(_beside(x_scale, required_input(node, 1)), 1, 0, outputs)
+    bias = constant_or_none(value)
+    if scale is None or bias is None or bias.dtype != np.float32 or bias.shape != (outputs,):
+        raise Refusal(f"its bias is no float32 constant [{outputs}]")
+    return _InUnits(add, bias, scale)
 
 
 def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:

@@ -9,12 +9,15 @@ from qudnn.converter.passes.base import Pass
 
 
 class ShareDynamicEntries(Pass):
-    """Only if they have the same axes and padding. The first one in the graph's order stays."""
+    """Only if they have the same axes and padding, and only ops consume their results.
+
+    The first one in the graph's order stays.
+    """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         alike: dict[object, list[ir.Node]] = {}
         for node in model.graph:
-            if is_op(node, "DynamicQuantizeToIsland"):
+            if is_op(node, "DynamicQuantizeToIsland") and _is_for_ops(node):
                 alike.setdefault((node.inputs[0], equal_attributes(node)), []).append(node)
         groups = [group for group in alike.values() if len(group) > 1]
         for first, *others in groups:
@@ -26,3 +29,8 @@ class ShareDynamicEntries(Pass):
             remove_orphans(others)
             set_terms(first, parts, self.context.names)
         return ir.passes.PassResult(model, modified=bool(groups))
+
+
+def _is_for_ops(entry: ir.Node) -> bool:
+    """Whether all that consumes the bias has a place to begin at; an operator of ONNX has none."""
+    return all("first" in use.node.attributes for use in entry.outputs[-2].uses())
