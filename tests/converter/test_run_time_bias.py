@@ -1,6 +1,7 @@
 """ConvInteger as onnxruntime's dynamic quantizer used to write it, its bias made int32 at run time."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -27,7 +28,7 @@ class Old(Graph):
         bias_scale: float | None = None,
         rounding: str = "Floor",
         per_channel: bool = False,
-        **attributes: int,
+        **attributes: Any,
     ) -> str:
         quantized, x_scale, x_zero_point = x
         k, rank = shape[0], len(shape)
