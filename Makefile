@@ -2,8 +2,13 @@
 # make test    lint, types and all tests; those that need a GPU run where there is one
 # make test-oldest   tests with the oldest packages that pyproject.toml allows; part of make test
 # make lint    ruff, mypy and clang-format
+# make format  what they can mend
+# make dev     to work on qudnn: the library for the GPU at hand only, and only what has changed of it
+# make kernels       builds the benchmark of the kernels by themselves
 #
-# Each makes .venv and installs into it what it needs, once, and again only what has changed.
+# Each makes .venv and installs into it what it needs, once, and again only what has changed. The package is
+# installed editable, so tests run on this tree and Python needs no second installation. After the first
+# `make dev` all of them use its library; `make clean` ends that.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,41 +18,59 @@ GPU := $(shell command -v nvidia-smi || ls /dev/nvidia0 2>/dev/null)
 COMMA := ,
 EXTRAS := dev$(if $(GPU),$(COMMA)gpu)
 
-BUILT := pyproject.toml CMakeLists.txt $(shell find csrc custom_ops converter qudnn \
-	-name '*.py' -o -name '*.pyi' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cmake' -o -name CMakeLists.txt)
+GENERATION := $(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
+DEV_ARCHITECTURES := $(or $(QUDNN_CUDA_ARCHITECTURES),$(or $(GENERATION),90)-real)
+SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+
+BUILT := pyproject.toml CMakeLists.txt $(shell find csrc cmake -type f)
 FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 
-.PHONY: demo test test-oldest lint format clean
+ENVIRONMENT := $(if $(wildcard .venv/dev),dev,.venv/installed)
+BUILD = $(if $(wildcard .venv/dev),build/dev,build/all)
 
-demo: .venv/installed
+.PHONY: demo test test-oldest lint format dev kernels clean
+
+demo: $(ENVIRONMENT)
 	$(BIN)/python examples/demo.py
 
 test: lint .venv-onnxruntime/made
 	$(BIN)/python -P -m pytest
 	$(MAKE) --no-print-directory test-oldest
 
-test-oldest: .venv/installed
+test-oldest: $(ENVIRONMENT)
 	PYTHONPATH=tests $(BIN)/python -P tests/versions/oldest.py
 
-lint: .venv/installed
+lint: $(ENVIRONMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 
-format: .venv/installed
+format: $(ENVIRONMENT)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(FORMATTED)
 
+kernels: $(ENVIRONMENT)
+	$(BIN)/cmake --build $(BUILD) --target kernel_benchmark
+
+dev: .venv/dev
+	@$(BIN)/cmake --build build/dev
+	@$(BIN)/cmake --install build/dev --prefix $(SITE) > build/dev/installed.txt
+
+.venv/dev: .venv/builder pyproject.toml
+	@rm -f .venv/installed
+	QUDNN_CUDA_ARCHITECTURES='$(DEV_ARCHITECTURES)' $(PIP) install --no-build-isolation -C build-dir=build/dev -e '.[$(EXTRAS)]'
+	@touch $@
+
 # What builds the package lies in .venv, not in a fresh environment for each build, so that a second
 # build finds its compiler where the first one did and compiles only what has changed.
 .venv/installed: .venv/builder $(BUILT)
-	$(PIP) install --no-build-isolation '.[$(EXTRAS)]'
+	$(PIP) install --no-build-isolation -C build-dir=build/all -e '.[$(EXTRAS)]'
 	@touch $@
 
 # Old and new versions of onnxruntime, for tests/test_versions.py; where their wheels cannot be had, it says so.
-.venv-onnxruntime/made: tests/versions/environments.py | .venv/installed
+.venv-onnxruntime/made: tests/versions/environments.py | $(ENVIRONMENT)
 	-$(BIN)/python -P tests/versions/environments.py --tested && touch $@
 
 .venv/builder: pyproject.toml

@@ -1,9 +1,6 @@
 // Runs every kernel of csrc/kernels, compares with plain host loops bit for bit, prints the rate.
 //
-//   nvcc -std=c++20 -O3 -arch=native -Icsrc benchmarks/kernels.cu csrc/kernels/*.cu -o kernels && ./kernels
-//
-// On Hopper GPUs -DQUDNN_SM90A -gencode=arch=compute_90a,code=sm_90a in place of -arch=native: `window` is
-// left out otherwise.
+//   make kernels && build/dev/kernel_benchmark      (build/all/ where there was no `make dev`)
 //
 // --quick leaves the large cases out; other arguments name the kernels to run. Exit status 1 on any mismatch.
 #include "kernels.h"

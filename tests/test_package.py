@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import onnx
@@ -11,6 +12,7 @@ import qudnn
 from cases import graph
 from qudnn import converter, custom_ops
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("numpy", "onnx", "onnx_ir", "onnxruntime", "qudnn.converter", "qudnn.custom_ops")
 
 
@@ -81,3 +83,24 @@ def test_modules_of_the_user_keep_their_names(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text("x = 'mine'\n")
     out = python("-c", "import qudnn.converter, converter; print(converter.x)", cwd=tmp_path)
     assert out == "mine\n"
+
+
+def test_a_wheel_holds_the_tree(tmp_path: Path) -> None:
+    """All modules but no sources of the library; what CMake builds is not built here."""
+    pytest.importorskip("scikit_build_core")
+    program = (
+        "from scikit_build_core.build import build_wheel; import sys; build_wheel(sys.argv[1], {settings})"
+    )
+    settings = {"wheel.cmake": "false", "build-dir": str(tmp_path / "build")}
+    python("-P", "-c", program.format(settings=settings), str(tmp_path), cwd=ROOT)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    modules = {
+        str(Path("qudnn", path.relative_to(ROOT)))
+        for folder in ("converter", "custom_ops")
+        for path in (ROOT / folder).rglob("*.py*")
+        if path.suffix in (".py", ".pyi")
+    }
+    face = {f"qudnn/{name}" for name in ("__init__.py", "__main__.py", "py.typed", "old_names/__init__.py")}
+    assert len(modules) > 200
+    assert held == modules | face | {"converter.py", "custom_ops.py"}

@@ -9,6 +9,7 @@ its conversion is skipped.
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -45,12 +46,24 @@ def python() -> Path:
     name = "oldest-" + "-".join(re.sub(r"==|\.\*", "", package) for package in wanted)
     interpreter = environments.made(name, [*wanted, "hypothesis", "pytest"])
     (site,) = (interpreter.parents[1] / "lib").glob("python*/site-packages")
-    spec = importlib.util.find_spec("qudnn")
-    assert spec is not None and spec.submodule_search_locations is not None
-    link = site / "qudnn"
-    link.unlink(missing_ok=True)
-    link.symlink_to(next(iter(spec.submodule_search_locations)), target_is_directory=True)
+    package = site / "qudnn"
+    shutil.rmtree(package, ignore_errors=True)
+    _link("qudnn", package, {"custom_ops"})
+    _link("qudnn.custom_ops", package / "custom_ops", set())
     return interpreter
+
+
+def _link(package: str, folder: Path, left_out: set[str]) -> None:
+    """A folder of links to what the package holds: the tree has its modules and, where the installation is
+    editable, another folder the library."""
+    folder.mkdir()
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.submodule_search_locations is not None
+    found = {
+        path.name: path for location in spec.submodule_search_locations for path in Path(location).iterdir()
+    }
+    for name in found.keys() - left_out - {"__pycache__"}:
+        (folder / name).symlink_to(found[name].resolve())
 
 
 if __name__ == "__main__":
