@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,21 +47,30 @@ sys.exit(cli.main())
 """
 
 
+@contextmanager
+def started(program: str, how: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The program once it works in its folder; gone afterwards, whatever the test finds."""
+    command = [sys.executable, "-P", "-c", program, "wait", how]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "working\n"
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("how", ["waiting", "deaf", "writing"])
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status: int, how: str) -> None:
-    command = [sys.executable, "-P", "-c", PROGRAM, "wait", how]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "working\n"
-    assert len(list(tmp_path.iterdir())) == 1
-    process.send_signal(number)
-    process.send_signal(number)  # whoever is impatient does no harm
-    out, err = process.communicate(timeout=60)
+    with started(PROGRAM, how, tmp_path) as process:
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(number)
+        process.send_signal(number)  # whoever is impatient does no harm
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (status, "", "")
     assert list(tmp_path.iterdir()) == []
 
@@ -67,16 +78,12 @@ def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status
 def test_a_command_that_ignores_a_signal_goes_on_ignoring_it(tmp_path: Path) -> None:
     """As nohup has it."""
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", ignoring + PROGRAM, "wait", "deaf"], cwd=tmp_path, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"working\n"
-    process.send_signal(signal.SIGHUP)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=0.5)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    with started(ignoring + PROGRAM, "deaf", tmp_path) as process:
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
     assert process.returncode == 143
 
 
