@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from qudnn.converter.errors import Refusal
 
 EIGHT_BIT = {ir.DataType.UINT8, ir.DataType.INT8}
+FOUR_BIT = {ir.DataType.UINT4: np.uint8, ir.DataType.INT4: np.int8}  # and what they are widened to
+IN_BLOCKS = "quantize them per tensor or per channel"
+
+_SIXTEEN = "no runtime computes that in integers; choose 8 bits in the tool that quantizes"
+_ADVICE = {  # by the beginning of a type's name
+    "float8": "choose int8 instead of FP8 in the tool that quantizes",
+    "float4": "choose int8 in the tool that quantizes",
+    "int16": _SIXTEEN,
+    "uint16": _SIXTEEN,
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,20 @@ def constant_or_none(value: ir.Value) -> NDArray[Any] | None:
     """The array of a constant_tensor."""
     tensor = constant_tensor(value)
     return None if tensor is None else tensor.numpy()
+
+
+def widened(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of 4-bit numbers as one of 8 bits; others as they are."""
+    wide = FOUR_BIT.get(ir.DataType.from_numpy(array.dtype))
+    return array if wide is None else array.astype(wide)
+
+
+def wrong_width(what: str, dtype: ir.DataType) -> Refusal:
+    """Why a tensor of this type is not taken, and what to choose instead."""
+    name = dtype.name.lower()
+    advice = next((text for start, text in _ADVICE.items() if name.startswith(start)), "")
+    verb = "are" if what.endswith("s") else "is"
+    return Refusal(f"its {what} {verb} {name}, not 8 bits wide" + (f": {advice}" if advice else ""))
 
 
 def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
@@ -107,7 +131,7 @@ def quantization(
     zero_point_array = constant(zero_point, f"{what} zero point")
     dtype = ir.DataType.from_numpy(zero_point_array.dtype)
     if dtype not in EIGHT_BIT:
-        raise Refusal(f"its {what} is {dtype.name.lower()}, not 8 bits wide")
+        raise wrong_width(what, dtype)
     if zero_point_array.size != 1:
         raise Refusal(f"its {what} is not quantized per tensor")
     return Quantization(array.reshape(-1)[0], int(zero_point_array.reshape(())), dtype)

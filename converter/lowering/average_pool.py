@@ -7,7 +7,6 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.geometry import Geometry
-from qudnn.converter.analysis.types_between import differing
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
@@ -29,7 +28,6 @@ def average_pool(
     arithmetic: Arithmetic,
 ) -> Candidate:
     """The candidate for an average pool; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
-    dtype = one_dtype(x, y)
     if window.dilations != (1, 1):
         raise Refusal("its dilations are not 1")
     attributes: dict[str, Attribute] = {
@@ -47,14 +45,13 @@ def average_pool(
     return Candidate(
         covers,
         Each("QAveragePool", attributes, image=True),
-        (port(x.value, shape, 1, dtype),),
-        (port(y.value, (*shape[:2], *window.output(*shape[2:])), 1, dtype),),
+        (port(x.value, shape, 1, x.quantization.dtype),),
+        (port(y.value, (*shape[:2], *window.output(*shape[2:])), 1, y.quantization.dtype),),
     )
 
 
 def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape) -> Candidate:
     """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
-    dtype = one_dtype(x, y)
     elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
     scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
     if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
@@ -68,13 +65,6 @@ def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized,
     return Candidate(
         covers,
         Each("QGlobalAveragePool", attributes, image=True),
-        (port(x.value, shape, 1, dtype),),
-        (port(y.value, (*shape[:2], *[1] * (len(shape) - 2)), 1, dtype),),
+        (port(x.value, shape, 1, x.quantization.dtype),),
+        (port(y.value, (*shape[:2], *[1] * (len(shape) - 2)), 1, y.quantization.dtype),),
     )
-
-
-def one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
-    """The type of both, which has to be one."""
-    if x.quantization.dtype != y.quantization.dtype:
-        raise Refusal(differing(x.quantization.dtype, y.quantization.dtype))
-    return x.quantization.dtype

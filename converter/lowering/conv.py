@@ -22,12 +22,13 @@ from qudnn.converter.island.packing import (
     Float32Array,
     Int8Array,
     Int32Array,
-    centered,
     channels_last,
     pack_conv,
     scattered,
+    split_beyond_int8,
 )
 from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.repeated import with_channels
 from qudnn.converter.lowering.requantization import bias_and_multiplier
 from qudnn.converter.lowering.rows import as_before, as_image
 
@@ -120,7 +121,8 @@ def conv(
 
     weight: 8-bit `[K, C/group, kernel...]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
     bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`.
-    clamp: where the result is cut off, in the int8 domain.
+    clamp: where the result is cut off, in the int8 domain. Weights that their zero point brings beyond int8
+    become several.
     """
     if weight.ndim == 3:  # a row of an image
         weight = weight[:, :, None, :]
@@ -130,10 +132,12 @@ def conv(
         raise Refusal(f"its {k} output channels are not divisible by {group} groups")
     if not weight.size:
         raise Refusal("its weights are empty")
-    w = centered(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)))
-    folded_bias, multiplier = bias_and_multiplier(bias, w, x_quantization, weight_scales, y_quantization)
+    split = split_beyond_int8(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)), group)
+    folded_bias, multiplier = bias_and_multiplier(
+        bias, split.weight, x_quantization, weight_scales, y_quantization
+    )
     op = Conv(
-        w,
+        split.weight,
         folded_bias,
         multiplier,
         window,
@@ -146,7 +150,7 @@ def conv(
     y_shape = (n, k, *window.output(*spatial))
     return Candidate(
         covers,
-        op,
+        with_channels(op, split.channels, channels),
         (port(x, (n, channels, *spatial), 1, x_quantization.dtype),),
         (port(y, y_shape, 1, y_quantization.dtype),),
     )

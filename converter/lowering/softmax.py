@@ -7,12 +7,12 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.analysis.types_between import differing
 from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Quantized, Tensor, port
-from qudnn.converter.lowering.average_pool import one_dtype
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def softmax(
     facts: Facts,
 ) -> Candidate:
     """The candidate for a softmax over the last axis, which has to be that of the channels."""
-    dtype = one_dtype(x, y)
+    dtype = _one_dtype(x, y)
     shape = facts.ranked(x.value)
     rank = len(shape)
     check_axis(axis, rank, facts.channel_axis_of(x.value))
@@ -58,3 +58,10 @@ def check_axis(axis: int, rank: int, channel_axis: int) -> None:
             f"its axis is {axis % rank} and that of the channels {channel_axis}: it converts where both are "
             f"the last one, {rank - 1}"
         )
+
+
+def _one_dtype(x: Quantized, y: Quantized) -> ir.DataType:
+    """The type of both, which has to be one."""
+    if x.quantization.dtype != y.quantization.dtype:
+        raise Refusal(differing(x.quantization.dtype, y.quantization.dtype))
+    return x.quantization.dtype

@@ -360,7 +360,13 @@ GPU_CASES = [*ONNXRUNTIME_UNIT_TESTS[:11:2], *CHANNELS[::12], *GEOMETRIES[::6], 
 
 DECLINED = [  # (case, what the reason says)
     (replace(_base, kernel=(2, 2, 2, 2), size=(4, 3, 4, 3), c=2, k=5), "spatial"),
-    (replace(_base, w_dtype="uint8", w_zero_point=126, w_range=(-126, 129)), "int8"),
-    (replace(_base, w_dtype="uint8", w_zero_point=0, w_range=(0, 255)), "int8"),
-    (replace(_base, w_zero_point=-10, w_range=(-118, 137)), "int8"),
+]
+
+BEYOND_INT8 = [  # weights less their zero point
+    replace(_base, w_dtype="uint8", w_zero_point=126, w_range=(-126, 129)),
+    replace(_base, w_dtype="uint8", w_zero_point=0, w_range=(0, 255)),
+    replace(_base, w_dtype="uint8", w_zero_point=255, w_range=(-255, 0)),
+    replace(_base, w_zero_point=-10, w_range=(-118, 137)),
+    replace(_base, w_dtype="uint8", w_zero_point=0, w_range=(0, 255), c=16, k=16, group=16),
+    replace(_base, w_dtype="uint8", w_zero_point=70, w_range=(-70, 185), c=12, k=18, group=3),
 ]

@@ -420,11 +420,10 @@ def _declined(**change: Array | None) -> Mapping[str, str]:
 
 
 def test_reasons() -> None:
-    wide = np.array([[0], [255], [0], [0]], np.uint8).reshape(4, 1, 1, 1).repeat(4, axis=1)
-    zero_points = np.zeros(4, np.uint8)
     assert _declined(y_w=None) == {"y_node": "its weight must be constant"}
-    assert _declined(y_w=wide, y_w_zero_point=zero_points) == {
-        "y_node": "its weights minus their zero point range from 0 to 255, beyond int8"
+    assert _declined(zero_point=np.array(0, np.uint16)) == {
+        "y_node": "its input is uint16, not 8 bits wide: no runtime computes that in integers; choose 8 bits "
+        "in the tool that quantizes"
     }
     assert _declined(scale=np.ones(2, np.float32)) == {"y_node": "its input is not quantized per tensor"}
     assert _declined(scale=np.array(0, np.float32)) == {

@@ -30,19 +30,28 @@ def test_declined(case: ConvCase, reason: str) -> None:
     check.assert_declines(case, "QLinearConv", reason)
 
 
+@pytest.mark.parametrize("case", conv.BEYOND_INT8, ids=by_id)
+def test_weights_beyond_int8(case: ConvCase) -> None:
+    """Channels come several times, each time with a part of their weights."""
+    report = check.assert_converts(case, {"QConv": 1, "Gather": 1})
+    assert not report.approximate
+
+
+@pytest.mark.parametrize("case", load("QLinearConv", "constant"), ids=by_id)
+def test_onnx_node_test_beyond_int8(case: OnnxNodeCase) -> None:
+    check.assert_converts(case, {"QConv": 1, "Gather": 1}, batches=[1])
+
+
 @pytest.mark.parametrize("case", load("QLinearConv", "fitted"), ids=by_id)
 def test_onnx_node_test(case: OnnxNodeCase) -> None:
     check.assert_converts(case, {"QConv": 1}, batches=[1])
 
 
-@pytest.mark.parametrize(
-    ("form", "reason"), [("variable", "input scale must be constant"), ("constant", "beyond int8")]
-)
-def test_onnx_node_test_declined(form: str, reason: str) -> None:
-    cases = load("QLinearConv", form)
+def test_onnx_node_test_declined() -> None:
+    cases = load("QLinearConv", "variable")
     assert cases
     for case in cases:
-        check.assert_declines(case, "QLinearConv", reason)
+        check.assert_declines(case, "QLinearConv", "input scale must be constant")
         assert_same_bits(run(case.model(), case.inputs()).outputs, case.expected)
 
 

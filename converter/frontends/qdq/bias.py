@@ -8,17 +8,22 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant, constant_or_none, node_input, required_input, scales
 from qudnn.converter.graph.sizes import Size
 from qudnn.converter.island.packing import Int32Array
-from qudnn.converter.qdq.linear import dequantizes
+from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 _TOLERANCE = 0.01  # by which onnxruntime lets a bias's scale differ, to ignore the difference
 
 
 def bias(
-    value: ir.Value | None, x_scale: np.float32, weight_scales: NDArray[np.float32], outputs: Size
+    value: ir.Value | None,
+    x_scale: np.float32,
+    weight_scales: NDArray[np.float32],
+    outputs: Size,
+    is_gemm: bool = False,
 ) -> Int32Array | None:
     """The bias `[outputs]` in units of x_scale * weight_scales: int32 dequantized so, or float32.
 
-    Of a float32 one, `rint(bias / (x_scale * w_scale[k]))`.
+    Of a float32 one, or one that is quantized otherwise, `rint(bias / (x_scale * w_scale[k]))`. is_gemm: of
+    an int32 one onnxruntime's QGemm takes the integers, whatever their scale is; it is declined here.
     """
     if value is None:
         return None
@@ -30,17 +35,37 @@ def bias(
     dequantize = value.producer()
     assert dequantize is not None
     array = constant_or_none(required_input(dequantize, 0))
-    if array is None or array.dtype != np.int32 or array.shape != (outputs,):
-        raise Refusal(f"its bias is not dequantized from an int32 constant [{outputs}]")
+    if array is None or array.dtype not in (np.int8, np.uint8, np.int32) or array.shape != (outputs,):
+        raise Refusal(f"its bias is not dequantized from a constant of 8 or 32 bits [{outputs}]")
+    if array.dtype != np.int32:
+        return _quantized(float_constant(value, "bias"), unit, outputs)
     zero_point = node_input(dequantize, 2)
     if zero_point is not None and constant(zero_point, "bias zero point").any():
         raise Refusal("its bias has a zero point that is not 0")
     scale = scales(node_input(dequantize, 1), "bias scale")
     if scale.size not in (1, outputs) or scale.size < unit.size:
         raise Refusal(f"it has {scale.size} bias scales for {outputs} outputs")
-    if not np.allclose(scale, unit, rtol=_TOLERANCE, atol=0):
+    if np.allclose(scale, unit, rtol=_TOLERANCE, atol=0):
+        return array
+    if is_gemm:
         raise Refusal("the scale of its bias is not that of its input times that of its weights")
-    return array
+    return _quantized(float_constant(value, "bias"), unit, outputs)
+
+
+def bias_note(value: ir.Value | None, x_scale: np.float32, weight_scales: NDArray[np.float32]) -> str:
+    """Why onnxruntime computes in float32 because of the bias, as a note begins; empty if it does not.
+
+    It has integers for int32 ones in the scale of the sums (ConvNodeGroupSelector, qdq_selectors.cc, 1.31),
+    and in any scale where it makes a QGemm.
+    """
+    dequantize = None if value is None else value.producer()
+    if dequantize is None or not dequantizes(dequantize):
+        return ""
+    array = constant(required_input(dequantize, 0), "bias")
+    scale = scales(node_input(dequantize, 1), "bias scale")
+    if array.dtype == np.int32 and np.allclose(scale, x_scale * weight_scales, rtol=_TOLERANCE, atol=0):
+        return ""
+    return "its bias is not quantized in the scale of its input times that of its weights, so "
 
 
 def _quantized(array: NDArray[np.float32], unit: NDArray[np.float32], outputs: int) -> Int32Array:

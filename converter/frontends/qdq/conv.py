@@ -7,10 +7,10 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.geometry import geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.bias import bias
+from qudnn.converter.frontends.qdq.bias import bias, bias_note
 from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import result
-from qudnn.converter.frontends.qdq.weights import weights
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qdq.weights import four_bit_note, weights
 from qudnn.converter.frontends.qoperator.pad import padding_before
 from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.island.candidate import Candidate
@@ -48,4 +48,7 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
         shape,
         clamp=y.clamp,
     )
-    return replace(candidate, note=y.sums_note([x]))
+    in_float = bias_note(node_input(node, 2), x.quantization.scale, w.scales) or four_bit_note(
+        required_input(node, 1)
+    )
+    return replace(candidate, note=y.sums_note([x]) or (f"{in_float}{IN_FLOAT}" if in_float else ""))

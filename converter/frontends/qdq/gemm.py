@@ -8,11 +8,12 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.bias import bias
+from qudnn.converter.frontends.qdq.bias import bias, bias_note
 from qudnn.converter.frontends.qdq.factor import factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, result
+from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.sizes import Size, Unknown
 from qudnn.converter.island.candidate import Candidate
@@ -20,6 +21,7 @@ from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
+from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 
 def gemm(node: ir.Node, facts: Facts) -> Candidate:
@@ -36,9 +38,14 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
     y = _result(node)
     outputs = b.shape[b.free]
-    stays = _stays_in_float(node) or _is_mixed(a_operands, b, b_operands)
+    stays = (
+        _stays_in_float(node)
+        or _is_mixed(a_operands, b, b_operands)
+        or four_bit_note(required_input(node, 1))
+        or bias_note(c, a.scales[0], b.scales)
+    )
     if y is not None:
-        in_units = bias(c, a.scales[0], b.scales, outputs)
+        in_units = bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = choose_matmul((node, *y.covers), a, b, to, facts, in_units, alpha)
         return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
@@ -47,7 +54,7 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     if addend is not None:
         candidate = choose_matmul((node,), a, b, InFloat(node.outputs[0], addend), facts)
         return replace(candidate, note=note or LAST_BITS)
-    in_units = bias(c, a.scales[0], b.scales, outputs)
+    in_units = bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
     return replace(choose_matmul((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
 
 
@@ -84,8 +91,13 @@ def _result(node: ir.Node) -> Result | None:
 
 
 def _addend(c: ir.Value | None, outputs: Size) -> Float32Array | None:
-    """The float32 constant c: with a float result, onnxruntime makes no int32 of it."""
+    """The float32 constant c, or one of 8 bits: with a float result, onnxruntime makes no int32 of it."""
     array = None if c is None else constant_or_none(c)
+    dequantize = None if c is None else c.producer()
+    if c is not None and dequantize is not None and dequantizes(dequantize):
+        source = constant_or_none(required_input(dequantize, 0))
+        if source is not None and source.dtype in (np.int8, np.uint8):
+            array = float_constant(c, "bias")
     if array is None:
         return None
     if array.dtype != np.float32 or array.shape not in ((1,), (outputs,), (1, outputs)):

@@ -13,6 +13,7 @@ from qudnn.converter.frontends.qdq.factor import factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.island.candidate import Candidate
@@ -71,7 +72,7 @@ def _quantized(of: _MatMul, facts: Facts) -> Candidate:
         facts,
         in_units,
     )
-    note = y.sums_note(of.operands)
+    note = y.sums_note(of.operands) or _four_bit_note(of.node, IN_FLOAT)
     if in_units is not None and not of.is_gemm_with(in_units.size):
         note = note or f"it is no Gemm where sizes are not fixed, so {IN_FLOAT}"
     return replace(candidate, note=note)
@@ -80,7 +81,7 @@ def _quantized(of: _MatMul, facts: Facts) -> Candidate:
 def _in_float(of: _MatMul, facts: Facts) -> Candidate:
     if of.b.scales.size > 1 and of.b.rank != 2:  # of a MatMulIntegerToFloat
         raise Refusal(SCALES_APART)
-    note = float_note(of.node, of.operands)
+    note = float_note(of.node, of.operands) or _four_bit_note(of.node, LAST_BITS)
     addend = _addend_after(of)
     if addend is None:
         candidate = choose_matmul((of.node,), of.a, of.b, InFloat(of.node.outputs[0]), facts)
@@ -90,6 +91,11 @@ def _in_float(of: _MatMul, facts: Facts) -> Candidate:
     if of.is_gemm_with(array.size):
         note = note or f"together with the Add it is a Gemm: {LAST_BITS}"
     return replace(choose_matmul((of.node, add), of.a, of.b, result, facts), note=note)
+
+
+def _four_bit_note(node: ir.Node, what: str) -> str:
+    why = next(filter(None, (four_bit_note(required_input(node, index)) for index in (0, 1))), "")
+    return f"{why}{what}" if why else ""
 
 
 def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:

@@ -4,12 +4,20 @@ import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.weights import Weights, quantized_weights
-from qudnn.converter.graph.constants import constant, node_input, required_input, scales
+from qudnn.converter.graph.constants import (
+    FOUR_BIT,
+    IN_BLOCKS,
+    constant,
+    constant_tensor,
+    node_input,
+    required_input,
+    scales,
+)
 from qudnn.converter.qdq.linear import dequantizes
 
 
 def weights(value: ir.Value, output_axis: int) -> Weights:
-    """The 8-bit constant that value is dequantized from, transposed perhaps.
+    """The constant of 8 or 4 bits that value is dequantized from, transposed perhaps.
 
     It may be quantized per output: along output_axis of value, counted from the end where negative.
     """
@@ -17,6 +25,8 @@ def weights(value: ir.Value, output_axis: int) -> Weights:
     if producer is None:
         raise Refusal("its weights are not dequantized from an 8-bit constant")
     array = constant(required_input(producer, 0), "weight")
+    if producer.attributes.get_int("block_size", 0):
+        raise Refusal("its weights are quantized in blocks: " + IN_BLOCKS)
     scale, zero_point = node_input(producer, 1), node_input(producer, 2)
     axis = producer.attributes.get_int("axis", 1) % max(array.ndim, 1)
     for transpose in reversed(perms):
@@ -25,6 +35,16 @@ def weights(value: ir.Value, output_axis: int) -> Weights:
     if scales(scale, "weight scale").size > 1 and axis != output_axis % array.ndim:
         raise Refusal(f"its weights are quantized along axis {axis}, which is not that of the outputs")
     return quantized_weights(array, scale, zero_point, output_axis)
+
+
+def four_bit_note(value: ir.Value) -> str:
+    """Why onnxruntime computes with weights in float32, as a note begins; empty if it does not.
+
+    It has no integers for those of 4 bits (allow_4bit_weight of NodeGroupSelectors, qdq_selectors.cc, 1.31).
+    """
+    _, producer = dequantized(value)
+    tensor = None if producer is None else constant_tensor(required_input(producer, 0))
+    return "its weights have 4 bits, so " if tensor is not None and tensor.dtype in FOUR_BIT else ""
 
 
 def dequantized(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:

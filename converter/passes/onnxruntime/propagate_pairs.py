@@ -62,7 +62,7 @@ class PropagatePairs(Pass):
             elif is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
                 x, consumer = required_input(source, 0), source
             else:
-                self._worth[x] = has_integer_form(source) or _normalizes(source)
+                self._worth[x] = has_integer_form(source) or _has_op(source)
         self._worth.update(dict.fromkeys(way, self._worth[x]))
         return self._worth[x]
 
@@ -70,13 +70,13 @@ class PropagatePairs(Pass):
 def _takes_rows(node: ir.Node) -> bool:
     """Whether it takes some rows of what a LayerNormalization writes: the class token, for one."""
     x = node.inputs[0].producer() if moves(node) and node.inputs[0] is not None else None
-    return node.op_type == "Gather" and x is not None and _normalizes(x)
+    return node.op_type == "Gather" and x is not None and x.op_type == "LayerNormalization" and _has_op(x)
 
 
-def _normalizes(node: ir.Node) -> bool:
+def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    return not node.domain and node.op_type == "LayerNormalization" and dequantizes(x)
+    return not node.domain and node.op_type in ("LayerNormalization", "ReduceMean") and dequantizes(x)
 
 
 def _dequantize_after(move: ir.Node, context: Context) -> bool:
