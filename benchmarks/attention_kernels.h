@@ -2,11 +2,11 @@
 // in time.
 #pragma once
 
+#include "batch_matmul_kernels.h"
 #include "kernels.h"
 #include "kernels/attention/attention.h"
 #include "kernels/elementwise/table.h"
 #include "kernels/gemm/mma_matmul.h"
-#include "product_kernels.h"
 
 namespace {
 
@@ -14,7 +14,7 @@ namespace {
 struct AttentionCase {
     int64_t batch, length, heads, size;
     bool masked = false, scaled = true;
-    AttentionProduct scores{3, -5, 2e-3f, 7}, result{-128, 0, 2e-3f, -2};
+    AttentionMatMul scores{3, -5, 2e-3f, 7}, result{-128, 0, 2e-3f, -2};
 
     std::string name() const {
         return std::string(masked ? "masked_attention " : "attention ") + std::to_string(batch) + "x" +
@@ -48,7 +48,7 @@ class AttentionChain {
           second_(context(c.batch, c.length, c.heads, c.size)),
           raw_(c.batch * c.heads * c.length * first_.width),
           weights_(raw_.host.size()),
-          scalars_(2, 0, [] { return ProductScalars{}; }) {
+          scalars_(2, 0, [] { return MatMulScalars{}; }) {
         std::copy(std::begin(g.q_stride), std::end(g.q_stride), first_.a_stride);
         std::copy(std::begin(g.k_stride), std::end(g.k_stride), first_.b_stride);
         std::copy(std::begin(g.v_stride), std::end(g.v_stride), second_.b_stride);
@@ -71,9 +71,9 @@ class AttentionChain {
     }
 
   private:
-    void multiply(const BatchMatMulGeometry& g, const AttentionProduct& p, int which, const int8_t* a,
+    void multiply(const BatchMatMulGeometry& g, const AttentionMatMul& p, int which, const int8_t* a,
                   const int8_t* b, int8_t* y) const {
-        const ProductScalars* s = scalars_.gpu + which;
+        const MatMulScalars* s = scalars_.gpu + which;
         const BatchMatMulEpilogue e{.a_zero_point = p.a_zero_point,
                                     .b_zero_point = {&s->b_zero_point, 0},
                                     .bias = {&s->bias, 0},
@@ -89,7 +89,7 @@ class AttentionChain {
     MaskedSoftmaxScales scales_;
     BatchMatMulGeometry first_, second_;
     Tensor<int8_t> raw_, weights_;
-    Tensor<ProductScalars> scalars_;
+    Tensor<MatMulScalars> scalars_;
 };
 
 void attention_case(const AttentionCase& c) {

@@ -8,11 +8,11 @@
 #include <set>
 
 #include "attention_kernels.h"
+#include "batch_matmul_kernels.h"
 #include "dynamic_kernels.h"
 #include "float_attention_kernels.h"
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
-#include "product_kernels.h"
 #include "projection_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
@@ -174,7 +174,7 @@ void small_cases() {
     if (wanted("fused_normalization")) small_fused_normalization_cases();
     if (wanted("where")) small_where_cases();
     if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
-    if (wanted("product")) small_product_cases();
+    if (wanted("batch_matmul")) small_batch_matmul_cases();
     if (wanted("projections")) small_projections_cases();
     if (wanted("attention")) small_attention_cases();
     if (wanted("float_attention")) small_float_attention_cases();
@@ -235,7 +235,7 @@ void small_cases() {
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
     if (wanted("window")) large_window_cases();
-    if (wanted("product")) large_product_cases();
+    if (wanted("batch_matmul")) large_batch_matmul_cases();
     if (wanted("projections")) large_projections_cases();
     if (wanted("attention")) large_attention_cases();
     if (wanted("float_attention")) large_float_attention_cases();

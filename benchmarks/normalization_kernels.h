@@ -85,7 +85,7 @@ void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, in
 // keeps_sum: writes the sum too, which is compared in another case.
 void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, bool keeps_sum,
                                   int offset = 0) {
-    const PairScales sum{0.0371f, 0.0213f, 0.0449f, 121, 3, 130, 128};
+    const BinaryScales sum{0.0371f, 0.0213f, 0.0449f, 121, 3, 130, 128};
     const NormalizationScales s{sum.y_scale, 0.0213f, sum.y_zero_point - sum.offset, -7, 1e-5f};
     Tensor<int8_t> a(rows * stride, offset), b(rows * stride, offset), total(rows * stride, offset);
     const float ra = sum.a_scale / sum.y_scale, rb = sum.b_scale / sum.y_scale;

@@ -71,7 +71,7 @@ const std::vector<Operands> large_operands = {
 
 // With a large a_scale sums leave int32's range.
 void add_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
-    const PairScales s{
+    const BinaryScales s{
         a_scale,           0.0213f, 0.0449f, is_uint8 ? 121 : -7, is_uint8 ? 3 : 5, is_uint8 ? 130 : 11,
         is_uint8 ? 128 : 0};
     Tensor<int8_t> a(o.elements(o.g.stride[0]), o.offset), b(o.elements(o.g.stride[1]), o.offset);
@@ -89,7 +89,7 @@ void add_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
 }
 
 void mul_case(const Operands& o, bool is_uint8, float a_scale = 0.0371f) {
-    const PairScales s{
+    const BinaryScales s{
         a_scale,           0.0213f, 0.0449f, is_uint8 ? 121 : -7, is_uint8 ? 3 : 5, is_uint8 ? 130 : 11,
         is_uint8 ? 128 : 0};
     Tensor<int8_t> a(o.elements(o.g.stride[0]), o.offset), b(o.elements(o.g.stride[1]), o.offset);

@@ -30,7 +30,7 @@ void window_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t 
     z.epilogue.high = o.high;
     const Residual added{
         o.adds ? residual.gpu : nullptr, {0.031f, 0.027f, 0.041f, 125, 120, 118, 128}, o.adds == 1};
-    const PairScales& scales = added.scales;
+    const BinaryScales& scales = added.scales;
     const float ra = scales.a_scale / scales.y_scale, rb = scales.b_scale / scales.y_scale;
     const float fixed =
         static_cast<float>(scales.y_zero_point) -

@@ -24,7 +24,7 @@ void QAdd::compute(Context& context) const {
     ort::Tensor b = context.input(1);
     const ort::Tensor y = context.output(0, broadcast_shape(a.shape, b.shape));
     if (y.shape.count() == 0) return;
-    kernels::PairScales s = scales;
+    kernels::BinaryScales s = scales;
     if (exchanged(a.shape, b.shape)) {
         std::swap(a, b);
         std::swap(s.a_scale, s.b_scale);

@@ -1,7 +1,7 @@
 // QAdd, the quantized addition of an island.
 #pragma once
 
-#include "ops/pair.h"
+#include "ops/binary.h"
 
 namespace qudnn::ops {
 
@@ -10,9 +10,9 @@ struct QAdd {
     static constexpr Signature kSignature{
         "QAdd", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
-    kernels::PairScales scales;
+    kernels::BinaryScales scales;
 
-    explicit QAdd(const ort::Attributes& attributes) : scales(read_pair_scales(attributes)) {}
+    explicit QAdd(const ort::Attributes& attributes) : scales(read_binary_scales(attributes)) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

@@ -4,7 +4,7 @@ namespace qudnn::ops {
 
 namespace {
 
-kernels::PairScales read_sum(const ort::Attributes& attributes, int offset) {
+kernels::BinaryScales read_sum(const ort::Attributes& attributes, int offset) {
     const auto zero_point = [&](const char* name) {
         return attributes.integer(name, offset - 128, offset + 127);
     };
@@ -39,7 +39,7 @@ void NormalizedSum::compute(Context& context, decltype(kernels::add_layer_normal
     require(channels > 0, "a has no channels");
     const kernels::NormalizationGeometry g{y.shape.count() / y.shape.back(), channels, a.shape.back(),
                                            y.shape.back()};
-    kernels::PairScales s = sum;
+    kernels::BinaryScales s = sum;
     if (exchanges && a.shape.count() == 1) {  // as QAdd does with one element
         std::swap(a, b);
         std::swap(s.a_scale, s.b_scale);

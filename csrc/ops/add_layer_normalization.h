@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/elementwise/add.h"
-#include "kernels/elementwise/float_pair.h"
-#include "kernels/elementwise/pair.h"
+#include "kernels/elementwise/binary.h"
+#include "kernels/elementwise/float_binary.h"
 #include "kernels/norm/add_layer_normalization.h"
 #include "kernels/norm/layer_normalization.h"
 #include "ops/appended_channels.h"
@@ -23,7 +23,7 @@ struct NormalizedSum {
     }
 
     AppendedChannels appended;
-    kernels::PairScales sum;
+    kernels::BinaryScales sum;
     kernels::NormalizationScales scales;
 
     NormalizedSum(const ort::Attributes& attributes, int offset);
@@ -49,7 +49,7 @@ struct QFloatAddLayerNormalization : NormalizedSum {
 
     explicit QFloatAddLayerNormalization(const ort::Attributes& attributes) : NormalizedSum(attributes, 0) {}
     void compute(Context& context) const {
-        const auto add = [](const kernels::Broadcast<2>& g, const kernels::PairScales& scales,
+        const auto add = [](const kernels::Broadcast<2>& g, const kernels::BinaryScales& scales,
                             const int8_t* a, const int8_t* b, int8_t* y, CUstream_st* stream) {
             return kernels::float_add(g, scales, {}, a, b, y, stream);
         };

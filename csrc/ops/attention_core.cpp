@@ -11,13 +11,13 @@ constexpr size_t kRank = 4;
 
 int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-// Enqueues a product whose columns share their parameters.
-void run_product(const Product& product, const kernels::AttentionProduct& p, const int8_t* a, const int8_t* b,
-                 const kernels::ProductScalars* scalars, int8_t* y, const Context& context) {
+// Enqueues a matmul whose columns share their parameters.
+void run_matmul(const PlacedMatMul& matmul, const kernels::AttentionMatMul& p, const int8_t* a,
+                const int8_t* b, const kernels::MatMulScalars* scalars, int8_t* y, const Context& context) {
     run_aligned(
-        product.problem,
-        {.x = a + product.a_offset,
-         .w = b + product.b_offset,
+        matmul.problem,
+        {.x = a + matmul.a_offset,
+         .w = b + matmul.b_offset,
          .y = y,
          .epilogue = {.bias = &scalars->bias, .multiplier = &scalars->multiplier, .zero_point = p.zero_point},
          .x_zero_point = p.a_zero_point,
@@ -29,8 +29,10 @@ void run_product(const Product& product, const kernels::AttentionProduct& p, con
 }  // namespace
 
 AttentionCore::AttentionCore(const ort::Attributes& attributes)
-    : score_layout(Part::read("q", attributes), Part::read("k", attributes), Part::whole(kRank).perm),
-      result_layout(Part::whole(kRank), Part::read("v", attributes), attributes.integers("y_perm")),
+    : score_layout(OperandSlice::read("q", attributes), OperandSlice::read("k", attributes),
+                   OperandSlice::whole(kRank).perm),
+      result_layout(OperandSlice::whole(kRank), OperandSlice::read("v", attributes),
+                    attributes.integers("y_perm")),
       scores{attributes.integer("q_zero_point", -128, 127), attributes.integer("k_zero_point", -128, 127),
              attributes.real("score_multiplier"), attributes.integer("score_zero_point", -128, 127)},
       result{attributes.integer("weight_zero_point", -128, 127),
@@ -45,8 +47,8 @@ AttentionCore::AttentionCore(const ort::Attributes& attributes)
 cudaError_t AttentionCore::run_fused(const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
                                      kernels::AttentionTensors tensors,
                                      const AttentionSoftmax& softmax) const {
-    const Product first = score_layout.product(q, k, false);
-    const Product second = result_layout.product(first.y, v, false);
+    const PlacedMatMul first = score_layout.place(q, k, false);
+    const PlacedMatMul second = result_layout.place(first.y, v, false);
     const plan::BatchMatMulProblem &s = first.problem, &r = second.problem;
     if (!s.b_transposed || r.b_transposed || s.batch != r.batch) return cudaErrorNotSupported;
     kernels::AttentionGeometry g{};
@@ -64,33 +66,33 @@ void AttentionCore::run_apart(Context& context, const ort::Shape& q, const ort::
                               const kernels::AttentionTensors& tensors,
                               const AttentionSoftmax& softmax) const {
     // Rows of scores at multiples of 16, for which products and softmaxes are fast.
-    const int64_t n = score_layout.product(q, k).problem.n;
-    ProductLayout padded = score_layout, reading = result_layout;
+    const int64_t n = score_layout.place(q, k).problem.n;
+    BatchMatMulLayout padded = score_layout, reading = result_layout;
     padded.padding = round_up(n, 16) - n;
     reading.a.ends.back() = n;
-    const Product first = padded.product(q, k), second = reading.product(first.y, v);
+    const PlacedMatMul first = padded.place(q, k), second = reading.place(first.y, v);
 
     constexpr int64_t kAlignment = 256;
     const int64_t size = round_up(first.y.count(), kAlignment);
     const auto workspace =
-        context.workspace(static_cast<size_t>(2 * size) + 2 * sizeof(kernels::ProductScalars));
+        context.workspace(static_cast<size_t>(2 * size) + 2 * sizeof(kernels::MatMulScalars));
     auto* const raw = static_cast<int8_t*>(workspace->data());
     int8_t* const weights = raw + size;
-    auto* const scalars = reinterpret_cast<kernels::ProductScalars*>(weights + size);
+    auto* const scalars = reinterpret_cast<kernels::MatMulScalars*>(weights + size);
     check_cuda(kernels::store_scalars(scores, result, scalars, context.stream()));
-    run_product(first, scores, tensors.q, tensors.k, scalars, raw, context);
+    run_matmul(first, scores, tensors.q, tensors.k, scalars, raw, context);
     check_cuda(kernels::table(first.y.count(), tensors.table, raw, raw, context.stream()));
     check_cuda(softmax.rows(first.y, n, raw, weights));
-    run_product(second, result, weights, tensors.v, scalars + 1, tensors.y, context);
+    run_matmul(second, result, weights, tensors.v, scalars + 1, tensors.y, context);
 }
 
 void AttentionCore::compute(Context& context, const ort::Tensor& table,
                             const AttentionSoftmax& softmax) const {
     const ort::Tensor q = context.input(0), k = context.input(1), v = context.input(2);
     require(table.shape == ort::Shape{256}, "table has to be of shape [256]");
-    const Product product =
-        result_layout.product(score_layout.product(q.shape, k.shape, false).y, v.shape, false);
-    const ort::Tensor y = context.output(0, product.y);
+    const PlacedMatMul matmul =
+        result_layout.place(score_layout.place(q.shape, k.shape, false).y, v.shape, false);
+    const ort::Tensor y = context.output(0, matmul.y);
     if (y.shape.count() == 0) return;
     const kernels::AttentionTensors tensors{q.as<const int8_t>(), k.as<const int8_t>(), v.as<const int8_t>(),
                                             table.as<const int8_t>(), y.as<int8_t>()};

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/attention/attention.h"
+#include "ops/batch_matmul_layout.h"
 #include "ops/op.h"
-#include "ops/product_layout.h"
 
 namespace qudnn::ops {
 
@@ -19,8 +19,8 @@ struct AttentionSoftmax {
 };
 
 struct AttentionCore {
-    ProductLayout score_layout, result_layout;
-    kernels::AttentionProduct scores, result;
+    BatchMatMulLayout score_layout, result_layout;
+    kernels::AttentionMatMul scores, result;
 
     // Reads what the two ops have in common; see their functions.
     explicit AttentionCore(const ort::Attributes& attributes);

@@ -32,13 +32,13 @@ template <plan::DataType kType>
 void BatchMatMul<kType>::compute(Context& context) const {
     const ort::Tensor a = context.input(0);
     const ort::Tensor b = context.input(1);
-    const Product product = layout.product(a.shape, b.shape);
-    plan::BatchMatMulProblem problem = product.problem;
+    const PlacedMatMul matmul = layout.place(a.shape, b.shape);
+    plan::BatchMatMulProblem problem = matmul.problem;
     problem.y_type = kType;
 
     plan::Arguments arguments{
-        .x = a.as<const int8_t>() + product.a_offset,
-        .w = b.as<const int8_t>() + product.b_offset,
+        .x = a.as<const int8_t>() + matmul.a_offset,
+        .w = b.as<const int8_t>() + matmul.b_offset,
         .y = nullptr,
         .epilogue = {.bias = nullptr, .zero_point = y_zero_point, .low = y_min, .high = y_max},
         .x_zero_point = a_zero_point};
@@ -54,13 +54,13 @@ void BatchMatMul<kType>::compute(Context& context) const {
         const auto addend = per_column<float>(context.input(5), problem.n, "addend");
         arguments.epilogue.addend = addend.values, arguments.steps.addend = addend.step;
     }
-    arguments.y = context.output(0, product.y).data;
+    arguments.y = context.output(0, matmul.y).data;
     run_aligned(problem, arguments, context);
 }
 
 template <plan::DataType kType>
 void BatchMatMul<kType>::infer(const ort::InferenceContext& context) {
-    const ProductLayout layout(context.attributes(), kType == plan::DataType::int8);
+    const BatchMatMulLayout layout(context.attributes(), kType == plan::DataType::int8);
     const std::vector<ort::Dim> y = layout.infer(context.input(0), context.input(1));
     if (!y.empty()) context.set_output(0, kSignature.outputs[0], y);
 }

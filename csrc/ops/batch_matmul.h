@@ -1,8 +1,8 @@
 // Matrix products of two computed tensors: QBatchMatMul, and its forms with other results.
 #pragma once
 
+#include "ops/batch_matmul_layout.h"
 #include "ops/op.h"
-#include "ops/product_layout.h"
 
 namespace qudnn::ops {
 
@@ -26,7 +26,7 @@ constexpr Signature batch_matmul_signature(plan::DataType y_type) {
     }
 }
 
-// a and b int8, of any ranks from 2 on, to y of type kType; see ProductLayout. In this order:
+// a and b int8, of any ranks from 2 on, to y of type kType; see BatchMatMulLayout. In this order:
 //   int8     a, b, bias int32, multiplier float32, b_zero_point int8
 //   float32  the same, addend float32
 //   int32    a, b, b_zero_point
@@ -35,7 +35,7 @@ template <plan::DataType kType>
 struct BatchMatMul {
     static constexpr Signature kSignature = batch_matmul_signature(kType);
 
-    ProductLayout layout;
+    BatchMatMulLayout layout;
     int a_zero_point;
     int y_zero_point = 0, y_min = -128, y_max = 127;
 

@@ -1,7 +1,7 @@
 #include "ops/conv.h"
 
 #include "kernels/elementwise/add.h"
-#include "ops/pair.h"
+#include "ops/binary.h"
 #include "ops/window.h"
 
 namespace qudnn::ops {
@@ -80,7 +80,7 @@ QConvAdd::QConvAdd(const ort::Attributes& attributes)
     : windows(attributes, true),
       x_zero_point(attributes.integer("x_zero_point", -128, 127)),
       requantize(attributes),
-      scales(read_pair_scales(attributes, "sum")),
+      scales(read_binary_scales(attributes, "sum")),
       result_first(attributes.integer("result_first", 0, 1) != 0),
       moderate(kernels::sums_are_moderate(scales)) {}
 

@@ -2,7 +2,7 @@
 // with its bare sums.
 #pragma once
 
-#include "kernels/elementwise/pair.h"
+#include "kernels/elementwise/binary.h"
 #include "ops/output_padding.h"
 #include "ops/requantize.h"
 
@@ -59,7 +59,7 @@ struct QConvAdd {
     Windows windows;
     int x_zero_point;
     Requantize requantize;
-    kernels::PairScales scales;
+    kernels::BinaryScales scales;
     bool result_first;
     bool moderate;  // the sums
 

@@ -1,7 +1,7 @@
 // QMul, the quantized product of an island.
 #pragma once
 
-#include "ops/pair.h"
+#include "ops/binary.h"
 
 namespace qudnn::ops {
 
@@ -10,9 +10,9 @@ struct QMul {
     static constexpr Signature kSignature{
         "QMul", {ort::ElementType::int8, ort::ElementType::int8}, {ort::ElementType::int8}};
 
-    kernels::PairScales scales;
+    kernels::BinaryScales scales;
 
-    explicit QMul(const ort::Attributes& attributes) : scales(read_pair_scales(attributes)) {}
+    explicit QMul(const ort::Attributes& attributes) : scales(read_binary_scales(attributes)) {}
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

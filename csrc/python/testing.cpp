@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/product_layout.h"
+#include "ops/batch_matmul_layout.h"
 #include "plan/cache.h"
 #include "plan/problem.h"
 
@@ -57,11 +57,11 @@ using Numbers = std::vector<int64_t>;
 py::tuple product(const Numbers& a, const Numbers& b, const Numbers& a_perm, const Numbers& b_perm,
                   const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
                   const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
-    ops::ProductLayout layout;
+    ops::BatchMatMulLayout layout;
     layout.a.starts = a_starts, layout.a.ends = a_ends, layout.a.perm = a_perm;
     layout.b.starts = b_starts, layout.b.ends = b_ends, layout.b.perm = b_perm;
     layout.y_perm = y_perm, layout.padding = padding;
-    const ops::Product found = layout.product(shape(a), shape(b));
+    const ops::PlacedMatMul found = layout.place(shape(a), shape(b));
     return py::make_tuple(found.problem, found.a_offset, found.b_offset, list(found.y));
 }
 

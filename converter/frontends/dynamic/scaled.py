@@ -1,7 +1,7 @@
 """What follows an integer matmul or convolution: Cast -> Mul by two scales, multiplied -> (Add of a bias)
 
 Older tools add the bias of a convolution before the Cast, as int32, which they make at run time:
-`Div of the bias by the product of the scales -> Floor -> Cast -> Reshape`.
+`Div of the bias by the sums of the scales -> Floor -> Cast -> Reshape`.
 """
 
 from typing import Any, NamedTuple

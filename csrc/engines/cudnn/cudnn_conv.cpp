@@ -35,7 +35,7 @@ GraphPointer conv_graph(const ConvProblem& c) {
                                              .set_compute_data_type(fe::DataType_t::INT32));
     const Dims dims = {c.n, c.k, c.p, c.q};
     accumulator->set_dim(dims).set_stride({c.p * c.q * c.k, 1, c.q * c.k, c.k});
-    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, ending(c));
+    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, graph_epilogue(c));
     return graph;
 }
 
@@ -65,7 +65,7 @@ std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnCon
         throw plan::Unsupported("a tensor of one pixel");
     }
     if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
-    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, ending(conv));
+    return graph_candidates([conv] { return conv_graph(conv); }, cudnn, kName, graph_epilogue(conv));
 }
 
 std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
@@ -114,8 +114,8 @@ std::shared_ptr<const plan::Plan> CudnnConv::restore(const plan::Problem& proble
     const ConvProblem& conv = std::get<ConvProblem>(problem);
     require_cudnn(cudnn, conv.alignment);
     const std::string padded_name = name_on_padded_input(plan_name);
-    if (padded_name.empty()) return graph_plan(plan_name, serialized, cudnn, ending(conv));
-    return on_padded_input(graph_plan(padded_name, serialized, cudnn, ending(conv)), padding(conv));
+    if (padded_name.empty()) return graph_plan(plan_name, serialized, cudnn, graph_epilogue(conv));
+    return on_padded_input(graph_plan(padded_name, serialized, cudnn, graph_epilogue(conv)), padding(conv));
 }
 
 }  // namespace qudnn::engines

@@ -36,7 +36,7 @@ GraphPointer conv3d_graph(const Conv3dProblem& c) {
                                              .set_dilation({c.dilation_d, c.dilation_h, c.dilation_w})
                                              .set_compute_data_type(fe::DataType_t::INT32));
     accumulator->set_dim(y_dims).set_stride(channels_last(y_dims));
-    add_epilogue(*graph, accumulator, 1, y_dims, channels_last(y_dims), ending(c));
+    add_epilogue(*graph, accumulator, 1, y_dims, channels_last(y_dims), graph_epilogue(c));
     return graph;
 }
 
@@ -71,7 +71,7 @@ std::vector<plan::Candidate> direct_candidates(const Conv3dProblem& conv, cudnnC
         throw plan::Unsupported("a tensor of one voxel");
     }
     if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
-    return graph_candidates([conv] { return conv3d_graph(conv); }, cudnn, kName, ending(conv));
+    return graph_candidates([conv] { return conv3d_graph(conv); }, cudnn, kName, graph_epilogue(conv));
 }
 
 }  // namespace
@@ -96,8 +96,8 @@ std::shared_ptr<const plan::Plan> CudnnConv3d::restore(const plan::Problem& prob
     const Conv3dProblem& conv = std::get<Conv3dProblem>(problem);
     require_cudnn(cudnn, conv.alignment);
     const std::string padded_name = name_on_padded_input(plan_name);
-    if (padded_name.empty()) return graph_plan(plan_name, serialized, cudnn, ending(conv));
-    return on_padded_input(graph_plan(padded_name, serialized, cudnn, ending(conv)), padding(conv));
+    if (padded_name.empty()) return graph_plan(plan_name, serialized, cudnn, graph_epilogue(conv));
+    return on_padded_input(graph_plan(padded_name, serialized, cudnn, graph_epilogue(conv)), padding(conv));
 }
 
 }  // namespace qudnn::engines

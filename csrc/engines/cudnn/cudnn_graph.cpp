@@ -37,17 +37,17 @@ void check(cudnnStatus_t status, const char* call) {
 // The tensors of one run. Scalars are passed by value: cuDNN reads them when the run is enqueued.
 class VariantPack {
   public:
-    VariantPack(const Ending& ending, const plan::Arguments& a) {
+    VariantPack(const GraphEpilogue& epilogue, const plan::Arguments& a) {
         const kernels::Epilogue& e = a.epilogue;
         add(kX, a.x), add(kW, a.w), add(kY, a.y), add(kBias, e.bias);
-        if (ending.y_type == plan::DataType::int32) return;
+        if (epilogue.y_type == plan::DataType::int32) return;
         add(kMultiplier, e.multiplier);
-        if (ending.y_type == plan::DataType::float32) {
+        if (epilogue.y_type == plan::DataType::float32) {
             add(kAddend, e.addend);
             add_scalar(kNothing, -0.0f);
             return;
         }
-        if (ending.zero_point_per_channel) {
+        if (epilogue.zero_point_per_channel) {
             add(kAddend, e.zero_points);
             add_scalar(kLow, kLowest);
             add_scalar(kRound, kRoundingShift);
@@ -56,7 +56,7 @@ class VariantPack {
         }
         const auto zero_point = static_cast<float>(e.zero_point);
         add_scalar(kLow, static_cast<float>(e.low) - zero_point);
-        if (ending.clamps_above) add_scalar(kHigh, static_cast<float>(e.high) - zero_point);
+        if (epilogue.clamps_above) add_scalar(kHigh, static_cast<float>(e.high) - zero_point);
         add_scalar(kRound, kRoundingShift);
         add_scalar(kUnround, kRoundingShift - zero_point);
     }
@@ -85,13 +85,13 @@ class VariantPack {
 
 class CudnnPlan final : public plan::Plan {
   public:
-    CudnnPlan(const std::string& name, std::shared_ptr<fe::ExecutionPlan> plan, const Ending& ending)
+    CudnnPlan(const std::string& name, std::shared_ptr<fe::ExecutionPlan> plan, const GraphEpilogue& epilogue)
         : Plan(name, static_cast<size_t>(plan->getWorkspaceSize())),
           plan_(std::move(plan)),
-          ending_(ending) {}
+          epilogue_(epilogue) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void* workspace) const override {
-        const VariantPack tensors(ending_, a);
+        const VariantPack tensors(epilogue_, a);
         fe::detail::backend_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
         check(pack.get_status(), "create variant pack");
         using fe::detail::set_attribute;
@@ -112,7 +112,7 @@ class CudnnPlan final : public plan::Plan {
 
   private:
     std::shared_ptr<fe::ExecutionPlan> plan_;
-    Ending ending_;
+    GraphEpilogue epilogue_;
 };
 
 // How to make the graph of a problem. Its address tells graphs apart.
@@ -264,7 +264,7 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 }
 
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
-                  const Dims& strides, const Ending& ending) {
+                  const Dims& strides, const GraphEpilogue& epilogue) {
     using Mode = fe::PointwiseMode_t;
     constexpr auto kInt = fe::DataType_t::INT32;
     constexpr auto kFloat = fe::DataType_t::FLOAT;
@@ -287,35 +287,35 @@ void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t ch
 
     accumulator->set_data_type(kInt);
     auto biased = pointwise(graph, Mode::ADD, kInt, accumulator, per_channel(kBias, kInt));
-    if (ending.y_type == plan::DataType::int32) return give(biased, kInt);
+    if (epilogue.y_type == plan::DataType::int32) return give(biased, kInt);
     auto scaled = apply(Mode::MUL, biased, per_channel(kMultiplier, kFloat));
     // NOTE: something has to stand between this mul and the next add, or the compiler contracts the two into
     // a fused multiply-add, which rounds once where the specification rounds twice.
-    if (ending.y_type == plan::DataType::float32) {
+    if (epilogue.y_type == plan::DataType::float32) {
         // Adding -0.0 leaves every float as it is, and contracted with mul is still the product, rounded.
         auto product = apply(Mode::ADD, scaled, scalar(graph, kNothing, rank));
         return give(apply(Mode::ADD, product, per_channel(kAddend, kFloat)), kFloat);
     }
     auto bounded = apply(Mode::MAX, scaled, scalar(graph, kLow, rank));
-    if (ending.clamps_above) bounded = apply(Mode::MIN, bounded, scalar(graph, kHigh, rank));
+    if (epilogue.clamps_above) bounded = apply(Mode::MIN, bounded, scalar(graph, kHigh, rank));
     // What is too large for the shift to round exactly is far beyond 127 and saturates.
     auto rounded = apply(Mode::ADD, bounded, scalar(graph, kRound, rank));
     auto result = apply(Mode::SUB, rounded, scalar(graph, kUnround, rank));
-    if (ending.zero_point_per_channel) result = apply(Mode::ADD, result, per_channel(kAddend, kFloat));
+    if (epilogue.zero_point_per_channel) result = apply(Mode::ADD, result, per_channel(kAddend, kFloat));
     give(result, fe::DataType_t::INT8);
 }
 
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
-                                              const Ending& ending) {
+                                              const GraphEpilogue& epilogue) {
     const auto recipe = std::make_shared<const Recipe>(make_graph);
     std::vector<plan::Candidate> candidates;
     const auto add = [&](const std::string& tag, size_t workspace_size, const auto& what, bool unlikely) {
         const std::string name = engine + " " + tag;
         candidates.push_back({name, workspace_size,
-                              [recipe, what, name, ending]() -> std::shared_ptr<const plan::Plan> {
+                              [recipe, what, name, epilogue]() -> std::shared_ptr<const plan::Plan> {
                                   auto built = configured_in_this_thread(recipe).build(what);
-                                  return std::make_shared<CudnnPlan>(name, std::move(built), ending);
+                                  return std::make_shared<CudnnPlan>(name, std::move(built), epilogue);
                               },
                               name, unlikely});
     };
@@ -327,10 +327,10 @@ std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()
 }
 
 std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
-                                             cudnnHandle_t handle, const Ending& ending) {
+                                             cudnnHandle_t handle, const GraphEpilogue& epilogue) {
     std::shared_ptr<fe::ExecutionPlan> built;
     check(fe::detail::create_cudnn_execution_plan(built, serialized, handle));
-    return std::make_shared<CudnnPlan>(name, std::move(built), ending);
+    return std::make_shared<CudnnPlan>(name, std::move(built), epilogue);
 }
 
 void require_cudnn(cudnnContext* cudnn, int64_t alignment) {

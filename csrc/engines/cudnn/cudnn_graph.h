@@ -20,18 +20,18 @@ namespace fe = cudnn_frontend;
 enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround, kNothing, kAddend };
 
 // What of a problem says which of these its graph has.
-struct Ending {
+struct GraphEpilogue {
     plan::DataType y_type;
     bool clamps_above;  // int8 only
     bool zero_point_per_channel = false;
 };
 
 template <class P>
-Ending ending(const P& problem) {
-    Ending ending{problem.y_type, problem.clamps_above};
+GraphEpilogue graph_epilogue(const P& problem) {
+    GraphEpilogue epilogue{problem.y_type, problem.clamps_above};
     if constexpr (requires { problem.zero_point_per_channel; })
-        ending.zero_point_per_channel = problem.zero_point_per_channel;
-    return ending;
+        epilogue.zero_point_per_channel = problem.zero_point_per_channel;
+    return epilogue;
 }
 
 // cudnn-frontend's graph with its engine configurations in reach, so that candidates can be built apart.
@@ -51,18 +51,18 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 // y = what kernels::Epilogue makes of the accumulator (int32, as conv or matmul give it); y has the dims and
 // strides given. `channel` is the index of the dimension that bias and the other vectors run along.
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
-                  const Dims& strides, const Ending& ending);
+                  const Dims& strides, const GraphEpilogue& epilogue);
 
 // Every plan that cuDNN's heuristics name for the graph, best first, each once; behind them, as unlikely
 // ones, the other kernels of the engine that the first one runs on. Each thread that builds candidates makes
 // the graph anew. Throws Unsupported with cuDNN's reason.
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
-                                              const Ending& ending);
+                                              const GraphEpilogue& epilogue);
 
 // A plan of graph_candidates from what its serialize() gave.
 std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
-                                             cudnnHandle_t handle, const Ending& ending);
+                                             cudnnHandle_t handle, const GraphEpilogue& epilogue);
 
 // Throws Unsupported where the problem's pointers or this process's cuDNN rule cuDNN out.
 void require_cudnn(cudnnContext* cudnn, int64_t alignment);

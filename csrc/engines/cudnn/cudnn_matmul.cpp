@@ -17,7 +17,7 @@ GraphPointer matmul_graph(const MatMulProblem& p) {
         graph->matmul(x, w, fe::graph::Matmul_attributes().set_compute_data_type(fe::DataType_t::INT32));
     const Dims dims = {1, p.m, p.k};
     accumulator->set_dim(dims).set_stride({p.m * p.k, p.k, 1});
-    add_epilogue(*graph, accumulator, 2, dims, {p.m * p.k, p.k, 1}, ending(p));
+    add_epilogue(*graph, accumulator, 2, dims, {p.m * p.k, p.k, 1}, graph_epilogue(p));
     return graph;
 }
 
@@ -30,7 +30,7 @@ std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& proble
     const MatMulProblem matmul = plan::matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
     if (plan::too_large(matmul)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
-    return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), ending(matmul));
+    return graph_candidates([matmul] { return matmul_graph(matmul); }, cudnn, name(), graph_epilogue(matmul));
 }
 
 std::shared_ptr<const plan::Plan> CudnnMatMul::restore(const plan::Problem& problem,
@@ -39,7 +39,7 @@ std::shared_ptr<const plan::Plan> CudnnMatMul::restore(const plan::Problem& prob
                                                        cudnnContext* cudnn) const {
     const MatMulProblem matmul = plan::matmul_of(problem).value();
     require_cudnn(cudnn, matmul.alignment);
-    return graph_plan(plan_name, serialized, cudnn, ending(matmul));
+    return graph_plan(plan_name, serialized, cudnn, graph_epilogue(matmul));
 }
 
 }  // namespace qudnn::engines

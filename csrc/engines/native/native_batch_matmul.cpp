@@ -24,23 +24,23 @@ kernels::BatchMatMulGeometry geometry(const BatchMatMulProblem& p) {
     return g;
 }
 
-// The product that the kernel on the tensor cores computes. To int32 results it adds no bias.
-std::optional<BatchMatMulProblem> product_of(const plan::Problem& problem) {
-    if (const auto* product = std::get_if<BatchMatMulProblem>(&problem)) return *product;
+// The matmul that the kernel on the tensor cores computes. To int32 results it adds no bias.
+std::optional<BatchMatMulProblem> batch_matmul_of(const plan::Problem& problem) {
+    if (const auto* matmul = std::get_if<BatchMatMulProblem>(&problem)) return *matmul;
     const auto weighted = plan::matmul_of(problem);
     if (!weighted || weighted->y_type == plan::DataType::int32) return std::nullopt;
-    BatchMatMulProblem product;
-    product.m = weighted->m, product.n = product.width = weighted->k, product.k = weighted->c;
-    product.b_transposed = true;
-    product.a_stride[3] = weighted->x_stride;
-    product.b_stride[3] = weighted->c;
-    product.y_stride[3] = weighted->k;
-    product.alignment = weighted->alignment;
-    product.y_type = weighted->y_type;
-    return product;
+    BatchMatMulProblem matmul;
+    matmul.m = weighted->m, matmul.n = matmul.width = weighted->k, matmul.k = weighted->c;
+    matmul.b_transposed = true;
+    matmul.a_stride[3] = weighted->x_stride;
+    matmul.b_stride[3] = weighted->c;
+    matmul.y_stride[3] = weighted->k;
+    matmul.alignment = weighted->alignment;
+    matmul.y_type = weighted->y_type;
+    return matmul;
 }
 
-// The bias of a product with weights has x's zero point in it.
+// The bias of a matmul with weights has x's zero point in it.
 bool has_zero_points(const plan::Problem& problem) {
     return std::holds_alternative<BatchMatMulProblem>(problem);
 }
@@ -75,11 +75,11 @@ class BatchMatMulPlan final : public plan::Plan {
 
 class MmaMatMulPlan final : public plan::Plan {
   public:
-    MmaMatMulPlan(const std::string& name, const BatchMatMulProblem& product, bool with_zero_points,
+    MmaMatMulPlan(const std::string& name, const BatchMatMulProblem& matmul, bool with_zero_points,
                   const kernels::MmaMatMulVariant& variant)
         : Plan(name, 0),
-          geometry_(geometry(product)),
-          type_(product.y_type),
+          geometry_(geometry(matmul)),
+          type_(matmul.y_type),
           with_zero_points_(with_zero_points),
           variant_(variant) {}
 
@@ -115,22 +115,24 @@ std::vector<kernels::MmaMatMulVariant> variants(const BatchMatMulProblem& proble
 
 std::vector<plan::Candidate> NativeBatchMatMul::candidates(const plan::Problem& problem,
                                                            cudnnContext*) const {
-    const BatchMatMulProblem product = std::get<BatchMatMulProblem>(problem);
-    return {{name(), 0, [product] { return std::make_shared<BatchMatMulPlan>(product); }}};
+    const BatchMatMulProblem matmul = std::get<BatchMatMulProblem>(problem);
+    return {{name(), 0, [matmul] { return std::make_shared<BatchMatMulPlan>(matmul); }}};
 }
 
-bool NativeMmaMatMul::takes(const plan::Problem& problem) const { return product_of(problem).has_value(); }
+bool NativeMmaMatMul::takes(const plan::Problem& problem) const {
+    return batch_matmul_of(problem).has_value();
+}
 
 std::vector<plan::Candidate> NativeMmaMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const BatchMatMulProblem product = product_of(problem).value();
+    const BatchMatMulProblem matmul = batch_matmul_of(problem).value();
     const bool with_zero_points = has_zero_points(problem);
     std::vector<plan::Candidate> candidates;
-    for (const kernels::MmaMatMulVariant& variant : variants(product)) {
+    for (const kernels::MmaMatMulVariant& variant : variants(matmul)) {
         plan::Candidate candidate;
         candidate.name = std::string(name()) + " rows=" + std::to_string(variant.rows) +
                          " columns=" + std::to_string(variant.columns);
-        candidate.build = [label = candidate.name, product, with_zero_points, variant] {
-            return std::make_shared<MmaMatMulPlan>(label, product, with_zero_points, variant);
+        candidate.build = [label = candidate.name, matmul, with_zero_points, variant] {
+            return std::make_shared<MmaMatMulPlan>(label, matmul, with_zero_points, variant);
         };
         candidates.push_back(std::move(candidate));
     }

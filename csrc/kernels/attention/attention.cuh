@@ -7,7 +7,7 @@
 //   sums      of the rows' exponentials
 #pragma once
 
-#include "kernels/attention/attention_products.cuh"
+#include "kernels/attention/attention_matmuls.cuh"
 #include "kernels/attention/attention_softmax.cuh"
 #include "kernels/common/divisor.cuh"
 #include "kernels/common/lane_tables.cuh"
@@ -20,7 +20,7 @@ constexpr int kAttentionRing = 3, kScratchWords = kTableWords;
 struct Attention {
     int m, n, k, columns, width;
     int pitch;  // words, of a row of scores
-    AttentionEnding scores, result;
+    AttentionEpilogue scores, result;
     Divisor<uint32_t> row_tiles, inner, middle;  // inner, middle: the last two dimensions of the batch
     int64_t q_stride[4] = {}, k_stride[4] = {}, v_stride[4] = {}, y_stride[4] = {};
     int y_vector = 1;  // bytes of y that are stored at a time
@@ -56,7 +56,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
     const int column_tiles = (g.width + kTile - 1) / kTile;
     int next = 0, key_tile = 0, across = 0;
     bool of_v = false;
-    SlabPart<S> part(k, g.k_stride[3], g.k, true);
+    SlabLoader<S> part(k, g.k_stride[3], g.k, true);
     const auto copy_next = [&] {
         uint32_t* const slab = ring + next * kSlabWords;
         if (++next == kAttentionRing) next = 0;
@@ -67,7 +67,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
             across = 0;
             if (++key_tile == key_tiles) {
                 key_tile = 0, of_v = true;
-                part = SlabPart<S>(v, g.v_stride[3], g.columns, false);
+                part = SlabLoader<S>(v, g.v_stride[3], g.columns, false);
             }
         }
         commit_copies();  // of nothing, at the end: groups are counted

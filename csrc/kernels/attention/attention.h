@@ -25,7 +25,7 @@ struct AttentionGeometry {
 
 // A product of int8 A and B: clamp(rint(float(sum((A - a_zero_point) * (B - b_zero_point))) * multiplier) +
 // zero_point), half to even.
-struct AttentionProduct {
+struct AttentionMatMul {
     int a_zero_point, b_zero_point;
     float multiplier;
     int zero_point;
@@ -42,23 +42,23 @@ struct AttentionTensors {
 // for each row of scores, in their order, and x_stride and y_stride do not count. cudaErrorNotSupported where
 // they do not take the sizes, strides, alignments or GPU: below compute capability 8.0, where rows of q, k or
 // v do not start at multiples of 16, where rows of scores or heads are too long for shared memory.
-cudaError_t attention(const AttentionGeometry& g, const AttentionProduct& scores,
-                      const AttentionProduct& result, const SoftmaxConstants& constants,
+cudaError_t attention(const AttentionGeometry& g, const AttentionMatMul& scores,
+                      const AttentionMatMul& result, const SoftmaxConstants& constants,
                       const AttentionTensors& tensors, cudaStream_t stream);
-cudaError_t masked_attention(const AttentionGeometry& g, const AttentionProduct& scores,
-                             const AttentionProduct& result, const MaskedSoftmaxGeometry& rows,
+cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& scores,
+                             const AttentionMatMul& result, const MaskedSoftmaxGeometry& rows,
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream);
 
 // What kernels of products read of columns that all have the same; aligned as they like it best.
-struct ProductScalars {
+struct MatMulScalars {
     alignas(16) int32_t bias;
     alignas(16) float multiplier;
     alignas(16) int8_t b_zero_point;
 };
 
 // Stores those of both products at target and behind.
-cudaError_t store_scalars(const AttentionProduct& scores, const AttentionProduct& result,
-                          ProductScalars* target, cudaStream_t stream);
+cudaError_t store_scalars(const AttentionMatMul& scores, const AttentionMatMul& result, MatMulScalars* target,
+                          cudaStream_t stream);
 
 }  // namespace qudnn::kernels

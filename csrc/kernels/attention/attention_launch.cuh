@@ -84,8 +84,8 @@ cudaError_t launch_shape(const AttentionSize& size, const Gpu& gpu, Attention& p
 }
 
 template <class Softmax>
-cudaError_t launch_attention(const AttentionGeometry& g, const AttentionProduct& scores,
-                             const AttentionProduct& result, const Softmax& softmax,
+cudaError_t launch_attention(const AttentionGeometry& g, const AttentionMatMul& scores,
+                             const AttentionMatMul& result, const Softmax& softmax,
                              const AttentionTensors& tensors, cudaStream_t stream) {
     const Gpu gpu;
     const AttentionSize size(g);
@@ -98,8 +98,8 @@ cudaError_t launch_attention(const AttentionGeometry& g, const AttentionProduct&
                       .columns = narrowed(g.columns),
                       .width = narrowed(g.width),
                       .pitch = narrowed(size.row_vectors * 4),
-                      .scores = AttentionEnding(scores, g.k),
-                      .result = AttentionEnding(result, g.n),
+                      .scores = AttentionEpilogue(scores, g.k),
+                      .result = AttentionEpilogue(result, g.n),
                       .row_tiles = {},
                       .inner = Divisor<uint32_t>(g.batch[2]),
                       .middle = Divisor<uint32_t>(g.batch[1]),

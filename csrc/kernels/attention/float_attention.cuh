@@ -1,9 +1,9 @@
 // The kernel behind float_attention.h: one block computes kRows rows of one head, each warp a part of them
-// for all keys. Q, the scores and Y stay in registers, as the fragments of float_attention_products.cuh.
+// for all keys. Q, the scores and Y stay in registers, as the fragments of float_attention_matmuls.cuh.
 #pragma once
 
 #include "kernels/attention/float_attention.h"
-#include "kernels/attention/float_attention_products.cuh"
+#include "kernels/attention/float_attention_matmuls.cuh"
 #include "kernels/common/common.cuh"
 #include "kernels/common/divisor.cuh"
 

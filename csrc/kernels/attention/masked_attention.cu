@@ -3,8 +3,8 @@
 
 namespace qudnn::kernels {
 
-cudaError_t masked_attention(const AttentionGeometry& g, const AttentionProduct& scores,
-                             const AttentionProduct& result, const MaskedSoftmaxGeometry& rows,
+cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& scores,
+                             const AttentionMatMul& result, const MaskedSoftmaxGeometry& rows,
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream) {
     if (rows.rows.count() == 0) return cudaSuccess;

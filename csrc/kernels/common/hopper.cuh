@@ -115,14 +115,14 @@ __device__ inline uint64_t matrix_at(uint32_t shared, int width) {
 }
 
 // Before products whose sums other instructions wrote.
-__device__ __forceinline__ void open_products() {
+__device__ __forceinline__ void fence_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.fence.sync.aligned;" : : : "memory");
 #endif
 }
 
 // Closes a group of products.
-__device__ __forceinline__ void commit_products() {
+__device__ __forceinline__ void commit_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.commit_group.sync.aligned;" : : : "memory");
 #endif
@@ -130,7 +130,7 @@ __device__ __forceinline__ void commit_products() {
 
 // Waits for all groups but the last kGroups.
 template <int kGroups>
-__device__ __forceinline__ void wait_for_products() {
+__device__ __forceinline__ void wait_for_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(kGroups) : "memory");
 #endif

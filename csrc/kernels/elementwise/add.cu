@@ -4,12 +4,12 @@
 
 namespace qudnn::kernels {
 
-cudaError_t add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
-                cudaStream_t stream) {
-    return elementwise(g, Pair<Add>(scales), {{a, b}}, y, stream);
+cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t* a, const int8_t* b,
+                int8_t* y, cudaStream_t stream) {
+    return elementwise(g, Binary<Add>(scales), {{a, b}}, y, stream);
 }
 
-bool sums_are_moderate(const PairScales& scales) { return Add(scales).bound() < 2097152.0; }
+bool sums_are_moderate(const BinaryScales& scales) { return Add(scales).bound() < 2097152.0; }
 
 cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream) {
     // A thread reads what it writes, and before it does.

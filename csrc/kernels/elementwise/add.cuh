@@ -1,7 +1,7 @@
 // The formula of add.h.
 #pragma once
 
-#include "kernels/elementwise/pair.cuh"
+#include "kernels/elementwise/binary.cuh"
 
 namespace qudnn::kernels {
 
@@ -9,7 +9,7 @@ struct Add {
     float ra, rb, f;
     float origin;  // of bytes + offset
 
-    explicit Add(const PairScales& s)
+    explicit Add(const BinaryScales& s)
         : ra(divide(s.a_scale, s.y_scale)),
           rb(divide(s.b_scale, s.y_scale)),
           f(plus(static_cast<float>(s.y_zero_point),

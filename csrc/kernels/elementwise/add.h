@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "kernels/common/broadcast.h"
-#include "kernels/elementwise/pair.h"
+#include "kernels/elementwise/binary.h"
 #include "kernels/epilogue/residual.h"
 
 namespace qudnn::kernels {
@@ -14,11 +14,11 @@ namespace qudnn::kernels {
 // The float32 steps:
 //   f = float(y_zero_point) - fma(a_zero_point, ra, rb * b_zero_point),  ra = a_scale / y_scale, rb alike
 //   y = saturate(rint(fma(a, ra, fma(b, rb, f)))) - offset
-cudaError_t add(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
-                cudaStream_t stream);
+cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t* a, const int8_t* b,
+                int8_t* y, cudaStream_t stream);
 
 // Whether every sum, before it is rounded, lies within -2^21 and 2^21.
-bool sums_are_moderate(const PairScales& scales);
+bool sums_are_moderate(const BinaryScales& scales);
 
 // y becomes its sum with the residual; of `count` elements both.
 cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream);

@@ -1,6 +1,6 @@
 #include "kernels/elementwise/mul.h"
 
-#include "kernels/elementwise/pair.cuh"
+#include "kernels/elementwise/binary.cuh"
 
 namespace qudnn::kernels {
 namespace {
@@ -9,7 +9,7 @@ struct Mul {
     float ratio, zero_point;
     float a_origin, b_origin;  // of bytes + offset - zero point
 
-    explicit Mul(const PairScales& s)
+    explicit Mul(const BinaryScales& s)
         : ratio(divide(multiply(s.a_scale, s.b_scale), s.y_scale)),
           zero_point(static_cast<float>(s.y_zero_point)),
           a_origin(byte_origin(s.a_zero_point - s.offset)),
@@ -25,9 +25,9 @@ struct Mul {
 
 }  // namespace
 
-cudaError_t mul(const Broadcast<2>& g, const PairScales& scales, const int8_t* a, const int8_t* b, int8_t* y,
-                cudaStream_t stream) {
-    return elementwise(g, Pair<Mul>(scales), {{a, b}}, y, stream);
+cudaError_t mul(const Broadcast<2>& g, const BinaryScales& scales, const int8_t* a, const int8_t* b,
+                int8_t* y, cudaStream_t stream) {
+    return elementwise(g, Binary<Mul>(scales), {{a, b}}, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/elementwise/pair.h"
+#include "kernels/elementwise/binary.h"
 
 namespace qudnn::kernels {
 
@@ -19,7 +19,7 @@ namespace qudnn::kernels {
 // with one rounding after each float32 operation.
 struct Residual {
     const int8_t* r = nullptr;
-    PairScales scales{};
+    BinaryScales scales{};
     bool y_first = true;
     bool in_float = false;
 };

@@ -115,7 +115,7 @@ __device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_po
 
 // Finishes the warp's results, `row` and `column` being those of its tile in the block's: of int8 to the tile
 // in shared memory, of the others to y. kZeroPoints: each column has one, see rounded_with().
-template <class S, class Y, Ending kEnding, bool kZeroPoints = false>
+template <class S, class Y, EpilogueCase kEpilogue, bool kZeroPoints = false>
 __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulTile& tile,
                                             const WarpSums<S>& sums, const MmaMatMulColumns<S>& columns,
                                             bool row_sums, const OutputRange& range, int row, int column,
@@ -152,22 +152,23 @@ __device__ __forceinline__ void finish_tile(const MmaMatMul& g, const MmaMatMulT
 #pragma unroll
                     for (int n = 0; n < 4; ++n) {
                         if constexpr (kZeroPoints)
-                            four[n] = rounded_with<kEnding != Ending::any>(static_cast<int32_t>(addend[n]),
-                                                                           acc[n], bias[n], multiplier[n]);
+                            four[n] = rounded_with<kEpilogue != EpilogueCase::any>(
+                                static_cast<int32_t>(addend[n]), acc[n], bias[n], multiplier[n]);
                         else
-                            four[n] = rounded<kEnding>(acc[n], bias[n], multiplier[n], range);
+                            four[n] = rounded<kEpilogue>(acc[n], bias[n], multiplier[n], range);
                     }
                     result[r * S::kColumnPitch + first / 4] =
                         first_bytes(tile.columns - first) &
-                        pack_rounded<kZeroPoints ? Ending::small : kEnding>(four);
+                        pack_rounded<kZeroPoints ? EpilogueCase::small : kEpilogue>(four);
                 } else {
                     Y four[4];
 #pragma unroll
                     for (int n = 0; n < 4; ++n) {
                         if constexpr (std::is_same_v<Y, float>)
-                            four[n] = plus(
-                                multiply(biased_sum<kEnding != Ending::any>(acc[n], bias[n]), multiplier[n]),
-                                addend[n]);
+                            four[n] =
+                                plus(multiply(biased_sum<kEpilogue != EpilogueCase::any>(acc[n], bias[n]),
+                                              multiplier[n]),
+                                     addend[n]);
                         else
                             four[n] = wrapping_add(acc[n], static_cast<int32_t>(bias[n]));
                     }
@@ -255,20 +256,20 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
     const bool is_small = small && !std::is_same_v<Y, int32_t> && (!kInt8 || range.high == 127);
     correct_biases<S>(g, e.a_zero_point, is_small, columns);
     __syncthreads();  // the buffers are free as well
-    const auto finish = [&]<Ending kEnding, bool kZeroPoints = false>() {
-        finish_tile<S, Y, kEnding, kZeroPoints>(g, tile, sums, columns, row_sums, range, row, column, buffers,
-                                                y);
+    const auto finish = [&]<EpilogueCase kEpilogue, bool kZeroPoints = false>() {
+        finish_tile<S, Y, kEpilogue, kZeroPoints>(g, tile, sums, columns, row_sums, range, row, column,
+                                                  buffers, y);
     };
     if (kInt8 && e.zero_points != nullptr && is_small)
-        finish.template operator()<Ending::small_unbounded, kInt8>();
+        finish.template operator()<EpilogueCase::small_unbounded, kInt8>();
     else if (kInt8 && e.zero_points != nullptr)
-        finish.template operator()<Ending::any, kInt8>();
+        finish.template operator()<EpilogueCase::any, kInt8>();
     else if (!is_small)
-        finish.template operator()<Ending::any>();
+        finish.template operator()<EpilogueCase::any>();
     else if (kInt8 && e.low == -128)
-        finish.template operator()<Ending::small_unbounded>();
+        finish.template operator()<EpilogueCase::small_unbounded>();
     else
-        finish.template operator()<Ending::small>();
+        finish.template operator()<EpilogueCase::small>();
     if constexpr (std::is_same_v<Y, int8_t>) {
         __syncthreads();
         store_result<S>(tile.rows, tile.width, g.y_vector, buffers, g.y_stride[3], y);

@@ -90,9 +90,9 @@ int y_vector(const BatchMatMulGeometry& g, const Y* y) {
 // What a variant takes, in cycles of its busiest multiprocessor, about.
 double cost(const BatchMatMulGeometry& g, int rows, int columns, int result_bytes, int blocks,
             int multiprocessors) {
-    constexpr double kProducts = 2000, kEnd = 120, kBytes = 24, kStart = 1500;
+    constexpr double kMacs = 2000, kEnd = 120, kBytes = 24, kStart = 1500;
     const auto depth = static_cast<double>(ceil_div(g.k, kSlabDepth) * kSlabDepth);
-    const double tile = std::max(rows * columns * (depth + kEnd) / kProducts,
+    const double tile = std::max(rows * columns * (depth + kEnd) / kMacs,
                                  ((rows + columns) * depth + rows * columns * result_bytes) / kBytes);
     const auto each = static_cast<double>(ceil_div(tiles(g, rows, columns), multiprocessors));
     return each * tile + std::ceil(each / blocks) * kStart;

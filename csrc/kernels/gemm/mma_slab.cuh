@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernels/common/ampere.cuh"
-#include "kernels/epilogue/ending.cuh"
+#include "kernels/epilogue/epilogue_case.cuh"
 
 namespace qudnn::kernels {
 

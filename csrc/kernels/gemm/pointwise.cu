@@ -86,13 +86,13 @@ Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
 
 // What a variant takes, in cycles of its busiest multiprocessor, about.
 double cost(const PointwiseGeometry& g, const Kernel& kernel, int blocks, int multiprocessors) {
-    constexpr double kProducts = 2500, kEnd = 120, kBytes = 32, kStepLatency = 250, kStart = 800;
+    constexpr double kMacs = 2500, kEnd = 120, kBytes = 32, kStepLatency = 250, kStart = 800;
     const double column_blocks = static_cast<double>(ceil_div(g.k, kernel.columns));
     const auto tiles =
         static_cast<double>(ceil_div(ceil_div(g.m(), kernel.rows) * ceil_div(g.k, kernel.columns), blocks));
     const auto together = static_cast<double>(ceil_div(blocks, multiprocessors));
     const double c = kernel.steps(g.c) * kernel.depth, rows = kernel.rows, columns = kernel.columns;
-    const double tile = std::max(rows * columns * (c + kEnd) / kProducts, rows * (c + columns) / kBytes);
+    const double tile = std::max(rows * columns * (c + kEnd) / kMacs, rows * (c + columns) / kBytes);
     return kStart + together * columns * c / kBytes + column_blocks +
            tiles * std::max(together * tile, kernel.steps(g.c) * kStepLatency);
 }

@@ -11,7 +11,7 @@
 #include "kernels/common/ampere.cuh"
 #include "kernels/common/common.cuh"
 #include "kernels/common/padded_images.cuh"
-#include "kernels/epilogue/ending.cuh"
+#include "kernels/epilogue/epilogue_case.cuh"
 
 namespace qudnn::kernels {
 
@@ -52,7 +52,7 @@ struct PointwiseShape {
 };
 
 // Stores a warp's results, of the tile's rows from `first` on, to y, whose columns from `left` on they are.
-template <class S, Ending kEnding>
+template <class S, EpilogueCase kEpilogue>
 __device__ __forceinline__ void store_tile(const Pointwise& g,
                                            const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
@@ -75,8 +75,8 @@ __device__ __forceinline__ void store_tile(const Pointwise& g,
                 int32_t r[4];
 #pragma unroll
                 for (int n = 0; n < 4; ++n)
-                    r[n] = rounded<kEnding>(acc[i][2 * j + n / 2][2 * half + n % 2], b[n], m[n], range);
-                words[i][half][j] = pack_rounded<kEnding>(r);
+                    r[n] = rounded<kEpilogue>(acc[i][2 * j + n / 2][2 * half + n % 2], b[n], m[n], range);
+                words[i][half][j] = pack_rounded<kEpilogue>(r);
             }
     }
     const int column = left + t * kWords * 4;
@@ -225,17 +225,17 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     for (int i = 1; i < S::kBuffers; ++i) copy_next();
     if (g.pads_output) write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
 
-    Ending ending = Ending::any;
+    EpilogueCase epilogue_case = EpilogueCase::any;
     if (range.high == 127 && (g.tiles - tile) / g.tile_step >= kWorthwhile) {
         wait_for_copies<S::kBuffers - 1>();
         __syncthreads();
         if (sums_are_small<S>(g, epilogue, first, weights))
-            ending = epilogue.low == -128 ? Ending::small_unbounded : Ending::small;
+            epilogue_case = epilogue.low == -128 ? EpilogueCase::small_unbounded : EpilogueCase::small;
     }
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
         const bool valid = first + i < g.k;
         const int32_t value = valid ? epilogue.bias[first + i] : 0;
-        bias[i] = bias_word(value, ending != Ending::any);
+        bias[i] = bias_word(value, epilogue_case != EpilogueCase::any);
         multiplier[i] = valid ? epilogue.multiplier[first + i] : 0.0f;
     }
 
@@ -260,15 +260,15 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
             multiply_step<S, false>(acc, advance(), lane_w + step * S::kColumns * S::kPitch);
 
         const int top = tile * S::kRows + row, left = first + column;
-        const auto store = [&]<Ending kEnding>() {
-            store_tile<S, kEnding>(g, acc, bias + column, multiplier + column, range, y, top, left);
+        const auto store = [&]<EpilogueCase kEpilogue>() {
+            store_tile<S, kEpilogue>(g, acc, bias + column, multiplier + column, range, y, top, left);
         };
-        if (ending == Ending::small_unbounded)
-            store.template operator()<Ending::small_unbounded>();
-        else if (ending == Ending::small)
-            store.template operator()<Ending::small>();
+        if (epilogue_case == EpilogueCase::small_unbounded)
+            store.template operator()<EpilogueCase::small_unbounded>();
+        else if (epilogue_case == EpilogueCase::small)
+            store.template operator()<EpilogueCase::small>();
         else
-            store.template operator()<Ending::any>();
+            store.template operator()<EpilogueCase::any>();
     }
 }
 

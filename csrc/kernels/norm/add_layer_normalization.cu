@@ -1,7 +1,7 @@
 #include "kernels/norm/add_layer_normalization.h"
 
 #include "kernels/elementwise/add.cuh"
-#include "kernels/elementwise/float_pair.cuh"
+#include "kernels/elementwise/float_binary.cuh"
 #include "kernels/norm/layer_normalization.cuh"
 
 namespace qudnn::kernels {
@@ -61,18 +61,18 @@ cudaError_t run(const NormalizationGeometry& g, const Adder& adder, const Normal
 
 }  // namespace
 
-cudaError_t add_layer_normalization(const NormalizationGeometry& g, const PairScales& sum,
+cudaError_t add_layer_normalization(const NormalizationGeometry& g, const BinaryScales& sum,
                                     const NormalizationScales& scales, const int8_t* a, const int8_t* b,
                                     const float* gamma, const float* beta, int8_t* total, int8_t* y,
                                     cudaStream_t stream) {
-    return run(g, Pair<Add>(sum), scales, a, b, gamma, beta, total, y, stream);
+    return run(g, Binary<Add>(sum), scales, a, b, gamma, beta, total, y, stream);
 }
 
-cudaError_t float_add_layer_normalization(const NormalizationGeometry& g, const PairScales& sum,
+cudaError_t float_add_layer_normalization(const NormalizationGeometry& g, const BinaryScales& sum,
                                           const NormalizationScales& scales, const int8_t* a, const int8_t* b,
                                           const float* gamma, const float* beta, int8_t* total, int8_t* y,
                                           cudaStream_t stream) {
-    return run(g, FloatPair<FloatSum>(sum), scales, a, b, gamma, beta, total, y, stream);
+    return run(g, FloatBinary<FloatSum>(sum), scales, a, b, gamma, beta, total, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -76,7 +76,7 @@ int multiprocessors() {
 constexpr float kMostQuotient = 512;  // see IntegerDivisor
 
 WindowAddition float_addition_of(const Residual& residual) {
-    const PairScales& s = residual.scales;
+    const BinaryScales& s = residual.scales;
     return {.r = residual.r,
             .of_result = 0,
             .of_r = s.b_scale,
@@ -110,10 +110,10 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
 // What a variant takes, in cycles of its busiest multiprocessor, about.
 double cost(const WindowCut& cut, const WindowKernel& kernel, const WindowVariant& v, int multiprocessors,
             bool adds) {
-    constexpr double kProducts = 3400, kBytes = 26, kEnd = 160, kStart = 1500;
+    constexpr double kMacs = 3400, kBytes = 26, kEnd = 160, kStart = 1500;
     const Window& w = cut.window;
     const double depth = cut.depth();
-    const double arithmetic = kernel.rows * kernel.columns * (depth + kEnd) / kProducts;
+    const double arithmetic = kernel.rows * kernel.columns * (depth + kEnd) / kMacs;
     double bytes = static_cast<double>(w.phases) * w.widths * w.x_bytes +
                    kernel.rows * kernel.columns * (adds ? 2.0 : 1.0);
     const double weights = depth * kernel.columns;

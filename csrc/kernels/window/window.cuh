@@ -9,8 +9,8 @@
 // which each lane's results lie side by side in y.
 #pragma once
 
-#include "kernels/window/window_ending.cuh"
-#include "kernels/window/window_products.cuh"
+#include "kernels/window/window_epilogue.cuh"
+#include "kernels/window/window_mainloop.cuh"
 
 namespace qudnn::kernels {
 
@@ -134,40 +134,40 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
         const int row = (g.flat ? 0 : static_cast<int>(first - g.pitch.quotient(first) * g.pitch.value)) +
                         group * S::kTiles * 64;
         if (g.width == 128)
-            add_products<S, 128>(acc, g, shared, row, weights_are_there, x, w);
+            run_mainloop<S, 128>(acc, g, shared, row, weights_are_there, x, w);
         else if (g.width == 64)
-            add_products<S, 64>(acc, g, shared, row, weights_are_there, x, w);
+            run_mainloop<S, 64>(acc, g, shared, row, weights_are_there, x, w);
         else
-            add_products<S, 32, 0>(acc, g, shared, row, weights_are_there, x, w);
+            run_mainloop<S, 32, 0>(acc, g, shared, row, weights_are_there, x, w);
 
-        const auto store = [&]<WindowEnding kEnding>() {
+        const auto store = [&]<WindowEpilogue kEpilogue>() {
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
-                store_results<S, kEnding>(g, acc[i], shared, range, addition, residual.v[S::kAdds ? i : 0],
-                                          pixel[i], first_column, y);
+                store_results<S, kEpilogue>(g, acc[i], shared, range, addition, residual.v[S::kAdds ? i : 0],
+                                            pixel[i], first_column, y);
         };
         if constexpr (S::kAdds) {
             if (addition.in_float && small)
-                store.template operator()<WindowEnding{true, true, true, false, true}>();
+                store.template operator()<WindowEpilogue{true, true, true, false, true}>();
             else if (addition.in_float)
-                store.template operator()<WindowEnding{false, true, true, false, true}>();
+                store.template operator()<WindowEpilogue{false, true, true, false, true}>();
             else if (addition.result_first && small)
-                store.template operator()<WindowEnding{true, false, false, true}>();
+                store.template operator()<WindowEpilogue{true, false, false, true}>();
             else if (addition.result_first)
-                store.template operator()<WindowEnding{false, false, false, true}>();
+                store.template operator()<WindowEpilogue{false, false, false, true}>();
             else if (small)
-                store.template operator()<WindowEnding{true, false, false, false}>();
+                store.template operator()<WindowEpilogue{true, false, false, false}>();
             else
-                store.template operator()<WindowEnding{false, false, false, false}>();
+                store.template operator()<WindowEpilogue{false, false, false, false}>();
         } else {
             if (range.high < 127)
-                store.template operator()<WindowEnding{false, true, true}>();
+                store.template operator()<WindowEpilogue{false, true, true}>();
             else if (!small)
-                store.template operator()<WindowEnding{false, true, false}>();
+                store.template operator()<WindowEpilogue{false, true, false}>();
             else if (epilogue.low > -128)
-                store.template operator()<WindowEnding{true, true, false}>();
+                store.template operator()<WindowEpilogue{true, true, false}>();
             else
-                store.template operator()<WindowEnding{true, false, false}>();
+                store.template operator()<WindowEpilogue{true, false, false}>();
         }
     }
 }

@@ -8,7 +8,7 @@
 
 namespace qudnn::kernels {
 
-constexpr double kNanosecondsOfProduct = 1.4e-4;  // of a multiprocessor
+constexpr double kNanosecondsPerMac = 1.4e-4;  // of a multiprocessor
 constexpr int64_t kMaxRows = 1 << 30, kMaxExtent = 1 << 20, kMaxBox = 256, kMaxKinds = 32;
 
 // A kernel of the table.
@@ -148,7 +148,7 @@ struct WindowCut {
         w.w_bytes = kernel.columns * w.width;
         if (blocks_together > 1 && w.tiles > 4 * w.tile_step)
             w.delay = static_cast<unsigned>(static_cast<double>(kernel.rows) * kernel.columns * depth() *
-                                            kNanosecondsOfProduct);
+                                            kNanosecondsPerMac);
     }
 };
 

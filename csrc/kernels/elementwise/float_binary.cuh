@@ -1,8 +1,8 @@
-// The formulas of float_pair.h.
+// The formulas of float_binary.h.
 #pragma once
 
 #include "kernels/elementwise/elementwise.cuh"
-#include "kernels/elementwise/float_pair.h"
+#include "kernels/elementwise/float_binary.h"
 
 namespace qudnn::kernels {
 
@@ -20,20 +20,20 @@ struct FloatSum {
     __device__ static float of(float a, float b) { return plus(a, b); }
 };
 
-struct FloatProduct {
+struct FloatMul {
     __device__ static float of(float a, float b) { return multiply(a, b); }
 };
 
 // An elementwise operator, see elementwise.cuh.
 template <typename Operation>
-struct FloatPair {
+struct FloatBinary {
     static constexpr int kOperands = 2;
     static constexpr bool large = false;  // quantize() takes any number
     Real a, b;
     float scale;
     OutputRange range;
 
-    explicit FloatPair(const PairScales& s, Limits limits = {})
+    explicit FloatBinary(const BinaryScales& s, Limits limits = {})
         : a(s.a_zero_point, s.a_scale),
           b(s.b_zero_point, s.b_scale),
           scale(s.y_scale),

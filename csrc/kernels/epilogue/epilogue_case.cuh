@@ -9,7 +9,7 @@ namespace qudnn::kernels {
 // Accumulators start here: as floats they are 1.5 * 2^23 + sum as long as |sum| stays below kSmallSum.
 constexpr int32_t kSumOrigin = 0x4B400000, kSmallSum = 1 << 22;
 
-enum class Ending {
+enum class EpilogueCase {
     any,
     small,           // small sums, no upper bound but 127, |multipliers| of at most 1
     small_unbounded  // no lower bound but -128 either
@@ -31,21 +31,21 @@ __device__ inline float biased_sum(int32_t accumulator, uint32_t bias) {
 }
 
 // What an accumulator becomes before pack_rounded() makes 8 bits of it.
-template <Ending kEnding>
+template <EpilogueCase kEpilogue>
 __device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float multiplier,
                                   const OutputRange& range) {
-    float value = multiply(biased_sum<kEnding != Ending::any>(accumulator, bias), multiplier);
-    if constexpr (kEnding == Ending::any) {
+    float value = multiply(biased_sum<kEpilogue != EpilogueCase::any>(accumulator, bias), multiplier);
+    if constexpr (kEpilogue == EpilogueCase::any) {
         return static_cast<int32_t>(quantize(value, range));
     } else {
-        if constexpr (kEnding == Ending::small) value = fmaxf(value, range.low);
+        if constexpr (kEpilogue == EpilogueCase::small) value = fmaxf(value, range.low);
         // Bits of positive floats are ordered like the floats, and value is far above -2^23.
         return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
     }
 }
 
 // As rounded(), with a zero point of the column's own and no bounds but -128 and 127: for
-// pack_rounded<Ending::small>().
+// pack_rounded<EpilogueCase::small>().
 template <bool kSmall>
 __device__ inline int32_t rounded_with(int32_t zero_point, int32_t accumulator, uint32_t bias,
                                        float multiplier) {
@@ -54,9 +54,9 @@ __device__ inline int32_t rounded_with(int32_t zero_point, int32_t accumulator, 
     return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) - kSumOrigin + zero_point;
 }
 
-template <Ending kEnding>
+template <EpilogueCase kEpilogue>
 __device__ inline uint32_t pack_rounded(const int32_t (&r)[4]) {
-    if constexpr (kEnding == Ending::any)
+    if constexpr (kEpilogue == EpilogueCase::any)
         return pack(static_cast<uint32_t>(r[0]), static_cast<uint32_t>(r[1]), static_cast<uint32_t>(r[2]),
                     static_cast<uint32_t>(r[3]));
     else

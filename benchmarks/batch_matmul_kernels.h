@@ -9,7 +9,7 @@
 namespace {
 
 // Tensors of random values for a geometry, and the parameters of its columns.
-struct ProductCase {
+struct BatchMatMulCase {
     std::string name;
     BatchMatMulGeometry g;
     int a_zero_point = 0;
@@ -25,7 +25,7 @@ int64_t extent(const BatchMatMulGeometry& g, const int64_t (&stride)[4], int64_t
 }
 
 template <class Y>
-void product_case(const ProductCase& c) {
+void batch_matmul_case(const BatchMatMulCase& c) {
     const BatchMatMulGeometry& g = c.g;
     Tensor<int8_t> a(extent(g, g.a_stride, g.m, g.k), c.offset);
     Tensor<int8_t> b(extent(g, g.b_stride, g.b_transposed ? g.n : g.k, g.b_transposed ? g.k : g.n), c.offset);
@@ -85,8 +85,8 @@ void product_case(const ProductCase& c) {
 }
 
 // Dense a [batch,m,depth], b [batch,n,depth] or [batch,depth,n], y [batch,m,width].
-BatchMatMulGeometry dense_product(int64_t batch, int64_t m, int64_t n, int64_t k, bool b_transposed,
-                                  int64_t depth = 0, int64_t width = 0) {
+BatchMatMulGeometry dense_batch_matmul(int64_t batch, int64_t m, int64_t n, int64_t k, bool b_transposed,
+                                       int64_t depth = 0, int64_t width = 0) {
     depth = std::max(depth, k), width = std::max(width, n);
     return {{1, 1, batch},
             m,
@@ -129,7 +129,7 @@ BatchMatMulGeometry context(int64_t batch, int64_t length, int64_t heads, int64_
             size};
 }
 
-void small_product_cases() {
+void small_batch_matmul_cases() {
     for (bool b_transposed : {true, false})
         for (int offset : {0, 1})
             for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
@@ -141,24 +141,24 @@ void small_product_cases() {
                 const std::string name = std::string("product ") + std::to_string(m) + "x" +
                                          std::to_string(n) + "x" + std::to_string(k) +
                                          (b_transposed ? " along" : " across") + (offset ? " unaligned" : "");
-                ProductCase c{name, dense_product(3, m, n, k, b_transposed)};
+                BatchMatMulCase c{name, dense_batch_matmul(3, m, n, k, b_transposed)};
                 c.offset = offset;
-                product_case<int8_t>(c);
+                batch_matmul_case<int8_t>(c);
                 c.a_zero_point = -128, c.b_zero_points = true;
                 c.name += " zeros";
-                product_case<int8_t>(c), product_case<float>(c), product_case<int32_t>(c);
-                c.g = dense_product(3, m, n, k, b_transposed, k + 16 - k % 16, n + 16 - n % 16);
+                batch_matmul_case<int8_t>(c), batch_matmul_case<float>(c), batch_matmul_case<int32_t>(c);
+                c.g = dense_batch_matmul(3, m, n, k, b_transposed, k + 16 - k % 16, n + 16 - n % 16);
                 c.b_zero_points = false, c.per_column = false;
                 c.name += " padded";
-                product_case<int8_t>(c);
+                batch_matmul_case<int8_t>(c);
             }
     for (const auto& [name, g] :
          {std::pair{"scores", scores(2, 77, 3, 32)}, {"context", context(2, 77, 3, 32)}})
-        product_case<int8_t>({std::string("product ") + name, g, -5, true});
+        batch_matmul_case<int8_t>({std::string("product ") + name, g, -5, true});
 }
 
 // BERT-base's and ViT-B/16's attention, and one large product.
-void large_product_cases() {
+void large_batch_matmul_cases() {
     for (auto [batch, length] : {std::array<int64_t, 2>{1, 128},
                                  {8, 128},
                                  {32, 128},
@@ -168,14 +168,15 @@ void large_product_cases() {
                                  {1, 197},
                                  {32, 197}}) {
         const std::string size = " " + std::to_string(batch) + "x12x" + std::to_string(length);
-        product_case<int8_t>({"scores" + size, scores(batch, length, 12, 64), 0, false, false});
-        product_case<int8_t>({"scores" + size + " zeros", scores(batch, length, 12, 64), 3, true, false});
-        product_case<float>({"scores" + size, scores(batch, length, 12, 64), 3, true, false});
-        product_case<int8_t>({"context" + size, context(batch, length, 12, 64), -128, false, false});
+        batch_matmul_case<int8_t>({"scores" + size, scores(batch, length, 12, 64), 0, false, false});
+        batch_matmul_case<int8_t>(
+            {"scores" + size + " zeros", scores(batch, length, 12, 64), 3, true, false});
+        batch_matmul_case<float>({"scores" + size, scores(batch, length, 12, 64), 3, true, false});
+        batch_matmul_case<int8_t>({"context" + size, context(batch, length, 12, 64), -128, false, false});
     }
     for (bool b_transposed : {true, false})
-        product_case<int8_t>({std::string("product 4096 ") + (b_transposed ? "along" : "across"),
-                              dense_product(1, 4096, 4096, 4096, b_transposed)});
+        batch_matmul_case<int8_t>({std::string("product 4096 ") + (b_transposed ? "along" : "across"),
+                                   dense_batch_matmul(1, 4096, 4096, 4096, b_transposed)});
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "ops/product_layout.h"
+#include "ops/batch_matmul_layout.h"
 
 #include <algorithm>
 #include <numeric>
@@ -16,12 +16,12 @@ void require(bool condition, const char* what) {
 }
 
 // What a part leaves of an axis.
-int64_t remaining(const Part& part, size_t axis, int64_t extent) {
+int64_t remaining(const OperandSlice& part, size_t axis, int64_t extent) {
     return std::max<int64_t>(0, std::min(part.ends[axis], extent) - part.starts[axis]);
 }
 
 // The same, as far as it is known.
-ort::Dim remaining(const Part& part, size_t axis, const ort::Dim& dim) {
+ort::Dim remaining(const OperandSlice& part, size_t axis, const ort::Dim& dim) {
     if (dim.extent >= 0) return ort::Dim::of(remaining(part, axis, dim.extent));
     if (part.starts[axis] == 0 && part.ends[axis] == ort::Dim::kAll) return dim;
     return {};
@@ -68,7 +68,7 @@ View transposed(const ort::Shape& shape, const ort::Shape& strides, const std::v
     return view;
 }
 
-View view_of(const ort::Shape& shape, const Part& part) {
+View view_of(const ort::Shape& shape, const OperandSlice& part) {
     require(shape.rank() == part.perm.size() && shape.rank() >= 2,
             "a and b need at least two dimensions, and permutations of as many");
     const ort::Shape strides = dense_strides(shape);
@@ -115,16 +115,16 @@ std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem
 
 }  // namespace
 
-Part Part::whole(size_t rank) {
-    Part part{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, ort::Dim::kAll),
-              std::vector<int64_t>(rank)};
+OperandSlice OperandSlice::whole(size_t rank) {
+    OperandSlice part{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, ort::Dim::kAll),
+                      std::vector<int64_t>(rank)};
     std::iota(part.perm.begin(), part.perm.end(), 0);
     return part;
 }
 
-Part Part::read(const std::string& name, const ort::Attributes& attributes) {
+OperandSlice OperandSlice::read(const std::string& name, const ort::Attributes& attributes) {
     const auto integers = [&](const char* what) { return attributes.integers((name + what).c_str()); };
-    Part part{integers("_starts"), integers("_ends"), integers("_perm")};
+    OperandSlice part{integers("_starts"), integers("_ends"), integers("_perm")};
     const auto check = [&](bool condition, const char* what) {
         if (!condition) throw std::invalid_argument(name + what);
     };
@@ -137,7 +137,7 @@ Part Part::read(const std::string& name, const ort::Attributes& attributes) {
     return part;
 }
 
-ProductLayout::ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_y)
+BatchMatMulLayout::BatchMatMulLayout(OperandSlice of_a, OperandSlice of_b, std::vector<int64_t> perm_of_y)
     : a(std::move(of_a)), b(std::move(of_b)), y_perm(std::move(perm_of_y)) {
     require(y_perm.size() >= 2 && is_permutation(y_perm), "y_perm is no permutation");
     const auto last = [](const std::vector<int64_t>& perm) { return static_cast<int64_t>(perm.size()) - 1; };
@@ -149,12 +149,13 @@ ProductLayout::ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_
             "y_perm does not fit the permutations of the matrices");
 }
 
-ProductLayout::ProductLayout(const ort::Attributes& attributes, bool padded)
-    : ProductLayout(Part::read("a", attributes), Part::read("b", attributes), attributes.integers("y_perm")) {
+BatchMatMulLayout::BatchMatMulLayout(const ort::Attributes& attributes, bool padded)
+    : BatchMatMulLayout(OperandSlice::read("a", attributes), OperandSlice::read("b", attributes),
+                        attributes.integers("y_perm")) {
     if (padded) read_padding(attributes);
 }
 
-void ProductLayout::read_padding(const ort::Attributes& attributes) {
+void BatchMatMulLayout::read_padding(const ort::Attributes& attributes) {
     const std::vector<int64_t> pads = attributes.extents("pads", 0);
     require(pads.size() == 2 * y_perm.size() &&
                 std::all_of(pads.begin(), pads.end() - 1, [](int64_t pad) { return pad == 0; }),
@@ -162,7 +163,8 @@ void ProductLayout::read_padding(const ort::Attributes& attributes) {
     padding = pads.back();
 }
 
-Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_shape, bool joined) const {
+PlacedMatMul BatchMatMulLayout::place(const ort::Shape& a_shape, const ort::Shape& b_shape,
+                                      bool joined) const {
     const View a = view_of(a_shape, this->a), b = view_of(b_shape, this->b);
     plan::BatchMatMulProblem p;
     p.m = a.rows();
@@ -206,10 +208,10 @@ Product ProductLayout::product(const ort::Shape& a_shape, const ort::Shape& b_sh
     return {p, a.offset, b.offset, y_shape};
 }
 
-std::vector<ort::Dim> ProductLayout::infer(const std::vector<ort::Dim>& a_dims,
-                                           const std::vector<ort::Dim>& b_dims) const {
+std::vector<ort::Dim> BatchMatMulLayout::infer(const std::vector<ort::Dim>& a_dims,
+                                               const std::vector<ort::Dim>& b_dims) const {
     if (a_dims.size() != a.perm.size() || b_dims.size() != b.perm.size()) return {};
-    const auto seen = [](const std::vector<ort::Dim>& dims, const Part& part) {
+    const auto seen = [](const std::vector<ort::Dim>& dims, const OperandSlice& part) {
         std::vector<ort::Dim> seen;
         for (const int64_t axis : part.perm) {
             const auto i = static_cast<size_t>(axis);

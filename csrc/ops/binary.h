@@ -1,15 +1,15 @@
 // What QAdd and QMul have in common.
 #pragma once
 
-#include "kernels/elementwise/pair.h"
+#include "kernels/elementwise/binary.h"
 #include "ops/op.h"
 
 namespace qudnn::ops {
 
 // The attributes of an op of two quantized tensors.
-kernels::PairScales read_pair_scales(const ort::Attributes& attributes);
+kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes);
 
 // The same of an op whose y has another name.
-kernels::PairScales read_pair_scales(const ort::Attributes& attributes, const std::string& y);
+kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes, const std::string& y);
 
 }  // namespace qudnn::ops

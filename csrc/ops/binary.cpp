@@ -1,14 +1,14 @@
-#include "ops/pair.h"
+#include "ops/binary.h"
 
 #include "ops/dtype.h"
 
 namespace qudnn::ops {
 
-kernels::PairScales read_pair_scales(const ort::Attributes& attributes) {
-    return read_pair_scales(attributes, "y");
+kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes) {
+    return read_binary_scales(attributes, "y");
 }
 
-kernels::PairScales read_pair_scales(const ort::Attributes& attributes, const std::string& y) {
+kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes, const std::string& y) {
     const Dtype dtype(attributes);
     return {attributes.real("a_scale"),
             attributes.real("b_scale"),

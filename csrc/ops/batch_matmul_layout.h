@@ -12,34 +12,34 @@
 namespace qudnn::ops {
 
 // What of a tensor is read, from `starts` to `ends`, and how its axes are ordered then.
-struct Part {
+struct OperandSlice {
     std::vector<int64_t> starts, ends, perm;
 
     // All of a tensor of so many dimensions, as it lies.
-    static Part whole(size_t rank);
+    static OperandSlice whole(size_t rank);
     // Reads `name`_starts, `name`_ends and `name`_perm. Throws where the last is no permutation, or a bound
     // is negative.
-    static Part read(const std::string& name, const ort::Attributes& attributes);
+    static OperandSlice read(const std::string& name, const ort::Attributes& attributes);
 };
 
 // A product of parts of a and b.
-struct Product {
+struct PlacedMatMul {
     plan::BatchMatMulProblem problem;    // without its alignment
     int64_t a_offset = 0, b_offset = 0;  // of the parts in their tensors, in elements
     ort::Shape y;
 };
 
 // The attributes that say so; see the ops' functions.
-struct ProductLayout {
-    Part a, b;
+struct BatchMatMulLayout {
+    OperandSlice a, b;
     std::vector<int64_t> y_perm;
     int64_t padding = 0;  // columns that y has besides
 
-    ProductLayout() = default;
+    BatchMatMulLayout() = default;
     // Throws where a permutation moves what it has to keep.
-    ProductLayout(Part of_a, Part of_b, std::vector<int64_t> perm_of_y);
+    BatchMatMulLayout(OperandSlice of_a, OperandSlice of_b, std::vector<int64_t> perm_of_y);
     // Reads all but padding, and this from pads if `padded`.
-    explicit ProductLayout(const ort::Attributes& attributes, bool padded);
+    explicit BatchMatMulLayout(const ort::Attributes& attributes, bool padded);
 
     // Sets padding from the attribute pads. Throws where that is not at the end of rows.
     void read_padding(const ort::Attributes& attributes);
@@ -47,7 +47,8 @@ struct ProductLayout {
     // The product of tensors of these shapes. Throws where they do not fit each other or the permutations, or
     // leave more dimensions of the batch than a problem has once those were joined that can be; if `joined`
     // is false, none are, and m is the number of A's rows.
-    QUDNN_API Product product(const ort::Shape& a_shape, const ort::Shape& b_shape, bool joined = true) const;
+    QUDNN_API PlacedMatMul place(const ort::Shape& a_shape, const ort::Shape& b_shape,
+                                 bool joined = true) const;
 
     // What is known of y's dimensions; nothing where the rank of a or b is not known.
     std::vector<ort::Dim> infer(const std::vector<ort::Dim>& a_dims,

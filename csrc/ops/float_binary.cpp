@@ -1,10 +1,10 @@
-#include "ops/float_pair.h"
+#include "ops/float_binary.h"
 
 #include "ops/broadcast.h"
 
 namespace qudnn::ops {
 
-QFloatPair::QFloatPair(const ort::Attributes& attributes)
+QFloatBinary::QFloatBinary(const ort::Attributes& attributes)
     : scales{attributes.real("a_scale"),
              attributes.real("b_scale"),
              attributes.real("y_scale"),
@@ -16,7 +16,7 @@ QFloatPair::QFloatPair(const ort::Attributes& attributes)
     require(limits.low <= limits.high, "y_min is larger than y_max");
 }
 
-void QFloatPair::compute(Context& context, Kernel* kernel) const {
+void QFloatBinary::compute(Context& context, Kernel* kernel) const {
     const ort::Tensor a = context.input(0);
     const ort::Tensor b = context.input(1);
     const ort::Tensor y = context.output(0, broadcast_shape(a.shape, b.shape));
@@ -25,7 +25,7 @@ void QFloatPair::compute(Context& context, Kernel* kernel) const {
                       a.as<const int8_t>(), b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
-void QFloatPair::infer(const ort::InferenceContext& context) {
+void QFloatBinary::infer(const ort::InferenceContext& context) {
     infer_broadcast(context, 2, QFloatAdd::kSignature.outputs[0]);
 }
 

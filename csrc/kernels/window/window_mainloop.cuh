@@ -49,7 +49,7 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
 // Adds up the products of a tile; `row` is the first one in the tile's buffers. kTaps: all in one phase, 0
 // for any number.
 template <class S, int kWidth, int kTaps>
-__device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
+__device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                              const WindowShared& shared, int row, bool weights_are_there,
                                              Ring& x, Ring& w) {
     const bool signals = threadIdx.x % 32 == 0;
@@ -68,16 +68,16 @@ __device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColum
                 if (!weights_are_there) wait_for(shared.w_full + stage * 8, g.resident ? 0 : w.parity);
                 const uint64_t a = rows + static_cast<uint32_t>(g.tap[first + tap].shift * (kWidth / 16));
                 const uint64_t b = weights + stage * (S::kColumns * kWidth / 16);
-                open_products();
+                fence_wgmma();
 #pragma unroll
                 for (int depth = 0; depth < kWidth / 32; ++depth)
 #pragma unroll
                     for (int i = 0; i < S::kTiles; ++i)
                         multiply_add<S::kColumns>(acc[i], a + i * 64 * kWidth / 16 + depth * 2,
                                                   b + depth * 2);
-                commit_products();
+                commit_wgmma();
                 if (g.resident && tap + 1 < taps) continue;
-                wait_for_products<1>();
+                wait_for_wgmma<1>();
                 if (signals && done_x != 0) arrive(done_x);
                 if (signals && done_w != 0) arrive(done_w);
                 done_x = tap + 1 == taps ? shared.x_empty + x.stage * 8 : 0;
@@ -86,21 +86,21 @@ __device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColum
             }
             x.advance();
         }
-    wait_for_products<0>();
+    wait_for_wgmma<0>();
     if (signals) arrive(done_x);
     if (signals && done_w != 0) arrive(done_w);
 }
 
 template <class S, int kWidth>
-__device__ __forceinline__ void add_products(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
+__device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                              const WindowShared& shared, int row, bool weights_are_there,
                                              Ring& x, Ring& w) {
     if (g.phases == 1 && g.phase[0].taps == 9)
-        add_products<S, kWidth, 9>(acc, g, shared, row, weights_are_there, x, w);
+        run_mainloop<S, kWidth, 9>(acc, g, shared, row, weights_are_there, x, w);
     else if (g.phases == 1 && g.phase[0].taps == 1)
-        add_products<S, kWidth, 1>(acc, g, shared, row, weights_are_there, x, w);
+        run_mainloop<S, kWidth, 1>(acc, g, shared, row, weights_are_there, x, w);
     else
-        add_products<S, kWidth, 0>(acc, g, shared, row, weights_are_there, x, w);
+        run_mainloop<S, kWidth, 0>(acc, g, shared, row, weights_are_there, x, w);
 }
 
 }  // namespace qudnn::kernels

@@ -8,13 +8,13 @@
 namespace qudnn::kernels {
 
 // What the kernel needs of a product.
-struct AttentionEnding {
+struct AttentionEpilogue {
     int a_zero_point, b_zero_point, depth;
     float multiplier;
     OutputRange range;
-    bool small;  // see Ending
+    bool small;  // see EpilogueCase
 
-    AttentionEnding(const AttentionProduct& p, int64_t k)
+    AttentionEpilogue(const AttentionMatMul& p, int64_t k)
         : a_zero_point(p.a_zero_point),
           b_zero_point(p.b_zero_point),
           depth(static_cast<int>(k)),
@@ -26,9 +26,9 @@ struct AttentionEnding {
 
 // A thread's part of slabs of keys: of K, whose even and odd rows are apart (see ColumnLoader), or of V.
 template <class S>
-class SlabPart {
+class SlabLoader {
   public:
-    __device__ SlabPart(const int8_t* matrix, int64_t stride, int columns, bool of_k)
+    __device__ SlabLoader(const int8_t* matrix, int64_t stride, int columns, bool of_k)
         : stride_(stride), valid_(columns - own_column()) {
         const int row = own_row(), place = of_k ? row / 16 * 16 + row % 2 * 8 + row % 16 / 2 : row;
         source_ = matrix + row * stride + own_column();
@@ -124,8 +124,8 @@ __device__ __forceinline__ void multiply_keys(WarpSums<S>& sums, const uint32_t*
 
 // Calls put(row, word, four results) for the words of the warp's tile that are the lane's. kRowSums: what the
 // sums of A's rows are worth is yet to be taken off.
-template <class S, Ending kEnding, bool kRowSums, class Put>
-__device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEnding& e,
+template <class S, EpilogueCase kEpilogue, bool kRowSums, class Put>
+__device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEpilogue& e,
                                              const Put& put) {
     const int lane = threadIdx.x % 32, t = lane % 4;
     const auto za = static_cast<uint32_t>(e.a_zero_point), zb = static_cast<uint32_t>(e.b_zero_point);
@@ -151,7 +151,7 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
         }
 #pragma unroll
         for (int n = 0; n < 4; ++n)
-            bias[n] = bias_word(static_cast<int32_t>(bias[n]), kEnding != Ending::any);
+            bias[n] = bias_word(static_cast<int32_t>(bias[n]), kEpilogue != EpilogueCase::any);
 #pragma unroll
         for (int i = 0; i < S::kRowTiles; ++i)
 #pragma unroll
@@ -160,21 +160,21 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
 #pragma unroll
                 for (int n = 0; n < 4; ++n) {
                     const auto acc = static_cast<uint32_t>(sums.acc[i][j + n % 2][2 * half + n / 2]);
-                    four[n] = rounded<kEnding>(static_cast<int32_t>(acc - row_terms[i][half]), bias[n],
-                                               e.multiplier, e.range);
+                    four[n] = rounded<kEpilogue>(static_cast<int32_t>(acc - row_terms[i][half]), bias[n],
+                                                 e.multiplier, e.range);
                 }
-                put(lane / 4 + i * 16 + half * 8, t + j * 2, pack_rounded<kEnding>(four));
+                put(lane / 4 + i * 16 + half * 8, t + j * 2, pack_rounded<kEpilogue>(four));
             }
     }
 }
 
 template <bool kRowSums, class S, class Put>
-__device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEnding& e,
+__device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEpilogue& e,
                                              const Put& put) {
     if (e.small)
-        finish_words<S, Ending::small_unbounded, kRowSums>(sums, e, put);
+        finish_words<S, EpilogueCase::small_unbounded, kRowSums>(sums, e, put);
     else
-        finish_words<S, Ending::any, kRowSums>(sums, e, put);
+        finish_words<S, EpilogueCase::any, kRowSums>(sums, e, put);
 }
 
 // A word's four values from the table: as LaneTables::look_up(), but dot products find the entries, entry i

@@ -1,7 +1,7 @@
 // From the sums of the kernel behind window.h to its results.
 #pragma once
 
-#include "kernels/epilogue/ending.cuh"
+#include "kernels/epilogue/epilogue_case.cuh"
 #include "kernels/window/window_block.cuh"
 
 namespace qudnn::kernels {
@@ -26,7 +26,7 @@ struct WindowPixel {
 };
 
 // How a result ends.
-struct WindowEnding {
+struct WindowEpilogue {
     bool small;                 // see sums_are_small()
     bool bounded;               // by more than -128 from below
     bool clamps;                // from above, too
@@ -35,24 +35,24 @@ struct WindowEnding {
 };
 
 // A sum, its bias included, to a float, times its multiplier.
-template <WindowEnding kEnding>
+template <WindowEpilogue kEpilogue>
 __device__ __forceinline__ float scaled(int32_t sum, float multiplier) {
-    const float value =
-        kEnding.small ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -12582912.0f) : __int2float_rn(sum);
+    const float value = kEpilogue.small ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -12582912.0f)
+                                        : __int2float_rn(sum);
     return multiply(value, multiplier);
 }
 
 // Four results as a word.
-template <WindowEnding kEnding>
+template <WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const OutputRange& range) {
-    if constexpr (kEnding.clamps) {
+    if constexpr (kEpilogue.clamps) {
         return pack(quantize(values[0], range), quantize(values[1], range), quantize(values[2], range),
                     quantize(values[3], range));
     } else {
         int32_t r[4];
 #pragma unroll
         for (int n = 0; n < 4; ++n) {
-            const float value = kEnding.bounded ? fmaxf(values[n], range.low) : values[n];
+            const float value = kEpilogue.bounded ? fmaxf(values[n], range.low) : values[n];
             // Bits of positive floats are ordered like the floats; what is small is far above -2^23.
             r[n] = static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
         }
@@ -61,7 +61,7 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
 }
 
 // Four results and what is added to them.
-template <WindowEnding kEnding>
+template <WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_word,
                                           const WindowAddition& a) {
     int32_t sums[4];
@@ -70,7 +70,7 @@ __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_w
         const float clamped = fminf(fmaxf(values[n], a.least), a.most);
         const float result = plus(plus(clamped, 12582912.0f), a.result_origin);
         const float r = byte_to_float(r_word ^ kByteBias, n, a.r_origin);
-        const float sum = kEnding.result_first
+        const float sum = kEpilogue.result_first
                               ? fused_multiply_add(result, a.of_result, fused_multiply_add(r, a.of_r, a.f))
                               : fused_multiply_add(r, a.of_r, fused_multiply_add(result, a.of_result, a.f));
         sums[n] = static_cast<int32_t>(float_bits(plus(sum, 12582912.0f))) + a.shift;
@@ -94,7 +94,7 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
 }
 
 // Stores a lane's results of 64 rows, those of two pixels.
-template <class S, WindowEnding kEnding>
+template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ void store_results(const Window& g, const int32_t (&acc)[S::kColumns / 2],
                                               const WindowShared& shared, const OutputRange& range,
                                               const WindowAddition& addition,
@@ -111,17 +111,17 @@ __device__ __forceinline__ void store_results(const Window& g, const int32_t (&a
             const int octet = group * S::kLaneGroup / 8 + word * 2;
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                const float values[4] = {scaled<kEnding>(acc[octet * 4 + half * 2], m.x),
-                                         scaled<kEnding>(acc[octet * 4 + half * 2 + 1], m.y),
-                                         scaled<kEnding>(acc[octet * 4 + half * 2 + 4], m.z),
-                                         scaled<kEnding>(acc[octet * 4 + half * 2 + 5], m.w)};
-                if constexpr (kEnding.in_float)
+                const float values[4] = {scaled<kEpilogue>(acc[octet * 4 + half * 2], m.x),
+                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 1], m.y),
+                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 4], m.z),
+                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 5], m.w)};
+                if constexpr (kEpilogue.in_float)
                     v[half].word[word] =
                         added_in_float(values, residual[half][group].word[word], addition, range);
                 else if constexpr (S::kAdds)
-                    v[half].word[word] = added<kEnding>(values, residual[half][group].word[word], addition);
+                    v[half].word[word] = added<kEpilogue>(values, residual[half][group].word[word], addition);
                 else
-                    v[half].word[word] = requantized<kEnding>(values, range);
+                    v[half].word[word] = requantized<kEpilogue>(values, range);
             }
         }
         const int column = first + group * S::kLaneGroup + t * (S::kLaneGroup / 4);

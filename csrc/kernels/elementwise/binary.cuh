@@ -1,23 +1,23 @@
 // An elementwise operator (see elementwise.cuh) of a float32 formula in two tensors.
 #pragma once
 
+#include "kernels/elementwise/binary.h"
 #include "kernels/elementwise/elementwise.cuh"
-#include "kernels/elementwise/pair.h"
 
 namespace qudnn::kernels {
 
-// A Formula is made of PairScales and has
+// A Formula is made of BinaryScales and has
 //   float value(uint32_t a, uint32_t b, uint32_t i) const   of byte i of both words, each byte + 128
 //   double bound() const                                    no value is larger, nor smaller than its negative
 template <typename Formula>
-struct Pair {
+struct Binary {
     static constexpr int kOperands = 2;
     Formula formula;
     float low, high;
     uint32_t flip;  // results to int8: xor of the sign bits
     bool large;     // values may leave int32
 
-    explicit Pair(const PairScales& s)
+    explicit Binary(const BinaryScales& s)
         : formula(s),
           low(static_cast<float>(s.offset - 128)),
           high(static_cast<float>(s.offset + 127)),
