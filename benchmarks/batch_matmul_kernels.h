@@ -157,7 +157,7 @@ void small_batch_matmul_cases() {
         batch_matmul_case<int8_t>({std::string("product ") + name, g, -5, true});
 }
 
-// BERT-base's and ViT-B/16's attention, and one large product.
+// BERT-base's and ViT-B/16's attention, and one large matmul.
 void large_batch_matmul_cases() {
     for (auto [batch, length] : {std::array<int64_t, 2>{1, 128},
                                  {8, 128},

@@ -8,7 +8,7 @@
 
 namespace {
 
-// What a kernel gives the products that read its result, as many as BERT-base's three projections.
+// What a kernel gives the matmuls that read its result, as many as BERT-base's three projections.
 struct FoundEpilogue {
     static constexpr int64_t kOutputs = 2304;
     Tensor<int32_t> w_sum{kOutputs}, bias{kOutputs};

@@ -42,7 +42,7 @@ float random_float() {  // of a bell-shaped distribution, with a variance of abo
     return sum * 1.7f;
 }
 
-// The results of a row, and how far off they may be where each term of a product is by `precision`.
+// The results of a row, and how far off they may be where each term of a matmul is by `precision`.
 struct FloatAttentionRow {
     std::vector<double> y, bound;
 

@@ -1,4 +1,4 @@
-// As kernels.h, for products with weights and a zero point for each output channel.
+// As kernels.h, for matmuls with weights and a zero point for each output channel.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-"""Sparse initializers -> dense ones."""
+"""Sparse initializers => dense ones."""
 
 from collections.abc import Iterator
 from math import prod

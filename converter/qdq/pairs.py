@@ -36,7 +36,7 @@ def insert_pair(x: ir.Value, like: ir.Node, names: Names) -> ir.Value:
 
 
 def pass_back(quantize: ir.Node, names: Names) -> None:
-    """x o moves o quantize -> x o a pair o moves o quantize, and a pair between any two of the moves.
+    """x -> moves -> quantize => x -> a pair -> moves -> quantize, and a pair between any two of the moves.
 
     What dequantizes is not quantized again at once. onnxruntime does just the same.
     """
@@ -51,7 +51,7 @@ def pass_back(quantize: ir.Node, names: Names) -> None:
 
 
 def pass_on(dequantize: ir.Node, names: Names) -> None:
-    """dequantize o moves -> dequantize o moves o a pair, and a pair between any two of the moves.
+    """dequantize -> moves => dequantize -> moves -> a pair, and a pair between any two of the moves.
 
     No pair is added if a QuantizeLinear is among the consumers. onnxruntime does the same.
     """

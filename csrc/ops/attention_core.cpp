@@ -65,7 +65,7 @@ cudaError_t AttentionCore::run_fused(const ort::Shape& q, const ort::Shape& k, c
 void AttentionCore::run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
                               const kernels::AttentionTensors& tensors,
                               const AttentionSoftmax& softmax) const {
-    // Rows of scores at multiples of 16, for which products and softmaxes are fast.
+    // Rows of scores at multiples of 16, for which matmuls and softmaxes are fast.
     const int64_t n = score_layout.place(q, k).problem.n;
     BatchMatMulLayout padded = score_layout, reading = result_layout;
     padded.padding = round_up(n, 16) - n;

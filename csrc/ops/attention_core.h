@@ -1,4 +1,4 @@
-// What QAttention and QMaskedAttention share: two products with a softmax between them.
+// What QAttention and QMaskedAttention share: two matmuls with a softmax between them.
 #pragma once
 
 #include "kernels/attention/attention.h"

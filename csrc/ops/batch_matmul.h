@@ -1,4 +1,4 @@
-// Matrix products of two computed tensors: QBatchMatMul, and its forms with other results.
+// Matmuls of two computed tensors: QBatchMatMul, and its forms with other results.
 #pragma once
 
 #include "ops/batch_matmul_layout.h"

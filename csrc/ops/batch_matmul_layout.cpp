@@ -93,7 +93,7 @@ struct Axis {
     }
 };
 
-// Outermost first, neighbours joined that can be. Where all products of the innermost axis share b, its
+// Outermost first, neighbours joined that can be. Where all matmuls of the innermost axis share b, its
 // matrices of a are one of more rows.
 std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem) {
     std::vector<Axis> joined;

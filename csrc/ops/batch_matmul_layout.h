@@ -1,4 +1,4 @@
-// How two computed tensors meet in a matrix product: the shapes and strides behind QBatchMatMul.
+// How two computed tensors meet in a matmul: the shapes and strides of QBatchMatMul.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct OperandSlice {
     static OperandSlice read(const std::string& name, const ort::Attributes& attributes);
 };
 
-// A product of parts of a and b.
+// A matmul of parts of a and b.
 struct PlacedMatMul {
     plan::BatchMatMulProblem problem;    // without its alignment
     int64_t a_offset = 0, b_offset = 0;  // of the parts in their tensors, in elements
@@ -44,7 +44,7 @@ struct BatchMatMulLayout {
     // Sets padding from the attribute pads. Throws where that is not at the end of rows.
     void read_padding(const ort::Attributes& attributes);
 
-    // The product of tensors of these shapes. Throws where they do not fit each other or the permutations, or
+    // The matmul of tensors of these shapes. Throws where they do not fit each other or the permutations, or
     // leave more dimensions of the batch than a problem has once those were joined that can be; if `joined`
     // is false, none are, and m is the number of A's rows.
     QUDNN_API PlacedMatMul place(const ort::Shape& a_shape, const ort::Shape& b_shape,

@@ -1,4 +1,4 @@
-// Convolutions of an island in two dimensions: QConv, QConvAdd with the addition behind it, and QConvToInt32
+// Convolutions of an island in two dimensions: QConv, QConvAdd with the addition after it, and QConvToInt32
 // with its bare sums.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Products of tensors that were quantized dynamically.
+// Matmuls of tensors that were quantized dynamically.
 #pragma once
 
 #include "ops/conv.h"

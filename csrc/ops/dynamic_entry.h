@@ -1,5 +1,5 @@
 // Dynamic quantization on the way into an island: scale and zero point are found at run time, and given as
-// the bias and multiplier of the products that read the result.
+// the bias and multiplier of the matmuls that read the result.
 #pragma once
 
 #include "kernels/border/dynamic_quantize.h"

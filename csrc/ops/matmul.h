@@ -1,4 +1,4 @@
-// Matrix products of an island with constant weights: QMatMul, QProjections with zero points for each output
+// Matmuls of an island with constant weights: QMatMul, QProjections with zero points for each output
 // channel, and QMatMulToFloat with dequantized results.
 #pragma once
 

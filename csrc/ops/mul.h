@@ -1,4 +1,4 @@
-// QMul, the quantized product of an island.
+// QMul, the quantized multiplication of an island.
 #pragma once
 
 #include "ops/binary.h"

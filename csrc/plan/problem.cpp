@@ -141,7 +141,7 @@ std::string text(const Problem& problem) {
 std::optional<Problem> parse(const std::string& text) {
     if (auto conv = parse_as<ConvProblem>(text)) return conv;
     if (auto conv = parse_as<Conv3dProblem>(text)) return conv;
-    if (auto product = parse_as<BatchMatMulProblem>(text)) return product;
+    if (auto matmul = parse_as<BatchMatMulProblem>(text)) return matmul;
     return parse_as<MatMulProblem>(text);
 }
 
@@ -174,10 +174,10 @@ bool same_layer(const Problem& a, const Problem& b) {
         resized.z = conv->z, resized.p = conv->p, resized.q = conv->q;
         return resized == *conv;
     }
-    if (const auto* product = std::get_if<BatchMatMulProblem>(&a)) {  // all of its sizes are those of inputs
+    if (const auto* batch = std::get_if<BatchMatMulProblem>(&a)) {  // all of its sizes are those of inputs
         const auto& other = std::get<BatchMatMulProblem>(b);
-        return product->b_transposed == other.b_transposed && product->alignment == other.alignment &&
-               product->y_type == other.y_type;
+        return batch->b_transposed == other.b_transposed && batch->alignment == other.alignment &&
+               batch->y_type == other.y_type;
     }
     const ConvProblem& conv = std::get<ConvProblem>(a);
     ConvProblem resized = std::get<ConvProblem>(b);

@@ -96,7 +96,7 @@ struct Conv3dProblem {
 };
 
 // Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
-// batch's dimensions, outermost first, 0 where a matrix serves several products, and of the matrix's rows.
+// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, and of the matrix's rows.
 // Rows are dense; those of b are B's columns where b_transposed, those of y end with columns of no meaning.
 struct BatchMatMulProblem {
     std::array<int64_t, 3> batch{1, 1, 1};
@@ -192,12 +192,12 @@ int64_t y_bytes(const Problem& problem);
 // The largest power of two, at most 16, that divides the address.
 int64_t alignment_of(const void* pointer);
 
-// The same work as a matrix product, where there is one: the filter sees each input element of its
+// The same work as a matmul, where there is one: the filter sees each input element of its
 // output once (1x1 and stride 1, or as large as the image), nothing is padded, y neither, nothing is added,
 // one group.
 QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
 
-// The matrix product that the problem is, or the same work as.
+// The matmul that the problem is, or the same work as.
 std::optional<MatMulProblem> matmul_of(const Problem& problem);
 
 // The same work as a conv in two dimensions, where there is one: the filter is one element deep and takes

@@ -6,7 +6,7 @@ namespace qudnn::plan {
 
 namespace {
 
-// Bytes of x and y for each image of a conv, each row of a matrix product.
+// Bytes of x and y for each image of a conv, each row of a matmul.
 struct Item {
     int64_t x, x_padded, y;
 
@@ -69,7 +69,7 @@ bool exceeds(P problem, int64_t most) {
     return batch(problem) > 0 && item(problem).largest() > most / batch(problem);
 }
 
-// NOTE: engines of batches of products count with 64 bits, and a part of y need not be dense.
+// NOTE: engines of batches of matmuls count with 64 bits, and a part of y need not be dense.
 bool exceeds(const BatchMatMulProblem&, int64_t) { return false; }
 std::vector<Slice> split_batch(const BatchMatMulProblem& problem, int64_t) { return {{problem}}; }
 

@@ -101,7 +101,7 @@ void define_testing(py::module_& module) {
     define_problem<plan::BatchMatMulProblem>(module, "BatchMatMulProblem");
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
     module.def("check", &plan::check, "Raises where a number of the problem cannot be.");
-    module.def("as_matmul", &plan::as_matmul, "The matrix product that a conv is, None where it is none.");
+    module.def("as_matmul", &plan::as_matmul, "The matmul that a conv is, None where it is none.");
     module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
 
     module.def(

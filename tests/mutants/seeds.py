@@ -125,7 +125,7 @@ def _parameters(dtype: str) -> list[onnx.TensorProto]:
 
 
 def _convolved(x: str, y: str) -> list[onnx.NodeProto]:
-    """y = x o pair o Conv o Relu o pair"""
+    """x -> pair -> Conv -> Relu -> pair -> y"""
     return [
         *_pair(x, f"{y}_x"),
         helper.make_node("DequantizeLinear", ["w_8", "scale", "w_zero_point"], [f"{y}_w"], f"{y}_weights"),

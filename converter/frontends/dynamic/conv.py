@@ -1,4 +1,4 @@
-"""DynamicQuantizeLinear -> ConvInteger -> (Add) -> Cast -> Mul by the scales -> (Add) -> DynamicQConv
+"""DynamicQuantizeLinear -> ConvInteger -> (Add) -> Cast -> Mul by the scales -> (Add) => DynamicQConv
 
 An Add is that of a bias: in int32, or in float32.
 """

@@ -1,4 +1,4 @@
-"""DynamicQuantizeLinear -> MatMulInteger -> Cast -> Mul by the scales -> (Add of a bias) -> DynamicQMatMul
+"""DynamicQuantizeLinear -> MatMulInteger -> Cast -> Mul by the scales -> (Add of a bias) => DynamicQMatMul
 
 And what onnxruntime makes of them: com.microsoft's MatMulIntegerToFloat and DynamicQuantizeMatMul.
 """

@@ -1,4 +1,4 @@
-"""DequantizeLinear -> AveragePool, GlobalAveragePool or ReduceMean -> QuantizeLinear -> their ops"""
+"""DequantizeLinear -> AveragePool, GlobalAveragePool or ReduceMean -> QuantizeLinear => their ops"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear (2) -> Add or Mul -> QuantizeLinear -> QAdd, QMul, QFloatAdd or QFloatMul"""
+"""DequantizeLinear (2) -> Add or Mul -> QuantizeLinear => QAdd, QMul, QFloatAdd or QFloatMul"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear (several) -> Concat -> QuantizeLinear -> QTable where scales differ, then Concat"""
+"""DequantizeLinear (several) -> Concat -> QuantizeLinear => QTable where scales differ, then Concat"""
 
 import onnx_ir as ir
 

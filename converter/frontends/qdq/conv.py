@@ -1,4 +1,4 @@
-"""(Pad ->) DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear -> QConv or QConv3D"""
+"""(Pad ->) DequantizeLinear -> Conv -> (Relu or Clip) -> QuantizeLinear => QConv or QConv3D"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear -> ConvTranspose -> (Relu or Clip) -> QuantizeLinear -> QConv, QDepthToSpace"""
+"""DequantizeLinear -> ConvTranspose -> (Relu or Clip) -> QuantizeLinear => QConv, QDepthToSpace"""
 
 from dataclasses import replace
 

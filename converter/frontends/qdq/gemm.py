@@ -1,4 +1,4 @@
-"""DequantizeLinear (2) -> Gemm -> (Relu or Clip -> QuantizeLinear) -> QMatMul, QBatchMatMul"""
+"""DequantizeLinear (2) -> Gemm -> (Relu or Clip -> QuantizeLinear) => QMatMul, QBatchMatMul"""
 
 from collections.abc import Sequence
 from dataclasses import replace

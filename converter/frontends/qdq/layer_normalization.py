@@ -1,4 +1,4 @@
-"""DequantizeLinear -> LayerNormalization -> QuantizeLinear -> QLayerNormalization
+"""DequantizeLinear -> LayerNormalization -> QuantizeLinear => QLayerNormalization
 
 In models of the format QOperator it stands between the two as well.
 """

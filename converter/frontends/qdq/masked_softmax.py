@@ -1,4 +1,4 @@
-"""DequantizeLinear -> (Mul or Div) -> (Add of a mask) -> Softmax -> QuantizeLinear -> QMaskedSoftmax
+"""DequantizeLinear -> (Mul or Div) -> (Add of a mask) -> Softmax -> QuantizeLinear => QMaskedSoftmax
 
 Attention whose mask is left in floating point, for it holds numbers that no 8 bits hold beside scores.
 """

@@ -1,4 +1,4 @@
-"""DequantizeLinear (2) -> MatMul -> (Add of a bias) -> (QuantizeLinear) -> QMatMul, QBatchMatMul"""
+"""DequantizeLinear (2) -> MatMul -> (Add of a bias) -> (QuantizeLinear) => QMatMul, QBatchMatMul"""
 
 from dataclasses import replace
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""QuantizeLinear of a DequantizeLinear's result -> QTable"""
+"""QuantizeLinear of a DequantizeLinear's result => QTable"""
 
 import onnx_ir as ir
 

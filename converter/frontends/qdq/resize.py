@@ -1,4 +1,4 @@
-"""DequantizeLinear -> Resize (linear) -> QuantizeLinear -> QFloatResize"""
+"""DequantizeLinear -> Resize (linear) -> QuantizeLinear => QFloatResize"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear -> Softmax -> QuantizeLinear -> QSoftmax"""
+"""DequantizeLinear -> Softmax -> QuantizeLinear => QSoftmax"""
 
 from dataclasses import replace
 

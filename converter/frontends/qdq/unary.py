@@ -1,4 +1,4 @@
-"""DequantizeLinear -> elementwise operators, also per channel -> QuantizeLinear -> QTable"""
+"""DequantizeLinear -> elementwise operators, also per channel -> QuantizeLinear => QTable"""
 
 from typing import Any
 

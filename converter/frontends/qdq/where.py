@@ -1,4 +1,4 @@
-"""DequantizeLinear (2) -> Where -> QuantizeLinear -> QTable where scales differ, then QWhere"""
+"""DequantizeLinear (2) -> Where -> QuantizeLinear => QTable where scales differ, then QWhere"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Reshape o Transpose o Reshape, `[B,h,m,n] -> [B*h,m,n] -> [B*h,n,m] -> [B,h,n,m]` -> Transpose"""
+"""Reshape -> Transpose -> Reshape, `[B,h,m,n] -> [B*h,m,n] -> [B*h,n,m] -> [B,h,n,m]` => Transpose"""
 
 import onnx_ir as ir
 

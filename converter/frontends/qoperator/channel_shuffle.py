@@ -1,4 +1,4 @@
-"""Reshape o Transpose o Reshape, `[N,g,C/g,H,W] -> [N,C/g,g,H,W]`, back to `[N,C,H,W]` -> nothing"""
+"""Reshape -> Transpose -> Reshape, `[N,g,C/g,H,W] -> [N,C/g,g,H,W]`, back to `[N,C,H,W]` => nothing"""
 
 import numpy as np
 import onnx_ir as ir

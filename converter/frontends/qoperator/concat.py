@@ -1,4 +1,4 @@
-"""com.microsoft QLinearConcat, and Concat on 8-bit values -> QTable if scales differ, then Concat"""
+"""com.microsoft QLinearConcat, and Concat on 8-bit values => QTable if scales differ, then Concat"""
 
 import numpy as np
 import onnx_ir as ir

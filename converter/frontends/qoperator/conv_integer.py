@@ -1,4 +1,4 @@
-"""ConvInteger -> QConvToInt32"""
+"""ConvInteger => QConvToInt32"""
 
 from typing import Any, NamedTuple
 

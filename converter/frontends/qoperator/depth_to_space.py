@@ -1,4 +1,4 @@
-"""DepthToSpace, SpaceToDepth on 8-bit values -> QDepthToSpace; Reshape and Transpose inside"""
+"""DepthToSpace, SpaceToDepth on 8-bit values => QDepthToSpace; Reshape and Transpose inside"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""MatMulInteger with zero points that are constant -> QBatchMatMulToInt32"""
+"""MatMulInteger with zero points that are constant => QBatchMatMulToInt32"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""com.microsoft MatMulIntegerToFloat with constant scales -> QMatMulToFloat, QBatchMatMulToFloat"""
+"""com.microsoft MatMulIntegerToFloat with constant scales => QMatMulToFloat, QBatchMatMulToFloat"""
 
 import onnx_ir as ir
 

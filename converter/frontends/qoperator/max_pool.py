@@ -1,4 +1,4 @@
-"""MaxPool on 8-bit values -> QMaxPool"""
+"""MaxPool on 8-bit values => QMaxPool"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""QLinearConv o Pad with its zero point -> QLinearConv with more padding"""
+"""Pad with its zero point -> QLinearConv => QLinearConv with more padding"""
 
 import onnx_ir as ir
 

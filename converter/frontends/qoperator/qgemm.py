@@ -1,4 +1,4 @@
-"""com.microsoft QGemm, `y = alpha * a * b + c` -> QMatMul, QBatchMatMul, or their forms with float results"""
+"""com.microsoft QGemm, `y = alpha * a * b + c` => QMatMul, QBatchMatMul, or their forms with float results"""
 
 import numpy as np
 import onnx_ir as ir

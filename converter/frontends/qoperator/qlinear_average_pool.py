@@ -1,4 +1,4 @@
-"""com.microsoft QLinearAveragePool, QLinearGlobalAveragePool -> QAveragePool, QGlobalAveragePool"""
+"""com.microsoft QLinearAveragePool, QLinearGlobalAveragePool => QAveragePool, QGlobalAveragePool"""
 
 import onnx_ir as ir
 

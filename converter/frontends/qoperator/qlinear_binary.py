@@ -1,4 +1,4 @@
-"""com.microsoft QLinearAdd, QLinearMul -> QAdd, QMul"""
+"""com.microsoft QLinearAdd, QLinearMul => QAdd, QMul"""
 
 import onnx_ir as ir
 

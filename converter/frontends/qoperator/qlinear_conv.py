@@ -1,4 +1,4 @@
-"""QLinearConv -> QConv or QConv3D, with the Pad before it"""
+"""QLinearConv => QConv or QConv3D, with the Pad before it"""
 
 import onnx_ir as ir
 

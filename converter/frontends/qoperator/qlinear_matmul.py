@@ -1,4 +1,4 @@
-"""QLinearMatMul -> QMatMul with a constant matrix on the right, else QBatchMatMul"""
+"""QLinearMatMul => QMatMul with a constant matrix on the right, else QBatchMatMul"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""com.microsoft QLinearSoftmax -> QSoftmax"""
+"""com.microsoft QLinearSoftmax => QSoftmax"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""com.microsoft QLinearWhere -> QTable where scales differ, then QWhere"""
+"""com.microsoft QLinearWhere => QTable where scales differ, then QWhere"""
 
 import onnx_ir as ir
 

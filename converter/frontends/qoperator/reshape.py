@@ -1,4 +1,4 @@
-"""Reshape, Flatten, Squeeze, Unsqueeze on 8-bit values, where channels stay together -> the same inside"""
+"""Reshape, Flatten, Squeeze, Unsqueeze on 8-bit values, where channels stay together => the same inside"""
 
 import onnx_ir as ir
 

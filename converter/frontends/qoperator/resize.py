@@ -1,4 +1,4 @@
-"""Resize on 8-bit values -> QResize"""
+"""Resize on 8-bit values => QResize"""
 
 import numpy as np
 import onnx_ir as ir

@@ -1,4 +1,4 @@
-"""Slice, Split, Gather, Identity, on 8-bit values -> Slice, Gather, or nothing but a view"""
+"""Slice, Split, Gather, Identity, on 8-bit values => Slice, Gather, or nothing but a view"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Transpose on 8-bit values -> the same inside, or nothing"""
+"""Transpose on 8-bit values => the same inside, or nothing"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Functions of one 8-bit tensor -> QTable: QLinearSigmoid, QLinearLeakyRelu; Relu and Clip on 8 bits"""
+"""Functions of one 8-bit tensor => QTable: QLinearSigmoid, QLinearLeakyRelu; Relu and Clip on 8 bits"""
 
 import onnx_ir as ir
 

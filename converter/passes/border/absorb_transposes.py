@@ -1,4 +1,4 @@
-"""QBatchMatMul o Transpose -> QBatchMatMul(a_perm or b_perm); Transpose o QBatchMatMul -> its y_perm"""
+"""Transpose -> QBatchMatMul => QBatchMatMul(a_perm or b_perm); QBatchMatMul -> Transpose => its y_perm"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""ConvertToIsland o ConvertFromIsland -> nothing"""
+"""ConvertFromIsland -> ConvertToIsland => nothing"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""QBatchMatMul o elementwise o Transpose -> QBatchMatMul o Transpose o elementwise"""
+"""Transpose -> elementwise -> QBatchMatMul => elementwise -> Transpose -> QBatchMatMul"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""DequantizeLinear o ConvertFromIsland -> DequantizeFromIsland"""
+"""ConvertFromIsland -> DequantizeLinear => DequantizeFromIsland"""
 
 import onnx_ir as ir
 

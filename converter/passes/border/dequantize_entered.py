@@ -1,4 +1,4 @@
-"""DequantizeLinear o QuantizeLinear -> DequantizeFromIsland o QuantizeToIsland, where that exists"""
+"""QuantizeLinear -> DequantizeLinear => QuantizeToIsland -> DequantizeFromIsland, where that exists"""
 
 import onnx_ir as ir
 

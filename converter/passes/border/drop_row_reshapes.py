@@ -1,4 +1,4 @@
-"""Reshape o DynamicQMatMul o DynamicQuantizeToIsland o Reshape -> DynamicQMatMul o DynamicQuantizeToIsland
+"""Reshape -> DynamicQuantizeToIsland -> DynamicQMatMul -> Reshape => DynamicQuantizeToIsland -> DynamicQMatMul
 
 Where the Reshapes make one long matrix of rows, and the tensor's dimensions again.
 """

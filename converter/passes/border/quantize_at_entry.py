@@ -1,4 +1,4 @@
-"""ConvertToIsland o QuantizeLinear -> QuantizeToIsland"""
+"""QuantizeLinear -> ConvertToIsland => QuantizeToIsland"""
 
 import onnx_ir as ir
 

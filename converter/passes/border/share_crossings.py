@@ -1,4 +1,4 @@
-"""Equal crossings of one tensor -> one of them"""
+"""Equal crossings of one tensor => one of them"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""DynamicQuantizeToIsland of one tensor, several -> one, with biases and multipliers of all matmuls"""
+"""DynamicQuantizeToIsland of one tensor, several => one, with biases and multipliers of all matmuls"""
 
 import onnx_ir as ir
 

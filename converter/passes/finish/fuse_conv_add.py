@@ -1,4 +1,4 @@
-"""QAdd o QConv -> QConvAdd"""
+"""QConv -> QAdd => QConvAdd"""
 
 import numpy as np
 import onnx_ir as ir

@@ -1,4 +1,4 @@
-"""QConv(w [Kp,R,S,16]) o entry([N,H,W,16]) -> QConv(w [Kp,R,S,4]) o entry([N,H,W,4])"""
+"""entry([N,H,W,16]) -> QConv(w [Kp,R,S,16]) => entry([N,H,W,4]) -> QConv(w [Kp,R,S,4])"""
 
 import onnx_ir as ir
 

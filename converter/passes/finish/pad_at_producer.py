@@ -1,4 +1,4 @@
-"""QConv(pads) o producer -> QConv o producer(y_pads), and so for QConv3D after an entry"""
+"""producer -> QConv(pads) => producer(y_pads) -> QConv, and so for QConv3D after an entry"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""QLayerNormalization o QAdd -> QAddLayerNormalization, and so with QFloatAdd"""
+"""QAdd -> QLayerNormalization => QAddLayerNormalization, and so with QFloatAdd"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""QBatchMatMul o QSoftmax o QTable o QBatchMatMul -> QAttention; with QMaskedSoftmax -> QMaskedAttention"""
+"""QBatchMatMul -> QTable -> QSoftmax -> QBatchMatMul => QAttention; with QMaskedSoftmax => QMaskedAttention"""
 
 from collections.abc import Mapping
 from typing import NamedTuple

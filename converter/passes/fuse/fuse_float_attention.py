@@ -1,4 +1,4 @@
-"""Transpose o MatMul o Softmax o MatMul o Transpose, in float32 -> Attention; with a mask MaskedAttention"""
+"""Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention; with a mask MaskedAttention"""
 
 from math import prod
 

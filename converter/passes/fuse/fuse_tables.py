@@ -1,4 +1,4 @@
-"""QTable o QTable -> QTable; also QAdd and QMul with a constant, or of tables of one tensor"""
+"""QTable -> QTable => QTable; also QAdd and QMul with a constant, or of tables of one tensor"""
 
 import onnx_ir as ir
 

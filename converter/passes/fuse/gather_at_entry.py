@@ -1,4 +1,4 @@
-"""ConvertToIsland o Gather of a constant table -> Gather or Slice of the table as it lies in an island"""
+"""Gather of a constant table -> ConvertToIsland => Gather or Slice of the table as it lies in an island"""
 
 import numpy as np
 import onnx_ir as ir

@@ -1,4 +1,4 @@
-"""DynamicQuantizeToIsland o Gelu -> DynamicGeluToIsland
+"""Gelu -> DynamicQuantizeToIsland => DynamicGeluToIsland
 
 Gelu may be in parts: 0.5 * x * (1 + erf(x / sqrt(2))).
 """

@@ -1,4 +1,4 @@
-"""Several DynamicQMatMul of one x, results split into heads -> one, result split once (fused QKV)
+"""Several DynamicQMatMul of one x, results split into heads => one, result split once (fused QKV)
 
 Queries, keys and values of an attention lie side by side then: it takes heads of one tensor three times.
 """

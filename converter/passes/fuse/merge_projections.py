@@ -1,4 +1,4 @@
-"""Several QMatMul of one x, results split into heads -> QProjections of x, split once (fused QKV)
+"""Several QMatMul of one x, results split into heads => QProjections of x, split once (fused QKV)
 
 Queries, keys and values of an attention then lie side by side, and the matmuls read parts of them.
 """

@@ -1,6 +1,6 @@
-"""DynamicQuantizeToIsland o LayerNormalization -> DynamicLayerNormalizationToIsland
+"""LayerNormalization -> DynamicQuantizeToIsland => DynamicLayerNormalizationToIsland
 
-DynamicQuantizeToIsland o LayerNormalization o Add -> DynamicAddLayerNormalizationToIsland
+Add -> LayerNormalization -> DynamicQuantizeToIsland => DynamicAddLayerNormalizationToIsland
 """
 
 import onnx_ir as ir

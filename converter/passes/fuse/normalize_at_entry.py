@@ -1,6 +1,6 @@
-"""QuantizeToIsland o LayerNormalization -> LayerNormalizationToIsland
+"""LayerNormalization -> QuantizeToIsland => LayerNormalizationToIsland
 
-QuantizeToIsland o LayerNormalization o Add(DequantizeFromIsland, residual) -> AddLayerNormalizationToIsland
+Add(DequantizeFromIsland, residual) -> LayerNormalization -> QuantizeToIsland => AddLayerNormalizationToIsland
 """
 
 from typing import NamedTuple

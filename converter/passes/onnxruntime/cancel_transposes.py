@@ -1,4 +1,4 @@
-"""Transpose o Q/DQ pairs, or none, o the inverse Transpose -> the pairs"""
+"""Transpose -> Q/DQ pairs, or none -> the inverse Transpose => the pairs"""
 
 import onnx_ir as ir
 

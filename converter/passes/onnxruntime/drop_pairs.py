@@ -1,4 +1,4 @@
-"""QuantizeLinear o move o DequantizeLinear -> move; QuantizeLinear o DequantizeLinear -> nothing"""
+"""DequantizeLinear -> move -> QuantizeLinear => move; DequantizeLinear -> QuantizeLinear => nothing"""
 
 import numpy as np
 import onnx_ir as ir

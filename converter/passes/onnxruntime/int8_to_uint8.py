@@ -1,4 +1,4 @@
-"""DequantizeLinear o QuantizeLinear in int8 -> the same in uint8, zero points 128 higher"""
+"""QuantizeLinear in int8 -> DequantizeLinear => the same in uint8, zero points 128 higher"""
 
 import numpy as np
 import onnx_ir as ir

@@ -1,4 +1,4 @@
-"""Two Q/DQ pairs, one after the other -> one of them"""
+"""Two Q/DQ pairs, one after the other => one of them"""
 
 import numpy as np
 import onnx_ir as ir

@@ -1,4 +1,4 @@
-"""QuantizeLinear (several) of one tensor with numbers that are the same -> one of them"""
+"""QuantizeLinear (several) of one tensor with numbers that are the same => one of them"""
 
 from collections.abc import Hashable
 

@@ -1,4 +1,4 @@
-"""QuantizeLinear (several) of one tensor with the same parameters -> one of them"""
+"""QuantizeLinear (several) of one tensor with the same parameters => one of them"""
 
 from collections.abc import Hashable
 

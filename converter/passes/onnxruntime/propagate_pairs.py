@@ -1,4 +1,4 @@
-"""QuantizeLinear o move -> QuantizeLinear o move o DequantizeLinear o QuantizeLinear, and the mirror image"""
+"""move -> QuantizeLinear => QuantizeLinear -> DequantizeLinear -> move -> QuantizeLinear, and the mirror image"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Operator in float32 o QuantizeLinear -> operator o Sum of one tensor o QuantizeLinear"""
+"""operator in float32 -> QuantizeLinear => operator -> Sum of one tensor -> QuantizeLinear"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Shape of a tensor -> the same numbers, from an input of the model"""
+"""Shape of a tensor => the same numbers, from an input of the model"""
 
 import numpy as np
 import onnx_ir as ir

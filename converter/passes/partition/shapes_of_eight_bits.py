@@ -1,4 +1,4 @@
-"""Shape o DequantizeLinear -> Shape; Shape of what is quantized as well -> Shape o QuantizeLinear"""
+"""DequantizeLinear -> Shape => Shape; Shape of what is quantized as well => QuantizeLinear -> Shape"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Shapes that a model declares of its values and that cannot be true -> those that follow from its inputs"""
+"""Shapes that a model declares of its values and that cannot be true => those that follow from its inputs"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Identity -> nothing, of constants and beside QuantizeLinear and DequantizeLinear"""
+"""Identity => nothing, of constants and beside QuantizeLinear and DequantizeLinear"""
 
 import onnx_ir as ir
 

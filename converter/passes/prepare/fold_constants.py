@@ -1,4 +1,4 @@
-"""QuantizeLinear and other operators on constants alone -> the constants that they make"""
+"""QuantizeLinear and other operators on constants alone => the constants that they make"""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""If with a constant condition -> the nodes of its branch"""
+"""If with a constant condition => the nodes of its branch"""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Constant -> an initializer"""
+"""Constant => an initializer"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""Attributes that repeat another one or are invalid -> none, or what onnxruntime reads them as"""
+"""Attributes that repeat another one or are invalid => none, or what onnxruntime reads them as"""
 
 import onnx_ir as ir
 

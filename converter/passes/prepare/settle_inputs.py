@@ -1,4 +1,4 @@
-"""Initializers that are inputs too -> initializers, in old models; a size of -1 -> an unknown one"""
+"""Initializers that are inputs too -> initializers, in old models; a size of -1 => an unknown one"""
 
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass

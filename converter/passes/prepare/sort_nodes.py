@@ -1,4 +1,4 @@
-"""Nodes in any order -> producers before consumers"""
+"""Nodes in any order => producers before consumers"""
 
 import onnx_ir as ir
 

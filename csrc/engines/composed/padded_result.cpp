@@ -19,7 +19,7 @@ ConvProblem dense(ConvProblem conv) {
     return conv;
 }
 
-// Of the dense result in the workspace; that of the plan lies behind it.
+// Of the dense result in the workspace; that of the plan lies after it.
 size_t dense_bytes(const ConvProblem& conv) {
     return static_cast<size_t>((dense(conv).y_elements() + 255) / 256 * 256);
 }

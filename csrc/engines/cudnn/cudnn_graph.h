@@ -1,4 +1,4 @@
-// What cuDNN graphs of convolutions and matrix products share: the epilogue, the plans, the run.
+// What cuDNN graphs of convolutions and matmuls share: the epilogue, the plans, the run.
 // Included by the cuDNN engines alone.
 #pragma once
 
@@ -53,7 +53,7 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, const GraphEpilogue& epilogue);
 
-// Every plan that cuDNN's heuristics name for the graph, best first, each once; behind them, as unlikely
+// Every plan that cuDNN's heuristics name for the graph, best first, each once; after them, as unlikely
 // ones, the other kernels of the engine that the first one runs on. Each thread that builds candidates makes
 // the graph anew. Throws Unsupported with cuDNN's reason.
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,

@@ -29,7 +29,7 @@ class NativePointwisePlan final : public plan::Plan {
     kernels::PointwiseVariant variant_;
 };
 
-// A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a product of; with int8
+// A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a matmul of; with int8
 // results.
 std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)

@@ -1,4 +1,4 @@
-// The pointwise kernel as an engine: matrix products, and 1x1 convolutions, that are bound by memory.
+// The pointwise kernel as an engine: matmuls, and 1x1 convolutions, that are bound by memory.
 #pragma once
 
 #include "plan/engine.h"

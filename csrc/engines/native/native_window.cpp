@@ -36,7 +36,7 @@ class NativeWindowPlan final : public plan::Plan {
     kernels::WindowVariant variant_;
 };
 
-// Matrix products are convolutions of images of one line.
+// Matmuls are convolutions of images of one line.
 std::optional<Window> window_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return std::nullopt;

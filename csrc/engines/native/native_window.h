@@ -1,4 +1,4 @@
-// The kernel of windows cut out of tiles in shared memory as an engine: convolutions and matrix products on
+// The kernel of windows cut out of tiles in shared memory as an engine: convolutions and matmuls on
 // Hopper GPUs.
 #pragma once
 

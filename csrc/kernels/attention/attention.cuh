@@ -1,4 +1,4 @@
-// The kernel behind attention.h: one block computes kRows rows of one head.
+// The kernel of attention.h: one block computes kRows rows of one head.
 //
 // In shared memory:
 //   scratch   Q and the table's copies; then what the softmax needs; then the tile of Y

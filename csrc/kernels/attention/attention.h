@@ -1,4 +1,4 @@
-// Attention with its scores in shared memory: two products and the softmax between them.
+// Attention with its scores in shared memory: two matmuls and the softmax between them.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -11,7 +11,7 @@
 namespace qudnn::kernels {
 
 // For each of a batch: Q [m,k], K^T [n,k], V [n,columns], Y [m,columns]. Strides count elements: of the
-// batch's dimensions, outermost first, 0 where a matrix serves several products, and of the matrix's rows,
+// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, and of the matrix's rows,
 // which are dense.
 struct AttentionGeometry {
     static constexpr int kBatchRank = 3;
@@ -23,7 +23,7 @@ struct AttentionGeometry {
     int64_t width;  // of y's rows: what lies beyond columns is set to 0
 };
 
-// A product of int8 A and B: clamp(rint(float(sum((A - a_zero_point) * (B - b_zero_point))) * multiplier) +
+// A matmul of int8 A and B: clamp(rint(float(sum((A - a_zero_point) * (B - b_zero_point))) * multiplier) +
 // zero_point), half to even.
 struct AttentionMatMul {
     int a_zero_point, b_zero_point;
@@ -50,14 +50,14 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream);
 
-// What kernels of products read of columns that all have the same; aligned as they like it best.
+// What kernels of matmuls read of columns that all have the same; aligned as they like it best.
 struct MatMulScalars {
     alignas(16) int32_t bias;
     alignas(16) float multiplier;
     alignas(16) int8_t b_zero_point;
 };
 
-// Stores those of both products at target and behind.
+// Stores those of both matmuls at target, one after the other.
 cudaError_t store_scalars(const AttentionMatMul& scores, const AttentionMatMul& result, MatMulScalars* target,
                           cudaStream_t stream);
 

@@ -1,4 +1,4 @@
-// The products of attention.cuh: slabs of keys, what is multiplied with them, and how sums become int8.
+// The matmuls of attention.cuh: slabs of keys, what is multiplied with them, and how sums become int8.
 #pragma once
 
 #include "kernels/attention/attention.h"
@@ -7,7 +7,7 @@
 
 namespace qudnn::kernels {
 
-// What the kernel needs of a product.
+// What the kernel needs of a matmul.
 struct AttentionEpilogue {
     int a_zero_point, b_zero_point, depth;
     float multiplier;
@@ -108,7 +108,7 @@ struct RowStarts {
     }
 };
 
-// multiply_slab() with nothing decided between products, so that factors are loaded ahead. Has the columns'
+// multiply_slab() with nothing decided between mmas, so that factors are loaded ahead. Has the columns'
 // sums, too, where it has the rows'.
 template <class S, bool kTransposed>
 __device__ __forceinline__ void multiply_keys(WarpSums<S>& sums, const uint32_t* lane_a, int pitch,
@@ -141,7 +141,7 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
     for (int j = 0; j < S::kColumnTiles; j += 2) {
         uint32_t bias[4] = {};
         if (za != 0) {
-            // The sum of the product's column g is with the lanes 4 g to 4 g + 3.
+            // The sum of the mma's column g is with the lanes 4 g to 4 g + 3.
             const int32_t own[2] = {sum_of_four(sums.columns[j]), sum_of_four(sums.columns[j + 1])};
 #pragma unroll
             for (int n = 0; n < 4; ++n) {

@@ -21,7 +21,7 @@ struct ScoreRows {
     int pitch;       // words, of a row: an odd number of 16 bytes
     int rows, n;     // rows that exist, and their scores
     int vectors;     // of 16 scores, of a row up to its end; those beyond n become 0
-    uint32_t first;  // the number of the first row among all rows of all products
+    uint32_t first;  // the number of the first row among all rows of all matmuls
     uint32_t* scratch;
     RowSum* sums;
 };
@@ -171,7 +171,7 @@ struct LinearSoftmax {
             }
             vectors[v] = {words[0], words[1], words[2], words[3]};
         }
-        // The product's first step waits for all threads before it reads a row.
+        // The matmul's first step waits for all threads before it reads a row.
     }
 };
 

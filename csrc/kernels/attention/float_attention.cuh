@@ -1,4 +1,4 @@
-// The kernel behind float_attention.h: one block computes kRows rows of one head, each warp a part of them
+// The kernel of float_attention.h: one block computes kRows rows of one head, each warp a part of them
 // for all keys. Q, the scores and Y stay in registers, as the fragments of float_attention_matmuls.cuh.
 #pragma once
 

@@ -30,7 +30,7 @@ struct FloatAttentionTensors {
 
 // y = softmax(q * k^T * factor + mask) * v for each head.
 // On the tensor cores where that is possible: since compute capability 8.0, with depth and columns up to 128,
-// in fours and aligned. Factors of both products then have the 10 bits of mantissa of TF32 and are
+// in fours and aligned. Factors of both matmuls then have the 10 bits of mantissa of TF32 and are
 // within 2^-11 of their values, relatively; sums are float32. Elsewhere as plain_float_attention().
 cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                             cudaStream_t stream);

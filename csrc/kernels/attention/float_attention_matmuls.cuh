@@ -1,8 +1,8 @@
-// The products of float_attention.cuh, by a warp on the tensor cores.
+// The matmuls of float_attention.cuh, by a warp on the tensor cores.
 //
-// The order in which a product sums does not count, so that dimensions of Q * K^T and keys of P * V are
+// The order in which a matmul sums does not count, so that dimensions of Q * K^T and keys of P * V are
 // assigned to it as they are loaded best. With lane = 4 * g + t:
-//   dimensions  4 t to 4 t + 3 of each 16 are the lane's: two products take two of them each
+//   dimensions  4 t to 4 t + 3 of each 16 are the lane's: two mmas take two of them each
 //   keys        4 t to 4 t + 3 of each 16 are the lane's, too: scores lie where P's fragments need them, and
 //               four of a mask's row are neighbours
 //   columns     4 g to 4 g + 3 of each 32 are the lane's in V, 8 t to 8 t + 7 in Y
@@ -36,7 +36,7 @@ template <class S>
 __device__ __forceinline__ void multiply_keys(FloatAttentionScores<S>& scores,
                                               const FloatAttentionRows<S>& rows, const uint32_t* keys) {
     const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    // The products' column g, and where its swizzle puts chunks t of even and of odd groups of four.
+    // The mmas' column g, and where its swizzle puts chunks t of even and of odd groups of four.
     const int own = g / 2 * 4 + g % 2, shift = key_swizzle(own) * 4;
     const uint32_t* const row = keys + own * S::kWidth + t * 4;
     const uint32_t* const chunks[2] = {row + shift, row - shift};

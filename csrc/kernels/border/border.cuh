@@ -1,4 +1,4 @@
-// The kernels behind border.h. Each moves quads: four elements outside, four bytes of a word inside.
+// The kernels of border.h. Each moves quads: four elements outside, four bytes of a word inside.
 #pragma once
 
 #include "kernels/border/border.h"

@@ -21,7 +21,7 @@ constexpr int kMostRanges = 1024;
 // DynamicQuantizeLinear's formula:
 //   scale       (high - low) / 255, or 1 where they are equal
 //   zero_point  rint(clamp(0 - low / scale, 0, 255)) - 128; 127 where that is NaN, as on the CPU
-// and for each of the `outputs` of products that read what is quantized
+// and for each of the `outputs` of matmuls that read what is quantized
 //   bias        -zero_point * w_sum, wrapping
 //   multiplier  scale * w_scale
 // even where there are no values.

@@ -1,4 +1,4 @@
-// What GPUs have since Ampere (compute capability 8.0): products of int8 and TF32 values on the tensor cores,
+// What GPUs have since Ampere (compute capability 8.0): mmas of int8 and TF32 values on the tensor cores,
 // copies from global to shared memory that do not wait, and packing with saturation. Never reached on older
 // ones.
 #pragma once
@@ -32,13 +32,13 @@ __device__ inline void multiply(int32_t (&d)[4], int32_t start, const uint32_t (
 #endif
 }
 
-// x as a factor of products that take TF32: they leave out the 13 lowest bits (on which the compiler's
+// x as a factor of mmas that take TF32: they leave out the 13 lowest bits (on which the compiler's
 // cvt.rna.tf32 relies, too), and what stays of this number is within 2^-11 of x, relatively. That instruction
 // has no smaller bound and becomes two.
 __device__ inline uint32_t to_tf32(float x) { return __float_as_uint(x * 1.00048828125f); }
 
 // d += a * b by a warp: 16 rows of 8 TF32 values times 8 columns of 8, float32 sums. Lanes hold what they do
-// of int8 products, with a TF32 value in place of four bytes.
+// of int8 mmas, with a TF32 value in place of four bytes.
 __device__ inline void multiply_add(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
 #if __CUDA_ARCH__ >= 800
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "

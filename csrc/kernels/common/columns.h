@@ -1,4 +1,4 @@
-// Parameters of a matrix product's columns: a value for each, or one for all of them.
+// Parameters of a matmul's columns: a value for each, or one for all of them.
 #pragma once
 
 namespace qudnn::kernels {

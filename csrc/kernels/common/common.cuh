@@ -110,7 +110,7 @@ __host__ __device__ inline int32_t wrapping_add(int32_t a, int32_t b) {
     return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
-// The end of a convolution or matrix product; accumulator includes the bias.
+// The end of a convolution or matmul; accumulator includes the bias.
 __host__ __device__ inline uint32_t requantize(int32_t accumulator, float multiplier,
                                                const OutputRange& range) {
 #ifdef __CUDA_ARCH__

@@ -1,4 +1,4 @@
-// What Hopper GPUs have (compute capability 9.0, code for sm_90a): products of int8 matrices in shared memory
+// What Hopper GPUs have (compute capability 9.0, code for sm_90a): mmas of int8 matrices in shared memory
 // on the tensor cores by four warps at a time, and copies of boxes of a tensor that end in a barrier of
 // shared memory. Never reached on others.
 //
@@ -106,22 +106,22 @@ __device__ inline void copy_box(uint32_t shared, const CUtensorMap& map, uint32_
 #endif
 }
 
-// --- Products.
+// --- mma on warpgroups.
 
-// A matrix in shared memory as the products take it; its address in sixteens may be added to.
+// A matrix in shared memory as the mmas take it; its address in sixteens may be added to.
 __device__ inline uint64_t matrix_at(uint32_t shared, int width) {
     const uint64_t swizzle = width == 128 ? 1 : width == 64 ? 2 : 3;
     return swizzle << 62 | static_cast<uint64_t>(width / 2) << 32 | 1 << 16 | (shared & 0x3FFFF) >> 4;
 }
 
-// Before products whose sums other instructions wrote.
+// Before mmas whose sums other instructions wrote.
 __device__ __forceinline__ void fence_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.fence.sync.aligned;" : : : "memory");
 #endif
 }
 
-// Closes a group of products.
+// Closes a group of mmas.
 __device__ __forceinline__ void commit_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.commit_group.sync.aligned;" : : : "memory");

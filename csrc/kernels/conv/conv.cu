@@ -106,7 +106,7 @@ class WindowLoader {
     const Window windows_[kRowsPerThread];
 };
 
-// The convolution as a matrix product per group: [pixels, depth] * [group_k, depth]^T.
+// The convolution as a matmul per group: [pixels, depth] * [group_k, depth]^T.
 template <class E, typename Y, bool kWords>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,

@@ -99,7 +99,7 @@ class WindowLoader {
     const Window windows_[kRowsPerThread];
 };
 
-// The convolution as a matrix product per group: [voxels, depth] * [group_k, depth]^T.
+// The convolution as a matmul per group: [voxels, depth] * [group_k, depth]^T.
 template <bool kWords>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv3d_kernel(const __grid_constant__ Conv3d g, const int8_t* __restrict__ x,

@@ -1,6 +1,6 @@
-// Depthwise convolution on tensor cores: the products are there to be wasted.
+// Depthwise convolution on tensor cores: the mmas are there to be wasted.
 //
-// A product of 16 pixels x 32 bytes by 32 bytes x 8 channels takes 8 channels of 4 neighbouring pixels as its
+// An mma of 16 pixels x 32 bytes by 32 bytes x 8 channels takes 8 channels of 4 neighbouring pixels as its
 // 32 bytes: what 4 taps of a filter row see, as it lies in memory. Of the filter's column for a channel all
 // but that channel's 4 taps are 0. So 7/8 of the work is with zeros, and still it takes fewer instructions
 // than gathering bytes for __dp4a would alone.
@@ -14,7 +14,7 @@
 namespace qudnn::kernels {
 
 constexpr int kSlabChannels = 16;  // of a warp: what a lane loads at once
-constexpr int kDepthwiseRows = 4;  // of products per warp
+constexpr int kDepthwiseRows = 4;  // of mmas per warp
 constexpr int kDepthwiseWarps = 4;
 
 struct DepthwiseTiles {
@@ -24,7 +24,7 @@ struct DepthwiseTiles {
     int channel_blocks;             // blocks side by side
     int tile_rows, tile_columns;    // output pixels of a block, warps below each other
     int warp_rows;                  // of these per warp
-    int lower_row, lower_column;    // from the pixel of a product's row i to that of row i + 8
+    int lower_row, lower_column;    // from the pixel of an mma's row i to that of row i + 8
     Divisor<uint32_t> down, over;   // tiles per image
     int tiles, step;                // in all; from a block's tile to its next
     int patch_height, patch_width;  // input pixels that a tile sees
@@ -87,7 +87,7 @@ class PatchCopier {
     int row_, column_, patch_;  // of the thread's first pixel; of its slab
 };
 
-// A lane's columns of the filter, of two products side by side: product j takes quads of channels j and j
+// A lane's columns of the filter, of two mmas side by side: mma j takes quads of channels j and j
 // + 2.
 template <int kSize>
 struct DepthwiseColumns {
@@ -116,7 +116,7 @@ struct DepthwiseColumns {
     }
 };
 
-// A product's results for two channels of two pixels, requantized: the first pixel's in the low half.
+// An mma's results for two channels of two pixels, requantized: the first pixel's in the low half.
 template <bool kSmall>
 __device__ uint32_t requantize_pairs(const int32_t (&acc)[4], const float (&multiplier)[2],
                                      const OutputRange& range) {

@@ -15,7 +15,7 @@ struct Volume {
     int64_t d, h, w;
 };
 
-// x [n,d,h,w,c] -> y [n,...,c], with so many voxels before and behind each of d, h and w; dense int8.
+// x [n,d,h,w,c] -> y [n,...,c], with so many voxels before and after each of d, h and w; dense int8.
 cudaError_t pad3d(int64_t n, const Volume& size, int64_t c, const Volume& before, const Volume& behind,
                   int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream);
 

@@ -1,7 +1,7 @@
-// The kernel behind stem.h: a convolution as a matrix product whose rows need no gathering.
+// The kernel of stem.h: a convolution as a matmul whose rows need no gathering.
 //
 // A pixel of 4 channels is one word, so the 8 neighbouring pixels that a filter row of up to 8 taps sees are
-// the 32 bytes of one step of a tensor core product, contiguous in the image: lane t of an output pixel
+// the 32 bytes of one step of an mma, contiguous in the image: lane t of an output pixel
 // reads taps t and t + 4 (a half step each). Filters of up to 4 taps a row take two filter rows per step
 // instead. Taps that the filter lacks have weight 0.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace qudnn::kernels {
 
-constexpr int kTileWidth = 16;  // output pixels: the rows of a tensor core product
+constexpr int kTileWidth = 16;  // output pixels: the rows of an mma
 
 // What the kernel needs of a convolution and a variant.
 struct Stem {
@@ -104,7 +104,7 @@ __device__ void store_channels(int8_t* y, int left, const uint32_t (&words)[kWor
 }
 
 // As requantize(), of an accumulator without bias. pair: biases and multipliers of two channels. kSmall: it
-// started from kSmallBias, and biases are floats, of bias - 12582912; as accumulators of 8 x 8 x 4 products
+// started from kSmallBias, and biases are floats, of bias - 12582912; as accumulators of 8 x 8 x 4 mmas
 // and biases are at most kSmallAccumulator, all steps are exact.
 template <bool kSmall>
 __device__ inline uint32_t requantize_stem(int32_t accumulator, const int32_t (&pair)[4], int i,
@@ -123,8 +123,8 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
                                                int8_t* __restrict__ y) {
     constexpr int kWords = kTiles / 2;
     const int patch_words = g.patch_height * g.patch_width;
-    const int lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;  // the lane's place in a product
-    // Columns 2 t and 2 t + 1 of all products are neighbouring output channels, so that a lane's results lie
+    const int lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;  // the lane's place in an mma
+    // Columns 2 t and 2 t + 1 of all mmas are neighbouring output channels, so that a lane's results lie
     // side by side in y.
     uint32_t b[kSteps][kTiles][2];
 #pragma unroll
@@ -138,7 +138,7 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
         }
     }
 
-    const int lower = 8 * g.stride_w;  // from a pixel to the one 8 below in the product
+    const int lower = 8 * g.stride_w;  // from a pixel to the one 8 below in the mma
     const int half = kQuads == 2 ? 4 : g.patch_width, next = kQuads == 2 ? g.patch_width : 2 * g.patch_width;
     for (int buffer = 0; tile < g.tiles; tile += g.step, buffer ^= 1) {
         copy(tile + g.step, buffer ^ 1);

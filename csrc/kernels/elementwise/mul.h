@@ -1,4 +1,4 @@
-// Quantized product with the bits of QLinearMul.
+// Quantized multiplication with the bits of QLinearMul.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -1,4 +1,4 @@
-// What becomes of an int32 accumulator: how every convolution and matrix product ends.
+// What becomes of an int32 accumulator: how every convolution and matmul ends.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The epilogue of a convolution or matrix product by the type of its results.
+// The epilogue of a convolution or matmul by the type of its results.
 #pragma once
 
 #include "kernels/common/common.cuh"

@@ -1,4 +1,4 @@
-// Direct int8 matrix product: any size, exact epilogue, nothing clever.
+// Direct int8 matmul: any size, exact epilogue, nothing clever.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -1,9 +1,9 @@
-// The kernel behind mma_matmul.h: one block computes one tile of one product.
+// The kernel of mma_matmul.h: one block computes one tile of one matmul.
 //
 // Slabs of A and B, kDepth values of k long, pass through a ring of buffers in shared memory, filled several
 // steps ahead. What lies beyond k is filled with zeros there, so that sums over whole slabs are those over k:
 //   sum((A - za) * (B - zb)) = sum(A * B) - zb * sum(A's row) - za * sum(B's column) + k * za * zb
-// where both sums are made from the words that the products use, and only if their zero point is not 0.
+// where both sums are made from the words that the mmas use, and only if their zero point is not 0.
 #pragma once
 
 #include <type_traits>
@@ -18,7 +18,7 @@ namespace qudnn::kernels {
 struct MmaMatMul {
     int m, n, k, width;
     int steps;                                  // along k
-    Divisor<uint32_t> column_tiles, row_tiles;  // of a product
+    Divisor<uint32_t> column_tiles, row_tiles;  // of a matmul
     Divisor<uint32_t> inner, middle;            // the last two dimensions of the batch
     int64_t a_stride[4] = {}, b_stride[4] = {}, y_stride[4] = {};
     int y_vector;  // bytes of y that are stored at a time

@@ -1,4 +1,4 @@
-// The table of kernels behind mma_matmul.h for one type of results, and the choice among them.
+// The table of kernels of mma_matmul.h for one type of results, and the choice among them.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ struct MmaMatMulKernel {
     Run aligned[2], any[2];         // by b_transposed; null: there is none
 
     Run run(bool b_transposed, bool is_aligned) const { return (is_aligned ? aligned : any)[b_transposed]; }
-    // As many buffers as a product has steps are enough.
+    // As many buffers as a matmul has steps are enough.
     int64_t bytes(bool b_transposed, int64_t steps, int64_t most_buffers) const {
         const int64_t buffers = std::min(steps, most_buffers) * buffer_words[b_transposed];
         return 4 * (fixed_words + std::max<int64_t>(buffers, sizeof(Y) == 1 ? result_words : 0));

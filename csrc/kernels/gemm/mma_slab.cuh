@@ -1,6 +1,6 @@
-// Slabs of two int8 matrices in shared memory, and their product: what mma_matmul.cuh is made of.
+// Slabs of two int8 matrices in shared memory, and their matmul: what mma_matmul.cuh is made of.
 //
-// Even columns of 16 are multiplied in one product of the tensor cores, odd ones in another: then a lane's
+// Even columns of 16 are multiplied in one mma of the tensor cores, odd ones in another: then a lane's
 // results are 4 columns side by side, and bytes of a B of dense columns come two by two out of the loads that
 // transpose pairs of bytes. Rows in shared memory are an odd number of 16 bytes apart, so that the 8 rows
 // that are read at a time lie in different banks.
@@ -97,7 +97,7 @@ __device__ __forceinline__ void copy_across(const int8_t* source, int64_t stride
     }
 }
 
-// Both words of the even columns' product and of the odd ones', of 16 columns and 32 values of k.
+// Both words of the even columns' mma and of the odd ones', of 16 columns and 32 values of k.
 template <class S, bool kTransposed>
 class ColumnLoader {
   public:

@@ -1,8 +1,8 @@
-// The kernel behind pointwise.h: a matrix product that reads x as a stream.
+// The kernel of pointwise.h: a matmul that reads x as a stream.
 //
 // A block keeps the weights of its columns in shared memory while tiles of x pass through a ring of buffers,
 // filled several steps ahead; each of its warps multiplies some rows of a tile by some of the columns. What
-// bounds such products beside memory is the arithmetic at the end, so that it is short where it may be.
+// bounds such matmuls beside memory is the arithmetic at the end, so that it is short where it may be.
 //
 // Rows in shared memory are 16 bytes further apart than a multiple of 32, so that the 8 rows that are read at
 // a time lie in different banks.
@@ -57,7 +57,7 @@ __device__ __forceinline__ void store_tile(const Pointwise& g,
                                            const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
                                            const OutputRange& range, int8_t* y, int first, int left) {
-    // Columns 2 t and 2 t + 1 of all products are neighbouring output channels, so that a lane's results lie
+    // Columns 2 t and 2 t + 1 of all mmas are neighbouring output channels, so that a lane's results lie
     // side by side in y.
     constexpr int kWords = S::kColumnTiles / 2;
     const int row = threadIdx.x % 32 / 4, t = threadIdx.x % 4;

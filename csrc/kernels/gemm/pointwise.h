@@ -1,4 +1,4 @@
-// Matrix products that are bound by memory rather than by arithmetic, on tensor cores: 1x1 convolutions.
+// Matmuls that are bound by memory rather than by arithmetic, on tensor cores: 1x1 convolutions.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,7 +13,7 @@ namespace qudnn::kernels {
 
 // y [m,k] = epilogue(rows of x * w^T), w [k,c]; all dense int8. Output pixel (n, p, q) is row
 // (n * p' + p) * q' + q of y, p' x q' being an image's size, and reads the row of x that is input pixel
-// (n, p * stride_h, q * stride_w) of images of h x w. Plain matrix products have stride 1 and one image:
+// (n, p * stride_h, q * stride_w) of images of h x w. Plain matmuls have stride 1 and one image:
 // p' = h = 1, q' = w = m. Around the images of y lies y_padding, of the epilogue's zero point.
 struct PointwiseGeometry {
     int64_t n, h, w, c;

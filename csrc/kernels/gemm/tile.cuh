@@ -1,4 +1,4 @@
-// A 64 x 64 tile of an int8 product x * w^T by one block: what matmul and conv share.
+// A 64 x 64 tile of an int8 matmul x * w^T by one block: what matmul and conv share.
 //
 // Both operands are read as rows of bytes along the summed dimension, in slabs of 64 bytes: a loader
 // gives its thread's words of the current slab and moves on to the next. The next slab's words are
@@ -90,14 +90,14 @@ __device__ void multiply_tile(int64_t depth, LoaderX x, LoaderW w, int (&acc)[4]
     }
 }
 
-// Where the rows of a product lie in y: one behind the other.
+// Where the rows of a matmul lie in y: one after the other.
 struct DenseRows {
     __device__ int64_t operator()(int64_t row) const { return row; }
 };
 
 // Stores what the epilogue makes of the thread's results to y [rows, row_size], whose columns from `column`
-// on, `columns` of them, are the product's. vectors: column, columns and row_size are multiples of 4, y's
-// address of 4 results' size. place(row): the row of y that a row of the product is.
+// on, `columns` of them, are the matmul's. vectors: column, columns and row_size are multiples of 4, y's
+// address of 4 results' size. place(row): the row of y that a row of the matmul is.
 template <class E, typename Y, class Place = DenseRows>
 __device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilogue, int64_t row, int64_t rows,
                            int64_t column, int64_t columns, int64_t row_size, Y* y, const Place& place = {}) {

@@ -1,4 +1,4 @@
-// The kernel behind dynamic_normalize.h: rows are normalized as in kept_rows.cuh, and kept until the range of
+// The kernel of dynamic_normalize.h: rows are normalized as in kept_rows.cuh, and kept until the range of
 // all of them is known.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The kernels behind normalize_to_island.h. A Source gives what is normalized, all in float32:
+// The kernels of normalize_to_island.h. A Source gives what is normalized, all in float32:
 //   float one(int64_t row, int c) const    channel c
 //   Item load(int64_t row, int c) const    what channels c to c + 3 are made of, where all rows are aligned
 //   float4 four(Item item) const           those channels

@@ -1,4 +1,4 @@
-// Layer normalization in float32 at the border of an island: the conversions before and behind it, a residual
+// Layer normalization in float32 at the border of an island: the conversions before and after it, a residual
 // addition before it, in one pass.
 #pragma once
 

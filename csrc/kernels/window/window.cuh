@@ -1,11 +1,11 @@
-// The kernel behind window.h.
+// The kernel of window.h.
 //
-// The pixels of all images are rows of one matrix: a line of pixels, with as much room behind it as windows
-// reach over its ends, then the next line, behind an image's last line again such room. So the input of a tap
+// The pixels of all images are rows of one matrix: a line of pixels, with as much room after it as windows
+// reach over its ends, then the next line, after an image's last line again such room. So the input of a tap
 // is the same matrix, shifted by some rows, and a tile of it in shared memory serves all taps of a window.
 // With strides, the image falls apart into images of every n-th pixel, each of which serves some of the taps.
 //
-// One warp fills the buffers, the others multiply. Columns of the products are output channels in an order in
+// One warp fills the buffers, the others multiply. Columns of the mmas are output channels in an order in
 // which each lane's results lie side by side in y.
 #pragma once
 

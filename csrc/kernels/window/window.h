@@ -1,4 +1,4 @@
-// Convolutions and matrix products on the tensor cores of Hopper GPUs, the windows cut out of tiles in shared
+// Convolutions and matmuls on the tensor cores of Hopper GPUs, the windows cut out of tiles in shared
 // memory.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How a block of the kernel behind window.h is cut, and its shared memory.
+// How a block of the kernel of window.h is cut, and its shared memory.
 #pragma once
 
 #include "kernels/window/window_task.cuh"

@@ -1,4 +1,4 @@
-// From a convolution's geometry to what the kernel behind window.h needs: on the host.
+// From a convolution's geometry to what the kernel of window.h needs: on the host.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// From the sums of the kernel behind window.h to its results.
+// From the sums of the kernel of window.h to its results.
 #pragma once
 
 #include "kernels/epilogue/epilogue_case.cuh"

@@ -1,4 +1,4 @@
-// The copies and the products of the kernel behind window.h.
+// The copies and the mmas of the kernel of window.h.
 #pragma once
 
 #include "kernels/window/window_block.cuh"
@@ -46,14 +46,14 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
     }
 }
 
-// Adds up the products of a tile; `row` is the first one in the tile's buffers. kTaps: all in one phase, 0
+// Adds up the mmas of a tile; `row` is the first one in the tile's buffers. kTaps: all in one phase, 0
 // for any number.
 template <class S, int kWidth, int kTaps>
 __device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                              const WindowShared& shared, int row, bool weights_are_there,
                                              Ring& x, Ring& w) {
     const bool signals = threadIdx.x % 32 == 0;
-    uint32_t done_x = 0, done_w = 0;  // barriers of the buffers that the open group of products reads
+    uint32_t done_x = 0, done_w = 0;  // barriers of the buffers that the open group of mmas reads
     uint32_t place = 0;
     const uint64_t weights = matrix_at(shared.w, kWidth);
     for (int width = 0; width < g.widths; ++width)

@@ -1,4 +1,4 @@
-// The tensors of the kernel behind window.h, as copies of boxes take them: on the host.
+// The tensors of the kernel of window.h, as copies of boxes take them: on the host.
 #pragma once
 
 #include <cudaTypedefs.h>

@@ -1,4 +1,4 @@
-// What the kernel behind window.h is given: see window.cuh.
+// What the kernel of window.h is given: see window.cuh.
 #pragma once
 
 #include "kernels/common/divisor.cuh"
@@ -41,7 +41,7 @@ struct Window {
     int reach;                       // rows past a tile's last that windows reach
     int line_bytes;                  // of `width` channels
     // The sums.
-    int width, widths, depth;  // channels at a time; how often; products of 32 bytes in it
+    int width, widths, depth;  // channels at a time; how often; mmas of 32 bytes in it
     int c;
     int phases;
     WindowPhase phase[kMaxPhases];
