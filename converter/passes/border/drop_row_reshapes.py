@@ -1,4 +1,4 @@
-"""Reshape -> DynamicQuantizeToIsland -> DynamicQMatMul -> Reshape => DynamicQuantizeToIsland -> DynamicQMatMul
+"""Reshape -> DynamicQuantizeToIsland -> DynamicQMatMul -> Reshape => the two in the middle
 
 Where the Reshapes make one long matrix of rows, and the tensor's dimensions again.
 """

@@ -1,4 +1,4 @@
-"""QBatchMatMul -> QTable -> QSoftmax -> QBatchMatMul => QAttention; with QMaskedSoftmax => QMaskedAttention"""
+"""QBatchMatMul -> QTable -> QSoftmax -> QBatchMatMul => QAttention; with a mask => QMaskedAttention"""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention; with a mask MaskedAttention"""
+"""Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention or MaskedAttention"""
 
 from math import prod
 

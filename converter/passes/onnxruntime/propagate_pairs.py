@@ -1,4 +1,4 @@
-"""move -> QuantizeLinear => QuantizeLinear -> DequantizeLinear -> move -> QuantizeLinear, and the mirror image"""
+"""move -> QuantizeLinear => QuantizeLinear -> DequantizeLinear -> move -> QuantizeLinear, and mirrored"""
 
 import onnx_ir as ir
 

@@ -1,4 +1,4 @@
-"""What DropPairs lets work on 8 bits, where no CUDA kernel does => DequantizeLinear -> it -> QuantizeLinear"""
+"""What DropPairs made work on 8 bits, without a CUDA kernel => DequantizeLinear -> it -> QuantizeLinear"""
 
 import numpy as np
 import onnx_ir as ir
