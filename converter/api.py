@@ -30,13 +30,17 @@ class Conversion:
 
 
 @quiet()
-def convert(model: Source, *, trace: str | os.PathLike[str] | None = None) -> Conversion:
+def convert(
+    model: Source, *, trace: str | os.PathLike[str] | None = None, explain: bool | None = None
+) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
     What the converted model computes, its inputs, outputs and metadata are those of the original. What
     cannot be converted stays, and is in the report. A model that is converted already is returned as it is.
 
     trace: a folder for the graph after each pass that changed it, and for the times of all passes.
+    explain: whether the report says which fusions were not done, and why. By default it does where the
+    environment variable QUDNN_EXPLAIN is 1.
 
     Raises ConversionError where the model cannot be read or the trace not be written.
     """
@@ -52,7 +56,7 @@ def convert(model: Source, *, trace: str | os.PathLike[str] | None = None) -> Co
     work = files.to_ir(proto)
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
-    report = pipeline.run(work, _observer(trace))
+    report = pipeline.run(work, _observer(trace), explains(explain))
     if not report.converted:
         return Conversion(proto, report)
     with named("making the converted model"):
@@ -65,6 +69,7 @@ def convert_file(
     target: str | os.PathLike[str],
     *,
     trace: str | os.PathLike[str] | None = None,
+    explain: bool | None = None,
 ) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
@@ -73,7 +78,7 @@ def convert_file(
     with the mode of those that they replace; a model of which nothing could be converted, or which is
     converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
-    trace: as in convert.
+    trace, explain: as in convert.
 
     Raises ConversionError where the source cannot be read, or the target or the trace not be written.
     """
@@ -82,7 +87,11 @@ def convert_file(
     proto = load_proto(source, content)
     apart = weights.locate(proto, weights.folders_of(source))
     model = files.to_ir(proto)
-    report = describe_converted(model) if is_converted(proto) else pipeline.run(model, _observer(trace))
+    report = (
+        describe_converted(model)
+        if is_converted(proto)
+        else pipeline.run(model, _observer(trace), explains(explain))
+    )
     if report.converted and not report.already:
         with named("writing the converted model"):
             files.save(model, target, apart)
@@ -92,6 +101,11 @@ def convert_file(
     else:
         files.copy(source, target, content)
     return report
+
+
+def explains(wanted: bool | None) -> bool:
+    """Whether reasons are wanted for what is not done: as told, else as QUDNN_EXPLAIN says."""
+    return os.environ.get("QUDNN_EXPLAIN", "0") not in ("", "0") if wanted is None else wanted
 
 
 def _observer(trace: str | os.PathLike[str] | None) -> Trace | None:

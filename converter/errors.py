@@ -1,5 +1,7 @@
 """What goes wrong: with the whole model (ConversionError), with one node (Refusal)."""
 
+from typing import NamedTuple
+
 IN_FLOAT = "it works in floating point"  # the reason of many a Refusal
 
 
@@ -9,3 +11,12 @@ class ConversionError(Exception):
 
 class Refusal(Exception):  # noqa: N818 (it is none)
     """One node is not converted. The message is the reason, as the report prints it."""
+
+
+class Decline(NamedTuple):
+    """Why a pass, the step, left a node as it was. name: the node's, or else that of its first output."""
+
+    step: str
+    name: str
+    op_type: str
+    reason: str

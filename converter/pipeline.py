@@ -1,13 +1,14 @@
 """The pipeline: what conversion does, in its order. No other place knows about order."""
 
+from collections.abc import Callable, Iterable
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import onnx_ir as ir
 
-from qudnn.converter.context import Context
+from qudnn.converter.context import Context, Preparation
 from qudnn.converter.failures import named
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass, Pass, State, Step
 from qudnn.converter.passes.border.absorb_transposes import AbsorbTransposes
 from qudnn.converter.passes.border.cancel_crossings import CancelCrossings
 from qudnn.converter.passes.border.delay_transposes import DelayTransposes
@@ -58,12 +59,14 @@ from qudnn.converter.passes.prepare.sort_nodes import SortNodes
 from qudnn.converter.reports.describe import describe
 from qudnn.converter.reports.report import Report
 
+Kind = TypeVar("Kind", bound=Step[Any])
 
-class Phase(NamedTuple):
+
+class Phase(NamedTuple, Generic[Kind]):
     """Passes that belong together; they lie in the folder of the phase's name."""
 
     name: str
-    passes: tuple[type[Pass], ...]
+    passes: tuple[type[Kind], ...]
 
 
 class Observer(Protocol):
@@ -76,7 +79,7 @@ class Observer(Protocol):
         """Called when the pass `step` is done, which took so long."""
 
 
-PHASES = (
+PREPARING: tuple[Phase[EarlyPass], ...] = (
     Phase(
         "prepare",  # the model in the form that later phases expect
         (
@@ -106,6 +109,8 @@ PHASES = (
             DropPairs,
         ),
     ),
+)
+CONVERTING: tuple[Phase[Pass], ...] = (
     Phase(
         "partition",  # which nodes go into islands
         (
@@ -159,21 +164,41 @@ PHASES = (
 )
 
 
-def run(model: ir.Model, observer: Observer | None = None) -> Report:
+PHASES: tuple[Phase[Any], ...] = (*PREPARING, *CONVERTING)
+
+
+def run(model: ir.Model, observer: Observer | None = None, explain: bool = False) -> Report:
     """Convert the model in place. Where nothing was converted, do not use it: take the original.
+
+    explain: whether the report says which fusions passes declined, and why.
 
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
-    context = Context()
-    context.names.reserve(model.graph)
+    preparation = Preparation(declines=[] if explain else None)
+    preparation.names.reserve(model.graph)
     if observer:
         observer.before(model)
-    for phase in PHASES:
-        for step in phase.passes:
-            start = perf_counter()
-            with named(f"the pass {step.__name__} of phase {phase.name}"):
-                step(context)(model)
-            if observer:
-                observer.after(phase.name, step.__name__, model, perf_counter() - start)
+    for early in PREPARING:
+        _run(early.name, early.passes, preparation, model, observer)
+    with named("finding out types and shapes"):
+        context = Context.of(model, preparation)
+    for phase in CONVERTING:
+        _run(phase.name, phase.passes, context, model, observer)
     with named("the report"):
         return describe(model, context)
+
+
+def _run(
+    phase: str,
+    passes: Iterable[Callable[[State], Step[State]]],
+    context: State,
+    model: ir.Model,
+    observer: Observer | None,
+) -> None:
+    for make in passes:
+        step = make(context)
+        start = perf_counter()
+        with named(f"the pass {type(step).__name__} of phase {phase}"):
+            step(model)
+        if observer:
+            observer.after(phase, type(step).__name__, model, perf_counter() - start)

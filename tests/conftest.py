@@ -3,13 +3,14 @@
 import ctypes
 import os
 from functools import cache
+from typing import Any
 
 import onnx_ir as ir
 import onnxruntime
 import pytest
 
 from qudnn import custom_ops
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import Step
 from qudnn.converter.passes.prepare.sort_nodes import SortNodes
 from qudnn.custom_ops import _native, cuda
 from well_formed import fault_of
@@ -26,7 +27,7 @@ class _Watch:
     def __init__(self) -> None:
         self._is_valid = True
 
-    def __call__(self, step: Pass, model: ir.Model) -> None:
+    def __call__(self, step: Step[Any], model: ir.Model) -> None:
         if not self._is_valid and not isinstance(step, SortNodes):
             return
         fault = fault_of(model)
@@ -37,8 +38,13 @@ class _Watch:
 
 @pytest.fixture(autouse=True)
 def _watch_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = _Watch()
-    monkeypatch.setattr(Pass, "ensures", lambda step, model: watch(step, model))
+    watch, call = _Watch(), Step.__call__
+
+    def watched(step: Step[Any], model: ir.Model) -> None:
+        call(step, model)
+        watch(step, model)
+
+    monkeypatch.setattr(Step, "__call__", watched)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

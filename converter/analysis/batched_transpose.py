@@ -11,6 +11,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import consumed_only_by
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import resolved
 from qudnn.converter.graph.sizes import Shape
 
@@ -26,12 +27,12 @@ class BatchedTranspose(NamedTuple):
 def batched_transpose(node: ir.Node, facts: Facts) -> BatchedTranspose | None:
     """What the Reshape `node` ends, if it does."""
     middle = required_input(node, 0).producer()
-    if middle is None or middle.op_type != "Transpose" or not consumed_only_by(middle, node):
+    if not is_onnx(middle, "Transpose") or not consumed_only_by(middle, node):
         return None
     if list(middle.attributes.get_ints("perm", [2, 1, 0])) != [0, 2, 1]:
         return None
     merge = required_input(middle, 0).producer()
-    if merge is None or merge.op_type != "Reshape" or not consumed_only_by(merge, middle):
+    if not is_onnx(merge, "Reshape") or not consumed_only_by(merge, middle):
         return None
     x = required_input(merge, 0)
     shape = facts.shape(x)

@@ -2,21 +2,8 @@
 
 import onnx_ir as ir
 
+from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.graph.sizes import Shape
-
-_ALONG_LAST = {
-    "Gemm", "LayerNormalization", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul", "QLinearSoftmax",
-    "Softmax",
-}  # fmt: skip
-_ALONG_SECOND = {
-    "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
-    "GlobalAveragePool", "GlobalMaxPool", "InstanceNormalization", "MaxPool", "QLinearAveragePool",
-    "QLinearConv", "QLinearGlobalAveragePool", "Resize", "SpaceToDepth",
-}  # fmt: skip
-_ANOTHER_PLACE = {
-    "Concat", "Expand", "Flatten", "Gather", "QLinearConcat", "ReduceMean", "Reshape", "Shape", "Slice",
-    "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
-}  # fmt: skip
 
 
 def wanted_axis(value: ir.Value, shape: Shape) -> int:
@@ -29,11 +16,11 @@ def wanted_axis(value: ir.Value, shape: Shape) -> int:
     waiting, seen = [value], {value}
     for reached in waiting:
         for consumer in (use.node for use in reached.uses()):
-            if consumer.op_type in _ALONG_LAST:
+            if has_trait(consumer, Trait.ALONG_LAST):
                 return last
-            if consumer.op_type in _ALONG_SECOND:
+            if has_trait(consumer, Trait.ALONG_SECOND):
                 return 1 if len(shape) < 2 or isinstance(shape[1], int) else last
-            if consumer.op_type not in _ANOTHER_PLACE:
+            if not has_trait(consumer, Trait.MOVES_AXES):
                 waiting += [output for output in consumer.outputs if output not in seen]
                 seen.update(consumer.outputs)
     return 1 if len(shape) < 2 or isinstance(shape[1], int) else last

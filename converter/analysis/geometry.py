@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, windows
-
-_POOLS = {"AveragePool", "MaxPool", "QLinearAveragePool"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: 
         pads = [0] * 2 * rank
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         sizes = shape[2:] if shape is not None else (None,) * rank
-        is_pool = node.op_type in _POOLS
+        is_pool = has_trait(node, Trait.POOLS)
         if any(dilation != 1 for dilation in dilations) and not is_pool:
             raise Refusal(f"auto_pad {auto_pad} together with dilations is not defined by onnxruntime")
         needed = _needed_pads(auto_pad, kernel, strides, sizes)

@@ -4,11 +4,10 @@ import onnx_ir as ir
 from onnx_ir.passes.common import ShapeInferencePass
 
 from qudnn.converter.analysis.node_shapes import inferred
+from qudnn.converter.graph.constants import node_input
+from qudnn.converter.graph.op_traits import CONTRIB, ONNX, Trait, has_trait
 from qudnn.converter.graph.sizes import Shape, Unknown
 from qudnn.converter.qdq.linear import dequantizes, quantizes
-
-# Operators of com.microsoft whose results have the type and the shape of their first input.
-_KEEP = {"BiasGelu", "FastGelu", "Gelu", "QuickGelu"}
 
 _NEWEST = 1000  # as an opset: that of the newest operators
 
@@ -51,11 +50,12 @@ def _with_standard_operators(model: ir.Model) -> ir.Model:
     QuantizeLinear and DequantizeLinear, and those that work on each element by itself.
     """
     for node in model.graph:
-        scale = node.inputs[1] if quantizes(node) or dequantizes(node) else None
-        if scale is not None and scale.dtype == ir.DataType.FLOAT:
-            node.domain = ""
-        if node.domain == "com.microsoft" and node.op_type in _KEEP:
-            node.domain, node.op_type = "", "Identity"
+        if quantizes(node) or dequantizes(node):
+            scale = node_input(node, 1)
+            if scale is not None and scale.dtype == ir.DataType.FLOAT:
+                node.domain = ONNX
+        elif node.domain == CONTRIB and has_trait(node, Trait.KEEPS_SHAPE):
+            node.domain, node.op_type = ONNX, "Identity"
             node.resize_inputs(1)
             node.attributes.clear()
     return model

@@ -7,11 +7,9 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.graph.constants import constant_or_none, node_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 
 _MOST_NODES = 64  # between an index and the constant that it is made of
-_REPEAT = {
-    "Cast", "Expand", "Gather", "GatherElements", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze",
-}  # fmt: skip
 
 
 def repeated_row(value: ir.Value) -> NDArray[Any] | None:
@@ -20,7 +18,7 @@ def repeated_row(value: ir.Value) -> NDArray[Any] | None:
     So embeddings of token types are computed where the model is not told these types.
     """
     gather = value.producer()
-    if gather is None or gather.domain or gather.op_type != "Gather":
+    if not is_onnx(gather, "Gather"):
         return None
     table = _constant_input(gather, 0)
     number = _single_number(node_input(gather, 1))
@@ -33,7 +31,7 @@ def repeated_row(value: ir.Value) -> NDArray[Any] | None:
 def first_rows(indices: ir.Value, rows: int) -> ir.Node | None:
     """The Slice that takes the first of the numbers 0, 1, ... `[1, n]`, n at most `rows`, as the indices."""
     slice_ = indices.producer()
-    if slice_ is None or slice_.domain or slice_.op_type != "Slice":
+    if not is_onnx(slice_, "Slice"):
         return None
     numbers = _constant_input(slice_, 0)
     starts, axes, steps = (_constant_input(slice_, index) for index in (1, 3, 4))
@@ -52,7 +50,7 @@ def _single_number(value: ir.Value | None) -> int | None:
         if array is not None:
             return int(array.flat[0]) if array.size and (array == array.flat[0]).all() else None
         node = None if value is None else value.producer()
-        if node is None or node.domain or node.op_type not in _REPEAT:
+        if not has_trait(node, Trait.UNIFORM) and not is_onnx(node, "Cast"):
             return None
         value = node_input(node, 0)
     return None

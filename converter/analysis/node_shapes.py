@@ -8,6 +8,7 @@ import onnx_ir as ir
 from onnx import helper, numpy_helper
 
 from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.op_traits import ONNX
 from qudnn.converter.graph.sizes import Shape, Unknown
 
 _LARGEST = 1000  # bytes of a constant that shapes may depend on
@@ -21,7 +22,7 @@ def inferred(
     numbers_of: Callable[[ir.Value], Shape | None],
 ) -> list[tuple[ir.Value, ir.DataType, Shape]]:
     """What ONNX's inference finds out about the outputs of one of its operators without bodies."""
-    if node.domain or any(attribute.type in _BODIES for attribute in node.attributes.values()):
+    if node.domain != ONNX or any(attribute.type in _BODIES for attribute in node.attributes.values()):
         return []
     sizes: dict[str, Unknown] = {}
     types, data = {}, {}

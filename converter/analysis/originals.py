@@ -7,15 +7,20 @@ import onnx_ir as ir
 from qudnn.converter.analysis.quantized import Body, has_stored_weights, quantized_nodes
 from qudnn.converter.domain import DOMAIN
 from qudnn.converter.failures import node_name
+from qudnn.converter.graph.op_traits import Trait, has_trait
 
 
 class Original(NamedTuple):
-    """A node as the user knows it: one without a name is called after its first output."""
+    """A node as the user knows it: one without a name is called after its first output.
+
+    converts: whether it quantizes or dequantizes, no more.
+    """
 
     name: str
     op_type: str
     quantized: bool
     stored_weights: bool
+    converts: bool
 
 
 class Originals:
@@ -53,4 +58,5 @@ class Originals:
 
 
 def _original(node: ir.Node, quantized: set[ir.Node]) -> Original:
-    return Original(node_name(node), node.op_type, node in quantized, has_stored_weights(node))
+    converts = has_trait(node, Trait.CONVERTS)
+    return Original(node_name(node), node.op_type, node in quantized, has_stored_weights(node), converts)

@@ -10,6 +10,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.op_traits import Trait, operators_with
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
 from qudnn.converter.graph.sizes import Shape, Size, Unknown, broadcast, shifted
 
@@ -142,19 +143,9 @@ def _numbers(node: ir.Node, index: int, known: Known) -> Shape | None:
 
 _Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
 
-_KEEP = {
-    "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid",
-    "HardSwish", "Identity", "IsNaN", "LayerNormalization", "LeakyRelu", "Mish", "Not",
-    "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Softplus", "Tanh",
-}  # fmt: skip
-_BROADCAST = {
-    "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mul",
-    "Or", "Pow", "Sub", "Where",
-}  # fmt: skip
 _RULES: dict[tuple[str, str], _Rule] = {
-    ("com.microsoft", "Gelu"): _kept,
-    **{("", op_type): _kept for op_type in _KEEP},
-    **{("", op_type): _of_all for op_type in _BROADCAST},
+    **dict.fromkeys(operators_with(Trait.KEEPS_SHAPE), _kept),
+    **dict.fromkeys(operators_with(Trait.BROADCASTS), _of_all),
     ("", "ConstantOfShape"): _filled,
     ("", "Expand"): _expand,
     ("", "Gather"): _gather,

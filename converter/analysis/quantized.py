@@ -17,27 +17,11 @@ from collections.abc import Iterable, Sequence
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_tensor
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_quantized_operator
 from qudnn.converter.graph.order import subgraphs
-from qudnn.converter.qdq.linear import DOMAINS, dequantizes, quantizes
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
-CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
-
-_FAMILIES = (  # beginnings of names
-    "ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear", "QOrdered",
-)  # fmt: skip
-_MOVES = {
-    "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Max",
-    "MaxPool", "Min", "Pad", "Reshape", "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile",
-    "Transpose", "Unsqueeze", "Upsample", "Where",
-}  # fmt: skip
-_OF_SEVERAL = {"Concat", "Max", "Min", "Where"}
-_WITHOUT_EFFECT = {"Dropout", "Identity"}
-_OF_SHAPES = {"Shape", "Size"}
-_MATMULS_AND_CONVS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
-
-_OF_STORED_WEIGHTS = {"GatherBlockQuantized", "MatMulBnb4", "MatMulNBits"}
 _FEW_BITS = {ir.DataType.UINT8, ir.DataType.INT8, ir.DataType.UINT4, ir.DataType.INT4}
-_TO_FLOAT = {"Cast", "DequantizeLinear", "Div", "Identity", "Mul", "Reshape", "Sub", "Transpose"}
 _LONGEST_CHAIN = 8
 
 Body = ir.Graph | ir.Function
@@ -46,14 +30,10 @@ Body = ir.Graph | ir.Function
 def quantized_nodes(body: Body) -> set[ir.Node]:
     """The quantized nodes of one graph, those of graphs inside of it apart."""
     nodes = list(body)
-    found = {node for node in nodes if _is_of_a_family(node)}
+    found = {node for node in nodes if is_quantized_operator(node)}
     found |= _on_8_bits(nodes)
     found |= _between(nodes)
-    return {node for node in found if node.op_type not in _WITHOUT_EFFECT}
-
-
-def _is_of_a_family(node: ir.Node) -> bool:
-    return node.domain in DOMAINS and node.op_type.startswith(_FAMILIES) and node.op_type not in CONVERSIONS
+    return {node for node in found if not has_trait(node, Trait.NO_EFFECT)}
 
 
 def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
@@ -62,7 +42,7 @@ def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
     for node in nodes:
         if quantizes(node):
             waiting.append(node.outputs[0])
-        elif _is_of_a_family(node):
+        elif is_quantized_operator(node):
             waiting += [*node.outputs, *_computed(node.inputs)]
         elif dequantizes(node):
             waiting += _computed(node.inputs[:1])
@@ -75,7 +55,7 @@ def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
         seen.add(value)
         producer = value.producer()
         for node in (*([] if producer is None else [producer]), *(use.node for use in value.uses())):
-            if node in found or node.domain or node.op_type not in _MOVES:
+            if node in found or not has_trait(node, Trait.TAKES_VALUES | Trait.CHOOSES):
                 continue
             tensors = [*node.outputs, *_computed(_data(node))]
             if value in tensors:  # and is not where to move, or how many
@@ -86,8 +66,7 @@ def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
 
 def _data(node: ir.Node) -> Sequence[ir.Value | None]:
     """What the node reads, without what says where to move values, or how many."""
-    moves = not node.domain and node.op_type in _MOVES - _OF_SEVERAL
-    return node.inputs[:1] if moves else node.inputs
+    return node.inputs[:1] if has_trait(node, Trait.TAKES_VALUES) else node.inputs
 
 
 def _computed(values: Iterable[ir.Value | None]) -> list[ir.Value]:
@@ -103,10 +82,10 @@ def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
         if dequantizes(node):
             dequantized.update(node.outputs)
             continue
-        if quantizes(node) or _is_of_a_family(node) or any(True for _ in subgraphs(node)):
+        if quantizes(node) or is_quantized_operator(node) or any(True for _ in subgraphs(node)):
             continue
         unknown = [value for value in _computed(_data(node)) if value not in constant]
-        if node.op_type in _OF_SHAPES or not unknown:
+        if has_trait(node, Trait.READS_SHAPE) or not unknown:
             constant.update(node.outputs)
         elif dequantized.issuperset(unknown):
             inner[node] = None
@@ -117,12 +96,10 @@ def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
         if any(quantizes(consumer) or consumer in found for consumer in consumers):
             found.add(node)
     return found | {
-        node for node in inner if _is_matmul_or_conv(node) and all(map(_is_dequantized, node.inputs[:2]))
+        node
+        for node in inner
+        if has_trait(node, Trait.CONTRACTS) and all(map(_is_dequantized, node.inputs[:2]))
     }
-
-
-def _is_matmul_or_conv(node: ir.Node) -> bool:
-    return not node.domain and node.op_type in _MATMULS_AND_CONVS
 
 
 def _is_dequantized(value: ir.Value | None) -> bool:
@@ -131,10 +108,10 @@ def _is_dequantized(value: ir.Value | None) -> bool:
 
 def has_stored_weights(node: ir.Node) -> bool:
     """Whether the node multiplies in floating point by weights that are stored in 8 bits or fewer."""
-    if node.op_type in _OF_STORED_WEIGHTS:
+    if has_trait(node, Trait.STORED_WEIGHTS):
         return True
     return (
-        _is_matmul_or_conv(node)
+        has_trait(node, Trait.CONTRACTS)
         and not all(map(_is_dequantized, node.inputs[:2]))
         and any(value is not None and _is_stored(value) for value in node.inputs[:2])
     )
@@ -147,7 +124,7 @@ def _is_stored(value: ir.Value) -> bool:
         if tensor is not None:
             return tensor.dtype in _FEW_BITS and len(tensor.shape) > 1
         node = value.producer()
-        if node is None or node.domain not in DOMAINS or node.op_type not in _TO_FLOAT:
+        if not has_trait(node, Trait.UNPACKS):
             return False
         inputs = [x for x in node.inputs if x is not None]
         if not inputs or len(_computed(inputs[1:])) > 0:

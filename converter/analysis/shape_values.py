@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.shape_arithmetic import ARITHMETIC, product
 from qudnn.converter.graph.constants import constant_or_none, node_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.sizes import Shape, Size
 
 MOST = 64  # elements: shapes are short
@@ -21,7 +22,6 @@ _INTEGERS = {
     ir.DataType.BOOL, ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64,
     ir.DataType.UINT8, ir.DataType.UINT16, ir.DataType.UINT32, ir.DataType.UINT64,
 }  # fmt: skip
-_OF_SHAPES = {"Shape", "Size"}
 _WIDE = {ir.DataType.INT32, ir.DataType.INT64}  # any size fits
 
 
@@ -60,7 +60,7 @@ class ShapeValues:
 
     def forget(self, value: ir.Value) -> None:
         """What follows from the value's shape, which is another from now on."""
-        waiting = [use.node for use in value.uses() if use.node.op_type in _OF_SHAPES]
+        waiting = [use.node for use in value.uses() if has_trait(use.node, Trait.READS_SHAPE)]
         while waiting:
             for output in waiting.pop().outputs:
                 if output in self._known:
@@ -69,13 +69,13 @@ class ShapeValues:
 
     def _numbers(self, value: ir.Value) -> Numbers | None:
         node = value.producer()
-        if node is None or node.op_type == "Constant":
+        if node is None or is_onnx(node, "Constant"):
             return _constant_numbers(value)
-        if node.domain or node.op_type not in _RULES or value is not node.outputs[0]:
+        if not is_onnx(node, *_RULES) or value is not node.outputs[0]:
             return None
         operands: list[Numbers | None] = []
         for x in node.inputs:
-            if node.op_type in _OF_SHAPES:
+            if has_trait(node, Trait.READS_SHAPE):
                 shape = None if x is None else self._shape_of(x)
                 operands.append(None if shape is None else Numbers(shape))
             else:
@@ -87,7 +87,7 @@ class ShapeValues:
 def _operands(value: ir.Value) -> list[ir.Value]:
     """What has to be known before the value's numbers are."""
     node = value.producer()
-    if node is None or node.domain or node.op_type not in _RULES or node.op_type in _OF_SHAPES:
+    if not is_onnx(node, *_RULES) or has_trait(node, Trait.READS_SHAPE):
         return []
     return [operand for operand in node.inputs if operand is not None]
 
@@ -204,7 +204,7 @@ def _where(node: ir.Node, condition: _Operand, x: _Operand, y: _Operand) -> _Ope
 def _arithmetic(node: ir.Node, a: _Operand, b: _Operand) -> _Operand:
     if a is None or b is None:
         return None
-    return _each(ARITHMETIC[node.op_type], (a, b), ir.DataType.BOOL if node.op_type == "Equal" else a.dtype)
+    return _each(ARITHMETIC[node.op_type], (a, b), ir.DataType.BOOL if is_onnx(node, "Equal") else a.dtype)
 
 
 def _each(function: Callable[..., Size | None], operands: Sequence[Numbers], dtype: ir.DataType) -> _Operand:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.qdq.linear import quantizes, written_with
 
 _MOST_NODES = 64  # between a tensor and the constant that it is made of
-_REPEAT = {"Expand", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 
 
 def uniform_8_bit(value: ir.Value) -> NDArray[Any] | None:
@@ -48,10 +48,13 @@ def _uniform(value: ir.Value | None, left: Iterator[int]) -> NDArray[Any] | None
             alike = array.size > 0 and bool((array == array.flat[0]).all())
             return np.asarray(array.flat[0]) if alike else None
         node = value.producer()
-        if node is None or node.domain or node.op_type not in (*_REPEAT, "Where"):
+        if has_trait(node, Trait.UNIFORM):
+            value = node_input(node, 0)
+        elif is_onnx(node, "Where"):
+            condition = _uniform(node_input(node, 0), left)
+            if condition is None:
+                return None
+            value = node_input(node, 1 if condition else 2)
+        else:
             return None
-        condition = _uniform(node_input(node, 0), left) if node.op_type == "Where" else None
-        if node.op_type == "Where" and condition is None:
-            return None
-        value = node_input(node, 0 if condition is None else 1 if condition else 2)
     return None

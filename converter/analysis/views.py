@@ -7,6 +7,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.batched_transpose import batched_transpose
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after
 
 
@@ -24,7 +25,7 @@ class View(NamedTuple):
     def further(self, facts: Facts) -> "View | None":
         """The same tensor, as a view of what the value was made of; None where it was computed."""
         node = self.value.producer()
-        if node is None or node.domain or node.op_type not in _STEPS:
+        if not is_onnx(node, *_STEPS):
             return None
         return _STEPS[node.op_type](self, node, facts)
 

@@ -20,10 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trace", metavar="DIR", help="write the graph after each pass that changed it into DIR"
     )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        default=None,
+        help="print which fusions were not done, and why; as the environment variable QUDNN_EXPLAIN=1 does",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    report = convert_file(arguments.source, arguments.output, trace=arguments.trace)
+    report = convert_file(
+        arguments.source, arguments.output, trace=arguments.trace, explain=arguments.explain
+    )
     # Where the model is on standard output, the report is on the other one.
     stream = sys.stderr if output.is_standard(arguments.output) else sys.stdout
     source, target = output.name(arguments.source, "input"), output.name(arguments.output, "output")

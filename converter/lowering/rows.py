@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Tensor
@@ -15,7 +16,7 @@ def as_image(emitter: Emitter, tensor: Tensor) -> Tensor:
         return tensor
     layout = tensor.layout.seen_as(4, 1)
     producer = tensor.value.producer()
-    if producer is not None and producer.op_type == "Squeeze" and producer.inputs[0] is not None:
+    if is_onnx(producer, "Squeeze") and producer.inputs[0] is not None:
         return Tensor(producer.inputs[0], layout)
     return emitter.standard("Unsqueeze", tensor, layout, AXES)
 

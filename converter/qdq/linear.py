@@ -1,6 +1,6 @@
 """QuantizeLinear and DequantizeLinear, of both domains that have them."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import onnx_ir as ir
@@ -16,19 +16,19 @@ from qudnn.converter.graph.constants import (
     required_input,
     scales,
 )
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_contrib, is_onnx
 
-DOMAINS = ("", "com.microsoft")
 _FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
 _STAYS_INT8 = "qudnn.stays_int8"
 _QUANTIZED_APART = "qudnn.quantized_apart"
 
 
-def quantizes(node: ir.Node | None) -> bool:
-    return node is not None and node.op_type == "QuantizeLinear" and node.domain in DOMAINS
+def quantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
+    return is_onnx(node, "QuantizeLinear") or is_contrib(node, "QuantizeLinear")
 
 
-def dequantizes(node: ir.Node | None) -> bool:
-    return node is not None and node.op_type == "DequantizeLinear" and node.domain in DOMAINS
+def dequantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
+    return is_onnx(node, "DequantizeLinear") or is_contrib(node, "DequantizeLinear")
 
 
 def written_with(quantize: ir.Node) -> Quantization:
@@ -99,23 +99,7 @@ def note_quantized_apart(value: ir.Value) -> None:
     value.meta[_QUANTIZED_APART] = True
 
 
-# Float operators that onnxruntime's CPU provider replaces by integer ones, between these two.
-_WITH_INTEGER_FORM = {
-    "Add",
-    "AveragePool",
-    "Concat",
-    "Conv",
-    "Gemm",
-    "GlobalAveragePool",
-    "LeakyRelu",
-    "MatMul",
-    "Mul",
-    "Sigmoid",
-    "Softmax",
-    "Where",
-}
 _MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more
-_WITHOUT_QUANTIZE = {"Gemm", "MatMul"}  # those that may leave their result in float32
 
 
 def quantizes_integer_form(quantize: ir.Node) -> bool:
@@ -125,8 +109,8 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
     """
     node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
     for _ in range(_MOST_ACTIVATIONS):
-        if node is None or not _is_activation(node):
-            return node is not None and has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
+        if not has_trait(node, Trait.CLIPS):
+            return has_integer_form(node) and all(map(_is_dequantized, node.inputs[:2]))
         node = node.inputs[0].producer() if node.inputs[0] is not None else None
     return True
 
@@ -136,18 +120,14 @@ def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
     return any(
         has_integer_form(consumer)
         and all(map(_is_dequantized, consumer.inputs[:2]))
-        and (consumer.op_type in _WITHOUT_QUANTIZE or _is_quantized(consumer))
+        and (has_trait(consumer, Trait.INTEGER_FORM_TO_FLOAT) or _is_quantized(consumer))
         for consumer in (use.node for use in dequantize.outputs[0].uses())
     )
 
 
-def has_integer_form(node: ir.Node) -> bool:
+def has_integer_form(node: ir.Node | None) -> TypeGuard[ir.Node]:
     """Whether onnxruntime's CPU provider has an integer operator in the place of this float one."""
-    return not node.domain and node.op_type in _WITH_INTEGER_FORM
-
-
-def _is_activation(node: ir.Node) -> bool:
-    return not node.domain and node.op_type in ("Relu", "Clip")
+    return has_trait(node, Trait.INTEGER_FORM)
 
 
 def _is_dequantized(value: ir.Value | None) -> bool:
@@ -161,5 +141,5 @@ def _is_quantized(node: ir.Node) -> bool:
         consumers = [use.node for use in reached.outputs[0].uses()]
         if any(map(quantizes, consumers)) or len(waiting) > _MOST_ACTIVATIONS:
             return True
-        waiting += filter(_is_activation, consumers)
+        waiting += [consumer for consumer in consumers if has_trait(consumer, Trait.CLIPS)]
     return False

@@ -3,48 +3,28 @@
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_or_none, node_input
-
-# Between DequantizeLinear and QuantizeLinear of one scale they work on 8 bits just as well.
-_MOVES = {
-    "DepthToSpace",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "MaxPool",
-    "Pad",
-    "Reshape",
-    "Resize",
-    "Slice",
-    "SpaceToDepth",
-    "Split",
-    "Squeeze",
-    "Tile",
-    "Transpose",
-    "Unsqueeze",
-}
-
-# Those which onnxruntime's CPU provider lets QuantizeLinear and DequantizeLinear pass.
-_PASSED = {"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 
 
 def moves(node: ir.Node) -> bool:
     """Whether the node only moves values; of Pad and Resize some do."""
-    if node.domain or node.op_type not in _MOVES or not node.inputs:
+    if not has_trait(node, Trait.MOVES) or not node.inputs:
         return False
-    if node.op_type == "MaxPool":
+    if is_onnx(node, "MaxPool"):
         return len(needed(node)) == 1 and needed(node)[0] is node.outputs[0]
-    if node.op_type == "Resize":
+    if is_onnx(node, "Resize"):
         extrapolates = (
             node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize"
         )
         return node.attributes.get_string("mode", "nearest") == "nearest" and not extrapolates
-    if node.op_type == "Pad":
+    if is_onnx(node, "Pad"):
         return node.attributes.get_string("mode", "constant") != "constant" or pads_with_zero(node)
     return True
 
 
 def is_passed(node: ir.Node) -> bool:
-    return moves(node) and node.op_type in _PASSED
+    """Whether onnxruntime's CPU provider lets QuantizeLinear and DequantizeLinear pass the node."""
+    return moves(node) and has_trait(node, Trait.PASSED)
 
 
 def pads_with_zero(pad: ir.Node) -> bool:

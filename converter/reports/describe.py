@@ -3,24 +3,25 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import stays_in_float
+from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.originals import Original, Originals
-from qudnn.converter.analysis.quantized import CONVERSIONS
 from qudnn.converter.context import Context
 from qudnn.converter.errors import IN_FLOAT
 from qudnn.converter.failures import node_name, shown
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import EIGHT_BIT, required_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
 from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
 _CHANNELS_LAST = ("DynamicQConv", "QConvToFloat", "QConvToInt32")
-_KEEP_CHANNELS_LAST = ("Slice", "Squeeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (
     "it is not converted, but one of its int8 tensors, which has several consumers or is an input or "
@@ -32,36 +33,52 @@ _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other inpu
 
 def describe(model: ir.Model, context: Context) -> Report:
     """The report on a model after the pipeline."""
-    crossings = [node for node in model.graph if is_crossing(node)]
-    inside = _inside(model.graph)
-    converted = Counter(node.op_type for node in inside)
-    ours = {*crossings, *inside}
-    ours |= {node for node in model.graph if _begins(node, ours, context)}
-    left_nodes = {node: None for node in model.graph if node not in ours and node.op_type != "Constant"}
-    report = Report(
-        converted=dict(converted.most_common()),
-        islands=_islands(inside),
-        entries=sum(is_op(node, *ENTRIES) for node in crossings),
-        exits=sum(is_op(node, *EXITS) for node in crossings),
-    )
+    nodes = _Nodes.of(model, context.facts)
+    report = replace(nodes.report(), declined=tuple(context.declines or ()))
     if context.originals is None:
         return report
-    left = sorted(_left(left_nodes, context, context.originals), key=lambda node: not node.quantized)
+    left = sorted(_left(nodes.left, context, context.originals), key=lambda node: not node.quantized)
     quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.bodies))
     return replace(
         report,
-        crossings=tuple(_crossing(node, left_nodes, context) for node in crossings),
+        crossings=tuple(_crossing(node, nodes.left, context) for node in nodes.crossings),
         left=tuple(left),
-        approximate=tuple(_approximate(left_nodes, context)) if converted else (),
+        approximate=tuple(_approximate(nodes.left, context)) if report.converted else (),
         quantized_nodes=quantized,
-        converted_nodes=quantized - sum(node.quantized for node in left) if converted else 0,
+        converted_nodes=quantized - sum(node.quantized for node in left) if report.converted else 0,
         remarks=(*_stored_weights(left), *context.remarks),
     )
 
 
 def describe_converted(model: ir.Model) -> Report:
     """The report on a model that was converted before; why nodes are left is not known any more."""
-    return replace(describe(model, Context()), already=True)
+    return replace(_Nodes.of(model).report(), already=True)
+
+
+class _Nodes(NamedTuple):
+    """The nodes of a model. left: those that are neither inside of islands nor crossings."""
+
+    crossings: list[ir.Node]
+    inside: list[ir.Node]
+    left: dict[ir.Node, None]
+
+    @classmethod
+    def of(cls, model: ir.Model, facts: Facts | None = None) -> "_Nodes":
+        crossings = [node for node in model.graph if is_crossing(node)]
+        inside = _inside(model.graph)
+        ours = {*crossings, *inside}
+        ours |= {node for node in model.graph if _begins(node, ours, facts)}
+        left = {node: None for node in model.graph if node not in ours and not is_onnx(node, "Constant")}
+        return cls(crossings, inside, left)
+
+    def report(self) -> Report:
+        """What can be said without knowing the original."""
+        return Report(
+            converted=dict(Counter(node.op_type for node in self.inside).most_common()),
+            islands=_islands(self.inside),
+            entries=sum(is_op(node, *ENTRIES) for node in self.crossings),
+            exits=sum(is_op(node, *EXITS) for node in self.crossings),
+        )
 
 
 def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
@@ -93,10 +110,10 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
     return list(inside)
 
 
-def _begins(node: ir.Node, ours: set[ir.Node], context: Context) -> bool:
+def _begins(node: ir.Node, ours: set[ir.Node], facts: Facts | None) -> bool:
     """Whether its result lies as in an island, which begins with it: an embedding, looked up in a table."""
     for output in node.outputs:
-        dtype = output.dtype or (None if context.facts is None else context.facts.dtype(output))
+        dtype = output.dtype or (None if facts is None else facts.dtype(output))
         if dtype == ir.DataType.INT8 and any(use.node in ours for use in output.uses()):
             return not all(is_crossing(use.node) for use in output.uses())
     return False
@@ -104,7 +121,7 @@ def _begins(node: ir.Node, ours: set[ir.Node], context: Context) -> bool:
 
 def _makes_vector(node: ir.Node) -> bool:
     """Whether the node takes the one row of a matrix-vector product, outside of the island."""
-    source = node.inputs[0].producer() if node.op_type == "Squeeze" and node.inputs[0] else None
+    source = node.inputs[0].producer() if is_onnx(node, "Squeeze") and node.inputs[0] else None
     return is_op(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 
@@ -114,7 +131,7 @@ def _is_inside(value: ir.Value) -> bool:
         node = value.producer()
         if value.dtype == ir.DataType.INT8 or is_op(node, *_CHANNELS_LAST):
             return True
-        if node is None or node.op_type not in _KEEP_CHANNELS_LAST or node.inputs[0] is None:
+        if not is_onnx(node, "Slice", "Squeeze") or node.inputs[0] is None:
             return False
         value = node.inputs[0]
 
@@ -134,7 +151,7 @@ def _left(nodes: dict[ir.Node, None], context: Context, originals: Originals) ->
         reason = _STORED_WEIGHTS if original.stored_weights else _reason(node, context)
         yield _named(original, reason)
     for original in originals.bodies:
-        if original.quantized or original.op_type in CONVERSIONS:
+        if original.quantized or original.converts:
             yield _named(original, "it is in the body of another node or of a function")
 
 
@@ -144,9 +161,9 @@ def _named(original: Original, reason: str) -> Left:
 
 def _reason(node: ir.Node, context: Context) -> str:
     reason = context.refusals.get(node)
-    if reason is None and node.op_type in CONVERSIONS:
+    if reason is None and has_trait(node, Trait.CONVERTS):
         reason = "it is not at the border of an island"
-    if reason is None and context.facts is not None:
+    if reason is None:
         types = {context.facts.dtype(value) for value in (*node.inputs, *node.outputs) if value is not None}
         if types & _FLOATS and not types & EIGHT_BIT:
             reason = IN_FLOAT

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from qudnn.converter.errors import Decline
 from qudnn.converter.version import qudnn_version
 
 _NAMES_SHOWN = 3
@@ -41,6 +42,7 @@ class Report:
     quantized_nodes: how many the original model has; see qudnn.converter.analysis.quantized.
     converted_nodes: how many of them are not left.
     remarks: sentences about the model as a whole.
+    declined: the fusions that passes did not do, one by one, where convert was asked to explain.
     """
 
     converted: dict[str, int] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Report:
     quantized_nodes: int = 0
     converted_nodes: int = 0
     remarks: tuple[str, ...] = ()
+    declined: tuple[Decline, ...] = ()
 
     def __str__(self) -> str:
         if self.already:
@@ -84,6 +87,11 @@ class Report:
             if nodes:
                 lines.append(f"{what} that were left as they were:")
                 lines += _grouped(node[:3] for node in nodes)
+        if self.declined:
+            lines.append("fusions that were not done:")
+            lines += _grouped(
+                (each.name, f"{each.step} of {each.op_type}", each.reason) for each in self.declined
+            )
         return "\n".join(lines)
 
 

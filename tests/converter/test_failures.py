@@ -23,10 +23,9 @@ class Failing(Pass):
 
     error: BaseException
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         for node in model.graph:
             self._look(node)
-        return ir.passes.PassResult(model, modified=False)
 
     def _look(self, node: ir.Node) -> None:
         if node.op_type == "Neg":
@@ -46,7 +45,7 @@ class Failing(Pass):
 def test_the_pass_and_the_node_are_named(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, text: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
+    monkeypatch.setattr(pipeline, "CONVERTING", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", error, raising=False)
     with pytest.raises(converter.ConversionError) as raised:
         converter.convert(onnx.parser.parse_model(TEXT))
@@ -55,14 +54,14 @@ def test_the_pass_and_the_node_are_named(
 
 
 def test_a_conversion_error_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
+    monkeypatch.setattr(pipeline, "CONVERTING", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", converter.ConversionError("too large"), raising=False)
     with pytest.raises(converter.ConversionError, match=r"^too large$"):
         converter.convert(onnx.parser.parse_model(TEXT))
 
 
 def test_what_is_no_error_of_the_model_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PHASES", (pipeline.Phase("trial", (Failing,)),))
+    monkeypatch.setattr(pipeline, "CONVERTING", (pipeline.Phase("trial", (Failing,)),))
     monkeypatch.setattr(Failing, "error", KeyboardInterrupt(), raising=False)
     with pytest.raises(KeyboardInterrupt):
         converter.convert(onnx.parser.parse_model(TEXT))

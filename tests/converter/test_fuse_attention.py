@@ -31,9 +31,8 @@ def chain(case: AttentionOpCase) -> tuple[onnx.ModelProto, dict[str, Array]]:
 
 def fused(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model after the pass."""
-    context, model_ir = Context(), ir.from_proto(model)
-    context.names.reserve(model_ir.graph)
-    FuseAttention(context)(model_ir)
+    model_ir = ir.from_proto(model)
+    FuseAttention(Context.of(model_ir))(model_ir)
     return ir.to_proto(model_ir)
 
 

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 
 
@@ -21,7 +22,7 @@ class Operand(NamedTuple):
 def is_dynamic(value: ir.Value | None) -> bool:
     """Whether DynamicQuantizeLinear wrote the 8-bit tensor."""
     node = None if value is None else value.producer()
-    return node is not None and (node.domain, node.op_type) == ("", "DynamicQuantizeLinear")
+    return is_onnx(node, "DynamicQuantizeLinear")
 
 
 def operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None) -> Operand:

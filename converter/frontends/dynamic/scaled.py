@@ -14,6 +14,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, per_output, required_input
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.packing import Float32Array
 
 
@@ -39,10 +40,10 @@ def scaled(
     if units is not None:
         before, sums = (units.add,), units.add.outputs[0]
     cast = sole_consumer(sums, once=True, inside=True)
-    if cast is None or _type(cast) != "Cast" or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
+    if not is_onnx(cast, "Cast") or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
         raise Refusal("its result is not just cast to float32")
     multiply = sole_consumer(cast.outputs[0], once=True, inside=True)
-    if multiply is None or _type(multiply) != "Mul":
+    if not is_onnx(multiply, "Mul"):
         raise Refusal("its result is not just multiplied by its scale")
     factor = _beside(x_scale, _other(multiply, cast.outputs[0]))
     if is_matmul and factor.shape not in ((), (1,), (outputs,), (1, outputs)):
@@ -55,7 +56,7 @@ def scaled(
         raise Refusal("its bias is divided by another scale than its result is multiplied by")
     covers, y = (*before, cast, multiply), multiply.outputs[0]
     add = sole_consumer(y, once=True, inside=True)
-    if add is not None and _type(add) == "Add":
+    if is_onnx(add, "Add"):
         addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
         if addend is not None:
             return Scaled((*covers, add), add.outputs[0], scale, addend, bias)
@@ -72,10 +73,10 @@ class _InUnits(NamedTuple):
 
 def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int) -> _InUnits | None:
     add = sole_consumer(sums, once=True, inside=True)
-    if add is None or _type(add) != "Add":
+    if not is_onnx(add, "Add"):
         return None
     reshape = _other(add, sums).producer()
-    if reshape is None or _type(reshape) != "Reshape":
+    if not is_onnx(reshape, "Reshape"):
         raise Refusal("an Add after it is not that of a bias")
     shape = constant_or_none(required_input(reshape, 1))
     along = [1] * rank
@@ -85,7 +86,7 @@ def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
     value = required_input(reshape, 0)
     for op_type in "Cast", "Floor", "Div":
         node = value.producer()
-        if node is None or _type(node) != op_type:
+        if not is_onnx(node, op_type):
             raise Refusal("an Add after it is not that of a bias divided by the scales, and rounded down")
         if op_type == "Cast" and node.attributes["to"].as_int() != ir.DataType.INT32:
             raise Refusal("its bias is not cast to int32")
@@ -103,7 +104,7 @@ def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
     if factor is x_scale:
         return np.ones(1, np.float32)
     multiply = factor.producer()
-    if multiply is not None and _type(multiply) == "Mul" and x_scale in multiply.inputs:
+    if is_onnx(multiply, "Mul") and x_scale in multiply.inputs:
         array = _constant(_other(multiply, x_scale))
         if array is not None:
             return array
@@ -113,7 +114,7 @@ def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
 def _constant(value: ir.Value) -> NDArray[Any] | None:
     """The array of a constant, which may have been reshaped as the bias of a convolution is."""
     reshape = value.producer()
-    if reshape is None or _type(reshape) != "Reshape":
+    if not is_onnx(reshape, "Reshape"):
         return constant_or_none(value)
     data, shape = (constant_or_none(required_input(reshape, index)) for index in range(2))
     if data is None or shape is None or shape.ndim != 1 or not shape.all():
@@ -128,8 +129,3 @@ def _other(node: ir.Node, value: ir.Value) -> ir.Value:
     """The operand of a node of two that is not the value; the value itself where it is both."""
     first, second = required_input(node, 0), required_input(node, 1)
     return second if first is value else first
-
-
-def _type(node: ir.Node) -> str:
-    """Of ONNX's own operators."""
-    return "" if node.domain else node.op_type

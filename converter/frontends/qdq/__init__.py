@@ -15,13 +15,13 @@ from qudnn.converter.frontends.qdq.matmul import matmul
 from qudnn.converter.frontends.qdq.requantize import requantize
 from qudnn.converter.frontends.qdq.resize import resize
 from qudnn.converter.frontends.qdq.softmax import softmax
-from qudnn.converter.frontends.qdq.unary import UNARY, unary
+from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.frontends.qdq.where import where
 from qudnn.converter.frontends.rule import Rule
-from qudnn.converter.qdq.linear import DOMAINS
+from qudnn.converter.graph.op_traits import DOMAINS, Trait, operators_with
 
 RULES: dict[tuple[str, str], Rule] = {
-    **dict.fromkeys(UNARY, unary),
+    **dict.fromkeys(operators_with(Trait.ELEMENTWISE), unary),
     **{(domain, "QuantizeLinear"): requantize for domain in DOMAINS},
     ("", "Add"): add,
     ("", "AveragePool"): average_pool,

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.qdq.linear import quantizes
 
 LAST_BITS = "onnxruntime computes it in float32: results may differ in their last bits"
@@ -27,7 +28,7 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
     if any(quantizes(consumer) for consumer in _consumers(node)):
         return f"only some consumers of its result quantize it, so {LAST_BITS}"
     uses = list(node.outputs[0].uses())
-    if len(uses) == 1 and _activates(uses[0].node):
+    if len(uses) == 1 and has_trait(uses[0].node, Trait.CLIPS):
         y = uses[0].node.outputs[0]
         if len(list(y.uses())) == 1 and not y.is_graph_output():
             return f"an activation is the sole consumer of its result, so {LAST_BITS}"
@@ -47,11 +48,7 @@ def _consumers(node: ir.Node) -> list[ir.Node]:
     """The result's consumers; if QuantizeLinear is the sole consumer of an activation, it stands for it."""
     consumers = [use.node for use in node.outputs[0].uses()]
     for index, consumer in enumerate(consumers):
-        after = sole_consumer(consumer.outputs[0]) if _activates(consumer) else None
+        after = sole_consumer(consumer.outputs[0]) if has_trait(consumer, Trait.CLIPS) else None
         if after is not None and quantizes(after):
             consumers[index] = after
     return consumers
-
-
-def _activates(node: ir.Node) -> bool:
-    return not node.domain and node.op_type in ("Clip", "Relu")

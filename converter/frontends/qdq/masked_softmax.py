@@ -14,6 +14,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand, operand
 from qudnn.converter.frontends.qdq.result import result
 from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering import masked_softmax as op
 from qudnn.converter.qdq.linear import dequantizes, float_constant
@@ -33,7 +34,7 @@ class _Scores(NamedTuple):
 def masked_softmax(node: ir.Node, facts: Facts) -> Candidate:
     add = _producer(node, 0)
     mask: ir.Value | None = None
-    if add is not None and add.op_type == "Add" and not add.domain:
+    if is_onnx(add, "Add"):
         index = 0 if _is_scores(add, 0) else 1
         scores = _scores(add, index, facts)
         scores = scores._replace(nodes=(add, *scores.nodes))
@@ -61,7 +62,7 @@ def _producer(node: ir.Node, index: int) -> ir.Node | None:
 def _is_scores(add: ir.Node, index: int) -> bool:
     """Whether the input comes, over a factor perhaps, from a DequantizeLinear."""
     producer = _producer(add, index)
-    while producer is not None and not producer.domain and producer.op_type in ("Mul", "Div"):
+    while is_onnx(producer, "Mul", "Div"):
         producer = _producer(producer, 0)
     return dequantizes(producer)
 
@@ -69,14 +70,14 @@ def _is_scores(add: ir.Node, index: int) -> bool:
 def _scores(consumer: ir.Node, index: int, facts: Facts) -> _Scores:
     """The input of the node: at most one Mul and then one Div."""
     node = _producer(consumer, index)
-    if node is None or node.domain or node.op_type not in ("Mul", "Div"):
+    if not is_onnx(node, "Mul", "Div"):
         return _Scores(operand(consumer, index, facts))
     inner = _scores(node, 0, facts)
     number = float_constant(required_input(node, 1), "scale")
     if number.dtype != np.float32 or number.size != 1 or not number.reshape(-1)[0] > 0:
         raise Refusal("its scores are not scaled by one positive number")
-    if inner.divisor != 1 or (node.op_type == "Mul" and inner.factor != 1):
+    if inner.divisor != 1 or (is_onnx(node, "Mul") and inner.factor != 1):
         raise Refusal("its scores are scaled several times")
     scale = float(number.reshape(-1)[0])
-    scaled = inner._replace(factor=scale) if node.op_type == "Mul" else inner._replace(divisor=scale)
+    scaled = inner._replace(factor=scale) if is_onnx(node, "Mul") else inner._replace(divisor=scale)
     return scaled._replace(nodes=(node, *inner.nodes))

@@ -16,6 +16,7 @@ from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
 from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.choose_matmul import choose_matmul
@@ -34,11 +35,6 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
         return _quantized(matched, facts)
     except Refusal:
         return _in_float(matched, facts)
-
-
-# From an Add and its consumers, onnxruntime makes operators that add up in another order: BiasGelu of
-# Gelu, SkipLayerNormalization of another Add.
-_READ_SUMS = {"Cast", "QuantizeLinear", "Relu", "Sigmoid", "Softmax", "Tanh"}
 
 
 class _MatMul(NamedTuple):
@@ -102,11 +98,7 @@ def _added(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
     """The Add that is the matmul's sole consumer, and its other operand."""
     y = node.outputs[0]
     consumers = [use.node for use in y.uses()]
-    if (
-        len(consumers) != 1
-        or y.is_graph_output()
-        or (consumers[0].domain, consumers[0].op_type) != ("", "Add")
-    ):
+    if len(consumers) != 1 or y.is_graph_output() or not is_onnx(consumers[0], "Add"):
         return None
     others = [value for value in consumers[0].inputs if value is not None and value is not y]
     return (consumers[0], others[0]) if len(others) == 1 and consumers[0].graph is node.graph else None
@@ -132,7 +124,10 @@ def _addend_after(of: _MatMul) -> tuple[ir.Node, Float32Array] | None:
     if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:
         return None
     columns = of.b.shape[of.b.free]
-    if not all(moves(use.node) or use.node.op_type in _READ_SUMS for use in found[0].outputs[0].uses()):
+    # From an Add and its consumers, onnxruntime makes operators that add up in another order: BiasGelu of
+    # Gelu, SkipLayerNormalization of another Add.
+    consumers = [use.node for use in found[0].outputs[0].uses()]
+    if not all(moves(consumer) or has_trait(consumer, Trait.LEAVES_SUMS) for consumer in consumers):
         return None
     along = array.size == 1 or (array.shape[-1] == array.size and columns == array.size)
     return (found[0], array) if along and array.ndim <= max(of.a.rank, of.b.rank) else None

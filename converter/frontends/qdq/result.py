@@ -10,6 +10,7 @@ from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.graph.constants import Quantization, constant, node_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.qdq.linear import is_quantized_apart, quantizes, stays_int8, written_with
 
@@ -90,7 +91,7 @@ def result(node: ir.Node) -> Result:
         covers.append(node)
         if quantizes(node):
             break
-        if node.domain or node.op_type not in ("Relu", "Clip", "Identity", "Dropout"):
+        if not has_trait(node, Trait.CLIPS | Trait.NO_EFFECT):
             raise Refusal(f"{node.op_type} consumes its result in floating point")
         below, above = _bounds(node)
         low, high = np.clip([low, high], below, above)
@@ -139,9 +140,9 @@ def _sole_consumer(node: ir.Node) -> ir.Node:
 
 def _bounds(node: ir.Node) -> tuple[float, float]:
     """The bounds to which the activation clips its input; it changes it in no other way."""
-    if node.op_type == "Relu":
+    if is_onnx(node, "Relu"):
         return 0.0, np.inf
-    if node.op_type != "Clip":
+    if not is_onnx(node, "Clip"):
         if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
             raise Refusal(f"the {node.op_type} after it has more than one result")
         return -np.inf, np.inf

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import IN_FLOAT, Refusal
 from qudnn.converter.graph.constants import constant, constant_or_none, required_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
 from qudnn.converter.lowering import table as op
@@ -22,16 +23,7 @@ from qudnn.converter.qdq.linear import (
     written_with,
 )
 
-# Operators of which each element of the result depends on the elements in its place, and on its channel.
-_ONNX = {
-    "Abs", "Add", "BatchNormalization", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf",
-    "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "IsNaN", "LeakyRelu", "Log", "Max",
-    "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign",
-    "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "ThresholdedRelu", "Where",
-}  # fmt: skip
 _MOST_NODES = 32  # of a function
-_MICROSOFT = {"FastGelu", "Gelu", "QuickGelu"}
-UNARY = {("", op_type) for op_type in _ONNX} | {("com.microsoft", op_type) for op_type in _MICROSOFT}
 
 
 def unary(node: ir.Node, facts: Facts) -> Candidate:
@@ -90,11 +82,11 @@ def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
 
 def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | None:
     """The channels of x, if nodes of the chain have constants for each; None where all have one element."""
-    normalizes = any(node.op_type == "BatchNormalization" for node in chain)
+    normalizes = any(is_onnx(node, "BatchNormalization") for node in chain)
     arrays = [
         array
         for node in chain
-        if node.op_type != "BatchNormalization" and not dequantizes(node)
+        if not is_onnx(node, "BatchNormalization") and not dequantizes(node)
         for value in node.inputs
         if value is not None and (array := _values(value)) is not None and array.size != 1
     ]
@@ -154,7 +146,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             x = required_input(reached, 0)
             if constant_or_none(x) is None:
                 sources[x] = None
-        elif (reached.domain, reached.op_type) not in UNARY:
+        elif not has_trait(reached, Trait.ELEMENTWISE):
             raise Refusal(f"its input comes from {reached.op_type} in floating point")
         waiting.append((reached, consumer, True))
         producers = []
@@ -162,7 +154,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             if value is None or value in sources:
                 continue
             array = constant_or_none(value)
-            normalizes = consumer is not None and consumer.op_type == "BatchNormalization"
+            normalizes = is_onnx(consumer, "BatchNormalization")
             if array is not None and array.size != 1 and dequantizes(reached) and not normalizes:
                 dtypes.add(ir.DataType.from_numpy(array.dtype))
             producer = value.producer()

@@ -13,6 +13,7 @@ from qudnn.converter.graph.constants import (
     required_input,
     scales,
 )
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.qdq.linear import dequantizes
 
 
@@ -51,7 +52,7 @@ def dequantized(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
     """The DequantizeLinear that produces value, and the Transposes after it, the last one first."""
     perms = []
     producer = value.producer()
-    while producer is not None and producer.op_type == "Transpose" and not producer.domain:
+    while is_onnx(producer, "Transpose"):
         perms.append(producer)
         producer = required_input(producer, 0).producer()
     return perms, producer if dequantizes(producer) else None

@@ -7,6 +7,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.edit import consumed_only_by
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import resolved
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.take import channels
@@ -15,10 +16,10 @@ from qudnn.converter.lowering.take import channels
 def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
     """The candidate for the shuffle that the Reshape `node` ends; None where it ends none."""
     transpose = required_input(node, 0).producer()
-    if transpose is None or transpose.op_type != "Transpose" or not consumed_only_by(transpose, node):
+    if not is_onnx(transpose, "Transpose") or not consumed_only_by(transpose, node):
         return None
     divide = required_input(transpose, 0).producer()
-    if divide is None or divide.op_type != "Reshape" or not consumed_only_by(divide, transpose):
+    if not is_onnx(divide, "Reshape") or not consumed_only_by(divide, transpose):
         return None
     x = required_input(divide, 0)
     shape = facts.shape(x)

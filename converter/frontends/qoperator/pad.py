@@ -6,6 +6,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.common import required_numbers
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input
+from qudnn.converter.graph.op_traits import is_onnx
 
 
 def padding_before(
@@ -16,7 +17,7 @@ def padding_before(
     None where there is none that a convolution of that quantization could do itself.
     """
     pad = x.producer()
-    if pad is None or pad.op_type != "Pad" or pad.inputs[0] is None:
+    if not is_onnx(pad, "Pad") or pad.inputs[0] is None:
         return None
     shape = facts.shape(pad.inputs[0])
     if shape is None or len(shape) not in (3, 4, 5) or node_input(pad, 3) is not None:

@@ -5,6 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.op_traits import CONTRIB
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.table import computed, table
 
@@ -15,7 +16,7 @@ def unary(node: ir.Node, facts: Facts) -> Candidate:
     """Its only input that is not constant is the first one."""
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
-    if node.domain and len(node.inputs) < _INPUTS:
+    if node.domain == CONTRIB and len(node.inputs) < _INPUTS:
         raise Refusal("its last input is missing: onnxruntime does not run it")
     values = computed(node, x, dtype, facts.opsets)
     y_dtype = ir.DataType.from_numpy(values.dtype)

@@ -2,43 +2,38 @@
 
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALL, padded
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 
-class CancelCrossings(Pass):
+class CancelCrossings(NodePass):
     """Where a tensor leaves an island only to come back in the same layout, let it stay.
 
     Its padding channels hold anything afterwards, as they may. A ConvertToIsland that changes nothing,
     because its input lies like a tensor of an island already, goes as well.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for node in model.graph:
-            if not is_op(node, "ConvertToIsland"):
-                continue
-            x = node.inputs[0]
-            assert x is not None
-            leave = x.producer()
-            if leave is not None and _cancel(leave, node):
-                inside = leave.inputs[0]
-            elif _changes_nothing(node):
-                inside = x
-            else:
-                continue
-            assert inside is not None
-            node.outputs[0].replace_all_uses_with(inside)
-            remove_orphans([node])
-            modified = True
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        if not is_op(node, "ConvertToIsland"):
+            return False
+        return is_op(required_input(node, 0).producer(), "ConvertFromIsland") or _changes_nothing(node)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        inside = required_input(node, 0)
+        leave = inside.producer()
+        if leave is not None and is_op(leave, "ConvertFromIsland") and _cancel(leave, node):
+            inside = required_input(leave, 0)
+        elif not _changes_nothing(node):
+            raise Refusal("the operators before and after it need different layouts")
+        node.outputs[0].replace_all_uses_with(inside)
+        remove_orphans([node])
 
 
 def _cancel(leave: ir.Node, enter: ir.Node) -> bool:
-    if not is_op(leave, "ConvertFromIsland"):
-        return False
     perm_in, perm_out = ints(enter, "perm"), ints(leave, "perm")
     *pads, padding = ints(enter, "pads")
     channels = leave.attributes["channels"].as_int()

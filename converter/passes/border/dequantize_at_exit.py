@@ -6,31 +6,28 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.edit import is_needed, remove_orphans, take_place
 from qudnn.converter.island.crossings import ints, is_op
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
 
 
-class DequantizeAtExit(Pass):
+class DequantizeAtExit(NodePass):
     """Only if all consumers of the 8-bit tensor are DequantizeLinear, so that it leaves the island once."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for leave in list(model.graph):
-            if not is_op(leave, "ConvertFromIsland") or not is_needed(leave.outputs[0]):
-                continue
-            consumers = list(dict.fromkeys(use.node for use in leave.outputs[0].uses()))
-            try:
-                parameters = _parameters(leave, consumers)
-            except Refusal as refusal:
-                self.context.refusals.update(
-                    {consumer: str(refusal) for consumer in consumers if dequantizes(consumer)}
-                )
-                continue
-            for consumer in consumers:
-                _fuse(leave, consumer, parameters)
-            remove_orphans(consumers)
-            modified = True
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "ConvertFromIsland") and is_needed(node.outputs[0])
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        consumers = list(dict.fromkeys(use.node for use in node.outputs[0].uses()))
+        try:
+            parameters = _parameters(node, consumers)
+        except Refusal as refusal:
+            self.context.refusals.update(
+                {consumer: str(refusal) for consumer in consumers if dequantizes(consumer)}
+            )
+            raise
+        for consumer in consumers:
+            _fuse(node, consumer, parameters)
+        remove_orphans(consumers)
 
 
 def _fuse(leave: ir.Node, consumer: ir.Node, parameters: Quantization) -> None:

@@ -8,7 +8,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, take_place
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALL
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import (
     dequantizes,
     dequantizes_for_integer_form,
@@ -18,33 +18,31 @@ from qudnn.converter.qdq.linear import (
 )
 
 
-class DequantizeEntered(Pass):
+class DequantizeEntered(NodePass):
     """A residual that is consumed rounded to 8 bits, as by the matmul beside it: from the same tensor."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for enter in list(model.graph):
-            if not is_op(enter, "QuantizeToIsland"):
-                continue
-            channels = self._channels(enter)
-            for dequantize in _same(enter) if channels else ():
-                _fuse(enter, dequantize, channels)
-                modified = True
-        if modified:
-            model.graph.sort()
-        return ir.passes.PassResult(model, modified)
+    SORTS = True
+
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "QuantizeToIsland") and bool(_same(node))
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        channels = self._channels(node)
+        for dequantize in _same(node):
+            _fuse(node, dequantize, channels)
 
     def _channels(self, enter: ir.Node) -> int:
-        """How many of the tensor's channels come from outside, 0 where that is not known."""
+        """How many of the tensor's channels come from outside."""
         *pads, padding = ints(enter, "pads")
-        facts = self.context.facts
-        shape = facts.shape(required_input(enter, 0)) if facts is not None else None
-        if any(pads) or shape is None:
-            return 0
-        size = shape[ints(enter, "perm")[-1]]
+        shape = self.context.facts.shape(required_input(enter, 0))
+        if any(pads):
+            raise Refusal("it pads other axes than that of the channels")
+        size = None if shape is None else shape[ints(enter, "perm")[-1]]
         if isinstance(size, int):
             return size
-        return 0 if padding else ALL
+        if padding or shape is None:
+            raise Refusal("the number of its channels is unknown")
+        return ALL
 
 
 def _same(enter: ir.Node) -> list[ir.Node]:

@@ -3,49 +3,53 @@
 Where the Reshapes make one long matrix of rows, and the tensor's dimensions again.
 """
 
-from typing import TypeGuard
-
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import ints, is_op, set_ints
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 
-class DropRowReshapes(Pass):
+class DropRowReshapes(NodePass):
     """onnxruntime makes a Gemm, between such Reshapes, of each MatMul with a bias if all sizes are known.
 
     Without them the operators before and after are adjacent. A Reshape to other dimensions stays.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        facts, modified = self.context.facts, False
-        for entry in list(model.graph):
-            if facts is not None and is_op(entry, "DynamicQuantizeToIsland"):
-                modified |= _drop(entry, facts)
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "DynamicQuantizeToIsland") and is_onnx(
+            required_input(node, 0).producer(), "Reshape"
+        )
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        _drop(node, self.context.facts)
 
 
-def _drop(entry: ir.Node, facts: Facts) -> bool:
+def _drop(entry: ir.Node, facts: Facts) -> None:
     rows, quantized = required_input(entry, 0), entry.outputs[0]
     flatten = rows.producer()
-    if not _is_reshape(flatten) or not _keeps_rows(entry):
-        return False
+    assert flatten is not None
+    if not _keeps_rows(entry):
+        raise Refusal("it does not quantize rows as they lie")
     x = required_input(flatten, 0)
     shape, flat = facts.shape(x), facts.shape(rows)
     if shape is None or flat is None or len(shape) < 2 or shape[-1] != flat[-1]:
-        return False
+        raise Refusal("the Reshape before it is not known to keep the last axis")
     matmuls = [use.node for use in quantized.uses()]
     shapes = [(*shape[:-1], *(facts.shape(matmul.outputs[0]) or ())[-1:]) for matmul in matmuls]
     consumers = [sole_consumer(matmul.outputs[0], inside=True) for matmul in matmuls]
     if not all(is_op(matmul, "DynamicQMatMul") for matmul in matmuls):
-        return False
+        raise Refusal("not all of its consumers are matmuls")
     for consumer, y_shape in zip(consumers, shapes, strict=True):
-        if not _is_reshape(consumer) or not (_makes(consumer, y_shape, facts) or _has_target(consumer)):
-            return False
+        if not is_onnx(consumer, "Reshape") or not (
+            _makes(consumer, y_shape, facts) or _has_target(consumer)
+        ):
+            raise Refusal("a result of its matmuls is not reshaped, or by what depends on its dimensions")
     entry.replace_input_with(0, x)
     set_ints(entry, "pads", [0] * (2 * len(shape) - 1) + ints(entry, "pads")[-1:])
     set_ints(entry, "perm", list(range(len(shape))))
@@ -58,11 +62,6 @@ def _drop(entry: ir.Node, facts: Facts) -> bool:
             take_place(consumer.outputs[0], y)
             remove_orphans([consumer])
     remove_orphans([flatten])
-    return True
-
-
-def _is_reshape(node: ir.Node | None) -> TypeGuard[ir.Node]:
-    return node is not None and not node.domain and node.op_type == "Reshape"
 
 
 def _keeps_rows(entry: ir.Node) -> bool:

@@ -3,35 +3,31 @@
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, take_place
 from qudnn.converter.island.crossings import ints, is_op
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import quantizes, quantizes_integer_form, written_with
 
 
-class QuantizeAtEntry(Pass):
+class QuantizeAtEntry(NodePass):
     """The QuantizeLinear stays if it has consumers outside of the island."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for enter in list(model.graph):
-            quantize = (
-                enter.inputs[0].producer() if is_op(enter, "ConvertToIsland") and enter.inputs[0] else None
-            )
-            if quantize is None or not quantizes(quantize):
-                continue
-            try:
-                self._fuse(quantize, enter)
-                modified = True
-            except Refusal as refusal:
-                self.context.refusals[quantize] = str(refusal)
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "ConvertToIsland") and quantizes(required_input(node, 0).producer())
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        quantize = required_input(node, 0).producer()
+        assert quantize is not None
+        try:
+            self._fuse(quantize, node)
+        except Refusal as refusal:
+            self.context.refusals[quantize] = str(refusal)
+            raise
 
     def _fuse(self, quantize: ir.Node, enter: ir.Node) -> None:
-        x = quantize.inputs[0]
-        facts = self.context.facts
-        assert x is not None and facts is not None
-        if facts.dtype(x) != ir.DataType.FLOAT:
+        x = required_input(quantize, 0)
+        if self.context.facts.dtype(x) != ir.DataType.FLOAT:
             raise Refusal("its input is not known to be float32")
         if quantizes_integer_form(quantize):
             raise Refusal("onnxruntime makes a quantized operator of it and the one before it")

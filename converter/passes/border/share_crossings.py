@@ -10,9 +10,8 @@ from qudnn.converter.passes.base import Pass
 class ShareCrossings(Pass):
     """The first one in the graph's order stays. An output of the graph keeps the crossing that names it."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         first: dict[object, ir.Node] = {}
-        modified = False
         for node in model.graph:
             if not is_crossing(node) or not is_needed(node.outputs[0]):
                 continue
@@ -23,5 +22,3 @@ class ShareCrossings(Pass):
             for output, kept in zip(node.outputs, shared.outputs, strict=True):
                 output.replace_all_uses_with(kept)
             remove_orphans([node])
-            modified = True
-        return ir.passes.PassResult(model, modified)

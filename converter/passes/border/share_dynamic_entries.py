@@ -14,7 +14,7 @@ class ShareDynamicEntries(Pass):
     The first one in the graph's order stays.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         alike: dict[object, list[ir.Node]] = {}
         for node in model.graph:
             if is_op(node, "DynamicQuantizeToIsland") and _is_for_ops(node):
@@ -28,7 +28,6 @@ class ShareDynamicEntries(Pass):
                     output.replace_all_uses_with(kept)
             remove_orphans(others)
             set_terms(first, parts, self.context.names)
-        return ir.passes.PassResult(model, modified=bool(groups))
 
 
 def _is_for_ops(entry: ir.Node) -> bool:

@@ -14,10 +14,10 @@ CONTRIB = "com.microsoft"
 class AddFunctions(Pass):
     """Also settles what the model imports, and notes the version of qudnn in its metadata."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         used = {node.op_type for node in model.graph if node.domain == DOMAIN}
         if not used:
-            return ir.passes.PassResult(model, modified=False)
+            return
         imports = model.graph.opset_imports
         opset = imports.setdefault("", MIN_OPSET)
         imports[DOMAIN] = VERSION
@@ -30,7 +30,6 @@ class AddFunctions(Pass):
         drop_unused_imports(model)
         model.ir_version = max(model.ir_version, IR_VERSION)
         model.metadata_props[VERSION_KEY] = qudnn_version()
-        return ir.passes.PassResult(model, modified=True)
 
 
 def _write_defaults_out(model: ir.Model) -> None:

@@ -3,50 +3,68 @@
 import numpy as np
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.lowering.binary import adds_one_shape
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 _MODERATE = 2.0**21  # sums below are rounded as floats
 _OF_CONV = ("pads", "strides", "dilations", "group", "x_zero_point", "y_zero_point", "y_min", "y_max")
 _OF_ADD = ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype")
 
 
-class FuseConvAdd(Pass):
+class FuseConvAdd(NodePass):
     """A convolution adds in its epilogue if an addition of two tensors of one shape is its sole consumer.
 
     Where both operands are such results, the later one does, so that less has to wait. Not of groups and
     stems, whose kernels add nothing: two passes would take as long as before.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        place = {node: i for i, node in enumerate(model.graph)}
-        for add in list(model.graph):
-            if not is_op(add, "QAdd") or not adds_one_shape(add) or not _moderate(add):
-                continue
-            convs = [(place[conv], index) for index in (0, 1) if (conv := _conv(add, index)) is not None]
-            if convs:
-                _fuse(add, max(convs)[1], model.graph)
-                modified = True
-        return ir.passes.PassResult(model, modified)
+    def run(self, model: ir.Model) -> None:
+        self._place = {node: number for number, node in enumerate(model.graph)}
+        super().run(model)
+
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "QAdd") and bool(_convs(node))
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        if not adds_one_shape(node):
+            raise Refusal("it broadcasts an operand, or one is constant")
+        if not _moderate(node):
+            raise Refusal("its sums may exceed 2**21 before they are rounded")
+        convs, reasons = [], []
+        for index, conv in _convs(node).items():
+            try:
+                _check(conv, node, index)
+                convs.append((self._place[conv], index))
+            except Refusal as refusal:
+                reasons.append(str(refusal))
+        if not convs:
+            raise Refusal("; ".join(dict.fromkeys(reasons)))
+        _fuse(node, max(convs)[1], graph)
 
 
-def _conv(add: ir.Node, index: int) -> ir.Node | None:
-    """The convolution that produces operand `index`, if it may add the other one."""
-    inside = required_input(add, index)
-    conv = inside.producer()
-    if conv is None or not is_op(conv, "QConv") or sole_consumer(inside, once=True) is not add:
-        return None
+def _convs(add: ir.Node) -> dict[int, ir.Node]:
+    """The convolutions that produce the operands, by index."""
+    producers = {index: required_input(add, index).producer() for index in (0, 1)}
+    return {index: conv for index, conv in producers.items() if conv is not None and is_op(conv, "QConv")}
+
+
+def _check(conv: ir.Node, add: ir.Node, index: int) -> None:
+    """Raises Refusal where the convolution that produces operand `index` may not add the other one."""
+    if sole_consumer(conv.outputs[0], once=True) is not add:
+        raise Refusal(f"the convolution before {'ab'[index]} has other consumers")
     shape = required_input(conv, 1).shape
     if shape is None or not isinstance(shape[3], int) or shape[3] % ALIGNMENT != 0:
-        return None
-    padded = "y_pads" in conv.attributes and any(ints(conv, "y_pads"))
-    return None if padded or conv.attributes["group"].as_int() != 1 else conv
+        raise Refusal("the kernels for stems and for groups add nothing")
+    if "y_pads" in conv.attributes and any(ints(conv, "y_pads")):
+        raise Refusal("the convolution writes padding as well")
+    if conv.attributes["group"].as_int() != 1:
+        raise Refusal("the kernels for stems and for groups add nothing")
 
 
 def _moderate(add: ir.Node) -> bool:

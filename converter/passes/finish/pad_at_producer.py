@@ -2,14 +2,16 @@
 
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
+from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.crossings import ENTRIES, ints, is_op, set_ints
 from qudnn.converter.island.layout import ALIGNMENT
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
 
-class PadAtProducer(Pass):
+class PadAtProducer(NodePass):
     """The producer of a convolution's input writes the padding too, if there are no other consumers.
 
     cuDNN pads with 0 only: for another zero point, the convolution would begin with a pass over its input,
@@ -19,31 +21,33 @@ class PadAtProducer(Pass):
     it adds is read by the next QAdd as well.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for node in model.graph:
-            if is_op(node, *ENTRIES):
-                modified |= _pad_entry(node)
-            elif _writes_padding(node):
-                modified |= _pad_output(node)
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        """Whether a convolution with padding reads its result."""
+        if node.domain != DOMAIN:
+            return False
+        consumers = [use.node for use in node.outputs[0].uses() if use.idx == 0]
+        return any(is_op(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        if is_op(node, *ENTRIES):
+            _pad_entry(node)
+        else:
+            _pad_output(node)
 
 
-def _pad_entry(entry: ir.Node) -> bool:
+def _pad_entry(entry: ir.Node) -> None:
     convs = _consumers(entry, "QConv", "QConv3D")
-    if not convs:
-        return False
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if entry.op_type == "QuantizeToIsland" and entry.attributes["zero_point"].as_int() != zero_point:
-        return False  # the model reads a tensor with another zero point than it wrote it with
+    if is_op(entry, "QuantizeToIsland") and entry.attributes["zero_point"].as_int() != zero_point:
+        raise Refusal("the convolution reads it with another zero point than it is written with")
     channels = ints(entry, "pads")[-1]
     pads = _take_pads(entry, convs)
     set_ints(entry, "pads", [*pads[:-1], channels])
     entry.attributes["zero_point"] = ir.AttrInt64("zero_point", zero_point)
-    return True
 
 
 def _writes_padding(node: ir.Node) -> bool:
+    """Whether there is a kernel of the op that does."""
     if is_op(node, "QConv"):
         shape = required_input(node, 1).shape
         assert shape is not None
@@ -55,18 +59,19 @@ def _writes_padding(node: ir.Node) -> bool:
     return is_op(node, "QMaxPool")
 
 
-def _pad_output(producer: ir.Node) -> bool:
+def _pad_output(producer: ir.Node) -> None:
+    if not _writes_padding(producer):
+        raise Refusal("its kernels write no padding")
     convs = _consumers(producer, "QConv")
-    if not convs or not all(_padded_by_a_pass(conv) for conv in convs):
-        return False
+    if not all(_padded_by_a_pass(conv) for conv in convs):
+        raise Refusal("the convolution pads at no cost: with 0, or in a kernel for groups")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
     if is_op(producer, "QConv"):
         if producer.attributes["y_zero_point"].as_int() != zero_point:
-            return False
+            raise Refusal("the convolution reads it with another zero point than it is written with")
     else:
         producer.attributes["y_zero_point"] = ir.AttrInt64("y_zero_point", zero_point)
     set_ints(producer, "y_pads", _take_pads(producer, convs))
-    return True
 
 
 def _padded_by_a_pass(conv: ir.Node) -> bool:
@@ -77,13 +82,14 @@ def _padded_by_a_pass(conv: ir.Node) -> bool:
 
 
 def _consumers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
-    """All consumers of the result if they are convolutions with one padding, else none."""
+    """All consumers of the result, which have to be convolutions with one padding."""
     inside = producer.outputs[0]
     convs = [use.node for use in inside.uses() if use.idx == 0 and is_op(use.node, *op_types)]
-    if inside.is_graph_output() or not convs or len(convs) != len(inside.uses()):
-        return []
-    paddings = {(*ints(conv, "pads"), conv.attributes["x_zero_point"].as_int()) for conv in convs}
-    return convs if len(paddings) == 1 and any(ints(convs[0], "pads")) else []
+    if inside.is_graph_output() or len(convs) != len(inside.uses()):
+        raise Refusal(f"it has consumers that are no {' or '.join(op_types)}")
+    if len({(*ints(conv, "pads"), conv.attributes["x_zero_point"].as_int()) for conv in convs}) > 1:
+        raise Refusal("the convolutions that read it have different padding")
+    return convs
 
 
 def _take_pads(producer: ir.Node, convs: list[ir.Node]) -> list[int]:

@@ -1,11 +1,12 @@
 """An attention in float32 between its two matmuls: `softmax(matmul * factor / divisor + mask)`"""
 
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.fuse.attention_operands import Scale, scaled_by_number
 
 
@@ -48,12 +49,12 @@ class Chain(NamedTuple):
 
 def chain_around(softmax: ir.Node, facts: Facts) -> Chain | None:
     """The chain that the node belongs to, if it is a Softmax between two matmuls."""
-    if softmax.domain or softmax.op_type != "Softmax":
+    if not is_onnx(softmax, "Softmax"):
         return None
     scores = _scores(required_input(softmax, 0), facts)
     guard = _guard(softmax)
     weights = softmax if guard is None else guard[-1]
-    matmuls = [use.node for use in weights.outputs[0].uses() if _is(use.node, "MatMul") and use.idx == 0]
+    matmuls = [use.node for use in weights.outputs[0].uses() if is_onnx(use.node, "MatMul") and use.idx == 0]
     if scores is None or not matmuls:
         return None
     nodes = (*scores.nodes, softmax, *(guard or ()), matmuls[0])
@@ -70,7 +71,7 @@ class _Scores(NamedTuple):
 def _scores(x: ir.Value, facts: Facts) -> _Scores | None:
     """What the softmax is computed of."""
     add = x.producer()
-    if not _is(add, "Add"):
+    if not is_onnx(add, "Add"):
         return _scaled_matmul(x, facts)
     a, b = required_input(add, 0), required_input(add, 1)
     for scaled, mask in (a, b), (b, a):
@@ -91,7 +92,7 @@ def _scaled_matmul(x: ir.Value, facts: Facts) -> _Scores | None:
             nodes.insert(0, node)
             x, numbers[op_type] = scaled
     matmul = x.producer()
-    if not _is(matmul, "MatMul"):
+    if not is_onnx(matmul, "MatMul"):
         return None
     return _Scores((matmul, *nodes), numbers["Mul"], numbers["Div"])
 
@@ -99,16 +100,11 @@ def _scaled_matmul(x: ir.Value, facts: Facts) -> _Scores | None:
 def _guard(softmax: ir.Node) -> tuple[ir.Node, ir.Node] | None:
     """IsNaN and Where, which put 0 in the place of NaN: of rows that are masked altogether."""
     weights = softmax.outputs[0]
-    for where in [use.node for use in weights.uses() if _is(use.node, "Where")]:
+    for where in [use.node for use in weights.uses() if is_onnx(use.node, "Where")]:
         is_nan = required_input(where, 0).producer()
         zero = constant_or_none(required_input(where, 1))
-        if not _is(is_nan, "IsNaN") or zero is None or zero.size != 1 or zero.ndim > 1 or zero.any():
+        if not is_onnx(is_nan, "IsNaN") or zero is None or zero.size != 1 or zero.ndim > 1 or zero.any():
             continue
         if required_input(is_nan, 0) is weights and required_input(where, 2) is weights:
             return is_nan, where
     return None
-
-
-def _is(node: ir.Node | None, op_type: str) -> TypeGuard[ir.Node]:
-    """Whether it is a node of this type of ONNX's own operators."""
-    return node is not None and not node.domain and node.op_type == op_type

@@ -9,6 +9,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.views import View
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.passes.fuse.numbers_from_sizes import numbers_of
 
@@ -78,7 +79,7 @@ def _lies(view: View, perm: list[int]) -> bool:
 def scaled_by_number(value: ir.Value, facts: Facts, op_type: str = "Mul") -> tuple[ir.Value, Scale] | None:
     """What was multiplied by one number, or divided, and the number."""
     node = value.producer()
-    if node is None or node.domain or node.op_type != op_type:
+    if not is_onnx(node, op_type):
         return None
     a, b = required_input(node, 0), required_input(node, 1)
     for x, other in ((a, b), (b, a))[: 2 if op_type == "Mul" else 1]:

@@ -2,40 +2,45 @@
 
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.island.crossings import is_op
 from qudnn.converter.lowering.binary import adds_one_shape
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 
-class FuseAddLayerNormalization(Pass):
+class FuseAddLayerNormalization(NodePass):
     """The sum is written only if it has other consumers. Only for tensors of one shape."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for norm in list(model.graph):
-            add = norm.inputs[0].producer() if is_op(norm, "QLayerNormalization") and norm.inputs[0] else None
-            if add is not None and _continues(add, norm):
-                _fuse(add, norm, model.graph)
-                modified = True
-        if modified:
-            model.graph.sort()  # others may have read a sum before
-        return ir.passes.PassResult(model, modified)
+    SORTS = True  # others may have read a sum before
+
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "QLayerNormalization") and is_op(
+            required_input(node, 0).producer(), "QAdd", "QFloatAdd"
+        )
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        add = required_input(node, 0).producer()
+        assert add is not None
+        _check(add, node)
+        _fuse(add, node, graph)
 
 
-def _continues(add: ir.Node, norm: ir.Node) -> bool:
-    """Whether the normalization reads what the addition wrote, as it wrote it."""
-    if not is_op(add, "QAdd", "QFloatAdd") or not adds_one_shape(add):
-        return False
+def _check(add: ir.Node, norm: ir.Node) -> None:
+    """Raises Refusal where the normalization does not read what the addition wrote, as it wrote it."""
+    if not adds_one_shape(add):
+        raise Refusal("the addition before it broadcasts an operand, or one is constant")
     if (add.attributes.get_int("y_min", -128), add.attributes.get_int("y_max", 127)) != (-128, 127):
-        return False
+        raise Refusal("an activation clips the sum")
     is_uint8 = add.attributes.get_int("dtype", ir.DataType.INT8) == ir.DataType.UINT8
     written = (
         add.attributes["y_scale"].as_float(),
         add.attributes["y_zero_point"].as_int() - (128 if is_uint8 else 0),
     )
-    return written == (norm.attributes["x_scale"].as_float(), norm.attributes["x_zero_point"].as_int())
+    if written != (norm.attributes["x_scale"].as_float(), norm.attributes["x_zero_point"].as_int()):
+        raise Refusal("it reads the sum with another scale or zero point than the sum is written with")
 
 
 def _fuse(add: ir.Node, norm: ir.Node, graph: ir.Graph) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, consumed_only_by, remove_orphans, take_place
@@ -12,25 +13,28 @@ from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.tables import VALUES, TableFunction, function_of
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 _RANK = 4
 _IN_PLACE = list(range(_RANK))
+_SOFTMAXES = ("QSoftmax", "QMaskedSoftmax")
 _VIEW = ("perm", "starts", "ends")
 
 
-class FuseAttention(Pass):
+class FuseAttention(NodePass):
     """Scores and probabilities, sequence by sequence of each head, need not be written to memory.
 
     They must have no other consumers; the matmuls must have four dimensions and one scale and zero point for
     all columns.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        chains = [chain for node in model.graph for chain in [_chain_at(node)] if chain is not None]
-        for chain in chains:
-            self._fuse(chain, model.graph)
-        return ir.passes.PassResult(model, modified=bool(chains))
+    def matches(self, node: ir.Node) -> bool:
+        """Whether it is a softmax beside a matmul."""
+        readers = [use.node for use in node.outputs[0].uses()] if is_op(node, *_SOFTMAXES) else []
+        return any(is_op(reader, "QBatchMatMul") for reader in readers)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        self._fuse(_chain_at(node), graph)
 
     def _fuse(self, chain: "_Chain", graph: ir.Graph) -> None:
         op_type, softmax = "QAttention", chain.softmax
@@ -63,19 +67,20 @@ class _Chain(NamedTuple):
         width = None if shape is None else shape[-1]
         return width - ints(self.scores, "pads")[-1] if isinstance(width, int) else None
 
-    def of_one_table(self) -> "_Chain | None":
-        """With one table for all keys; None where they have different ones."""
+    def of_one_table(self) -> "_Chain":
+        """With one table for all keys."""
         if self.table.ndim == 1:
             return self
         tables = self.table[: self.keys]
-        return self._replace(table=tables[0]) if len(tables) and (tables == tables[0]).all() else None
+        if not len(tables) or (tables != tables[0]).any():
+            raise Refusal("the function before it differs by key")
+        return self._replace(table=tables[0])
 
     def attributes(self) -> dict[str, int | float | list[int]]:
         """Those of the one op."""
         matmuls = (("q", self.scores, "a"), ("k", self.scores, "b"), ("v", self.result, "b"))
         parts = {f"{x}_{what}": ints(node, f"{of}_{what}") for x, node, of in matmuls for what in _VIEW}
         scores, result = (_Epilogue.of(node) for node in (self.scores, self.result))
-        assert scores is not None and result is not None
         return {
             **parts,
             "y_perm": ints(self.result, "y_perm"),
@@ -101,14 +106,16 @@ class _Epilogue(NamedTuple):
     y_zero_point: int
 
     @classmethod
-    def of(cls, node: ir.Node) -> "_Epilogue | None":
-        """None where columns differ, or where there is a bias or a bound."""
+    def of(cls, node: ir.Node) -> "_Epilogue":
+        """Raises Refusal where columns differ, or where there is a bias or a bound."""
         bias, multiplier, zero_point = (constant_or_none(required_input(node, i)) for i in (2, 3, 4))
         if bias is None or multiplier is None or zero_point is None:
-            return None
+            raise Refusal("a matmul beside it has parameters that are not constant")
         bounds = [node.attributes[name].as_int() for name in ("y_min", "y_max")]
-        if bias.any() or multiplier.size != 1 or zero_point.size != 1 or bounds != [-128, 127]:
-            return None
+        if multiplier.size != 1 or zero_point.size != 1:
+            raise Refusal("a matmul beside it has scales or zero points that differ by column")
+        if bias.any() or bounds != [-128, 127]:
+            raise Refusal("a matmul beside it has a bias, or clips its result")
         a_zero_point, y_zero_point = (
             node.attributes[name].as_int() for name in ("a_zero_point", "y_zero_point")
         )
@@ -127,38 +134,43 @@ def _softmax_attributes(of: Mapping[str, ir.Attr]) -> dict[str, int | float | li
     return attributes | {name: of[name].as_float() for name in ("factor", "divisor")}
 
 
-def _chain_at(softmax: ir.Node) -> _Chain | None:
+def _chain_at(softmax: ir.Node) -> _Chain:
     """The chain around the softmax, if it is one that may become one op."""
-    if not is_op(softmax, "QSoftmax", "QMaskedSoftmax"):
-        return None
     x, weights = required_input(softmax, 0), softmax.outputs[0]
-    producer = x.producer()
-    function = None if producer is None or not consumed_only_by(producer, softmax) else function_of(producer)
+    writer = x.producer()
+    function = None if writer is None or not consumed_only_by(writer, softmax) else function_of(writer)
     if function is None:
         function = TableFunction(x, VALUES, 0)
     scores = function.x.producer()
-    if scores is None or len(function.x.uses()) != 1 or function.x.is_graph_output():
-        return None
-    consumers = list(weights.uses())
-    if len(consumers) != 1 or consumers[0].idx != 0 or weights.is_graph_output():
-        return None
-    result = consumers[0].node
-    if not (is_op(scores, "QBatchMatMul") and is_op(result, "QBatchMatMul")):
-        return None
+    if scores is None or not is_op(scores, "QBatchMatMul"):
+        raise Refusal("its input comes from no matmul, nor from a function of the result of one")
+    if len(function.x.uses()) != 1 or function.x.is_graph_output():
+        raise Refusal("its scores have other consumers")
+    readers = list(weights.uses())
+    if len(readers) != 1 or weights.is_graph_output():
+        raise Refusal("its result has other consumers than one matmul")
+    result = readers[0].node
+    if readers[0].idx != 0 or not is_op(result, "QBatchMatMul"):
+        raise Refusal("its result is not the left input of a matmul")
     chain = _Chain(scores, function.table, softmax, result)
-    return chain.of_one_table() if _fits(chain) else None
+    _check(chain)
+    return chain.of_one_table()
 
 
-def _fits(chain: _Chain) -> bool:
+def _check(chain: _Chain) -> None:
+    """Raises Refusal where the op would compute something else."""
     scores, _, _, result = chain
     perms = [ints(node, f"{matrix}_perm") for node in (scores, result) for matrix in ("a", "b", "y")]
-    if any(len(perm) != _RANK for perm in perms) or _Epilogue.of(scores) is None:
-        return False
+    if any(len(perm) != _RANK for perm in perms):
+        raise Refusal(f"its matmuls do not have {_RANK} dimensions")
+    _Epilogue.of(scores)
+    _Epilogue.of(result)
     _, _, of_scores, of_weights, _, _ = perms
-    if of_scores != _IN_PLACE or of_weights != _IN_PLACE or _Epilogue.of(result) is None:
-        return False
     starts, ends = ints(result, "a_starts"), ints(result, "a_ends")
-    return not any(starts) and ends[:-1] == [ALL] * (_RANK - 1) and _takes_all_keys(chain, ends[-1])
+    if of_scores != _IN_PLACE or of_weights != _IN_PLACE:
+        raise Refusal("its scores or its weights are transposed")
+    if any(starts) or ends[:-1] != [ALL] * (_RANK - 1) or not _takes_all_keys(chain, ends[-1]):
+        raise Refusal("it leaves out some of the keys, or takes padding for keys")
 
 
 def _takes_all_keys(chain: _Chain, end: int) -> bool:

@@ -11,43 +11,43 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import broadcast
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.emitter import Attribute
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
 from qudnn.converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
 _NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
-_MOVES = {"Gather", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 
 
-class FuseFloatAttention(Pass):
+class FuseFloatAttention(NodePass):
     """Scores and probabilities need not be written to memory, nor heads be moved.
 
     Only next to a dynamically quantized matmul, which produces an operand or consumes the result.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    REPORTED = True
+
+    def run(self, model: ir.Model) -> None:
         self._joined: dict[ir.Value, ir.Value] = {}
-        facts, modified = self.context.facts, False
-        for node in list(model.graph):
-            chain = None if facts is None else chain_around(node, facts)
-            if chain is None or not _is_beside_dynamic_matmuls(chain):
-                continue
-            try:
-                self._fuse(chain, model.graph)
-                modified = True
-            except Refusal as refusal:
-                self.context.refusals[node] = str(refusal)
+        super().run(model)
         if self._joined:
             model.graph.sort()  # another chain, which reads the same, may begin before
-        return ir.passes.PassResult(model, modified)
+
+    def matches(self, node: ir.Node) -> bool:
+        chain = chain_around(node, self.context.facts)
+        return chain is not None and _is_beside_dynamic_matmuls(chain)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        chain = chain_around(node, self.context.facts)
+        assert chain is not None
+        self._fuse(chain, graph)
 
     def _fuse(self, chain: Chain, graph: ir.Graph) -> None:
         facts, softmax = self.context.facts, chain.softmax
-        assert facts is not None
         if softmax.attributes.get_int("axis", -1) not in (-1, len(ROWS) - 1):
             raise Refusal("its axis is not the last one")
         if chain.is_read_elsewhere:
@@ -115,7 +115,7 @@ def _is_beside_dynamic_matmuls(chain: Chain) -> bool:
 
 def _comes_from_matmul(value: ir.Value) -> bool:
     node = value.producer()
-    while node is not None and not node.domain and node.op_type in _MOVES:
+    while has_trait(node, Trait.MOVES) or is_onnx(node, "Mul"):
         node = required_input(node, 0).producer()
     return is_op(node, "DynamicQMatMul")
 
@@ -123,7 +123,7 @@ def _comes_from_matmul(value: ir.Value) -> bool:
 def _is_quantized(chain: Chain) -> bool:
     consumers = [use.node for use in chain.result.uses()]
     for consumer in consumers:
-        if not consumer.domain and consumer.op_type in _MOVES:
+        if has_trait(consumer, Trait.MOVES) or is_onnx(consumer, "Mul"):
             consumers += [use.node for use in consumer.outputs[0].uses()]
     return any(is_op(consumer, "DynamicQuantizeToIsland") for consumer in consumers)
 
@@ -131,7 +131,7 @@ def _is_quantized(chain: Chain) -> bool:
 def _transposed_back(result: ir.Value) -> ir.Node:
     """The node that alone reads the result, and puts the heads where they were."""
     node = sole_consumer(result)
-    if node is None or node.domain or node.op_type != "Transpose" or "perm" not in node.attributes:
+    if not is_onnx(node, "Transpose") or "perm" not in node.attributes:
         raise Refusal("its result is not just transposed")
     if ints(node, "perm") != ROWS:
         raise Refusal(f"its result is transposed by {ints(node, 'perm')}, not by {ROWS}")

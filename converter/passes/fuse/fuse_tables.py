@@ -1,5 +1,7 @@
 """QTable -> QTable => QTable; also QAdd and QMul with a constant, or of tables of one tensor"""
 
+from collections.abc import Mapping
+
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
@@ -18,19 +20,28 @@ class FuseTables(Pass):
     constant for each channel stays if it stands alone, as it is as fast as a table.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         if any(is_op(node, "QAdd", "QMul") for node in model.graph):
             try:
                 runtime()
             except Refusal as refusal:
                 self.context.remarks[f"elementwise operators are not fused into one: {refusal}"] = None
+        functions = functions_of(model.graph)
+        for node in functions:
+            self._explain(node, functions)
         # Backwards: the input of a function may itself be fused, and is replaced in its consumers.
-        for node, found in reversed(functions_of(model.graph).items()):
+        for node, found in reversed(functions.items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
                 self._fuse(node, found, model.graph)
-                modified = True
-        return ir.passes.PassResult(model, modified)
+
+    def _explain(self, node: ir.Node, functions: Mapping[ir.Node, TableFunction]) -> None:
+        """Why the function before the node is not fused with it."""
+        for value in node.inputs:
+            before = None if value is None else value.producer()
+            if value is None or before is None or before not in functions:
+                continue
+            if len(value.uses()) > 1 or value.is_graph_output():
+                self.decline(node, f"the function before it, {before.op_type}, has other consumers")
 
     def _fuse(self, node: ir.Node, found: TableFunction, graph: ir.Graph) -> None:
         table = add_initializer(graph, self.context.names.value(f"{node.name}/table"), found.table)

@@ -4,40 +4,37 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.lookups import first_rows
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.lowering.binary import island_array
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 
-class GatherAtEntry(Pass):
+class GatherAtEntry(NodePass):
     """Embeddings: they are looked up outside, and enter the island without a pass over memory."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for enter in list(model.graph):
-            if is_op(enter, "ConvertToIsland"):
-                modified |= self._fuse(enter, model.graph)
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "ConvertToIsland") and is_onnx(required_input(node, 0).producer(), "Gather")
 
-    def _fuse(self, enter: ir.Node, graph: ir.Graph) -> bool:
-        y = required_input(enter, 0)
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        enter, y = node, required_input(node, 0)
         gather = y.producer()
-        if gather is None or gather.domain or gather.op_type != "Gather":
-            return False
+        assert gather is not None
         table = required_input(gather, 0)
         array = constant_or_none(table)
         *before, last = ints(enter, "pads")
         perm = ints(enter, "perm")
-        if (
-            array is None
-            or gather.attributes.get_int("axis", 0) % array.ndim == array.ndim - 1
-            or perm != list(range(len(perm)))
-            or any(before)
-            or any(len(value.uses()) > 1 or value.is_graph_output() for value in (y, table))
-        ):
-            return False
+        if array is None:
+            raise Refusal("the table before it is not constant")
+        if gather.attributes.get_int("axis", 0) % array.ndim == array.ndim - 1:
+            raise Refusal("the lookup before it is along the last axis of the table")
+        if perm != list(range(len(perm))) or any(before):
+            raise Refusal("it moves axes, or pads others than that of the channels")
+        if any(len(value.uses()) > 1 or value.is_graph_output() for value in (y, table)):
+            raise Refusal("the table before it, or what is looked up in it, has other consumers")
         padded = np.pad(
             island_array(array),
             [(0, 0)] * (array.ndim - 1) + [(0, last)],
@@ -54,4 +51,3 @@ class GatherAtEntry(Pass):
         graph.insert_after(gather, fused)
         take_place(enter.outputs[0], fused.outputs[0])
         remove_orphans([enter])
-        return True

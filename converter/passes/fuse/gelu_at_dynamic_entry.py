@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.op_traits import is_contrib, is_onnx
 from qudnn.converter.island.crossings import ints, is_op
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 _ROOT = float(np.sqrt(np.float32(2)))
 _INVERSE = float(np.sqrt(np.float32(0.5)))
@@ -28,26 +30,20 @@ class _Gelu(NamedTuple):
     factor: float
 
 
-class GeluAtDynamicEntry(Pass):
+class GeluAtDynamicEntry(NodePass):
     """Without other consumers, the result is never written in float32."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
-        for entry in list(model.graph):
-            if not is_op(entry, "DynamicQuantizeToIsland"):
-                continue
-            y = required_input(entry, 0)
-            gelu = _gelu(y)
-            if gelu is None:
-                continue
-            if sole_consumer(y) is entry:
-                self.context.notes[_fused(gelu, entry)] = _NOTE
-                modified = True
-            else:
-                node = y.producer()
-                assert node is not None
-                self.context.refusals[node] = _READ
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "DynamicQuantizeToIsland") and _gelu(required_input(node, 0)) is not None
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        y = required_input(node, 0)
+        gelu, producer = _gelu(y), y.producer()
+        assert gelu is not None and producer is not None
+        if sole_consumer(y) is not node:
+            self.context.refusals[producer] = _READ
+            raise Refusal(_READ)
+        self.context.notes[_fused(gelu, node)] = _NOTE
 
 
 def _fused(gelu: _Gelu, entry: ir.Node) -> ir.Node:
@@ -76,7 +72,7 @@ def _gelu(y: ir.Value) -> _Gelu | None:
     node = y.producer()
     if node is None:
         return None
-    if node.op_type == "Gelu" and node.domain in ("", "com.microsoft"):
+    if is_onnx(node, "Gelu") or is_contrib(node, "Gelu"):
         exact = node.attributes.get_string("approximate", "none") == "none"
         return _Gelu(required_input(node, 0), 1.0, _INVERSE) if exact else None
     return _in_parts(node)
@@ -108,7 +104,7 @@ def _scale_in_error(x: ir.Value, doubled: ir.Value) -> tuple[float, float] | Non
     """Divisor and factor, where `doubled` is 1 + erf(x / divisor * factor)."""
     for one, error in _operands_in_both_orders(doubled.producer(), "Add"):
         erf = error.producer()
-        if _number(one) != 1 or erf is None or erf.domain or erf.op_type != "Erf":
+        if _number(one) != 1 or not is_onnx(erf, "Erf"):
             continue
         scaled = required_input(erf, 0).producer()
         for operand, scale in _operands_in_both_orders(scaled, "Mul"):
@@ -121,7 +117,7 @@ def _scale_in_error(x: ir.Value, doubled: ir.Value) -> tuple[float, float] | Non
 
 
 def _operands(node: ir.Node | None, op_type: str) -> tuple[ir.Value, ir.Value] | None:
-    if node is None or node.domain or node.op_type != op_type:
+    if not is_onnx(node, op_type):
         return None
     return required_input(node, 0), required_input(node, 1)
 

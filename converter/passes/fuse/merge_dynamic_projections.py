@@ -14,6 +14,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import is_op
@@ -52,21 +53,24 @@ class MergeDynamicProjections(Pass):
     They may have different numbers of heads, of one size.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        facts = self.context.facts
+    def run(self, model: ir.Model) -> None:
         alike: dict[object, list[_Projection]] = {}
         for node in model.graph:
-            found = _projection(node, facts) if facts is not None else None
-            if found is not None:
+            if not is_op(node, "DynamicQMatMul") or len(required_input(node, 0).uses()) < 2:
+                continue
+            try:
+                found = _projection(node, self.context.facts)
                 alike.setdefault(found.key, []).append(found)
-        groups = [group for group in alike.values() if len(group) > 1]
-        for group in groups:
-            self._merge(group)
-        return ir.passes.PassResult(model, modified=bool(groups))
+            except Refusal as refusal:
+                self.decline(node, refusal)
+        for group in alike.values():
+            if len(group) > 1:
+                self._merge(group)
+            else:
+                self.decline(group[0].matmul, "no other matmul of its input has heads of its size")
 
     def _merge(self, group: list[_Projection]) -> None:
         facts, (wide, parted) = self.context.facts, group[0].shapes
-        assert facts is not None
         matmuls = [projection.matmul for projection in group]
         reshapes = [projection.reshape for projection in group]
         entry = entry_of(matmuls[0])
@@ -103,28 +107,24 @@ class MergeDynamicProjections(Pass):
         set_terms(entry, {matmul: merged, **parts}, self.context.names)
 
 
-def _projection(node: ir.Node, facts: Facts) -> _Projection | None:
-    if not is_op(node, "DynamicQMatMul"):
-        return None
+def _projection(node: ir.Node, facts: Facts) -> _Projection:
+    """Raises Refusal where its result is not heads of an attention in float32."""
     weight, addend = (constant_or_none(required_input(node, index)) for index in (1, 4))
+    if weight is None or addend is None:
+        raise Refusal("its weights or its bias are not constant")
     reshape = sole_consumer(node.outputs[0], once=True, inside=True)
-    if weight is None or addend is None or reshape is None:
-        return None
-    if reshape.domain or reshape.op_type != "Reshape":
-        return None
+    if not is_onnx(reshape, "Reshape"):
+        raise Refusal("its result is not just split into heads")
     result = reshape.outputs[0]
     wide, parted = facts.shape(node.outputs[0]), facts.shape(result)
     if wide is None or parted is None or len(parted) != 4:
-        return None
+        raise Refusal("its result is not known to be split into heads")
     heads, size = parted[-2:]
     if not isinstance(heads, int) or not isinstance(size, int) or heads * size != wide[-1]:
-        return None
+        raise Refusal("the number or the size of its heads is unknown")
     if result.is_graph_output() or not all(_is_operand(use.node, use.idx) for use in result.uses()):
-        return None
-    try:
-        target_of(parted, wide)
-    except Refusal:
-        return None
+        raise Refusal("its heads have other consumers than attention in float32")
+    target_of(parted, wide)
     return _Projection(node, (weight, addend), reshape, (wide, parted), heads)
 
 

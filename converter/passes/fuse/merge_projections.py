@@ -10,8 +10,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.batch_matmuls import operand_of
 from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.island.merging import one_for
@@ -55,17 +57,22 @@ class MergeProjections(Pass):
     may have different numbers of heads, of one size.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         alike: dict[object, list[_Projection]] = {}
         for node in model.graph:
-            found = _projection(node)
-            if found is not None:
+            if not is_op(node, "QMatMul") or not _has_sibling(node):
+                continue
+            try:
+                found = _projection(node)
                 key = required_input(node, 0), found.target[:-2], found.target[-1]
                 alike.setdefault(key, []).append(found)
-        groups = [group for group in alike.values() if len(group) > 1]
-        for group in groups:
-            self._merge(group)
-        return ir.passes.PassResult(model, modified=bool(groups))
+            except Refusal as refusal:
+                self.decline(node, refusal)
+        for group in alike.values():
+            if len(group) > 1:
+                self._merge(group)
+            else:
+                self.decline(group[0].matmul, "no other matmul of its input has heads of its size")
 
     def _merge(self, group: list[_Projection]) -> None:
         matmuls = [p.matmul for p in group]
@@ -109,23 +116,28 @@ def _shape(of: ir.Value, *last: int) -> ir.Shape | None:
     return None if of.shape is None else ir.Shape([*of.shape[: -len(last)], *last])
 
 
-def _projection(node: ir.Node) -> _Projection | None:
-    if not is_op(node, "QMatMul"):
-        return None
+def _has_sibling(matmul: ir.Node) -> bool:
+    """Whether another matmul with weights reads the same tensor."""
+    readers = {use.node for use in required_input(matmul, 0).uses()}
+    return sum(is_op(reader, "QMatMul") for reader in readers) > 1
+
+
+def _projection(node: ir.Node) -> _Projection:
+    """Raises Refusal where its result is not heads of an attention."""
     if [node.attributes[bound].as_int() for bound in ("y_min", "y_max")] != [-128, 127]:
-        return None
+        raise Refusal("an activation clips its result")
     weight, bias, multiplier = (constant_or_none(required_input(node, i)) for i in (1, 2, 3))
     if weight is None or bias is None or multiplier is None or not np.isfinite(multiplier).all():
-        return None
+        raise Refusal("its weights or scales are not constant, or not finite")
     y, before, table = _after_function(node.outputs[0])
     reshape = sole_consumer(y)
     target = None if reshape is None else _target(reshape)
     if reshape is None or target is None or target[-2] * target[-1] != len(bias):
-        return None
+        raise Refusal("its result is not just split into heads")
     result, after, outer = _after_function(reshape.outputs[0])
     operands = [operand_of(use.node, use.idx) for use in result.uses()]
     if result.is_graph_output() or not operands or None in operands:
-        return None
+        raise Refusal("its heads have other consumers than matmuls")
     if outer.ndim > 1:
         outer = np.tile(outer, (target[-2], 1))
     constants = (weight, bias, multiplier)
@@ -143,7 +155,7 @@ def _after_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Arr
 
 def _target(reshape: ir.Node) -> tuple[int, ...] | None:
     """The shape to which it splits channels into heads; None if it is another node."""
-    if reshape.op_type != "Reshape" or reshape.domain or reshape.attributes:
+    if not is_onnx(reshape, "Reshape") or reshape.attributes:
         return None
     target = constant_or_none(required_input(reshape, 1))
     if target is None or len(target) < 3 or min(target[-2:]) <= 0:

@@ -8,6 +8,7 @@ from qudnn.converter.context import Context
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
 
 OTHERWISE = (
     "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "
@@ -18,7 +19,7 @@ _MIN_OPSET = 17  # of ONNX's operator, which the functions' bodies are written i
 
 
 def normalizes(node: ir.Node) -> bool:
-    return not node.domain and node.op_type == "LayerNormalization"
+    return is_onnx(node, "LayerNormalization")
 
 
 def channels_of(norm: ir.Node, facts: Facts) -> int:

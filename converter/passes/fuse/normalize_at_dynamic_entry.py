@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, rows_of
@@ -31,7 +32,7 @@ class NormalizeAtDynamicEntry(NormalizeBefore):
 
 
 def _adds_one_shape(node: ir.Node, facts: Facts) -> bool:
-    if node.domain or node.op_type != "Add":
+    if not is_onnx(node, "Add"):
         return False
     a, b = (facts.shape(required_input(node, index)) for index in range(2))
     return a is not None and a == b

@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, is_row, row, rows_of
@@ -57,7 +58,7 @@ class NormalizeAtEntry(NormalizeBefore):
 
 def _terms(add: ir.Node | None, channels: int, facts: Facts) -> tuple[_Inside, ir.Value] | None:
     """What an Add adds: a tensor that comes from inside, another one of its shape. None: something else."""
-    if add is None or add.domain or add.op_type != "Add":
+    if not is_onnx(add, "Add"):
         return None
     a, b = required_input(add, 0), required_input(add, 1)
     shape = facts.shape(a)
@@ -76,7 +77,7 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
         return None
     if is_op(node, "DequantizeFromIsland") and keeps_axes(node):
         return _Inside(node, None)
-    if node.domain or node.op_type != "Add":
+    if not is_onnx(node, "Add"):
         return None
     a, b = required_input(node, 0), required_input(node, 1)
     for x, bias in (a, b), (b, a):

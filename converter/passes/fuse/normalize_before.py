@@ -7,11 +7,10 @@ from typing import ClassVar, NamedTuple
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.island.crossings import ints, is_op
 from qudnn.converter.island.emitter import Attribute
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
 
 
@@ -24,33 +23,27 @@ class Fused(NamedTuple):
     add: ir.Node | None
 
 
-class NormalizeBefore(Pass):
+class NormalizeBefore(NodePass):
     """The float32 results, the sum and the normalized tensor, stay outputs of the op if they have consumers.
 
     ENTRY: the op that quantizes. It has to take the result as it lies.
     """
 
     ENTRY: ClassVar[str]
+    SORTS = True  # others may read results of the op before the entry that it becomes
+    REPORTED = True
 
     @abstractmethod
     def fused(self, norm: ir.Node, entry: ir.Node, facts: Facts, graph: ir.Graph) -> Fused:
         """Raises Refusal where there is no such op."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        facts, modified = self.context.facts, False
-        for norm in list(model.graph):
-            entry = self._entry_after(norm)
-            if entry is None:
-                continue
-            assert facts is not None
-            try:
-                self._replace(norm, entry, self.fused(norm, entry, facts, model.graph))
-                modified = True
-            except Refusal as refusal:
-                self.context.refusals[norm] = str(refusal)
-        if modified:
-            model.graph.sort()  # others may read results of the op before the entry that it becomes
-        return ir.passes.PassResult(model, modified)
+    def matches(self, node: ir.Node) -> bool:
+        return self._entry_after(node) is not None
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        entry = self._entry_after(node)
+        assert entry is not None
+        self._replace(node, entry, self.fused(node, entry, self.context.facts, graph))
 
     def _entry_after(self, norm: ir.Node) -> ir.Node | None:
         """The first one that quantizes the result of a LayerNormalization as it lies."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.op_traits import is_onnx
 
 _MOST = 64  # elements
 _DEPTH = 8  # nodes between a number and the sizes that it is computed of
@@ -40,13 +41,12 @@ def numbers_of(value: ir.Value, facts: Facts, depth: int = _DEPTH) -> Numbers | 
     if array is not None:
         return Numbers(array, False) if array.dtype == np.float32 and array.size <= _MOST else None
     node = value.producer()
-    if node is None or node.domain or depth == 0:
+    if not is_onnx(node, "Cast", *_FUNCTIONS) or depth == 0:
         return None
     inputs = [x for x in node.inputs if x is not None]
-    if node.op_type == "Cast" and node.attributes["to"].as_int() == ir.DataType.FLOAT:
-        return _sizes(inputs[0], facts)
-    if node.op_type not in _FUNCTIONS:
-        return None
+    if is_onnx(node, "Cast"):
+        to_float = node.attributes["to"].as_int() == ir.DataType.FLOAT
+        return _sizes(inputs[0], facts) if to_float else None
     operands = [numbers_of(x, facts, depth - 1) for x in inputs]
     found = [operand for operand in operands if operand is not None]
     if len(found) < len(operands):
@@ -77,7 +77,7 @@ def _is_computed(value: ir.Value, facts: Facts) -> bool:
         if reached in seen or node is None:
             continue
         seen.add(reached)
-        if node.op_type != "Shape":
+        if not is_onnx(node, "Shape"):
             waiting += [x for x in node.inputs if x is not None]
             continue
         shape = None if node.inputs[0] is None else facts.shape(node.inputs[0])

@@ -2,11 +2,12 @@
 
 import onnx_ir as ir
 
-from qudnn.converter.context import Context
+from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, remove_orphans, sole_consumer, take_place
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed
 from qudnn.converter.qdq.pairs import pass_back, pass_on
@@ -14,27 +15,25 @@ from qudnn.converter.qdq.pairs import pass_back, pass_on
 _MOST_MOVES = 64  # in a row, after which another pair may follow
 
 
-class CancelTransposes(Pass):
+class CancelTransposes(EarlyPass):
     """onnxruntime does it between two rounds of merging double pairs: it makes pairs adjacent.
 
     Merging them changes the bits of the model; where onnxruntime does it, the converted model has to do
     it as well.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for node in list(model.graph):
             if node.graph is model.graph and _is_transpose(node):
-                modified |= _cancel(node, self.context)
-        return ir.passes.PassResult(model, modified)
+                _cancel(node, self.context)
 
 
-def _cancel(first: ir.Node, context: Context) -> bool:
+def _cancel(first: ir.Node, context: Preparation) -> None:
     _, node = _after_pairs(first)
     if node is None or not _is_transpose(node) or not is_needed(node.outputs[0]):
-        return False
+        return
     if [_perm(first)[axis] for axis in _perm(node)] != sorted(_perm(first)):
-        return False
+        return
     _let_pass(first, node, context)
     chain, _ = _after_pairs(first)
     x = required_input(first, 0)
@@ -46,7 +45,7 @@ def _cancel(first: ir.Node, context: Context) -> bool:
     if _says_nothing_new(before.producer(), after):
         y = after[1].outputs[0]
     if y.is_graph_output() and (before.producer() is None or before.is_graph_output()):
-        return False
+        return
     if chain:
         chain[0].replace_input_with(0, x)
     for member in chain:
@@ -56,7 +55,6 @@ def _cancel(first: ir.Node, context: Context) -> bool:
     else:
         y.replace_all_uses_with(before)
     remove_orphans([*reversed(after), node, first])
-    return True
 
 
 def _after_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
@@ -69,7 +67,7 @@ def _after_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
     return chain, node
 
 
-def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
+def _let_pass(first: ir.Node, second: ir.Node, context: Preparation) -> None:
     """Let the pairs around the Transposes pass moves, Transposes among them, as long as these are there.
 
     Merging may give them other parameters afterwards, and the pairs beyond the moves keep theirs.
@@ -91,7 +89,7 @@ def _let_pass(first: ir.Node, second: ir.Node, context: Context) -> None:
 
 
 def _is_transpose(node: ir.Node) -> bool:
-    return node.op_type == "Transpose" and not node.domain and bool(_perm(node))
+    return is_onnx(node, "Transpose") and bool(_perm(node))
 
 
 def _perm(transpose: ir.Node) -> list[int]:

@@ -3,11 +3,12 @@
 import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.context import Context, WithoutPairs
+from qudnn.converter.context import Preparation, WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import (
     dequantizes,
     dtype_read,
@@ -20,33 +21,31 @@ from qudnn.converter.qdq.linear import (
 from qudnn.converter.qdq.moves import moves, needed
 
 
-class DropPairs(Pass):
+class DropPairs(EarlyPass):
     """Only if all tensors around it have one scale and zero point; values stay the same. As in onnxruntime.
 
     What only moves values is left as a quantizer of the QOperator format leaves it, on 8 bits.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for node in list(model.graph):
             if node.graph is not model.graph:  # dropped
                 continue
             if moves(node):
-                modified |= _drop_around(node, self.context)
+                _drop_around(node, self.context)
             elif quantizes(node):
-                modified |= _drop_both(node)
-        return ir.passes.PassResult(model, modified)
+                _drop_both(node)
 
 
-def _drop_around(move: ir.Node, context: Context) -> bool:
+def _drop_around(move: ir.Node, context: Preparation) -> None:
     source = _dequantized(move)
     outputs = needed(move)
     if source is None or not outputs:
-        return False
+        return
     x, parameters = source
     consumers = [sole_consumer(output, once=True, inside=True) for output in outputs]
     if any(_written_with(consumer) != parameters for consumer in consumers):
-        return False
+        return
     before = required_input(move, 0)
     dequantize = before.producer()
     move.replace_input_with(0, x)
@@ -55,7 +54,7 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
     context.without_pairs[move] = WithoutPairs(
         parameters, x_name, {output: output.name or "" for output in outputs}
     )
-    if move.op_type == "Pad" and move.attributes.get_string("mode", "constant") == "constant":
+    if is_onnx(move, "Pad") and move.attributes.get_string("mode", "constant") == "constant":
         assert move.graph is not None
         fill = np.array(parameters.zero_point, parameters.dtype.numpy())
         name = context.names.value(f"{move.outputs[0].name}/fill")
@@ -66,17 +65,15 @@ def _drop_around(move: ir.Node, context: Context) -> bool:
         assert consumer is not None
         _take_over(output, consumer.outputs[0], parameters.dtype)
         remove_orphans([consumer])
-    return True
 
 
-def _drop_both(quantize: ir.Node) -> bool:
+def _drop_both(quantize: ir.Node) -> None:
     """x -> DequantizeLinear -> quantize."""
     source = _dequantized(quantize)
     if source is None or _written_with(quantize) != source[1] or quantize.outputs[0].is_graph_output():
-        return False
+        return
     quantize.outputs[0].replace_all_uses_with(source[0])
     remove_orphans([quantize])
-    return True
 
 
 def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
@@ -97,7 +94,7 @@ def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not node.graph:
         return None
     x = required_input(dequantize, 0)
-    looked_up = node.op_type == "Gather" and constant_or_none(required_input(node, 1)) is None
+    looked_up = is_onnx(node, "Gather") and constant_or_none(required_input(node, 1)) is None
     if constant_or_none(x) is not None and not looked_up:
         return None
     try:

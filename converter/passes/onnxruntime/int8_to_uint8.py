@@ -6,11 +6,12 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_unused
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, note_int8, quantizes, read_with, written_with
 
 
-class Int8ToUint8(Pass):
+class Int8ToUint8(EarlyPass):
     """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
 
     It does so to a QuantizeLinear with one consumer, a DequantizeLinear of the same zero point, each with
@@ -21,29 +22,27 @@ class Int8ToUint8(Pass):
     operators around depends on it, see qudnn.converter.analysis.arithmetic.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for quantize in list(model.graph):
             if quantizes(quantize):
-                modified |= self._rewrite(quantize, model.graph)
-        return ir.passes.PassResult(model, modified)
+                self._rewrite(quantize, model.graph)
 
-    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> bool:
+    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> None:
         x = quantize.outputs[0]
         consumers = [use.node for use in x.uses()]
         if x.is_graph_output() or not all(
             dequantizes(consumer) and consumer.graph is graph for consumer in consumers
         ):
-            return False
+            return
         try:
             if constant_or_none(required_input(quantize, 0)) is not None:
-                return False  # weights
+                return  # weights
             written = written_with(quantize)
             read = [read_with(consumer, ir.DataType.INT8) for consumer in consumers]
         except Refusal:
-            return False
+            return
         if written.dtype != ir.DataType.INT8:
-            return False
+            return
         stays = sum(map(_consumers, consumers)) != 1 or read[0].zero_point != written.zero_point
         stays = stays or any(node_input(node, 2) is None for node in (quantize, *consumers))
         for node, parameters in zip([quantize, *consumers], [written, *read], strict=True):
@@ -53,12 +52,11 @@ class Int8ToUint8(Pass):
         x.type = ir.TensorType(ir.DataType.UINT8)
         if stays:
             note_int8(x)
-        return True
 
     def _shift_table(self, quantize: ir.Node, written: Quantization, graph: ir.Graph) -> None:
         """Let the table that the tensor was looked up in follow it: both keep one quantization."""
         gather = required_input(quantize, 0).producer()
-        if gather is None or gather.domain or gather.op_type != "Gather":
+        if not is_onnx(gather, "Gather"):
             return
         dequantize = required_input(gather, 0).producer()
         if dequantize is None or not dequantizes(dequantize) or len(dequantize.outputs[0].uses()) > 1:

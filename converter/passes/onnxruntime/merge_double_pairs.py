@@ -3,15 +3,15 @@
 import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.context import Context
+from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
-class MergeDoublePairs(Pass):
+class MergeDoublePairs(EarlyPass):
     """What onnxruntime does before everything else: one pair, for the range that both pairs can hold.
 
     Its DoubleQDQPairsRemover (1.31), for which a zero point that is left out is none.
@@ -20,16 +20,14 @@ class MergeDoublePairs(Pass):
     onnxruntime does it, the converted model has to do it as well.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for quantize in list(model.graph):
             if quantizes(quantize) and quantize.graph is model.graph:
                 while _merge(quantize, self.context):
-                    modified = True
-        return ir.passes.PassResult(model, modified)
+                    pass
 
 
-def _merge(first: ir.Node, context: Context) -> bool:
+def _merge(first: ir.Node, context: Preparation) -> bool:
     """first -> DequantizeLinear -> second -> DequantizeLinears that take the place of the one before."""
     middle = sole_consumer(first.outputs[0], once=True)
     second = None if middle is None else sole_consumer(middle.outputs[0], once=True)
@@ -85,7 +83,7 @@ def intersection(a: Quantization, b: Quantization) -> Quantization | None:
     return Quantization(scale, int(np.clip(zero_point, bounds.min, bounds.max)), a.dtype)
 
 
-def _set(node: ir.Node, parameters: Quantization, context: Context) -> None:
+def _set(node: ir.Node, parameters: Quantization, context: Preparation) -> None:
     assert node.graph is not None
     arrays = {
         "scale": np.array(parameters.scale, np.float32),

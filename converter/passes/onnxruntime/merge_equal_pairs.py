@@ -7,18 +7,18 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import note_quantized_apart, quantizes, stays_int8, written_with
 
 
-class MergeEqualPairs(Pass):
+class MergeEqualPairs(EarlyPass):
     """Those that onnxruntime leaves apart, for each has constants of its own: see MergeEqualQuantizers.
 
     It makes no integer operator of what several QuantizeLinear consume (NodeGroupSelector::CheckQDQNodes,
     qdq_selectors.cc, 1.31), which quantized_apart remembers of the tensor that is left.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         written: dict[Hashable, ir.Node] = {}
         merged: list[ir.Node] = []
         for node in model.graph:
@@ -36,4 +36,3 @@ class MergeEqualPairs(Pass):
             note_quantized_apart(first.outputs[0])
             merged.append(node)
         remove_orphans(merged)
-        return ir.passes.PassResult(model, modified=bool(merged))

@@ -5,11 +5,11 @@ from collections.abc import Hashable
 import onnx_ir as ir
 
 from qudnn.converter.graph.edit import remove_orphans, take_place
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import DOMAINS, Trait, has_trait
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _DEFAULTS = {"axis": 1, "block_size": 0, "output_dtype": 0, "precision": 0, "saturate": 1}
-_RANDOM = {"Bernoulli", "Dropout", "Multinomial"}
 _SHARED = {
     ir.DataType.FLOAT16,
     ir.DataType.FLOAT,
@@ -19,7 +19,7 @@ _SHARED = {
 }
 
 
-class MergeEqualQuantizers(Pass):
+class MergeEqualQuantizers(EarlyPass):
     """As onnxruntime does, where int8 tensors with several consumers stay int8.
 
     Quantizers write such pairs, one for each consumer of a tensor, if they are told to. onnxruntime 1.31
@@ -28,8 +28,7 @@ class MergeEqualQuantizers(Pass):
     are found equal, and those that quantize are merged; those that have no consumers any more are removed.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         numbers: dict[ir.Value, int] = {}
         known: dict[Hashable, int] = {}
         written: dict[int, ir.Value] = {}  # by QuantizeLinear
@@ -45,9 +44,7 @@ class MergeEqualQuantizers(Pass):
             if first is not y and not (first.is_graph_output() and y.is_graph_output()):
                 _merge(y, first)
                 merged.append(node)
-                modified = True
         remove_orphans(merged)
-        return ir.passes.PassResult(model, modified)
 
 
 def _merge(y: ir.Value, first: ir.Value) -> None:
@@ -59,7 +56,7 @@ def _merge(y: ir.Value, first: ir.Value) -> None:
 
 def _key(node: ir.Node, numbers: dict[ir.Value, int], known: dict[Hashable, int]) -> Hashable | None:
     """The same for nodes whose results are the same; None where that cannot be told."""
-    if node.domain not in ("", "com.microsoft") or node.op_type in _RANDOM or "Random" in node.op_type:
+    if node.domain not in DOMAINS or has_trait(node, Trait.RANDOM):
         return None
     if any(value is not None and dequantizes(value.producer()) for value in node.inputs):
         return None  # it has a DequantizeLinear of its own: EnsureUniqueDQForNodeUnit

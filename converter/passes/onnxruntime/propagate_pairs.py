@@ -2,19 +2,18 @@
 
 import onnx_ir as ir
 
-from qudnn.converter.context import Context
+from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed, moves, needed
 from qudnn.converter.qdq.pairs import insert_pair
 
-_ACTIVATIONS = {"Clip", "Relu"}
 
-
-class PropagatePairs(Pass):
+class PropagatePairs(EarlyPass):
     """For models quantized in few places: operators that only move values work on 8 bits as well.
 
     A move gives the same result before and after quantizing, so no value changes. It brings a QuantizeLinear
@@ -22,30 +21,27 @@ class PropagatePairs(Pass):
     onnxruntime's CPU provider does it too.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
-        modified = False
         self._worth: dict[ir.Value, bool] = {}
         for node in reversed(list(model.graph)):
             if is_passed(node) or _takes_rows(node):
-                modified |= self._quantize_before(node)
+                self._quantize_before(node)
         for node in list(model.graph):
             if moves(node):
-                modified |= _dequantize_after(node, self.context)
-        return ir.passes.PassResult(model, modified)
+                _dequantize_after(node, self.context)
 
-    def _quantize_before(self, move: ir.Node) -> bool:
+    def _quantize_before(self, move: ir.Node) -> None:
         """operator -> move -> QuantizeLinear: quantize what the move reads."""
         x = required_input(move, 0)
         quantize = sole_consumer(move.outputs[0], once=True)
         if quantize is None or not quantizes(quantize) or not self._worth_quantizing(x, move):
-            return False
+            return
         try:
             written_with(quantize)
         except Refusal:
-            return False
+            return
         move.replace_input_with(0, insert_pair(x, quantize, self.context.names))
-        return True
 
     def _worth_quantizing(self, x: ir.Value, consumer: ir.Node) -> bool:
         """Whether an operator with an integer form produces x, possibly through moves, for this consumer."""
@@ -59,7 +55,7 @@ class PropagatePairs(Pass):
                 or sole_consumer(x, once=True) is not consumer
             ):
                 self._worth[x] = False
-            elif is_passed(source) or (not source.domain and source.op_type in _ACTIVATIONS):
+            elif is_passed(source) or has_trait(source, Trait.CLIPS):
                 x, consumer = required_input(source, 0), source
             else:
                 self._worth[x] = has_integer_form(source) or _has_op(source)
@@ -70,38 +66,37 @@ class PropagatePairs(Pass):
 def _takes_rows(node: ir.Node) -> bool:
     """Whether it takes some rows of what a LayerNormalization writes: the class token, for one."""
     x = node.inputs[0].producer() if moves(node) and node.inputs[0] is not None else None
-    return node.op_type == "Gather" and x is not None and x.op_type == "LayerNormalization" and _has_op(x)
+    return is_onnx(node, "Gather") and is_onnx(x, "LayerNormalization") and _has_op(x)
 
 
 def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    return not node.domain and node.op_type in ("LayerNormalization", "ReduceMean") and dequantizes(x)
+    return is_onnx(node, "LayerNormalization", "ReduceMean") and dequantizes(x)
 
 
-def _dequantize_after(move: ir.Node, context: Context) -> bool:
+def _dequantize_after(move: ir.Node, context: Preparation) -> None:
     """DequantizeLinear -> move -> operator: dequantize after the move.
 
     The same before a QuantizeLinear, if it has another scale than the move's input has.
     """
     dequantize = required_input(move, 0).producer()
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:
-        return False
+        return
     if node_input(dequantize, 2) is None or constant_or_none(required_input(dequantize, 0)) is not None:
-        return False
+        return
     try:
         parameters = read_with(dequantize, None)
     except Refusal:
-        return False
+        return
     passed = [y for y in needed(move) if not _is_quantized_with(y, parameters)]
     if any(not _worth_dequantizing(y, move) for y in passed):
-        return False
+        return
     for y in passed:
         uses = list(y.uses())
         moved = insert_pair(y, dequantize, context.names)
         for use in uses:
             use.node.replace_input_with(use.idx, moved)
-    return bool(passed)
 
 
 def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:

@@ -6,6 +6,7 @@ from math import inf, prod
 import onnx_ir as ir
 
 from qudnn.converter.analysis.gpu_kernels import runs_on_gpu
+from qudnn.converter.graph.op_traits import is_quantized_operator
 from qudnn.converter.graph.sizes import guessed
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
@@ -19,9 +20,6 @@ _IN_FLOAT = 9  # per element: dequantized, read and written in four bytes, quant
 _WITHOUT_KERNEL = 40  # per element: to the host, through a loop there, and back
 
 _NOT_WORTH_IT = "carrying its tensors into an island and back would cost more than its int8 kernel saves"
-
-# Operators for 8 bits of which onnxruntime has no CUDA kernel begin with these.
-_QUANTIZED = ("QLinear", "QGemm", "MatMulInteger", "ConvInteger", "DynamicQuantize")
 
 
 class ChooseIslands(Pass):
@@ -42,7 +40,7 @@ class ChooseIslands(Pass):
     neighbours are inside, and stays where they are not.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         inside = choice(self.context.candidates, self.context.without_pairs)
         for number, candidate in enumerate(self.context.candidates):
             if number not in inside:
@@ -52,7 +50,6 @@ class ChooseIslands(Pass):
             for node in candidate.covers:
                 self.context.refusals.pop(node, None)  # what one rule refused, another may have covered
         self.context.candidates = [c for n, c in enumerate(self.context.candidates) if n in inside]
-        return ir.passes.PassResult(model, modified=False)
 
 
 Joint = tuple[ir.Value, int, bool]
@@ -118,7 +115,7 @@ def _cost_outside(candidate: Candidate, moved: Container[ir.Node]) -> float:
     cost: float
     if candidate.only_inside:
         return inf
-    if any(node.op_type.startswith(_QUANTIZED) for node in candidate.covers):
+    if any(map(is_quantized_operator, candidate.covers)):
         cost = _WITHOUT_KERNEL
     elif any(map(quantizes, candidate.covers)) or any(port.outside for port in candidate.outputs):
         cost = _IN_FLOAT

@@ -5,6 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic, common, keep_in_float
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import (
     dequantizes,
@@ -13,9 +14,6 @@ from qudnn.converter.qdq.linear import (
     quantizes,
     stays_int8,
 )
-
-_MATMULS_AND_CONVS = {"Conv", "Gemm", "MatMul"}
-_ACTIVATIONS = {"Clip", "Relu"}
 
 
 class KeepInFloat(Pass):
@@ -27,14 +25,11 @@ class KeepInFloat(Pass):
     tensor, and prevents it.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         covered = {node for candidate in self.context.candidates for node in candidate.covers}
-        modified = False
         for node in list(model.graph):
             if node not in covered and has_integer_form(node) and _was_in_float(node):
                 self._keep(node, model.graph)
-                modified = True
-        return ir.passes.PassResult(model, modified)
 
     def _keep(self, node: ir.Node, graph: ir.Graph) -> None:
         y = node.outputs[0]
@@ -43,10 +38,9 @@ class KeepInFloat(Pass):
         kept.outputs[0].name = self.context.names.value(f"{y.name}/in_float")
         graph.insert_after(node, kept)
         use.node.replace_input_with(use.idx, kept.outputs[0])
-        facts = self.context.facts
-        shape = None if facts is None else facts.shape(y)
-        if facts is not None and shape is not None:
-            facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
+        shape = self.context.facts.shape(y)
+        if shape is not None:
+            self.context.facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
         keep_in_float(node)
 
 
@@ -59,10 +53,10 @@ def _was_in_float(node: ir.Node) -> bool:
         return True
     if quantize is None or not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
         return False
-    if node.op_type in _MATMULS_AND_CONVS:
+    if has_trait(node, Trait.CONTRACTS):
         tensors = tensors[:1]
     are_int8 = [stays_int8(tensor) for tensor in (*tensors, quantize.outputs[0])]
-    if node.op_type in ("Conv", "MatMul"):
+    if is_onnx(node, "Conv", "MatMul"):
         return any(are_int8)
     return common(are_int8) is Arithmetic.FLOAT32
 
@@ -70,6 +64,6 @@ def _was_in_float(node: ir.Node) -> bool:
 def _quantizer(node: ir.Node) -> ir.Node | None:
     """The QuantizeLinear that is the result's sole consumer, possibly after an activation."""
     consumer = sole_consumer(node.outputs[0], once=True, inside=True)
-    while consumer is not None and not consumer.domain and consumer.op_type in _ACTIVATIONS:
+    while has_trait(consumer, Trait.CLIPS):
         consumer = sole_consumer(consumer.outputs[0], once=True, inside=True)
     return consumer if quantizes(consumer) else None

@@ -20,7 +20,7 @@ class Lower(Pass):
     and so does one of which the number of channels is known to one of them only.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         """Lower the candidates in the order of the graph."""
         self._inside: dict[ir.Value, Tensor] = {}  # by what candidates call the value
         self._outside: dict[ir.Value, ir.Value] = {}  # what stands in its place there
@@ -34,7 +34,6 @@ class Lower(Pass):
         remove_orphans(reversed(nodes))
         if nodes:
             model.graph.sort()  # candidates may interleave where one covers several nodes
-        return ir.passes.PassResult(model, modified=bool(nodes))
 
     def _lower(self, candidate: Candidate, graph: ir.Graph) -> list[ir.Node]:
         first, last = candidate.covers[0], candidate.covers[-1]

@@ -14,12 +14,12 @@ from qudnn.converter.passes.base import Pass
 
 
 class Recognise(Pass):
-    """Fills the context: facts, candidates, refusals; the model stays as it is.
+    """Fills the context: candidates, refusals, and more facts; the model stays as it is.
 
     Nodes in the bodies of If, Loop and functions are not asked about.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         self._writers: dict[ir.Value, Candidate] = {}
         self._outdone: set[int] = set()  # candidates by id
         opset = model.opset_imports.get("", MIN_OPSET)
@@ -30,11 +30,9 @@ class Recognise(Pass):
                         f"the model's opset {opset} could not be raised to {MIN_OPSET}"
                     )
         else:
-            self.context.facts = Facts(model)
             for node in model.graph:
                 self._ask(node, self.context.facts)
             self.context.candidates = [c for c in self.context.candidates if id(c) not in self._outdone]
-        return ir.passes.PassResult(model, modified=False)
 
     def _ask(self, node: ir.Node, facts: Facts) -> None:
         facts.pass_on(node)

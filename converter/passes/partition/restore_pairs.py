@@ -8,6 +8,7 @@ from qudnn.converter.context import WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import (
     dequantizes,
@@ -26,16 +27,13 @@ class RestorePairs(Pass):
     SpaceToDepth and DepthToSpace of 8 bits since 1.22 and 1.28 only.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         # by the 8-bit tensors that they are quantized to, and how
         self._floats: dict[tuple[ir.Value, Quantization], ir.Value] = {}
-        modified = False
         for node in list(model.graph):
             moved = self.context.without_pairs.get(node)
             if moved is not None and not runs_on_gpu(node, moved.quantization.dtype):
                 self._restore(node, moved, model.graph)
-                modified = True
-        return ir.passes.PassResult(model, modified)
 
     def _restore(self, move: ir.Node, moved: WithoutPairs, graph: ir.Graph) -> None:
         x = required_input(move, 0)
@@ -50,7 +48,7 @@ class RestorePairs(Pass):
             dequantize.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
             graph.insert_before(move, dequantize)
             move.replace_input_with(0, dequantize.outputs[0])
-        if move.op_type == "Pad" and move.attributes.get_string("mode", "constant") == "constant":
+        if is_onnx(move, "Pad") and move.attributes.get_string("mode", "constant") == "constant":
             move.replace_input_with(2, None)  # 0, of which DropPairs made the zero point
         for y in needed(move):
             self._quantize(y, moved.y_names[y], moved.quantization, graph)
@@ -58,7 +56,7 @@ class RestorePairs(Pass):
     def _quantize(self, y: ir.Value, name: str, parameters: Quantization, graph: ir.Graph) -> None:
         """Let a QuantizeLinear of y stand where y did, apart from where it is dequantized just so again."""
         move, facts = y.producer(), self.context.facts
-        assert move is not None and facts is not None
+        assert move is not None
         quantize = self._converting("QuantizeLinear", y, parameters, graph)
         quantize.replace_input_with(0, None)
         graph.insert_after(move, quantize)

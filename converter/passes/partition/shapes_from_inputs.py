@@ -4,34 +4,32 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Unknown
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import NodePass
 
 
-class ShapesFromInputs(Pass):
+class ShapesFromInputs(NodePass):
     """Otherwise a tensor would leave the island only because its shape is used.
 
     Sizes that are known become constants, and the unknown ones are sizes of the model's inputs.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        facts = self.context.facts
-        modified = False
-        if facts is not None:
-            places = _places(model.graph, facts)
-            for node in list(model.graph):
-                if node.op_type == "Shape" and not node.domain and not _of_input(node):
-                    modified |= self._rewrite(node, model.graph, facts, places)
-        return ir.passes.PassResult(model, modified)
+    def run(self, model: ir.Model) -> None:
+        self._places = _places(model.graph, self.context.facts)
+        super().run(model)
 
-    def _rewrite(
-        self, node: ir.Node, graph: ir.Graph, facts: Facts, places: dict[Unknown, tuple[ir.Value, int]]
-    ) -> bool:
+    def matches(self, node: ir.Node) -> bool:
+        return is_onnx(node, "Shape") and not _of_input(node)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        facts, places = self.context.facts, self._places
         numbers = facts.numbers(node.outputs[0])
         if not numbers or any(isinstance(size, Unknown) and size not in places for size in numbers):
-            return False
+            raise Refusal("some of its sizes are not those of the model's inputs")
         parts = []
         nodes = []
         for size in numbers:
@@ -53,7 +51,6 @@ class ShapesFromInputs(Pass):
         take_place(node.outputs[0], nodes[-1].outputs[0])
         facts.note_shape(nodes[-1].outputs[0], ir.DataType.INT64, (len(numbers),))
         remove_orphans([node])
-        return True
 
     def _constant(self, node: ir.Node, graph: ir.Graph, number: int) -> ir.Value:
         name = self.context.names.value(f"{node.name}/number")

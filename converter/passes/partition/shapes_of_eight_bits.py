@@ -4,6 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
@@ -11,12 +12,12 @@ from qudnn.converter.qdq.linear import dequantizes, quantizes
 class ShapesOfEightBits(Pass):
     """So that a tensor need not exist in floating point only because its shape is used."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
+        rewritten = False
         nodes = reversed(model.graph)
         quantized = {node.inputs[0]: node for node in nodes if _quantizes_by_constants(node)}
         for node in list(model.graph):
-            if node.op_type != "Shape" or node.domain:
+            if not is_onnx(node, "Shape"):
                 continue
             x = required_input(node, 0)
             dequantize = x.producer()
@@ -27,10 +28,9 @@ class ShapesOfEightBits(Pass):
                 node.replace_input_with(0, quantized[x].outputs[0])
             else:
                 continue
-            modified = True
-        if modified:
+            rewritten = True
+        if rewritten:
             model.graph.sort()
-        return ir.passes.PassResult(model, modified)
 
 
 def _quantizes_by_constants(node: ir.Node) -> bool:

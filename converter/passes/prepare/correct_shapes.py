@@ -3,30 +3,27 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.inference import infer
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 
 
-class CorrectShapes(Pass):
+class CorrectShapes(EarlyPass):
     """Tools change models and leave outdated shapes declared; onnxruntime overrides them.
 
     (MergeShapeInfo in graph.cc, 1.31.) Sizes of which nothing follows stay as declared.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         values = [output for node in model.graph for output in node.outputs if not output.is_graph_output()]
         declared = {value.name: value for value in values if value.shape is not None}
         if not declared:
-            return ir.passes.PassResult(model, modified=False)
+            return
         given = {name for value in model.graph.inputs for name in _names(value.shape)}
-        modified = False
         for node in infer(model, declared=False):
             for output in node.outputs:
                 value = declared.get(output.name)
                 shape = None if value is None else _corrected(value.shape, output.shape, given)
                 if value is not None and shape is not None and shape != value.shape:
                     value.shape = shape
-                    modified = True
-        return ir.passes.PassResult(model, modified)
 
 
 def _corrected(declared: ir.Shape | None, inferred: ir.Shape | None, given: set[str]) -> ir.Shape | None:

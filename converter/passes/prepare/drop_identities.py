@@ -4,33 +4,31 @@ import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import remove_orphans
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 
-class DropIdentities(Pass):
+class DropIdentities(EarlyPass):
     """Exporters share equal weights through Identity; dropouts are left over from training.
 
     In their places they keep patterns from being seen. onnxruntime drops them before it looks for any.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for node in list(model.graph):
             if _does_nothing(node) and _is_in_the_way(node):
                 node.outputs[0].replace_all_uses_with(required_input(node, 0))
                 remove_orphans([node])
-                modified = True
-        return ir.passes.PassResult(model, modified)
 
 
 def _does_nothing(node: ir.Node) -> bool:
-    if node.domain or node.outputs[0].is_graph_output():
+    if not has_trait(node, Trait.NO_EFFECT) or node.outputs[0].is_graph_output():
         return False
-    if node.op_type == "Dropout":
+    if is_onnx(node, "Dropout"):
         mask = any(output.uses() or output.is_graph_output() for output in node.outputs[1:])
         return not mask and node_input(node, 2) is None
-    return node.op_type == "Identity"
+    return True
 
 
 def _is_in_the_way(node: ir.Node) -> bool:

@@ -11,16 +11,11 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import folded
 from qudnn.converter.graph.constants import constant_tensor
 from qudnn.converter.graph.edit import add_initializer, remove_orphans
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.constants import quantized
 from qudnn.converter.qdq.linear import quantizes
 
-# Operators whose result is as long as what they read, or where they broadcast no longer than _broadcast says.
-_FOLDED = {
-    "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Clip", "Div", "Exp", "Flatten", "Floor", "Identity",
-    "Log", "Max", "Min", "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Reshape", "Round", "Sigmoid", "Sign",
-    "Slice", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
-}  # fmt: skip
 _MOST_GROWTH = 2  # in bytes: float16 to float32, but not 8 bits to float32
 _SHORT = 1024  # elements, of results that may be longer than what they are made of
 
@@ -34,15 +29,14 @@ _TYPES = {
 }
 
 
-class FoldConstants(Pass):
+class FoldConstants(EarlyPass):
     """Some tools leave weights in float before a QuantizeLinear, or clip and transpose them in the graph.
 
     onnxruntime folds that with its CPU kernels before it runs a model (ConstantFolding, constant_folding.cc,
     1.31), so they compute it here. DequantizeLinear stays, there as here: it says what a constant stands for.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for node in list(model.graph):
             try:
                 array = _folded(node, model.opset_imports)
@@ -52,8 +46,6 @@ class FoldConstants(Pass):
             name = self.context.names.value(f"{y.name}/constant")
             y.replace_all_uses_with(add_initializer(model.graph, name, array))
             remove_orphans([node])
-            modified = True
-        return ir.passes.PassResult(model, modified)
 
 
 def _folded(node: ir.Node, opsets: dict[str, int]) -> NDArray[Any]:
@@ -64,7 +56,7 @@ def _folded(node: ir.Node, opsets: dict[str, int]) -> NDArray[Any]:
         raise Refusal("its result is needed as such")
     if quantizes(node):
         return quantized(node)
-    if node.domain or node.op_type not in _FOLDED or len(node.outputs) != 1:
+    if not has_trait(node, Trait.FOLDS) or len(node.outputs) != 1:
         raise Refusal("it is not folded")
     tensors = [None if value is None else constant_tensor(value) for value in node.inputs]
     if any(tensor is None and value is not None for tensor, value in zip(tensors, node.inputs, strict=True)):
@@ -80,10 +72,10 @@ def _folded(node: ir.Node, opsets: dict[str, int]) -> NDArray[Any]:
 def _stays_short(node: ir.Node, tensors: list[ir.TensorProtocol]) -> bool:
     """Whether the model cannot grow much when the result takes the place of the tensors."""
     sizes = [math.prod(tensor.shape.numpy()) for tensor in tensors]
-    if node.op_type == "Cast":
+    if is_onnx(node, "Cast"):
         bits = ir.DataType(node.attributes["to"].as_int()).itemsize / tensors[0].dtype.itemsize
         return bits <= _MOST_GROWTH
-    if node.op_type in ("Add", "Div", "Max", "Min", "Mul", "Pow", "Sub"):
+    if has_trait(node, Trait.BROADCASTS):
         try:
             elements = math.prod(np.broadcast_shapes(*(tensor.shape.numpy() for tensor in tensors)))
         except ValueError:

@@ -8,11 +8,12 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from qudnn.converter.context import Context
+from qudnn.converter.context import Preparation
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.order import subgraphs
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 
 Array = NDArray[Any]
 Folded = dict[ir.Value, "Array | None"]
@@ -33,7 +34,7 @@ _FOLDS: dict[str, Callable[..., Array]] = {
 }
 
 
-class InlineIfs(Pass):
+class InlineIfs(EarlyPass):
     """onnxruntime does so before it looks for patterns, which may lie across the border of a branch.
 
     (ConstantFoldIfNode in constant_folding.cc and Graph::InlineIfSubgraph, 1.31: where the condition is
@@ -43,13 +44,12 @@ class InlineIfs(Pass):
     Those inside of other nodes' bodies stay as well: nothing in there is converted.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         waiting = [node for node in reversed(model.graph) if _is_if(node)]
         if not waiting:
-            return ir.passes.PassResult(model, modified=False)
+            return
         names = _Names(self.context, model.graph)
         folded: Folded = {}
-        modified = False
         while waiting:
             node = waiting.pop()
             branches = _branches(node, folded)
@@ -57,14 +57,12 @@ class InlineIfs(Pass):
                 names.forget(branches[1])
                 waiting += [inner for inner in branches[0] if _is_if(inner)]
                 _inline(node, *branches, names)
-                modified = True
-        return ir.passes.PassResult(model, modified)
 
 
 class _Names:
     """How often the names of values and nodes are there, in graphs inside of the graph as well."""
 
-    def __init__(self, context: Context, graph: ir.Graph) -> None:
+    def __init__(self, context: Preparation, graph: ir.Graph) -> None:
         self._names = context.names
         self._values: Counter[str] = Counter()
         self._nodes: Counter[str] = Counter()
@@ -99,7 +97,7 @@ class _Names:
 
 
 def _is_if(node: ir.Node) -> bool:
-    return node.op_type == "If" and not node.domain and len(node.inputs) == 1
+    return is_onnx(node, "If") and len(node.inputs) == 1
 
 
 def _branches(node: ir.Node, folded: Folded) -> tuple[ir.Graph, ir.Graph] | None:
@@ -125,7 +123,7 @@ def _folded(value: ir.Value | None, known: Folded, depth: int = 0) -> Array | No
         return None
     if value not in known:
         node, array = value.producer(), _small_constant(value)
-        if array is None and node is not None and not node.domain and depth < _LONGEST_CHAIN:
+        if array is None and is_onnx(node, "Cast", *_FOLDS) and depth < _LONGEST_CHAIN:
             inputs = [_folded(each, known, depth + 1) for each in node.inputs[:2]]
             array = _computed(node, [each for each in inputs if each is not None])
         known[value] = array
@@ -136,11 +134,11 @@ def _computed(node: ir.Node, inputs: list[Array]) -> Array | None:
     if len(inputs) != len(node.inputs):  # not all are constant, or there are too many
         return None
     try:
-        if node.op_type == "Cast":
+        if is_onnx(node, "Cast"):
             return (
                 inputs[0].astype(np.bool_) if node.attributes.get_int("to", 0) == ir.DataType.BOOL else None
             )
-        return _FOLDS[node.op_type](*inputs) if node.op_type in _FOLDS else None
+        return _FOLDS[node.op_type](*inputs)
     except (TypeError, ValueError, IndexError):  # shapes, types or numbers of inputs that do not fit
         return None
 

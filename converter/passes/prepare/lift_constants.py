@@ -3,19 +3,20 @@
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_tensor
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.passes.base import EarlyPass
 
 
-class LiftConstants(Pass):
+class LiftConstants(EarlyPass):
     """An initializer precedes all nodes: a pass that moves a node need not check where its constants are.
 
     onnxruntime does so where it reads a model. An output of the graph stays a node, before all others, and
     so does what is no tensor of numbers.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         graph = model.graph
-        constants = [node for node in graph if node.op_type == "Constant" and not node.domain]
+        constants = [node for node in graph if is_onnx(node, "Constant")]
         lifted = []
         for node in constants:
             y = node.outputs[0]
@@ -32,7 +33,6 @@ class LiftConstants(Pass):
                 graph.extend(rest)
             else:
                 graph.insert_before(first, rest)
-        return ir.passes.PassResult(model, modified=bool(constants))
 
 
 def _initializer(graph: ir.Graph, y: ir.Value, tensor: ir.TensorProtocol) -> ir.Value:

@@ -3,12 +3,11 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.originals import Originals
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 
 
-class NoteOriginals(Pass):
+class NoteOriginals(EarlyPass):
     """The model stays as it is."""
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         self.context.originals = Originals(model)
-        return ir.passes.PassResult(model, modified=False)

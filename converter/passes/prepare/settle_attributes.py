@@ -3,8 +3,9 @@
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import node_input
-from qudnn.converter.passes.base import Pass
-from qudnn.converter.qdq.linear import DOMAINS, quantizes
+from qudnn.converter.graph.op_traits import DOMAINS, is_onnx
+from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.qdq.linear import quantizes
 from qudnn.converter.qdq.moves import needed
 
 # Flags that onnxruntime's kernels, unlike shape inference, take for set where they are 1, not where they are
@@ -12,7 +13,7 @@ from qudnn.converter.qdq.moves import needed
 _FLAGS = ("allowzero", "ceil_mode", "keepdims")
 
 
-class SettleAttributes(Pass):
+class SettleAttributes(EarlyPass):
     """Afterwards flags are 0 or 1, and only attributes that matter are left.
 
     QuantizeLinear's output_dtype does not beside a zero point, which has the type: passes change that one
@@ -20,8 +21,7 @@ class SettleAttributes(Pass):
     storage_order does not without indices: for 8 bits onnxruntime checks it, in float32 it does not.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        modified = False
+    def run(self, model: ir.Model) -> None:
         for node in model.graph:
             if node.domain not in DOMAINS:
                 continue
@@ -29,9 +29,7 @@ class SettleAttributes(Pass):
                 value = node.attributes.get(name)
                 if value is not None and value.type == ir.AttributeType.INT and value.as_int() not in (0, 1):
                     node.attributes[name] = ir.AttrInt64(name, 0)
-                    modified = True
             if quantizes(node) and node_input(node, 2) is not None:
-                modified |= node.attributes.pop("output_dtype", None) is not None
-            if node.op_type == "MaxPool" and needed(node) in ([], [node.outputs[0]]):
-                modified |= node.attributes.pop("storage_order", None) is not None
-        return ir.passes.PassResult(model, modified)
+                node.attributes.pop("output_dtype", None)
+            if is_onnx(node, "MaxPool") and needed(node) in ([], [node.outputs[0]]):
+                node.attributes.pop("storage_order", None)

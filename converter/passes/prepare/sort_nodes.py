@@ -5,18 +5,18 @@ import onnx_ir as ir
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.failures import node_text
 from qudnn.converter.graph.order import Body, circle, too_early
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import EarlyPass
 
 _NODES_SHOWN = 5
 
 
-class SortNodes(Pass):
+class SortNodes(EarlyPass):
     """ONNX requires this order; onnxruntime also runs models in other orders, which some tools write.
 
     Raises ConversionError where there is no order.
     """
 
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
+    def run(self, model: ir.Model) -> None:
         bodies: list[Body] = [model.graph, *model.functions.values()]
         unsorted = [body for body in bodies if too_early(body) is not None]
         for body in unsorted:
@@ -24,7 +24,6 @@ class SortNodes(Pass):
                 body.sort()
             except ValueError as error:
                 raise ConversionError(_describe(body)) from error
-        return ir.passes.PassResult(model, modified=bool(unsorted))
 
 
 def _describe(body: Body) -> str:

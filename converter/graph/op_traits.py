@@ -1,0 +1,216 @@
+"""What the converter knows of ONNX's and com.microsoft's operators: a row for each, and questions to them."""
+
+from enum import Flag, auto
+from typing import TypeGuard
+
+import onnx_ir as ir
+
+ONNX, CONTRIB = "", "com.microsoft"
+DOMAINS = (ONNX, CONTRIB)
+
+
+class Trait(Flag):
+    """What an operator does, and what onnxruntime (1.31) does with it."""
+
+    # The result consists of values of the inputs.
+    MOVES = auto()  # of input 0, chosen by place or order; between Q/DQ pairs of one scale it works on 8 bits
+    TAKES_VALUES = auto()  # of input 0; the others say where from, or how many
+    CHOOSES = auto()  # of all inputs
+    NO_EFFECT = auto()  # those of input 0, in a model that is not trained any more
+    UNIFORM = auto()  # where all elements of input 0 are one number, the result's are that number
+    # Each element of the result depends on the elements in its place, and on its channel alone.
+    ELEMENTWISE = auto()
+    # The shape of the result.
+    KEEPS_SHAPE = auto()  # that of input 0
+    BROADCASTS = auto()  # that which all inputs are broadcast to
+    READS_SHAPE = auto()  # the values of its input do not matter, its shape does
+    # Axes.
+    ALONG_LAST = auto()  # it works along the last axis, which therefore is best that of the channels
+    ALONG_SECOND = auto()  # along axis 1
+    MOVES_AXES = auto()  # an axis of the result is not that of the input with its number
+    # What it computes.
+    CONTRACTS = auto()  # sums of products of two inputs in floating point: a matmul or a convolution
+    POOLS = auto()  # one number of each window
+    CLIPS = auto()  # an activation that onnxruntime fuses with the operator before it
+    CONVERTS = auto()  # between floating point and integers, with a scale
+    UNPACKS = auto()  # a step from weights stored in few bits to floating point
+    STORED_WEIGHTS = auto()  # its weights are stored in few bits, it multiplies in floating point
+    RANDOM = auto()  # equal inputs do not give equal results
+    # onnxruntime.
+    INTEGER_FORM = auto()  # the CPU provider has an integer operator for it, between Q/DQ pairs
+    INTEGER_FORM_TO_FLOAT = auto()  # that may leave its result in float32
+    FOLDS = auto()  # of constants it makes one, no longer than they are but where it broadcasts
+    PASSED = auto()  # Q/DQ pairs pass it (QDQPropagationTransformer)
+    LEAVES_SUMS = auto()  # as a consumer of an Add, it is not fused with it
+    GPU_INT8 = auto()  # the CUDA provider has a kernel for int8 (docs/OperatorKernels.md, from opset 13 on)
+    GPU_UINT8 = auto()  # and one for uint8
+
+
+_NONE = Trait(0)
+_T = Trait
+_GPU = _T.GPU_INT8 | _T.GPU_UINT8
+_MOVE = _T.MOVES | _T.TAKES_VALUES
+_UNARY = _T.ELEMENTWISE | _T.KEEPS_SHAPE
+_BINARY = _T.ELEMENTWISE | _T.BROADCASTS
+_QUANTIZE = _T.CONVERTS | _T.KEEPS_SHAPE
+
+_ONNX: dict[str, Trait] = {
+    "Abs": _UNARY | _T.FOLDS,
+    "Add": _BINARY | _T.INTEGER_FORM | _T.FOLDS,
+    "And": _T.BROADCASTS,
+    "AveragePool": _T.POOLS | _T.ALONG_SECOND | _T.INTEGER_FORM,
+    "BatchNormalization": _UNARY | _T.ALONG_SECOND | _T.FOLDS,
+    "Bernoulli": _T.RANDOM,
+    "Cast": _T.KEEPS_SHAPE | _T.UNPACKS | _T.LEAVES_SUMS | _T.FOLDS,
+    "Ceil": _UNARY | _T.FOLDS,
+    "Celu": _UNARY,
+    "Clip": _UNARY | _T.CLIPS | _GPU | _T.FOLDS,
+    "Concat": _T.CHOOSES | _T.MOVES_AXES | _T.INTEGER_FORM | _GPU,
+    "Constant": _NONE,
+    "ConstantOfShape": _NONE,
+    "Conv": _T.CONTRACTS | _T.ALONG_SECOND | _T.INTEGER_FORM,
+    "ConvInteger": _T.ALONG_SECOND,
+    "ConvTranspose": _T.CONTRACTS | _T.ALONG_SECOND,
+    "Cos": _UNARY,
+    "DepthToSpace": _MOVE | _T.ALONG_SECOND,
+    "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
+    "Div": _BINARY | _T.UNPACKS | _T.FOLDS,
+    "Dropout": _UNARY | _T.NO_EFFECT | _T.RANDOM,
+    "DynamicQuantizeLinear": _T.CONVERTS,
+    "Elu": _UNARY,
+    "Equal": _T.BROADCASTS,
+    "Erf": _UNARY,
+    "Exp": _UNARY | _T.FOLDS,
+    "Expand": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _GPU,
+    "Flatten": _MOVE | _T.MOVES_AXES | _GPU | _T.FOLDS,
+    "Floor": _UNARY | _T.FOLDS,
+    "Gather": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _GPU,
+    "GatherElements": _T.TAKES_VALUES | _T.UNIFORM,
+    "GatherND": _T.TAKES_VALUES,
+    "Gelu": _UNARY,
+    "Gemm": _T.CONTRACTS | _T.ALONG_LAST | _T.INTEGER_FORM | _T.INTEGER_FORM_TO_FLOAT,
+    "GlobalAveragePool": _T.ALONG_SECOND | _T.INTEGER_FORM,
+    "GlobalMaxPool": _T.ALONG_SECOND,
+    "Greater": _T.BROADCASTS,
+    "GreaterOrEqual": _T.BROADCASTS,
+    "HardSigmoid": _UNARY,
+    "HardSwish": _UNARY,
+    "Identity": _UNARY | _T.TAKES_VALUES | _T.NO_EFFECT | _T.UNIFORM | _T.UNPACKS | _GPU | _T.FOLDS,
+    "If": _NONE,
+    "InstanceNormalization": _T.ALONG_SECOND,
+    "IsNaN": _UNARY,
+    "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST,
+    "LeakyRelu": _UNARY | _T.INTEGER_FORM,
+    "Less": _T.BROADCASTS,
+    "LessOrEqual": _T.BROADCASTS,
+    "Log": _UNARY | _T.FOLDS,
+    "MatMul": _T.CONTRACTS | _T.ALONG_LAST | _T.INTEGER_FORM | _T.INTEGER_FORM_TO_FLOAT,
+    "MatMulInteger": _T.ALONG_LAST,
+    "Max": _BINARY | _T.CHOOSES | _T.FOLDS,
+    "MaxPool": _MOVE | _T.POOLS | _T.ALONG_SECOND | _T.PASSED | _GPU,
+    "Min": _BINARY | _T.CHOOSES | _T.FOLDS,
+    "Mish": _UNARY,
+    "Mul": _BINARY | _T.INTEGER_FORM | _T.UNPACKS | _T.FOLDS,
+    "Multinomial": _T.RANDOM,
+    "Neg": _UNARY | _T.FOLDS,
+    "Not": _T.KEEPS_SHAPE,
+    "Or": _T.BROADCASTS,
+    "PRelu": _UNARY,
+    "Pad": _MOVE,
+    "Pow": _BINARY | _T.FOLDS,
+    "QLinearConv": _T.ALONG_SECOND,
+    "QLinearMatMul": _T.ALONG_LAST,
+    "QuantizeLinear": _QUANTIZE | _T.LEAVES_SUMS,
+    "RandomNormal": _T.RANDOM,
+    "RandomNormalLike": _T.RANDOM,
+    "RandomUniform": _T.RANDOM,
+    "RandomUniformLike": _T.RANDOM,
+    "Reciprocal": _UNARY | _T.FOLDS,
+    "ReduceMean": _T.MOVES_AXES,
+    "Relu": _UNARY | _T.CLIPS | _T.LEAVES_SUMS | _T.FOLDS,
+    "Reshape": _MOVE | _T.UNIFORM | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Resize": _MOVE | _T.ALONG_SECOND | _T.GPU_UINT8,
+    "Round": _UNARY | _T.FOLDS,
+    "Selu": _UNARY,
+    "Shape": _T.READS_SHAPE | _T.MOVES_AXES,
+    "Sigmoid": _UNARY | _T.INTEGER_FORM | _T.LEAVES_SUMS | _T.FOLDS,
+    "Sign": _UNARY | _T.FOLDS,
+    "Sin": _UNARY,
+    "Size": _T.READS_SHAPE,
+    "Slice": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Softmax": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.INTEGER_FORM | _T.LEAVES_SUMS,
+    "Softplus": _UNARY,
+    "Softsign": _UNARY,
+    "SpaceToDepth": _MOVE | _T.ALONG_SECOND,
+    "Split": _MOVE | _T.MOVES_AXES | _GPU,
+    "Sqrt": _UNARY | _T.FOLDS,
+    "Squeeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Sub": _BINARY | _T.UNPACKS | _T.FOLDS,
+    "Swish": _UNARY,
+    "Tanh": _UNARY | _T.LEAVES_SUMS | _T.FOLDS,
+    "ThresholdedRelu": _UNARY,
+    "Tile": _MOVE | _T.MOVES_AXES,
+    "Transpose": _MOVE | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Unsqueeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Upsample": _T.TAKES_VALUES,
+    "Where": _BINARY | _T.CHOOSES | _T.INTEGER_FORM | _T.GPU_UINT8,
+    "Xor": _T.BROADCASTS,
+}
+_CONTRIB: dict[str, Trait] = {
+    "BiasGelu": _T.KEEPS_SHAPE,
+    "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
+    "DynamicQuantizeMatMul": _NONE,
+    "FastGelu": _UNARY,
+    "GatherBlockQuantized": _T.STORED_WEIGHTS,
+    "Gelu": _UNARY,
+    "MatMulBnb4": _T.STORED_WEIGHTS,
+    "MatMulIntegerToFloat": _NONE,
+    "MatMulNBits": _T.STORED_WEIGHTS,
+    "QGemm": _T.ALONG_LAST,
+    "QLinearAdd": _NONE,
+    "QLinearAveragePool": _T.POOLS | _T.ALONG_SECOND,
+    "QLinearConcat": _T.MOVES_AXES,
+    "QLinearGlobalAveragePool": _T.ALONG_SECOND,
+    "QLinearLeakyRelu": _NONE,
+    "QLinearMul": _NONE,
+    "QLinearSigmoid": _NONE,
+    "QLinearSoftmax": _T.ALONG_LAST,
+    "QLinearWhere": _NONE,
+    "QuantizeLinear": _QUANTIZE | _T.LEAVES_SUMS,
+    "QuickGelu": _UNARY,
+}
+ROWS: dict[tuple[str, str], Trait] = {
+    **{(ONNX, op_type): traits for op_type, traits in _ONNX.items()},
+    **{(CONTRIB, op_type): traits for op_type, traits in _CONTRIB.items()},
+}
+
+# Beginnings of the names of operators on quantized tensors; there are too many for a row each.
+_QUANTIZED = (
+    "ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear", "QOrdered",
+)  # fmt: skip
+
+
+def is_onnx(node: ir.Node | None, *op_types: str) -> TypeGuard[ir.Node]:
+    """Whether node is one of these operators of ONNX's own domain."""
+    return node is not None and node.domain == ONNX and node.op_type in op_types
+
+
+def is_contrib(node: ir.Node | None, *op_types: str) -> TypeGuard[ir.Node]:
+    """Whether node is one of these operators of onnxruntime's domain com.microsoft."""
+    return node is not None and node.domain == CONTRIB and node.op_type in op_types
+
+
+def has_trait(node: ir.Node | None, traits: Trait) -> TypeGuard[ir.Node]:
+    """Whether node is an operator with one of these traits."""
+    return node is not None and bool(ROWS.get((node.domain, node.op_type), _NONE) & traits)
+
+
+def is_quantized_operator(node: ir.Node) -> bool:
+    """Whether node computes with quantized tensors, as QLinearConv and MatMulInteger do."""
+    known = node.domain in DOMAINS and not has_trait(node, Trait.CONVERTS)
+    return known and node.op_type.startswith(_QUANTIZED)
+
+
+def operators_with(traits: Trait) -> list[tuple[str, str]]:
+    """The domains and names of the operators with one of these traits."""
+    return [key for key, found in ROWS.items() if found & traits]
