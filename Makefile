@@ -4,7 +4,9 @@
 # make lint    ruff, mypy and clang-format
 # make format  what they can mend
 # make dev     to work on qudnn: the library for the GPU at hand only, and only what has changed of it
-# make kernels       builds the benchmark of the kernels by themselves
+# make kernels       builds the benchmark of the kernels by themselves; part of make test
+# make sanitize      the kernels under compute-sanitizer: memcheck and racecheck; needs a GPU
+# make tidy          clang-tidy over the library's C++
 #
 # Each makes .venv and installs into it what it needs, once, and again only what has changed. The package is
 # installed editable, so tests run on this tree and Python needs no second installation. After the first
@@ -28,12 +30,12 @@ FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name 
 ENVIRONMENT := $(if $(wildcard .venv/dev),dev,.venv/installed)
 BUILD = $(if $(wildcard .venv/dev),build/dev,build/all)
 
-.PHONY: demo test test-oldest lint format dev kernels clean
+.PHONY: demo test test-oldest lint format dev kernels sanitize tidy clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/python examples/demo.py
 
-test: lint .venv-onnxruntime/made
+test: lint kernels .venv-onnxruntime/made
 	$(BIN)/python -P -m pytest
 	$(MAKE) --no-print-directory test-oldest
 
@@ -53,6 +55,14 @@ format: $(ENVIRONMENT)
 
 kernels: $(ENVIRONMENT)
 	$(BIN)/cmake --build $(BUILD) --target kernel_benchmark
+
+sanitize: kernels
+	$(PIP) install 'nvidia-cuda-sanitizer-api==13.0.*'
+	PYTHONPATH=tests $(BIN)/python -P tests/sanitize.py $(BUILD)/kernel_benchmark
+
+# Its answers are those of the headers that the last build has found.
+tidy: $(ENVIRONMENT)
+	$(BIN)/run-clang-tidy.py -quiet -p $(BUILD) -clang-tidy-binary $(BIN)/clang-tidy '/csrc/.*\.cpp$$'
 
 dev: .venv/dev
 	@$(BIN)/cmake --build build/dev
