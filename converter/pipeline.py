@@ -52,6 +52,7 @@ from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
 from qudnn.converter.passes.prepare.note_originals import NoteOriginals
+from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
 from qudnn.converter.passes.prepare.settle_inputs import SettleInputs
@@ -93,6 +94,7 @@ PREPARING: tuple[Phase[EarlyPass], ...] = (
             SettleAttributes,
             DropIdentities,
             FoldConstants,
+            PairActivations,
         ),
     ),
     Phase(

@@ -21,6 +21,7 @@ from qudnn.converter.graph.op_traits import Trait, has_trait, is_contrib, is_onn
 _FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
 _STAYS_INT8 = "qudnn.stays_int8"
 _QUANTIZED_APART = "qudnn.quantized_apart"
+_READ_IN_FLOAT = "qudnn.read_in_float"
 
 
 def quantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
@@ -97,6 +98,16 @@ def is_quantized_apart(value: ir.Value) -> bool:
 def note_quantized_apart(value: ir.Value) -> None:
     """Let is_quantized_apart be true of the value."""
     value.meta[_QUANTIZED_APART] = True
+
+
+def is_read_in_float(value: ir.Value) -> bool:
+    """Whether the pass PairActivations quantizes the tensor; onnxruntime reads it in float32."""
+    return bool(value.meta.get(_READ_IN_FLOAT, False))
+
+
+def note_read_in_float(value: ir.Value) -> None:
+    """Let is_read_in_float be true of the value."""
+    value.meta[_READ_IN_FLOAT] = True
 
 
 _MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
@@ -10,7 +11,11 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
 from qudnn.converter.frontends.qoperator.common import numbers
+from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering import average_pool as op
 from qudnn.converter.lowering.reshape import reshape
 from qudnn.converter.lowering.sequence import between, sequence
@@ -30,10 +35,31 @@ def average_pool(node: ir.Node, facts: Facts) -> Candidate:
 
 def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
     x = operand(node, 0, facts)
-    y = result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4)
-    candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
-    return replace(candidate, note=y.note([x]))
+    multiply = _multiplied(node)
+    if multiply is None:
+        y = result(node).unclamped()
+        candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
+        return replace(candidate, note=y.note([x]))
+    last, factor = multiply
+    y = result(last).unclamped()
+    scaled = replace(x.quantization, scale=x.quantization.scale * factor)
+    covers = (node, last, *y.covers)
+    candidate = op.global_average_pool(covers, Quantized(x.value, scaled), y.quantized, shape)
+    return replace(candidate, note=IN_FLOAT)
+
+
+def _multiplied(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
+    """The Mul by one positive number that alone consumes the mean, as tools correct it for some hardware."""
+    multiply = sole_consumer(node.outputs[0], once=True, inside=True)
+    if not is_onnx(multiply, "Mul"):
+        return None
+    arrays = [constant_or_none(value) for value in multiply.inputs if value is not None]
+    for array in arrays:
+        if array is not None and array.dtype == np.float32 and array.size == 1 and array.ndim <= 4:
+            factor = array.reshape(-1)[0]
+            return (multiply, factor) if np.isfinite(factor) and factor > 0 else None
+    return None
 
 
 def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:

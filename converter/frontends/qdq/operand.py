@@ -8,15 +8,19 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import IN_FLOAT, Refusal
 from qudnn.converter.graph.constants import Quantization, required_input
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.qdq.linear import dequantizes, read_with, stays_int8
+from qudnn.converter.qdq.linear import dequantizes, is_read_in_float, read_with, stays_int8
 
 
 class Operand(NamedTuple):
-    """value: the 8-bit tensor. is_int8: whether it is int8 to onnxruntime's CPU provider."""
+    """value: the 8-bit tensor. is_int8: whether it is int8 to onnxruntime's CPU provider.
+
+    in_float: whether it is float32 there, and so is the operator.
+    """
 
     value: ir.Value
     quantization: Quantization
     is_int8: bool
+    in_float: bool = False
 
     @property
     def quantized(self) -> Quantized:
@@ -32,4 +36,5 @@ def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
         raise Refusal(IN_FLOAT)
     x = required_input(dequantize, 0)
     parameters = read_with(dequantize, facts.dtype(x))
-    return Operand(x, parameters, stays_int8(x) or parameters.dtype == ir.DataType.INT8)
+    is_int8 = stays_int8(x) or parameters.dtype == ir.DataType.INT8
+    return Operand(x, parameters, is_int8, is_read_in_float(x))

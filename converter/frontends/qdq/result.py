@@ -48,12 +48,14 @@ class Result:
 
     def arithmetic(self, operands: Sequence[Operand]) -> Arithmetic:
         """How onnxruntime computes the operator, if these are its inputs. It is no matmul, no convolution."""
-        if self.clamps or self.apart:
+        if self.clamps or self.apart or any(operand.in_float for operand in operands):
             return Arithmetic.FLOAT32
         return common([self.is_int8, *(operand.is_int8 for operand in operands)])
 
     def note(self, operands: Sequence[Operand]) -> str:
         """Why an operator without an exact float32 form may differ from onnxruntime; empty where not."""
+        if any(operand.in_float for operand in operands):
+            return f"an activation before it is not quantized, so {IN_FLOAT}"
         if not self.clamps and not self.apart and self.arithmetic(operands) is Arithmetic.FLOAT32:
             return (
                 "some of its int8 tensors have several consumers or are inputs or outputs of the model, "

@@ -11,6 +11,7 @@ from qudnn.converter.qdq.linear import (
     dequantizes,
     has_integer_form,
     is_quantized_apart,
+    is_read_in_float,
     quantizes,
     stays_int8,
 )
@@ -49,9 +50,11 @@ def _was_in_float(node: ir.Node) -> bool:
     quantize = _quantizer(node)
     sources = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]
-    if quantize is not None and tensors and is_quantized_apart(quantize.outputs[0]):
+    if quantize is None or not tensors:
+        return False
+    if is_quantized_apart(quantize.outputs[0]) or any(map(is_read_in_float, tensors)):
         return True
-    if quantize is None or not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
+    if not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
         return False
     if has_trait(node, Trait.CONTRACTS):
         tensors = tensors[:1]
