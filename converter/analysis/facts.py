@@ -1,8 +1,11 @@
 """What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
 
+from collections.abc import Sequence
+
 import onnx_ir as ir
 
 from qudnn.converter.analysis.channel_axes import wanted_axis
+from qudnn.converter.analysis.dropped_dimensions import drops_dimensions
 from qudnn.converter.analysis.inference import infer, shape_of
 from qudnn.converter.analysis.node_shapes import inferred
 from qudnn.converter.analysis.outside_shapes import outside_shape
@@ -26,6 +29,7 @@ class Facts:
         self._shapes: dict[str, Shape] = {}
         self._learned: set[str] = set()  # names of values
         self._refined: set[str] = set()  # names of those of which ONNX's inference knows less
+        self._doubtful: set[str] = set()  # names of those whose shapes nobody knows
         self._values = ShapeValues(self.shape)
         self._channel_axes: dict[ir.Value, int] = {}
         for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
@@ -75,9 +79,15 @@ class Facts:
         if _count(before) < _count(shape):
             self._refined.add(value.name or "")
         self._learned.add(value.name or "")
+        self._doubtful.discard(value.name or "")
 
     def pass_on(self, node: ir.Node) -> None:
         """Note what follows for the results of a node outside of islands."""
+        if drops_dimensions(node, self.shape) or any(
+            value is not None and value.name in self._doubtful for value in node.inputs
+        ):
+            self._doubt(node.outputs)
+            return
         found = outside_shape(node, self)
         if found is not None:
             self._refine(node.outputs[0], found)
@@ -86,6 +96,13 @@ class Facts:
             for output, dtype, shape in inferred(node, opset, self.dtype, self.shape, self.numbers):
                 self._dtypes.setdefault(output.name or "", dtype)
                 self._refine(output, shape)
+
+    def _doubt(self, values: Sequence[ir.Value]) -> None:
+        """Forget the shapes of the values, and with each node those of what is computed from them."""
+        for value in values:
+            self._doubtful.add(value.name or "")
+            self._shapes.pop(value.name or "", None)
+            self._values.forget(value)
 
     def _may_tell(self, value: ir.Value) -> bool:
         """Whether more is known of the operand here than ONNX's inference has seen."""

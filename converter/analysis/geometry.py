@@ -9,6 +9,8 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, windows
 
+_MOST = 2**31 - 1  # pixels: what onnxruntime and an op count with
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -75,6 +77,9 @@ def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: 
         raise Refusal(f"auto_pad {auto_pad} is not supported")
     if min(pads) < 0:
         raise Refusal("its pads are negative")
+    reach = [(width - 1) * dilation + 1 for width, dilation in zip(kernel, dilations, strict=True)]
+    if max(*kernel, *strides, *pads, *reach) > _MOST:
+        raise Refusal("its window is larger than any image")
     row, no_pad = [1] * (2 - rank), [0] * (2 - rank)
     return Geometry(
         (*row, *kernel),

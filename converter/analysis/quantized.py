@@ -103,7 +103,12 @@ def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
 
 
 def _is_dequantized(value: ir.Value | None) -> bool:
-    return value is not None and dequantizes(value.producer())
+    for _ in range(_LONGEST_CHAIN):
+        node = None if value is None else value.producer()
+        if node is None or node.op_type not in _WITHOUT_EFFECT or not node.inputs:
+            return dequantizes(node)
+        value = node.inputs[0]
+    return False
 
 
 def has_stored_weights(node: ir.Node) -> bool:

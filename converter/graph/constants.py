@@ -90,6 +90,14 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
     return array
 
 
+def single(value: ir.Value | None, what: str) -> NDArray[Any]:
+    """A constant of one element, as an array without dimensions."""
+    array = constant(value, what)
+    if array.size != 1:
+        raise Refusal(f"its {what} has the shape {list(array.shape)}, not one element")
+    return array.reshape(())
+
+
 def scales(value: ir.Value | None, what: str) -> NDArray[np.float32]:
     """One scale or several, as a vector of positive float32."""
     array = scale_array(value, what)

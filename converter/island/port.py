@@ -10,6 +10,8 @@ from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.layout import Layout, plain, unpadded
 
+_MOST_CHANNELS = 2**20  # a layout lists them
+
 
 class Quantized(NamedTuple):
     """An 8-bit value of the model and its quantization."""
@@ -74,6 +76,8 @@ def port(
         raise Refusal(f"the number of channels of {value.name} is unknown")
     if not channels:
         raise Refusal(f"{value.name} has no channels")
+    if isinstance(channels, int) and channels > _MOST_CHANNELS:
+        raise Refusal(f"{value.name} has {channels} channels, more than {_MOST_CHANNELS}")
     return Port(value, shape, channel_axis, dtype, wish)
 
 

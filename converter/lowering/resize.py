@@ -14,6 +14,7 @@ from qudnn.converter.island.port import Quantized, port
 from qudnn.converter.lowering.each import Each
 
 MODES = ("nearest", "linear")
+_MOST = 2**31  # pixels in a row
 COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 
 
@@ -93,6 +94,10 @@ def _is_exact(coordinate_mode: str, scales: Sequence[float]) -> bool:
 
 def resized(size: Size, scale: float) -> Size:
     """floor(size * scale), as onnxruntime computes it."""
+    number = size if isinstance(size, int) else size.guess
+    if not 0 <= number * scale < _MOST:
+        raise Refusal(f"it resizes {size} by {scale}")
+    scaled = int(np.float32(number) * np.float32(scale))
     if isinstance(size, int):
-        return int(np.float32(size) * np.float32(scale))
-    return size if scale == 1 else Unknown(f"floor({size}*{scale})", guess=int(size.guess * scale))
+        return scaled
+    return size if scale == 1 else Unknown(f"floor({size}*{scale})", guess=scaled)

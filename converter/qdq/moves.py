@@ -5,13 +5,16 @@ import onnx_ir as ir
 from qudnn.converter.graph.constants import constant_or_none, node_input
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 
+_LARGEST_WINDOW = 2**31 - 1  # pixels along an axis: of more onnxruntime's kernel for 8 bits overflows
+
 
 def moves(node: ir.Node) -> bool:
     """Whether the node only moves values; of Pad and Resize some do."""
     if not has_trait(node, Trait.MOVES) or not node.inputs:
         return False
     if is_onnx(node, "MaxPool"):
-        return len(needed(node)) == 1 and needed(node)[0] is node.outputs[0]
+        is_huge = max(node.attributes.get_ints("kernel_shape", []), default=0) > _LARGEST_WINDOW
+        return len(needed(node)) == 1 and needed(node)[0] is node.outputs[0] and not is_huge
     if is_onnx(node, "Resize"):
         extrapolates = (
             node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize"

@@ -31,6 +31,7 @@ SIGNATURE = (
 
 CASES = {
     "a matmul": ("r = MatMul(x_d, w_d)", {"MatMul"}),
+    "a matmul over an identity": ("i = Identity(x_d) m = MatMul(i, w_d) y2 = Softmax(m)", {"MatMul"}),
     "an activation after it": ("m = MatMul(x_d, w_d) r = Relu(m)", {"MatMul", "Relu"}),
     "a chain": ("a = Div(x_d, c) b = Erf(a) r = Mul(b, x_d)", {"Div", "Erf", "Mul"}),
     "with what is not quantized": ("r = Add(x_d, f)", set()),

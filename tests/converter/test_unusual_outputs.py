@@ -34,12 +34,24 @@ def test_an_input_that_is_an_output_keeps_its_type(elem_type: int) -> None:
         assert np.array_equal(result, x)
 
 
-def test_an_output_listed_twice_is_refused() -> None:
-    """onnxruntime opens such a model as long as it has no functions to inline, which converted ones have."""
-    model = network().model(17)
-    model.graph.output.add().CopyFrom(model.graph.output[0])
-    with pytest.raises(converter.ConversionError, match="output y is listed twice"):
-        converter.convert(model)
+@pytest.mark.parametrize("listed", ["yy", "yzy", "zyyz"])
+def test_an_output_listed_several_times_is_so_still(listed: str) -> None:
+    """z lies inside of the island as well."""
+    net = Network()
+    net.eight_bit_input(("n", 16, 4, 4))
+    net.unshaped_output(net.conv("x", "z", 16, 16), "uint8")
+    net.unshaped_output(net.conv("z", "y", 16, 16), "uint8")
+    model = net.model(17)
+    outputs = {value.name: value for value in model.graph.output}
+    del model.graph.output[:]
+    model.graph.output.extend(outputs[name] for name in listed)
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QConv": 2}
+    assert [value.name for value in conversion.model.graph.output] == list(listed)
+    feed = {"x": net.random((2, 16, 4, 4))}
+    got, want = (open_session(each).run(None, feed) for each in (conversion.model, model))
+    assert len(got) == len(listed)
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
 
 
 def test_an_input_listed_twice_is_refused() -> None:

@@ -11,6 +11,7 @@ from onnx import helper
 
 from cases.builder import Array
 from qudnn import converter
+from qudnn.converter.failures import shown
 from qudnn.converter.frontends import QUANTIZED
 from session import CPU, session_options
 
@@ -110,13 +111,9 @@ def _assert_told(model: onnx.ModelProto, conversion: converter.Conversion) -> No
     still = {(_name(node), node.op_type) for node in conversion.model.graph.node}
     quantized = [node for node in needed if (node.domain, node.op_type) in QUANTIZED]
     left = {(_name(node), node.op_type) for node in quantized} & still
-    missing = {(name, op) for name, op in left - told if op not in _PAIRS and _is_shown_as_it_is(name)}
+    missing = {(name, op) for name, op in left - told if op not in _PAIRS}
     if missing or (left and not report.converted and not report.left):
         raise Fault("not told", str(min(missing or left)))
-
-
-def _is_shown_as_it_is(name: str) -> bool:
-    return name.isascii() and name.isprintable() and len(name) < 50
 
 
 _PAIRS = ("QuantizeLinear", "DequantizeLinear")
@@ -136,7 +133,8 @@ def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 
 def _name(node: onnx.NodeProto) -> str:
-    return node.name or (node.output[0] if node.output else "") or "?"
+    """As reports have it."""
+    return shown(node.name or (node.output[0] if node.output else ""))
 
 
 def _covered(model: onnx.ModelProto, conversion: converter.Conversion) -> set[str]:

@@ -57,7 +57,10 @@ def scaled(
     covers, y = (*before, cast, multiply), multiply.outputs[0]
     add = sole_consumer(y, once=True, inside=True)
     if is_onnx(add, "Add"):
-        addend = per_output(_constant(_other(add, y)), rank, axis, outputs)
+        array = _constant(_other(add, y))
+        addend = per_output(array, rank, axis, outputs)
+        if addend is None and is_matmul and array is not None and array.ndim > rank:
+            raise Refusal("its bias has more dimensions than its result, which onnxruntime gives it or not")
         if addend is not None:
             return Scaled((*covers, add), add.outputs[0], scale, addend, bias)
     return Scaled(covers, y, scale, None, bias)

@@ -9,7 +9,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand
-from qudnn.converter.graph.constants import Quantization, constant, node_input
+from qudnn.converter.graph.constants import Quantization, node_input, single
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.qdq.linear import is_quantized_apart, quantizes, stays_int8, written_with
@@ -151,7 +151,7 @@ def _bounds(node: ir.Node) -> tuple[float, float]:
     bounds = []
     for index, default in (1, -np.inf), (2, np.inf):
         value = node_input(node, index)
-        bounds.append(default if value is None else float(constant(value, "Clip's bound").reshape(())))
+        bounds.append(default if value is None else float(single(value, "Clip's bound")))
     if not bounds[0] <= bounds[1]:
         raise Refusal("the Clip after it has a lower bound above its upper bound")
     return bounds[0], bounds[1]

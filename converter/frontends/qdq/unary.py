@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import IN_FLOAT, Refusal
-from qudnn.converter.graph.constants import constant, constant_or_none, required_input
+from qudnn.converter.graph.constants import constant, constant_or_none, required_input, single
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
@@ -45,10 +45,9 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     chain = [*nodes, quantize]
     inside = {x, *(output for node in chain for output in node.outputs)}
     outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
-    constants = {value.name or "": constant(value, "constant") for value in outer}
     channels = _channels(x, chain, facts)
-    if channels is None:
-        constants = {name: array.reshape(()) for name, array in constants.items()}
+    read = single if channels is None else constant
+    constants = {value.name or "": read(value, "constant") for value in outer}
     # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
     for node in chain:
         if (node is quantize and stays_int8(y)) or (node.inputs[0] is x and stays_int8(x)):

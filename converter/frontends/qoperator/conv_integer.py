@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.geometry import Geometry, geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input
+from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, single
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.conv_to_int32 import conv_to_int32
@@ -31,15 +31,13 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(x)
     w = filters(node, shape)
     value = node_input(node, 2)
-    zero_point = np.zeros(1, np.uint8) if value is None else constant(value, "input zero point")
-    if zero_point.size != 1:
-        raise Refusal("its input is not quantized per tensor")
+    zero_point = 0 if value is None else int(single(value, "input zero point"))
     return conv_to_int32(
         (node,),
         x,
         shape,
         dtype,
-        int(zero_point.reshape(())),
+        zero_point,
         w.values,
         w.zero_points,
         node.outputs[0],

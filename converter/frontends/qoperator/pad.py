@@ -26,7 +26,9 @@ def padding_before(
         return None
     fill = node_input(pad, 2)
     value = constant_or_none(fill) if fill is not None else None
-    number = int(value.reshape(())) if value is not None else 0 if fill is None else None
+    if fill is not None and (value is None or value.size != 1):
+        return None
+    number = 0 if value is None else int(value.reshape(()))
     try:
         amounts = required_numbers(pad, 1, "pads", "pads")
     except Refusal:
