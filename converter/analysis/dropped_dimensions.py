@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import onnx_ir as ir
+
 from qudnn.converter.graph.sizes import Shape
 
 _BEFORE = {"Add": "Mul", "Mul": "Cast", "Cast": "MatMulInteger"}

@@ -5,9 +5,9 @@ import pytest
 from dynamic_networks import DynamicNetwork, feed
 from networks import Network
 from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, reasons
-from qudnn import converter
 
 import check
+from qudnn import converter
 from session import open_session
 
 
