@@ -109,17 +109,7 @@ def takes_precision(model: onnx.ModelProto) -> bool:
     """Whether onnxruntime opens the model with x64quantprecision, and decides as without."""
     nodes = list(_nodes(model.graph))
     constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    constants |= {
-        node.output[0]: attribute.t.data_type
-        for node in nodes
-        if node.op_type == "Constant"
-        for attribute in node.attribute
-        if attribute.name == "value"
-    }
     zero_points = [node.input[_WITH_WEIGHTS[node.op_type]] for node in nodes if node.op_type in _WITH_WEIGHTS]
-    for node in nodes:
-        if node.op_type == "Identity" and node.input[0] in constants:
-            constants[node.output[0]] = constants[node.input[0]]
     int8 = onnx.TensorProto.INT8
     types = constants | {x.name: x.type.tensor_type.elem_type for x in model.graph.input}
     dequantized = {

@@ -132,6 +132,8 @@ def _unsqueeze(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape
         return None
     rank = len(shapes[0]) + len(axes)
     added = {axis % rank for axis in axes if isinstance(axis, int)}
+    if len(added) < len(axes):
+        return None
     sizes = iter(shapes[0])
     return tuple(1 if axis in added else next(sizes) for axis in range(rank))
 

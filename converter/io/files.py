@@ -47,10 +47,15 @@ def to_ir(proto: onnx.ModelProto) -> ir.Model:
 
 
 def _keep_types(model: ir.Model, proto: onnx.ModelProto) -> None:
-    """Inputs have the types declared, though they are outputs as well, and other ones or none there."""
-    for value, info in zip(model.graph.inputs, proto.graph.input, strict=True):
-        if info.HasField("type") and value.is_graph_output():
-            ir.serde.deserialize_value_info_proto(info, value)
+    """What is listed several times, as an input and outputs, has the type that comes first."""
+    listed: dict[str, list[onnx.ValueInfoProto]] = {}
+    for info in (*proto.graph.input, *proto.graph.output):
+        listed.setdefault(info.name, []).append(info)
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        infos = listed[value.name or ""]
+        first = next((info for info in infos if info.HasField("type")), None)
+        if len(infos) > 1 and first is not None:
+            ir.serde.deserialize_value_info_proto(first, value)
 
 
 def check_target(source: StrPath, target: StrPath) -> None:

@@ -99,3 +99,36 @@ def test_image_larger_than_any(scale: float) -> None:
     assert report.converted == {"QConv": 1}
     reasons = [left.reason for left in report.left if left.op_type == "Resize"]
     assert reasons == [f"it resizes 4 by {np.float32(scale)}"]
+
+
+LISTS: dict[str, tuple[dict[str, list[int]], str]] = {
+    "Slice": ({"starts": [1], "ends": [2, 3]}, "its starts, ends, axes and steps are not of one length"),
+    "Split": ({"split": []}, "its parts have the sizes []"),
+    "Squeeze": ({"axes": [4]}, "it has no axis 4, as it works on 4 dimensions"),
+    "Unsqueeze": ({"axes": [1, -5]}, "it adds an axis twice: its axes are [1, -5]"),
+}
+
+
+@pytest.mark.parametrize("op_type", LISTS)
+def test_lists_of_other_lengths(op_type: str) -> None:
+    lists, reason = LISTS[op_type]
+    net = Network()
+    net.eight_bit_input(("n", 3, 4, 4))
+    inputs = [net.constant(name, numbers, "int64") for name, numbers in lists.items()]
+    net.node(op_type, [net.conv("x", "c", 3, 16), *inputs], "y")
+    net.unshaped_output("y", "uint8")
+    report = converter.convert(net.model(17)).report
+    assert report.converted == {"QConv": 1}
+    assert [left.reason for left in report.left if left.op_type == op_type] == [reason]
+
+
+def test_slice_of_nothing() -> None:
+    net = Network()
+    net.eight_bit_input(("n", 3, 4, 4))
+    nothing = [net.constant(name, np.zeros(0), "int64") for name in ("starts", "ends", "axes", "steps")]
+    net.conv(net.node("Slice", [net.conv("x", "c", 3, 16), *nothing], "s"), "y", 16, 16)
+    net.unshaped_output("y", "uint8")
+    model = net.model(17)
+    conversion = converter.convert(model)
+    assert (conversion.report.converted["QConv"], conversion.report.entries) == (2, 1)
+    check.assert_equivalent(model, conversion.model, [{"x": net.random((2, 3, 4, 4))}])

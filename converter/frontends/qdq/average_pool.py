@@ -10,7 +10,7 @@ from qudnn.converter.analysis.geometry import geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
-from qudnn.converter.frontends.qoperator.common import numbers
+from qudnn.converter.frontends.qoperator.common import from_front, numbers
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
@@ -68,7 +68,7 @@ def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
     y = result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4)
     axes = numbers(node, 1, "axes", "axes") or []
-    if {axis % len(shape) for axis in axes} != set(range(2, len(shape))):
+    if {from_front(axis, len(shape)) for axis in axes} != set(range(2, len(shape))):
         raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")
     covers = (node, *y.covers)
     if node.attributes.get_int("keepdims", 1):

@@ -29,6 +29,13 @@ def numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] |
     return None if value is None else [int(number) for number in constant(value, what).reshape(-1)]
 
 
+def from_front(axis: int, rank: int) -> int:
+    """An axis that may be counted from the end as it is counted from the front."""
+    if not -rank <= axis < rank:
+        raise Refusal(f"it has no axis {axis}, as it works on {rank} dimensions")
+    return axis % rank
+
+
 def required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
     found = numbers(node, index, attribute, what)
     if found is None:

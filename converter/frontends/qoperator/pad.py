@@ -34,6 +34,8 @@ def padding_before(
     except Refusal:
         return None
     rank = len(shape)
+    if len(amounts) != 2 * rank:
+        return None
     if number != quantization.zero_point or min(amounts) < 0 or any(amounts[:2] + amounts[rank : rank + 2]):
         return None
     no_pad = [0] * (4 - rank)

@@ -6,7 +6,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.batched_transpose import batched_transpose
 from qudnn.converter.frontends.qoperator.channel_shuffle import channel_shuffle
-from qudnn.converter.frontends.qoperator.common import numbers, required_numbers
+from qudnn.converter.frontends.qoperator.common import from_front, numbers, required_numbers
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
 from qudnn.converter.graph.sizes import Shape
@@ -41,7 +41,7 @@ def squeeze(node: ir.Node, facts: Facts) -> Candidate:
     axes = numbers(node, 1, "axes", "axes")
     if axes is None:
         raise Refusal("it has no axes")
-    dropped = {axis % len(shape) for axis in axes}
+    dropped = {from_front(axis, len(shape)) for axis in axes}
     return _candidate(node, facts, tuple(size for axis, size in enumerate(shape) if axis not in dropped))
 
 
@@ -49,7 +49,9 @@ def unsqueeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
     axes = required_numbers(node, 1, "axes", "axes")
     rank = len(shape) + len(axes)
-    added = {axis % rank for axis in axes}
+    added = {from_front(axis, rank) for axis in axes}
+    if len(added) < len(axes):
+        raise Refusal(f"it adds an axis twice: its axes are {axes}")
     sizes = iter(shape)
     return _candidate(node, facts, tuple(1 if axis in added else next(sizes) for axis in range(rank)))
 

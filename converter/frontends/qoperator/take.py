@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import numbers, required_numbers
+from qudnn.converter.frontends.qoperator.common import from_front, numbers, required_numbers
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.pick import pick
@@ -25,10 +25,12 @@ def slice_(node: ir.Node, facts: Facts) -> Candidate:
     ends = required_numbers(node, 2, "ends", "ends")
     axes = numbers(node, 3, "axes", "axes") or list(range(len(starts)))
     steps = numbers(node, 4, "steps", "steps") or [1] * len(starts)
-    if min(steps) < 1:
+    if not len(starts) == len(ends) == len(axes) == len(steps):
+        raise Refusal("its starts, ends, axes and steps are not of one length")
+    if min(steps, default=1) < 1:
         raise Refusal("a step of it is negative")
     parts = {
-        axis % len(shape): slice(start, end, step)
+        from_front(axis, len(shape)): slice(start, end, step)
         for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
     }
     return slices((node,), x, node.outputs[0], dtype, parts, facts)
@@ -38,7 +40,7 @@ def split(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    axis = node.attributes.get_int("axis", 0) % len(shape)
+    axis = from_front(node.attributes.get_int("axis", 0), len(shape))
     sizes = numbers(node, 1, "split", "split")
     if sizes is None:
         total, count = shape[axis], len(node.outputs)
@@ -46,7 +48,7 @@ def split(node: ir.Node, facts: Facts) -> Candidate:
             raise Refusal("the size of what it splits is unknown")
         each = -(-total // count)
         sizes = [each] * (count - 1) + [total - each * (count - 1)]
-    if min(sizes) < 1 or len(sizes) != len(node.outputs):
+    if len(sizes) != len(node.outputs) or min(sizes) < 1:
         raise Refusal(f"its parts have the sizes {sizes}")
     return candidate((node,), x, node.outputs, dtype, axis, sizes, facts)
 
@@ -55,7 +57,7 @@ def gather(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    axis = node.attributes.get_int("axis", 0) % len(shape)
+    axis = from_front(node.attributes.get_int("axis", 0), len(shape))
     indices = constant(node_input(node, 1), "indices")
     if axis != facts.channel_axis_of(x) or indices.ndim != 1:
         return pick((node,), x, node.outputs[0], dtype, axis, indices, facts)
