@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 
 _BEFORE = {"Add": "Mul", "Mul": "Cast", "Cast": "MatMulInteger"}
@@ -15,7 +16,7 @@ def drops_dimensions(node: ir.Node, shape_of: Callable[[ir.Value], Shape | None]
     MatMulIntegerToFloatFusion (matmul_integer_to_float.cc, 1.31) makes one matmul of MatMulInteger -> Cast ->
     Mul -> Add. Its result has the dimensions of the matmul's, whatever those of scales and addend.
     """
-    if node.domain or node.op_type not in ("Add", "Mul"):
+    if not is_onnx(node, "Add", "Mul"):
         return False
     value: ir.Value | None = node.outputs[0]
     while value is not None and (before := _BEFORE.get(_type(value.producer()))):
@@ -31,4 +32,4 @@ def drops_dimensions(node: ir.Node, shape_of: Callable[[ir.Value], Shape | None]
 
 def _type(node: ir.Node | None) -> str:
     """Of ONNX's own operators."""
-    return "" if node is None or node.domain else node.op_type
+    return node.op_type if node is not None and is_onnx(node, node.op_type) else ""

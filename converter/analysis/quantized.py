@@ -105,7 +105,7 @@ def _between(nodes: Iterable[ir.Node]) -> set[ir.Node]:
 def _is_dequantized(value: ir.Value | None) -> bool:
     for _ in range(_LONGEST_CHAIN):
         node = None if value is None else value.producer()
-        if node is None or node.op_type not in _WITHOUT_EFFECT or not node.inputs:
+        if node is None or not has_trait(node, Trait.NO_EFFECT) or not node.inputs:
             return dequantizes(node)
         value = node.inputs[0]
     return False
