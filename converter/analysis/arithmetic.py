@@ -7,8 +7,6 @@ import onnx_ir as ir
 
 from qudnn.converter.graph.constants import Quantization
 
-_IN_FLOAT = "qudnn.in_float"
-
 
 class Arithmetic(Enum):
     """UINT8, INT8: an integer operator in the place of the float one, on tensors of this type.
@@ -41,13 +39,3 @@ def common(are_int8: Iterable[bool]) -> Arithmetic:
     if len(types) > 1:
         return Arithmetic.FLOAT32
     return Arithmetic.INT8 if types.pop() else Arithmetic.UINT8
-
-
-def keep_in_float(node: ir.Node) -> None:
-    """Let stays_in_float be true of the node."""
-    node.meta[_IN_FLOAT] = True
-
-
-def stays_in_float(node: ir.Node) -> bool:
-    """Whether the pass KeepInFloat sees to it that onnxruntime makes no integer operator of the node."""
-    return bool(node.meta.get(_IN_FLOAT, False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ from qudnn.converter.analysis.lookups import repeated_row
 from qudnn.converter.analysis.uniform import uniform_8_bit
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT, constant_or_none
+from qudnn.converter.graph.marks import OF_ONE_SHAPE
 from qudnn.converter.graph.sizes import Shape, Unknown, broadcast
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
@@ -23,7 +25,12 @@ from qudnn.converter.island.packing import Int8Array, scattered
 from qudnn.converter.island.port import Quantized, Tensor, port
 from qudnn.converter.lowering.table import island_table
 
-_OF_ONE_SHAPE = "qudnn.of_one_shape"
+
+class Function(Enum):
+    """The ops that compute it: in integers, in float32."""
+
+    ADD = "QAdd", "QFloatAdd"
+    MUL = "QMul", "QFloatMul"
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class Binary:
             for operand in self.operands
         ]
         result = emitter.op(self.op_type, inputs, layout, self.attributes)
-        result.value.meta[_OF_ONE_SHAPE] = self.of_one_shape
+        if self.of_one_shape:
+            OF_ONE_SHAPE.put_on(result.value)
         return [result]
 
     def _packed(self, array: Int8Array, layout: Layout) -> Int8Array:
@@ -66,63 +74,34 @@ class Binary:
 
 def adds_one_shape(node: ir.Node) -> bool:
     """Whether the op is of two computed tensors of one shape."""
-    return bool(node.outputs[0].meta.get(_OF_ONE_SHAPE, False))
+    return OF_ONE_SHAPE.is_on(node.outputs[0])
 
 
-def add(
+def make_binary(
+    function: Function,
     covers: tuple[ir.Node, ...],
-    a: Quantized,
-    b: Quantized,
+    operands: tuple[Quantized, Quantized],
     y: Quantized,
     arithmetic: Arithmetic,
     facts: Facts,
     clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
-    """The candidate for a + b, of which one may be constant, broadcast as ONNX does.
+    """The candidate for a + b or a * b, of which one may be constant, broadcast as ONNX does.
 
     clamp: into which interval results go that are computed in float32, in the int8 domain.
     """
-    in_float = arithmetic is Arithmetic.FLOAT32
-    return _binary("QFloatAdd" if in_float else "QAdd", covers, a, b, y, arithmetic, facts, clamp)
-
-
-def mul(
-    covers: tuple[ir.Node, ...],
-    a: Quantized,
-    b: Quantized,
-    y: Quantized,
-    arithmetic: Arithmetic,
-    facts: Facts,
-    clamp: tuple[int, int] = (-128, 127),
-) -> Candidate:
-    """The candidate for a * b, of which one may be constant, broadcast as ONNX does.
-
-    clamp: into which interval results go that are computed in float32, in the int8 domain.
-    """
-    in_float = arithmetic is Arithmetic.FLOAT32
-    return _binary("QFloatMul" if in_float else "QMul", covers, a, b, y, arithmetic, facts, clamp)
-
-
-def _binary(
-    op_type: str,
-    covers: tuple[ir.Node, ...],
-    a: Quantized,
-    b: Quantized,
-    y: Quantized,
-    arithmetic: Arithmetic,
-    facts: Facts,
-    clamp: tuple[int, int],
-) -> Candidate:
-    dtypes = {operand.value: operand.quantization.dtype for operand in (a, b, y)}
-    constants = [_constant(operand.value) for operand in (a, b)]
+    a, b = operands
+    op_type = function.value[arithmetic is Arithmetic.FLOAT32]
+    dtypes = {operand.value: operand.quantization.dtype for operand in (*operands, y)}
+    constants = [_constant(operand.value) for operand in operands]
     if all(array is None for array in constants):
         constants = [_row(a.value, b.value, facts), _row(b.value, a.value, facts)]
-    values = [operand.value for operand, array in zip((a, b), constants, strict=True) if array is None]
+    values = [operand.value for operand, array in zip(operands, constants, strict=True) if array is None]
     if not values:
         raise Refusal("both of its inputs are constant")
     shapes = [
         facts.ranked(operand.value) if array is None else array.shape
-        for operand, array in zip((a, b), constants, strict=True)
+        for operand, array in zip(operands, constants, strict=True)
     ]
     y_shape = broadcast(*shapes)
     rank = len(y_shape)
@@ -132,15 +111,15 @@ def _binary(
     y_port = port(y.value, y_shape, axis, y.quantization.dtype)
     if y_port.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
         raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
-    operands = [
+    inputs = [
         values.index(operand.value)
         if array is None
         else island_array(array).reshape((1,) * (rank - array.ndim) + array.shape)
-        for operand, array in zip((a, b), constants, strict=True)
+        for operand, array in zip(operands, constants, strict=True)
     ]
     parameters = [("a", a.quantization), ("b", b.quantization)]
     if op_type == "QAdd" and first_is_scalar(*shapes):
-        operands.reverse()
+        inputs.reverse()
         parameters = [("a", b.quantization), ("b", a.quantization)]
     attributes: dict[str, Attribute] = {}
     for name, quantization in [*parameters, ("y", y.quantization)]:
@@ -153,7 +132,7 @@ def _binary(
     return Candidate(
         covers,
         Binary(
-            op_type, tuple(operands), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
+            op_type, tuple(inputs), y_port.layout, attributes, len(values) == 2 and shapes[0] == shapes[1]
         ),
         tuple(port(value, facts.ranked(value), axis, dtypes[value]) for value in values),
         (y_port,),

@@ -19,9 +19,6 @@ from qudnn.converter.graph.constants import (
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_contrib, is_onnx
 
 _FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
-_STAYS_INT8 = "qudnn.stays_int8"
-_QUANTIZED_APART = "qudnn.quantized_apart"
-_READ_IN_FLOAT = "qudnn.read_in_float"
 
 
 def quantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
@@ -78,36 +75,6 @@ def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
         along = [-1 if place == axis else 1 for place in range(array.ndim)]
         scale, zero_point = scale.reshape(along), zero_point.reshape(along)
     return (array.astype(np.int32) - zero_point).astype(np.float32) * scale
-
-
-def stays_int8(value: ir.Value) -> bool:
-    """Whether the pass Int8ToUint8 made the tensor uint8 where onnxruntime leaves it in int8."""
-    return bool(value.meta.get(_STAYS_INT8, False))
-
-
-def note_int8(value: ir.Value) -> None:
-    """Let stays_int8 be true of the value."""
-    value.meta[_STAYS_INT8] = True
-
-
-def is_quantized_apart(value: ir.Value) -> bool:
-    """Whether MergeEqualPairs made one tensor of several that onnxruntime quantizes each by itself."""
-    return bool(value.meta.get(_QUANTIZED_APART, False))
-
-
-def note_quantized_apart(value: ir.Value) -> None:
-    """Let is_quantized_apart be true of the value."""
-    value.meta[_QUANTIZED_APART] = True
-
-
-def is_read_in_float(value: ir.Value) -> bool:
-    """Whether the pass PairActivations quantizes the tensor; onnxruntime reads it in float32."""
-    return bool(value.meta.get(_READ_IN_FLOAT, False))
-
-
-def note_read_in_float(value: ir.Value) -> None:
-    """Let is_read_in_float be true of the value."""
-    value.meta[_READ_IN_FLOAT] = True
 
 
 _MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from qudnn.converter.analysis.arithmetic import stays_in_float
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.originals import Original, Originals
 from qudnn.converter.context import Context
@@ -15,9 +14,10 @@ from qudnn.converter.errors import IN_FLOAT
 from qudnn.converter.failures import node_name, shown
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import EIGHT_BIT, required_input
+from qudnn.converter.graph.marks import KEPT_IN_FLOAT, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
-from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, stays_int8
+from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
@@ -91,12 +91,12 @@ def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
 
 def _is_rewritten(node: ir.Node) -> bool:
     """Whether it reads or writes an int8 tensor that became uint8."""
-    if not has_integer_form(node) or stays_in_float(node):
+    if not has_integer_form(node) or KEPT_IN_FLOAT.is_on(node):
         return False
     quantized = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(dq, 0) for dq in quantized if dq is not None and dequantizes(dq)]
     tensors += [use.node.outputs[0] for use in node.outputs[0].uses() if quantizes(use.node)]
-    return any(stays_int8(tensor) for tensor in tensors)
+    return any(STAYS_INT8.is_on(tensor) for tensor in tensors)
 
 
 def _inside(graph: ir.Graph) -> list[ir.Node]:

@@ -5,7 +5,7 @@ them away, and what is left is an operator on 8 bits.
 """
 
 from qudnn.converter.frontends.qdq.average_pool import average_pool, global_average_pool, reduce_mean
-from qudnn.converter.frontends.qdq.binary import add, mul
+from qudnn.converter.frontends.qdq.binary import binary
 from qudnn.converter.frontends.qdq.concat import concat
 from qudnn.converter.frontends.qdq.conv import conv
 from qudnn.converter.frontends.qdq.conv_transpose import conv_transpose
@@ -23,7 +23,7 @@ from qudnn.converter.graph.op_traits import DOMAINS, Trait, operators_with
 RULES: dict[tuple[str, str], Rule] = {
     **dict.fromkeys(operators_with(Trait.ELEMENTWISE), unary),
     **{(domain, "QuantizeLinear"): requantize for domain in DOMAINS},
-    ("", "Add"): add,
+    ("", "Add"): binary,
     ("", "AveragePool"): average_pool,
     ("", "Concat"): concat,
     ("", "Conv"): conv,
@@ -32,7 +32,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "GlobalAveragePool"): global_average_pool,
     ("", "LayerNormalization"): layer_normalization,
     ("", "MatMul"): matmul,
-    ("", "Mul"): mul,
+    ("", "Mul"): binary,
     ("", "ReduceMean"): reduce_mean,
     ("", "Resize"): resize,
     ("", "Softmax"): softmax,

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from qudnn.converter.frontends.qdq.operand import Operand
-from qudnn.converter.graph.constants import constant_or_none
+from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.qdq.linear import quantizes
@@ -23,7 +22,7 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
             "one of its int8 tensors has several consumers or is an input or output of the model, "
             f"so {LAST_BITS}"
         )
-    if any(_has_matrices(value) for value in node.inputs):
+    if any(max(parameter_ranks(value), default=0) > 1 for value in node.inputs):
         return f"a scale or zero point of its inputs has several dimensions, so {LAST_BITS}"
     if any(quantizes(consumer) for consumer in _consumers(node)):
         return f"only some consumers of its result quantize it, so {LAST_BITS}"
@@ -33,15 +32,6 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
         if len(list(y.uses())) == 1 and not y.is_graph_output():
             return f"an activation is the sole consumer of its result, so {LAST_BITS}"
     return ""
-
-
-def _has_matrices(value: ir.Value | None) -> bool:
-    """Whether the value is dequantized with one number that has the form of a matrix, or of more axes."""
-    dequantize = None if value is None else value.producer()
-    if dequantize is None:
-        return False
-    arrays = [constant_or_none(parameter) for parameter in dequantize.inputs[1:] if parameter is not None]
-    return any(array is not None and array.ndim > 1 for array in arrays)
 
 
 def _consumers(node: ir.Node) -> list[ir.Node]:

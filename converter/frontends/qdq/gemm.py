@@ -11,7 +11,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.bias import bias, bias_note
 from qudnn.converter.frontends.qdq.factor import factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
-from qudnn.converter.frontends.qdq.operand import Operand
+from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, result
 from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
@@ -75,9 +75,7 @@ def _stays_in_float(node: ir.Node) -> str:
         dequantize = required_input(node, index).producer()
         if dequantize is None or node_input(dequantize, 2) is None:
             return f"its {what} input has no zero point, so "
-    assert dequantize is not None
-    parameters = [constant_or_none(required_input(dequantize, index)) for index in (1, 2)]
-    ranks = [array.ndim for array in parameters if array is not None]
+    ranks = parameter_ranks(required_input(node, 1))
     if len(set(ranks)) > 1:
         return f"its right input's scale and zero point have {ranks[0]} and {ranks[1]} dimensions, so "
     return ""

@@ -6,9 +6,10 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import IN_FLOAT, Refusal
-from qudnn.converter.graph.constants import Quantization, required_input
+from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
+from qudnn.converter.graph.marks import READ_IN_FLOAT, STAYS_INT8
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.qdq.linear import dequantizes, is_read_in_float, read_with, stays_int8
+from qudnn.converter.qdq.linear import dequantizes, read_with
 
 
 class Operand(NamedTuple):
@@ -36,5 +37,14 @@ def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
         raise Refusal(IN_FLOAT)
     x = required_input(dequantize, 0)
     parameters = read_with(dequantize, facts.dtype(x))
-    is_int8 = stays_int8(x) or parameters.dtype == ir.DataType.INT8
-    return Operand(x, parameters, is_int8, is_read_in_float(x))
+    is_int8 = STAYS_INT8.is_on(x) or parameters.dtype == ir.DataType.INT8
+    return Operand(x, parameters, is_int8, READ_IN_FLOAT.is_on(x))
+
+
+def parameter_ranks(value: ir.Value | None) -> list[int]:
+    """How many dimensions scale and zero point have, that the value is dequantized with; of constant ones."""
+    dequantize = None if value is None else value.producer()
+    if not dequantizes(dequantize):
+        return []
+    arrays = [constant_or_none(parameter) for parameter in dequantize.inputs[1:] if parameter is not None]
+    return [array.ndim for array in arrays if array is not None]

@@ -10,9 +10,10 @@ from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.graph.constants import Quantization, node_input, single
+from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.qdq.linear import is_quantized_apart, quantizes, stays_int8, written_with
+from qudnn.converter.qdq.linear import quantizes, written_with
 
 IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
 _EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bounds of Clip
@@ -108,8 +109,8 @@ def result(node: ir.Node) -> Result:
         parameters,
         (clamp[0] + shift, clamp[1] + shift),
         bool(low - lowest > _EPSILON or highest - high > _EPSILON),
-        stays_int8(value) or parameters.dtype == ir.DataType.INT8,
-        is_quantized_apart(value),
+        STAYS_INT8.is_on(value) or parameters.dtype == ir.DataType.INT8,
+        QUANTIZED_APART.is_on(value),
     )
 
 

@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import IN_FLOAT, Refusal
 from qudnn.converter.graph.constants import constant, constant_or_none, required_input, single
+from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
 from qudnn.converter.lowering import table as op
-from qudnn.converter.qdq.linear import (
-    dequantizes,
-    is_quantized_apart,
-    quantizes,
-    read_with,
-    stays_int8,
-    written_with,
-)
+from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 _MOST_NODES = 32  # of a function
 
@@ -50,23 +44,23 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     constants = {value.name or "": read(value, "constant") for value in outer}
     # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
     for node in chain:
-        if (node is quantize and stays_int8(y)) or (node.inputs[0] is x and stays_int8(x)):
+        if (node is quantize and STAYS_INT8.is_on(y)) or (node.inputs[0] is x and STAYS_INT8.is_on(x)):
             name = required_input(node, 2).name or ""
             constants[name] = _int8(constants[name])
     protos = [proto for proto in map(ir.to_proto, chain) if isinstance(proto, onnx.NodeProto)]
-    if is_quantized_apart(y):
+    if QUANTIZED_APART.is_on(y):
         protos.insert(-1, _kept_in_float(protos[-1]))
     values = op.run_chain(
         protos,
         x.name or "",
-        ir.DataType.INT8 if stays_int8(x) else dtypes[0],
+        ir.DataType.INT8 if STAYS_INT8.is_on(x) else dtypes[0],
         y.name or "",
         constants,
         facts.opsets,
         channels,
     )
     covers = (*(node for node in reversed(nodes) if not dequantizes(node)), quantize)
-    in_dtype = _uint8(values) if stays_int8(y) else values
+    in_dtype = _uint8(values) if STAYS_INT8.is_on(y) else values
     if channels is None:
         return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
     return op.channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
@@ -164,7 +158,7 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
         waiting += reversed(producers)
 
     # Where all has one type onnxruntime computes in integers, otherwise for one element than for a row.
-    if dtypes & {ir.DataType.INT8 if stays_int8(x) else facts.dtype(x) for x in sources}:
+    if dtypes & {ir.DataType.INT8 if STAYS_INT8.is_on(x) else facts.dtype(x) for x in sources}:
         raise Refusal("it has a quantized constant of more than one element")
     return list(sources), list(nodes)
 

@@ -15,7 +15,7 @@ from qudnn.converter.frontends.qoperator.qlinear_average_pool import (
     qlinear_average_pool,
     qlinear_global_average_pool,
 )
-from qudnn.converter.frontends.qoperator.qlinear_binary import qlinear_add, qlinear_mul
+from qudnn.converter.frontends.qoperator.qlinear_binary import qlinear_binary
 from qudnn.converter.frontends.qoperator.qlinear_conv import qlinear_conv
 from qudnn.converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
 from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
@@ -34,8 +34,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "MatMulInteger"): matmul_integer,
     ("com.microsoft", "MatMulIntegerToFloat"): matmul_integer_to_float,
     ("com.microsoft", "QGemm"): qgemm,
-    ("com.microsoft", "QLinearAdd"): qlinear_add,
-    ("com.microsoft", "QLinearMul"): qlinear_mul,
+    ("com.microsoft", "QLinearAdd"): qlinear_binary,
+    ("com.microsoft", "QLinearMul"): qlinear_binary,
     ("com.microsoft", "QLinearSigmoid"): unary,
     ("com.microsoft", "QLinearLeakyRelu"): unary,
     ("com.microsoft", "QLinearSoftmax"): qlinear_softmax,

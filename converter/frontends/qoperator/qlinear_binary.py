@@ -5,21 +5,15 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.graph.op_traits import is_contrib
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.binary import add, mul
+from qudnn.converter.lowering.binary import Function, make_binary
 
 
-def qlinear_add(node: ir.Node, facts: Facts) -> Candidate:
+def qlinear_binary(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
     a = quantized_input(node, 0, facts, "first input")
     b = quantized_input(node, 3, facts, "second input")
     y = quantized_output(node, 6, a.quantization.dtype)
-    return add((node,), a, b, y, Arithmetic(a.quantization.dtype), facts)
-
-
-def qlinear_mul(node: ir.Node, facts: Facts) -> Candidate:
-    """Inputs: those of QLinearAdd."""
-    a = quantized_input(node, 0, facts, "first input")
-    b = quantized_input(node, 3, facts, "second input")
-    y = quantized_output(node, 6, a.quantization.dtype)
-    return mul((node,), a, b, y, Arithmetic(a.quantization.dtype), facts)
+    function = Function.ADD if is_contrib(node, "QLinearAdd") else Function.MUL
+    return make_binary(function, (node,), (a, b), y, Arithmetic(a.quantization.dtype), facts)

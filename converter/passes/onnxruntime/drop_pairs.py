@@ -7,17 +7,10 @@ from qudnn.converter.context import Preparation, WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyPass
-from qudnn.converter.qdq.linear import (
-    dequantizes,
-    dtype_read,
-    note_int8,
-    quantizes,
-    read_with,
-    stays_int8,
-    written_with,
-)
+from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import moves, needed
 
 
@@ -78,8 +71,8 @@ def _drop_both(quantize: ir.Node) -> None:
 
 def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
     """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
-    if stays_int8(written):
-        note_int8(moved)
+    if STAYS_INT8.is_on(written):
+        STAYS_INT8.put_on(moved)
     shape = moved.shape if written.shape is None else written.shape
     take_place(written, moved)
     moved.type, moved.shape = ir.TensorType(dtype), shape

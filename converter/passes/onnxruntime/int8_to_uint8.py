@@ -6,9 +6,10 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_unused
+from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyPass
-from qudnn.converter.qdq.linear import dequantizes, note_int8, quantizes, read_with, written_with
+from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
 class Int8ToUint8(EarlyPass):
@@ -51,7 +52,7 @@ class Int8ToUint8(EarlyPass):
         quantize.attributes.pop("output_dtype", None)
         x.type = ir.TensorType(ir.DataType.UINT8)
         if stays:
-            note_int8(x)
+            STAYS_INT8.put_on(x)
 
     def _shift_table(self, quantize: ir.Node, written: Quantization, graph: ir.Graph) -> None:
         """Let the table that the tensor was looked up in follow it: both keep one quantization."""

@@ -7,8 +7,9 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.passes.base import EarlyPass
-from qudnn.converter.qdq.linear import note_quantized_apart, quantizes, stays_int8, written_with
+from qudnn.converter.qdq.linear import quantizes, written_with
 
 
 class MergeEqualPairs(EarlyPass):
@@ -26,13 +27,13 @@ class MergeEqualPairs(EarlyPass):
                 continue
             y = node.outputs[0]
             try:
-                key = required_input(node, 0), written_with(node), stays_int8(y)
+                key = required_input(node, 0), written_with(node), STAYS_INT8.is_on(y)
             except Refusal:
                 continue
             first = written.setdefault(key, node)
             if first is node or y.is_graph_output() or constant_or_none(key[0]) is not None:
                 continue
             y.replace_all_uses_with(first.outputs[0])
-            note_quantized_apart(first.outputs[0])
+            QUANTIZED_APART.put_on(first.outputs[0])
             merged.append(node)
         remove_orphans(merged)

@@ -2,19 +2,13 @@
 
 import onnx_ir as ir
 
-from qudnn.converter.analysis.arithmetic import Arithmetic, common, keep_in_float
+from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.marks import KEPT_IN_FLOAT, QUANTIZED_APART, READ_IN_FLOAT, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import Pass
-from qudnn.converter.qdq.linear import (
-    dequantizes,
-    has_integer_form,
-    is_quantized_apart,
-    is_read_in_float,
-    quantizes,
-    stays_int8,
-)
+from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 
 
 class KeepInFloat(Pass):
@@ -42,7 +36,7 @@ class KeepInFloat(Pass):
         shape = self.context.facts.shape(y)
         if shape is not None:
             self.context.facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
-        keep_in_float(node)
+        KEPT_IN_FLOAT.put_on(node)
 
 
 def _was_in_float(node: ir.Node) -> bool:
@@ -52,13 +46,13 @@ def _was_in_float(node: ir.Node) -> bool:
     tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]
     if quantize is None or not tensors:
         return False
-    if is_quantized_apart(quantize.outputs[0]) or any(map(is_read_in_float, tensors)):
+    if QUANTIZED_APART.is_on(quantize.outputs[0]) or any(map(READ_IN_FLOAT.is_on, tensors)):
         return True
-    if not any(map(stays_int8, [*tensors, quantize.outputs[0]])):
+    if not any(map(STAYS_INT8.is_on, [*tensors, quantize.outputs[0]])):
         return False
     if has_trait(node, Trait.CONTRACTS):
         tensors = tensors[:1]
-    are_int8 = [stays_int8(tensor) for tensor in (*tensors, quantize.outputs[0])]
+    are_int8 = [STAYS_INT8.is_on(tensor) for tensor in (*tensors, quantize.outputs[0])]
     if is_onnx(node, "Conv", "MatMul"):
         return any(are_int8)
     return common(are_int8) is Arithmetic.FLOAT32

@@ -8,15 +8,10 @@ from qudnn.converter.context import WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import Pass
-from qudnn.converter.qdq.linear import (
-    dequantizes,
-    dequantizes_for_integer_form,
-    note_int8,
-    read_with,
-    stays_int8,
-)
+from qudnn.converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
 from qudnn.converter.qdq.moves import needed
 
 
@@ -63,8 +58,8 @@ class RestorePairs(Pass):
         written, shape = quantize.outputs[0], facts.shape(y)
         take_place(y, written)
         written.type = ir.TensorType(parameters.dtype)
-        if stays_int8(y):
-            note_int8(written)
+        if STAYS_INT8.is_on(y):
+            STAYS_INT8.put_on(written)
         quantize.replace_input_with(0, y)
         y.name = name
         y.type = ir.TensorType(ir.DataType.FLOAT)

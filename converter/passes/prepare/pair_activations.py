@@ -5,9 +5,10 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.marks import READ_IN_FLOAT
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyPass
-from qudnn.converter.qdq.linear import dequantizes, dtype_read, note_read_in_float, read_with
+from qudnn.converter.qdq.linear import dequantizes, dtype_read, read_with
 from qudnn.converter.qdq.pairs import insert_pair
 
 
@@ -28,7 +29,7 @@ class PairActivations(EarlyPass):
             for use in list(relu.outputs[0].uses()):
                 if use.node is not quantized.producer():
                     use.node.replace_input_with(use.idx, paired)
-            note_read_in_float(quantized)
+            READ_IN_FLOAT.put_on(quantized)
 
 
 def _paired_before(relu: ir.Node) -> ir.Node | None:
