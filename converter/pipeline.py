@@ -46,6 +46,7 @@ from qudnn.converter.passes.partition.recognise import Recognise
 from qudnn.converter.passes.partition.restore_pairs import RestorePairs
 from qudnn.converter.passes.partition.shapes_from_inputs import ShapesFromInputs
 from qudnn.converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
+from qudnn.converter.passes.prepare.channel_scales import ChannelScales
 from qudnn.converter.passes.prepare.correct_shapes import CorrectShapes
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
@@ -95,6 +96,7 @@ PREPARING: tuple[Phase[EarlyPass], ...] = (
             DropIdentities,
             FoldConstants,
             PairActivations,
+            ChannelScales,
         ),
     ),
     Phase(

@@ -8,7 +8,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.geometry import geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.bias import bias, bias_note
-from qudnn.converter.frontends.qdq.operand import operand
+from qudnn.converter.frontends.qdq.channels import PER_CHANNEL, channel_operand, scaled
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
 from qudnn.converter.frontends.qdq.weights import four_bit_note, weights
 from qudnn.converter.frontends.qoperator.pad import padding_before
@@ -19,8 +19,9 @@ from qudnn.converter.lowering import conv as op
 
 def conv(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, w, bias (optional)."""
-    x = operand(node, 0, facts)
-    w = weights(required_input(node, 1), output_axis=0)
+    x, factors = channel_operand(node, facts)
+    group = node.attributes.get_int("group", 1)
+    w = scaled(weights(required_input(node, 1), output_axis=0), factors, group)
     y = result(node)
     kernel = w.values.shape[2:]
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
@@ -44,11 +45,13 @@ def conv(node: ir.Node, facts: Facts) -> Candidate:
         y.value,
         y.quantization,
         window,
-        node.attributes.get_int("group", 1),
+        group,
         shape,
         clamp=y.clamp,
     )
-    in_float = bias_note(node_input(node, 2), x.quantization.scale, w.scales) or four_bit_note(
-        required_input(node, 1)
+    in_float = (
+        bias_note(node_input(node, 2), x.quantization.scale, w.scales)
+        or four_bit_note(required_input(node, 1))
+        or (PER_CHANNEL if factors is not None else "")
     )
     return replace(candidate, note=y.sums_note([x]) or (f"{in_float}{IN_FLOAT}" if in_float else ""))
