@@ -42,9 +42,6 @@ class Engine {
     // Refuses nothing of its kind and is always right, if slow; the others are checked against it.
     virtual bool native() const { return false; }
 
-    // Whether a native engine has a kernel that was made for just such a problem, so that it is not slow.
-    virtual bool has_kernel_for(const Problem&, const Arguments&) const { return false; }
-
     // Is the problem of the engine's kind?
     virtual bool takes(const Problem& problem) const = 0;
 

@@ -233,10 +233,7 @@ class Tuning {
         return nullptr;
     }
 
-    bool reference_is_slow() const {
-        return multiplications(problem_) >= kSpeedRelevant &&
-               !reference_engine()->has_kernel_for(problem_, arguments_);
-    }
+    bool reference_is_slow() const { return multiplications(problem_) >= kSpeedRelevant; }
 
     std::shared_ptr<Choice> ranked(bool full) {
         std::vector<const Contender*> order;

@@ -1,7 +1,6 @@
 #include "engines/native/native_conv.h"
 
 #include "engines/native/native.h"
-#include "kernels/conv/depthwise.h"
 #include "kernels/elementwise/add.h"
 
 namespace qudnn::engines {
@@ -38,14 +37,6 @@ class NativeConvPlan final : public plan::Plan {
 };
 
 }  // namespace
-
-// As kernels::conv asks.
-bool NativeConv::has_kernel_for(const plan::Problem& problem, const plan::Arguments& a) const {
-    const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
-    return conv.y_type == plan::DataType::int8 && conv.adds != plan::adds_in_float &&
-           !kernels::depthwise_variants(geometry(conv), a.x, a.epilogue, static_cast<const int8_t*>(a.y))
-                .empty();
-}
 
 std::vector<plan::Candidate> NativeConv::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);

@@ -1,5 +1,4 @@
-// The plain conv kernel as an engine: any geometry, always right. Depthwise convolutions of common sizes run
-// on kernels of their own.
+// The plain conv kernel as an engine: any geometry, always right.
 #pragma once
 
 #include "plan/engine.h"
@@ -10,7 +9,6 @@ class NativeConv final : public plan::Engine {
   public:
     const char* name() const override { return "native_conv"; }
     bool native() const override { return true; }
-    bool has_kernel_for(const plan::Problem& problem, const plan::Arguments& arguments) const override;
     bool takes(const plan::Problem& problem) const override {
         return std::holds_alternative<plan::ConvProblem>(problem);
     }

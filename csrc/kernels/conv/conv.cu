@@ -1,7 +1,6 @@
 #include "kernels/conv/conv.h"
 
 #include "kernels/common/padded_images.cuh"
-#include "kernels/conv/depthwise.h"
 #include "kernels/gemm/tile.cuh"
 
 namespace qudnn::kernels {
@@ -166,19 +165,7 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int64_t kMinTileColumns = 16;
 
-// Coordinates, the taps beyond the image included, are computed in 32 bits.
-bool fits(const ConvGeometry& g) {
-    constexpr int64_t kMax = INT_MAX / 4;
-    for (int64_t side :
-         {g.n, g.h, g.w, g.r, g.s, g.p, g.q, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w, g.group})
-        if (side < 0 || side > kMax) return false;
-    return g.group > 0 && g.c > 0 && g.k <= INT_MAX && g.c % g.group == 0 && g.k % g.group == 0 &&
-           g.c / g.group <= kMax && g.k / g.group <= kMax && std::abs(g.pad_top) <= kMax &&
-           std::abs(g.pad_left) <= kMax && g.p * g.stride_h <= kMax && g.q * g.stride_w <= kMax &&
-           g.r * g.dilation_h <= kMax && g.s * g.dilation_w <= kMax;
-}
-
-// typed: the epilogue for y. There is something to do, and g fits.
+// typed: the epilogue for y. There is something to do, and g is not refused.
 template <class E, typename Y>
 cudaError_t run(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
                 const Epilogue& epilogue, const E& typed, Y* y, cudaStream_t stream) {
@@ -228,16 +215,27 @@ bool is_empty(const ConvGeometry& g) { return g.n * g.p * g.q * g.k == 0; }
 
 }  // namespace
 
+// Coordinates, the taps beyond the image included, are computed in 32 bits.
+std::string conv_refusal(const ConvGeometry& g) {
+    constexpr int64_t kMax = INT_MAX / 4;
+    if (g.group <= 0 || g.c <= 0) return "no channels";
+    if (g.c % g.group != 0 || g.k % g.group != 0) return "channels that the groups do not divide";
+    for (int64_t side : {g.n, g.h, g.w, g.r, g.s, g.p, g.q, g.stride_h, g.stride_w, g.dilation_h,
+                         g.dilation_w, g.group, g.c / g.group, g.k / g.group})
+        if (side < 0 || side > kMax) return "a side beyond 2^29";
+    if (g.k > INT_MAX) return "output channels beyond 31 bits";
+    for (int64_t reach : {std::abs(g.pad_top), std::abs(g.pad_left), g.p * g.stride_h, g.q * g.stride_w,
+                          g.r * g.dilation_h, g.s * g.dilation_w})
+        if (reach > kMax) return "windows that reach beyond 2^29";
+    return {};
+}
+
 template <typename Y>
 cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
                  const Epilogue& epilogue, Y* y, cudaStream_t stream) {
     if (is_empty(g)) return cudaSuccess;
-    if (!fits(g)) return cudaErrorInvalidValue;
+    if (!conv_refusal(g).empty()) return cudaErrorInvalidValue;
     if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
-    if constexpr (std::is_same_v<Y, int8_t>) {
-        if (const auto variants = depthwise_variants(g, x, epilogue, y); !variants.empty())
-            return depthwise(g, variants.front(), x_zero_point, x, filter, epilogue, y, stream);
-    }
     return run(g, x_zero_point, x, filter, epilogue, TypedEpilogue<Y>(epilogue), y, stream);
 }
 
@@ -245,7 +243,7 @@ cudaError_t conv_and_residual(const ConvGeometry& g, int x_zero_point, const int
                               const Epilogue& epilogue, const Residual& residual, int8_t* y,
                               cudaStream_t stream) {
     if (is_empty(g)) return cudaSuccess;
-    if (!fits(g) || g.y_padding.any() || !residual.in_float) return cudaErrorInvalidValue;
+    if (!conv_refusal(g).empty() || g.y_padding.any() || !residual.in_float) return cudaErrorInvalidValue;
     return run(g, x_zero_point, x, filter, epilogue, ResidualEpilogue(epilogue, residual), y, stream);
 }
 

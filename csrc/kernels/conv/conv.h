@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 
 #include "kernels/common/output_padding.h"
 #include "kernels/epilogue/epilogue.h"
@@ -23,6 +24,9 @@ struct ConvGeometry {
     int64_t group;
     OutputPadding y_padding = {};
 };
+
+// Why it is not computed; empty where it is: coordinates have 32 bits.
+std::string conv_refusal(const ConvGeometry& g);
 
 // y = epilogue(sum(x * filter)), int8, int32 or float, where a tap outside the image counts as x_zero_point.
 // Padding of y, of int8, is the epilogue's zero point.

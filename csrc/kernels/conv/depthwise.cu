@@ -80,13 +80,6 @@ double cost(const ConvGeometry& g, const DepthwiseTiles& d) {
     return static_cast<double>(d.tiles) * d.channel_blocks * (kDepthwiseWarps * warp + patch);
 }
 
-// Whether the kernel of depthwise.cuh takes g, whose dims are known to fit in 32 bits.
-bool supported(const ConvGeometry& g, const int8_t* x, const Epilogue& epilogue, const int8_t* y) {
-    return !g.y_padding.any() && g.group == g.c && g.k == g.c && g.c % 8 == 0 && g.r == g.s &&
-           (g.r == 3 || g.r == 5 || g.r == 7) && narrow(g.n * g.p * g.q) && aligned(x, 8) && aligned(y, 8) &&
-           aligned(epilogue.bias, 16) && aligned(epilogue.multiplier, 16);
-}
-
 }  // namespace
 
 std::string DepthwiseVariant::text() const {
@@ -94,12 +87,20 @@ std::string DepthwiseVariant::text() const {
     return std::to_string(slabs) + " slabs of " + (narrow ? "8 x 8" : "4 x 16");
 }
 
-std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const int8_t* x,
-                                                 const Epilogue& epilogue, const int8_t* y) {
-    if (!supported(g, x, epilogue, y)) return {};
+std::string depthwise_refusal(const ConvGeometry& g) {
+    if (g.group != g.c || g.k != g.c) return "not one filter for each channel";
+    if (g.c % 8 != 0) return "channels not in eights";
+    if (g.r != g.s || (g.r != 3 && g.r != 5 && g.r != 7)) return "a filter other than 3x3, 5x5 and 7x7";
+    if (g.y_padding.any()) return "results within padding";
+    if (!narrow(g.n * g.p * g.q)) return "2^31 pixels or more";
+    return conv_refusal(g);
+}
+
+std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g) {
+    if (!depthwise_refusal(g).empty()) return {};
     std::vector<std::pair<double, DepthwiseVariant>> variants;
     if (tiles_kernel(g) && g.c % kSlabChannels == 0 && fits(g) && g.dilation_h == 1 && g.dilation_w == 1 &&
-        aligned(x, 16) && Gpu().major >= 8)
+        Gpu().major >= 8)
         for (bool narrow : {false, true})
             for (int slabs : {2, 4, 1}) {
                 const DepthwiseVariant variant{slabs, narrow};
@@ -117,6 +118,10 @@ std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const in
 cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point,
                       const int8_t* x, const int8_t* filter, const Epilogue& epilogue, int8_t* y,
                       cudaStream_t stream) {
+    for (const void* pointer :
+         {static_cast<const void*>(x), static_cast<const void*>(y), static_cast<const void*>(epilogue.bias),
+          static_cast<const void*>(epilogue.multiplier)})
+        if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
     if (variant.slabs == 0) return depthwise_dp4a(g, x_zero_point, x, filter, epilogue, y, stream);
     DepthwiseTiles d = cut(g, variant, x_zero_point);
     const TilesKernel& kernel = *tiles_kernel(g);

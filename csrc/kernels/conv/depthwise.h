@@ -1,4 +1,4 @@
-// Depthwise convolution of a few common sizes; cuDNN has none in int8, so these are the production kernels.
+// Depthwise convolution of a few common sizes, with int8 results; cuDNN has none.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -20,12 +20,13 @@ struct DepthwiseVariant {
     std::string text() const;
 };
 
-// The ways to run it on the current GPU, what is expected to be fastest first; none where there is no kernel,
-// as for y with padding.
-std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, const int8_t* x,
-                                                 const Epilogue& epilogue, const int8_t* y);
+// Why no kernel takes the convolution, whatever the GPU; empty where one does.
+std::string depthwise_refusal(const ConvGeometry& g);
 
-// As conv() of kernels/conv/conv.h.
+// The ways to run it on the current GPU, what is expected to be fastest first; none where it is refused.
+std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g);
+
+// As conv() of kernels/conv/conv.h. All pointers are multiples of 16.
 cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point,
                       const int8_t* x, const int8_t* filter, const Epilogue& epilogue, int8_t* y,
                       cudaStream_t stream);

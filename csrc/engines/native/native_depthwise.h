@@ -1,0 +1,16 @@
+// The kernels of depthwise convolutions as an engine; cuDNN has none in int8.
+#pragma once
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+class NativeDepthwise final : public plan::Engine {
+  public:
+    const char* name() const override { return "native_depthwise"; }
+    // Of one filter for each channel, of common sizes, and with int8 results.
+    bool takes(const plan::Problem& problem) const override;
+    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
+};
+
+}  // namespace qudnn::engines

@@ -1,0 +1,85 @@
+"""The engine of depthwise convolutions: raced, compared with the plain reference, stored and read back."""
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+from tuner_report import tuned
+
+import custom_ops
+from cases import op
+from custom_ops import plans
+from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
+
+pytestmark = pytest.mark.gpu
+
+
+def depthwise(label: str, c: int, side: int, size: int = 3, stride: int = 1, **given: object) -> op.OpCase:
+    pads = [size // 2] * 4
+    return op.conv(
+        label,
+        c=c,
+        k=c,
+        group=c,
+        kernel=(size, size),
+        size=(side, side),
+        pads=pads,
+        strides=[stride] * 2,
+        **given,
+    )
+
+
+SIZES = [depthwise(f"stride_{stride}", 64, 56, size, stride) for size in (3, 5, 7) for stride in (1, 2)]
+WITHOUT_TENSOR_CORES = [
+    depthwise("eights", 40, 33),
+    depthwise("stride_3", 64, 61, stride=3),
+    depthwise("dilated", 32, 40, dilations=[2, 2]),
+]
+CASES = [
+    *SIZES,
+    depthwise("zero_point", 144, 56, x_zero_point=-128, y_zero_point=-128, y_max=90),
+    *WITHOUT_TENSOR_CORES,
+    depthwise("wrapping", 96, 28, sums="wrapping"),
+    depthwise("ties", 96, 28, sums="ties"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every way to run it gives the bits of the plain kernel, which knows nothing of depthwise ones."""
+    told = tuned(case, capfd)
+    assert "wrong result" not in told
+    assert "; native_depthwise" not in told
+    (plan,) = plans.list()
+    assert plan["source"] == "tuned"
+    built = plans.statistics()["candidates_built"]
+    # One without tensor cores always; with them six at most, of common strides and channels in sixteens.
+    assert built == 1 if case in WITHOUT_TENSOR_CORES else 1 < built <= 7
+
+
+def test_the_fastest_is_stored_and_read_back(tmp_path: Path) -> None:
+    case = depthwise("stored", 96, 112)
+    expected = run(case.model(), case.inputs(), CPU).outputs
+    names = set()
+    for source in ("tuned", "disk"):
+        plans.clear()
+        options = session_options(case.model())
+        assert custom_ops.register(options, [CUDA], cache_dir=str(tmp_path))
+        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+        assert_same_bits(outputs(session, case.inputs()), expected)
+        (plan,) = plans.list()
+        assert (plan["engine"], plan["source"]) == ("native_depthwise", source)
+        assert plan["plan"].startswith("native_depthwise ")
+        names.add(plan["plan"])
+    assert len(names) == 1
+    (stored,) = plans.stored(tmp_path)
+    assert stored["engine"] == "native_depthwise"
+
+
+def test_results_within_padding_and_residuals_use_it(capfd: pytest.CaptureFixture[str]) -> None:
+    """Other engines complete what it computes, as they do with cuDNN's."""
+    case = depthwise("around", 64, 112, y_zero_point=-128, y_pads=[0, 1, 1, 0, 0, 1, 1, 0])
+    told = tuned(case, capfd)
+    assert "wrong result" not in told
+    (plan,) = plans.list()
+    assert plan["plan"].startswith("padded_result of native_depthwise ")
