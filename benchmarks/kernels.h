@@ -190,7 +190,9 @@ void pad_case(const char* name, int64_t n, int64_t h, int64_t w, int64_t c, int6
     const int64_t ph = top + h + bottom, pw = left + w + right;
     check<int8_t>(
         std::string("pad ") + name, n * ph * pw * c, n * h * w * c, 0, 2, 0,
-        [&](int8_t* y) { return pad(n, h, w, c, top, left, bottom, right, -77, x.gpu, y, nullptr); },
+        [&](int8_t* y) {
+            return pad(n, {1, h, w}, c, {0, top, left}, {0, bottom, right}, -77, x.gpu, y, nullptr);
+        },
         [&](int64_t i) {
             int64_t row = i / c / pw % ph - top, column = i / c % pw - left;
             bool inside = row >= 0 && row < h && column >= 0 && column < w;

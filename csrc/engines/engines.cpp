@@ -4,11 +4,9 @@
 #include "engines/composed/padded_result.h"
 #include "engines/composed/separate_residual.h"
 #include "engines/cudnn/cudnn_conv.h"
-#include "engines/cudnn/cudnn_conv3d.h"
 #include "engines/cudnn/cudnn_matmul.h"
 #include "engines/native/native_batch_matmul.h"
 #include "engines/native/native_conv.h"
-#include "engines/native/native_conv3d.h"
 #include "engines/native/native_depthwise.h"
 #include "engines/native/native_matmul.h"
 #include "engines/native/native_pointwise.h"
@@ -19,15 +17,14 @@ namespace qudnn::plan {
 
 std::span<const Engine* const> engines() {
     // NOTE: never destroyed; a thread may outlive main().
-    static const auto& all = *new std::array<const Engine*, 14>{
+    static const auto& all = *new std::array<const Engine*, 12>{
         new engines::NativeStem,       // before cuDNN: many times faster
         new engines::NativeDepthwise,  // and what cuDNN has none for
         new engines::CudnnMatMul,      // before conv: faster wherever both do
-        new engines::CudnnConv,        new engines::CudnnConv3d,     new engines::PaddedResult,
-        new engines::SeparateResidual,
+        new engines::CudnnConv,       new engines::PaddedResult,      new engines::SeparateResidual,
         new engines::NativePointwise,  // after cuDNN: they need tuning to be faster
-        new engines::NativeWindow,     new engines::NativeMmaMatMul, new engines::NativeMatMul,
-        new engines::NativeConv,       new engines::NativeConv3d,    new engines::NativeBatchMatMul,
+        new engines::NativeWindow,    new engines::NativeMmaMatMul,   new engines::NativeMatMul,
+        new engines::NativeConv,      new engines::NativeBatchMatMul,
     };
     return all;
 }

@@ -1,5 +1,5 @@
-// Convolutions of an island in two dimensions: QConv, QConvAdd with the addition after it, and QConvToInt32
-// with its bare sums.
+// Convolutions of an island: QConv, QConvAdd with the addition after it, QConvToInt32 with its bare sums, and
+// QConv3D in three dimensions.
 #pragma once
 
 #include "kernels/elementwise/binary.h"
@@ -8,27 +8,30 @@
 
 namespace qudnn::ops {
 
-// Where a convolution's windows lie, and its groups.
+// Where a convolution's windows lie, and its groups; in two or three dimensions.
+template <size_t kDimensions>
 struct Windows {
-    std::array<int64_t, 4> pads{};  // top, left, bottom, right
-    std::array<int64_t, 2> strides;
-    std::array<int64_t, 2> dilations;
+    std::array<int64_t, 2 * kDimensions>
+        pads{};  // before each axis, then after each: top, left, bottom, right
+    std::array<int64_t, kDimensions> strides;
+    std::array<int64_t, kDimensions> dilations;
     int64_t group;
 
     // padded: there is an attribute pads.
     Windows(const ort::Attributes& attributes, bool padded);
 
-    // x [N,H,W,Cp], w [Kp,R,S,Cp/group]; throws where they do not fit. Without its alignment.
+    // x [N,H,W,Cp], w [Kp,R,S,Cp/group]; x [N,D,H,W,Cp], w [Kp,T,R,S,Cp/group]. Throws where they do not fit.
+    // Without its alignment.
     plan::ConvProblem problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
                               plan::DataType y_type) const;
 
-    // Output 0 of an op whose x is input 0: [N,P,Q,Kp] within its padding.
+    // The shape of the problem's y, padding included.
+    static ort::Shape result_shape(const plan::ConvProblem& problem);
+
+    // Output 0 of an op whose x is input 0: [N,P,Q,Kp] within its padding, or [N,Z,P,Q,Kp].
     void infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
                const kernels::OutputPadding& y_padding = {}) const;
 };
-
-// The shape of the problem's y, padding included.
-ort::Shape result_shape(const plan::ConvProblem& problem);
 
 // x [N,H,W,Cp] int8, w [Kp,R,S,Cp/group] int8, bias [Kp] int32, multiplier [Kp] float32 -> [N,P,Q,Kp] int8,
 // within its padding.
@@ -38,7 +41,7 @@ struct QConv {
         {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32},
         {ort::ElementType::int8}};
 
-    Windows windows;
+    Windows<2> windows;
     int x_zero_point;
     Requantize requantize;
     kernels::OutputPadding y_padding;
@@ -56,7 +59,7 @@ struct QConvAdd {
          ort::ElementType::float32},
         {ort::ElementType::int8}};
 
-    Windows windows;
+    Windows<2> windows;
     int x_zero_point;
     Requantize requantize;
     kernels::BinaryScales scales;
@@ -75,10 +78,24 @@ struct QConvToInt32 {
         {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32},
         {ort::ElementType::int32}};
 
-    Windows windows;
+    Windows<2> windows;
     int x_zero_point;
 
     explicit QConvToInt32(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [N,D,H,W,Cp] int8, w [Kp,T,R,S,Cp/group] int8, bias [Kp] int32, multiplier [Kp] float32
+// -> [N,Z,P,Q,Kp] int8.
+struct QConv3D {
+    static constexpr Signature kSignature{"QConv3D", QConv::kSignature.inputs, QConv::kSignature.outputs};
+
+    Windows<3> windows;
+    int x_zero_point;
+    Requantize requantize;
+
+    explicit QConv3D(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

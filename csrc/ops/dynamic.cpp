@@ -47,11 +47,11 @@ DynamicQConv::DynamicQConv(const ort::Attributes& attributes)
 void DynamicQConv::compute(Context& context) const {
     const plan::ConvProblem problem =
         windows.problem(context.input(kX).shape, context.input(kW).shape, 0, plan::DataType::float32);
-    run_dynamic(problem, first, context.output(0, result_shape(problem)).data, context);
+    run_dynamic(problem, first, context.output(0, windows.result_shape(problem)).data, context);
 }
 
 void DynamicQConv::infer(const ort::InferenceContext& context) {
-    Windows(context.attributes(), false).infer(context, kW, kSignature.outputs[0]);
+    Windows<2>(context.attributes(), false).infer(context, kW, kSignature.outputs[0]);
 }
 
 }  // namespace qudnn::ops

@@ -26,7 +26,7 @@ struct DynamicQConv {
     static constexpr Signature kSignature{"DynamicQConv", DynamicQMatMul::kSignature.inputs,
                                           DynamicQMatMul::kSignature.outputs};
 
-    Windows windows;
+    Windows<2> windows;
     int64_t first;
 
     explicit DynamicQConv(const ort::Attributes& attributes);

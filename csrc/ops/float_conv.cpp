@@ -14,13 +14,13 @@ void QConvToFloat::compute(Context& context) const {
         .bias = per_channel<int32_t>(context.input(2), problem.k, "bias"),
         .multiplier = per_channel<float>(context.input(3), problem.k, "multiplier"),
         .addend = per_channel<float>(context.input(4), problem.k, "addend")};
-    const ort::Tensor y = context.output(0, result_shape(problem));
+    const ort::Tensor y = context.output(0, windows.result_shape(problem));
     run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
                 context);
 }
 
 void QConvToFloat::infer(const ort::InferenceContext& context) {
-    Windows(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
+    Windows<2>(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
 }
 
 QConvFloatAdd::QConvFloatAdd(const ort::Attributes& attributes)
@@ -41,7 +41,7 @@ void QConvFloatAdd::compute(Context& context) const {
     problem.clamps_above = requantize.clamps_above();
     problem.adds = plan::adds_in_float;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
-    const ort::Tensor y = context.output(0, result_shape(problem));
+    const ort::Tensor y = context.output(0, windows.result_shape(problem));
     require(r.shape == y.shape, "the residual has another shape than the result");
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
     arguments.residual.r = r.as<const int8_t>();
@@ -53,7 +53,7 @@ void QConvFloatAdd::compute(Context& context) const {
 }
 
 void QConvFloatAdd::infer(const ort::InferenceContext& context) {
-    Windows(context.attributes(), true).infer(context, 2, kSignature.outputs[0]);
+    Windows<2>(context.attributes(), true).infer(context, 2, kSignature.outputs[0]);
 }
 
 }  // namespace qudnn::ops

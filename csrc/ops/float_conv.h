@@ -16,7 +16,7 @@ struct QConvToFloat {
          ort::ElementType::float32},
         {ort::ElementType::float32}};
 
-    Windows windows;
+    Windows<2> windows;
     int x_zero_point;
 
     explicit QConvToFloat(const ort::Attributes& attributes);
@@ -32,7 +32,7 @@ struct QConvFloatAdd {
          ort::ElementType::float32},
         {ort::ElementType::int8}};
 
-    Windows windows;
+    Windows<2> windows;
     int x_zero_point;
     Requantize requantize;
     float r_scale, y_scale;

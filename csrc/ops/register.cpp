@@ -15,7 +15,6 @@
 #include "ops/batch_matmul.h"
 #include "ops/border.h"
 #include "ops/conv.h"
-#include "ops/conv3d.h"
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
 #include "ops/dynamic_entry.h"

@@ -11,10 +11,9 @@ namespace qudnn::plan {
 
 namespace {
 
-constexpr std::string_view kind(const ConvProblem&) { return "conv"; }
-constexpr std::string_view kind(const MatMulProblem&) { return "matmul"; }
-constexpr std::string_view kind(const Conv3dProblem&) { return "conv3d"; }
-constexpr std::string_view kind(const BatchMatMulProblem&) { return "batch_matmul"; }
+std::string_view kind(const ConvProblem& conv) { return conv.deep() ? "conv3d" : "conv"; }
+std::string_view kind(const MatMulProblem&) { return "matmul"; }
+std::string_view kind(const BatchMatMulProblem&) { return "batch_matmul"; }
 
 // Reads " name=value" off the front.
 template <class T>
@@ -37,16 +36,16 @@ constexpr bool known_result(DataType type) {
 }
 
 template <class P>
-std::optional<Problem> parse_as(std::string_view text) {
+std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
     P problem;
-    const std::string_view name = kind(problem);
     std::string_view rest = text;
-    if (rest.substr(0, name.size()) != name) return std::nullopt;
+    if (!rest.starts_with(name)) return std::nullopt;
     rest.remove_prefix(name.size());
     bool good = true;
-    visit_fields(problem,
-                 [&](std::string_view field, auto& value) { good = good && take(rest, field, value); });
-    // What is written back differently ("+1", "007", a bool of 2) is none of ours.
+    visit_fields(
+        problem, [&](std::string_view field, auto& value) { good = good && take(rest, field, value); },
+        name == "conv3d");
+    // What is written back differently ("+1", "007", a bool of 2, a conv3d of images) is none of ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
     if constexpr (requires { problem.adds; })
@@ -76,22 +75,16 @@ void check_field(std::string_view name, int64_t value) {
 
 // Whether x with its padding, w and y have a size, and the work a number. Fields are in range.
 bool sizes_fit(const ConvProblem& c) {
-    const int64_t h = c.h + c.pad_top + c.pad_bottom, w = c.w + c.pad_left + c.pad_right;
-    return h <= kMostExtent && w <= kMostExtent && fits({c.n, h, w, c.c}) && fits({c.n, c.x_stride[0]}) &&
-           fits({c.k, c.r, c.s, c.c}) && fits({c.n, c.y_padding.rows(c.p), c.y_padding.columns(c.q), c.k}) &&
-           fits({c.n, c.p, c.q, c.k, c.r, c.s, c.c / c.group});
+    const int64_t d = c.d + c.pad_front + c.pad_back, h = c.h + c.pad_top + c.pad_bottom,
+                  w = c.w + c.pad_left + c.pad_right;
+    return d <= kMostExtent && h <= kMostExtent && w <= kMostExtent && fits({c.n, d, h, w, c.c}) &&
+           fits({c.n, c.x_stride[0]}) && fits({c.k, c.t, c.r, c.s, c.c}) &&
+           fits({c.n, c.z, c.y_padding.rows(c.p), c.y_padding.columns(c.q), c.k}) &&
+           fits({c.n, c.z, c.p, c.q, c.k, c.t, c.r, c.s, c.c / c.group});
 }
 
 bool sizes_fit(const MatMulProblem& p) {
     return fits({p.m, p.x_stride}) && fits({p.m, p.c}) && fits({p.k, p.c}) && fits({p.m, p.k, p.c});
-}
-
-bool sizes_fit(const Conv3dProblem& c) {
-    const int64_t d = c.d + c.pad_front + c.pad_back, h = c.h + c.pad_top + c.pad_bottom,
-                  w = c.w + c.pad_left + c.pad_right;
-    return d <= kMostExtent && h <= kMostExtent && w <= kMostExtent && fits({c.n, d, h, w, c.c}) &&
-           fits({c.k, c.t, c.r, c.s, c.c}) && fits({c.n, c.z, c.p, c.q, c.k}) &&
-           fits({c.n, c.z, c.p, c.q, c.k, c.t, c.r, c.s, c.c / c.group});
 }
 
 bool sizes_fit(const BatchMatMulProblem& p) {
@@ -139,10 +132,10 @@ std::string text(const Problem& problem) {
 }
 
 std::optional<Problem> parse(const std::string& text) {
-    if (auto conv = parse_as<ConvProblem>(text)) return conv;
-    if (auto conv = parse_as<Conv3dProblem>(text)) return conv;
-    if (auto matmul = parse_as<BatchMatMulProblem>(text)) return matmul;
-    return parse_as<MatMulProblem>(text);
+    if (auto conv = parse_as<ConvProblem>("conv", text)) return conv;
+    if (auto conv = parse_as<ConvProblem>("conv3d", text)) return conv;
+    if (auto matmul = parse_as<BatchMatMulProblem>("batch_matmul", text)) return matmul;
+    return parse_as<MatMulProblem>("matmul", text);
 }
 
 size_t hash(const Problem& problem) {
@@ -167,13 +160,6 @@ bool same_layer(const Problem& a, const Problem& b) {
         resized.m = m->m;
         return resized == *m;
     }
-    if (const auto* conv = std::get_if<Conv3dProblem>(&a)) {
-        Conv3dProblem resized = std::get<Conv3dProblem>(b);
-        resized.n = conv->n;
-        resized.d = conv->d, resized.h = conv->h, resized.w = conv->w;
-        resized.z = conv->z, resized.p = conv->p, resized.q = conv->q;
-        return resized == *conv;
-    }
     if (const auto* batch = std::get_if<BatchMatMulProblem>(&a)) {  // all of its sizes are those of inputs
         const auto& other = std::get<BatchMatMulProblem>(b);
         return batch->b_transposed == other.b_transposed && batch->alignment == other.alignment &&
@@ -181,8 +167,10 @@ bool same_layer(const Problem& a, const Problem& b) {
     }
     const ConvProblem& conv = std::get<ConvProblem>(a);
     ConvProblem resized = std::get<ConvProblem>(b);
+    if (resized.deep() != conv.deep()) return false;
     resized.n = conv.n;
-    resized.h = conv.h, resized.w = conv.w, resized.p = conv.p, resized.q = conv.q;
+    resized.d = conv.d, resized.h = conv.h, resized.w = conv.w;
+    resized.z = conv.z, resized.p = conv.p, resized.q = conv.q;
     resized.x_stride = conv.x_stride;
     return resized == conv;
 }
@@ -201,7 +189,7 @@ int64_t alignment_of(const void* pointer) {
 }
 
 std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
-    if (conv.group != 1 || conv.padded() || conv.y_padding.any() || conv.adds || !conv.dense())
+    if (conv.deep() || conv.group != 1 || conv.padded() || conv.y_padding.any() || conv.adds || !conv.dense())
         return std::nullopt;
     const bool pointwise = conv.r == 1 && conv.s == 1 && conv.stride_h == 1 && conv.stride_w == 1;
     const bool covers_image = conv.r == conv.h && conv.s == conv.w && conv.p == 1 && conv.q == 1 &&
@@ -225,7 +213,8 @@ std::optional<MatMulProblem> matmul_of(const Problem& problem) {
     return std::nullopt;
 }
 
-std::optional<ConvProblem> as_conv(const Conv3dProblem& c) {
+std::optional<ConvProblem> flattened(const ConvProblem& c) {
+    if (!c.deep()) return c;
     const bool flat = c.t == 1 && c.stride_d == 1 && c.pad_front == 0 && c.pad_back == 0;
     const bool line = c.r == 1 && c.s == 1 && c.stride_h == 1 && c.stride_w == 1 && c.pad_top == 0 &&
                       c.pad_bottom == 0 && c.pad_left == 0 && c.pad_right == 0;

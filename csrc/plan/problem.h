@@ -28,13 +28,15 @@ constexpr int64_t kFullAlignment = 16;
 
 // Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding, which is of y's zero
 // point; of int8 results only. Filter and y are dense.
+// In three dimensions: x [n,d,h,w,c], filter [k,t,r,s,c/group], y [n,z,p,q,k], all of them dense; x_stride is
+// not used, and there is neither y_padding nor a residual. An image is a volume of depth 1.
 struct ConvProblem {
-    int64_t n = 1, h = 1, w = 1, c = 1;
-    int64_t k = 1, r = 1, s = 1;
-    int64_t p = 1, q = 1;
-    int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
-    int64_t stride_h = 1, stride_w = 1;
-    int64_t dilation_h = 1, dilation_w = 1;
+    int64_t n = 1, d = 1, h = 1, w = 1, c = 1;
+    int64_t k = 1, t = 1, r = 1, s = 1;
+    int64_t z = 1, p = 1, q = 1;
+    int64_t pad_front = 0, pad_top = 0, pad_left = 0, pad_back = 0, pad_bottom = 0, pad_right = 0;
+    int64_t stride_d = 1, stride_h = 1, stride_w = 1;
+    int64_t dilation_d = 1, dilation_h = 1, dilation_w = 1;
     int64_t group = 1;
     kernels::OutputPadding y_padding;
     std::array<int64_t, 4> x_stride{};   // of n, h, w, c, in elements
@@ -47,10 +49,20 @@ struct ConvProblem {
 
     bool operator==(const ConvProblem&) const = default;
 
-    bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
-    bool dense() const { return x_stride == std::array<int64_t, 4>{h * w * c, w * c, c, 1}; }
-    int64_t multiplications() const { return n * p * q * k * r * s * (c / group); }
-    int64_t y_elements() const { return n * y_padding.rows(p) * y_padding.columns(q) * k; }
+    // Whether it is one in three dimensions.
+    bool deep() const {
+        return d != 1 || t != 1 || z != 1 || pad_front != 0 || pad_back != 0 || stride_d != 1 ||
+               dilation_d != 1;
+    }
+    bool padded() const {
+        return pad_front != 0 || pad_top != 0 || pad_left != 0 || pad_back != 0 || pad_bottom != 0 ||
+               pad_right != 0;
+    }
+    bool dense() const { return deep() || x_stride == std::array<int64_t, 4>{h * w * c, w * c, c, 1}; }
+    // From an image or volume of x to the next.
+    int64_t x_step() const { return deep() ? d * h * w * c : x_stride[0]; }
+    int64_t multiplications() const { return n * z * p * q * k * t * r * s * (c / group); }
+    int64_t y_elements() const { return n * z * y_padding.rows(p) * y_padding.columns(q) * k; }
 };
 
 // x [m,c] * w [k,c] transposed -> y [m,k]; w and y are dense.
@@ -68,31 +80,6 @@ struct MatMulProblem {
     bool dense() const { return x_stride == c; }
     int64_t multiplications() const { return m * k * c; }
     int64_t y_elements() const { return m * k; }
-};
-
-// Dense and channels-last: x [n,d,h,w,c], filter [k,t,r,s,c/group], y [n,z,p,q,k].
-struct Conv3dProblem {
-    int64_t n = 1, d = 1, h = 1, w = 1, c = 1;
-    int64_t k = 1, t = 1, r = 1, s = 1;
-    int64_t z = 1, p = 1, q = 1;
-    int64_t pad_front = 0, pad_top = 0, pad_left = 0, pad_back = 0, pad_bottom = 0, pad_right = 0;
-    int64_t stride_d = 1, stride_h = 1, stride_w = 1;
-    int64_t dilation_d = 1, dilation_h = 1, dilation_w = 1;
-    int64_t group = 1;
-    bool pads_with_value = false;
-    bool clamps_above = false;
-    int64_t alignment = kFullAlignment;
-    DataType x_type = DataType::int8;
-    DataType y_type = DataType::int8;
-
-    bool operator==(const Conv3dProblem&) const = default;
-
-    bool padded() const {
-        return pad_front != 0 || pad_top != 0 || pad_left != 0 || pad_back != 0 || pad_bottom != 0 ||
-               pad_right != 0;
-    }
-    int64_t multiplications() const { return n * z * p * q * k * t * r * s * (c / group); }
-    int64_t y_elements() const { return n * z * p * q * k; }
 };
 
 // Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
@@ -114,37 +101,36 @@ struct BatchMatMulProblem {
     int64_t y_elements() const { return batch[0] * batch[1] * batch[2] * m * width; }
 };
 
-using Problem = std::variant<ConvProblem, MatMulProblem, Conv3dProblem, BatchMatMulProblem>;
+using Problem = std::variant<ConvProblem, MatMulProblem, BatchMatMulProblem>;
 
 // Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
-// Every field of the struct has to be listed; a test changes each and looks at the hash.
+// Every field of the struct has to be listed; a test changes each and looks at the hash. Of a convolution
+// those of images, or those of volumes.
 template <class P, class Visitor>
-void visit_fields(P& p, Visitor&& visit) {
-    if constexpr (requires { p.d; }) {
-        visit("n", p.n), visit("d", p.d), visit("h", p.h), visit("w", p.w), visit("c", p.c);
-        visit("k", p.k), visit("t", p.t), visit("r", p.r), visit("s", p.s);
-        visit("z", p.z), visit("p", p.p), visit("q", p.q);
-        visit("pad_front", p.pad_front), visit("pad_top", p.pad_top), visit("pad_left", p.pad_left);
-        visit("pad_back", p.pad_back), visit("pad_bottom", p.pad_bottom), visit("pad_right", p.pad_right);
-        visit("stride_d", p.stride_d), visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
-        visit("dilation_d", p.dilation_d), visit("dilation_h", p.dilation_h);
+void visit_fields(P& p, Visitor&& visit, bool deep) {
+    if constexpr (requires { p.group; }) {
+        const auto visit_deep = [&](const char* name, auto& value) {
+            if (deep) visit(name, value);
+        };
+        visit("n", p.n), visit_deep("d", p.d), visit("h", p.h), visit("w", p.w), visit("c", p.c);
+        visit("k", p.k), visit_deep("t", p.t), visit("r", p.r), visit("s", p.s);
+        visit_deep("z", p.z), visit("p", p.p), visit("q", p.q);
+        visit_deep("pad_front", p.pad_front), visit("pad_top", p.pad_top), visit("pad_left", p.pad_left);
+        visit_deep("pad_back", p.pad_back), visit("pad_bottom", p.pad_bottom);
+        visit("pad_right", p.pad_right);
+        visit_deep("stride_d", p.stride_d), visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
+        visit_deep("dilation_d", p.dilation_d), visit("dilation_h", p.dilation_h);
         visit("dilation_w", p.dilation_w);
         visit("group", p.group);
+        if (!deep) {
+            visit("y_pad_top", p.y_padding.top), visit("y_pad_left", p.y_padding.left);
+            visit("y_pad_bottom", p.y_padding.bottom), visit("y_pad_right", p.y_padding.right);
+            visit("x_stride_n", p.x_stride[0]), visit("x_stride_h", p.x_stride[1]);
+            visit("x_stride_w", p.x_stride[2]), visit("x_stride_c", p.x_stride[3]);
+        }
         visit("pads_with_value", p.pads_with_value);
-    } else if constexpr (requires { p.group; }) {
-        visit("n", p.n), visit("h", p.h), visit("w", p.w), visit("c", p.c);
-        visit("k", p.k), visit("r", p.r), visit("s", p.s);
-        visit("p", p.p), visit("q", p.q);
-        visit("pad_top", p.pad_top), visit("pad_left", p.pad_left);
-        visit("pad_bottom", p.pad_bottom), visit("pad_right", p.pad_right);
-        visit("stride_h", p.stride_h), visit("stride_w", p.stride_w);
-        visit("dilation_h", p.dilation_h), visit("dilation_w", p.dilation_w);
-        visit("group", p.group);
-        visit("y_pad_top", p.y_padding.top), visit("y_pad_left", p.y_padding.left);
-        visit("y_pad_bottom", p.y_padding.bottom), visit("y_pad_right", p.y_padding.right);
-        visit("x_stride_n", p.x_stride[0]), visit("x_stride_h", p.x_stride[1]);
-        visit("x_stride_w", p.x_stride[2]), visit("x_stride_c", p.x_stride[3]);
-        visit("pads_with_value", p.pads_with_value);
+        visit("clamps_above", p.clamps_above);
+        if (!deep) visit("adds", p.adds);
     } else if constexpr (requires { p.batch; }) {
         visit("batch_0", p.batch[0]), visit("batch_1", p.batch[1]), visit("batch_2", p.batch[2]);
         visit("m", p.m), visit("n", p.n), visit("k", p.k);
@@ -158,13 +144,18 @@ void visit_fields(P& p, Visitor&& visit) {
     } else {
         visit("m", p.m), visit("k", p.k), visit("c", p.c);
         visit("x_stride", p.x_stride);
-    }
-    if constexpr (requires { p.clamps_above; }) visit("clamps_above", p.clamps_above);
-    if constexpr (requires { p.adds; }) visit("adds", p.adds);
-    if constexpr (requires { p.zero_point_per_channel; })
+        visit("clamps_above", p.clamps_above);
         visit("zero_point_per_channel", p.zero_point_per_channel);
+    }
     visit("alignment", p.alignment);
     visit("x_type", p.x_type), visit("y_type", p.y_type);
+}
+
+template <class P, class Visitor>
+void visit_fields(P& p, Visitor&& visit) {
+    bool deep = false;
+    if constexpr (requires { p.deep(); }) deep = p.deep();
+    visit_fields(p, visit, deep);
 }
 
 // The same layer, at any batch and image size?
@@ -200,8 +191,8 @@ QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
 // The matmul that the problem is, or the same work as.
 std::optional<MatMulProblem> matmul_of(const Problem& problem);
 
-// The same work as a conv in two dimensions, where there is one: the filter is one element deep and takes
-// each slice of the volume by itself, or it is a line through the volume's depth.
-QUDNN_API std::optional<ConvProblem> as_conv(const Conv3dProblem& conv);
+// The same work in two dimensions, where there is such: the filter is one element deep and takes each slice
+// of a volume by itself, or it is a line through the volume's depth.
+QUDNN_API std::optional<ConvProblem> flattened(const ConvProblem& conv);
 
 }  // namespace qudnn::plan

@@ -6,7 +6,7 @@ namespace qudnn::plan {
 
 namespace {
 
-// Bytes of x and y for each image of a conv, each row of a matmul.
+// Bytes of x and y for each image or volume of a conv, each row of a matmul.
 struct Item {
     int64_t x, x_padded, y;
 
@@ -14,22 +14,16 @@ struct Item {
 };
 
 Item item(const ConvProblem& c) {
-    const int64_t padded = (c.h + c.pad_top + c.pad_bottom) * (c.w + c.pad_left + c.pad_right) * c.c;
-    return {c.x_stride[0], std::max(c.x_stride[0], padded),
-            c.y_padding.rows(c.p) * c.y_padding.columns(c.q) * c.k * bytes_of(c.y_type)};
+    const int64_t padded = (c.d + c.pad_front + c.pad_back) * (c.h + c.pad_top + c.pad_bottom) *
+                           (c.w + c.pad_left + c.pad_right) * c.c;
+    return {c.x_step(), std::max(c.x_step(), padded),
+            c.z * c.y_padding.rows(c.p) * c.y_padding.columns(c.q) * c.k * bytes_of(c.y_type)};
 }
 
 Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k * bytes_of(m.y_type)}; }
 
-Item item(const Conv3dProblem& c) {
-    const int64_t padded = (c.d + c.pad_front + c.pad_back) * (c.h + c.pad_top + c.pad_bottom) *
-                           (c.w + c.pad_left + c.pad_right) * c.c;
-    return {c.d * c.h * c.w * c.c, padded, c.z * c.p * c.q * c.k * bytes_of(c.y_type)};
-}
-
 int64_t& batch(ConvProblem& c) { return c.n; }
 int64_t& batch(MatMulProblem& m) { return m.m; }
-int64_t& batch(Conv3dProblem& c) { return c.n; }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

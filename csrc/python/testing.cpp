@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,14 +24,21 @@ namespace {
 template <class P>
 P problem_from(const py::kwargs& fields) {
     P problem;
-    size_t used = 0;
-    plan::visit_fields(problem, [&](std::string_view name, auto& value) {
-        const py::str key(name.data(), name.size());
-        if (!fields.contains(key)) return;
-        value = static_cast<std::remove_reference_t<decltype(value)>>(fields[key].template cast<int64_t>());
-        ++used;
-    });
-    if (used != fields.size()) throw py::key_error("no such field; fields are those of the problem's text");
+    std::set<std::string_view> used;
+    for (const bool deep : {false, true}) {
+        plan::visit_fields(
+            problem,
+            [&](std::string_view name, auto& value) {
+                const py::str key(name.data(), name.size());
+                if (!fields.contains(key)) return;
+                value = static_cast<std::remove_reference_t<decltype(value)>>(
+                    fields[key].template cast<int64_t>());
+                used.insert(name);
+            },
+            deep);
+    }
+    if (used.size() != fields.size())
+        throw py::key_error("no such field; fields are those of the problem's text");
     return problem;
 }
 
@@ -97,12 +105,12 @@ py::dict statistics(const StringCache& cache) {
 void define_testing(py::module_& module) {
     define_problem<plan::ConvProblem>(module, "ConvProblem");
     define_problem<plan::MatMulProblem>(module, "MatMulProblem");
-    define_problem<plan::Conv3dProblem>(module, "Conv3dProblem");
     define_problem<plan::BatchMatMulProblem>(module, "BatchMatMulProblem");
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
     module.def("check", &plan::check, "Raises where a number of the problem cannot be.");
     module.def("as_matmul", &plan::as_matmul, "The matmul that a conv is, None where it is none.");
-    module.def("as_conv", &plan::as_conv, "The 2D conv that a 3D one is, None where it is none.");
+    module.def("flattened", &plan::flattened,
+               "The conv in two dimensions that one is, None where it is none.");
 
     module.def(
         "product", &product, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"), py::arg("b_perm"),

@@ -262,7 +262,7 @@ def test_short_problems(fields: dict[str, int], short: str) -> None:
 
 
 def test_short_problem_of_volumes() -> None:
-    problem = testing.Conv3dProblem(n=2, d=9, h=7, w=5, c=16, k=32, t=3, r=3, s=3, stride_d=2, pad_back=1)
+    problem = testing.ConvProblem(n=2, d=9, h=7, w=5, c=16, k=32, t=3, r=3, s=3, stride_d=2, pad_back=1)
     assert shorten(str(problem)) == "conv3d 2x9x7x5x16, 3x3x3 to 32, stride 2x1x1, pad 0x0x0x1x0x0"
 
 

@@ -7,10 +7,15 @@ import pytest
 
 from qudnn.custom_ops._native import testing
 
+
+def conv_of_volumes(**given: int) -> testing.ConvProblem:
+    return testing.ConvProblem(**{"d": 2, **given})
+
+
 PROBLEMS: dict[str, Any] = {
     "conv": testing.ConvProblem,
     "matmul": testing.MatMulProblem,
-    "conv3d": testing.Conv3dProblem,
+    "conv3d": conv_of_volumes,
     "batch_matmul": testing.BatchMatMulProblem,
 }
 
@@ -90,7 +95,7 @@ def test_text_is_stable() -> None:
         "x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
         "pads_with_value=1 clamps_above=0 adds=0 alignment=16 x_type=3 y_type=3"
     )
-    assert str(testing.Conv3dProblem(n=2, d=7, h=9, w=8, t=3, pad_back=1)) == (
+    assert str(testing.ConvProblem(n=2, d=7, h=9, w=8, t=3, pad_back=1)) == (
         "conv3d n=2 d=7 h=9 w=8 c=1 k=1 t=3 r=1 s=1 z=1 p=1 q=1 pad_front=0 pad_top=0 pad_left=0 pad_back=1 "
         "pad_bottom=0 pad_right=0 stride_d=1 stride_h=1 stride_w=1 dilation_d=1 dilation_h=1 dilation_w=1 "
         "group=1 pads_with_value=0 clamps_above=0 alignment=16 x_type=3 y_type=3"
@@ -179,6 +184,24 @@ def test_types_of_results(kind: str) -> None:
         assert testing.parse(text) is None
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"d": 2}, {"t": 2}, {"z": 2}, {"pad_front": 1}, {"pad_back": 1}, {"stride_d": 2}, {"dilation_d": 2}],
+)
+def test_what_makes_a_convolution_one_of_volumes(given: dict[str, int]) -> None:
+    assert str(testing.ConvProblem(**given)).startswith("conv3d n=1 ")
+
+
+def test_images_have_one_text() -> None:
+    """A volume of depth 1 is an image: its problem has the text of one, and no other is read."""
+    image = testing.ConvProblem(n=2, h=9)
+    assert image == testing.ConvProblem(n=2, d=1, h=9, t=1, z=1)
+    assert str(image).startswith("conv n=2 h=9 ")
+    of_volumes = str(conv_of_volumes())
+    assert testing.parse(of_volumes) == conv_of_volumes()
+    assert testing.parse(of_volumes.replace(" d=2", " d=1")) is None
+
+
 def test_unknown_fields_are_refused() -> None:
     with pytest.raises(KeyError, match="no such field"):
         testing.ConvProblem(nonsense=1)
@@ -231,29 +254,33 @@ def test_what_else_a_problem_says_is_kept_by_the_matrix_product() -> None:
     assert fields(product)["alignment"] == 4
 
 
-def conv3d(**given: int) -> testing.Conv3dProblem:
+def conv3d(**given: int) -> testing.ConvProblem:
     sizes = {"n": 2, "d": 6, "h": 5, "w": 4, "c": 16, "k": 32, **given}
-    return testing.Conv3dProblem(**{"z": sizes["d"], "p": sizes["h"], "q": sizes["w"], **sizes})
+    return testing.ConvProblem(**{"z": sizes["d"], "p": sizes["h"], "q": sizes["w"], **sizes})
 
 
 def test_flat_filter_takes_the_slices_of_volumes_for_images() -> None:
     attributes = {"group": 2, "pad_top": 1, "pads_with_value": 1, "stride_w": 2, "dilation_h": 2, "s": 3}
-    flat = testing.as_conv(conv3d(**attributes, r=2, p=4, q=1, alignment=4))
+    flat = testing.flattened(conv3d(**attributes, r=2, p=4, q=1, alignment=4))
     assert flat == dense_conv(**attributes, n=2 * 6, r=2, p=4, q=1, alignment=4)
 
 
 def test_filter_through_the_depth_takes_slices_for_rows() -> None:
     attributes = {"t": 3, "pad_front": 1, "pad_back": 2, "stride_d": 2, "dilation_d": 2, "clamps_above": 1}
-    line = testing.as_conv(conv3d(**attributes, z=3))
+    line = testing.flattened(conv3d(**attributes, z=3))
     assert line == dense_conv(
         h=6, w=5 * 4, p=3, r=3, pad_top=1, pad_bottom=2, stride_h=2, dilation_h=2, clamps_above=1
     )
 
 
 def test_pointwise_filter_of_volumes_becomes_a_matrix_product() -> None:
-    flat = testing.as_conv(conv3d())
+    flat = testing.flattened(conv3d())
     assert flat is not None
     assert testing.as_matmul(flat) == testing.MatMulProblem(m=2 * 6 * 5 * 4, k=32, c=16, x_stride=16)
+
+
+def test_images_are_flat_already() -> None:
+    assert testing.flattened(dense_conv(group=2)) == dense_conv(group=2)
 
 
 @pytest.mark.parametrize(
@@ -269,4 +296,4 @@ def test_pointwise_filter_of_volumes_becomes_a_matrix_product() -> None:
     ids=lambda given: "_".join(f"{name}{value}" for name, value in given.items()),
 )
 def test_other_convs_of_volumes_are_none(given: dict[str, int]) -> None:
-    assert testing.as_conv(conv3d(**given)) is None
+    assert testing.flattened(conv3d(**given)) is None

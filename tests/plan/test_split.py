@@ -18,11 +18,11 @@ def conv(n: int, h: int, w: int, c: int, k: int, pads: int = 0, **fields: int) -
     return testing.ConvProblem(n=n, h=h, w=w, c=c, k=k, r=3, s=3, p=p, q=q, **strides, **sides, **fields)
 
 
-def conv3d(n: int, d: int, side: int, c: int, k: int, pads: int = 0) -> testing.Conv3dProblem:
+def conv3d(n: int, d: int, side: int, c: int, k: int, pads: int = 0) -> testing.ConvProblem:
     """A 3x3x3 convolution of stride 1 over a volume of d x side x side, with padding of the slices."""
     sides = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), pads)
     z, p = d - 2, side + 2 * pads - 2
-    return testing.Conv3dProblem(n=n, d=d, h=side, w=side, c=c, k=k, t=3, r=3, s=3, z=z, p=p, q=p, **sides)
+    return testing.ConvProblem(n=n, d=d, h=side, w=side, c=c, k=k, t=3, r=3, s=3, z=z, p=p, q=p, **sides)
 
 
 def fields(problem: Any) -> dict[str, int]:

@@ -38,8 +38,8 @@ class PaddedResultPlan final : public plan::Plan {
         inner.y = result;
         inner_->execute(launch, inner, result + dense_bytes(conv_));
         const kernels::OutputPadding& padding = conv_.y_padding;
-        plan::check_cuda(kernels::pad(conv_.n, conv_.p, conv_.q, conv_.k, padding.top, padding.left,
-                                      padding.bottom, padding.right,
+        plan::check_cuda(kernels::pad(conv_.n, {1, conv_.p, conv_.q}, conv_.k, {0, padding.top, padding.left},
+                                      {0, padding.bottom, padding.right},
                                       static_cast<int8_t>(arguments.epilogue.zero_point), result,
                                       static_cast<int8_t*>(arguments.y), launch.stream));
     }

@@ -19,49 +19,78 @@ constexpr int64_t kGroupGranule = 16;
 
 constexpr const char* kName = "cudnn_conv";
 
+// A list of cuDNN's, of images or of volumes: the depth's value, if there is one, then those of height and
+// width.
+Dims spatial(const ConvProblem& conv, int64_t depth, int64_t height, int64_t width) {
+    return conv.deep() ? Dims{depth, height, width} : Dims{height, width};
+}
+
+// The extents of a tensor, in cuDNN's order.
+Dims with_channels(int64_t n, int64_t channels, const Dims& spatial) {
+    Dims dims = {n, channels};
+    dims.insert(dims.end(), spatial.begin(), spatial.end());
+    return dims;
+}
+
+// The strides of a dense tensor whose channels are innermost.
+Dims channels_last(const Dims& dims) {
+    Dims strides(dims.size());
+    int64_t stride = strides[1] = 1;
+    stride *= dims[1];
+    for (size_t i = dims.size() - 1; i >= 2; --i) {
+        strides[i] = stride;
+        stride *= dims[i];
+    }
+    strides[0] = stride;
+    return strides;
+}
+
 GraphPointer conv_graph(const ConvProblem& c) {
     auto graph = make_graph();
-    const int64_t group_c = c.c / c.group;
-    auto x = input(*graph, kX, fe::DataType_t::INT8, {c.n, c.c, c.h, c.w},
-                   {c.x_stride[0], c.x_stride[3], c.x_stride[1], c.x_stride[2]});
-    auto w = input(*graph, kW, fe::DataType_t::INT8, {c.k, group_c, c.r, c.s},
-                   {c.r * c.s * group_c, 1, c.s * group_c, group_c});
-    auto accumulator = graph->conv_fprop(x, w,
-                                         fe::graph::Conv_fprop_attributes()
-                                             .set_pre_padding({c.pad_top, c.pad_left})
-                                             .set_post_padding({c.pad_bottom, c.pad_right})
-                                             .set_stride({c.stride_h, c.stride_w})
-                                             .set_dilation({c.dilation_h, c.dilation_w})
-                                             .set_compute_data_type(fe::DataType_t::INT32));
-    const Dims dims = {c.n, c.k, c.p, c.q};
-    accumulator->set_dim(dims).set_stride({c.p * c.q * c.k, 1, c.q * c.k, c.k});
-    add_epilogue(*graph, accumulator, 1, dims, {c.p * c.q * c.k, 1, c.q * c.k, c.k}, graph_epilogue(c));
+    const Dims x_dims = with_channels(c.n, c.c, spatial(c, c.d, c.h, c.w));
+    const Dims w_dims = with_channels(c.k, c.c / c.group, spatial(c, c.t, c.r, c.s));
+    const Dims y_dims = with_channels(c.n, c.k, spatial(c, c.z, c.p, c.q));
+    const Dims x_strides =
+        c.deep() ? channels_last(x_dims) : Dims{c.x_stride[0], c.x_stride[3], c.x_stride[1], c.x_stride[2]};
+    auto x = input(*graph, kX, fe::DataType_t::INT8, x_dims, x_strides);
+    auto w = input(*graph, kW, fe::DataType_t::INT8, w_dims, channels_last(w_dims));
+    auto accumulator =
+        graph->conv_fprop(x, w,
+                          fe::graph::Conv_fprop_attributes()
+                              .set_pre_padding(spatial(c, c.pad_front, c.pad_top, c.pad_left))
+                              .set_post_padding(spatial(c, c.pad_back, c.pad_bottom, c.pad_right))
+                              .set_stride(spatial(c, c.stride_d, c.stride_h, c.stride_w))
+                              .set_dilation(spatial(c, c.dilation_d, c.dilation_h, c.dilation_w))
+                              .set_compute_data_type(fe::DataType_t::INT32));
+    accumulator->set_dim(y_dims).set_stride(channels_last(y_dims));
+    add_epilogue(*graph, accumulator, 1, y_dims, channels_last(y_dims), graph_epilogue(c));
     return graph;
 }
 
 // The same conv over an input that holds its padding.
 ConvProblem padded_inside(ConvProblem c) {
+    c.d += c.pad_front + c.pad_back;
     c.h += c.pad_top + c.pad_bottom;
     c.w += c.pad_left + c.pad_right;
-    c.pad_top = c.pad_left = c.pad_bottom = c.pad_right = 0;
-    c.x_stride = {c.h * c.w * c.c, c.w * c.c, c.c, 1};
+    c.pad_front = c.pad_top = c.pad_left = c.pad_back = c.pad_bottom = c.pad_right = 0;
+    if (!c.deep()) c.x_stride = {c.h * c.w * c.c, c.w * c.c, c.c, 1};
     c.pads_with_value = false;
     return c;
 }
 
 Padding padding(const ConvProblem& c) {
     const ConvProblem p = padded_inside(c);
-    return {static_cast<size_t>(p.n * p.h * p.w * p.c),
+    return {static_cast<size_t>(p.n * p.d * p.h * p.w * p.c),
             [c](int8_t value, const int8_t* x, int8_t* padded, cudaStream_t stream) {
-                return kernels::pad(c.n, c.h, c.w, c.c, c.pad_top, c.pad_left, c.pad_bottom, c.pad_right,
-                                    value, x, padded, stream);
+                return kernels::pad(c.n, {c.d, c.h, c.w}, c.c, {c.pad_front, c.pad_top, c.pad_left},
+                                    {c.pad_back, c.pad_bottom, c.pad_right}, value, x, padded, stream);
             }};
 }
 
 std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
-    // NOTE: where all of N, H and W are 1, strides do not tell channels-last from channels-first, and
-    // cuDNN was seen to take the wrong one.
-    if (conv.n * conv.h * conv.w == 1 || conv.n * conv.p * conv.q == 1) {
+    // NOTE: where all extents but C are 1, strides do not tell channels-last from channels-first, and cuDNN
+    // was seen to take the wrong one.
+    if (conv.n * conv.d * conv.h * conv.w == 1 || conv.n * conv.z * conv.p * conv.q == 1) {
         throw plan::Unsupported("a tensor of one pixel");
     }
     if (plan::too_large(conv)) throw plan::Unsupported("a tensor of more than 2^31 bytes");
@@ -101,7 +130,8 @@ std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem,
     }
     // cuDNN's own padding is 0 only, and few of its engines take different padding on opposite sides.
     if (conv.pads_with_value) return padded_candidates(conv, cudnn);
-    if (conv.pad_top == conv.pad_bottom && conv.pad_left == conv.pad_right) {
+    if (conv.pad_front == conv.pad_back && conv.pad_top == conv.pad_bottom &&
+        conv.pad_left == conv.pad_right) {
         return direct_candidates(conv, cudnn);
     }
     return direct_then_padded(conv, cudnn);

@@ -1,4 +1,4 @@
-// Convolutions as fused cuDNN graphs.
+// Convolutions, in two and in three dimensions, as fused cuDNN graphs.
 #pragma once
 
 #include "plan/engine.h"

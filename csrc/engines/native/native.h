@@ -24,7 +24,13 @@ inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
             .dilation_h = c.dilation_h,
             .dilation_w = c.dilation_w,
             .group = c.group,
-            .y_padding = c.y_padding};
+            .y_padding = c.y_padding,
+            .d = c.d,
+            .t = c.t,
+            .z = c.z,
+            .pad_front = c.pad_front,
+            .stride_d = c.stride_d,
+            .dilation_d = c.dilation_d};
 }
 
 // What run(y) returns, where y points to results of the type.

@@ -1,4 +1,4 @@
-// The plain conv kernel as an engine: any geometry, always right.
+// The plain conv kernel as an engine: any geometry, in two and in three dimensions, always right.
 #pragma once
 
 #include "plan/engine.h"

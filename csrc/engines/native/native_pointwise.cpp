@@ -47,8 +47,8 @@ std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
                                  .stride_w = 1};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr || conv->r != 1 || conv->s != 1 || conv->group != 1 || conv->padded() ||
-        !conv->dense() || conv->adds)
+    if (conv == nullptr || conv->deep() || conv->r != 1 || conv->s != 1 || conv->group != 1 ||
+        conv->padded() || !conv->dense() || conv->adds)
         return std::nullopt;
     return PointwiseGeometry{.n = conv->n,
                              .h = conv->h,

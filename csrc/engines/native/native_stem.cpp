@@ -29,7 +29,8 @@ class NativeStemPlan final : public plan::Plan {
 
 bool NativeStem::takes(const plan::Problem& problem) const {
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    return conv != nullptr && conv->c == 4 && !conv->adds && conv->y_type == plan::DataType::int8;
+    return conv != nullptr && !conv->deep() && conv->c == 4 && !conv->adds &&
+           conv->y_type == plan::DataType::int8;
 }
 
 std::vector<plan::Candidate> NativeStem::candidates(const plan::Problem& problem, cudnnContext*) const {

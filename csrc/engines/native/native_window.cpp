@@ -60,7 +60,7 @@ std::optional<Window> window_of(const plan::Problem& problem) {
                        .group = 1}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr || conv->group != 1 || !conv->dense()) return std::nullopt;
+    if (conv == nullptr || conv->deep() || conv->group != 1 || !conv->dense()) return std::nullopt;
     return Window{geometry(*conv), conv->pads_with_value, conv->adds != plan::adds_nothing};
 }
 

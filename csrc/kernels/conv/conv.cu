@@ -8,12 +8,13 @@ namespace {
 
 // What the kernels below need of a ConvGeometry: sides in 32 bits, products of them in 64.
 struct Conv {
-    int h, w, r, s, p, q;
+    int d, h, w, t, r, s, z, p, q;
     int64_t c, k;
     int group_c, group_k;
-    int pad_top, pad_left, stride_h, stride_w, dilation_h, dilation_w;
-    int64_t pixels;  // n * p * q
-    int64_t depth;   // r * s * group_c
+    int pad_front, pad_top, pad_left;
+    int stride_d, stride_h, stride_w, dilation_d, dilation_h, dilation_w;
+    int64_t pixels;  // n * z * p * q
+    int64_t depth;   // t * r * s * group_c
     uint32_t zero_point;
     bool pads_output;
     PaddedImages<uint64_t> y;
@@ -24,31 +25,44 @@ struct Conv {
     }
 };
 
-// The pixel's image and the image coordinates of its window's first tap.
+// kDeep, below: whether the convolution is one in three dimensions; d, t and z are 1 otherwise.
+
+// The pixel's image, or volume, and the coordinates in it of its window's first tap.
+template <bool kDeep>
 struct Window {
     const int8_t* image;
-    int h, w;
+    int d = 0, h, w;
 
     __device__ Window(const Conv& g, const int8_t* x, int64_t pixel) {
-        const int64_t row = pixel / g.q, n = row / g.p;
-        image = x + n * g.h * g.w * g.c;
-        h = static_cast<int>(row - n * g.p) * g.stride_h - g.pad_top;
+        const int64_t row = pixel / g.q, slice = row / g.p, n = kDeep ? slice / g.z : slice;
+        image = x + n * (kDeep ? g.d : 1) * g.h * g.w * g.c;
+        if constexpr (kDeep) d = static_cast<int>(slice - n * g.z) * g.stride_d - g.pad_front;
+        h = static_cast<int>(row - slice * g.p) * g.stride_h - g.pad_top;
         w = static_cast<int>(pixel - row * g.q) * g.stride_w - g.pad_left;
     }
     // The channels of a tap, null outside the image.
-    __device__ const int8_t* tap(const Conv& g, int r, int s) const {
-        const int row = h + r * g.dilation_h, column = w + s * g.dilation_w;
+    __device__ const int8_t* tap(const Conv& g, int t, int r, int s) const {
+        int64_t row = h + r * g.dilation_h;
+        const int column = w + s * g.dilation_w;
         if (row < 0 || row >= g.h || column < 0 || column >= g.w) return nullptr;
-        return image + (static_cast<int64_t>(row) * g.w + column) * g.c;
+        if constexpr (kDeep) {
+            const int slice = d + t * g.dilation_d;
+            if (slice < 0 || slice >= g.d) return nullptr;
+            row += static_cast<int64_t>(slice) * g.h;
+        }
+        return image + (row * g.w + column) * g.c;
     }
 };
 
-// A position along the summed dimension: filter row, filter column, channel of the group.
+// A position along the summed dimension: the filter's slice, row and column, channel of the group.
+template <bool kDeep>
 struct Position {
-    int r, s, channel;
+    int t = 0, r, s, channel;
 
     __device__ Position(const Conv& g, int offset)
-        : r(offset / g.group_c / g.s), s(offset / g.group_c % g.s), channel(offset % g.group_c) {}
+        : r(offset / g.group_c / g.s), s(offset / g.group_c % g.s), channel(offset % g.group_c) {
+        if constexpr (kDeep) t = r / g.r, r %= g.r;
+    }
 
     // Moves on by `step`, a position too, with at most one carry each.
     __device__ void advance(const Conv& g, const Position& step) {
@@ -57,12 +71,16 @@ struct Position {
         r += step.r;
         if (channel >= g.group_c) channel -= g.group_c, ++s;
         if (s >= g.s) s -= g.s, ++r;
+        if constexpr (kDeep) {
+            t += step.t;
+            if (r >= g.r) r -= g.r, ++t;
+        }
     }
 };
 
 // The windows of a tile's pixels as rows of bytes, as RowLoader reads a matrix. kWords: group_c is a multiple
 // of 4.
-template <bool kWords>
+template <bool kWords, bool kDeep>
 class WindowLoader {
   public:
     __device__ WindowLoader(const Conv& g, const int8_t* x, int64_t pixel)
@@ -77,14 +95,14 @@ class WindowLoader {
     // Past the last tap the filter's words are 0, so that anything may come.
     __device__ uint32_t load(int j) const {
         if (kWords) {
-            const int8_t* tap = windows_[j].tap(g_, position_.r, position_.s);
+            const int8_t* tap = windows_[j].tap(g_, position_.t, position_.r, position_.s);
             return tap ? *reinterpret_cast<const uint32_t*>(tap + position_.channel) : g_.zero_point;
         }
         uint32_t word = 0;
-        Position position = position_;
+        Position<kDeep> position = position_;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-            const int8_t* tap = windows_[j].tap(g_, position.r, position.s);
+            const int8_t* tap = windows_[j].tap(g_, position.t, position.r, position.s);
             uint32_t byte = tap ? static_cast<uint8_t>(tap[position.channel]) : g_.zero_point & 255;
             word |= byte << (8 * i);
             position.advance(g_, one_);
@@ -94,19 +112,19 @@ class WindowLoader {
     __device__ void advance() { position_.advance(g_, slab_); }
 
   private:
-    __device__ Window window(const int8_t* x, int64_t pixel, int j) const {
+    __device__ Window<kDeep> window(const int8_t* x, int64_t pixel, int j) const {
         pixel += threadIdx.x / kSlabWords + j * kRowStep;
-        return Window(g_, x, pixel < g_.pixels ? pixel : 0);  // rows past the last are not stored
+        return Window<kDeep>(g_, x, pixel < g_.pixels ? pixel : 0);  // rows past the last are not stored
     }
 
     const Conv& g_;
-    Position position_;
-    const Position slab_, one_;
-    const Window windows_[kRowsPerThread];
+    Position<kDeep> position_;
+    const Position<kDeep> slab_, one_;
+    const Window<kDeep> windows_[kRowsPerThread];
 };
 
 // The convolution as a matmul per group: [pixels, depth] * [group_k, depth]^T.
-template <class E, typename Y, bool kWords>
+template <class E, typename Y, bool kWords, bool kDeep>
 __global__ void __launch_bounds__(kThreads)
     tiled_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
                       const int8_t* __restrict__ filter, E epilogue, bool store_vectors, Y* __restrict__ y) {
@@ -116,7 +134,7 @@ __global__ void __launch_bounds__(kThreads)
         const int64_t column = tile % column_tiles * kTile, row = tile / column_tiles % row_tiles * kTile;
         const int64_t group = tile / column_tiles / row_tiles;
         int acc[4][4];
-        multiply_tile(g.depth, WindowLoader<kWords>(g, x + group * g.group_c, row),
+        multiply_tile(g.depth, WindowLoader<kWords, kDeep>(g, x + group * g.group_c, row),
                       RowLoader<kWords>(filter + group * g.group_k * g.depth, g.group_k, g.depth, column),
                       acc);
         store_tile(store_vectors, acc, epilogue, row, g.pixels, group * g.group_k + column,
@@ -125,7 +143,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // One thread per output: for groups of few output channels, where a tile would be mostly empty.
-template <class E, typename Y, bool kWords>
+template <class E, typename Y, bool kWords, bool kDeep>
 __global__ void __launch_bounds__(kThreads)
     direct_conv_kernel(const __grid_constant__ Conv g, const int8_t* __restrict__ x,
                        const int8_t* __restrict__ filter, E epilogue, Y* __restrict__ y) {
@@ -134,12 +152,14 @@ __global__ void __launch_bounds__(kThreads)
          i += int64_t{gridDim.x} * kThreads) {
         const int64_t pixel = i / g.k;
         const auto k = static_cast<int>(i - pixel * g.k);
-        const Window window(g, x + static_cast<int64_t>(k / g.group_k) * g.group_c, pixel);
+        const Window<kDeep> window(g, x + static_cast<int64_t>(k / g.group_k) * g.group_c, pixel);
         const int8_t* weights = filter + int64_t{k} * g.depth;
-        uint32_t acc = 0;  // wraps
-        for (int r = 0; r < g.r; ++r) {
+        uint32_t acc = 0;                          // wraps
+        const int rows = kDeep ? g.t * g.r : g.r;  // of all of the filter's slices
+        for (int row = 0; row < rows; ++row) {
+            const int t = kDeep ? row / g.r : 0, r = kDeep ? row % g.r : row;
             for (int s = 0; s < g.s; ++s, weights += g.group_c) {
-                const int8_t* tap = window.tap(g, r, s);
+                const int8_t* tap = window.tap(g, t, r, s);
                 if (kWords) {
                     for (int channel = 0; channel < g.group_c; channel += 4) {
                         uint32_t a = tap ? *reinterpret_cast<const uint32_t*>(tap + channel) : g.zero_point;
@@ -165,34 +185,84 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int64_t kMinTileColumns = 16;
 
-// typed: the epilogue for y. There is something to do, and g is not refused.
-template <class E, typename Y>
-cudaError_t run(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                const Epilogue& epilogue, const E& typed, Y* y, cudaStream_t stream) {
-    const int64_t pixels = g.n * g.p * g.q;
-    auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-    const int64_t group_c = g.c / g.group, group_k = g.k / g.group;
-    const Conv geometry{narrowed(g.h),
-                        narrowed(g.w),
-                        narrowed(g.r),
-                        narrowed(g.s),
-                        narrowed(g.p),
-                        narrowed(g.q),
-                        g.c,
-                        g.k,
-                        narrowed(group_c),
-                        narrowed(group_k),
-                        narrowed(g.pad_top),
-                        narrowed(g.pad_left),
-                        narrowed(g.stride_h),
-                        narrowed(g.stride_w),
-                        narrowed(g.dilation_h),
-                        narrowed(g.dilation_w),
-                        pixels,
-                        g.r * g.s * group_c,
-                        splat(x_zero_point),
-                        g.y_padding.any(),
-                        PaddedImages<uint64_t>(g.n, g.p, g.q, g.y_padding)};
+}  // namespace
+
+// Coordinates, the taps beyond the image included, are computed in 32 bits.
+std::string conv_refusal(const ConvGeometry& g) {
+    constexpr int64_t kMax = INT_MAX / 4;
+    if (g.group <= 0 || g.c <= 0) return "no channels";
+    if (g.c % g.group != 0 || g.k % g.group != 0) return "channels that the groups do not divide";
+    for (int64_t side : {g.n, g.d, g.h, g.w, g.t, g.r, g.s, g.z, g.p, g.q, g.stride_d, g.stride_h, g.stride_w,
+                         g.dilation_d, g.dilation_h, g.dilation_w, g.group, g.c / g.group, g.k / g.group})
+        if (side < 0 || side > kMax) return "a side beyond 2^29";
+    if (g.k > INT_MAX) return "output channels beyond 31 bits";
+    for (int64_t reach : {std::abs(g.pad_front), std::abs(g.pad_top), std::abs(g.pad_left), g.z * g.stride_d,
+                          g.p * g.stride_h, g.q * g.stride_w, g.t * g.dilation_d, g.r * g.dilation_h,
+                          g.s * g.dilation_w, g.t * g.r})
+        if (reach > kMax) return "windows that reach beyond 2^29";
+    return {};
+}
+
+namespace {
+
+// What the kernels need of g, which is not refused.
+Conv narrowed(const ConvGeometry& g, int x_zero_point) {
+    const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+    const int64_t group_c = g.c / g.group;
+    return {.d = narrowed(g.d),
+            .h = narrowed(g.h),
+            .w = narrowed(g.w),
+            .t = narrowed(g.t),
+            .r = narrowed(g.r),
+            .s = narrowed(g.s),
+            .z = narrowed(g.z),
+            .p = narrowed(g.p),
+            .q = narrowed(g.q),
+            .c = g.c,
+            .k = g.k,
+            .group_c = narrowed(group_c),
+            .group_k = narrowed(g.k / g.group),
+            .pad_front = narrowed(g.pad_front),
+            .pad_top = narrowed(g.pad_top),
+            .pad_left = narrowed(g.pad_left),
+            .stride_d = narrowed(g.stride_d),
+            .stride_h = narrowed(g.stride_h),
+            .stride_w = narrowed(g.stride_w),
+            .dilation_d = narrowed(g.dilation_d),
+            .dilation_h = narrowed(g.dilation_h),
+            .dilation_w = narrowed(g.dilation_w),
+            .pixels = g.n * g.z * g.p * g.q,
+            .depth = g.t * g.r * g.s * group_c,
+            .zero_point = splat(x_zero_point),
+            .pads_output = g.y_padding.any(),
+            .y = PaddedImages<uint64_t>(g.n * g.z, g.p, g.q, g.y_padding)};
+}
+
+template <bool kDeep, class E, typename Y>
+cudaError_t run(const Conv& g, const int8_t* x, const int8_t* filter, const E& epilogue, Y* y,
+                cudaStream_t stream) {
+    const bool words = g.group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
+    const int64_t groups = g.k / g.group_k;
+    if (g.group_k < kMinTileColumns && groups > 1)
+        return launch(words ? direct_conv_kernel<E, Y, true, kDeep> : direct_conv_kernel<E, Y, false, kDeep>,
+                      ceil_div(g.pixels * g.k, kThreads), kThreads, stream, g, x, filter, epilogue, y);
+    const int64_t tiles = groups * ceil_div(g.pixels, kTile) * ceil_div(g.group_k, kTile);
+    const bool store_vectors = g.group_k % 4 == 0 && aligned(y, 4 * sizeof(Y));
+    return launch(words ? tiled_conv_kernel<E, Y, true, kDeep> : tiled_conv_kernel<E, Y, false, kDeep>, tiles,
+                  kThreads, stream, g, x, filter, epilogue, store_vectors, y);
+}
+
+bool is_empty(const ConvGeometry& g) { return g.n * g.z * g.p * g.q * g.k == 0; }
+
+}  // namespace
+
+template <typename Y>
+cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
+                 const Epilogue& epilogue, Y* y, cudaStream_t stream) {
+    if (is_empty(g)) return cudaSuccess;
+    if (!conv_refusal(g).empty()) return cudaErrorInvalidValue;
+    if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
+    const Conv geometry = narrowed(g, x_zero_point);
     if constexpr (std::is_same_v<Y, int8_t>) {
         if (geometry.y.count > 0) {
             const cudaError_t status =
@@ -201,50 +271,18 @@ cudaError_t run(const ConvGeometry& g, int x_zero_point, const int8_t* x, const 
             if (status != cudaSuccess) return status;
         }
     }
-    const bool words = group_c % 4 == 0 && aligned(x, 4) && aligned(filter, 4);
-    if (group_k < kMinTileColumns && g.group > 1)
-        return launch(words ? direct_conv_kernel<E, Y, true> : direct_conv_kernel<E, Y, false>,
-                      ceil_div(pixels * g.k, kThreads), kThreads, stream, geometry, x, filter, typed, y);
-    const int64_t tiles = g.group * ceil_div(pixels, kTile) * ceil_div(group_k, kTile);
-    const bool store_vectors = group_k % 4 == 0 && aligned(y, 4 * sizeof(Y));
-    return launch(words ? tiled_conv_kernel<E, Y, true> : tiled_conv_kernel<E, Y, false>, tiles, kThreads,
-                  stream, geometry, x, filter, typed, store_vectors, y);
-}
-
-bool is_empty(const ConvGeometry& g) { return g.n * g.p * g.q * g.k == 0; }
-
-}  // namespace
-
-// Coordinates, the taps beyond the image included, are computed in 32 bits.
-std::string conv_refusal(const ConvGeometry& g) {
-    constexpr int64_t kMax = INT_MAX / 4;
-    if (g.group <= 0 || g.c <= 0) return "no channels";
-    if (g.c % g.group != 0 || g.k % g.group != 0) return "channels that the groups do not divide";
-    for (int64_t side : {g.n, g.h, g.w, g.r, g.s, g.p, g.q, g.stride_h, g.stride_w, g.dilation_h,
-                         g.dilation_w, g.group, g.c / g.group, g.k / g.group})
-        if (side < 0 || side > kMax) return "a side beyond 2^29";
-    if (g.k > INT_MAX) return "output channels beyond 31 bits";
-    for (int64_t reach : {std::abs(g.pad_top), std::abs(g.pad_left), g.p * g.stride_h, g.q * g.stride_w,
-                          g.r * g.dilation_h, g.s * g.dilation_w})
-        if (reach > kMax) return "windows that reach beyond 2^29";
-    return {};
-}
-
-template <typename Y>
-cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
-                 const Epilogue& epilogue, Y* y, cudaStream_t stream) {
-    if (is_empty(g)) return cudaSuccess;
-    if (!conv_refusal(g).empty()) return cudaErrorInvalidValue;
-    if (g.y_padding.any() && !std::is_same_v<Y, int8_t>) return cudaErrorInvalidValue;
-    return run(g, x_zero_point, x, filter, epilogue, TypedEpilogue<Y>(epilogue), y, stream);
+    const TypedEpilogue<Y> typed(epilogue);
+    return g.deep() ? run<true>(geometry, x, filter, typed, y, stream)
+                    : run<false>(geometry, x, filter, typed, y, stream);
 }
 
 cudaError_t conv_and_residual(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
                               const Epilogue& epilogue, const Residual& residual, int8_t* y,
                               cudaStream_t stream) {
     if (is_empty(g)) return cudaSuccess;
-    if (!conv_refusal(g).empty() || g.y_padding.any() || !residual.in_float) return cudaErrorInvalidValue;
-    return run(g, x_zero_point, x, filter, epilogue, ResidualEpilogue(epilogue, residual), y, stream);
+    if (!conv_refusal(g).empty() || g.deep() || g.y_padding.any() || !residual.in_float)
+        return cudaErrorInvalidValue;
+    return run<false>(narrowed(g, x_zero_point), x, filter, ResidualEpilogue(epilogue, residual), y, stream);
 }
 
 template cudaError_t conv(const ConvGeometry&, int, const int8_t*, const int8_t*, const Epilogue&, int8_t*,

@@ -1,5 +1,5 @@
-// Direct int8 convolution: any geometry, exact epilogue, nothing clever. It runs what cuDNN has no
-// plan for and is what every other engine is checked against.
+// Direct int8 convolution in two and in three dimensions: any geometry, exact epilogue, nothing clever. It
+// runs what no other engine has a plan for and is what every other engine is checked against.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,7 +13,8 @@
 
 namespace qudnn::kernels {
 
-// Channels-last. x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding; all dense.
+// Channels-last. x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding; all dense. In three
+// dimensions x [n,d,h,w,c], filter [k,t,r,s,c/group], y [n,z,p,q,k]; images are volumes of depth 1.
 struct ConvGeometry {
     int64_t n, h, w, c;
     int64_t k, r, s;
@@ -23,6 +24,14 @@ struct ConvGeometry {
     int64_t dilation_h, dilation_w;
     int64_t group;
     OutputPadding y_padding = {};
+    int64_t d = 1, t = 1, z = 1;
+    int64_t pad_front = 0;
+    int64_t stride_d = 1, dilation_d = 1;
+
+    // Whether it is one in three dimensions.
+    bool deep() const {
+        return d != 1 || t != 1 || z != 1 || pad_front != 0 || stride_d != 1 || dilation_d != 1;
+    }
 };
 
 // Why it is not computed; empty where it is: coordinates have 32 bits.

@@ -88,6 +88,7 @@ std::string DepthwiseVariant::text() const {
 }
 
 std::string depthwise_refusal(const ConvGeometry& g) {
+    if (g.deep()) return "three dimensions";
     if (g.group != g.c || g.k != g.c) return "not one filter for each channel";
     if (g.c % 8 != 0) return "channels not in eights";
     if (g.r != g.s || (g.r != 3 && g.r != 5 && g.r != 7)) return "a filter other than 3x3, 5x5 and 7x7";

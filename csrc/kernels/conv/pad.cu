@@ -59,15 +59,10 @@ cudaError_t run(int64_t count, const PadGeometry& g, int8_t value, const int8_t*
 
 }  // namespace
 
-cudaError_t pad(int64_t n, int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t bottom,
-                int64_t right, int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    return pad3d(n, {1, h, w}, c, {0, top, left}, {0, bottom, right}, value, x, y, stream);
-}
-
-cudaError_t pad3d(int64_t n, const Volume& size, int64_t c, const Volume& before, const Volume& behind,
-                  int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    const Volume padded{before.d + size.d + behind.d, before.h + size.h + behind.h,
-                        before.w + size.w + behind.w};
+cudaError_t pad(int64_t n, const Volume& size, int64_t c, const Volume& before, const Volume& after,
+                int8_t value, const int8_t* x, int8_t* y, cudaStream_t stream) {
+    const Volume padded{before.d + size.d + after.d, before.h + size.h + after.h,
+                        before.w + size.w + after.w};
     if (padded.d < 0 || padded.h < 0 || padded.w < 0) return cudaErrorInvalidValue;
     PadGeometry g{size, c, before, padded};
     int64_t count = n * padded.d * padded.h * padded.w * c;
