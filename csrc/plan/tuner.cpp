@@ -4,14 +4,13 @@
 #include <chrono>
 #include <iomanip>
 #include <limits>
-#include <optional>
 #include <span>
 #include <sstream>
 
+#include "plan/contenders.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
 #include "plan/exploration.h"
-#include "plan/pool.h"
 #include "plan/race.h"
 #include "plan/trial.h"
 
@@ -25,16 +24,6 @@ constexpr double kNearBest = 1.1;
 // The reference joins the race where it is this close to the others.
 constexpr double kReferenceInReach = 1.5;
 
-struct Contender {
-    const Engine* engine;
-    Candidate candidate;
-    std::shared_ptr<const Plan> plan;  // null: not built yet
-    std::string refusal;               // why it is out; empty: it is not
-    double microseconds = 0;
-
-    bool usable() const { return plan != nullptr && refusal.empty(); }
-};
-
 std::string rounded(double microseconds) {
     std::ostringstream s;
     s << std::fixed << std::setprecision(1) << microseconds << " us";
@@ -45,18 +34,19 @@ std::string rounded(double microseconds) {
 class Tuning {
   public:
     Tuning(const Problem& problem, const Arguments& arguments, const Host& host)
-        : problem_(problem), arguments_(arguments), host_(host) {}
+        : problem_(problem), arguments_(arguments), host_(host), contenders_(problem, host) {}
 
     std::shared_ptr<Choice> choose(const std::string& likely) {
         const bool full = host_.configuration().tune == Tune::full;
-        collect(full, likely);
+        contenders_.collect(full, likely);
         reference_ = native_plan(problem_);
-        if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_) + reasons_);
+        if (reference_ == nullptr)
+            throw std::runtime_error("no engine runs " + text(problem_) + contenders_.reasons());
         try {
             if (full) {
                 try_all();
             } else {
-                move_to_front(likely);
+                contenders_.move_to_front(likely);
                 try_one_by_one();
             }
         } catch (const OutOfMemory& e) {
@@ -66,86 +56,11 @@ class Tuning {
     }
 
   private:
-    // The candidates of every engine but the reference, in the engines' order; of unlikely ones those that
-    // are worth it, and the one named so.
-    void collect(bool full, const std::string& likely) {
-        const uint64_t limit = host_.configuration().workspace_limit;
-        for (const Engine* engine : engines()) {
-            if (engine->native() || !engine->takes(problem_)) continue;
-            try {
-                for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
-                    if (candidate.unlikely && candidate.name != likely &&
-                        !(full && exploration().worth(candidate.affinity, problem_))) {
-                        continue;
-                    }
-                    Contender contender{engine, std::move(candidate), nullptr, "", 0};
-                    if (contender.candidate.workspace_size > limit) {
-                        drop(contender, "needs a workspace of " +
-                                            std::to_string(contender.candidate.workspace_size) + " bytes");
-                    }
-                    contenders_.push_back(std::move(contender));
-                }
-            } catch (const std::exception& e) {
-                reasons_ += std::string("; ") + engine->name() + ": " + e.what();
-            }
-        }
-        for (const Contender& contender : contenders_) {
-            if (contender.candidate.affinity.empty()) continue;  // not cuDNN's
-            first_ = contender.candidate.name;
-            break;
-        }
-    }
-
-    void move_to_front(const std::string& name) {
-        const auto found = std::find_if(contenders_.begin(), contenders_.end(),
-                                        [&](const Contender& c) { return c.candidate.name == name; });
-        if (found != contenders_.end()) std::rotate(contenders_.begin(), found, found + 1);
-    }
-
-    // Builds what is not out, in parallel where that is slow.
-    void build(std::span<Contender> contenders) {
-        std::vector<std::exception_ptr> errors(contenders.size());
-        std::vector<Task> tasks;
-        for (size_t i = 0; i < contenders.size(); ++i) {
-            Contender& contender = contenders[i];
-            if (!contender.refusal.empty()) continue;
-            const auto work = [&contender, &error = errors[i], device = host_.device()] {
-                try {
-                    const DespiteCapture allowed;
-                    check_cuda(cudaSetDevice(device));
-                    contender.plan = contender.candidate.build();
-                } catch (...) {
-                    error = std::current_exception();
-                }
-            };
-            if (contender.candidate.affinity.empty()) {
-                work();
-            } else {
-                tasks.push_back({contender.candidate.affinity, work});
-            }
-        }
-        run_on_pool(std::move(tasks));
-        for (size_t i = 0; i < contenders.size(); ++i) {
-            Contender& contender = contenders[i];
-            if (contender.plan != nullptr) ++tuner_statistics().candidates_built;
-            try {
-                if (errors[i]) std::rethrow_exception(errors[i]);
-            } catch (const std::exception& e) {
-                drop(contender, e.what());
-            }
-            if (contender.usable() &&
-                contender.plan->workspace_size() > host_.configuration().workspace_limit) {
-                drop(contender,
-                     "needs a workspace of " + std::to_string(contender.plan->workspace_size()) + " bytes");
-            }
-        }
-    }
-
     void compare(Trial& trial, Contender& contender) {
         if (!contender.usable()) return;
         try {
             if (const uint64_t differing = trial.differing_bytes(*contender.plan); differing > 0) {
-                drop(contender, "wrong result, " + std::to_string(differing) + " bytes differ");
+                contenders_.drop(contender, "wrong result, " + std::to_string(differing) + " bytes differ");
                 host_.warn("node " + host_.node() + ": " + contender.candidate.name +
                            " is not used, it gives a wrong result for " + text(problem_) + " (" +
                            std::to_string(differing) + " of " + std::to_string(y_bytes(problem_)) +
@@ -153,31 +68,31 @@ class Tuning {
             }
         } catch (const OutOfMemory& e) {
             short_of_memory_ = true;
-            drop(contender, e.what());
+            contenders_.drop(contender, e.what());
         } catch (const std::exception& e) {
-            drop(contender, e.what());
+            contenders_.drop(contender, e.what());
         }
     }
 
     void try_all() {
         const auto start = std::chrono::steady_clock::now();
-        build(contenders_);
+        contenders_.build(contenders_.all());
         Trial trial(problem_, arguments_, host_, *reference_);
-        for (Contender& contender : contenders_) compare(trial, contender);
+        for (Contender& contender : contenders_.all()) compare(trial, contender);
         measure(trial, true);
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        const auto explored = std::count_if(contenders_.begin(), contenders_.end(),
+        const auto explored = std::count_if(contenders_.all().begin(), contenders_.all().end(),
                                             [](const Contender& c) { return c.candidate.unlikely; });
         if (explored > 0)
             exploration().spend(took.count() * static_cast<double>(explored) /
-                                static_cast<double>(contenders_.size()));
+                                static_cast<double>(contenders_.all().size()));
     }
 
     // Builds and compares one after the other, up to the first that works. Builds outside of trials, so
     // that other threads may have theirs meanwhile.
     void try_one_by_one() {
-        for (Contender& contender : contenders_) {
-            build({&contender, 1});
+        for (Contender& contender : contenders_.all()) {
+            contenders_.build({&contender, 1});
             if (!contender.usable()) continue;
             Trial trial(problem_, arguments_, host_, *reference_);
             compare(trial, contender);
@@ -189,7 +104,7 @@ class Tuning {
 
     void measure(Trial& trial, bool full) {
         std::vector<Contender*> running;
-        for (Contender& contender : contenders_) {
+        for (Contender& contender : contenders_.all()) {
             if (contender.usable()) running.push_back(&contender);
         }
         const auto time = [&](std::span<const size_t> indices) {
@@ -206,9 +121,10 @@ class Tuning {
                              kReferenceInReach * *std::min_element(once.begin(), once.end());
         }
         if (reference_runs) {
-            contenders_.push_back({reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0});
+            contenders_.all().push_back(
+                {reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0});
             running.clear();
-            for (Contender& contender : contenders_) {
+            for (Contender& contender : contenders_.all()) {
                 if (contender.usable()) running.push_back(&contender);
             }
         }
@@ -237,9 +153,9 @@ class Tuning {
 
     std::shared_ptr<Choice> ranked(bool full) {
         std::vector<const Contender*> order;
-        for (const Contender& contender : contenders_) {
+        for (const Contender& contender : contenders_.all()) {
             if (contender.usable()) order.push_back(&contender);
-            if (contender.candidate.name == first_) first_microseconds_ = contender.microseconds;
+            if (contender.candidate.name == contenders_.first()) first_microseconds_ = contender.microseconds;
         }
         std::stable_sort(order.begin(), order.end(), [](const Contender* a, const Contender* b) {
             return a->microseconds < b->microseconds;
@@ -283,7 +199,7 @@ class Tuning {
         auto choice = std::make_shared<Choice>();
         choice->engine = engine.name();
         choice->plan = std::move(plan);
-        choice->first_plan = first_;
+        choice->first_plan = contenders_.first();
         choice->first_microseconds = first_microseconds_;
         choice->created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
         return choice;
@@ -291,8 +207,8 @@ class Tuning {
 
     void report(const Choice& choice, bool only_one) const {
         if (only_one && choice.plan == reference_ && reference_is_slow()) {
-            host_.warn("node " + host_.node() +
-                       " runs on the plain native engine, which is slow: " + text(problem_) + reasons_);
+            host_.warn("node " + host_.node() + " runs on the plain native engine, which is slow: " +
+                       text(problem_) + contenders_.reasons());
             return;
         }
         std::string line =
@@ -300,25 +216,14 @@ class Tuning {
         if (choice.first_microseconds > 0) {
             line += ", the first heuristic plan " + rounded(choice.first_microseconds);
         }
-        host_.inform(line + ", for " + text(problem_) + reasons_);
-    }
-
-    void drop(Contender& contender, const std::string& reason) {
-        contender.refusal = reason;
-        // That a kernel which nobody named does not exist is not worth a word.
-        if (contender.plan || !contender.candidate.unlikely) {
-            reasons_ += "; " + contender.candidate.name + ": " + reason;
-        }
-        ++tuner_statistics().candidates_dropped;
+        host_.inform(line + ", for " + text(problem_) + contenders_.reasons());
     }
 
     const Problem& problem_;
     const Arguments& arguments_;
     const Host& host_;
-    std::vector<Contender> contenders_;
+    Contenders contenders_;
     std::shared_ptr<const Plan> reference_;
-    std::string reasons_;  // why engines and candidates are out
-    std::string first_;    // the first heuristic plan
     double first_microseconds_ = 0;
     bool short_of_memory_ = false;
 };

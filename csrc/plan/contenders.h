@@ -1,0 +1,57 @@
+// The candidates of one tuning: what the engines offer for a problem, built, and why some of them are out.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plan/engine.h"
+#include "plan/host.h"
+#include "plan/problem.h"
+
+namespace qudnn::plan {
+
+struct Contender {
+    const Engine* engine;
+    Candidate candidate;
+    std::shared_ptr<const Plan> plan;  // null: not built yet
+    std::string refusal;               // why it is out; empty: it is not
+    double microseconds = 0;
+
+    bool usable() const { return plan != nullptr && refusal.empty(); }
+};
+
+class Contenders {
+  public:
+    Contenders(const Problem& problem, const Host& host) : problem_(problem), host_(host) {}
+
+    // The candidates of every engine but the reference, in the engines' order; of unlikely ones those that
+    // are worth it where all are timed, and the one named so.
+    void collect(bool full, const std::string& likely);
+
+    void move_to_front(const std::string& name);
+
+    // Builds what is not out, in parallel where that is slow.
+    void build(std::span<Contender> contenders);
+
+    // It is out, and why.
+    void drop(Contender& contender, const std::string& reason);
+
+    std::vector<Contender>& all() { return all_; }
+
+    // Why engines and candidates are out: "; name: reason" for each.
+    const std::string& reasons() const { return reasons_; }
+
+    // The name of cuDNN's first heuristic plan; empty where there is none.
+    const std::string& first() const { return first_; }
+
+  private:
+    const Problem& problem_;
+    const Host& host_;
+    std::vector<Contender> all_;
+    std::string reasons_;
+    std::string first_;
+};
+
+}  // namespace qudnn::plan
