@@ -18,7 +18,7 @@ def QAdd(
     y_zero_point: int,
     dtype: int,
 ):
-    """int8 + int8 -> int8, of one shape, with the bits of QLinearAdd on tensors of dtype (2 uint8, 3 int8).
+    """int8 + int8 -> int8, broadcast, with the bits of QLinearAdd on tensors of dtype (2 uint8, 3 int8).
 
     Its float32 arithmetic works on the values as they are outside the island, so the zero points
     are those of dtype, and a uint8 tensor counts as its int8 form + 128. The formula:

@@ -6,8 +6,9 @@
 
 namespace qudnn::ops {
 
-// x [...,C] float32, gamma and beta [C] float32 -> [...,C] float32, which a node may leave out, [...,Cp]
-// int8, scale [] float32 and zero_point [] int8.
+// x [...,C] float32, gamma and beta [C] float32, w_sum [S] int32, w_scale [S] float32 -> y [...,C] float32,
+// which a node may leave out, q [...,Cp] int8, bias [S] int32 and multiplier [S] float32, as DynamicResult
+// has them.
 struct DynamicLayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "DynamicLayerNormalizationToIsland",
@@ -25,8 +26,8 @@ struct DynamicLayerNormalizationToIsland {
     static void infer(const ort::InferenceContext& context);
 };
 
-// a and b [...,C] float32, gamma and beta -> a + b [...,C] float32, which a node may leave out, and the
-// results above.
+// a and b [...,C] float32, then the inputs above from gamma on -> a + b [...,C] float32, which a node may
+// leave out, and the results above.
 struct DynamicAddLayerNormalizationToIsland {
     static constexpr Signature kSignature{
         "DynamicAddLayerNormalizationToIsland",
