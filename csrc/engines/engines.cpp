@@ -39,6 +39,23 @@ std::string engines_text(const Problem& problem) {
     return s;
 }
 
+std::vector<Answer> answers(const Problem& problem, cudnnContext* cudnn) {
+    std::vector<Answer> all;
+    for (const Engine* engine : engines()) {
+        Answer answer{engine->name(), engine->refusal(problem), {}};
+        try {
+            if (answer.refusal.empty()) {
+                for (const Candidate& candidate : engine->candidates(problem, cudnn))
+                    if (!candidate.unlikely) answer.plans.push_back(candidate.name);
+            }
+        } catch (const std::exception& e) {
+            answer.refusal = e.what();
+        }
+        all.push_back(std::move(answer));
+    }
+    return all;
+}
+
 std::shared_ptr<const Plan> Engine::restore(const Problem& problem, const std::string& name,
                                             const std::string&, cudnnContext* cudnn) const {
     for (const Candidate& candidate : candidates(problem, cudnn)) {

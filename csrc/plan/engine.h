@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "export.h"
 #include "plan/plan.h"
 #include "plan/problem.h"
 
@@ -39,15 +40,16 @@ class Engine {
     // To be raised when the names or the serialized forms of its plans come to mean something else.
     virtual int revision() const { return 1; }
 
-    // Refuses nothing of its kind and is always right, if slow; the others are checked against it.
+    // Refuses nothing of its kind and is always right, if slow; the others are compared with it.
     virtual bool native() const { return false; }
 
-    // Is the problem of the engine's kind?
-    virtual bool takes(const Problem& problem) const = 0;
+    // Why the problem is not of the engine's kind, whatever the GPU; empty where it is.
+    virtual std::string refusal(const Problem& problem) const = 0;
+    bool takes(const Problem& problem) const { return refusal(problem).empty(); }
 
     // For a problem that the engine takes: its ways to compute the problem, what it expects to
     // be fastest first.
-    // Throws Unsupported where there is none.
+    // Throws Unsupported where there is none, with the reason.
     virtual std::vector<Candidate> candidates(const Problem& problem, cudnnContext* cudnn) const = 0;
 
     // The plan of that name, as it was serialized; nullptr where the engine has none of the name. Throws
@@ -57,9 +59,19 @@ class Engine {
 };
 
 // The names and revisions of the engines that take the problem.
-std::string engines_text(const Problem& problem);
+QUDNN_API std::string engines_text(const Problem& problem);
 
 // All engines, preferred ones first.
 std::span<const Engine* const> engines();
+
+// What an engine answers to a problem.
+struct Answer {
+    std::string engine;
+    std::string refusal;             // why it has no plan; empty where it has some
+    std::vector<std::string> plans;  // what it expects to be fastest first, without unlikely ones
+};
+
+// What all engines answer on the current GPU, in their order. Builds nothing.
+QUDNN_API std::vector<Answer> answers(const Problem& problem, cudnnContext* cudnn);
 
 }  // namespace qudnn::plan

@@ -2,6 +2,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <stdexcept>
+
 #include "engines/cudnn/cudnn_library.h"
 #include "ops/usable_device.h"
 #include "plan/known.h"
@@ -22,6 +24,18 @@ std::pair<std::string, size_t> export_plans(const std::string& folder) {
 
 std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder) {
     return plan::import_file(path, folder);
+}
+
+std::vector<plan::Answer> answers(const std::string& problem) {
+    const auto parsed = plan::parse(problem);
+    if (!parsed) throw std::invalid_argument("not the text of a problem: " + problem);
+    cudnnContext* handle = nullptr;
+    try {
+        if (engines::cudnn_problem().empty()) handle = engines::handle_of_this_thread();
+    } catch (const std::exception&) {
+        // The engines of cuDNN's say that there is none.
+    }
+    return plan::answers(*parsed, handle);
 }
 
 StoredPlans stored_plans(const std::string& folder) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "export.h"
+#include "plan/engine.h"
 #include "plan/planner.h"
 #include "plan/store.h"
 
@@ -23,6 +24,10 @@ QUDNN_API void clear_plans();
 QUDNN_API std::vector<plan::Listed> list_plans();
 QUDNN_API std::pair<std::string, size_t> export_plans(const std::string& folder);
 QUDNN_API std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder);
+
+// What every engine answers to the problem of a text on the current GPU, in their order; see plan/engine.h.
+// Throws std::invalid_argument where it is no problem's.
+QUDNN_API std::vector<plan::Answer> answers(const std::string& problem);
 
 // The plans that a folder's files hold, and the files that are none for this user.
 struct StoredPlans {

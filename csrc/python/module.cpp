@@ -67,6 +67,17 @@ PYBIND11_MODULE(_native, module) {
             return d;
         },
         "Counters of the process's plans.");
+    module.def(
+        "answers",
+        [](const std::string& problem) {
+            py::list all;
+            for (const auto& [engine, refusal, plans] : qudnn::answers(problem))
+                all.append(py::make_tuple(engine, refusal, plans));
+            return all;
+        },
+        py::arg("problem"),
+        "[(engine, why it has no plan for the problem of this text, its plans)] on the current GPU, in "
+        "order.");
     module.def("clear", &qudnn::clear_plans, "Forgets every plan of the process, and the counters.");
     module.def("list_plans", [] { return as_dicts(qudnn::list_plans()); }, "The process's plans.");
     module.def(

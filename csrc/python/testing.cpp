@@ -12,6 +12,7 @@
 
 #include "ops/batch_matmul_layout.h"
 #include "plan/cache.h"
+#include "plan/engine.h"
 #include "plan/problem.h"
 
 namespace py = pybind11;
@@ -109,6 +110,8 @@ void define_testing(py::module_& module) {
     module.def("parse", &plan::parse, "The problem of a text, None for any other string.");
     module.def("check", &plan::check, "Raises where a number of the problem cannot be.");
     module.def("as_matmul", &plan::as_matmul, "The matmul that a conv is, None where it is none.");
+    module.def("engines_text", &plan::engines_text,
+               "The engines that take the problem and their revisions, as a plan's key has them.");
     module.def("flattened", &plan::flattened,
                "The conv in two dimensions that one is, None where it is none.");
 

@@ -2,20 +2,20 @@
 // its padding becomes y.
 #pragma once
 
-#include "plan/engine.h"
+#include "engines/composed/composition.h"
 
 namespace qudnn::engines {
 
-class PaddedResult final : public plan::Engine {
+class PaddedResult final : public Composition {
   public:
     const char* name() const override { return "padded_result"; }
-    int revision() const override;  // rises with those of the engines it runs
-    bool takes(const plan::Problem& problem) const override;
-    // Those of the engines that take the convolution without padding of y but not with it.
-    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
-    std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
-                                              const std::string& serialized,
-                                              cudnnContext* cudnn) const override;
+    std::string refusal(const plan::Problem& problem) const override;
+
+  protected:
+    plan::ConvProblem inner(plan::ConvProblem conv) const override;
+    size_t own_workspace(const plan::ConvProblem& conv) const override;
+    void execute(const plan::ConvProblem& conv, const plan::Plan& inner, const plan::Launch& launch,
+                 const plan::Arguments& arguments, void* workspace) const override;
 };
 
 }  // namespace qudnn::engines

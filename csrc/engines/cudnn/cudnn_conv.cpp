@@ -122,6 +122,14 @@ std::vector<plan::Candidate> direct_then_padded(const ConvProblem& conv, cudnnCo
 
 const char* CudnnConv::name() const { return kName; }
 
+std::string CudnnConv::refusal(const plan::Problem& problem) const {
+    const auto* conv = std::get_if<ConvProblem>(&problem);
+    if (conv == nullptr) return "no convolution";
+    if (conv->y_padding.any()) return "results within padding";
+    if (conv->adds) return "a residual";
+    return {};
+}
+
 std::vector<plan::Candidate> CudnnConv::candidates(const plan::Problem& problem, cudnnContext* cudnn) const {
     const ConvProblem& conv = std::get<ConvProblem>(problem);
     require_cudnn(cudnn, conv.alignment);

@@ -9,10 +9,7 @@ class CudnnConv final : public plan::Engine {
   public:
     const char* name() const override;
     // NOTE: not with y within padding. Written into a strided view, cuDNN's results were seen to be wrong.
-    bool takes(const plan::Problem& problem) const override {
-        const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-        return conv != nullptr && !conv->y_padding.any() && !conv->adds;
-    }
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
     std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
                                               const std::string& serialized,

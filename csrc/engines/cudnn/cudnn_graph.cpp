@@ -207,17 +207,6 @@ struct Configured {
     }
 };
 
-// This thread's own handle for the current GPU, for its life. With one handle for all, threads wait for each
-// other; a handle remembers the kernels that it has compiled.
-cudnnHandle_t handle_of_this_thread() {
-    thread_local std::unordered_map<int, cudnnHandle_t> handles;
-    int device = 0;
-    if (cudaGetDevice(&device) != cudaSuccess) throw std::runtime_error("no current GPU");
-    cudnnHandle_t& handle = handles[device];
-    if (handle == nullptr) check(fe::detail::create_handle(&handle), "create a handle");
-    return handle;
-}
-
 // Candidates of one graph come to a thread one after the other: the last graph is kept.
 const Configured& configured_in_this_thread(const std::shared_ptr<const Recipe>& recipe) {
     thread_local std::shared_ptr<const Recipe> last;
@@ -249,6 +238,15 @@ TensorPointer pointwise(CudnnGraph& graph, fe::PointwiseMode_t mode, fe::DataTyp
 }
 
 }  // namespace
+
+cudnnContext* handle_of_this_thread() {
+    thread_local std::unordered_map<int, cudnnHandle_t> handles;
+    int device = 0;
+    if (cudaGetDevice(&device) != cudaSuccess) throw std::runtime_error("no current GPU");
+    cudnnHandle_t& handle = handles[device];
+    if (handle == nullptr) check(fe::detail::create_handle(&handle), "create a handle");
+    return handle;
+}
 
 GraphPointer make_graph() {
     auto graph = std::make_shared<CudnnGraph>();

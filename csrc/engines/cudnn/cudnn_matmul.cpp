@@ -23,7 +23,9 @@ GraphPointer matmul_graph(const MatMulProblem& p) {
 
 }  // namespace
 
-bool CudnnMatMul::takes(const plan::Problem& problem) const { return plan::matmul_of(problem).has_value(); }
+std::string CudnnMatMul::refusal(const plan::Problem& problem) const {
+    return plan::matmul_of(problem) ? "" : "not the work of a matmul with weights";
+}
 
 std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,
                                                      cudnnContext* cudnn) const {

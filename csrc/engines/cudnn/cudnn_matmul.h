@@ -8,7 +8,7 @@ namespace qudnn::engines {
 class CudnnMatMul final : public plan::Engine {
   public:
     const char* name() const override { return "cudnn_matmul"; }
-    bool takes(const plan::Problem& problem) const override;
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
     std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
                                               const std::string& serialized,

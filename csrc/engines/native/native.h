@@ -1,8 +1,11 @@
 // What native engines share.
 #pragma once
 
+#include <utility>
+
 #include "kernels/conv/conv.h"
 #include "plan/cuda_error.h"
+#include "plan/engine.h"
 #include "plan/problem.h"
 
 namespace qudnn::engines {
@@ -31,6 +34,37 @@ inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
             .pad_front = c.pad_front,
             .stride_d = c.stride_d,
             .dilation_d = c.dilation_d};
+}
+
+// Throws Unsupported where there is a reason.
+inline void require_none(const std::string& refusal) {
+    if (!refusal.empty()) throw plan::Unsupported(refusal);
+}
+
+// For kernels whose vectors of 16 bytes have to be aligned.
+inline void require_aligned(int64_t alignment) {
+    if (alignment < plan::kFullAlignment)
+        throw plan::Unsupported("a pointer is aligned to " + std::to_string(alignment) + " bytes only");
+}
+
+// A candidate for each of a kernel's variants, which are in order; make(name, variant) builds its plan.
+// describe says what is a variant's own. Throws Unsupported where there are none: shared memory has no room
+// then.
+template <class Variant, class Describe, class Make>
+std::vector<plan::Candidate> variant_candidates(const std::string& engine,
+                                                const std::vector<Variant>& variants,
+                                                const Describe& describe, const Make& make) {
+    std::vector<plan::Candidate> candidates;
+    for (const Variant& variant : variants) {
+        plan::Candidate candidate;
+        candidate.name = engine + " " + describe(variant);
+        candidate.build = [name = candidate.name, variant, make]() -> std::shared_ptr<const plan::Plan> {
+            return make(name, variant);
+        };
+        candidates.push_back(std::move(candidate));
+    }
+    if (candidates.empty()) throw plan::Unsupported("shared memory has no room for a tile");
+    return candidates;
 }
 
 // What run(y) returns, where y points to results of the type.

@@ -119,25 +119,22 @@ std::vector<plan::Candidate> NativeBatchMatMul::candidates(const plan::Problem& 
     return {{name(), 0, [matmul] { return std::make_shared<BatchMatMulPlan>(matmul); }}};
 }
 
-bool NativeMmaMatMul::takes(const plan::Problem& problem) const {
-    return batch_matmul_of(problem).has_value();
+std::string NativeMmaMatMul::refusal(const plan::Problem& problem) const {
+    if (batch_matmul_of(problem)) return {};
+    return plan::matmul_of(problem) ? "int32 results of a matmul with weights" : "not the work of a matmul";
 }
 
 std::vector<plan::Candidate> NativeMmaMatMul::candidates(const plan::Problem& problem, cudnnContext*) const {
     const BatchMatMulProblem matmul = batch_matmul_of(problem).value();
-    const bool with_zero_points = has_zero_points(problem);
-    std::vector<plan::Candidate> candidates;
-    for (const kernels::MmaMatMulVariant& variant : variants(matmul)) {
-        plan::Candidate candidate;
-        candidate.name = std::string(name()) + " rows=" + std::to_string(variant.rows) +
-                         " columns=" + std::to_string(variant.columns);
-        candidate.build = [label = candidate.name, matmul, with_zero_points, variant] {
+    require_none(kernels::mma_matmul_refusal(geometry(matmul)));
+    return variant_candidates(
+        name(), variants(matmul),
+        [](const auto& v) {
+            return "rows=" + std::to_string(v.rows) + " columns=" + std::to_string(v.columns);
+        },
+        [matmul, with_zero_points = has_zero_points(problem)](const std::string& label, const auto& variant) {
             return std::make_shared<MmaMatMulPlan>(label, matmul, with_zero_points, variant);
-        };
-        candidates.push_back(std::move(candidate));
-    }
-    if (candidates.empty()) throw plan::Unsupported("extents beyond 31 bits, or a GPU too old");
-    return candidates;
+        });
 }
 
 }  // namespace qudnn::engines

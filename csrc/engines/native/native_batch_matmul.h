@@ -10,8 +10,9 @@ class NativeBatchMatMul final : public plan::Engine {
   public:
     const char* name() const override { return "native_batch_matmul"; }
     bool native() const override { return true; }
-    bool takes(const plan::Problem& problem) const override {
-        return std::holds_alternative<plan::BatchMatMulProblem>(problem);
+    std::string refusal(const plan::Problem& problem) const override {
+        return std::holds_alternative<plan::BatchMatMulProblem>(problem) ? ""
+                                                                         : "no matmul of computed tensors";
     }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
@@ -20,7 +21,7 @@ class NativeBatchMatMul final : public plan::Engine {
 class NativeMmaMatMul final : public plan::Engine {
   public:
     const char* name() const override { return "native_mma_matmul"; }
-    bool takes(const plan::Problem& problem) const override;
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

@@ -9,8 +9,8 @@ class NativeConv final : public plan::Engine {
   public:
     const char* name() const override { return "native_conv"; }
     bool native() const override { return true; }
-    bool takes(const plan::Problem& problem) const override {
-        return std::holds_alternative<plan::ConvProblem>(problem);
+    std::string refusal(const plan::Problem& problem) const override {
+        return std::holds_alternative<plan::ConvProblem>(problem) ? "" : "no convolution";
     }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };

@@ -25,26 +25,24 @@ class NativeDepthwisePlan final : public plan::Plan {
 
 }  // namespace
 
-bool NativeDepthwise::takes(const plan::Problem& problem) const {
+std::string NativeDepthwise::refusal(const plan::Problem& problem) const {
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    return conv != nullptr && !conv->adds && conv->y_type == plan::DataType::int8 &&
-           kernels::depthwise_refusal(geometry(*conv)).empty();
+    if (conv == nullptr) return "no convolution";
+    if (conv->y_type != plan::DataType::int8) return "results that are not int8";
+    if (conv->adds) return "a residual";
+    if (!conv->dense()) return "strided input";
+    return kernels::depthwise_refusal(geometry(*conv));
 }
 
 std::vector<plan::Candidate> NativeDepthwise::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
-    if (!conv.dense()) throw plan::Unsupported("strided input");
-    if (conv.alignment < plan::kFullAlignment) throw plan::Unsupported("unaligned pointers");
-    std::vector<plan::Candidate> candidates;
-    for (const kernels::DepthwiseVariant& variant : kernels::depthwise_variants(geometry(conv))) {
-        plan::Candidate candidate;
-        candidate.name = std::string(name()) + " " + variant.text();
-        candidate.build = [label = candidate.name, conv, variant] {
-            return std::make_shared<NativeDepthwisePlan>(label, geometry(conv), variant);
-        };
-        candidates.push_back(std::move(candidate));
-    }
-    return candidates;
+    require_aligned(conv.alignment);
+    return variant_candidates(
+        name(), kernels::depthwise_variants(geometry(conv)),
+        [](const auto& variant) { return variant.text(); },
+        [g = geometry(conv)](const std::string& label, const auto& variant) {
+            return std::make_shared<NativeDepthwisePlan>(label, g, variant);
+        });
 }
 
 }  // namespace qudnn::engines

@@ -8,8 +8,8 @@ namespace qudnn::engines {
 class NativeDepthwise final : public plan::Engine {
   public:
     const char* name() const override { return "native_depthwise"; }
-    // Of one filter for each channel, of common sizes, and with int8 results.
-    bool takes(const plan::Problem& problem) const override;
+    // Takes those of one filter for each channel, of common sizes, and with int8 results.
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

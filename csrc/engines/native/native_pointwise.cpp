@@ -1,6 +1,6 @@
 #include "engines/native/native_pointwise.h"
 
-#include <optional>
+#include <string>
 
 #include "engines/native/native.h"
 #include "kernels/gemm/pointwise.h"
@@ -29,62 +29,72 @@ class NativePointwisePlan final : public plan::Plan {
     kernels::PointwiseVariant variant_;
 };
 
-// A convolution of 1x1 whose filter never sees padding, or what plan::as_matmul makes a matmul of; with int8
-// results.
-std::optional<PointwiseGeometry> pointwise_of(const plan::Problem& problem) {
+// The geometry of a convolution of 1x1 whose filter never sees padding, or of what plan::as_matmul makes a
+// matmul of; else the reason why there is none.
+struct Found {
+    PointwiseGeometry geometry{};
+    std::string refusal = {};
+};
+
+Found refused(const char* why) { return {{}, why}; }
+
+Found pointwise_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
-        return std::nullopt;
+        return refused("results that are not int8");
     if (const auto matmul = plan::matmul_of(problem)) {
-        if (!matmul->dense() || matmul->zero_point_per_channel) return std::nullopt;
-        return PointwiseGeometry{.n = 1,
-                                 .h = 1,
-                                 .w = matmul->m,
-                                 .c = matmul->c,
-                                 .k = matmul->k,
-                                 .p = 1,
-                                 .q = matmul->m,
-                                 .stride_h = 1,
-                                 .stride_w = 1};
+        if (!matmul->dense()) return refused("strided input");
+        if (matmul->zero_point_per_channel) return refused("zero points of channels");
+        return {{.n = 1,
+                 .h = 1,
+                 .w = matmul->m,
+                 .c = matmul->c,
+                 .k = matmul->k,
+                 .p = 1,
+                 .q = matmul->m,
+                 .stride_h = 1,
+                 .stride_w = 1}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr || conv->deep() || conv->r != 1 || conv->s != 1 || conv->group != 1 ||
-        conv->padded() || !conv->dense() || conv->adds)
-        return std::nullopt;
-    return PointwiseGeometry{.n = conv->n,
-                             .h = conv->h,
-                             .w = conv->w,
-                             .c = conv->c,
-                             .k = conv->k,
-                             .p = conv->p,
-                             .q = conv->q,
-                             .stride_h = conv->stride_h,
-                             .stride_w = conv->stride_w,
-                             .y_padding = conv->y_padding};
+    if (conv == nullptr) return refused("a matmul of computed tensors");
+    if (conv->deep()) return refused("three dimensions");
+    if (conv->r != 1 || conv->s != 1) return refused("a filter other than 1x1");
+    if (conv->group != 1) return refused("groups");
+    if (conv->padded()) return refused("padding");
+    if (!conv->dense()) return refused("strided input");
+    if (conv->adds) return refused("a residual");
+    return {{.n = conv->n,
+             .h = conv->h,
+             .w = conv->w,
+             .c = conv->c,
+             .k = conv->k,
+             .p = conv->p,
+             .q = conv->q,
+             .stride_h = conv->stride_h,
+             .stride_w = conv->stride_w,
+             .y_padding = conv->y_padding}};
 }
 
 }  // namespace
 
-bool NativePointwise::takes(const plan::Problem& problem) const {
-    const auto geometry = pointwise_of(problem);
-    return geometry && geometry->c >= kFewest && geometry->c <= kMost;
+std::string NativePointwise::refusal(const plan::Problem& problem) const {
+    const auto [geometry, refusal] = pointwise_of(problem);
+    if (!refusal.empty()) return refusal;
+    if (geometry.c < kFewest || geometry.c > kMost) return std::to_string(geometry.c) + " values to sum";
+    return {};
 }
 
 std::vector<plan::Candidate> NativePointwise::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const PointwiseGeometry geometry = pointwise_of(problem).value();
-    if (std::visit([](const auto& p) { return p.alignment; }, problem) < plan::kFullAlignment)
-        throw plan::Unsupported("unaligned pointers");
-    std::vector<plan::Candidate> candidates;
-    for (const kernels::PointwiseVariant& variant : kernels::pointwise_variants(geometry)) {
-        plan::Candidate candidate;
-        candidate.name = std::string(name()) + " rows=" + std::to_string(variant.rows) +
-                         " columns=" + std::to_string(variant.columns);
-        candidate.build = [label = candidate.name, geometry, variant] {
-            return std::make_shared<NativePointwisePlan>(label, geometry, variant);
-        };
-        candidates.push_back(std::move(candidate));
-    }
-    if (candidates.empty()) throw plan::Unsupported("channels not in sixteens, or a GPU too old");
-    return candidates;
+    const PointwiseGeometry g = pointwise_of(problem).geometry;
+    require_aligned(std::visit([](const auto& p) { return p.alignment; }, problem));
+    require_none(kernels::pointwise_refusal(g));
+    return variant_candidates(
+        name(), kernels::pointwise_variants(g),
+        [](const auto& v) {
+            return "rows=" + std::to_string(v.rows) + " columns=" + std::to_string(v.columns);
+        },
+        [g](const std::string& label, const auto& variant) {
+            return std::make_shared<NativePointwisePlan>(label, g, variant);
+        });
 }
 
 }  // namespace qudnn::engines

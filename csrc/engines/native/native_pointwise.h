@@ -8,8 +8,8 @@ namespace qudnn::engines {
 class NativePointwise final : public plan::Engine {
   public:
     const char* name() const override { return "native_pointwise"; }
-    // Of 32 to 1024 values to sum, longer sums being bound by arithmetic; with int8 results.
-    bool takes(const plan::Problem& problem) const override;
+    // Takes those of 32 to 1024 values to sum, longer sums being bound by arithmetic; with int8 results.
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

@@ -1,5 +1,7 @@
 #include "engines/native/native_stem.h"
 
+#include <algorithm>
+
 #include "engines/native/native.h"
 #include "kernels/conv/stem.h"
 
@@ -27,29 +29,32 @@ class NativeStemPlan final : public plan::Plan {
 
 }  // namespace
 
-bool NativeStem::takes(const plan::Problem& problem) const {
+std::string NativeStem::refusal(const plan::Problem& problem) const {
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    return conv != nullptr && !conv->deep() && conv->c == 4 && !conv->adds &&
-           conv->y_type == plan::DataType::int8;
+    if (conv == nullptr) return "no convolution";
+    if (conv->deep()) return "three dimensions";
+    if (conv->c != 4) return "not 4 channels";
+    if (conv->y_type != plan::DataType::int8) return "results that are not int8";
+    if (conv->adds) return "a residual";
+    return {};
 }
 
 std::vector<plan::Candidate> NativeStem::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const plan::ConvProblem& c = std::get<plan::ConvProblem>(problem);
-    if (!c.dense()) throw plan::Unsupported("strided input");
-    if (c.alignment < plan::kFullAlignment) throw plan::Unsupported("unaligned pointers");
-    std::vector<plan::Candidate> candidates;
-    for (const kernels::StemVariant& variant : kernels::stem_variants(geometry(c))) {
-        if (candidates.size() == kMostCandidates) break;
-        plan::Candidate candidate;
-        candidate.name = std::string(name()) + " columns=" + std::to_string(variant.columns) +
-                         " rows=" + std::to_string(variant.rows);
-        candidate.build = [label = candidate.name, c, variant] {
-            return std::make_shared<NativeStemPlan>(label, geometry(c), variant);
-        };
-        candidates.push_back(std::move(candidate));
-    }
-    if (candidates.empty()) throw plan::Unsupported("a filter or stride too large, or a GPU too old");
-    return candidates;
+    const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
+    if (!conv.dense()) throw plan::Unsupported("strided input");
+    require_aligned(conv.alignment);
+    const kernels::ConvGeometry g = geometry(conv);
+    require_none(kernels::stem_refusal(g));
+    std::vector<kernels::StemVariant> variants = kernels::stem_variants(g);
+    variants.resize(std::min(variants.size(), kMostCandidates));
+    return variant_candidates(
+        name(), variants,
+        [](const auto& v) {
+            return "columns=" + std::to_string(v.columns) + " rows=" + std::to_string(v.rows);
+        },
+        [g](const std::string& label, const auto& variant) {
+            return std::make_shared<NativeStemPlan>(label, g, variant);
+        });
 }
 
 }  // namespace qudnn::engines

@@ -1,8 +1,9 @@
 #include "engines/native/native_window.h"
 
-#include <optional>
+#include <string>
 
 #include "engines/native/native.h"
+#include "kernels/common/gpu.h"
 #include "kernels/window/window.h"
 
 namespace qudnn::engines {
@@ -16,7 +17,10 @@ struct Window {
     kernels::ConvGeometry geometry;
     bool pads_with_value = false;
     bool adds = false;
+    std::string refusal = {};  // why there is none
 };
+
+Window refused(const char* why) { return {.geometry = {}, .refusal = why}; }
 
 class NativeWindowPlan final : public plan::Plan {
   public:
@@ -37,11 +41,12 @@ class NativeWindowPlan final : public plan::Plan {
 };
 
 // Matmuls are convolutions of images of one line.
-std::optional<Window> window_of(const plan::Problem& problem) {
+Window window_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
-        return std::nullopt;
+        return refused("results that are not int8");
     if (const auto matmul = plan::matmul_of(problem)) {
-        if (!matmul->dense() || matmul->zero_point_per_channel) return std::nullopt;
+        if (!matmul->dense()) return refused("strided input");
+        if (matmul->zero_point_per_channel) return refused("zero points of channels");
         return Window{{.n = 1,
                        .h = 1,
                        .w = matmul->m,
@@ -60,21 +65,27 @@ std::optional<Window> window_of(const plan::Problem& problem) {
                        .group = 1}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr || conv->deep() || conv->group != 1 || !conv->dense()) return std::nullopt;
-    return Window{geometry(*conv), conv->pads_with_value, conv->adds != plan::adds_nothing};
+    if (conv == nullptr) return refused("a matmul of computed tensors");
+    if (conv->deep()) return refused("three dimensions");
+    if (conv->group != 1) return refused("groups");
+    if (!conv->dense()) return refused("strided input");
+    return {geometry(*conv), conv->pads_with_value, conv->adds != plan::adds_nothing};
 }
 
 }  // namespace
 
-bool NativeWindow::takes(const plan::Problem& problem) const {
-    const auto window = window_of(problem);
-    return window && window->geometry.c % 16 == 0 && window->geometry.k % 32 == 0;
+std::string NativeWindow::refusal(const plan::Problem& problem) const {
+    const Window window = window_of(problem);
+    if (!window.refusal.empty()) return window.refusal;
+    if (window.geometry.c % 16 != 0) return "channels not in sixteens";
+    if (window.geometry.k % 32 != 0) return "output channels not in thirty-twos";
+    return {};
 }
 
 std::vector<plan::Candidate> NativeWindow::candidates(const plan::Problem& problem, cudnnContext*) const {
-    const Window window = window_of(problem).value();
-    if (std::visit([](const auto& p) { return p.alignment; }, problem) < plan::kFullAlignment)
-        throw plan::Unsupported("unaligned pointers");
+    const Window window = window_of(problem);
+    require_aligned(std::visit([](const auto& p) { return p.alignment; }, problem));
+    if (kernels::Gpu().major != 9) throw plan::Unsupported("needs a Hopper GPU");
     std::vector<plan::Candidate> candidates;
     for (const kernels::WindowVariant& variant :
          kernels::window_variants(window.geometry, window.pads_with_value, window.adds)) {
@@ -87,7 +98,7 @@ std::vector<plan::Candidate> NativeWindow::candidates(const plan::Problem& probl
         };
         candidates.push_back(std::move(candidate));
     }
-    if (candidates.empty()) throw plan::Unsupported("no Hopper GPU, or windows too large");
+    if (candidates.empty()) throw plan::Unsupported("windows too large for shared memory");
     return candidates;
 }
 

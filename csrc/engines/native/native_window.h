@@ -9,8 +9,8 @@ namespace qudnn::engines {
 class NativeWindow final : public plan::Engine {
   public:
     const char* name() const override { return "native_window"; }
-    // With int8 results, of c a multiple of 16 and k one of 32.
-    bool takes(const plan::Problem& problem) const override;
+    // Takes those with int8 results, of c a multiple of 16 and k one of 32.
+    std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 

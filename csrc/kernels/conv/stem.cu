@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kernels/common/refusal.h"
 #include "kernels/conv/stem.cuh"
 
 namespace qudnn::kernels {
@@ -35,18 +36,6 @@ constexpr std::array kKernels = {
 };
 constexpr int kColumnChoices = 4;
 
-bool taken(const ConvGeometry& g) {
-    for (int64_t side : {g.n, g.h, g.w, g.k, g.p, g.q})
-        if (side < 1 || side > kMaxExtent) return false;
-    for (int64_t side : {g.r, g.s, g.stride_h, g.stride_w})
-        if (side < 1 || side > kMaxSide) return false;
-    for (int64_t pad : {g.pad_top, g.pad_left})
-        if (pad < 0 || pad > kMaxExtent) return false;
-    return g.c == 4 && g.group == 1 && g.k % 16 == 0 && g.dilation_h == 1 && g.dilation_w == 1 &&
-           g.n * g.p * ceil_div(g.q, kTileWidth) <= kMaxTiles &&
-           narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * (g.k / 16));
-}
-
 Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point) {
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int tiles_down = narrowed(ceil_div(g.p, rows)), tiles_over = narrowed(ceil_div(g.q, kTileWidth));
@@ -75,17 +64,6 @@ Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point
             .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
 
-struct Gpu {
-    int multiprocessors = 0, major = 0;
-
-    Gpu() {
-        int device = 0;
-        if (cudaGetDevice(&device) != cudaSuccess) return;
-        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-        cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    }
-};
-
 // What a variant takes, in instructions, about: a warp's, each waiting for those of the warps beside it and
 // for their latencies. The constants are fitted to times on an H200.
 double cost(const Stem& s, const Kernel& kernel, const StemVariant& v, int multiprocessors) {
@@ -102,9 +80,27 @@ double cost(const Stem& s, const Kernel& kernel, const StemVariant& v, int multi
 
 }  // namespace
 
+std::string stem_refusal(const ConvGeometry& g) {
+    if (g.deep()) return "three dimensions";
+    if (g.c != 4) return "not 4 channels";
+    if (g.group != 1) return "groups";
+    if (g.k % 16 != 0) return "output channels not in sixteens";
+    if (g.dilation_h != 1 || g.dilation_w != 1) return "a dilation";
+    for (int64_t side : {g.r, g.s, g.stride_h, g.stride_w})
+        if (side < 1 || side > kMaxSide) return "a filter or stride larger than 8";
+    for (int64_t side : {g.n, g.h, g.w, g.k, g.p, g.q})
+        if (side < 1 || side > kMaxExtent) return "a side larger than 2^24, or none";
+    for (int64_t pad : {g.pad_top, g.pad_left})
+        if (pad < 0 || pad > kMaxExtent) return "padding larger than 2^24";
+    if (g.n * g.p * ceil_div(g.q, kTileWidth) > kMaxTiles ||
+        !narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * (g.k / 16)))
+        return "too many results";
+    return gpu_refusal(8);
+}
+
 std::vector<StemVariant> stem_variants(const ConvGeometry& g) {
     const Gpu gpu;
-    if (!taken(g) || gpu.major < 8) return {};
+    if (!stem_refusal(g).empty()) return {};
     const auto first = std::find_if(kKernels.begin(), kKernels.end(), [&](auto& k) { return k.takes(g); });
     std::vector<std::pair<double, StemVariant>> variants;
     for (auto kernel = first; kernel != first + kColumnChoices; ++kernel) {

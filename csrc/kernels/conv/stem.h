@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/conv/conv.h"
@@ -20,9 +21,12 @@ struct StemVariant {
     int blocks;  // as many as the GPU runs at once, or as have work
 };
 
-// The ways to run it on the current GPU, what is expected to be fastest first. None where the kernel does not
-// take it: it needs compute capability 8.0, c = 4, k a multiple of 16, r, s and strides of at most 8, one
-// group and no dilation.
+// Why the kernel does not take it on the current GPU; empty where it does: c = 4, k a multiple of 16, r, s
+// and strides of at most 8, one group, no dilation.
+std::string stem_refusal(const ConvGeometry& g);
+
+// The ways to run it on the current GPU, what is expected to be fastest first. None where it is refused, or
+// where shared memory has no room for a tile.
 std::vector<StemVariant> stem_variants(const ConvGeometry& g);
 
 // As conv() of kernels/conv/conv.h. All pointers are multiples of 16.

@@ -11,8 +11,6 @@
 namespace qudnn::kernels {
 namespace {
 
-constexpr int64_t kMostExtent = 1 << 30;  // numbers of rows are 32 bits wide, and those past a tile still are
-
 template <class Y>
 struct MmaMatMulKernel {
     using Run = void (*)(MmaMatMul, const int8_t*, const int8_t*, BatchMatMulEpilogue, OutputRange, Y*);
@@ -103,9 +101,7 @@ double cost(const BatchMatMulGeometry& g, int rows, int columns, int result_byte
 template <class Y>
 std::vector<MmaMatMulVariant> mma_matmul_variants(const BatchMatMulGeometry& g, bool pointers_aligned) {
     const Gpu gpu;
-    if (gpu.major < 8) return {};
-    for (const int64_t extent : {g.batch[0], g.batch[1], g.batch[2], g.m, g.n, g.k, g.width})
-        if (extent > kMostExtent) return {};
+    if (!mma_matmul_refusal(g).empty()) return {};
     std::vector<std::pair<double, MmaMatMulVariant>> variants;
     for (size_t i = 0; i < kMmaMatMulKernels<Y>.size(); ++i) {
         const MmaMatMulKernel<Y>& kernel = kMmaMatMulKernels<Y>[i];

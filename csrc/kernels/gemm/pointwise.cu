@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "kernels/common/gpu.h"
+#include "kernels/common/refusal.h"
 #include "kernels/gemm/pointwise.cuh"
 
 namespace qudnn::kernels {
@@ -54,16 +54,6 @@ const Kernel& kernel_of(int number, int64_t c) {
     return shallow.steps(c) * shallow.depth < deep.steps(c) * deep.depth ? shallow : deep;
 }
 
-bool taken(const PointwiseGeometry& g) {
-    for (int64_t side : {g.n, g.p, g.q, g.h, g.w})
-        if (side < 1 || side > kMaxRows) return false;
-    for (int64_t side : {g.c, g.k, g.stride_h, g.stride_w})
-        if (side < 1 || side > kMaxExtent) return false;
-    if (!narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * ceil_div(g.k, 16))) return false;
-    return g.c % 16 == 0 && g.k % 16 == 0 && g.p * g.q <= kMaxRows && g.m() <= kMaxRows &&
-           (g.p - 1) * g.stride_h < g.h && (g.q - 1) * g.stride_w < g.w;
-}
-
 Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int column_blocks = narrowed(ceil_div(g.k, kernel.columns));
@@ -99,9 +89,22 @@ double cost(const PointwiseGeometry& g, const Kernel& kernel, int blocks, int mu
 
 }  // namespace
 
+std::string pointwise_refusal(const PointwiseGeometry& g) {
+    if (g.c % 16 != 0 || g.k % 16 != 0) return "channels not in sixteens";
+    for (int64_t side : {g.n, g.p, g.q, g.h, g.w})
+        if (side < 1 || side > kMaxRows) return "a side of images too large, or none";
+    for (int64_t side : {g.c, g.k, g.stride_h, g.stride_w})
+        if (side < 1 || side > kMaxExtent) return "too many channels, a stride too large, or none";
+    if (g.p * g.q > kMaxRows || g.m() > kMaxRows ||
+        !narrow(g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * ceil_div(g.k, 16)))
+        return "too many results";
+    if ((g.p - 1) * g.stride_h >= g.h || (g.q - 1) * g.stride_w >= g.w) return "windows beyond the image";
+    return gpu_refusal(8);
+}
+
 std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g) {
     const Gpu gpu;
-    if (!taken(g) || gpu.major < 8) return {};
+    if (!pointwise_refusal(g).empty()) return {};
     std::vector<std::pair<double, PointwiseVariant>> variants;
     for (int number = 0; number < static_cast<int>(kKernels.size()); ++number) {
         const Kernel& kernel = kernel_of(number, g.c);

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/common/output_padding.h"
@@ -35,9 +36,12 @@ struct PointwiseVariant {
     int blocks;  // as many as the GPU runs at once, or as have work
 };
 
+// Why the kernel does not take it on the current GPU; empty where it does: c and k are multiples of 16.
+std::string pointwise_refusal(const PointwiseGeometry& g);
+
 // The ways to run it on the current GPU, what is expected to be fastest first, no two with the same rows and
-// columns; prepares the GPU for them. None where the kernel does not take it: it needs compute capability
-// 8.0, c and k that are multiples of 16, and a c of which shared memory holds enough rows.
+// columns; prepares the GPU for them. None where it is refused, or where shared memory does not hold enough
+// rows.
 std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g);
 
 // All pointers are multiples of 16. The variant is one of pointwise_variants(), asked on the same GPU.

@@ -1,0 +1,87 @@
+#include "engines/composed/composition.h"
+
+#include <utility>
+
+namespace qudnn::engines {
+
+using plan::ConvProblem;
+
+class Composition::CompletedPlan final : public plan::Plan {
+  public:
+    // NOTE: engines are never destroyed.
+    CompletedPlan(const Composition& composition, std::shared_ptr<const plan::Plan> inner,
+                  const ConvProblem& conv)
+        : Plan(composition.prefix() + inner->name(),
+               composition.own_workspace(conv) + inner->workspace_size()),
+          composition_(composition),
+          conv_(conv),
+          inner_(std::move(inner)) {}
+
+    void execute(const plan::Launch& launch, const plan::Arguments& arguments,
+                 void* workspace) const override {
+        composition_.execute(conv_, *inner_, launch, arguments, workspace);
+    }
+
+    std::string serialize() const override { return inner_->serialize(); }
+
+  private:
+    const Composition& composition_;
+    ConvProblem conv_;
+    std::shared_ptr<const plan::Plan> inner_;
+};
+
+int Composition::revision() const {
+    int sum = 1;
+    for (const plan::Engine* engine : plan::engines()) {
+        if (dynamic_cast<const Composition*>(engine) == nullptr) sum += engine->revision();
+    }
+    return sum;
+}
+
+std::vector<const plan::Engine*> Composition::inner_engines(const ConvProblem& conv) const {
+    std::vector<const plan::Engine*> found;
+    for (const plan::Engine* engine : plan::engines()) {
+        if (!engine->native() && engine->takes(inner(conv)) && !engine->takes(conv)) found.push_back(engine);
+    }
+    return found;
+}
+
+std::vector<plan::Candidate> Composition::candidates(const plan::Problem& problem,
+                                                     cudnnContext* cudnn) const {
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
+    std::vector<plan::Candidate> all;
+    std::string reasons;
+    for (const plan::Engine* engine : inner_engines(conv)) {
+        try {
+            for (plan::Candidate& candidate : engine->candidates(inner(conv), cudnn)) {
+                candidate.name.insert(0, prefix());
+                candidate.workspace_size += own_workspace(conv);
+                candidate.build = [this, conv, build = std::move(candidate.build)] {
+                    return std::make_shared<CompletedPlan>(*this, build(), conv);
+                };
+                all.push_back(std::move(candidate));
+            }
+        } catch (const plan::Unsupported& e) {
+            reasons += (reasons.empty() ? "" : "; ") + std::string(engine->name()) + ": " + e.what();
+        }
+    }
+    if (all.empty()) throw plan::Unsupported(reasons.empty() ? "there is no engine to complete" : reasons);
+    return all;
+}
+
+std::shared_ptr<const plan::Plan> Composition::restore(const plan::Problem& problem,
+                                                       const std::string& plan_name,
+                                                       const std::string& serialized,
+                                                       cudnnContext* cudnn) const {
+    if (!plan_name.starts_with(prefix())) return nullptr;
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
+    const std::string inner_name = plan_name.substr(prefix().size());
+    for (const plan::Engine* engine : inner_engines(conv)) {
+        if (!inner_name.starts_with(std::string(engine->name()) + " ")) continue;
+        auto completed = engine->restore(inner(conv), inner_name, serialized, cudnn);
+        return completed ? std::make_shared<CompletedPlan>(*this, std::move(completed), conv) : nullptr;
+    }
+    return nullptr;
+}
+
+}  // namespace qudnn::engines

@@ -1,0 +1,35 @@
+// Engines that complete what other engines compute of a convolution.
+#pragma once
+
+#include "plan/engine.h"
+
+namespace qudnn::engines {
+
+// Its candidates are those of the engines that take the inner convolution but not the whole; their plans run,
+// then a step of its own. A plan is named after it and the plan that it completes.
+class Composition : public plan::Engine {
+  public:
+    int revision() const final;  // rises with those of the engines it completes
+    std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const final;
+    std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
+                                              const std::string& serialized, cudnnContext* cudnn) const final;
+
+  protected:
+    // What other engines compute of it.
+    virtual plan::ConvProblem inner(plan::ConvProblem conv) const = 0;
+
+    // Bytes of workspace, a multiple of 256, before that of the inner plan.
+    virtual size_t own_workspace(const plan::ConvProblem& conv) const = 0;
+
+    // Runs the inner plan, then its own step.
+    virtual void execute(const plan::ConvProblem& conv, const plan::Plan& inner, const plan::Launch& launch,
+                         const plan::Arguments& arguments, void* workspace) const = 0;
+
+  private:
+    class CompletedPlan;
+
+    std::string prefix() const { return std::string(name()) + " of "; }
+    std::vector<const plan::Engine*> inner_engines(const plan::ConvProblem& conv) const;
+};
+
+}  // namespace qudnn::engines

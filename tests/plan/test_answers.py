@@ -1,0 +1,122 @@
+"""What engines say to a problem: who takes it, and why the others do not. Needs no GPU."""
+
+from typing import Any
+
+import pytest
+
+from custom_ops import _native
+from custom_ops._native import testing
+
+
+def conv(**given: int) -> testing.ConvProblem:
+    """A 3x3 convolution of images whose size stays."""
+    pads = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), 1)
+    sizes = {"n": 2, "h": 30, "w": 28, "c": 64, "k": 64, "r": 3, "s": 3, "p": 30, "q": 28, **pads, **given}
+    h, w, c = sizes["h"], sizes["w"], sizes["c"]
+    strides = {"x_stride_n": h * w * c, "x_stride_h": w * c, "x_stride_w": c, "x_stride_c": 1}
+    return testing.ConvProblem(**{**strides, **sizes})
+
+
+def pointwise(**given: int) -> testing.ConvProblem:
+    none = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), 0)
+    return conv(r=1, s=1, **none, **given)
+
+
+def volumes(**given: int) -> testing.ConvProblem:
+    sizes = {"n": 2, "d": 9, "h": 7, "w": 5, "c": 16, "k": 32, "z": 7, "p": 5, "q": 3}
+    return testing.ConvProblem(**{**sizes, "t": 3, "r": 3, "s": 3, **given})
+
+
+DEPTHWISE = conv(group=64)
+MATMUL = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768)
+COMPUTED = testing.BatchMatMulProblem(m=64, n=64, k=64, width=64)
+PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED]
+
+
+def names(problem: Any) -> list[str]:
+    """The engines that take the problem."""
+    return [engine.partition(".")[0] for engine in testing.engines_text(problem).split(" ")]
+
+
+def refusals(problem: Any) -> dict[str, str]:
+    return {engine: refusal for engine, refusal, _ in _native.answers(str(problem))}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: str(problem).partition(" alignment")[0])
+def test_every_engine_answers(problem: Any) -> None:
+    answers = _native.answers(str(problem))
+    engines = [engine for engine, _, _ in answers]
+    assert len(set(engines)) == len(engines) == 12
+    for engine, refusal, plans in answers:
+        assert bool(refusal) != bool(plans), engine
+        assert all(plan == engine or plan.startswith(f"{engine} ") for plan in plans)
+    # The plain kernel of the problem's kind always has a plan, of its own name.
+    plain = [plans for engine, _, plans in answers if plans == [engine]]
+    assert len(plain) == 1
+    takes = names(problem)
+    assert {engine for engine, _, plans in answers if plans} <= set(takes)
+    assert plain[0][0] in takes
+
+
+@pytest.mark.parametrize(
+    ("problem", "engine", "refusal"),
+    [
+        (conv(), "native_depthwise", "not one filter for each channel"),
+        (conv(c=12, k=12, group=12), "native_depthwise", "channels not in eights"),
+        (conv(group=64, r=5, pad_top=2, pad_bottom=2), "native_depthwise", "a filter other than"),
+        (conv(group=64, y_pad_top=1), "native_depthwise", "results within padding"),
+        (conv(group=64, adds=1), "native_depthwise", "a residual"),
+        (conv(group=64, y_type=6), "native_depthwise", "results that are not int8"),
+        (volumes(k=16, group=16), "native_depthwise", "three dimensions"),
+        (conv(group=64, alignment=4), "native_depthwise", "a pointer is aligned to 4 bytes only"),
+        (conv(), "native_stem", "not 4 channels"),
+        (conv(c=4, k=24), "native_stem", "output channels not in sixteens"),
+        (conv(c=4, dilation_h=2, p=28), "native_stem", "a dilation"),
+        (conv(c=4, r=9, p=24), "native_stem", "a filter or stride larger than 8"),
+        (conv(), "native_pointwise", "a filter other than 1x1"),
+        (pointwise(c=16), "native_pointwise", "16 values to sum"),
+        (pointwise(k=24), "native_pointwise", "channels not in sixteens"),
+        (pointwise(stride_h=2, p=15, pad_left=1, q=29), "native_pointwise", "padding"),
+        (conv(group=2), "native_window", "groups"),
+        (conv(k=48), "native_window", "output channels not in thirty-twos"),
+        (volumes(), "native_window", "three dimensions"),
+        (MATMUL, "cudnn_conv", "no convolution"),
+        (conv(y_pad_left=1), "cudnn_conv", "results within padding"),
+        (conv(), "cudnn_matmul", "not the work of a matmul with weights"),
+        (conv(), "padded_result", "dense results"),
+        (conv(), "separate_residual", "no residual"),
+        (COMPUTED, "native_matmul", "no matmul with weights"),
+        (MATMUL, "native_batch_matmul", "no matmul of computed tensors"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refusal_says_why(problem: Any, engine: str, refusal: str) -> None:
+    assert refusal in refusals(problem)[engine]
+
+
+def test_depthwise_convolutions_have_an_engine() -> None:
+    """Plans stored before there was one have another list of engines in their key, and are made anew."""
+    assert "native_depthwise" in names(DEPTHWISE)
+    assert "native_depthwise" not in names(conv())
+    # One of its kernels runs on every GPU.
+    (plans,) = (plans for engine, _, plans in _native.answers(str(DEPTHWISE)) if engine == "native_depthwise")
+    assert plans[-1] == "native_depthwise dp4a"
+
+
+def test_engines_complete_depthwise_results() -> None:
+    for problem, completed in (
+        (conv(group=64, y_pad_top=1), "padded_result"),
+        (conv(group=64, adds=1), "separate_residual"),
+    ):
+        (plans,) = (plans for engine, _, plans in _native.answers(str(problem)) if engine == completed)
+        assert f"{completed} of native_depthwise dp4a" in plans
+
+
+def test_two_and_three_dimensions_have_the_same_engines() -> None:
+    assert names(volumes()) == ["cudnn_conv", "native_conv"]
+    assert {"cudnn_conv", "native_conv"} <= set(names(conv()))
+
+
+def test_other_texts_are_no_problems() -> None:
+    with pytest.raises(ValueError, match="not the text of a problem: nonsense"):
+        _native.answers("nonsense")
