@@ -6,9 +6,9 @@ import onnxruntime
 import pytest
 from tuner_report import tuned
 
-import custom_ops
 from cases import op
-from custom_ops import plans
+from qudnn import custom_ops
+from qudnn.custom_ops import plans
 from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_ops import _native
-from custom_ops._native import testing
+from qudnn.custom_ops import _native
+from qudnn.custom_ops._native import testing
 
 
 def conv(**given: int) -> testing.ConvProblem:
