@@ -1,6 +1,7 @@
 """The engine of depthwise convolutions: raced, compared with the plain reference, stored and read back."""
 
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 import pytest
@@ -14,7 +15,7 @@ from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 pytestmark = pytest.mark.gpu
 
 
-def depthwise(label: str, c: int, side: int, size: int = 3, stride: int = 1, **given: object) -> op.OpCase:
+def depthwise(label: str, c: int, side: int, size: int = 3, stride: int = 1, **given: Any) -> op.OpCase:
     pads = [size // 2] * 4
     return op.conv(
         label,
