@@ -100,9 +100,10 @@ def _numbers(node: ir.Node, name: str, count: int, default: int) -> list[int]:
 def _needed_pads(
     auto_pad: str, kernel: tuple[int, ...], strides: list[int], sizes: Sequence[Size | None]
 ) -> list[int]:
-    """For as many windows as there are pixels, divided by the stride and rounded up; negative where they
-    leave pixels over. As onnxruntime 1.31's ComputePad (convolutions) and PoolAttributes (pools) have it,
-    without regard to dilations.
+    """For as many windows as there are pixels, divided by the stride and rounded up.
+
+    Negative where the windows leave pixels over. Dilations do not count. (onnxruntime 1.30, common.h,
+    ComputePad for convolutions; pool_attributes.h, PoolAttributes for pools.)
     """
     needed = []
     for stride, width, size in zip(strides, kernel, sizes, strict=True):

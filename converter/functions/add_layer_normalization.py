@@ -125,7 +125,8 @@ def AddLayerNormalizationToIsland(
 
     y has the bits of LayerNormalization. onnxruntime's CPU provider computes this body otherwise where it
     makes a SkipLayerNormalization of it: of tensors with three dimensions, where nobody reads the sum.
-    There, mean and variance are rounded differently; q differs by at most 1.
+    There, mean and variance are rounded differently; q differs by at most 1 (onnxruntime 1.30,
+    skip_layer_norm_fusion.cc, SkipLayerNormFusion).
     """
     last = op.Constant(value_ints=[-1])
     first = op.Reshape(op.Constant(value_int=channels), last)

@@ -46,8 +46,9 @@ def DynamicGeluToIsland(
 
     in float32. Of divisor and factor one is 1, the other sqrt(2) or sqrt(1/2), rounded: the quotient has
     other bits than the product, which ONNX's Gelu is on onnxruntime's CPU provider. Where a model divides,
-    onnxruntime makes that a Gelu at its level extended; so it does here. Both negative they give the same
-    bits, and no Gelu: for a model of which onnxruntime makes none.
+    onnxruntime makes that a Gelu at its level extended; so it does here (onnxruntime 1.30, gelu_fusion.cc,
+    GeluFusion). Both negative they give the same bits, and no Gelu: for a model of which onnxruntime makes
+    none.
     """
     argument = op.Mul(op.Div(x, op.Constant(value_float=divisor)), op.Constant(value_float=factor))
     doubled = op.Mul(x, op.Add(op.Erf(argument), op.Constant(value_float=1.0)))
@@ -82,7 +83,8 @@ def DynamicAddLayerNormalizationToIsland(
 
     A node may leave out a + b and y. y has the bits of LayerNormalization. onnxruntime's CPU provider
     computes this body otherwise where it makes a SkipLayerNormalization of it: of tensors with three
-    dimensions. There, mean and variance are rounded differently.
+    dimensions (onnxruntime 1.30, skip_layer_norm_fusion.cc). There, mean and variance are rounded
+    differently.
     """
     total = op17.Add(a, b)
     y, q, bias, multiplier = DynamicLayerNormalizationToIsland(
@@ -100,7 +102,8 @@ def DynamicQMatMul(x, w, bias, multiplier, addend, first: int):
 
     bias and multiplier `[S]` came with x; an addend of -0.0 leaves everything as it is. That is a
     QMatMulToFloat, but for what onnxruntime may make of the body: an addition it would fuse with a Gelu or
-    LayerNormalization after it, for other bits than the original has, where a fused operator adds already.
+    LayerNormalization after it, for other bits than the original has, where a fused operator adds already
+    (onnxruntime 1.30, bias_gelu_fusion.cc, skip_layer_norm_fusion.cc).
     So the body subtracts the negative addend, which is the same.
     """
     start = op.Reshape(op.Constant(value_int=first), op.Constant(value_ints=[1]))

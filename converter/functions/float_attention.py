@@ -39,8 +39,9 @@ def Attention(
     and make one number of the four that scale the scores.
 
     onnxruntime's CPU provider takes a constant number beside a MatMul into it, and rounds once less
-    (MatMulScaleFusion). A number that the original model computed was none: it has the shape
-    `[heads, 1, 1]` here, so that onnxruntime leaves it as well. To a kernel shapes mean nothing.
+    (onnxruntime 1.30, matmul_scale_fusion.cc, MatMulScaleFusion). A number that the original model computed
+    was none: it has the shape `[heads, 1, 1]` here, so that onnxruntime leaves it as well. To a kernel shapes
+    mean nothing.
     """
     number = op.Constant(value_ints=[-1])
     axis = op.Constant(value_ints=[2])

@@ -32,7 +32,8 @@ def QFloatAdd(
     b_real = op.DequantizeLinear(
         b, op.Constant(value_float=b_scale), op.Cast(op.Constant(value_int=b_zero_point), to=3)
     )
-    # Of an Add between these onnxruntime would make a QLinearAdd, which rounds elsewhere; not of a Sum.
+    # Of an Add between these onnxruntime would make a QLinearAdd, which rounds elsewhere; not of a Sum
+    # (onnxruntime 1.30, qdq_selector_action_transformer.cc, BinaryOpQDQRules).
     y = op.QuantizeLinear(
         op.Sum(a_real, b_real),
         op.Constant(value_float=y_scale),

@@ -31,16 +31,18 @@ class Trait(Flag):
     # What it computes.
     CONTRACTS = auto()  # sums of products of two inputs in floating point: a matmul or a convolution
     POOLS = auto()  # one number of each window
-    CLIPS = auto()  # an activation that onnxruntime fuses with the operator before it
+    CLIPS = (
+        auto()
+    )  # an activation that onnxruntime fuses with what is before it (ReluQuantFusion, ClipQuantFusion)
     CONVERTS = auto()  # between floating point and integers, with a scale
     UNPACKS = auto()  # a step from weights stored in few bits to floating point
     STORED_WEIGHTS = auto()  # its weights are stored in few bits, it multiplies in floating point
     RANDOM = auto()  # equal inputs do not give equal results
-    # onnxruntime.
+    # onnxruntime: integer forms are in qdq_selector_action_transformer.cc, CreateSelectorActionRegistry.
     INTEGER_FORM = auto()  # the CPU provider has an integer operator for it, between Q/DQ pairs
     INTEGER_FORM_TO_FLOAT = auto()  # that may leave its result in float32
     FOLDS = auto()  # of constants it makes one, no longer than they are but where it broadcasts
-    PASSED = auto()  # Q/DQ pairs pass it (QDQPropagationTransformer)
+    PASSED = auto()  # Q/DQ pairs pass it (qdq_propagation.cc, CanNodePropagate)
     LEAVES_SUMS = auto()  # as a consumer of an Add, it is not fused with it
     GPU_INT8 = auto()  # the CUDA provider has a kernel for int8 (docs/OperatorKernels.md, from opset 13 on)
     GPU_UINT8 = auto()  # and one for uint8

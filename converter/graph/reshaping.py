@@ -10,7 +10,7 @@ from qudnn.converter.graph.sizes import Shape, Size, Unknown
 
 
 def keeps_zeros(reshape: ir.Node) -> bool:
-    """Whether a 0 in the target is a size of 0, not that of the input, as onnxruntime's kernel reads it."""
+    """Whether a 0 in the target is a size of 0, not that of the input: 1 (onnxruntime 1.30, reshape.h)."""
     return reshape.attributes.get_int("allowzero", 0) == 1
 
 

@@ -15,6 +15,7 @@ from qudnn.converter.island.port import Quantized, port
 from qudnn.converter.lowering.each import Each
 
 # What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
+# onnxruntime 1.30, qlgavgpool.cpp, CheckQLinearGlobalAveragePoolScaleAndSize.
 _LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0
 
 

@@ -167,7 +167,8 @@ def island_array(array: NDArray[Any]) -> Int8Array:
 def first_is_scalar(a: Shape, b: Shape) -> bool:
     """Whether onnxruntime takes a for a scalar in the innermost loop of a + b.
 
-    Its QLinearAdd then adds in the other order, which float32 tells apart. It looks at the last dimension
+    Its QLinearAdd then adds in the other order, which float32 tells apart (onnxruntime 1.30,
+    qlinear_binary_op.cc, QLinearAdd::Compute). It looks at the last dimension
     of which not both sizes are 1. Whatever the unknown sizes are, the answer has to be one.
     """
     unknown = list(dict.fromkeys(size for size in (*a, *b) if isinstance(size, Unknown)))

@@ -93,7 +93,7 @@ def _is_exact(coordinate_mode: str, scales: Sequence[float]) -> bool:
 
 
 def resized(size: Size, scale: float) -> Size:
-    """floor(size * scale), as onnxruntime computes it."""
+    """floor(size * scale) in float32 (onnxruntime 1.30, upsamplebase.h, UpsampleBase::ComputeOutputShape)."""
     number = size if isinstance(size, int) else size.guess
     if not 0 <= number * scale < _MOST:
         raise Refusal(f"it resizes {size} by {scale}")

@@ -26,7 +26,7 @@ def moves(node: ir.Node) -> bool:
 
 
 def is_passed(node: ir.Node) -> bool:
-    """Whether onnxruntime's CPU provider lets QuantizeLinear and DequantizeLinear pass the node."""
+    """Whether onnxruntime lets Q/DQ pairs pass the node (1.30, qdq_propagation.cc, CanNodePropagate)."""
     return moves(node) and has_trait(node, Trait.PASSED)
 
 

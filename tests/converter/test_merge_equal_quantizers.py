@@ -17,6 +17,7 @@ MERGED: dict[str, dict[str, Any]] = {
     "one domain": {"domains": ["com.microsoft"] * 2},
     "an axis written out": {"axes": [1, None]},
     "after equal nodes": {"before": "Relu"},
+    "after equal nodes with constants of their own": {"before": "Reshape"},
     "an output": {"output": True},
 }
 APART: dict[str, dict[str, Any]] = {
@@ -49,7 +50,8 @@ def dedicated(
     scales.append(g.number(0.02, shape=shape) if "scale" in own else scales[0])
     zero_points.append(g.number(zero_point, dtype, shape) if "zero_point" in own else zero_points[0])
     for i in range(2):
-        x = g.node(before, ["a"], f"before{i}") if before else "a"
+        shape_of = [g.constant(f"shape{i}", np.array([-1, 256]))] if before == "Reshape" else []
+        x = g.node(before, ["a", *shape_of], f"before{i}") if before else "a"
         attributes: dict[str, Any] = {} if axes[i] is None else {"axis": axes[i]}
         q = g.node("QuantizeLinear", [x, scales[i], zero_points[i]], f"q{i}", domains[i], **attributes)
         g.node("DequantizeLinear", [q, scales[i], zero_points[i]], f"x{i}", domains[i], **attributes)

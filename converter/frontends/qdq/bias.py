@@ -1,4 +1,7 @@
-"""The bias of a float operator, as onnxruntime's CPU provider makes int32 of it."""
+"""The bias of a float operator, as onnxruntime makes int32 of it.
+
+(onnxruntime 1.30, weight_bias_quantization.cc, WeightBiasQuantization.)
+"""
 
 import numpy as np
 import onnx_ir as ir
@@ -10,7 +13,9 @@ from qudnn.converter.graph.sizes import Size
 from qudnn.converter.island.packing import Int32Array
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 
-_TOLERANCE = 0.01  # by which onnxruntime lets a bias's scale differ, to ignore the difference
+# By how much the scale of a bias may be off for onnxruntime to take its integers (1.30, qdq_selectors.cc,
+# CheckConvBiasScale).
+_TOLERANCE = 0.01
 
 
 def bias(

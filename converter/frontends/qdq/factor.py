@@ -17,7 +17,8 @@ def factor(
 ) -> tuple[Factor, list[Operand]]:
     """Input `index` of the node, and what it is dequantized from where that decides how it is computed.
 
-    onnxruntime has no integers for an int8 left input, be it a constant, and takes any right one that is one.
+    onnxruntime has no integer form for an int8 left input, constant or not, and takes a constant of either
+    type on the right (onnxruntime 1.30, qdq_selectors.cc, MatMulNodeGroupSelector).
     contracted: the axis that is summed over, one of the last two, from the end. shape: if no fact tells it.
     """
     value = required_input(node, index)

@@ -59,7 +59,10 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
 
 
 def _is_mixed(a: Sequence[Operand], b: Factor, b_operands: Sequence[Operand]) -> str:
-    """As _stays_in_float: of an int8 a, onnxruntime's QGemm takes an int8 b only (GemmNodeGroupSelector)."""
+    """As _stays_in_float: with an int8 a, onnxruntime's QGemm takes only an int8 b.
+
+    (onnxruntime 1.30, qdq_selectors.cc, GemmNodeGroupSelector.)
+    """
     b_is_int8 = all(operand.is_int8 for operand in b_operands) if b_operands else b.dtype == ir.DataType.INT8
     if any(operand.is_int8 for operand in a) and not b_is_int8:
         return "its left input stays int8 in onnxruntime, its right one does not, so "
@@ -69,7 +72,8 @@ def _is_mixed(a: Sequence[Operand], b: Factor, b_operands: Sequence[Operand]) ->
 def _stays_in_float(node: ir.Node) -> str:
     """Why onnxruntime 1.31 makes no QGemm of it, as a note begins; empty if it does.
 
-    Its QGemm takes no zero point that is left out, and scale and zero point of b only in one shape.
+    Its QGemm needs all zero points, and scale and zero point of b in one shape (qdq_selectors.cc,
+    GemmNodeGroupSelector).
     """
     for index, what in enumerate(("left", "right")):
         dequantize = required_input(node, index).producer()

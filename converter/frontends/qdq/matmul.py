@@ -27,7 +27,11 @@ from qudnn.converter.qdq.moves import moves
 
 
 def matmul(node: ir.Node, facts: Facts) -> Candidate:
-    """Inputs: a, b. Where its result is not quantized, it stays in float32, as onnxruntime leaves it."""
+    """Inputs: a, b. If its result is not quantized, it stays in float32.
+
+    onnxruntime makes a MatMulIntegerToFloat of it then (onnxruntime 1.30, qdq_actions.cc,
+    MatMulReplaceWithQLinear).
+    """
     a, a_operands = factor(node, 0, -1, facts, "left input")
     b, _ = factor(node, 1, -2, facts, "right input")
     matched = _MatMul(node, a, b, a_operands)
@@ -46,7 +50,10 @@ class _MatMul(NamedTuple):
     operands: list[Operand]
 
     def is_gemm_with(self, added: int) -> bool:
-        """Whether onnxruntime fuses the MatMul and an Add of so many elements into a Gemm."""
+        """Whether onnxruntime fuses the MatMul and an Add of so many elements into a Gemm.
+
+        (onnxruntime 1.30, matmul_add_fusion.cc, MatMulAddFusion.)
+        """
         is_vector = added > 1 or added == self.b.shape[self.b.free]
         static = all(isinstance(size, int) for size in self.a.shape)
         return is_vector and self.b.rank == 2 and (self.a.rank == 2 or (static and self.a.rank > 2))
@@ -124,8 +131,8 @@ def _addend_after(of: _MatMul) -> tuple[ir.Node, Float32Array] | None:
     if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:
         return None
     columns = of.b.shape[of.b.free]
-    # From an Add and its consumers, onnxruntime makes operators that add up in another order: BiasGelu of
-    # Gelu, SkipLayerNormalization of another Add.
+    # From an Add and its consumers, onnxruntime makes operators that add up in another order (1.30): BiasGelu
+    # of Gelu (bias_gelu_fusion.cc), SkipLayerNormalization of another Add (skip_layer_norm_fusion.cc).
     consumers = [use.node for use in found[0].outputs[0].uses()]
     if not all(moves(consumer) or has_trait(consumer, Trait.LEAVES_SUMS) for consumer in consumers):
         return None

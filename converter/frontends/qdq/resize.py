@@ -12,7 +12,9 @@ from qudnn.converter.lowering.resize import float_resize
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
-    """onnxruntime keeps a linear one between its pair, in float32 (DropQDQNodesRules; 1.27 and newer).
+    """onnxruntime keeps a linear one between its pair, in float32, from 1.27 on.
+
+    (onnxruntime 1.30, qdq_selectors.cc, DropQDQNodeGroupSelector.)
 
     That of mode nearest only moves values: there is no pair left around it that could be dropped, unless
     its result has parameters of its own.

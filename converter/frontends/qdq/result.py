@@ -16,7 +16,8 @@ from qudnn.converter.island.port import Quantized
 from qudnn.converter.qdq.linear import quantizes, written_with
 
 IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
-_EPSILON = np.finfo(np.float32).eps  # with which onnxruntime compares the bounds of Clip
+# With which onnxruntime compares the bounds of Clip (1.30, clip_quantizelinear.cc, ClipQuantFusion).
+_EPSILON = np.finfo(np.float32).eps
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Result:
     def sums_note(self, operands: Sequence[Operand]) -> str:
         """Why a convolution or matmul may differ from onnxruntime; empty if it does not.
 
-        onnxruntime has neither for int8 tensors on x86-64 (ConvNodeGroupSelector, MatMulNodeGroupSelector:
-        int8_allowed).
+        onnxruntime has an integer form of neither for int8 tensors on x86-64 (onnxruntime 1.30,
+        qdq_selectors.cc, ConvNodeGroupSelector and MatMulNodeGroupSelector: int8_allowed).
         """
         if self.is_int8 or any(operand.is_int8 for operand in operands):
             return (

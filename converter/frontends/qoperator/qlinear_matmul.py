@@ -13,7 +13,8 @@ from qudnn.converter.lowering.matmul_result import Requantized
 def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point.
 
-    Since opset 21 the scales may be float16; onnxruntime computes with them in float32.
+    Since opset 21 the scales may be float16; onnxruntime has a kernel for float32 alone, and casts them
+    (onnxruntime 1.30, quantize_linear_matmul.cc, insert_cast_transformer.cc).
     """
     y = node.outputs[0]
     a = factor(node, 0, -1, facts, "left input", half=True)

@@ -18,6 +18,7 @@ from qudnn.converter.passes.base import NodePass
 class DropRowReshapes(NodePass):
     """onnxruntime makes a Gemm, between such Reshapes, of each MatMul with a bias if all sizes are known.
 
+    (onnxruntime 1.30, matmul_add_fusion.cc, MatMulAddFusion.)
     Without them the operators before and after are adjacent. A Reshape to other dimensions stays.
     """
 

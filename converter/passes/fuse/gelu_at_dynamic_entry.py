@@ -94,7 +94,7 @@ def _in_parts(node: ir.Node) -> _Gelu | None:
             divisor, factor = scale
             if divisor != 1 and third is x:
                 # onnxruntime makes no Gelu of x * (0.5 * (1 + erf(x / sqrt(2)))), which would have other
-                # bits, nor of the body with these numbers.
+                # bits, nor of the body with these numbers (1.30, gelu_fusion.cc, GeluFusion).
                 divisor, factor = -divisor, -factor
             return _Gelu(x, divisor, factor)
     return None

@@ -10,6 +10,7 @@ from qudnn.converter.graph.constants import constant_or_none, node_input, requir
 from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 
+# onnxruntime 1.30, skip_layer_norm_fusion.cc, SkipLayerNormFusion.
 OTHERWISE = (
     "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "
     "a GPU's results are those of the two apart: they may differ by one quantum"

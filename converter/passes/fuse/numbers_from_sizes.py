@@ -69,7 +69,7 @@ def _sizes(value: ir.Value, facts: Facts) -> Numbers | None:
 
 
 def _is_computed(value: ir.Value, facts: Facts) -> bool:
-    """Whether onnxruntime 1.31 (ConstantFolding) leaves a Shape that integers come from."""
+    """Whether onnxruntime (1.30, ConstantFolding) leaves a Shape that integers come from."""
     waiting, seen = [value], set[ir.Value]()
     while waiting:
         reached = waiting.pop()

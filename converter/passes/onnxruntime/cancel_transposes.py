@@ -18,8 +18,8 @@ _MOST_MOVES = 64  # in a row, after which another pair may follow
 class CancelTransposes(EarlyPass):
     """onnxruntime does it between two rounds of merging double pairs: it makes pairs adjacent.
 
-    Merging them changes the bits of the model; where onnxruntime does it, the converted model has to do
-    it as well.
+    (onnxruntime 1.30, transpose_optimizer.cc, TransposeOptimizer, and onnx_transpose_optimization.cc.)
+    Merging changes the bits of the model; where onnxruntime does it, the converted model has to do it too.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -115,7 +115,8 @@ def _says_nothing_new(before: ir.Node | None, chain: list[ir.Node]) -> bool:
     """Whether the first pair quantizes as what comes before has been quantized already.
 
     Then it changes nothing. onnxruntime drops such a pair around a Transpose, and there is none any more
-    that another pair could be merged with.
+    that another pair could be merged with (onnxruntime 1.30, onnx_transpose_optimization.cc,
+    TryRemoveEmptyDQQ).
     """
     if before is None or len(chain) < 2 or not _is_of_a_pair(before) or not dequantizes(before):
         return False
@@ -134,5 +135,6 @@ def _pair_after(node: ir.Node) -> list[ir.Node]:
     if len(pair) < 2:
         return []
     y = pair[1].outputs[0]
-    # onnxruntime has a DequantizeLinear for each consumer, and then drops no pair.
+    # onnxruntime has a DequantizeLinear for each consumer, and then drops no pair (1.30,
+    # ensure_unique_dq_for_node_unit.cc, EnsureUniqueDQForNodeUnit).
     return pair if len(y.uses()) + y.is_graph_output() == 1 else []

@@ -15,9 +15,11 @@ from qudnn.converter.qdq.moves import moves, needed
 
 
 class DropPairs(EarlyPass):
-    """Only if all tensors around it have one scale and zero point; values stay the same. As in onnxruntime.
+    """Only if all tensors around it have one scale and zero point; values stay the same.
 
-    What only moves values is left as a quantizer of the QOperator format leaves it, on 8 bits.
+    onnxruntime does so too (onnxruntime 1.30, qdq_selector_action_transformer.cc, DropQDQNodesRules and
+    SplitQDQRules). What only moves values is left as a quantizer of the QOperator format leaves it, on
+    8 bits.
     """
 
     def run(self, model: ir.Model) -> None:

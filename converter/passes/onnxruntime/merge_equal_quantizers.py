@@ -17,15 +17,17 @@ _SHARED = {
     ir.DataType.INT32,
     ir.DataType.INT64,
 }
+_MOST_SHARED = 8  # elements
 
 
 class MergeEqualQuantizers(EarlyPass):
     """As onnxruntime does, where int8 tensors with several consumers stay int8.
 
-    Quantizers write such pairs, one for each consumer of a tensor, if they are told to. onnxruntime 1.31
-    finds equal nodes of all kinds (CommonSubexpressionElimination), over constants of one element that it
-    takes for one where they have the same value (ConstantSharing: not those of 8 bits). Here the same nodes
-    are found equal, and those that quantize are merged; those that have no consumers any more are removed.
+    Quantizers write such pairs, one for each consumer of a tensor, if they are told to. onnxruntime finds
+    equal nodes of all kinds (1.30, common_subexpression_elimination.cc, CommonSubexpressionElimination), over
+    constants of up to 8 elements that it takes for one where they have one type, shape and value
+    (constant_sharing.cc, ConstantSharing: not those of 8 bits). Here the same nodes are found equal, and
+    those that quantize are merged; those that have no consumers any more are removed.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -78,8 +80,8 @@ def _number_of(value: ir.Value, numbers: dict[ir.Value, int], known: dict[Hashab
     if value not in numbers:
         tensor = None if value.is_graph_input() else ir.convenience.get_const_tensor(value)
         key: Hashable = id(value)
-        if tensor is not None and tensor.size == 1 and len(tensor.shape) <= 1 and tensor.dtype in _SHARED:
-            key = tensor.dtype, len(tensor.shape), tensor.tobytes()
+        if tensor is not None and 0 < tensor.size <= _MOST_SHARED and tensor.dtype in _SHARED:
+            key = tensor.dtype, tuple(tensor.shape.numpy()), tensor.tobytes()
         numbers[value] = _number(known, key)
     return numbers[value]
 

@@ -16,8 +16,8 @@ class KeepInFloat(Pass):
 
     Int8ToUint8 gave their tensors one type, or MergeEqualPairs left one QuantizeLinear of several.
 
-    onnxruntime would make an integer operator of the one between them now. A Sum of one tensor is that
-    tensor, and prevents it.
+    onnxruntime would make an integer operator of the one between them now (onnxruntime 1.30,
+    qdq_selectors.cc). A Sum of one tensor is that tensor, and prevents it.
     """
 
     def run(self, model: ir.Model) -> None:

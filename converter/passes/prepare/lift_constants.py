@@ -10,8 +10,8 @@ from qudnn.converter.passes.base import EarlyPass
 class LiftConstants(EarlyPass):
     """An initializer precedes all nodes: a pass that moves a node need not check where its constants are.
 
-    onnxruntime does so where it reads a model. An output of the graph stays a node, before all others, and
-    so does what is no tensor of numbers.
+    onnxruntime does so where it reads a model (onnxruntime 1.30, graph.cc, Graph::Graph). An output of
+    the graph stays a node, before all others, and so does what is no tensor of numbers.
     """
 
     def run(self, model: ir.Model) -> None:
