@@ -27,10 +27,11 @@ struct NormalizationScales {
 //   mean = float(sum(r) / channels), the sum and the quotient in float64
 //   s[l] = fma(d, d, s[l]) for d = r - mean of the channels l, 8 + l, 16 + l, ...; l = 0..7
 //   s    = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])), and the d of the last channels,
-//          fewer than 8: where these are four or more the first four as s + d * d, the others as fma(d, d, s)
+//          fewer than 8: of four or more, the first four as s + d * d, the others as fma(d, d, s)
 //   n    = fma((r - mean) * (1 / sqrt(s / channels + epsilon)), gamma, beta)
 //   y    = saturate(rint(n / y_scale) + y_zero_point)
-// Fewer channels (layer_norm_impl.cc): Welford's mean and squares, n = ((r - mean) / sqrt(s / channels + epsilon)) * gamma + beta.
+// Fewer channels (layer_norm_impl.cc): Welford's mean and squares, and
+//   n    = ((r - mean) / sqrt(s / channels + epsilon)) * gamma + beta
 // The sum in float64 is exact, whatever its order, for up to 2^20 channels. gamma, beta: [channels], on the
 // GPU.
 cudaError_t layer_normalization(const NormalizationGeometry& g, const NormalizationScales& scales,
