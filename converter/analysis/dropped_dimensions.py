@@ -7,8 +7,6 @@ import onnx_ir as ir
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 
-_BEFORE = {"Add": "Mul", "Mul": "Cast", "Cast": "MatMulInteger"}
-
 
 def drops_dimensions(node: ir.Node, shape_of: Callable[[ir.Value], Shape | None]) -> bool:
     """Whether the node adds dimensions to the result of a MatMulInteger that it scales or adds to.
@@ -18,18 +16,13 @@ def drops_dimensions(node: ir.Node, shape_of: Callable[[ir.Value], Shape | None]
     """
     if not is_onnx(node, "Add", "Mul"):
         return False
-    value: ir.Value | None = node.outputs[0]
-    while value is not None and (before := _BEFORE.get(_type(value.producer()))):
-        producer = value.producer()
-        assert producer is not None
-        value = next((x for x in producer.inputs if x is not None and _type(x.producer()) == before), None)
-    if value is None or _type(value.producer()) != "MatMulInteger":
-        return False
-    product = shape_of(value)
+    reached: ir.Node | None = node
+    for op_type in "Mul", "Cast", "MatMulInteger":
+        if reached is None:
+            return False
+        if not is_onnx(reached, op_type):  # node may be the Mul
+            producers = [x.producer() for x in reached.inputs if x is not None]
+            reached = next((producer for producer in producers if is_onnx(producer, op_type)), None)
+    product = None if reached is None else shape_of(reached.outputs[0])
     shapes = [shape_of(x) for x in node.inputs if x is not None]
     return product is not None and any(shape is not None and len(shape) > len(product) for shape in shapes)
-
-
-def _type(node: ir.Node | None) -> str:
-    """Of ONNX's own operators."""
-    return node.op_type if node is not None and is_onnx(node, node.op_type) else ""
