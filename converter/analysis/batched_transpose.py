@@ -24,7 +24,7 @@ class BatchedTranspose(NamedTuple):
     perm: list[int]
 
 
-def batched_transpose(node: ir.Node, facts: Facts) -> BatchedTranspose | None:
+def find_batched_transpose(node: ir.Node, facts: Facts) -> BatchedTranspose | None:
     """What the Reshape `node` ends, if it does."""
     middle = required_input(node, 0).producer()
     if not is_onnx(middle, "Transpose") or not consumed_only_by(middle, node):

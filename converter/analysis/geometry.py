@@ -40,7 +40,7 @@ class Geometry:
         return windows(size, kernel, dilation, stride, padding)
 
 
-def geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: int = 2) -> Geometry:
+def read_geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, most: int = 2) -> Geometry:
     """The geometry of a convolution or pool node with a kernel of the given shape.
 
     shape: `[N, C, spatial...]` of its input, needed where auto_pad is SAME_UPPER or SAME_LOWER and a stride

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from qudnn.converter.analysis.batched_transpose import batched_transpose
+from qudnn.converter.analysis.batched_transpose import find_batched_transpose
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.op_traits import is_onnx
@@ -59,7 +59,7 @@ def _reshape(view: View, node: ir.Node, facts: Facts) -> View | None:
     x, shape = required_input(node, 0), facts.shape(view.value)
     if shape is not None and shape == facts.shape(x):
         return view._replace(value=x)
-    found = batched_transpose(node, facts)
+    found = find_batched_transpose(node, facts)
     return None if found is None else view._transposed(found.x, found.perm)
 
 

@@ -19,7 +19,7 @@ from qudnn.converter.lowering.each import Each
 _LEAST_SCALE, _BEYOND_SCALES = 2.0**-32, 256.0
 
 
-def average_pool(
+def make_average_pool(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     y: Quantized,
@@ -51,7 +51,9 @@ def average_pool(
     )
 
 
-def global_average_pool(covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape) -> Candidate:
+def make_global_average_pool(
+    covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape
+) -> Candidate:
     """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
     elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
     scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))

@@ -86,7 +86,7 @@ def _tensor(what: str, operand: Operand, tensors: Sequence[Tensor], emitter: Emi
     return Tensor(emitter.constant(what, array), layout)
 
 
-def batch_matmul(
+def make_batch_matmul(
     covers: tuple[ir.Node, ...],
     a: Factor,
     b: Factor,

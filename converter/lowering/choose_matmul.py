@@ -7,9 +7,9 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int8Array, Int32Array, centered
-from qudnn.converter.lowering.batch_matmul import batch_matmul
+from qudnn.converter.lowering.batch_matmul import make_batch_matmul
 from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.matmul import matmul
+from qudnn.converter.lowering.matmul import make_matmul
 from qudnn.converter.lowering.matmul_result import MatMulResult, Sums
 
 
@@ -29,13 +29,13 @@ def choose_matmul(
         raise Refusal(f"its inputs do not match: {a.depth} columns and {b.depth} rows")
     a, b = a.with_depth(b.depth), b.with_depth(a.depth)
     if b.array is None or b.rank != 2 or not a.is_per_tensor or isinstance(result, Sums):
-        return batch_matmul(covers, a, b, bias, alpha, result, facts)
+        return make_batch_matmul(covers, a, b, bias, alpha, result, facts)
     weight = _weight(b)
     if weight is None:
-        return batch_matmul(covers, a, b, bias, alpha, result, facts)
+        return make_batch_matmul(covers, a, b, bias, alpha, result, facts)
     if bias is None:
         bias = np.zeros(weight.shape[1], np.int32)
-    return matmul(covers, a, b, weight, bias, alpha, result)
+    return make_matmul(covers, a, b, weight, bias, alpha, result)
 
 
 def _weight(b: Factor) -> Int8Array | None:

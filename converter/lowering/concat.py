@@ -47,7 +47,7 @@ class Concat:
         return [emitter.op("Concat", joined, layout, {"axis": -1}, domain="")]
 
 
-def concat(
+def make_concat(
     covers: tuple[ir.Node, ...], inputs: Sequence[Quantized], y: Quantized, axis: int, facts: Facts
 ) -> Candidate:
     """The candidate for a concatenation of 8-bit values into y's quantization, along any axis."""

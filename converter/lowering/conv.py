@@ -102,7 +102,7 @@ class Conv:
         return packed.weight, packed.group, usual
 
 
-def conv(
+def make_conv(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_quantization: Quantization,

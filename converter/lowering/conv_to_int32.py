@@ -47,7 +47,7 @@ class ConvToInt32:
         return [channels_first(emitter, y, tensors[0].layout.rank, self.split.weight.shape[0])]
 
 
-def conv_to_int32(
+def make_conv_to_int32(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_shape: Shape,

@@ -18,12 +18,12 @@ from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int8Array, centered
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.conv import conv
-from qudnn.converter.lowering.depth_to_space import depth_to_space
-from qudnn.converter.lowering.sequence import between, sequence
+from qudnn.converter.lowering.conv import make_conv
+from qudnn.converter.lowering.depth_to_space import make_depth_to_space
+from qudnn.converter.lowering.sequence import between, make_sequence
 
 
-def conv_transpose(
+def make_conv_transpose(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     weight: NDArray[Any],
@@ -55,7 +55,7 @@ def conv_transpose(
     blocks = stride * stride
     inner = Geometry((taps_h, taps_w), (1, 1), (1, 1), (pads_h[0], pads_w[0], pads_h[1], pads_w[1]))
     middle = between(y.value, "blocks") if blocks > 1 else y.value
-    convolution = conv(
+    convolution = make_conv(
         covers,
         x.value,
         x.quantization,
@@ -74,8 +74,8 @@ def conv_transpose(
         return convolution
     crop = (crop_top, crop_left, crop_bottom, crop_right)
     port = convolution.outputs[0]
-    pixels = depth_to_space(covers, middle, y.value, port.dtype, stride, "DCR", port.shape, crop)
-    return sequence([convolution, pixels])
+    pixels = make_depth_to_space(covers, middle, y.value, port.dtype, stride, "DCR", port.shape, crop)
+    return make_sequence([convolution, pixels])
 
 
 def _phase_geometry(window: Geometry, output_padding: int, axis: int) -> tuple[int, int, int, int, int]:

@@ -47,7 +47,7 @@ class SpaceToDepth:
         return [emitter.op("Reshape", [y], layout, {}, pixels, domain="")]
 
 
-def depth_to_space(
+def make_depth_to_space(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -83,7 +83,7 @@ def depth_to_space(
     )
 
 
-def space_to_depth(
+def make_space_to_depth(
     covers: tuple[ir.Node, ...], x: ir.Value, y: ir.Value, dtype: ir.DataType, blocksize: int, shape: Shape
 ) -> Candidate:
     """The candidate for a SpaceToDepth of 8-bit images of `shape`."""

@@ -84,7 +84,7 @@ def _in_units(emitter: Emitter, floats: Float32Array, bias: Tensor, multiplier: 
     return emitter.vector("Add", [bias.value, number.value], ir.DataType.INT32)
 
 
-def dynamic_conv(
+def make_dynamic_conv(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_shape: Shape,

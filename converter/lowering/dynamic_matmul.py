@@ -47,7 +47,7 @@ class DynamicMatMul:
         ]
 
 
-def dynamic_matmul(
+def make_dynamic_matmul(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_shape: Shape,

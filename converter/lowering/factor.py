@@ -76,7 +76,7 @@ class Factor:
         return replace(self, array=array, shape=(1, *self.shape), contracted=1)
 
 
-def factor(
+def make_factor(
     value: ir.Value,
     array: NDArray[Any] | None,
     shape: Shape,

@@ -52,7 +52,7 @@ class MergeHeads:
         return [emitter.op("Reshape", [x], y, {}, {"shape": shape}, domain="")]
 
 
-def parted(
+def make_split_heads(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
 ) -> Candidate | None:
     """The candidate for `[..., C] -> [..., groups..., C / groups]`; None where it is something else."""
@@ -70,7 +70,7 @@ def parted(
     return Candidate(covers, op, (x,), (port(y, y_shape, rank - 1, x.dtype),))
 
 
-def joined(
+def make_joined_heads(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
 ) -> Candidate | None:
     """The candidate for `[..., groups..., C / groups] -> [..., C]`; None where it is something else."""

@@ -29,7 +29,7 @@ class LayerNormalization:
         return [emitter.op("QLayerNormalization", [x], x.layout, attributes, constants)]
 
 
-def layer_normalization(
+def make_layer_normalization(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     y: Quantized,

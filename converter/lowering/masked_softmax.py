@@ -29,7 +29,7 @@ class MaskedSoftmax:
         return [emitter.op("QMaskedSoftmax", [x, *tensors[1:]], x.layout, attributes, constants)]
 
 
-def masked_softmax(
+def make_masked_softmax(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     factor: float,

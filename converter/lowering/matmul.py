@@ -44,7 +44,7 @@ class MatMul:
         return [emitter.op("QMatMul", [x], layout, self.result.attributes, packed)]
 
 
-def matmul(
+def make_matmul(
     covers: tuple[ir.Node, ...],
     a: Factor,
     b: Factor,

@@ -10,7 +10,7 @@ from qudnn.converter.island.port import port
 from qudnn.converter.lowering.each import Each
 
 
-def max_pool(
+def make_max_pool(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,

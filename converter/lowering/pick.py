@@ -33,7 +33,7 @@ class Pick:
         return [emitter.op("Gather", [x], layout, axis, {"indices": self.indices}, domain="")]
 
 
-def pick(
+def make_pick(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,

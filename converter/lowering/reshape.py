@@ -15,8 +15,8 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.port import Tensor, port
-from qudnn.converter.lowering.heads import joined, parted
-from qudnn.converter.lowering.take import slices
+from qudnn.converter.lowering.heads import make_joined_heads, make_split_heads
+from qudnn.converter.lowering.take import make_slices
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Reshape:
         return [emitter.op("Reshape", [x], layout, {}, {"shape": shape}, domain="")]
 
 
-def reshape(
+def make_reshape(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -57,7 +57,7 @@ def reshape(
 ) -> Candidate:
     """The candidate for giving x, of x_shape, the shape y_shape; for Flatten, Squeeze and Unsqueeze too."""
     if y_shape == x_shape:
-        return slices(covers, x, y, dtype, {}, facts)
+        return make_slices(covers, x, y, dtype, {}, facts)
     axis = facts.channel_axis_of(x)
     x_port = port(x, x_shape, axis, dtype)
     axis = x_port.channel_axis
@@ -85,7 +85,7 @@ def reshape(
             (x_port,),
             (port(y, y_shape, y_axis, dtype),),
         )
-    for of_last_axis in parted, joined:
+    for of_last_axis in make_split_heads, make_joined_heads:
         found = of_last_axis(covers, x_port, y, x_shape, y_shape)
         if found is not None:
             return found

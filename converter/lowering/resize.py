@@ -18,7 +18,7 @@ _MOST = 2**31  # pixels in a row
 COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 
 
-def resize(
+def make_resize(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -48,7 +48,7 @@ def resize(
     return Candidate(covers, Each("QResize", attributes), *ports, note=note, only_inside=mode == "linear")
 
 
-def float_resize(
+def make_float_resize(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     y: Quantized,

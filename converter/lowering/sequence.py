@@ -24,7 +24,7 @@ class Sequence:
         return tensors
 
 
-def sequence(candidates: Several[Candidate]) -> Candidate:
+def make_sequence(candidates: Several[Candidate]) -> Candidate:
     """One candidate for all, of which each reads what the one before it writes; all cover the same nodes."""
     first, last = candidates[0], candidates[-1]
     wishes = tuple(candidate.inputs[0].wish for candidate in candidates[1:])

@@ -24,7 +24,7 @@ class Softmax:
         return [emitter.op("QSoftmax", [x], x.layout, self.attributes)]
 
 
-def softmax(
+def make_softmax(
     covers: tuple[ir.Node, ...],
     x: Quantized,
     y: Quantized,

@@ -23,7 +23,7 @@ from qudnn.converter.island.port import Tensor, port
 from qudnn.converter.lowering.each import Each
 
 
-def table(
+def make_table(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -55,7 +55,7 @@ class ChannelTable:
         return [emitter.op("QTable", [x], x.layout, {}, {"table": table})]
 
 
-def channel_table(
+def make_channel_table(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -87,7 +87,7 @@ def all_values(dtype: ir.DataType) -> NDArray[Any]:
     return np.arange(bounds.min, bounds.max + 1).astype(dtype.numpy())
 
 
-def computed(node: ir.Node, x: ir.Value, dtype: ir.DataType, opsets: Mapping[str, int]) -> NDArray[Any]:
+def compute_table(node: ir.Node, x: ir.Value, dtype: ir.DataType, opsets: Mapping[str, int]) -> NDArray[Any]:
     """What onnxruntime's CPU provider makes of all values of x (8 bits wide) at a node's input.
 
     Its other inputs have to be constants.

@@ -63,7 +63,7 @@ class Channels:
         return [emitter.plain(view) if repeats else view]
 
 
-def slices(
+def make_slices(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
@@ -78,7 +78,7 @@ def slices(
     return Candidate(covers, Slice(parts), (x_port,), (y_port,))
 
 
-def split(
+def make_split(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     outputs: Sequence[ir.Value],
@@ -101,7 +101,7 @@ def split(
     return Candidate(covers, Several(tuple(Slice(part) for part in parts)), (x_port,), y_ports)
 
 
-def channels(
+def make_channels(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,

@@ -27,7 +27,7 @@ class Transpose:
         return [emitter.op("Transpose", [x], layout, {"perm": perm}, domain="")]
 
 
-def transpose(
+def make_transpose(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,

@@ -48,7 +48,7 @@ class Where:
         return [emitter.op("QWhere", [condition, *chosen], layout, {})]
 
 
-def where(
+def make_where(
     covers: tuple[ir.Node, ...], condition: ir.Value, x: Quantized, y: Quantized, z: Quantized, facts: Facts
 ) -> Candidate:
     """The candidate for x where the condition holds and y elsewhere, into z's quantization."""

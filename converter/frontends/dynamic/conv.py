@@ -6,21 +6,21 @@ An Add is that of a bias: in int32, or in float32.
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.frontends.dynamic.operand import operand
-from qudnn.converter.frontends.dynamic.scaled import scaled
-from qudnn.converter.frontends.qoperator.conv_integer import filters
+from qudnn.converter.frontends.dynamic.operand import read_operand
+from qudnn.converter.frontends.dynamic.scaled import read_scaled
+from qudnn.converter.frontends.qoperator.conv_integer import read_filters
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.dynamic_conv import dynamic_conv
+from qudnn.converter.lowering.dynamic_conv import make_dynamic_conv
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, w, and as options x_zero_point, w_zero_point."""
-    x = operand(node, 2, facts, rank=constant(node_input(node, 1), "weight").ndim)
-    w = filters(node, x.shape)
+    x = read_operand(node, 2, facts, rank=constant(node_input(node, 1), "weight").ndim)
+    w = read_filters(node, x.shape)
     outputs = w.values.shape[0]
-    result = scaled(node.outputs[0], x.scale, len(x.shape), 1, outputs)
-    return dynamic_conv(
+    result = read_scaled(node.outputs[0], x.scale, len(x.shape), 1, outputs)
+    return make_dynamic_conv(
         (node, *result.covers),
         x.value,
         x.shape,

@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.dynamic.operand import float_operand, operand
-from qudnn.converter.frontends.dynamic.scaled import scaled
+from qudnn.converter.frontends.dynamic.operand import read_float_operand, read_operand
+from qudnn.converter.frontends.dynamic.scaled import read_scaled
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART, is_one_factor
 from qudnn.converter.graph.constants import EIGHT_BIT, constant, float_vector, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.dynamic_matmul import dynamic_matmul
+from qudnn.converter.lowering.dynamic_matmul import make_dynamic_matmul
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, and as options a_zero_point, b_zero_point."""
-    x = operand(node, 2, facts)
+    x = read_operand(node, 2, facts)
     w, zero_points = _matrix(node, 1, 3)
     outputs = w.shape[1]
-    result = scaled(node.outputs[0], x.scale, len(x.shape), -1, outputs, is_matmul=True)
-    return dynamic_matmul(
+    result = read_scaled(node.outputs[0], x.scale, len(x.shape), -1, outputs, is_matmul=True)
+    return make_dynamic_matmul(
         (node, *result.covers),
         x.value,
         x.shape,
@@ -40,11 +40,11 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
 
 def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, a_scale, b_scale, and as options a_zero_point, b_zero_point, bias."""
-    x = operand(node, 4, facts)
+    x = read_operand(node, 4, facts)
     if node_input(node, 2) is not x.scale:
         raise Refusal("its input has another scale than DynamicQuantizeLinear gave it")
     w, zero_points = _matrix(node, 1, 5)
-    return dynamic_matmul(
+    return make_dynamic_matmul(
         (node,),
         x.value,
         x.shape,
@@ -58,9 +58,9 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
 
 def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, b_scale, and as options b_zero_point, bias."""
-    x, shape = float_operand(node, facts)
+    x, shape = read_float_operand(node, facts)
     w, zero_points = _matrix(node, 1, 3)
-    return dynamic_matmul(
+    return make_dynamic_matmul(
         (node,),
         x,
         shape,

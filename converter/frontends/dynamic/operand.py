@@ -25,7 +25,7 @@ def is_dynamic(value: ir.Value | None) -> bool:
     return is_onnx(node, "DynamicQuantizeLinear")
 
 
-def operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None) -> Operand:
+def read_operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None) -> Operand:
     """Input 0 of the node, with a zero point at this index. rank: where the node tells it."""
     quantized = required_input(node, 0)
     quantize = quantized.producer()
@@ -36,10 +36,10 @@ def operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = Non
     if rank is not None:
         x = required_input(quantize, 0)
         return Operand(x, facts.shape_of_rank(x, rank), quantize.outputs[1])
-    return Operand(*float_operand(quantize, facts), quantize.outputs[1])
+    return Operand(*read_float_operand(quantize, facts), quantize.outputs[1])
 
 
-def float_operand(node: ir.Node, facts: Facts) -> tuple[ir.Value, Shape]:
+def read_float_operand(node: ir.Node, facts: Facts) -> tuple[ir.Value, Shape]:
     """Input 0 of a node that quantizes it itself."""
     x = required_input(node, 0)
     return x, facts.ranked(x)

@@ -31,7 +31,7 @@ class Scaled(NamedTuple):
     bias: Float32Array | None = None
 
 
-def scaled(
+def read_scaled(
     sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: int, is_matmul: bool = False
 ) -> Scaled:
     """How the int32 tensor, of `rank` dimensions with its outputs along `axis`, is dequantized."""

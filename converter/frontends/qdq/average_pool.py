@@ -6,46 +6,46 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
-from qudnn.converter.frontends.qoperator.common import from_front, numbers
+from qudnn.converter.frontends.qdq.operand import read_operand
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
+from qudnn.converter.frontends.qoperator.common import from_front, read_numbers
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering import average_pool as op
-from qudnn.converter.lowering.reshape import reshape
-from qudnn.converter.lowering.sequence import between, sequence
+from qudnn.converter.lowering.average_pool import make_average_pool, make_global_average_pool
+from qudnn.converter.lowering.reshape import make_reshape
+from qudnn.converter.lowering.sequence import between, make_sequence
 
 
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:
-    x = operand(node, 0, facts)
-    y = result(node).unclamped()
+    x = read_operand(node, 0, facts)
+    y = read_result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4)
-    window = geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
+    window = read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
     with_pads = bool(node.attributes.get_int("count_include_pad", 0))
-    candidate = op.average_pool(
+    candidate = make_average_pool(
         (node, *y.covers), x.quantized, y.quantized, window, with_pads, shape, y.arithmetic([x])
     )
     return replace(candidate, note=y.note([x]))
 
 
 def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
-    x = operand(node, 0, facts)
+    x = read_operand(node, 0, facts)
     shape = facts.ranked(x.value, 3, 4)
     multiply = _multiplied(node)
     if multiply is None:
-        y = result(node).unclamped()
-        candidate = op.global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
+        y = read_result(node).unclamped()
+        candidate = make_global_average_pool((node, *y.covers), x.quantized, y.quantized, shape)
         return replace(candidate, note=y.note([x]))
     last, factor = multiply
-    y = result(last).unclamped()
+    y = read_result(last).unclamped()
     scaled = replace(x.quantization, scale=x.quantization.scale * factor)
     covers = (node, last, *y.covers)
-    candidate = op.global_average_pool(covers, Quantized(x.value, scaled), y.quantized, shape)
+    candidate = make_global_average_pool(covers, Quantized(x.value, scaled), y.quantized, shape)
     return replace(candidate, note=IN_FLOAT)
 
 
@@ -64,17 +64,17 @@ def _multiplied(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
 
 def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
     """The mean over all spatial dimensions."""
-    x = operand(node, 0, facts)
-    y = result(node).unclamped()
+    x = read_operand(node, 0, facts)
+    y = read_result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4)
-    axes = numbers(node, 1, "axes", "axes") or []
+    axes = read_numbers(node, 1, "axes", "axes") or []
     if {from_front(axis, len(shape)) for axis in axes} != set(range(2, len(shape))):
         raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")
     covers = (node, *y.covers)
     if node.attributes.get_int("keepdims", 1):
-        return replace(op.global_average_pool(covers, x.quantized, y.quantized, shape), note=IN_FLOAT)
+        return replace(make_global_average_pool(covers, x.quantized, y.quantized, shape), note=IN_FLOAT)
     mean = y.quantized._replace(value=between(y.value, "mean"))
-    kept = op.global_average_pool(covers, x.quantized, mean, shape)
+    kept = make_global_average_pool(covers, x.quantized, mean, shape)
     (port,) = kept.outputs
-    flat = reshape(covers, port.value, y.value, port.dtype, port.shape, port.shape[:2], facts)
-    return replace(sequence([kept, flat]), note=IN_FLOAT)
+    flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, port.shape[:2], facts)
+    return replace(make_sequence([kept, flat]), note=IN_FLOAT)

@@ -18,7 +18,7 @@ from qudnn.converter.qdq.linear import dequantizes, float_constant
 _TOLERANCE = 0.01
 
 
-def bias(
+def read_bias(
     value: ir.Value | None,
     x_scale: np.float32,
     weight_scales: NDArray[np.float32],

@@ -4,8 +4,8 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.operand import read_operand
+from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
@@ -21,8 +21,8 @@ def binary(node: ir.Node, facts: Facts) -> Candidate:
     except Refusal:
         if not all(dequantizes(required_input(node, index).producer()) for index in (0, 1)):
             raise
-    a, b = operand(node, 0, facts), operand(node, 1, facts)
-    y = result(node)
+    a, b = read_operand(node, 0, facts), read_operand(node, 1, facts)
+    y = read_result(node)
     return make_binary(
         Function.ADD if is_onnx(node, "Add") else Function.MUL,
         (node, *y.covers),

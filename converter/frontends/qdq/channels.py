@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import Operand, operand
+from qudnn.converter.frontends.qdq.operand import Operand, read_operand
 from qudnn.converter.frontends.qoperator.weights import Weights
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
@@ -22,11 +22,11 @@ def channel_operand(node: ir.Node, facts: Facts) -> tuple[Operand, Float32Array 
     """Input 0 of the convolution and, where it has a scale for each channel, these; its own is 1 then."""
     multiply = required_input(node, 0).producer()
     if not is_onnx(multiply, "Mul") or not dequantizes(required_input(multiply, 0).producer()):
-        return operand(node, 0, facts), None
+        return read_operand(node, 0, facts), None
     factors = _each_channel(multiply)
     if factors is None:
-        return operand(node, 0, facts), None
-    return operand(multiply, 0, facts), factors
+        return read_operand(node, 0, facts), None
+    return read_operand(multiply, 0, facts), factors
 
 
 def scaled(w: Weights, factors: Float32Array | None, group: int) -> Weights:

@@ -8,11 +8,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.bias import bias, bias_note
-from qudnn.converter.frontends.qdq.factor import factor
+from qudnn.converter.frontends.qdq.bias import bias_note, read_bias
+from qudnn.converter.frontends.qdq.factor import read_factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
-from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, result
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, read_result
 from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.sizes import Size, Unknown
@@ -32,8 +32,8 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal(f"it has a bias together with alpha {alpha} and beta {beta}, not 1 and 1")
     trans_a, trans_b = (node.attributes.get_int(name, 0) for name in ("transA", "transB"))
     any_matrix = Unknown(f"{node.name} rows"), Unknown(f"{node.name} columns")
-    a, a_operands = factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
-    b, b_operands = factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
+    a, a_operands = read_factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
+    b, b_operands = read_factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
     if a.rank != 2 or b.rank != 2:
         raise Refusal(f"its inputs have {a.rank} and {b.rank} dimensions, not 2")
     y = _result(node)
@@ -45,7 +45,7 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
         or bias_note(c, a.scales[0], b.scales)
     )
     if y is not None:
-        in_units = bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
+        in_units = read_bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = choose_matmul((node, *y.covers), a, b, to, facts, in_units, alpha)
         return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
@@ -54,7 +54,7 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     if addend is not None:
         candidate = choose_matmul((node,), a, b, InFloat(node.outputs[0], addend), facts)
         return replace(candidate, note=note or LAST_BITS)
-    in_units = bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
+    in_units = read_bias(c, a.scales[0], b.scales, outputs, is_gemm=True)
     return replace(choose_matmul((node,), a, b, InFloat(node.outputs[0]), facts, in_units, alpha), note=note)
 
 
@@ -87,7 +87,7 @@ def _stays_in_float(node: ir.Node) -> str:
 
 def _result(node: ir.Node) -> Result | None:
     try:
-        return result(node)
+        return read_result(node)
     except Refusal:
         return None
 

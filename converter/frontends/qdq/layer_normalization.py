@@ -7,11 +7,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.operand import read_operand
+from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering import layer_normalization as op
+from qudnn.converter.lowering.layer_normalization import make_layer_normalization
 from qudnn.converter.qdq.linear import float_constant
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
@@ -20,7 +20,7 @@ _EPSILON = 1e-5  # by default
 
 def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, scale, bias (optional)."""
-    x = operand(node, 0, facts)
+    x = read_operand(node, 0, facts)
     rank = len(facts.ranked(x.value))
     axis = node.attributes.get_int("axis", -1)
     if axis not in (-1, rank - 1):
@@ -32,8 +32,8 @@ def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
         raise Refusal("its outputs for mean and deviation are used")
     bias = node_input(node, 2)
-    y = result(node).unclamped()
-    return op.layer_normalization(
+    y = read_result(node).unclamped()
+    return make_layer_normalization(
         (node, *y.covers),
         x.quantized,
         y.quantized,

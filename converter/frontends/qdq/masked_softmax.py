@@ -11,12 +11,12 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import Operand, operand
-from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.operand import Operand, read_operand
+from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering import masked_softmax as op
+from qudnn.converter.lowering.masked_softmax import make_masked_softmax
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
@@ -41,8 +41,8 @@ def masked_softmax(node: ir.Node, facts: Facts) -> Candidate:
         mask = required_input(add, 1 - index)
     else:
         scores = _scores(node, 0, facts)
-    y = result(node).unclamped()
-    candidate = op.masked_softmax(
+    y = read_result(node).unclamped()
+    candidate = make_masked_softmax(
         (node, *scores.nodes, *y.covers),
         scores.x.quantized,
         scores.factor,
@@ -71,7 +71,7 @@ def _scores(consumer: ir.Node, index: int, facts: Facts) -> _Scores:
     """The input of the node: at most one Mul and then one Div."""
     node = _producer(consumer, index)
     if not is_onnx(node, "Mul", "Div"):
-        return _Scores(operand(consumer, index, facts))
+        return _Scores(read_operand(consumer, index, facts))
     inner = _scores(node, 0, facts)
     number = float_constant(required_input(node, 1), "scale")
     if number.dtype != np.float32 or number.size != 1 or not number.reshape(-1)[0] > 0:

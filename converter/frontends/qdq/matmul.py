@@ -8,11 +8,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.bias import bias
-from qudnn.converter.frontends.qdq.factor import factor
+from qudnn.converter.frontends.qdq.bias import read_bias
+from qudnn.converter.frontends.qdq.factor import read_factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand
-from qudnn.converter.frontends.qdq.result import IN_FLOAT, result
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qdq.weights import four_bit_note
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, required_input
@@ -32,8 +32,8 @@ def matmul(node: ir.Node, facts: Facts) -> Candidate:
     onnxruntime makes a MatMulIntegerToFloat of it then (onnxruntime 1.30, qdq_actions.cc,
     MatMulReplaceWithQLinear).
     """
-    a, a_operands = factor(node, 0, -1, facts, "left input")
-    b, _ = factor(node, 1, -2, facts, "right input")
+    a, a_operands = read_factor(node, 0, -1, facts, "left input")
+    b, _ = read_factor(node, 1, -2, facts, "right input")
     matched = _MatMul(node, a, b, a_operands)
     try:
         return _quantized(matched, facts)
@@ -62,11 +62,11 @@ class _MatMul(NamedTuple):
 def _quantized(of: _MatMul, facts: Facts) -> Candidate:
     added = _bias_after(of.node)
     last, c = (of.node, None) if added is None else added
-    y = result(last)
+    y = read_result(last)
     if c is not None and of.b.rank == 1:
         raise Refusal("it is a matrix-vector product with a bias")
     outputs = of.b.shape[of.b.free] if of.b.rank > 1 else 1
-    in_units = bias(c, of.a.scales[0], of.b.scales, outputs)
+    in_units = read_bias(c, of.a.scales[0], of.b.scales, outputs)
     candidate = choose_matmul(
         (of.node, *([] if last is of.node else [last]), *y.covers),
         of.a,

@@ -28,7 +28,7 @@ class Operand(NamedTuple):
         return Quantized(self.value, self.quantization)
 
 
-def operand(node: ir.Node, index: int, facts: Facts) -> Operand:
+def read_operand(node: ir.Node, index: int, facts: Facts) -> Operand:
     """The tensor that input `index` of the operator is dequantized from, per tensor."""
     dequantize = required_input(node, index).producer()
     if dequantize is None or not dequantizes(dequantize):

@@ -4,11 +4,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import result
-from qudnn.converter.frontends.qoperator.resize import coordinate_mode, images_and_scales, resize_of
+from qudnn.converter.frontends.qdq.operand import read_operand
+from qudnn.converter.frontends.qdq.result import read_result
+from qudnn.converter.frontends.qoperator.resize import read_coordinate_mode, read_images_and_scales, resize_of
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import float_resize
+from qudnn.converter.lowering.resize import make_float_resize
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
@@ -19,13 +19,13 @@ def resize(node: ir.Node, facts: Facts) -> Candidate:
     That of mode nearest only moves values: there is no pair left around it that could be dropped, unless
     its result has parameters of its own.
     """
-    x = operand(node, 0, facts)
-    y = result(node).unclamped()
+    x = read_operand(node, 0, facts)
+    y = read_result(node).unclamped()
     covers = (node, *y.covers)
     mode = node.attributes.get_string("mode", "nearest")
     if mode != "linear":
         if x.quantization != y.quantization:
             raise Refusal("its result has another scale or zero point than its input")
         return resize_of(node, covers, x.value, y.value, x.quantization.dtype, facts)
-    shape, scales = images_and_scales(node, x.value, facts)
-    return float_resize(covers, x.quantized, y.quantized, scales, coordinate_mode(node), shape)
+    shape, scales = read_images_and_scales(node, x.value, facts)
+    return make_float_resize(covers, x.quantized, y.quantized, scales, read_coordinate_mode(node), shape)

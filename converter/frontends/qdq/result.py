@@ -86,7 +86,7 @@ class Result:
         return ""
 
 
-def result(node: ir.Node) -> Result:
+def read_result(node: ir.Node) -> Result:
     """Follow the operator's output 0 to QuantizeLinear, which has to be its sole consumer."""
     covers = []
     low, high = -np.inf, np.inf

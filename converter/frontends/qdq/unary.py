@@ -14,7 +14,7 @@ from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
-from qudnn.converter.lowering import table as op
+from qudnn.converter.lowering.table import Channels, make_channel_table, make_table, run_chain
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 _MOST_NODES = 32  # of a function
@@ -50,7 +50,7 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     protos = [proto for proto in map(ir.to_proto, chain) if isinstance(proto, onnx.NodeProto)]
     if QUANTIZED_APART.is_on(y):
         protos.insert(-1, _kept_in_float(protos[-1]))
-    values = op.run_chain(
+    values = run_chain(
         protos,
         x.name or "",
         ir.DataType.INT8 if STAYS_INT8.is_on(x) else dtypes[0],
@@ -62,8 +62,8 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     covers = (*(node for node in reversed(nodes) if not dequantizes(node)), quantize)
     in_dtype = _uint8(values) if STAYS_INT8.is_on(y) else values
     if channels is None:
-        return op.table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
-    return op.channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
+        return make_table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
+    return make_channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
 
 
 def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
@@ -73,7 +73,7 @@ def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
     return kept
 
 
-def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | None:
+def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> Channels | None:
     """The channels of x, if nodes of the chain have constants for each; None where all have one element."""
     normalizes = any(is_onnx(node, "BatchNormalization") for node in chain)
     arrays = [
@@ -93,7 +93,7 @@ def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> op.Channels | 
         raise Refusal("its channels are not along axis 1")
     if any((1,) * (rank - array.ndim) + array.shape != along for array in arrays):
         raise Refusal("it has a constant that is not one element, nor one for each channel")
-    return op.Channels(rank, axis, count)
+    return Channels(rank, axis, count)
 
 
 def _values(value: ir.Value) -> NDArray[Any] | None:

@@ -17,12 +17,12 @@ from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.qdq.linear import dequantizes
 
 
-def weights(value: ir.Value, output_axis: int) -> Weights:
+def read_weights(value: ir.Value, output_axis: int) -> Weights:
     """The constant of 8 or 4 bits that value is dequantized from, transposed perhaps.
 
     It may be quantized per output: along output_axis of value, counted from the end where negative.
     """
-    perms, producer = dequantized(value)
+    perms, producer = find_dequantize(value)
     if producer is None:
         raise Refusal("its weights are not dequantized from an 8-bit constant")
     array = constant(required_input(producer, 0), "weight")
@@ -43,12 +43,12 @@ def four_bit_note(value: ir.Value) -> str:
 
     It has no integers for those of 4 bits (allow_4bit_weight of NodeGroupSelectors, qdq_selectors.cc, 1.31).
     """
-    _, producer = dequantized(value)
+    _, producer = find_dequantize(value)
     tensor = None if producer is None else constant_tensor(required_input(producer, 0))
     return "its weights have 4 bits, so " if tensor is not None and tensor.dtype in FOUR_BIT else ""
 
 
-def dequantized(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
+def find_dequantize(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
     """The DequantizeLinear that produces value, and the Transposes after it, the last one first."""
     perms = []
     producer = value.producer()

@@ -4,12 +4,12 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import operand
-from qudnn.converter.frontends.qdq.result import result
+from qudnn.converter.frontends.qdq.operand import read_operand
+from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering import where as op
+from qudnn.converter.lowering.where import make_where
 from qudnn.converter.qdq.linear import dequantizes
 
 
@@ -20,7 +20,7 @@ def where(node: ir.Node, facts: Facts) -> Candidate:
     except Refusal:
         if not all(dequantizes(required_input(node, index).producer()) for index in (1, 2)):
             raise
-    x, y = operand(node, 1, facts), operand(node, 2, facts)
-    z = result(node).unclamped()
+    x, y = read_operand(node, 1, facts), read_operand(node, 2, facts)
+    z = read_result(node).unclamped()
     condition = required_input(node, 0)
-    return op.where((node, *z.covers), condition, x.quantized, y.quantized, z.quantized, facts)
+    return make_where((node, *z.covers), condition, x.quantized, y.quantized, z.quantized, facts)

@@ -22,7 +22,7 @@ from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
 from qudnn.converter.frontends.qoperator.qlinear_where import qlinear_where
 from qudnn.converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
 from qudnn.converter.frontends.qoperator.resize import resize
-from qudnn.converter.frontends.qoperator.take import gather, identity, slice_, split
+from qudnn.converter.frontends.qoperator.take import gather, identity, slice_rule, split
 from qudnn.converter.frontends.qoperator.transpose import transpose
 from qudnn.converter.frontends.qoperator.unary import unary
 from qudnn.converter.frontends.rule import Rule
@@ -53,7 +53,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Relu"): unary,
     ("", "Reshape"): reshape,
     ("", "Resize"): resize,
-    ("", "Slice"): slice_,
+    ("", "Slice"): slice_rule,
     ("", "SpaceToDepth"): space_to_depth,
     ("", "Split"): split,
     ("", "Squeeze"): squeeze,

@@ -2,16 +2,16 @@
 
 import onnx_ir as ir
 
-from qudnn.converter.analysis import batched_transpose as matrices
+from qudnn.converter.analysis.batched_transpose import find_batched_transpose
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.transpose import transpose
+from qudnn.converter.lowering.transpose import make_transpose
 
 
-def batched_transpose(node: ir.Node, facts: Facts) -> Candidate | None:
+def match_batched_transpose(node: ir.Node, facts: Facts) -> Candidate | None:
     """The candidate for matrices transposed in one long batch, which the Reshape `node` ends; else None."""
-    found = matrices.batched_transpose(node, facts)
+    found = find_batched_transpose(node, facts)
     if found is None:
         return None
     dtype = facts.eight_bit(found.x)
-    return transpose(found.nodes, found.x, node.outputs[0], dtype, found.perm, facts)
+    return make_transpose(found.nodes, found.x, node.outputs[0], dtype, found.perm, facts)

@@ -10,10 +10,10 @@ from qudnn.converter.graph.edit import consumed_only_by
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import resolved
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.take import channels
+from qudnn.converter.lowering.take import make_channels
 
 
-def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
+def match_channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
     """The candidate for the shuffle that the Reshape `node` ends; None where it ends none."""
     transpose = required_input(node, 0).producer()
     if not is_onnx(transpose, "Transpose") or not consumed_only_by(transpose, node):
@@ -38,4 +38,4 @@ def channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:
     if not swaps or not kept or whole != shape or not isinstance(groups, int) or not isinstance(size, int):
         return None
     order = np.arange(groups * size).reshape(groups, size).T.reshape(-1).tolist()
-    return channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, 1, facts)
+    return make_channels((divide, transpose, node), x, node.outputs[0], facts.eight_bit(x), order, 1, facts)

@@ -8,20 +8,20 @@ from qudnn.converter.graph.constants import constant, node_input, quantization, 
 from qudnn.converter.island.port import Quantized
 
 
-def quantized_input(node: ir.Node, index: int, facts: Facts, what: str = "input") -> Quantized:
+def read_input(node: ir.Node, index: int, facts: Facts, what: str = "input") -> Quantized:
     """An 8-bit input, its scale and its zero point: three inputs from `index` on."""
     value = required_input(node, index)
     scale, zero_point = node_input(node, index + 1), node_input(node, index + 2)
     return Quantized(value, quantization(scale, zero_point, facts.dtype(value), what))
 
 
-def quantized_output(node: ir.Node, index: int, default: ir.DataType) -> Quantized:
+def read_output(node: ir.Node, index: int, default: ir.DataType) -> Quantized:
     """The output, with its scale and zero point: two inputs from `index` on."""
     parameters = quantization(node_input(node, index), node_input(node, index + 1), default, "output")
     return Quantized(node.outputs[0], parameters)
 
 
-def numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] | None:
+def read_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] | None:
     """Integers that newer opsets take as an input and older ones as an attribute; None where left out."""
     if attribute in node.attributes:
         return list(node.attributes[attribute].as_ints())
@@ -36,8 +36,8 @@ def from_front(axis: int, rank: int) -> int:
     return axis % rank
 
 
-def required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
-    found = numbers(node, index, attribute, what)
+def read_required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
+    found = read_numbers(node, index, attribute, what)
     if found is None:
         raise Refusal(f"it has no {what}")
     return found

@@ -7,12 +7,12 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.geometry import Geometry, geometry
+from qudnn.converter.analysis.geometry import Geometry, read_geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, single
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.conv_to_int32 import conv_to_int32
+from qudnn.converter.lowering.conv_to_int32 import make_conv_to_int32
 
 
 class Filters(NamedTuple):
@@ -29,10 +29,10 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    w = filters(node, shape)
+    w = read_filters(node, shape)
     value = node_input(node, 2)
     zero_point = 0 if value is None else int(single(value, "input zero point"))
-    return conv_to_int32(
+    return make_conv_to_int32(
         (node,),
         x,
         shape,
@@ -46,7 +46,7 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     )
 
 
-def filters(node: ir.Node, x_shape: Shape) -> Filters:
+def read_filters(node: ir.Node, x_shape: Shape) -> Filters:
     """The weights of a ConvInteger and how they move over an input `[N, C, H, W]` or `[N, C, W]`."""
     array = constant(node_input(node, 1), "weight")
     if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
@@ -58,7 +58,7 @@ def filters(node: ir.Node, x_shape: Shape) -> Filters:
     kernel = array.shape[2:]
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
-    window = geometry(node, kernel, x_shape)
+    window = read_geometry(node, kernel, x_shape)
     group, outputs = node.attributes.get_int("group", 1), array.shape[0]
     if group < 1 or outputs % group:
         raise Refusal(f"its {outputs} output channels are not divisible by {group} groups")

@@ -18,11 +18,10 @@ from qudnn.converter.graph.constants import (
 )
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.factor import factor as checked
+from qudnn.converter.lowering.factor import Factor, make_factor
 
 
-def factor(
+def read_factor(
     node: ir.Node,
     index: int,
     contracted: int,
@@ -33,7 +32,7 @@ def factor(
 ) -> Factor:
     """Three inputs of the node from `index` on: tensor, scales, zero points. half: scales may be float16."""
     zero_point = node_input(node, index + 2)
-    return described(
+    return factor_of(
         required_input(node, index),
         scale_array(node_input(node, index + 1), f"{what} scale", half),
         None if zero_point is None else constant(zero_point, f"{what} zero point"),
@@ -44,7 +43,7 @@ def factor(
     )
 
 
-def described(
+def factor_of(
     value: ir.Value,
     scales: Float32Array,
     zero_points: NDArray[Any] | None,
@@ -70,4 +69,4 @@ def described(
         shape = facts.ranked(value)
     if zero_points is None:
         zero_points = np.zeros(1, dtype.numpy())
-    return checked(value, array, shape, dtype, contracted, scales, zero_points)
+    return make_factor(value, array, shape, dtype, contracted, scales, zero_points)

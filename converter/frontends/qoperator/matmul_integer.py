@@ -7,7 +7,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.frontends.qoperator.factor import described
+from qudnn.converter.frontends.qoperator.factor import factor_of
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.choose_matmul import choose_matmul
@@ -28,4 +28,4 @@ def _factor(node: ir.Node, index: int, contracted: int, facts: Facts, what: str)
     if zero_point is not None:
         zero_points = constant(zero_point, f"{what}'s zero point")
     scale = np.ones(1, np.float32)
-    return described(required_input(node, index), scale, zero_points, contracted, facts, what)
+    return factor_of(required_input(node, index), scale, zero_points, contracted, facts, what)

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.factor import described
+from qudnn.converter.frontends.qoperator.factor import factor_of
 from qudnn.converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
@@ -49,7 +49,7 @@ def is_one_factor(b_scale: ir.Value | None, b_shape: Shape) -> bool:
 
 def _factor(node: ir.Node, index: int, contracted: int, facts: Facts, what: str) -> Factor:
     zero_point = node_input(node, index + 4)
-    return described(
+    return factor_of(
         required_input(node, index),
         scale_array(node_input(node, index + 2), f"{what} scale"),
         None if zero_point is None else constant(zero_point, f"{what} zero point"),

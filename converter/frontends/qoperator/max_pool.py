@@ -3,12 +3,12 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.max_pool import max_pool as candidate
+from qudnn.converter.lowering.max_pool import make_max_pool
 
 
 def max_pool(node: ir.Node, facts: Facts) -> Candidate:
@@ -20,4 +20,4 @@ def max_pool(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal("storage_order 1 is not supported")
     kernel = tuple(node.attributes.get_ints("kernel_shape", []))
     shape = facts.ranked(x, 3, 4)
-    return candidate((node,), x, node.outputs[0], dtype, geometry(node, kernel, shape), shape)
+    return make_max_pool((node,), x, node.outputs[0], dtype, read_geometry(node, kernel, shape), shape)

@@ -4,12 +4,12 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import required_numbers
+from qudnn.converter.frontends.qoperator.common import read_required_numbers
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input
 from qudnn.converter.graph.op_traits import is_onnx
 
 
-def padding_before(
+def read_padding_before(
     x: ir.Value, quantization: Quantization, facts: Facts
 ) -> tuple[ir.Node, ir.Value, tuple[int, ...]] | None:
     """The Pad that makes x, what it pads, and how much, as Geometry has pads.
@@ -30,7 +30,7 @@ def padding_before(
         return None
     number = 0 if value is None else int(value.reshape(()))
     try:
-        amounts = required_numbers(pad, 1, "pads", "pads")
+        amounts = read_required_numbers(pad, 1, "pads", "pads")
     except Refusal:
         return None
     rank = len(shape)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.factor import factor
+from qudnn.converter.frontends.qoperator.factor import read_factor
 from qudnn.converter.graph.constants import constant, node_input, quantization, required_input
 from qudnn.converter.graph.sizes import Size
 from qudnn.converter.island.candidate import Candidate
@@ -20,8 +20,8 @@ def qgemm(node: ir.Node, facts: Facts) -> Candidate:
     y = node.outputs[0]
     shapes = [facts.shape_of_rank(required_input(node, index), 2) for index in (0, 3)]
     trans_a, trans_b = (bool(node.attributes.get_int(name, 0)) for name in ("transA", "transB"))
-    a = factor(node, 0, 0 if trans_a else 1, facts, "left input", shapes[0])
-    b = factor(node, 3, 1 if trans_b else 0, facts, "right input", shapes[1])
+    a = read_factor(node, 0, 0 if trans_a else 1, facts, "left input", shapes[0])
+    b = read_factor(node, 3, 1 if trans_b else 0, facts, "right input", shapes[1])
     result: InFloat | Requantized = InFloat(y)
     if node_input(node, 7) is None and node_input(node, 8) is not None:
         raise Refusal("it has a y_zero_point without a y_scale")

@@ -3,34 +3,34 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.geometry import geometry
+from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
-from qudnn.converter.frontends.qoperator.pad import padding_before
-from qudnn.converter.frontends.qoperator.weights import weights
+from qudnn.converter.frontends.qoperator.common import read_input, read_output
+from qudnn.converter.frontends.qoperator.pad import read_padding_before
+from qudnn.converter.frontends.qoperator.weights import read_weights
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.conv import conv
+from qudnn.converter.lowering.conv import make_conv
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (optional)."""
-    x, x_quantization = quantized_input(node, 0, facts)
-    w = weights(node_input(node, 3), node_input(node, 4), node_input(node, 5), output_axis=0)
-    y = quantized_output(node, 6, facts.dtype(node.outputs[0]) or x_quantization.dtype)
+    x, x_quantization = read_input(node, 0, facts)
+    w = read_weights(node_input(node, 3), node_input(node, 4), node_input(node, 5), output_axis=0)
+    y = read_output(node, 6, facts.dtype(node.outputs[0]) or x_quantization.dtype)
     bias = node_input(node, 8)
     kernel = w.values.shape[2:]
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
     shape = facts.shape_of_rank(x, w.values.ndim)
-    window = geometry(node, kernel, shape, most=3)
+    window = read_geometry(node, kernel, shape, most=3)
     covers: tuple[ir.Node, ...] = (node,)
-    padding = padding_before(x, x_quantization, facts)
+    padding = read_padding_before(x, x_quantization, facts)
     if padding is not None:
         pad, x, more = padding
         covers, shape = (pad, node), facts.ranked(x)
         window = window.padded(more)
-    return conv(
+    return make_conv(
         covers,
         x,
         x_quantization,

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.frontends.qoperator.factor import factor
+from qudnn.converter.frontends.qoperator.factor import read_factor
 from qudnn.converter.graph.constants import node_input, quantization
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.choose_matmul import choose_matmul
@@ -17,7 +17,7 @@ def qlinear_matmul(node: ir.Node, facts: Facts) -> Candidate:
     (onnxruntime 1.30, quantize_linear_matmul.cc, insert_cast_transformer.cc).
     """
     y = node.outputs[0]
-    a = factor(node, 0, -1, facts, "left input", half=True)
-    b = factor(node, 3, -2, facts, "right input", half=True)
+    a = read_factor(node, 0, -1, facts, "left input", half=True)
+    b = read_factor(node, 3, -2, facts, "right input", half=True)
     parameters = quantization(node_input(node, 6), node_input(node, 7), facts.dtype(y), "output", half=True)
     return choose_matmul((node,), a, b, Requantized(y, parameters), facts)

@@ -4,9 +4,9 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.frontends.qoperator.common import read_input, read_output
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.softmax import softmax
+from qudnn.converter.lowering.softmax import make_softmax
 
 
 def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:
@@ -14,8 +14,8 @@ def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:
 
     Before opset 13 the axis begins what is flattened; for the last axis that makes no difference.
     """
-    x = quantized_input(node, 0, facts)
-    y = quantized_output(node, 3, x.quantization.dtype)
-    return softmax(
+    x = read_input(node, 0, facts)
+    y = read_output(node, 3, x.quantization.dtype)
+    return make_softmax(
         (node,), x, y, node.attributes.get_int("axis", -1), Arithmetic(x.quantization.dtype), facts
     )

@@ -3,15 +3,15 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.frontends.qoperator.common import quantized_input, quantized_output
+from qudnn.converter.frontends.qoperator.common import read_input, read_output
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.where import where
+from qudnn.converter.lowering.where import make_where
 
 
 def qlinear_where(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: condition, x, x_scale, x_zero_point, y, y_scale, y_zero_point, z_scale, z_zero_point."""
-    x = quantized_input(node, 1, facts, "first input")
-    y = quantized_input(node, 4, facts, "second input")
-    z = quantized_output(node, 7, x.quantization.dtype)
-    return where((node,), required_input(node, 0), x, y, z, facts)
+    x = read_input(node, 1, facts, "first input")
+    y = read_input(node, 4, facts, "second input")
+    z = read_output(node, 7, x.quantization.dtype)
+    return make_where((node,), required_input(node, 0), x, y, z, facts)

@@ -4,20 +4,20 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.batched_transpose import batched_transpose
-from qudnn.converter.frontends.qoperator.channel_shuffle import channel_shuffle
-from qudnn.converter.frontends.qoperator.common import from_front, numbers, required_numbers
+from qudnn.converter.frontends.qoperator.batched_transpose import match_batched_transpose
+from qudnn.converter.frontends.qoperator.channel_shuffle import match_channel_shuffle
+from qudnn.converter.frontends.qoperator.common import from_front, read_numbers, read_required_numbers
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.reshape import reshape as candidate
+from qudnn.converter.lowering.reshape import make_reshape
 
 
 def reshape(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     facts.eight_bit(x)
-    for ends in channel_shuffle, batched_transpose:
+    for ends in match_channel_shuffle, match_batched_transpose:
         several = ends(node, facts)
         if several is not None:
             return several
@@ -38,7 +38,7 @@ def flatten(node: ir.Node, facts: Facts) -> Candidate:
 
 def squeeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
-    axes = numbers(node, 1, "axes", "axes")
+    axes = read_numbers(node, 1, "axes", "axes")
     if axes is None:
         raise Refusal("it has no axes")
     dropped = {from_front(axis, len(shape)) for axis in axes}
@@ -47,7 +47,7 @@ def squeeze(node: ir.Node, facts: Facts) -> Candidate:
 
 def unsqueeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
-    axes = required_numbers(node, 1, "axes", "axes")
+    axes = read_required_numbers(node, 1, "axes", "axes")
     rank = len(shape) + len(axes)
     added = {from_front(axis, rank) for axis in axes}
     if len(added) < len(axes):
@@ -60,4 +60,4 @@ def _candidate(node: ir.Node, facts: Facts, y_shape: Shape) -> Candidate:
     x, y = required_input(node, 0), node.outputs[0]
     dtype = facts.eight_bit(x)
     facts.note_shape(y, dtype, y_shape)
-    return candidate((node,), x, y, dtype, facts.ranked(x), y_shape, facts)
+    return make_reshape((node,), x, y, dtype, facts.ranked(x), y_shape, facts)

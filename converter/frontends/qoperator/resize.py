@@ -8,8 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import resize as candidate
-from qudnn.converter.lowering.resize import resized
+from qudnn.converter.lowering.resize import make_resize, resized
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
@@ -22,21 +21,21 @@ def resize_of(
     node: ir.Node, covers: tuple[ir.Node, ...], x: ir.Value, y: ir.Value, dtype: ir.DataType, facts: Facts
 ) -> Candidate:
     """The candidate for what the node does, from x to y on 8 bits."""
-    shape, scales = images_and_scales(node, x, facts)
-    return candidate(
+    shape, scales = read_images_and_scales(node, x, facts)
+    return make_resize(
         covers,
         x,
         y,
         dtype,
         scales,
         node.attributes.get_string("mode", "nearest"),
-        coordinate_mode(node),
+        read_coordinate_mode(node),
         node.attributes.get_string("nearest_mode", "round_prefer_floor"),
         shape,
     )
 
 
-def images_and_scales(node: ir.Node, x: ir.Value, facts: Facts) -> tuple[Shape, list[float]]:
+def read_images_and_scales(node: ir.Node, x: ir.Value, facts: Facts) -> tuple[Shape, list[float]]:
     """The shape `[N, C, H, W]` of x, and how much of each dimension the node makes."""
     shape = facts.ranked(x, 4)
     for name, default in ("antialias", 0), ("exclude_outside", 0):
@@ -49,7 +48,7 @@ def images_and_scales(node: ir.Node, x: ir.Value, facts: Facts) -> tuple[Shape, 
     return shape, _scales(node, shape)
 
 
-def coordinate_mode(node: ir.Node) -> str:
+def read_coordinate_mode(node: ir.Node) -> str:
     return node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
 
 

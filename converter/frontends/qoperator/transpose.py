@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.transpose import transpose as candidate
+from qudnn.converter.lowering.transpose import make_transpose
 
 
 def transpose(node: ir.Node, facts: Facts) -> Candidate:
@@ -13,4 +13,4 @@ def transpose(node: ir.Node, facts: Facts) -> Candidate:
     dtype = facts.eight_bit(x)
     rank = len(facts.ranked(x))
     perm = node.attributes.get_ints("perm", list(range(rank))[::-1])
-    return candidate((node,), x, node.outputs[0], dtype, list(perm), facts)
+    return make_transpose((node,), x, node.outputs[0], dtype, list(perm), facts)

@@ -16,7 +16,7 @@ class Weights(NamedTuple):
     zero_points: NDArray[Any]  # [1] or [outputs]
 
 
-def weights(
+def read_weights(
     values: ir.Value | None, scale: ir.Value | None, zero_point: ir.Value | None, output_axis: int
 ) -> Weights:
     return quantized_weights(constant(values, "weight"), scale, zero_point, output_axis)
