@@ -21,6 +21,14 @@ def test_paths_exist(name: str) -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_the_way_names_what_files_define() -> None:
+    """`path: name`: what a step of the way is about is in the file."""
+    steps = re.findall(r"`((?:converter|custom_ops|csrc)/[\w/.-]+): ([\w:]+)`", TEXT)
+    assert len(steps) > 15
+    for path, name in steps:
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text()), (path, name)
+
+
 def test_the_glossary_is_short() -> None:
     glossary = TEXT[TEXT.index("## Words") : TEXT.index("## The way of a model")]
     words = re.findall(r"^\| ([^|]+) \|", glossary, re.MULTILINE)[2:]
