@@ -179,3 +179,38 @@ def test_fp8_is_declined_with_advice() -> None:
     y = graph.node("MatMul", [x, graph.weights("w", (32, 16))], "y")
     graph.y(graph.own(y, "z", RESULT))
     assert_same_bits(graph, {}, {"MatMul": "choose int8 instead of FP8"}, opset=21)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_casts_to_the_same_type(dtype: str) -> None:
+    """As PyTorch's exporter writes them around fake quantizers."""
+    graph = Form()
+    graph.x("x", "float32", (2, 8, 7, 7), ("n", 8, 7, 7))
+    to = onnx.TensorProto.FLOAT
+    x = graph.own(graph.node("Cast", ["x"], "cast_x", to=to), "dx", (0.03, 3, dtype))
+    y = graph.node("Conv", [graph.node("Cast", [x], "cast_d", to=to), graph.weights("w", (6, 8, 3, 3))], "y")
+    graph.y(graph.own(graph.node("Cast", [y], "cast_y", to=to), "z", (0.3, 5, dtype)), rank=4)
+    model = assert_same_bits(graph, {"QConv": 1})
+    assert len(model.graph.node) == 3
+
+
+def test_a_cast_to_another_type_stays() -> None:
+    graph = Form()
+    graph.x("x", "int32", (4, 32), ("n", 32))
+    graph.feeds["x"] = graph.rng.integers(-9, 9, (4, 32)).astype(np.int32)
+    x = graph.own(graph.node("Cast", ["x"], "cast", to=onnx.TensorProto.FLOAT), "dx", U8)
+    graph.y(graph.own(graph.node("MatMul", [x, graph.weights("w", (32, 16))], "y"), "z", RESULT))
+    model = assert_same_bits(graph, {"QMatMul": 1})
+    assert model.graph.node[0].op_type == "Cast"
+
+
+def test_a_normalization_of_quantized_numbers_before_an_entry() -> None:
+    """Others read its result in float32."""
+    graph = Form()
+    graph.x("x", "float32", (2, 5, 32), ("n", 5, 32))
+    gamma, beta = graph.weights("gamma", (32,), scale=0.02), graph.weights("beta", (32,), scale=0.01)
+    n = graph.node("LayerNormalization", ["x", gamma, beta], "n", axis=-1)
+    y = graph.node("MatMul", [graph.own(n, "dn", (0.04, 128, "uint8")), graph.weights("w", (32, 16))], "y")
+    graph.y(graph.own(y, "z", RESULT), rank=3)
+    graph.y(graph.node("Neg", [n], "neg"), rank=3)
+    assert_same_bits(graph, {"LayerNormalizationToIsland": 1, "QMatMul": 1})

@@ -9,6 +9,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.qdq.linear import float_constant
 
 # onnxruntime 1.30, skip_layer_norm_fusion.cc, SkipLayerNormFusion.
 OTHERWISE = (
@@ -45,12 +46,21 @@ def epsilon_of(norm: ir.Node) -> float:
 
 
 def rows_of(norm: ir.Node, channels: int, graph: ir.Graph, context: Context) -> tuple[ir.Value, ir.Value]:
-    """gamma and beta, constant float32 `[channels]`; beta is zeros where the node has none."""
-    gamma, beta = required_input(norm, 1), node_input(norm, 2)
-    for name, value in ("scale", gamma), ("bias", beta):
-        if value is not None and not is_row(value, channels):
-            raise Refusal(f"its {name} is no constant of {channels} numbers in float32")
-    return gamma, beta or row(graph, context, f"{norm.name}/beta", 0.0, channels)
+    """gamma and beta, constant float32 `[channels]`, perhaps dequantized; beta is zeros if left out."""
+    gamma = _row(required_input(norm, 1), "scale", channels, graph, context)
+    value = node_input(norm, 2)
+    if value is None:
+        return gamma, row(graph, context, f"{norm.name}/beta", 0.0, channels)
+    return gamma, _row(value, "bias", channels, graph, context)
+
+
+def _row(value: ir.Value, what: str, channels: int, graph: ir.Graph, context: Context) -> ir.Value:
+    if is_row(value, channels):
+        return value
+    array = float_constant(value, what)
+    if array.dtype != np.float32 or array.shape != (channels,):
+        raise Refusal(f"its {what} is no constant of {channels} numbers in float32")
+    return add_initializer(graph, context.names.value(f"{value.name}/constant"), array)
 
 
 def is_row(value: ir.Value, channels: int) -> bool:

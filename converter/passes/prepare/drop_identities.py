@@ -1,7 +1,8 @@
-"""Identity => nothing, of constants and beside QuantizeLinear and DequantizeLinear"""
+"""Identity beside QuantizeLinear or DequantizeLinear, or of a constant; Cast to the same type => nothing"""
 
 import onnx_ir as ir
 
+from qudnn.converter.analysis.inference import infer
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
@@ -17,10 +18,26 @@ class DropIdentities(EarlyPass):
     """
 
     def run(self, model: ir.Model) -> None:
+        casts = _to_the_same_type(model)
         for node in list(model.graph):
-            if _does_nothing(node) and _is_in_the_way(node):
+            if node in casts or (_does_nothing(node) and _is_in_the_way(node)):
                 node.outputs[0].replace_all_uses_with(required_input(node, 0))
                 remove_orphans([node])
+
+
+def _to_the_same_type(model: ir.Model) -> set[ir.Node]:
+    casts = [node for node in model.graph if is_onnx(node, "Cast") and not node.outputs[0].is_graph_output()]
+    if not casts:
+        return set()
+    known = {
+        value.name: value.dtype
+        for node in infer(model)
+        for value in (*node.inputs, *node.outputs)
+        if value is not None
+    }
+    return {
+        cast for cast in casts if known.get(required_input(cast, 0).name) == cast.attributes["to"].as_int()
+    }
 
 
 def _does_nothing(node: ir.Node) -> bool:
