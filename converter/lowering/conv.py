@@ -1,4 +1,4 @@
-"""QConv and QConv3D, channels-last.
+"""QConv and QConv3D, channels-last, QConvToFloat and QConvFloatAdd.
 
 y = saturate(rint((sum((x - x_zp) * (w - w_zp)) + bias) * multiplier) + y_zp)
 """
@@ -17,7 +17,7 @@ from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
-from qudnn.converter.island.layout import Layout, plain
+from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import (
     Float32Array,
     Int8Array,
@@ -28,6 +28,8 @@ from qudnn.converter.island.packing import (
     split_beyond_int8,
 )
 from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.channels_first import channels_first
+from qudnn.converter.lowering.matmul_result import Added, InFloat, Requantized
 from qudnn.converter.lowering.repeated import with_channels
 from qudnn.converter.lowering.requantization import bias_and_multiplier
 from qudnn.converter.lowering.rows import as_before, as_image
@@ -46,14 +48,15 @@ class Conv:
     window: Geometry
     group: int
     x_zero_point: int
-    y_zero_point: int
-    clamp: tuple[int, int]
+    result: Requantized | InFloat | Added
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         outside = tensors[0].layout
         x = as_image(emitter, self._readable(emitter, tensors[0]))
+        if isinstance(self.result, Added):
+            wish = as_image(emitter, tensors[1]).layout
         weight, group, layout = self._packed(x.layout, wish)
-        constants = {
+        constants: dict[str, NDArray[Any]] = {
             "weight": weight,
             "bias": scattered(self.bias, 0, layout.positions, layout.width),
             "multiplier": scattered(self.multiplier, 0, layout.positions, layout.width),
@@ -64,10 +67,17 @@ class Conv:
             "dilations": self.window.dilations,
             "group": group,
             "x_zero_point": self.x_zero_point,
-            "y_zero_point": self.y_zero_point,
-            "y_min": self.clamp[0],
-            "y_max": self.clamp[1],
         }
+        if isinstance(self.result, InFloat):
+            addend = np.broadcast_to(self.result.addends, self.bias.shape)
+            constants["addend"] = scattered(addend, 0, layout.positions, layout.width)
+            y = emitter.op("QConvToFloat", [x], unpadded(4), attributes, constants, dtype=ir.DataType.FLOAT)
+            return [channels_first(emitter, y, outside.rank, len(self.bias))]
+        attributes |= self.result.attributes
+        if isinstance(self.result, Added):
+            residual = emitter.moved(as_image(emitter, tensors[1]), layout)
+            total = emitter.op("QConvFloatAdd", [x, residual], layout, attributes, constants)
+            return [as_before(emitter, total, outside)]
         op_type = "QConv" if layout.rank == 4 else "QConv3D"
         return [as_before(emitter, emitter.op(op_type, [x], layout, attributes, constants), outside)]
 
@@ -80,7 +90,8 @@ class Conv:
         if self.group == 1:
             pointwise = set(self.window.kernel) == {1} and x.layout.width <= 128
             return x if pointwise else emitter.dense(x)
-        return emitter.dense(x) if self._is_depthwise else emitter.plain(x)
+        keeps_places = self._is_depthwise and not isinstance(self.result, InFloat)
+        return emitter.dense(x) if keeps_places else emitter.plain(x)
 
     @property
     def _is_depthwise(self) -> bool:
@@ -110,19 +121,16 @@ def make_conv(
     weight_scales: NDArray[np.float32],
     weight_zero_points: NDArray[Any],
     bias: NDArray[Any] | None,
-    y: ir.Value,
-    y_quantization: Quantization,
+    result: Requantized | InFloat | Added,
     window: Geometry,
     group: int,
     x_shape: Shape,
-    clamp: tuple[int, int] = (-128, 127),
 ) -> Candidate:
     """The candidate for a convolution in one to three dimensions.
 
     weight: 8-bit `[K, C/group, kernel...]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
-    bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`.
-    clamp: where the result is cut off, in the int8 domain. Weights that their zero point brings beyond int8
-    become several.
+    bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`. Of three dimensions the
+    result is neither InFloat nor Added. Weights that their zero point brings beyond int8 become several.
     """
     if weight.ndim == 3:  # a row of an image
         weight = weight[:, :, None, :]
@@ -133,24 +141,21 @@ def make_conv(
     if not weight.size:
         raise Refusal("its weights are empty")
     split = split_beyond_int8(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)), group)
-    folded_bias, multiplier = bias_and_multiplier(
-        bias, split.weight, x_quantization, weight_scales, y_quantization
-    )
-    op = Conv(
+    folded_bias, multiplier = bias_and_multiplier(bias, split.weight, x_quantization, weight_scales, result)
+    conv_ = Conv(
         split.weight,
         folded_bias,
         multiplier,
         window,
         group,
         x_quantization.island_zero_point,
-        y_quantization.island_zero_point,
-        clamp,
+        result,
     )
     n, _, *spatial = x_shape
     y_shape = (n, k, *window.output(*spatial))
-    return Candidate(
-        covers,
-        with_channels(op, split.channels, channels),
-        (port(x, (n, channels, *spatial), 1, x_quantization.dtype),),
-        (port(y, y_shape, 1, y_quantization.dtype),),
-    )
+    inputs = [port(x, (n, channels, *spatial), 1, x_quantization.dtype)]
+    if isinstance(result, Added):
+        value, quantization = result.residual
+        inputs.append(port(value, y_shape, 1, quantization.dtype))
+    op = with_channels(conv_, split.channels, channels)
+    return Candidate(covers, op, tuple(inputs), (result.port(y_shape, 1),))

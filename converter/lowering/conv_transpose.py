@@ -20,6 +20,7 @@ from qudnn.converter.island.packing import Int8Array, centered
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.conv import make_conv
 from qudnn.converter.lowering.depth_to_space import make_depth_to_space
+from qudnn.converter.lowering.matmul_result import Requantized
 from qudnn.converter.lowering.sequence import between, make_sequence
 
 
@@ -63,12 +64,10 @@ def make_conv_transpose(
         np.tile(weight_scales, blocks) if weight_scales.size > 1 else weight_scales,
         np.zeros(1, np.int8),
         None if bias is None else np.tile(bias, blocks),
-        middle,
-        y.quantization,
+        Requantized(middle, y.quantization, clamp),
         inner,
         1,
         x_shape,
-        clamp=clamp,
     )
     if blocks == 1:
         return convolution

@@ -1,4 +1,4 @@
-"""The epilogue of a matmul: what is made of its int32 sums."""
+"""The epilogue of a matmul or convolution: what is made of its int32 sums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.island.port import Port, port, port_outside
+from qudnn.converter.island.port import Port, Quantized, port, port_outside
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,34 @@ class InFloat:
         return port_outside(self.value, shape, ir.DataType.FLOAT)
 
 
+_DIVISORS = 1e-30, 1e30  # the scales by which QConvFloatAdd divides lie between
+
+
+@dataclass(frozen=True)
+class Added:
+    """8 bits of `float(sum) * multiplier` and a residual of the same shape, added in float32."""
+
+    y: Requantized
+    residual: Quantized
+
+    def __post_init__(self) -> None:
+        scale = self.y.quantization.scale
+        if not _DIVISORS[0] < scale < _DIVISORS[1]:
+            raise Refusal(f"the scale {scale} of the sum is not between {_DIVISORS[0]} and {_DIVISORS[1]}")
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        return {
+            **self.y.attributes,
+            "y_scale": float(self.y.quantization.scale),
+            "r_scale": float(self.residual.quantization.scale),
+            "r_zero_point": self.residual.quantization.island_zero_point,
+        }
+
+    def port(self, shape: Shape, channel_axis: int) -> Port:
+        return self.y.port(shape, channel_axis)
+
+
 @dataclass(frozen=True)
 class Sums:
     """The sums themselves in int32, outside of the island."""
@@ -64,7 +93,7 @@ MatMulResult = Requantized | InFloat | Sums
 
 
 def multiplier(
-    alpha: float, a_scales: NDArray[Any], b_scales: NDArray[Any], result: Requantized | InFloat
+    alpha: float, a_scales: NDArray[Any], b_scales: NDArray[Any], result: Requantized | InFloat | Added
 ) -> Float32Array:
     """((alpha * a_scales) * b_scales) / y_scale, each step rounded to float32; in float without the last."""
     with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it

@@ -11,14 +11,14 @@ from qudnn.converter.island.port import Tensor
 
 @dataclass(frozen=True)
 class Repeated:
-    """channels: which channel of the input each channel is that op reads; op has weights for all of them."""
+    """channels: which channel of the first input each one is that op reads; op has weights for them all."""
 
     op: Op
     channels: list[int]
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> Sequence[Tensor]:
         x = emitter.repeated(emitter.plain(tensors[0]), self.channels)
-        return self.op.emit(emitter, [x], wish)
+        return self.op.emit(emitter, [x, *tensors[1:]], wish)
 
 
 def with_channels(op: Op, channels: list[int], number: int) -> Op:

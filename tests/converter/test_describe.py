@@ -58,9 +58,9 @@ def test_sizes_are_shown_by_their_names() -> None:
 def test_nothing_is_approximate_where_nothing_is_converted() -> None:
     """The tensors that became uint8 did so in a model that is given up."""
     net = QdqNetwork("int8")
-    x = net.x()
-    c = net.node("Conv", [x, net.weights("w", (4, 4, 3, 3), 0)], "c", pads=[1, 1, 1, 1])
-    net.output(net.node("Mul", [c, net.node("Sigmoid", [c], "s")], "m"), "float32", ["n", 4, 9, 8])
+    x = net.x(("n", 4, 3, 9, 8))
+    c = net.node("Conv", [x, net.weights("w", (4, 4, 3, 3, 3), 0)], "c", pads=[1] * 6)
+    net.output(net.node("Mul", [c, net.node("Sigmoid", [c], "s")], "m"), "float32", ["n", 4, 3, 9, 8])
     model = net.model()
     conversion = converter.convert(model)
     assert conversion.model is model

@@ -178,16 +178,22 @@ def _left(**change: Any) -> str:
     return reasons(net.model())["c_node"]
 
 
+def _volume() -> tuple[QdqNetwork, str]:
+    net = QdqNetwork()
+    x = net.x(("n", 4, 3, 6, 5))
+    return net, net.node("Conv", [x, net.weights("c_w", (6, 4, 3, 3, 3), 0)], "c")
+
+
 def test_reasons() -> None:
-    net = QdqNetwork()
-    net.node("Sqrt", [net.conv(net.x())], net.output("y", "float32", list("nchw")))
-    assert reasons(net.model())["c_node"] == "Sqrt consumes its result in floating point"
-    net = QdqNetwork()
-    c = net.conv(net.x())
-    net.y(c)
-    net.node("Relu", [c], net.output("z", "float32", list("nchw")))
+    net, c = _volume()
+    net.node("Sqrt", [c], net.output("y", "float32", list("ncdhw")))
+    assert reasons(net.model(), 4, 3, 6, 5)["c_node"] == "Sqrt consumes its result in floating point"
+    net, c = _volume()
+    net.y(c, rank=5)
+    net.node("Relu", [c], net.output("z", "float32", list("ncdhw")))
     assert (
-        reasons(net.model())["c_node"] == "its result has consumers in floating point beside QuantizeLinear"
+        reasons(net.model(), 4, 3, 6, 5)["c_node"]
+        == "its result has consumers in floating point beside QuantizeLinear"
     )
     net = QdqNetwork()
     net.y(

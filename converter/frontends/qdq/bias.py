@@ -36,14 +36,14 @@ def read_bias(
         raise Refusal("it has a bias, and its number of outputs is unknown")
     unit = x_scale * weight_scales
     if not dequantizes(value.producer()):
-        return _quantized(constant(value, "bias"), unit, outputs)
+        return in_units(constant(value, "bias"), unit, outputs)
     dequantize = value.producer()
     assert dequantize is not None
     array = constant_or_none(required_input(dequantize, 0))
     if array is None or array.dtype not in (np.int8, np.uint8, np.int32) or array.shape != (outputs,):
         raise Refusal(f"its bias is not dequantized from a constant of 8 or 32 bits [{outputs}]")
     if array.dtype != np.int32:
-        return _quantized(float_constant(value, "bias"), unit, outputs)
+        return in_units(float_constant(value, "bias"), unit, outputs)
     zero_point = node_input(dequantize, 2)
     if zero_point is not None and constant(zero_point, "bias zero point").any():
         raise Refusal("its bias has a zero point that is not 0")
@@ -54,7 +54,7 @@ def read_bias(
         return array
     if is_gemm:
         raise Refusal("the scale of its bias is not that of its input times that of its weights")
-    return _quantized(float_constant(value, "bias"), unit, outputs)
+    return in_units(float_constant(value, "bias"), unit, outputs)
 
 
 def bias_note(value: ir.Value | None, x_scale: np.float32, weight_scales: NDArray[np.float32]) -> str:
@@ -73,12 +73,13 @@ def bias_note(value: ir.Value | None, x_scale: np.float32, weight_scales: NDArra
     return "its bias is not quantized in the scale of its input times that of its weights, so "
 
 
-def _quantized(array: NDArray[np.float32], unit: NDArray[np.float32], outputs: int) -> Int32Array:
+def in_units(array: NDArray[np.float32], unit: NDArray[np.float32], outputs: int) -> Int32Array:
+    """float32 `[outputs]` in multiples of the units `[1]` or `[outputs]`, rounded."""
     if array.dtype != np.float32 or array.shape != (outputs,):
         raise Refusal(f"its bias is {array.dtype} {list(array.shape)}, not float32 [{outputs}]")
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         units = np.rint(array / unit)
     if not (np.abs(units) < 2.0**31).all():  # false for NaN too
         raise Refusal("its bias does not fit into 32 bits in units of its input's and weights' scales")
-    in_units: Int32Array = units.astype(np.int32)
-    return in_units
+    whole: Int32Array = units.astype(np.int32)
+    return whole

@@ -11,6 +11,7 @@ from qudnn.converter.frontends.qoperator.weights import read_weights
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.conv import make_conv
+from qudnn.converter.lowering.matmul_result import Requantized
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
@@ -38,8 +39,7 @@ def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
         w.scales,
         w.zero_points,
         None if bias is None else constant(bias, "bias"),
-        y.value,
-        y.quantization,
+        Requantized(y.value, y.quantization),
         window,
         node.attributes.get_int("group", 1),
         shape,
