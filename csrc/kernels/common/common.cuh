@@ -95,6 +95,12 @@ struct OutputRange {
     __host__ __device__ explicit OutputRange(int zero_point, int low = -128, int high = 127)
         : low(static_cast<float>(low - zero_point)), shift(zero_point - 0x4B400000), high(high) {}
     explicit OutputRange(const Epilogue& e) : OutputRange(e.zero_point, e.low, e.high) {}
+
+    __host__ __device__ int32_t zero_point() const { return shift + 0x4B400000; }
+    // Whether results are bytes from 0 to 255, less 128.
+    __host__ __device__ bool is_unsigned() const {
+        return zero_point() == -128 && low == 0.0f && high == 127;
+    }
 };
 
 // clamp(rint(value) + zero_point). NaN gives the lower bound.

@@ -103,25 +103,40 @@ __device__ void store_channels(int8_t* y, int left, const uint32_t (&words)[kWor
     }
 }
 
-// As requantize(), of an accumulator without bias. pair: biases and multipliers of two channels. kSmall: it
-// started from kSmallBias, and biases are floats, of bias - 12582912; as accumulators of 8 x 8 x 4 mmas
-// and biases are at most kSmallAccumulator, all steps are exact.
+enum class StemEpilogue {
+    any,
+    small,     // sums started from kSmallBias, and biases are floats, of bias - 12582912
+    unsigned_  // as `small`, of results that are bytes from 0 to 255, less 128
+};
+
+// (accumulator + bias) * multiplier as a float. pair: biases and multipliers of two channels. As accumulators
+// of 8 x 8 x 4 mmas and small biases are at most kSmallAccumulator, the steps to a small sum are exact.
 template <bool kSmall>
-__device__ inline uint32_t requantize_stem(int32_t accumulator, const int32_t (&pair)[4], int i,
-                                           const OutputRange& range) {
+__device__ inline float scale_stem(int32_t accumulator, const int32_t (&pair)[4], int i) {
     const int32_t bias = pair[i];
-    const float multiplier = __int_as_float(pair[2 + i]);
-    if (!kSmall) return requantize(wrapping_add(accumulator, bias), multiplier, range);
-    return quantize(multiply(plus(__int_as_float(accumulator), __int_as_float(bias)), multiplier), range);
+    const float sum = kSmall ? plus(__int_as_float(accumulator), __int_as_float(bias))
+                             : __int2float_rn(wrapping_add(accumulator, bias));
+    return multiply(sum, __int_as_float(pair[2 + i]));
+}
+
+// Four results as a word.
+template <StemEpilogue kEpilogue>
+__device__ inline uint32_t requantize_stem(const float (&values)[4], const OutputRange& range) {
+    if constexpr (kEpilogue == StemEpilogue::unsigned_)
+        return round_and_pack_unsigned(values) ^ kByteBias;
+    else
+        return pack(quantize(values[0], range), quantize(values[1], range), quantize(values[2], range),
+                    quantize(values[3], range));
 }
 
 // Goes over a warp's tiles. y: of the block's first channel, of `columns`.
-template <int kQuads, int kSteps, int kTiles, bool kSmall, typename Copy>
+template <int kQuads, int kSteps, int kTiles, StemEpilogue kEpilogue, typename Copy>
 __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const uint32_t* patches,
                                                const Copy& copy, const uint32_t* pairs,
                                                const uint32_t* filters, int columns, const OutputRange& range,
                                                int8_t* __restrict__ y) {
     constexpr int kWords = kTiles / 2;
+    constexpr bool kSmall = kEpilogue != StemEpilogue::any;
     const int patch_words = g.patch_height * g.patch_width;
     const int lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;  // the lane's place in an mma
     // Columns 2 t and 2 t + 1 of all mmas are neighbouring output channels, so that a lane's results lie
@@ -171,11 +186,13 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
                 load_shared(first, pairs + (t * kTiles + j) * 4);
                 load_shared(second, pairs + (t * kTiles + j + 1) * 4);
 #pragma unroll
-                for (int c = 0; c < 2; ++c)
-                    words[c][j / 2] = pack(requantize_stem<kSmall>(acc[j][2 * c], first, 0, range),
-                                           requantize_stem<kSmall>(acc[j][2 * c + 1], first, 1, range),
-                                           requantize_stem<kSmall>(acc[j + 1][2 * c], second, 0, range),
-                                           requantize_stem<kSmall>(acc[j + 1][2 * c + 1], second, 1, range));
+                for (int c = 0; c < 2; ++c) {
+                    const float values[4] = {scale_stem<kSmall>(acc[j][2 * c], first, 0),
+                                             scale_stem<kSmall>(acc[j][2 * c + 1], first, 1),
+                                             scale_stem<kSmall>(acc[j + 1][2 * c], second, 0),
+                                             scale_stem<kSmall>(acc[j + 1][2 * c + 1], second, 1)};
+                    words[c][j / 2] = requantize_stem<kEpilogue>(values, range);
+                }
             }
             store_channels(target, pixels > 0 ? columns : 0, words[0]);
             store_channels(target + 8 * int64_t{g.k}, pixels > 8 ? columns : 0, words[1]);
@@ -230,12 +247,16 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     }
     __syncthreads();
 
-    if (small)
-        run_stem_tiles<kQuads, kSteps, kTiles, true>(g, tile, patches, copy, pairs, filters, columns, range,
-                                                     y + first);
+    const auto run = [&]<StemEpilogue kEpilogue>() {
+        run_stem_tiles<kQuads, kSteps, kTiles, kEpilogue>(g, tile, patches, copy, pairs, filters, columns,
+                                                          range, y + first);
+    };
+    if (small && range.is_unsigned())
+        run.template operator()<StemEpilogue::unsigned_>();
+    else if (small)
+        run.template operator()<StemEpilogue::small>();
     else
-        run_stem_tiles<kQuads, kSteps, kTiles, false>(g, tile, patches, copy, pairs, filters, columns, range,
-                                                      y + first);
+        run.template operator()<StemEpilogue::any>();
 }
 
 constexpr int kMaxStemThreads = 128;
