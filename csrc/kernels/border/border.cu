@@ -6,7 +6,7 @@ namespace qudnn::kernels {
 
 cudaError_t quantize_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x,
                                int8_t* y, cudaStream_t stream) {
-    return cross(g, Quantize{OutputRange(zero_point), scale, splat(zero_point)}, x, y, stream);
+    return cross(g, Quantize(zero_point, scale), x, y, stream);
 }
 
 cudaError_t convert_to_island(const BorderGeometry& g, int offset, int zero_point, const void* x, int8_t* y,

@@ -3,6 +3,7 @@
 
 #include "kernels/border/border.h"
 #include "kernels/common/common.cuh"
+#include "kernels/common/float_divisor.cuh"
 
 namespace qudnn::kernels {
 
@@ -68,13 +69,28 @@ struct Quantize {
     using Outside = float;
     static constexpr bool kEnter = true;
     OutputRange range;
-    float scale;
+    IntegerDivisor scale;
+    float most;  // what the divisor takes: beyond it lies beyond all bounds; 0: it does not take the scale
     uint32_t fill;
+
+    Quantize(int zero_point, float scale)
+        : range(zero_point),
+          scale(scale),
+          most(IntegerDivisor::takes(scale) ? IntegerDivisor::kMostQuotient * scale : 0),
+          fill(splat(zero_point)) {}
 
     __device__ const Quantize& prepared() const { return *this; }
     __device__ uint32_t inward(const Quad<float>& q) const {
-        return pack(quantize(divide(q.v[0], scale), range), quantize(divide(q.v[1], scale), range),
-                    quantize(divide(q.v[2], scale), range), quantize(divide(q.v[3], scale), range));
+        uint32_t y[4];
+        if (most > 0) {
+#pragma unroll
+            for (int i = 0; i < 4; ++i)  // NaN becomes the least
+                y[i] = quantize(scale.quotient(fminf(fmaxf(q.v[i], -most), most)), range);
+        } else {
+#pragma unroll
+            for (int i = 0; i < 4; ++i) y[i] = quantize(divide(q.v[i], scale.value), range);
+        }
+        return pack(y[0], y[1], y[2], y[3]);
     }
 };
 

@@ -30,6 +30,8 @@ struct FloatDivisor {
 // of it, so that few dividends can give a float next to the right one. Of those none makes another integer:
 // tried for every significand of a divisor between 1e-30 and 1e30.
 struct IntegerDivisor {
+    static constexpr float kMostQuotient = 512;
+
     float value, high, low;
 
     __host__ __device__ explicit IntegerDivisor(float divisor)
