@@ -37,6 +37,11 @@ CASES = [
     op.matmul("columns", c=144, k=416, rows=(77,)),
     op.matmul("long", c=2048, k=512, rows=(300,)),
     op.matmul("ties", c=32, k=256, rows=(500,), sums="ties"),
+    op.conv("unsigned", c=128, k=256, kernel=(1, 1), size=(190, 190), y_zero_point=-128),
+    op.conv("bounded", c=256, k=512, kernel=(1, 1), size=(120, 120), y_zero_point=-128, y_min=-90),
+    op.conv("signed", c=64, k=256, kernel=(1, 1), size=(190, 190), y_zero_point=0, y_min=0),
+    op.conv("unsigned", c=64, k=64, size=(120, 120), pads=ONE, x_zero_point=-128, y_zero_point=-128),
+    op.conv("padded", c=128, k=64, kernel=(1, 1), size=(130, 7), y_pads=AROUND, y_zero_point=-128),
 ]
 ADDS = [
     *(
@@ -44,6 +49,10 @@ ADDS = [
         for dtype in (op.UINT8, op.INT8)
         for first in (True, False)
     ),
+    # Teams of warps take turns at these: enough tiles for all, at several depths.
+    op.conv_add("turns", c=128, k=512, kernel=(1, 1), size=(150, 150)),
+    op.conv_add("turns", dtype=op.INT8, c=256, k=512, kernel=(1, 1), size=(120, 120), result_first=False),
+    op.conv_add("turns", c=512, k=256, kernel=(1, 1), size=(120, 120), y_min=-70),
     op.conv_add("window", c=64, k=96, size=(28, 31), pads=ONE, x_zero_point=-128, y_max=100),
     op.conv_add("strided", c=64, k=64, size=(28, 31), pads=ONE, x_zero_point=9, strides=[2, 2]),
     op.conv_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50), result_first=False),

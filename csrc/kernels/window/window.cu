@@ -2,9 +2,10 @@
 
 #include <array>
 
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/gpu.h"
 #include "kernels/elementwise/add.cuh"
-#include "kernels/window/window.cuh"
+#include "kernels/window/window_kernels.h"
 #include "kernels/window/window_maps.cuh"
 
 namespace qudnn::kernels {
@@ -16,26 +17,6 @@ constexpr bool kHasCode = true;
 constexpr bool kHasCode = false;
 #endif
 
-template <class S>
-constexpr WindowKernel entry() {
-    return {S::kRows, S::kColumns, S::kLaneGroup, S::kBlockThreads, window_kernel<S>};
-}
-
-// The second one adds a residual.
-template <int kTiles, int kColumns, int kBlocks>
-constexpr std::array<WindowKernel, 2> entries() {
-    return {entry<WindowShape<kTiles, kColumns, false, kBlocks>>(),
-            entry<WindowShape<kTiles, kColumns, true, kBlocks>>()};
-}
-
-constexpr std::array<std::array<WindowKernel, 2>, 5> kKernels = {
-    entries<1, 64, 3>(),   // 128 x 64
-    entries<2, 64, 2>(),   // 256 x 64
-    entries<1, 128, 2>(),  // 128 x 128
-    entries<2, 128, 1>(),  // 256 x 128
-    entries<2, 32, 3>(),   // 256 x 32
-};
-
 // biases[kind][k]: the bias, and what the taps outside the image of a pixel of that kind would have added.
 __global__ void __launch_bounds__(128)
     biases_kernel(const __grid_constant__ WindowBorder rows, const __grid_constant__ WindowBorder columns,
@@ -43,6 +24,8 @@ __global__ void __launch_bounds__(128)
                   const int8_t* __restrict__ filter, const int32_t* __restrict__ bias,
                   int32_t* __restrict__ biases) {
     __shared__ int sums[kMaxTaps];
+    let_next_kernel_start();
+    wait_for_kernels_before();
     const int channel = blockIdx.x, lane = threadIdx.x % 32;
     for (int tap = threadIdx.x / 32; tap < r * s; tap += 4) {
         const int8_t* weights = filter + (static_cast<int64_t>(channel) * r * s + tap) * c;
@@ -68,12 +51,16 @@ __global__ void __launch_bounds__(128)
     }
 }
 
+const WindowKernels& window_kernels(const ConvGeometry& g, bool adds) {
+    static const std::array<WindowKernels, 4> kernels{direct_kernels(), direct_kernels_that_add(),
+                                                      flat_kernels(), flat_kernels_that_add()};
+    return kernels[(flat_results(g) ? 2 : 0) + (adds ? 1 : 0)];
+}
+
 int multiprocessors() {
     static const int of_first = Gpu().multiprocessors;  // those of one generation have about as many
     return of_first;
 }
-
-constexpr float kMostQuotient = 512;  // see IntegerDivisor
 
 WindowAddition float_addition_of(const Residual& residual) {
     const BinaryScales& s = residual.scales;
@@ -81,11 +68,11 @@ WindowAddition float_addition_of(const Residual& residual) {
             .of_result = 0,
             .of_r = s.b_scale,
             .f = 0,
-            .least = -kMostQuotient * s.y_scale,
-            .most = kMostQuotient * s.y_scale,
+            .least = -IntegerDivisor::kMostQuotient * s.y_scale,
+            .most = IntegerDivisor::kMostQuotient * s.y_scale,
             .result_origin = 0,
             .r_origin = byte_origin(s.b_zero_point),
-            .shift = 0,
+            .unsigned_ = false,
             .result_first = false,
             .in_float = true,
             .scale = IntegerDivisor(s.y_scale)};
@@ -103,7 +90,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .most = static_cast<float>(e.high - e.zero_point),
             .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - 12582912.0f,
             .r_origin = add.origin,
-            .shift = -kSumOrigin - residual.scales.offset,
+            .unsigned_ = residual.scales.offset == 128,
             .result_first = first};
 }
 
@@ -132,12 +119,14 @@ constexpr double kMostWaste = 1.34;
 std::string WindowVariant::text() const {
     return "rows=" + std::to_string(rows) + " columns=" + std::to_string(columns) +
            " width=" + std::to_string(width) + " x=" + std::to_string(x_stages) +
-           (resident ? " resident" : " w=" + std::to_string(w_stages));
+           (resident ? " resident" : " w=" + std::to_string(w_stages)) +
+           (y_stages ? " y=" + std::to_string(y_stages) : "");
 }
 
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
     const Gpu gpu;
     if (!kHasCode || gpu.major != 9 || !taken(g) || encoder() == nullptr) return {};
+    const WindowKernels& kernels = window_kernels(g, adds);
     std::vector<std::pair<double, WindowVariant>> found;
     for (const int width : kWidths) {
         if (static_cast<double>(ceil_div(g.c, width) * width) > kMostWaste * static_cast<double>(g.c) &&
@@ -146,15 +135,21 @@ std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with
         const WindowCut cut(g, width, pads_with_value);
         if (!cut.possible) continue;
         const int64_t all_weights = g.r * g.s * cut.window.widths;
-        for (int number = 0; number < static_cast<int>(kKernels.size()); ++number) {
-            const WindowKernel& kernel = kKernels[number][adds ? 1 : 0];
+        for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
+            const WindowKernel& kernel = kernels[number];
             if (g.k % kernel.lane_group != 0 || (kernel.columns > 32 && kernel.columns / 2 >= g.k)) continue;
             for (const bool resident : {true, false}) {
-                WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, resident, 0};
-                if (resident && all_weights > 512) continue;
+                WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, 0, resident, 0};
+                if (resident ? all_weights > 512 : kernel.turns > 1) continue;
                 // Two or more blocks on a multiprocessor, or one with more buffers.
-                for (const auto [x_stages, w_stages] : {std::array{2, 4}, {3, 4}, {4, 6}, {6, 8}}) {
-                    v.x_stages = x_stages;
+                for (const auto [x_stages, w_stages, y_stages] :
+                     {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}}) {
+                    if (y_stages > 2 && !(flat_results(g) && adds) && x_stages < 4)
+                        continue;  // as the one before
+                    // Where teams take turns, a buffer always serves the same one.
+                    v.x_stages =
+                        kernel.turns > 1 ? kernel.turns * cut.window.widths * (x_stages - 1) : x_stages;
+                    v.y_stages = kernel.turns * (!flat_results(g) ? 0 : adds ? y_stages : 2);
                     v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
                     v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
                     WindowCut whole = cut;
@@ -196,30 +191,31 @@ cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    const WindowKernel& kernel = kKernels.at(static_cast<size_t>(variant.kernel))[adds ? 1 : 0];
+    const WindowKernel& kernel = window_kernels(g, adds).at(static_cast<size_t>(variant.kernel));
     const bool pads_with_value = workspace != nullptr;
     WindowCut cut(g, variant.width, pads_with_value);
     if (adds && cut.window.pads_output) return cudaErrorInvalidValue;
     cut.finish(kernel, variant, ceil_div(variant.blocks, multiprocessors()));
     WindowMaps maps;
-    if (!encode(maps, g, cut, kernel, x, filter)) return cudaErrorInvalidValue;
+    if (!encode(maps, g, cut, kernel, x, filter, residual.r, y)) return cudaErrorInvalidValue;
     const int32_t* biases = epilogue.bias;
     if (pads_with_value) {
         const Window& w = cut.window;
         auto* table = static_cast<int32_t*>(workspace);
         auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-        biases_kernel<<<static_cast<unsigned>(g.k), 128, 0, stream>>>(
-            w.row_border, w.column_border, Axis{g.pad_top, g.stride_h, g.dilation_h},
-            Axis{g.pad_left, g.stride_w, g.dilation_w}, narrowed(g.h), narrowed(g.w), narrowed(g.r),
-            narrowed(g.s), narrowed(g.c), narrowed(g.k), x_zero_point, filter, epilogue.bias, table);
-        if (const cudaError_t status = cudaGetLastError(); status != cudaSuccess) return status;
+        const cudaError_t status = launch_dependent(
+            biases_kernel, static_cast<unsigned>(g.k), 128, 0, stream, w.row_border, w.column_border,
+            Axis{g.pad_top, g.stride_h, g.dilation_h}, Axis{g.pad_left, g.stride_w, g.dilation_w},
+            narrowed(g.h), narrowed(g.w), narrowed(g.r), narrowed(g.s), narrowed(g.c), narrowed(g.k),
+            x_zero_point, filter, epilogue.bias, table);
+        if (status != cudaSuccess) return status;
         biases = table;
     }
     const auto bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel.columns));
-    kernel.run<<<static_cast<unsigned>(variant.blocks), kernel.threads, bytes, stream>>>(
-        cut.window, maps, epilogue, biases, OutputRange(epilogue),
-        adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
-    return cudaGetLastError();
+    return launch_dependent(kernel.run, static_cast<unsigned>(variant.blocks),
+                            static_cast<unsigned>(kernel.threads), bytes, stream, cut.window, maps, epilogue,
+                            biases, OutputRange(epilogue),
+                            adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
 }
 
 }  // namespace qudnn::kernels

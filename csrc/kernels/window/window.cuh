@@ -9,43 +9,10 @@
 // which each lane's results lie side by side in y.
 #pragma once
 
-#include "kernels/window/window_epilogue.cuh"
-#include "kernels/window/window_mainloop.cuh"
+#include "kernels/common/dependent_launch.cuh"
+#include "kernels/window/window_flat.cuh"
 
 namespace qudnn::kernels {
-
-// Whether all sums that the block's weights may give, and its biases, are small, and multipliers moderate.
-// For weights that stay in shared memory, all there.
-template <class S>
-__device__ __forceinline__ bool sums_are_small(const Window& g, const WindowShared& shared,
-                                               const uint8_t* weights, const int32_t* biases,
-                                               const float* multipliers, int first) {
-    constexpr int kParts = S::kThreads / S::kColumns;  // threads of a column
-    const int column = threadIdx.x / kParts, part = threadIdx.x % kParts;
-    bool large = false;
-    int sum = 0;
-    if (column < S::kColumns) {
-        for (int stage = 0; stage < g.w_stages; ++stage) {
-            const uint8_t* row = weights + stage * g.w_bytes + column * g.width;
-            for (int i = part; i < g.width / 16; i += kParts) {
-                const uint4 v = *reinterpret_cast<const uint4*>(row + (i + column) % (g.width / 16) * 16);
-                for (const uint32_t word : {v.x, v.y, v.z, v.w}) {
-                    const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
-                    sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
-                }
-            }
-        }
-    }
-    for (int i = 1; i < kParts; i *= 2) sum += __shfl_xor_sync(~0u, sum, i);
-    large |= sum >= kSmallSum / 128;
-    for (int i = threadIdx.x; i < g.kinds * S::kColumns; i += S::kThreads) {
-        const int kind = i / S::kColumns, at = first + i % S::kColumns;
-        if (at >= g.k) continue;
-        const int32_t bias = biases[kind * g.k + at];
-        large |= bias <= -kSmallSum || bias >= kSmallSum || !(fabsf(multipliers[at]) <= 1.0f);
-    }
-    return !any_of(S::kThreads, large);
-}
 
 // Fetches what will be added to a tile, to the L2 cache: two threads for a row and its next 128 columns.
 template <class S>
@@ -63,34 +30,10 @@ __device__ __forceinline__ void prefetch_residual(const Window& g, const WindowA
 // What warp `number` of those that multiply does with the buffers.
 template <class S>
 __device__ __forceinline__ void multiply_and_store(const Window& g, const WindowShared& shared,
-                                                   const uint8_t* weights, const Epilogue& epilogue,
-                                                   const int32_t* biases, const OutputRange& range,
-                                                   const WindowAddition& addition, int number, int tile,
-                                                   int column_block, int8_t* y) {
-    constexpr int kWorthwhile = 4;  // tiles to look at the weights for
-    const int first_column = column_block * S::kColumns;
+                                                   const OutputRange& range, const WindowAddition& addition,
+                                                   bool small, int number, int tile, int first_column,
+                                                   int8_t* y) {
     const int group = number / 4, warp = number % 4, lane = static_cast<int>(threadIdx.x) % 32;
-
-    // The weights come among the first tile's x, of which there is no more than has room before it is used.
-    const bool all_weights_come = g.resident && g.widths * g.phases <= g.x_stages;
-    bool small = false;
-    if (all_weights_come && (S::kAdds || range.high == 127) &&
-        (g.tiles - tile) / g.tile_step >= kWorthwhile) {
-        for (int stage = 0; stage < g.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
-        small = sums_are_small<S>(g, shared, weights, biases, epilogue.multiplier, first_column);
-    }
-    for (int i = threadIdx.x; i < g.kinds * S::kColumns; i += S::kThreads) {
-        const int kind = i / S::kColumns, column = i % S::kColumns, at = first_column + column;
-        const int place = bias_place<S>(column);
-        shared.bias[kind * S::kColumns + place] =
-            wrapping_add(at < g.k ? biases[kind * g.k + at] : 0, small ? kSumOrigin : 0);
-        if (kind == 0) shared.multiplier[place] = at < g.k ? epilogue.multiplier[at] : 0.0f;
-    }
-    any_of(S::kThreads, false);
-
-    // Blocks that share a multiprocessor would otherwise all multiply, and then all store.
-    if (blockIdx.x >= gridDim.x / 2) __nanosleep(g.delay);
-
     Ring x(g.x_stages), w(g.w_stages);
     bool weights_are_there = false;
     for (; tile < g.tiles; tile += g.tile_step, weights_are_there = g.resident) {
@@ -126,49 +69,29 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                         residual.v[i][half][j] = {};
                         if (pixel[i][half] >= 0 && column + j * S::kLaneGroup < g.k)
                             residual.v[i][half][j] =
-                                LaneVector<S::kWords>::read(source_of_r + j * S::kLaneGroup);
+                                LaneVector<S::kWords>::read_once(source_of_r + j * S::kLaneGroup);
                     }
                 }
             }
 
-        const int row = (g.flat ? 0 : static_cast<int>(first - g.pitch.quotient(first) * g.pitch.value)) +
-                        group * S::kTiles * 64;
-        if (g.width == 128)
-            run_mainloop<S, 128>(acc, g, shared, row, weights_are_there, x, w);
-        else if (g.width == 64)
-            run_mainloop<S, 64>(acc, g, shared, row, weights_are_there, x, w);
-        else
-            run_mainloop<S, 32, 0>(acc, g, shared, row, weights_are_there, x, w);
+        const int row = g.flat ? 0 : static_cast<int>(first - g.pitch.quotient(first) * g.pitch.value);
+        add_tile<S>(acc, g, shared, row + group * S::kTiles * 64, weights_are_there, x, w);
 
-        const auto store = [&]<WindowEpilogue kEpilogue>() {
+        with_epilogue<S>(small, range, addition, [&]<WindowEpilogue kEpilogue>() {
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
-                store_results<S, kEpilogue>(g, acc[i], shared, range, addition, residual.v[S::kAdds ? i : 0],
-                                            pixel[i], first_column, y);
-        };
-        if constexpr (S::kAdds) {
-            if (addition.in_float && small)
-                store.template operator()<WindowEpilogue{true, true, true, false, true}>();
-            else if (addition.in_float)
-                store.template operator()<WindowEpilogue{false, true, true, false, true}>();
-            else if (addition.result_first && small)
-                store.template operator()<WindowEpilogue{true, false, false, true}>();
-            else if (addition.result_first)
-                store.template operator()<WindowEpilogue{false, false, false, true}>();
-            else if (small)
-                store.template operator()<WindowEpilogue{true, false, false, false}>();
-            else
-                store.template operator()<WindowEpilogue{false, false, false, false}>();
-        } else {
-            if (range.high < 127)
-                store.template operator()<WindowEpilogue{false, true, true}>();
-            else if (!small)
-                store.template operator()<WindowEpilogue{false, true, false}>();
-            else if (epilogue.low > -128)
-                store.template operator()<WindowEpilogue{true, true, false}>();
-            else
-                store.template operator()<WindowEpilogue{true, false, false}>();
-        }
+#pragma unroll
+                for (int j = 0; j < S::kLaneGroups; ++j) {
+                    LaneVector<S::kWords> v[2];
+                    if constexpr (S::kAdds) v[0] = residual.v[i][0][j], v[1] = residual.v[i][1][j];
+                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, v);
+                    const int column = first_column + j * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
+#pragma unroll
+                    for (int half = 0; half < 2; ++half)
+                        if (pixel[i][half] >= 0 && column < g.k)
+                            v[half].write(y + static_cast<int64_t>(pixel[i][half]) * g.k + column);
+                }
+        });
     }
 }
 
@@ -183,12 +106,16 @@ __global__ void __launch_bounds__(S::kBlockThreads, S::kBlocks)
     const WindowShared shared(g, S::kColumns, start);
     if (threadIdx.x == 0) {
         for (int i = 0; i < g.x_stages; ++i)
-            start_barrier(shared.x_full + i * 8, 1), start_barrier(shared.x_empty + i * 8, S::kThreads / 32);
+            start_barrier(shared.x_full + i * 8, 1), start_barrier(shared.x_empty + i * 8, S::kWarps);
         for (int i = 0; i < g.w_stages; ++i)
-            start_barrier(shared.w_full + i * 8, 1), start_barrier(shared.w_empty + i * 8, S::kThreads / 32);
+            start_barrier(shared.w_full + i * 8, 1), start_barrier(shared.w_empty + i * 8, S::kWarps);
+        for (int i = 0; i < g.y_stages; ++i)
+            start_barrier(shared.y_full + i * 8, 1), start_barrier(shared.y_empty + i * 8, S::kWarps);
         publish_barriers();
     }
+    let_next_kernel_start();
     __syncthreads();
+    wait_for_kernels_before();
     const int tile = static_cast<int>(blockIdx.x) / g.column_blocks;
     const int column_block = static_cast<int>(blockIdx.x) % g.column_blocks;
     const int warp =
@@ -198,8 +125,13 @@ __global__ void __launch_bounds__(S::kBlockThreads, S::kBlocks)
     } else {
         if (g.pads_output)
             write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y), S::kThreads);
-        multiply_and_store<S>(g, shared, start + g.x_stages * g.x_bytes, epilogue, biases, range, addition,
-                              warp, tile, column_block, y);
+        const int first_column = column_block * S::kColumns;
+        const bool small =
+            prepare_sums<S>(g, shared, start + g.x_stages * g.x_bytes, epilogue, biases, tile, first_column);
+        if constexpr (S::kFlat)
+            multiply_and_stage<S>(g, maps, shared, range, addition, small, warp, tile, column_block);
+        else
+            multiply_and_store<S>(g, shared, range, addition, small, warp, tile, first_column, y);
     }
 #endif
 }

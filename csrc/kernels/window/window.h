@@ -19,6 +19,7 @@ struct WindowVariant {
     int kernel;  // its number in the table of kernels
     int rows, columns, width;
     int x_stages, w_stages;  // buffers of shared memory
+    int y_stages;            // 0 where results go straight to y
     bool resident;           // all weights of a block stay in shared memory
     int blocks;              // as many as the GPU runs at once, or as have work
 

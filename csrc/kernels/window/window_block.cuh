@@ -1,18 +1,23 @@
 // How a block of the kernel of window.h is cut, and its shared memory.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/window/window_task.cuh"
 
 namespace qudnn::kernels {
 
-// kTiles * 64 rows of each of two groups of four warps, times kColumns columns.
-template <int kTiles_, int kColumns_, bool kAdds_, int kBlocks_>
+// Tiles are of kTiles * 64 rows of each of kTogether groups of four warps, times kColumns columns; kTurns
+// such teams take turns at a block's tiles. kFlat: for flat matrices, the results of which leave through
+// shared memory.
+template <int kTiles_, int kColumns_, bool kAdds_, bool kFlat_, int kBlocks_, int kTurns_ = 1>
 struct WindowShape {
-    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_;
-    static constexpr bool kAdds = kAdds_;
-    static constexpr int kGroups = 2, kThreads = kGroups * 128;  // that multiply
+    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_, kTurns = kTurns_;
+    static constexpr bool kAdds = kAdds_, kFlat = kFlat_;
+    static constexpr int kTogether = kTurns > 1 ? 1 : 2, kWarps = kTogether * 4;  // of a team
+    static constexpr int kThreads = kTurns * kWarps * 32;                         // that multiply
     static constexpr int kBlockThreads = kThreads + 32;
-    static constexpr int kRows = kGroups * kTiles * 64;
+    static constexpr int kRows = kTogether * kTiles * 64;
     static constexpr int kLaneGroup = kColumns % 64 == 0 ? 64 : 32;  // columns of which a lane has a vector
     static constexpr int kLaneGroups = kColumns / kLaneGroup;
     static constexpr int kWords = kLaneGroup / 16;  // of a lane's vector
@@ -22,16 +27,19 @@ template <int kWords>
 struct LaneVector {
     uint32_t word[kWords];
 
-    __device__ static LaneVector read(const int8_t* source) {
+    using Vector = std::conditional_t<kWords == 4, uint4, uint2>;
+
+    __device__ static LaneVector of(const Vector& u) {
         LaneVector v;
-        if constexpr (kWords == 4) {
-            const uint4 u = __ldcs(reinterpret_cast<const uint4*>(source));
-            v.word[0] = u.x, v.word[1] = u.y, v.word[2] = u.z, v.word[3] = u.w;
-        } else {
-            const uint2 u = __ldcs(reinterpret_cast<const uint2*>(source));
-            v.word[0] = u.x, v.word[1] = u.y;
-        }
+        v.word[0] = u.x, v.word[1] = u.y;
+        if constexpr (kWords == 4) v.word[2] = u.z, v.word[3] = u.w;
         return v;
+    }
+    __device__ static LaneVector read_once(const int8_t* source) {
+        return of(__ldcs(reinterpret_cast<const Vector*>(source)));
+    }
+    __device__ static LaneVector read(const int8_t* source) {
+        return of(*reinterpret_cast<const Vector*>(source));
     }
     __device__ void write(int8_t* target) const {
         if constexpr (kWords == 4)
@@ -49,22 +57,27 @@ struct LaneResidual {
 
 // The block's shared memory, as addresses of it.
 struct WindowShared {
-    uint32_t x, w, x_full, x_empty, w_full, w_empty;
+    uint32_t x, w, x_full, x_empty, w_full, w_empty, y_full, y_empty;
+    int8_t* y;          // buffers of [lane group][row][column in it]
     int32_t* bias;      // where sums start, for each kind of pixel, in the order of bias_place()
     float* multiplier;  // in the same order
 
     __device__ WindowShared(const Window& g, int columns, uint8_t* start) {
         x = shared_address(start), w = x + g.x_stages * g.x_bytes;
         uint8_t* after = start + g.x_stages * g.x_bytes + g.w_stages * g.w_bytes;
+        y = reinterpret_cast<int8_t*>(after);
+        after += g.y_stages * g.y_bytes;
         bias = reinterpret_cast<int32_t*>(after);
         multiplier = reinterpret_cast<float*>(after + g.kinds * columns * 4);
         x_full = shared_address(after + (g.kinds + 1) * columns * 4);
         x_empty = x_full + g.x_stages * 8;
         w_full = x_empty + g.x_stages * 8, w_empty = w_full + g.w_stages * 8;
+        y_full = w_empty + g.w_stages * 8, y_empty = y_full + g.y_stages * 8;
     }
     static int64_t bytes(const Window& g, int columns) {
         return 1024 + int64_t{g.x_stages} * g.x_bytes + int64_t{g.w_stages} * g.w_bytes +
-               (g.kinds + 1) * columns * 4 + (g.x_stages + g.w_stages) * 16;
+               int64_t{g.y_stages} * g.y_bytes + (g.kinds + 1) * columns * 4 +
+               (g.x_stages + g.w_stages + g.y_stages) * 16;
     }
 };
 
@@ -75,6 +88,9 @@ struct Ring {
     __device__ explicit Ring(int stages) : stages(stages) {}
     __device__ void advance() {
         if (++stage == stages) stage = 0, parity ^= 1;
+    }
+    __device__ void skip(int count) {
+        for (stage += count; stage >= stages; stage -= stages) parity ^= 1;
     }
 };
 

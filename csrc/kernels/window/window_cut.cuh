@@ -5,17 +5,12 @@
 
 #include "kernels/window/window.h"
 #include "kernels/window/window_block.cuh"
+#include "kernels/window/window_kernels.h"
 
 namespace qudnn::kernels {
 
 constexpr double kNanosecondsPerMac = 1.4e-4;  // of a multiprocessor
 constexpr int64_t kMaxRows = 1 << 30, kMaxExtent = 1 << 20, kMaxBox = 256, kMaxKinds = 32;
-
-// A kernel of the table.
-struct WindowKernel {
-    int rows, columns, lane_group, threads;
-    void (*run)(Window, WindowMaps, Epilogue, const int32_t*, OutputRange, WindowAddition, int8_t*);
-};
 
 // The least distance of lines, or of images in lines, at which what lies between them is outside of both,
 // where `extent` outputs have taps from `least` to `most` elements after theirs, of `elements`.
@@ -57,10 +52,14 @@ inline bool taken(const ConvGeometry& g) {
            (g.p - 1) * g.stride_h <= kMaxExtent && (g.q - 1) * g.stride_w <= kMaxRows;
 }
 
+// Whether x as it is is the matrix.
 inline bool flat(const ConvGeometry& g) {
     return g.r == 1 && g.s == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 && g.pad_left == 0 &&
-           g.p == g.h && g.q == g.w && !g.y_padding.any();
+           g.p == g.h && g.q == g.w;
 }
+
+// Whether y is one as well.
+inline bool flat_results(const ConvGeometry& g) { return flat(g) && !g.y_padding.any(); }
 
 // A geometry cut for a width of x; the rest comes with a variant.
 struct WindowCut {
@@ -82,7 +81,7 @@ struct WindowCut {
         if (w.flat) {
             rows = g.n * g.p * g.q;
             if (rows > kMaxRows) return;
-            w.q = static_cast<int>(rows);
+            w.pitch = Divisor<uint32_t>(g.q), w.lines = Divisor<uint32_t>(g.p);
         } else {
             const int64_t h = ceil_div(g.h, g.stride_h), columns = ceil_div(g.w, g.stride_w);
             const int64_t granule = std::max(1, 128 / width);  // boxes go to multiples of 128 bytes
@@ -142,10 +141,10 @@ struct WindowCut {
         w.tiles = static_cast<int>(ceil_div(rows, kernel.rows));
         w.column_blocks = static_cast<int>(ceil_div(w.k, kernel.columns));
         w.tile_step = v.blocks / w.column_blocks;
-        w.x_stages = v.x_stages, w.w_stages = v.w_stages, w.resident = v.resident;
+        w.x_stages = v.x_stages, w.w_stages = v.w_stages, w.y_stages = v.y_stages, w.resident = v.resident;
         w.x_bytes = static_cast<int>(
             ceil_div(w.flat ? w.line_bytes : lines(kernel.rows) * w.line_bytes, 1024) * 1024);
-        w.w_bytes = kernel.columns * w.width;
+        w.w_bytes = kernel.columns * w.width, w.y_bytes = kernel.columns * kernel.rows;
         if (blocks_together > 1 && w.tiles > 4 * w.tile_step)
             w.delay = static_cast<unsigned>(static_cast<double>(kernel.rows) * kernel.columns * depth() *
                                             kNanosecondsPerMac);

@@ -11,10 +11,6 @@ struct WindowPixel {
     int place, kind = 0;
 
     __device__ WindowPixel(const Window& g, uint32_t row) {
-        if (g.flat) {
-            place = row < static_cast<uint32_t>(g.q) ? static_cast<int>(row) : -1;
-            return;
-        }
         const auto q = static_cast<int>(split(row, g.pitch)), p = static_cast<int>(split(row, g.lines));
         const auto n = static_cast<int>(row);
         const bool valid = q < g.q && p < g.p && n < g.images;
@@ -25,38 +21,52 @@ struct WindowPixel {
     }
 };
 
+// From a float to a byte.
+enum class Rounding {
+    clamped,   // any bounds
+    shifted,   // no upper bound but 127
+    bytes,     // as `shifted`, of a zero point of 0
+    unsigned_  // zero point and lower bound -128, no upper bound but 127: bytes from 0 to 255, less 128
+};
+
 // How a result ends.
 struct WindowEpilogue {
-    bool small;                 // see sums_are_small()
-    bool bounded;               // by more than -128 from below
-    bool clamps;                // from above, too
+    bool small;  // see sums_are_small()
+    Rounding rounding = Rounding::bytes;
     bool result_first = false;  // of the two that are added
     bool in_float = false;      // they are added before they are rounded
 };
 
 // A sum, its bias included, to a float, times its multiplier.
-template <WindowEpilogue kEpilogue>
+template <bool kSmall>
 __device__ __forceinline__ float scaled(int32_t sum, float multiplier) {
-    const float value = kEpilogue.small ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -12582912.0f)
-                                        : __int2float_rn(sum);
+    const float value =
+        kSmall ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -12582912.0f) : __int2float_rn(sum);
     return multiply(value, multiplier);
 }
 
 // Four results as a word.
-template <WindowEpilogue kEpilogue>
+template <Rounding kRounding>
 __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const OutputRange& range) {
-    if constexpr (kEpilogue.clamps) {
+    if constexpr (kRounding == Rounding::clamped) {
         return pack(quantize(values[0], range), quantize(values[1], range), quantize(values[2], range),
                     quantize(values[3], range));
+    } else if constexpr (kRounding == Rounding::unsigned_) {
+        return round_and_pack_unsigned(values) ^ kByteBias;
     } else {
-        int32_t r[4];
+        float bounded[4];
 #pragma unroll
-        for (int n = 0; n < 4; ++n) {
-            const float value = kEpilogue.bounded ? fmaxf(values[n], range.low) : values[n];
-            // Bits of positive floats are ordered like the floats; what is small is far above -2^23.
-            r[n] = static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
+        for (int n = 0; n < 4; ++n) bounded[n] = fmaxf(values[n], range.low);
+        if constexpr (kRounding == Rounding::bytes) {
+            return round_and_pack(bounded);
+        } else {
+            int32_t r[4];
+            // Bits of positive floats are ordered like the floats; what is bounded is far above -2^23.
+#pragma unroll
+            for (int n = 0; n < 4; ++n)
+                r[n] = static_cast<int32_t>(float_bits(plus(bounded[n], 12582912.0f))) + range.shift;
+            return pack_saturated(r[0], r[1], r[2], r[3]);
         }
-        return pack_saturated(r[0], r[1], r[2], r[3]);
     }
 }
 
@@ -64,18 +74,32 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
 template <WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_word,
                                           const WindowAddition& a) {
-    int32_t sums[4];
+    constexpr bool kUnsigned = kEpilogue.rounding == Rounding::unsigned_;
+    constexpr bool kSaturates = kEpilogue.small && kUnsigned;  // the lower bound is that of a byte
+    const float of_result = kSaturates ? multiply(a.of_result, 256.0f) : a.of_result;
+    const uint32_t biased = r_word ^ kByteBias;
+    float sums[4];
 #pragma unroll
     for (int n = 0; n < 4; ++n) {
-        const float clamped = fminf(fmaxf(values[n], a.least), a.most);
-        const float result = plus(plus(clamped, 12582912.0f), a.result_origin);
-        const float r = byte_to_float(r_word ^ kByteBias, n, a.r_origin);
-        const float sum = kEpilogue.result_first
-                              ? fused_multiply_add(result, a.of_result, fused_multiply_add(r, a.of_r, a.f))
-                              : fused_multiply_add(r, a.of_r, fused_multiply_add(result, a.of_result, a.f));
-        sums[n] = static_cast<int32_t>(float_bits(plus(sum, 12582912.0f))) + a.shift;
+        float result;
+        if constexpr (kSaturates) {
+            const float rounded = plus(fminf(values[n], a.most), 12582912.0f);
+            result = __saturatef(fused_multiply_add(rounded, 1.0f / 256, a.result_origin / 256));
+        } else {
+            const float clamped = fminf(fmaxf(values[n], a.least), a.most);
+            result = plus(plus(clamped, 12582912.0f), a.result_origin);
+        }
+        // The highest of bytes from 0 to 255 takes but one instruction.
+        const float r =
+            kUnsigned && n == 3 ? __uint2float_rn(biased >> 24) : byte_to_float(biased, n, a.r_origin);
+        sums[n] = kEpilogue.result_first
+                      ? fused_multiply_add(result, of_result, fused_multiply_add(r, a.of_r, a.f))
+                      : fused_multiply_add(r, a.of_r, fused_multiply_add(result, of_result, a.f));
     }
-    return pack_saturated(sums[0], sums[1], sums[2], sums[3]);
+    if constexpr (kUnsigned)
+        return round_and_pack_unsigned(sums) ^ kByteBias;
+    else
+        return round_and_pack(sums);
 }
 
 // Four results, not rounded yet, and what is added to them.
@@ -93,42 +117,64 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
     return pack(y[0], y[1], y[2], y[3]);
 }
 
-// Stores a lane's results of 64 rows, those of two pixels.
+// A lane's results of two pixels, of one group of columns; in `v`, in place of what is added.
 template <class S, WindowEpilogue kEpilogue>
-__device__ __forceinline__ void store_results(const Window& g, const int32_t (&acc)[S::kColumns / 2],
-                                              const WindowShared& shared, const OutputRange& range,
-                                              const WindowAddition& addition,
-                                              const LaneVector<S::kWords> (&residual)[2][S::kLaneGroups],
-                                              const int (&pixel)[2], int first, int8_t* y) {
-    const int t = threadIdx.x % 4;
-    const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + t;
+__device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], int group,
+                                         const WindowShared& shared, const OutputRange& range,
+                                         const WindowAddition& addition, LaneVector<S::kWords> (&v)[2]) {
+    const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + threadIdx.x % 4;
 #pragma unroll
-    for (int group = 0; group < S::kLaneGroups; ++group) {
-        LaneVector<S::kWords> v[2];
+    for (int word = 0; word < S::kWords; ++word) {
+        const float4 m = multipliers[group * S::kLaneGroup / 4 + word * 4];
+        const int octet = group * S::kLaneGroup / 8 + word * 2;
 #pragma unroll
-        for (int word = 0; word < S::kWords; ++word) {
-            const float4 m = multipliers[group * S::kLaneGroup / 4 + word * 4];
-            const int octet = group * S::kLaneGroup / 8 + word * 2;
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                const float values[4] = {scaled<kEpilogue>(acc[octet * 4 + half * 2], m.x),
-                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 1], m.y),
-                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 4], m.z),
-                                         scaled<kEpilogue>(acc[octet * 4 + half * 2 + 5], m.w)};
-                if constexpr (kEpilogue.in_float)
-                    v[half].word[word] =
-                        added_in_float(values, residual[half][group].word[word], addition, range);
-                else if constexpr (S::kAdds)
-                    v[half].word[word] = added<kEpilogue>(values, residual[half][group].word[word], addition);
-                else
-                    v[half].word[word] = requantized<kEpilogue>(values, range);
-            }
+        for (int half = 0; half < 2; ++half) {
+            const float values[4] = {scaled<kEpilogue.small>(acc[octet * 4 + half * 2], m.x),
+                                     scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
+                                     scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
+                                     scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
+            if constexpr (kEpilogue.in_float)
+                v[half].word[word] = added_in_float(values, v[half].word[word], addition, range);
+            else if constexpr (S::kAdds)
+                v[half].word[word] = added<kEpilogue>(values, v[half].word[word], addition);
+            else
+                v[half].word[word] = requantized<kEpilogue.rounding>(values, range);
         }
-        const int column = first + group * S::kLaneGroup + t * (S::kLaneGroup / 4);
-#pragma unroll
-        for (int half = 0; half < 2; ++half)
-            if (pixel[half] >= 0 && column < g.k)
-                v[half].write(y + static_cast<int64_t>(pixel[half]) * g.k + column);
+    }
+}
+
+// Calls `end` with the epilogue that fits.
+template <class S, class End>
+__device__ __forceinline__ void with_epilogue(bool small, const OutputRange& range,
+                                              const WindowAddition& addition, const End& end) {
+    constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
+    if constexpr (S::kAdds) {
+        const auto choose = [&]<bool kSmall, bool kResultFirst>() {
+            if (addition.unsigned_)
+                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst}>();
+            else
+                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst}>();
+        };
+        if (addition.in_float)
+            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, true}>()
+                  : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, true}>();
+        else if (addition.result_first)
+            small ? choose.template operator()<true, true>() : choose.template operator()<false, true>();
+        else
+            small ? choose.template operator()<true, false>() : choose.template operator()<false, false>();
+    } else {
+        const auto choose = [&]<bool kSmall>() {
+            if (range.is_unsigned())
+                end.template operator()<WindowEpilogue{kSmall, kUnsigned}>();
+            else if (range.zero_point() == 0)
+                end.template operator()<WindowEpilogue{kSmall, kBytes}>();
+            else
+                end.template operator()<WindowEpilogue{kSmall, kShifted}>();
+        };
+        if (range.high < 127)
+            end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
+        else
+            small ? choose.template operator()<true>() : choose.template operator()<false>();
     }
 }
 

@@ -9,14 +9,14 @@ namespace qudnn::kernels {
 template <class S>
 __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& maps,
                                              const WindowShared& shared, int tile, int column_block) {
-    Ring x(g.x_stages), w(g.w_stages);
+    Ring x(g.x_stages), w(g.w_stages), y(g.y_stages);
     bool loads_weights = true;
     for (; tile < g.tiles; tile += g.tile_step, loads_weights = !g.resident) {
         const uint32_t first = static_cast<uint32_t>(tile) * S::kRows;
         const uint32_t line = g.flat ? 0 : g.pitch.quotient(first);
         const int lines =
             g.flat ? 1 : static_cast<int>(g.pitch.quotient(first + S::kRows - 1 + g.reach) - line) + 1;
-        for (int width = 0; width < g.widths; ++width)
+        for (int width = 0; width < g.widths; ++width) {
             for (int phase = 0; phase < g.phases; ++phase) {
                 wait_for(shared.x_empty + x.stage * 8, x.parity ^ 1);
                 const uint32_t full = shared.x_full + x.stage * 8;
@@ -43,6 +43,15 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
                              0, 0, column_block * S::kLaneGroups);
                 }
             }
+            if (S::kFlat && S::kAdds && width == 0) {  // what is added is needed last, but comes from afar
+                wait_for(shared.y_empty + y.stage * 8, y.parity ^ 1);
+                const uint32_t full = shared.y_full + y.stage * 8;
+                arrive_announcing(full, g.y_bytes);
+                copy_box(shared_address(shared.y) + y.stage * g.y_bytes, maps.r, full, 0,
+                         static_cast<int>(first), column_block * S::kLaneGroups, 0);
+                y.advance();
+            }
+        }
     }
 }
 
@@ -95,12 +104,27 @@ template <class S, int kWidth>
 __device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                              const WindowShared& shared, int row, bool weights_are_there,
                                              Ring& x, Ring& w) {
-    if (g.phases == 1 && g.phase[0].taps == 9)
+    if constexpr (S::kFlat)
+        run_mainloop<S, kWidth, 1>(acc, g, shared, row, weights_are_there, x, w);
+    else if (g.phases == 1 && g.phase[0].taps == 9)
         run_mainloop<S, kWidth, 9>(acc, g, shared, row, weights_are_there, x, w);
     else if (g.phases == 1 && g.phase[0].taps == 1)
         run_mainloop<S, kWidth, 1>(acc, g, shared, row, weights_are_there, x, w);
     else
         run_mainloop<S, kWidth, 0>(acc, g, shared, row, weights_are_there, x, w);
+}
+
+// Adds up a tile's mmas; `row` is the group's first one in the buffers.
+template <class S>
+__device__ __forceinline__ void add_tile(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
+                                         const WindowShared& shared, int row, bool weights_are_there, Ring& x,
+                                         Ring& w) {
+    if (g.width == 128)
+        run_mainloop<S, 128>(acc, g, shared, row, weights_are_there, x, w);
+    else if (g.width == 64)
+        run_mainloop<S, 64>(acc, g, shared, row, weights_are_there, x, w);
+    else
+        run_mainloop<S, 32, S::kFlat ? 1 : 0>(acc, g, shared, row, weights_are_there, x, w);
 }
 
 }  // namespace qudnn::kernels

@@ -25,7 +25,7 @@ inline Encode encoder() {
 template <size_t kRank>
 inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int64_t, kRank>& extents,
                    const std::array<int64_t, kRank - 1>& strides, const std::array<int64_t, kRank>& box,
-                   int width) {
+                   int width) {  // 0: as it is, no vectors exchanged
     std::array<cuuint64_t, kRank> sizes;
     std::array<cuuint64_t, kRank - 1> steps;
     std::array<cuuint32_t, kRank> boxes, ones;
@@ -36,14 +36,15 @@ inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int6
     }
     const CUtensorMapSwizzle swizzle = width == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
                                        : width == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
-                                                     : CU_TENSOR_MAP_SWIZZLE_32B;
+                                       : width == 32 ? CU_TENSOR_MAP_SWIZZLE_32B
+                                                     : CU_TENSOR_MAP_SWIZZLE_NONE;
     return encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, kRank, const_cast<int8_t*>(tensor), sizes.data(),
                      steps.data(), boxes.data(), ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
                      CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
 inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel,
-                   const int8_t* x, const int8_t* filter) {
+                   const int8_t* x, const int8_t* filter, const int8_t* r, int8_t* y) {
     const Window& w = cut.window;
     for (int i = 0; i < kMaxPhases; ++i) {
         if (i >= w.phases) {
@@ -67,6 +68,15 @@ inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut
         if (!good) return false;
     }
     const int64_t depth = g.r * g.s * g.c, group = kernel.lane_group;
+    if (flat_results(g)) {
+        const std::array<int64_t, 4> extents{group, cut.rows, g.k / group, 1};
+        const std::array<int64_t, 3> strides{g.k, group, g.k};
+        // Results leave by warps.
+        if (!encode<4>(maps.y, y, extents, strides, {group, 16, 1, 1}, 0) ||
+            !encode<4>(maps.r, r ? r : y, extents, strides, {group, kernel.rows, kernel.columns / group, 1},
+                       0))
+            return false;
+    }
     return encode<5>(maps.w, filter, {depth, 2, 4, group / 8, ceil_div(g.k, group)},
                      {depth, group / 4 * depth, 2 * depth, group * depth},
                      {w.width, 2, 4, group / 8, kernel.columns / group}, w.width);

@@ -34,7 +34,7 @@ struct WindowBorder {
 
 struct Window {
     // The matrix.
-    bool flat;                       // every row is an output pixel, images are of no interest
+    bool flat;                       // every row is an output pixel, one after another
     Divisor<uint32_t> pitch, lines;  // rows to the next line, lines to the next image
     int left, top;                   // of the first pixel of an image's lines and of its first line
     int images, p, q;                // output
@@ -49,7 +49,8 @@ struct Window {
     // Tiles.
     int tiles, tile_step, column_blocks, k;
     unsigned delay;  // nanoseconds by which every other block of a multiprocessor starts later
-    int x_stages, w_stages, x_bytes, w_bytes;
+    int x_stages, w_stages, y_stages;
+    int x_bytes, w_bytes, y_bytes;
     bool resident;
     // The results.
     WindowBorder row_border, column_border;
@@ -60,6 +61,7 @@ struct Window {
 
 struct WindowMaps {
     CUtensorMap x[kMaxPhases], w;
+    CUtensorMap r, y;  // where results leave through shared memory
 };
 
 // Where in_float, of_r is the residual's scale, least and most are those of what scale divides, and what
@@ -69,7 +71,7 @@ struct WindowAddition {
     float of_result, of_r, f;
     float least, most;              // of results, before their zero point is added
     float result_origin, r_origin;  // from a rounded result, from a byte's float, to what is added
-    int32_t shift;                  // from a rounded sum's bits to y
+    bool unsigned_;                 // sums are bytes from 0 to 255, less 128
     bool result_first;
     bool in_float = false;    // see residual.h
     IntegerDivisor scale{1};  // of y, where in_float

@@ -1,0 +1,38 @@
+// Kernels that start while the one before them in the stream still runs, on GPUs that can (compute capability
+// 9.0): their launches and their first steps overlap with its end.
+#pragma once
+
+#include <cuda_runtime.h>
+
+namespace qudnn::kernels {
+
+// In such a kernel, before the first access to memory that others write: waits for the kernels before it. All
+// threads call it, for the kernels that follow wait for this one alone.
+__device__ inline void wait_for_kernels_before() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" : : : "memory");
+#endif
+}
+
+// Lets the next kernel start, once all blocks have called it and as soon as there is room.
+__device__ inline void let_next_kernel_start() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" : : : "memory");
+#endif
+}
+
+// Launches a kernel that calls wait_for_kernels_before().
+template <typename... Parameters, typename... Arguments>
+cudaError_t launch_dependent(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
+                             size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+    cudaLaunchAttribute attribute{};
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = blocks, config.blockDim = threads;
+    config.dynamicSmemBytes = shared_bytes, config.stream = stream;
+    config.attrs = &attribute, config.numAttrs = 1;
+    return cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...);
+}
+
+}  // namespace qudnn::kernels

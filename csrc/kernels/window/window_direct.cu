@@ -1,0 +1,7 @@
+#include "kernels/window/window_entries.cuh"
+
+namespace qudnn::kernels {
+
+WindowKernels direct_kernels() { return window_entries<false, false>(); }
+
+}  // namespace qudnn::kernels

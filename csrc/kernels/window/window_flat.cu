@@ -1,0 +1,7 @@
+#include "kernels/window/window_entries.cuh"
+
+namespace qudnn::kernels {
+
+WindowKernels flat_kernels() { return window_entries<false, true>(); }
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,7 @@
+#include "kernels/window/window_entries.cuh"
+
+namespace qudnn::kernels {
+
+WindowKernels flat_kernels_that_add() { return window_entries<true, true>(); }
+
+}  // namespace qudnn::kernels

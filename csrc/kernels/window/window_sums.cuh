@@ -1,0 +1,71 @@
+// What the kernel of window.h does before the first tile.
+#pragma once
+
+#include "kernels/window/window_epilogue.cuh"
+
+namespace qudnn::kernels {
+
+// Whether all sums that the block's weights may give, and its biases, are small, and multipliers moderate.
+// For weights that stay in shared memory, all there.
+template <class S>
+__device__ __forceinline__ bool sums_are_small(const Window& g, const WindowShared& shared,
+                                               const uint8_t* weights, const int32_t* biases,
+                                               const float* multipliers, int first) {
+    constexpr int kParts = S::kThreads / S::kColumns;  // threads of a column
+    const int column = threadIdx.x / kParts, part = threadIdx.x % kParts;
+    bool large = false;
+    int sum = 0;
+    if (column < S::kColumns) {
+        for (int stage = 0; stage < g.w_stages; ++stage) {
+            const uint8_t* row = weights + stage * g.w_bytes + column * g.width;
+            for (int i = part; i < g.width / 16; i += kParts) {
+                const uint4 v = *reinterpret_cast<const uint4*>(row + (i + column) % (g.width / 16) * 16);
+                for (const uint32_t word : {v.x, v.y, v.z, v.w}) {
+                    const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
+                    sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
+                }
+            }
+        }
+    }
+    for (int i = 1; i < kParts; i *= 2) sum += __shfl_xor_sync(~0u, sum, i);
+    large |= sum >= kSmallSum / 128;
+    for (int i = threadIdx.x; i < g.kinds * S::kColumns; i += S::kThreads) {
+        const int kind = i / S::kColumns, at = first + i % S::kColumns;
+        if (at >= g.k) continue;
+        const int32_t bias = biases[kind * g.k + at];
+        large |= bias <= -kSmallSum || bias >= kSmallSum || !(fabsf(multipliers[at]) <= 1.0f);
+    }
+    return !any_of(S::kThreads, large);
+}
+
+// Where sums start and what they are multiplied by, in shared memory, before the first tile; whether
+// sums_are_small().
+template <class S>
+__device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared& shared,
+                                             const uint8_t* weights, const Epilogue& epilogue,
+                                             const int32_t* biases, int tile, int first_column) {
+    constexpr int kWorthwhile = 4;  // tiles to look at the weights for
+
+    // The weights come among the first tile's x, of which there is no more than has room before it is used.
+    const bool all_weights_come = g.resident && g.widths * g.phases <= g.x_stages;
+    bool small = false;
+    if (all_weights_come && (S::kAdds ? epilogue.low == -128 : epilogue.high == 127) &&
+        (g.tiles - tile) / g.tile_step >= kWorthwhile) {
+        for (int stage = 0; stage < g.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
+        small = sums_are_small<S>(g, shared, weights, biases, epilogue.multiplier, first_column);
+    }
+    for (int i = threadIdx.x; i < g.kinds * S::kColumns; i += S::kThreads) {
+        const int kind = i / S::kColumns, column = i % S::kColumns, at = first_column + column;
+        const int place = bias_place<S>(column);
+        shared.bias[kind * S::kColumns + place] =
+            wrapping_add(at < g.k ? biases[kind * g.k + at] : 0, small ? kSumOrigin : 0);
+        if (kind == 0) shared.multiplier[place] = at < g.k ? epilogue.multiplier[at] : 0.0f;
+    }
+    any_of(S::kThreads, false);
+
+    // Blocks that share a multiprocessor would otherwise all multiply, and then all store.
+    if (blockIdx.x >= gridDim.x / 2) __nanosleep(g.delay);
+    return small;
+}
+
+}  // namespace qudnn::kernels
