@@ -1,4 +1,4 @@
-// How large numbers may be that come from a model or a file, so that what is computed of them is right.
+// Bounds of numbers that come from a model or a file, so that nothing computed from them overflows.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@
 
 namespace qudnn {
 
-// Of an extent that windows slide over, and of an attribute: sums and products of two do not overflow.
+// For an extent that windows slide over, and for an attribute: sums and products of two do not overflow.
 constexpr int64_t kMostExtent = (int64_t{1} << 31) - 1;
 
-// Of an element's number in its tensor: four bytes each still have an address.
+// For an element's index in its tensor: elements of four bytes still have an address.
 constexpr int64_t kMostElements = int64_t{1} << 60;
 
-// Whether a tensor of these extents, none negative, has a size, also without those that are 0: strides are
-// products of some of them.
+// Whether the size of a tensor of these extents, none negative, fits, also without those that are 0: strides
+// are products of some of them.
 constexpr bool fits(std::initializer_list<int64_t> extents) {
     int64_t elements = 1;
     for (const int64_t extent : extents) {
@@ -25,7 +25,7 @@ constexpr bool fits(std::initializer_list<int64_t> extents) {
     return elements <= kMostElements;
 }
 
-// Of an axis of any tensor: with an attribute's number more, or 2^15 times as long, it is still a number.
+// For an axis of any tensor: an attribute may be added, or the axis be 2^15 times as long, without overflow.
 constexpr int64_t kMostAxis = int64_t{1} << 40;
 
 // Throws std::invalid_argument unless low <= value <= high.

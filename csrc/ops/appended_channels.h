@@ -16,7 +16,7 @@ struct AppendedChannels {
     explicit AppendedChannels(const ort::Attributes& attributes)
         : AppendedChannels(attributes, attributes.integer("channels")) {}
 
-    // Of an op without the attribute channels, which takes all of them.
+    // For an op without the attribute channels, which takes all channels.
     static AppendedChannels all(const ort::Attributes& attributes) {
         return AppendedChannels(attributes, ort::Dim::kAll);
     }
@@ -53,7 +53,7 @@ struct AppendedChannels {
     }
 };
 
-// A tensor with a value for each channel; otherwise throws `what`.
+// A tensor with one value per channel; throws `what` if it is not.
 inline const float* of_channels(const ort::Tensor& tensor, int64_t channels, const char* what) {
     require(tensor.shape == ort::Shape{channels}, what);
     return tensor.as<const float>();

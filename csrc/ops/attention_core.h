@@ -7,7 +7,7 @@
 
 namespace qudnn::ops {
 
-// The softmax of one run: inside of the kernel that does all, and of rows in memory.
+// The softmax of one run: inside the fused kernel, or over rows in memory.
 struct AttentionSoftmax {
     virtual ~AttentionSoftmax() = default;
 
@@ -22,16 +22,16 @@ struct AttentionCore {
     BatchMatMulLayout score_layout, result_layout;
     kernels::AttentionMatMul scores, result;
 
-    // Reads what the two ops have in common; see their functions.
+    // Reads the attributes that the two ops share; see their function bodies.
     explicit AttentionCore(const ort::Attributes& attributes);
 
-    // Inputs 0 to 2 are q, k and v. In one kernel, or in four with the scores in a workspace.
+    // Inputs 0 to 2 are q, k and v. Runs one fused kernel, or four kernels with the scores in a workspace.
     void compute(Context& context, const ort::Tensor& table, const AttentionSoftmax& softmax) const;
 
     static void infer(const ort::InferenceContext& context);
 
   private:
-    // cudaErrorNotSupported where there is no such kernel.
+    // cudaErrorNotSupported if the fused kernel does not take it.
     cudaError_t run_fused(const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
                           kernels::AttentionTensors tensors, const AttentionSoftmax& softmax) const;
     void run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,

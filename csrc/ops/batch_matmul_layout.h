@@ -1,4 +1,4 @@
-// How two computed tensors meet in a matmul: the shapes and strides of QBatchMatMul.
+// From the shapes of two computed tensors to the strides of their matmul: the attributes of QBatchMatMul.
 #pragma once
 
 #include <string>
@@ -11,46 +11,46 @@
 
 namespace qudnn::ops {
 
-// What of a tensor is read, from `starts` to `ends`, and how its axes are ordered then.
+// An operand of a matmul as a slice of a tensor, from `starts` to `ends`, whose axes `perm` then transposes.
 struct OperandSlice {
     std::vector<int64_t> starts, ends, perm;
 
-    // All of a tensor of so many dimensions, as it lies.
+    // A whole tensor of this rank, not transposed.
     static OperandSlice whole(size_t rank);
-    // Reads `name`_starts, `name`_ends and `name`_perm. Throws where the last is no permutation, or a bound
+    // Reads `name`_starts, `name`_ends and `name`_perm. Throws if the last is no permutation, or if a bound
     // is negative.
     static OperandSlice read(const std::string& name, const ort::Attributes& attributes);
 };
 
-// A matmul of parts of a and b.
+// The matmul of the slices of a and b.
 struct PlacedMatMul {
     plan::BatchMatMulProblem problem;    // without its alignment
-    int64_t a_offset = 0, b_offset = 0;  // of the parts in their tensors, in elements
+    int64_t a_offset = 0, b_offset = 0;  // of the slices in their tensors, in elements
     ort::Shape y;
 };
 
-// The attributes that say so; see the ops' functions.
+// The attributes; see the ops' function bodies.
 struct BatchMatMulLayout {
     OperandSlice a, b;
     std::vector<int64_t> y_perm;
-    int64_t padding = 0;  // columns that y has besides
+    int64_t padding = 0;  // columns that are appended to y
 
     BatchMatMulLayout() = default;
-    // Throws where a permutation moves what it has to keep.
+    // Throws if a permutation moves an axis that has to stay.
     BatchMatMulLayout(OperandSlice of_a, OperandSlice of_b, std::vector<int64_t> perm_of_y);
-    // Reads all but padding, and this from pads if `padded`.
+    // Reads all but padding; with `padded`, also padding, from the attribute pads.
     explicit BatchMatMulLayout(const ort::Attributes& attributes, bool padded);
 
-    // Sets padding from the attribute pads. Throws where that is not at the end of rows.
+    // Sets padding from the attribute pads. Throws if that pads anything but the end of rows.
     void read_padding(const ort::Attributes& attributes);
 
-    // The matmul of tensors of these shapes. Throws where they do not fit each other or the permutations, or
-    // leave more dimensions of the batch than a problem has once those were joined that can be; if `joined`
-    // is false, none are, and m is the number of A's rows.
+    // The matmul of tensors of these shapes. Throws if they do not fit each other or the permutations, or if
+    // more dimensions of the batch are left than a problem has. With `joined`, neighbouring dimensions are
+    // merged where possible; without it none are, and m is the number of A's rows.
     QUDNN_API PlacedMatMul place(const ort::Shape& a_shape, const ort::Shape& b_shape,
                                  bool joined = true) const;
 
-    // What is known of y's dimensions; nothing where the rank of a or b is not known.
+    // What is known of y's dimensions; empty if the rank of a or b is unknown.
     std::vector<ort::Dim> infer(const std::vector<ort::Dim>& a_dims,
                                 const std::vector<ort::Dim>& b_dims) const;
 };

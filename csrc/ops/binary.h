@@ -1,4 +1,4 @@
-// What QAdd and QMul have in common.
+// What QAdd and QMul share.
 #pragma once
 
 #include "kernels/elementwise/binary.h"
@@ -6,10 +6,10 @@
 
 namespace qudnn::ops {
 
-// The attributes of an op of two quantized tensors.
+// The attributes of a quantized binary op.
 kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes);
 
-// The same of an op whose y has another name.
+// The same for an op whose result has another name in the attributes.
 kernels::BinaryScales read_binary_scales(const ort::Attributes& attributes, const std::string& y);
 
 }  // namespace qudnn::ops

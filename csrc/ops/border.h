@@ -6,7 +6,7 @@
 
 namespace qudnn::ops {
 
-// The way in: transposed by perm, then padded.
+// An entry: transposes by perm, then pads.
 struct Entry {
     std::vector<int64_t> perm;
     std::vector<int64_t> before, after;
@@ -17,7 +17,7 @@ struct Entry {
     void infer(const ort::InferenceContext& context) const;
 };
 
-// The way out: the first channels, or all where there are fewer, transposed by perm.
+// An exit: takes the first channels, at most as many as there are, then transposes by perm.
 struct Exit {
     std::vector<int64_t> perm;
     int64_t channels;

@@ -13,7 +13,7 @@ namespace qudnn::ops {
 // The shape of the result. Throws where a and b do not broadcast.
 ort::Shape broadcast_shape(const ort::Shape& a, const ort::Shape& b);
 
-// How operands meet in a result of shape y, in as few dimensions as possible. For 1, 2 and 3 of them.
+// How operands are broadcast to a result of shape y, in as few dimensions as possible. For 1 to 3 operands.
 template <size_t kOperands>
 kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
     const std::array<ort::Shape, kOperands>& operands, const ort::Shape& y);

@@ -5,8 +5,8 @@
 
 namespace qudnn::ops {
 
-// x [...,Cp] int8, w [K,Cp] int8, bias [S] int32 and multiplier [S] float32, of which K are read from `first`
-// on, addend [K] float32 -> [...,K] float32.
+// x [...,Cp] int8, w [K,Cp] int8, bias [S] int32 and multiplier [S] float32, of which it reads K from
+// `first` on, addend [K] float32 -> [...,K] float32.
 struct DynamicQMatMul {
     static constexpr Signature kSignature{
         "DynamicQMatMul",

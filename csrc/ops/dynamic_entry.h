@@ -1,5 +1,5 @@
-// Dynamic quantization on the way into an island: scale and zero point are found at run time, and given as
-// the bias and multiplier of the matmuls that read the result.
+// Dynamic quantization at an entry: scale and zero point are computed at run time, and passed on as bias and
+// multiplier of the matmuls that consume the result.
 #pragma once
 
 #include "kernels/border/dynamic_quantize.h"
@@ -16,7 +16,7 @@ class DynamicResult {
     int8_t* y() const { return y_.as<int8_t>(); }
     const kernels::DynamicEpilogue& epilogue() const { return epilogue_; }
 
-    // Of bias and multiplier.
+    // The number of elements of bias and multiplier.
     static void infer(const ort::InferenceContext& context, size_t input, size_t output);
 
   private:

@@ -6,7 +6,7 @@
 
 namespace qudnn::ops {
 
-// What the two have in common.
+// What the two share.
 struct FloatAttention {
     int64_t heads, q_first, k_first, v_first;
     float factor;

@@ -6,8 +6,8 @@
 
 namespace qudnn::ops {
 
-// The softmax of the first `channels` of each row of x, to rows of y_stride. Throws where the mask makes x
-// larger.
+// The softmax of the first `channels` of each row of x, written to rows of y_stride. Throws if the mask would
+// broadcast x to a larger shape.
 kernels::MaskedSoftmaxGeometry masked_softmax_geometry(const ort::Shape& x, const ort::Shape& mask,
                                                        int64_t channels, int64_t y_stride);
 

@@ -6,10 +6,10 @@
 
 namespace qudnn::ops {
 
-// The product of x [...,Cp] and w [K,Cp], transposed; throws where they do not fit. Without its alignment.
+// The problem of x [...,Cp] times w [K,Cp] transposed, without its alignment; throws if they do not fit.
 plan::MatMulProblem matmul_problem(const ort::Shape& x, const ort::Shape& w, plan::DataType y_type);
 
-// The shape of x's product with w: [...,K].
+// The shape of the result, [...,K].
 ort::Shape result_shape(const ort::Shape& x, const plan::MatMulProblem& problem);
 
 // Output 0 of an op whose x is input 0: [...,K].

@@ -1,4 +1,4 @@
-// The driver's management library: knows the GPUs without CUDA.
+// NVML, the driver's management library: it lists the GPUs without starting CUDA.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace qudnn::ops {
 
-// What it says; nothing where it is not there or fails. It is found at run time and left as it was.
+// What it says; nothing if it is not installed or fails. It is loaded at run time and unloaded again.
 std::optional<Machine> ask_nvml();
 
 }  // namespace qudnn::ops

@@ -78,8 +78,8 @@ class Context final : public plan::Host {
     const plan::Configuration& configuration_;
 };
 
-// Makes the GPU the thread's current one, as ORT's threads do not all have the session's, and in the end the
-// one again that was.
+// Makes the GPU current on this thread, since not all of ORT's threads have the session's, and restores the
+// previous one at the end.
 class UseDevice {
   public:
     explicit UseDevice(int device);
@@ -90,7 +90,7 @@ class UseDevice {
     int before_ = -1;  // negative: nothing to put back
 };
 
-// Throws where a kernel did not start, or another call failed.
+// Throws if a kernel did not start, or if another call failed.
 using plan::check_cuda;
 
 // Throws unless the condition holds.
@@ -98,7 +98,7 @@ inline void require(bool condition, const char* what) {
     if (!condition) throw std::invalid_argument(what);
 }
 
-// "QConv 'name' (int8[1,2,2,16], ...)", for messages. Inputs only where there is a context.
+// "QConv 'name' (int8[1,2,2,16], ...)", for messages; with inputs only if there is a context.
 std::string describe(const Signature& signature, const std::string& node, const Context* context);
 
 // Sets the fields of an OrtCustomOp that are the same for every kernel struct.

@@ -10,14 +10,14 @@
 
 namespace qudnn::ops {
 
-// y_pads in ONNX Pad's form over [N,H,W,C]; nothing where the node leaves it out or it is all 0. Throws where
-// it says anything else than how many pixels to add.
+// y_pads in ONNX Pad's form over [N,H,W,C]; nothing if the node leaves it out or it is all 0. Throws if it
+// does anything but add pixels.
 kernels::OutputPadding output_padding(const ort::Attributes& attributes);
 
-// What the padding consists of; 0 where there is none.
+// The value of the padding; 0 if there is none.
 int output_zero_point(const ort::Attributes& attributes, const kernels::OutputPadding& padding);
 
-// The shape [N,H,W,C] with its padding; throws where it is of another rank or empty and padded.
+// The shape [N,H,W,C] with its padding; throws if it has another rank, or if it is empty and padded.
 ort::Shape padded(const ort::Shape& y, const kernels::OutputPadding& padding);
 std::vector<ort::Dim> padded(const std::vector<ort::Dim>& y, const kernels::OutputPadding& padding);
 

@@ -8,8 +8,8 @@
 
 namespace qudnn::ops {
 
-// Reads an op's attributes as its kernel does when a session is made. Throws what that throws, and
-// std::invalid_argument where there is no op of that name.
+// Reads an op's attributes as its kernel does when a session is created. Throws what the kernel throws, and
+// std::invalid_argument if there is no op of that name.
 QUDNN_API void read_attributes(const std::string& op, const ort::Attributes& attributes);
 
 }  // namespace qudnn::ops

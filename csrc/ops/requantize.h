@@ -1,5 +1,4 @@
-// How a conv or matmul ends: the attributes with which it requantizes its result, the vectors of its output
-// channels, and the run.
+// The epilogue of a conv or matmul op: its attributes, the vectors of its output channels, and the run.
 #pragma once
 
 #include "kernels/epilogue/epilogue.h"
@@ -38,7 +37,7 @@ struct Requantize {
     }
 };
 
-// The least alignment of what an engine reads and writes. What is null has any.
+// The least alignment of the pointers that an engine reads and writes; null pointers do not count.
 inline int64_t alignment(const plan::Arguments& a) {
     return std::min({plan::alignment_of(a.x), plan::alignment_of(a.w), plan::alignment_of(a.y),
                      plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier),
@@ -46,7 +45,7 @@ inline int64_t alignment(const plan::Arguments& a) {
                      plan::alignment_of(a.residual.r)});
 }
 
-// Enqueues the problem with the alignment that its arguments have; nothing where y is empty.
+// Enqueues the problem with the alignment of its arguments; does nothing if y is empty.
 template <class P>
 void run_aligned(P problem, const plan::Arguments& arguments, const Context& context) {
     if (problem.y_elements() == 0) return;

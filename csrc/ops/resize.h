@@ -1,4 +1,4 @@
-// QResize and QFloatResize, which give an island's images another size.
+// QResize and QFloatResize: resizing of an island's images.
 #pragma once
 
 #include "kernels/image/float_resize.h"

@@ -9,13 +9,13 @@
 
 namespace qudnn::ops {
 
-// The constants of one node, which do not depend on its input but on its length.
+// The constants of a node: they depend on the length of its rows alone.
 class NodeSoftmaxConstants {
   public:
     NodeSoftmaxConstants(float x_scale, float y_scale, int y_zero_point, bool is_uint8)
         : x_scale_(x_scale), y_scale_(y_scale), y_zero_point_(y_zero_point), is_uint8_(is_uint8) {}
 
-    // For rows of that many channels. Those of the last run are kept: they take microseconds to make.
+    // For rows of this many channels. Those of the last run are cached: computing them takes microseconds.
     std::shared_ptr<const kernels::SoftmaxConstants> of(int64_t channels) const;
 
   private:

@@ -8,9 +8,10 @@
 
 namespace qudnn::ops {
 
-// How many windows fit: `taps` apart by `dilation`, moved by `stride`, over extent + before + after.
-// ceil_mode counts a last, partial window that still begins inside the image or the padding before it.
-// Throws std::invalid_argument where a number is no extent, so that no sum or product of them overflows.
+// The number of windows of `taps` taps, `dilation` apart, that fit at steps of `stride` into an extent and
+// the padding before and after it. ceil_mode counts a last, partial window that still begins inside the image
+// or the padding before it. Throws std::invalid_argument where a number is no extent, so that no sum or
+// product of them overflows.
 inline int64_t window_count(int64_t extent, int64_t before, int64_t after, int64_t taps, int64_t stride,
                             int64_t dilation, bool ceil_mode = false) {
     for (const int64_t size : {extent, before, after}) require_within("an extent or padding", size, 0);

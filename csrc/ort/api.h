@@ -17,8 +17,8 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// The function table of the runtime that registered the ops. One runtime per process: set by bind(),
-// which returns false where another one got there first.
+// The function table of the runtime that registered the ops. One runtime per process: set by bind(), which
+// returns false if another runtime was first.
 QUDNN_API const OrtApi* api();
 bool bind(const OrtApi* api);
 
@@ -31,7 +31,7 @@ inline OrtStatus* make_status(ErrorCode code, const char* message) {
     return invoke<slots::CreateStatus>(code, message);
 }
 
-// Takes the status over; throws Error where it is one.
+// Takes ownership of the status; throws Error unless it is null.
 void check(OrtStatus* status);
 
 template <class Slot, class... Arguments>
@@ -39,8 +39,8 @@ void call(Arguments&&... arguments) {
     check(invoke<Slot>(std::forward<Arguments>(arguments)...));
 }
 
-// Runs f; what it throws becomes a status whose message starts with what `context()` returns. Where there is
-// no memory for that message, the status says so.
+// Runs f; an exception becomes a status whose message starts with what `context()` returns. If there is no
+// memory for the message, the status says so.
 template <class Function, class Context>
 OrtStatus* guarded(Function&& f, Context&& context) noexcept {
     try {

@@ -17,8 +17,8 @@ struct Dim {
 
     static Dim of(int64_t extent) { return {extent, {}}; }
 
-    // Of this dimension the first `most`, or all where there are fewer. An unknown one is taken to have as
-    // many, but for kAll.
+    // The first `most` of this dimension, or all if there are fewer. An unknown dimension is taken to have as
+    // many, except for kAll.
     static constexpr int64_t kAll = INT64_MAX;
     Dim first(int64_t most) const {
         if (most == kAll) return *this;
@@ -35,7 +35,7 @@ class InferenceContext {
     // Empty where the shape is not known (ORT tells no difference between that and a scalar).
     std::vector<Dim> input(size_t index) const;
 
-    // Unknown dimensions without a name get a fresh one: equal names would claim equal extents.
+    // An unknown dimension without a name gets a fresh one: equal names would claim equal extents.
     void set_output(size_t index, ElementType type, const std::vector<Dim>& dims) const;
 
   private:

@@ -40,8 +40,8 @@ class Shape {
         return n;
     }
 
-    // Whether a tensor of this shape has a size. One that is empty may have any extents but for one, and its
-    // strides are products of some of them: those that are 0 do not count.
+    // Whether the size of a tensor of this shape fits. An empty tensor may have extents of any size beside
+    // its 0; strides are products of extents, so those that are 0 do not count here.
     bool has_size() const {
         int64_t elements = 1;
         for (size_t i = 0; i < rank_; ++i) {
@@ -82,7 +82,7 @@ inline const char* type_name(ElementType type) {
     }
 }
 
-// Memory of the runtime, dense. An input's is not to be written.
+// Memory of the runtime, dense. Do not write to an input's.
 struct Tensor {
     ElementType type = ElementType::undefined;
     Shape shape;

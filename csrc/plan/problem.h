@@ -49,7 +49,7 @@ struct ConvProblem {
 
     bool operator==(const ConvProblem&) const = default;
 
-    // Whether it is one in three dimensions.
+    // Whether it is a convolution in three dimensions.
     bool deep() const {
         return d != 1 || t != 1 || z != 1 || pad_front != 0 || pad_back != 0 || stride_d != 1 ||
                dilation_d != 1;
@@ -82,9 +82,10 @@ struct MatMulProblem {
     int64_t y_elements() const { return m * k; }
 };
 
-// Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
-// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, and of the matrix's rows.
-// Rows are dense; those of b are B's columns where b_transposed, those of y end with columns of no meaning.
+// Y = A * B for each matrix of a batch: A [m,k], B [k,n], Y [m,n]. Strides are in elements: those of the
+// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, then the leading dimension.
+// Rows are dense; with b_transposed the rows of b are B's columns. Rows of y end with columns that have no
+// meaning.
 struct BatchMatMulProblem {
     std::array<int64_t, 3> batch{1, 1, 1};
     int64_t m = 1, n = 1, k = 1;
@@ -158,21 +159,21 @@ void visit_fields(P& p, Visitor&& visit) {
     visit_fields(p, visit, deep);
 }
 
-// The same layer, at any batch and image size?
+// Whether both are the same layer, at any batch and image size.
 bool same_layer(const Problem& a, const Problem& b);
 
-// Throws std::invalid_argument, which names the field, where a number of the problem is one that none can
-// have, or where its sizes do not fit. Whatever else is computed of a problem relies on this.
+// Throws std::invalid_argument, which names the field, if a number of the problem is impossible or if its
+// sizes do not fit. Everything else that is computed from a problem relies on this.
 QUDNN_API void check(const Problem& problem);
 
-// The cheap part of it, for numbers that come from tensors and attributes: throws where x with its padding, w
-// or y is too large to have an address, or the work to have a number.
+// The cheap part of it, for numbers that come from tensors and attributes: throws if x with its padding, w or
+// y is too large to have an address, or if the amount of work overflows.
 void check_sizes(const Problem& problem);
 
-// Stable and complete: "conv n=64 h=56 ...". Equal problems have equal texts and the other way round.
+// Stable and complete: "conv n=64 h=56 ...". Problems are equal if and only if their texts are.
 QUDNN_API std::string text(const Problem& problem);
 
-// The inverse of text(); nothing for any other string, and for one of numbers that check() refuses.
+// The inverse of text(); nothing for any other string, and for numbers that check() refuses.
 QUDNN_API std::optional<Problem> parse(const std::string& text);
 
 QUDNN_API size_t hash(const Problem& problem);
@@ -183,16 +184,16 @@ int64_t y_bytes(const Problem& problem);
 // The largest power of two, at most 16, that divides the address.
 int64_t alignment_of(const void* pointer);
 
-// The same work as a matmul, where there is one: the filter sees each input element of its
-// output once (1x1 and stride 1, or as large as the image), nothing is padded, y neither, nothing is added,
-// one group.
+// The same work as a matmul, if there is one: each output reads every input element of its window once (a 1x1
+// filter with stride 1, or one as large as the image), x and y have no padding, nothing is added, and there
+// is one group.
 QUDNN_API std::optional<MatMulProblem> as_matmul(const ConvProblem& conv);
 
-// The matmul that the problem is, or the same work as.
+// The matmul that the problem is, or that does the same work.
 std::optional<MatMulProblem> matmul_of(const Problem& problem);
 
-// The same work in two dimensions, where there is such: the filter is one element deep and takes each slice
-// of a volume by itself, or it is a line through the volume's depth.
+// The same work in two dimensions, if there is such a problem: the filter is one element deep and takes each
+// slice of a volume by itself, or it is a line along the volume's depth.
 QUDNN_API std::optional<ConvProblem> flattened(const ConvProblem& conv);
 
 }  // namespace qudnn::plan

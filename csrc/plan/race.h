@@ -13,9 +13,9 @@ namespace qudnn::plan {
 // Measures each of the runners given once; microseconds, in their order.
 using Round = std::function<std::vector<double>(std::span<const size_t> runners)>;
 
-// Runs rounds over `count` runners until the order is stable: who is clearly behind drops out, and the
-// leader has to lead several times in a row. A budget bounds the time spent. Returns every runner's median
-// in microseconds.
+// Runs rounds over `count` runners until the order is stable: those that are clearly slower drop out, and
+// the leader has to lead several times in a row. A budget bounds the time spent. Returns every runner's
+// median in microseconds.
 QUDNN_API std::vector<double> race(size_t count, const Round& round);
 
 }  // namespace qudnn::plan

@@ -14,7 +14,7 @@
 
 namespace qudnn::plan {
 
-// Under what a stored plan is valid: all of it has to be equal.
+// The key of a stored plan: it is valid only if all fields are equal.
 struct RecordKey {
     std::string problem;  // its text
     std::string device;   // the GPU's name and size
@@ -42,12 +42,12 @@ struct Record {
     bool operator==(const Record&) const = default;
 };
 
-// Bytes are no record; what() says what is wrong with them.
+// Bytes that are no record; what() says what is wrong with them.
 struct BadRecord : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// What is larger is no record: plans have about 100 KB.
+// Anything larger is no record: plans have about 100 KB.
 constexpr size_t kMostRecordBytes = size_t{64} << 20;
 
 // What an archive may have; thousands of plans have some hundred megabytes.
@@ -83,8 +83,8 @@ struct Archive {
     std::vector<std::string> damage;  // what is wrong, one line for each record that is not there
 };
 
-// Takes every record out that is whole, whatever lies between them. Throws BadRecord where the bytes are no
-// archive at all, or larger than one may be.
+// Extracts every record that is whole, whatever lies between them. Throws BadRecord if the bytes are no
+// archive at all, or too large for one.
 QUDNN_API Archive decode_archive(std::string_view bytes);
 
 }  // namespace qudnn::plan

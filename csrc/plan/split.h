@@ -18,7 +18,7 @@ struct Slice {
 
 constexpr int64_t kMostBytes = (int64_t{1} << 31) - 1;
 
-// Does a tensor of the problem have more than `most` bytes? Counts what padding adds to x, too.
+// Whether a tensor of the problem has more than `most` bytes, x with its padding.
 QUDNN_API bool too_large(const Problem& problem, int64_t most = kMostBytes);
 
 // The problem in slices that are not too large, equal but for the last one. A single image or row may be

@@ -1,4 +1,4 @@
-// Makes a plan for a problem that has none: the fastest of all engines' candidates, or the first that works.
+// Makes a plan for a problem: the fastest of all engines' candidates, or the first that works.
 #pragma once
 
 #include <atomic>

@@ -10,9 +10,9 @@
 
 namespace qudnn::kernels {
 
-// For each of a batch: Q [m,k], K^T [n,k], V [n,columns], Y [m,columns]. Strides count elements: of the
-// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, and of the matrix's rows,
-// which are dense.
+// For each matrix of a batch: Q [m,k], K^T [n,k], V [n,columns], Y [m,columns]. Strides are in elements:
+// those of the batch's dimensions, outermost first, 0 where a matrix serves several matmuls, then the leading
+// dimension. Rows are dense.
 struct AttentionGeometry {
     static constexpr int kBatchRank = 3;
 
@@ -37,11 +37,11 @@ struct AttentionTensors {
     int8_t* y;
 };
 
-// Both compute Y = P * V with P = softmax(table[Q * K + 128]) of each row of scores and the bits of the
-// kernels of those names: softmax(), of constants for n channels, or masked_softmax(), where `rows` has a row
-// for each row of scores, in their order, and x_stride and y_stride do not count. cudaErrorNotSupported where
-// they do not take the sizes, strides, alignments or GPU: below compute capability 8.0, where rows of q, k or
-// v do not start at multiples of 16, where rows of scores or heads are too long for shared memory.
+// Both compute Y = P * V with P = softmax(table[Q * K + 128]) for each row of scores. The softmax has the
+// bits of softmax(), with constants for n channels, or of masked_softmax(): `rows` then has a row for each
+// row of scores, in their order, and its x_stride and y_stride are ignored. They return cudaErrorNotSupported
+// if they do not take the sizes, strides, alignments or GPU: below compute capability 8.0, if rows of q, k or
+// v do not start at multiples of 16, or if rows of scores or heads are too long for shared memory.
 cudaError_t attention(const AttentionGeometry& g, const AttentionMatMul& scores,
                       const AttentionMatMul& result, const SoftmaxConstants& constants,
                       const AttentionTensors& tensors, cudaStream_t stream);
@@ -50,14 +50,14 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream);
 
-// What kernels of matmuls read of columns that all have the same; aligned as they like it best.
+// The parameters of columns that are all the same, as matmul kernels read them; aligned for vector loads.
 struct MatMulScalars {
     alignas(16) int32_t bias;
     alignas(16) float multiplier;
     alignas(16) int8_t b_zero_point;
 };
 
-// Stores those of both matmuls at target, one after the other.
+// Stores the scalars of both matmuls at target, one after the other.
 cudaError_t store_scalars(const AttentionMatMul& scores, const AttentionMatMul& result, MatMulScalars* target,
                           cudaStream_t stream);
 

@@ -7,8 +7,8 @@
 
 namespace qudnn::kernels {
 
-// q [batch,m,q_heads,depth], k [batch,n,k_heads,depth], v [batch,n,v_heads,columns]: `heads` of each count,
-// from where the tensors' pointers lead. y [batch,m,heads,columns].
+// q [batch,m,q_heads,depth], k [batch,n,k_heads,depth], v [batch,n,v_heads,columns]. The kernel reads `heads`
+// heads of each, from the tensor's pointer on. y [batch,m,heads,columns].
 struct FloatAttentionGeometry {
     int64_t batch, heads, m, n, depth, columns;
     int64_t q_heads, k_heads, v_heads;
@@ -29,9 +29,9 @@ struct FloatAttentionTensors {
 };
 
 // y = softmax(q * k^T * factor + mask) * v for each head.
-// On the tensor cores where that is possible: since compute capability 8.0, with depth and columns up to 128,
-// in fours and aligned. Factors of both matmuls then have the 10 bits of mantissa of TF32 and are
-// within 2^-11 of their values, relatively; sums are float32. Elsewhere as plain_float_attention().
+// Runs on the tensor cores from compute capability 8.0 on, if depth and columns are multiples of 4 up to 128
+// and pointers are aligned. The operands of both matmuls are then rounded to TF32, 10 bits of mantissa,
+// within 2^-11 of their values, relatively; sums are float32. Otherwise it runs as plain_float_attention().
 cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                             cudaStream_t stream);
 

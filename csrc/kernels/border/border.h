@@ -10,10 +10,10 @@ namespace qudnn::kernels {
 
 constexpr int kMaxBorderRank = 8;
 
-// The tensor inside the island is dense with dims `inside`; position i of it shows, where every
-// coordinate minus `before` lies within [0, extent), the outside element at sum(coordinate * outside_stride).
-// Entering: everything else is filled. Leaving: before = 0 and extent <= inside (the last one: channels);
-// the dense outside tensor receives just the elements within extent.
+// The tensor inside the island is dense and has the dims `inside`. Where each coordinate minus `before` lies
+// within [0, extent), it holds the outside element at sum(coordinate * outside_stride). An entry fills the
+// rest. For an exit before is 0 and extent <= inside (the last one: channels); the dense outside tensor
+// receives the elements within extent.
 struct BorderGeometry {
     int rank;
     int64_t inside[kMaxBorderRank];

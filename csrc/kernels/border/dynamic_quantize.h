@@ -1,4 +1,4 @@
-// Dynamic quantization: the range of values decides how they are quantized, and all of it stays on the GPU.
+// Dynamic quantization: scale and zero point follow from the range of the values, without leaving the GPU.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -14,17 +14,17 @@ struct alignas(8) Range {
     float low, high;
 };
 
-// How many ranges a launch needs room for.
+// The number of ranges that a launch needs memory for.
 constexpr int kMostRanges = 1024;
 
-// From low and high, the range of the values that are quantized, NaN not counted, with
-// DynamicQuantizeLinear's formula:
+// Written by a launch. low and high are the range of the values, without NaN; DynamicQuantizeLinear's
+// formula:
 //   scale       (high - low) / 255, or 1 where they are equal
 //   zero_point  rint(clamp(0 - low / scale, 0, 255)) - 128; 127 where that is NaN, as on the CPU
-// and for each of the `outputs` of matmuls that read what is quantized
+// and for each of the `outputs` outputs of the matmuls that consume the result
 //   bias        -zero_point * w_sum, wrapping
 //   multiplier  scale * w_scale
-// even where there are no values.
+// also if there are no values.
 struct DynamicEpilogue {
     int64_t outputs;
     const int32_t* w_sum;
@@ -34,7 +34,7 @@ struct DynamicEpilogue {
     Range* ranges;  // [kMostRanges], to work with
 };
 
-// The `count` values of x outside are carried into an island as
+// Carries the `count` values of x into an island:
 //   y = saturate(rint(x / scale) + zero_point), NaN giving -128. Fill: zero_point
 cudaError_t dynamic_quantize_to_island(const BorderGeometry& g, int64_t count, const float* x, int8_t* y,
                                        const DynamicEpilogue& to, cudaStream_t stream);

@@ -1,4 +1,4 @@
-// How the elements of several dense tensors meet in those of another.
+// Broadcasting: which elements of several dense operands belong to an element of the result.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace qudnn::kernels {
 constexpr int kMaxBroadcastRank = 8;
 
 // The result is dense, of these extents, outermost first; an operand's strides count elements and are 0 where
-// it repeats. Fast where neighbouring dimensions that could be one are one.
+// it repeats. Kernels are fast if neighbouring dimensions are merged wherever they can be.
 template <int kOperands>
 struct Broadcast {
     int rank;

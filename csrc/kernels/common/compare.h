@@ -7,7 +7,7 @@
 
 namespace qudnn::kernels {
 
-// y = ~x for every byte: whoever has to write x into y and leaves a byte out is found out.
+// y = ~x for every byte, so that a kernel that should write x into y and leaves a byte out is detected.
 cudaError_t invert(int64_t bytes, const int8_t* x, int8_t* y, cudaStream_t stream);
 
 // Adds to *count, on the GPU, the number of bytes in which a and b differ.

@@ -5,10 +5,10 @@
 
 namespace qudnn::kernels {
 
-// As little as possible where there is none.
+// The least possible values if there is no GPU.
 struct Gpu {
     int multiprocessors = 1, major = 0;  // major: of the compute capability
-    int shared_bytes = 0;                // that a block may have
+    int shared_bytes = 0;                // the most that a block may have
     int cooperative = 0;                 // whether the blocks of a grid may wait for each other
 
     Gpu() {

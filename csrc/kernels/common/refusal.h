@@ -1,5 +1,5 @@
-// Why a kernel does not take a problem: each has a function of one line for each condition, which returns the
-// reason as a text, empty where there is none.
+// Why a kernel does not take a problem. Each kernel has a function with one line for each condition; it
+// returns the reason as a text, empty if the kernel takes the problem.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace qudnn::kernels {
 
-// Why the current GPU runs no kernels of that compute capability.
+// Why the current GPU does not run kernels for this compute capability; empty if it does.
 inline std::string gpu_refusal(int major) {
     if (Gpu().major >= major) return {};
     return "needs a GPU of compute capability " + std::to_string(major) + ".0 or newer";

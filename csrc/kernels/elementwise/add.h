@@ -17,10 +17,10 @@ namespace qudnn::kernels {
 cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t* a, const int8_t* b,
                 int8_t* y, cudaStream_t stream);
 
-// Whether every sum, before it is rounded, lies within -2^21 and 2^21.
+// Whether all sums lie within -2^21 and 2^21 before rounding.
 bool sums_are_moderate(const BinaryScales& scales);
 
-// y becomes its sum with the residual; of `count` elements both.
+// Adds the residual to y, in place; both have `count` elements.
 cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -1,4 +1,4 @@
-// What the quantized operators of two tensors have in common.
+// What the quantized binary operators share.
 #pragma once
 
 namespace qudnn::kernels {

@@ -10,7 +10,7 @@
 
 namespace qudnn::kernels {
 
-// Of int8 results.
+// The bounds of int8 results.
 struct Limits {
     int low = -128, high = 127;
 };

@@ -9,7 +9,7 @@
 
 namespace qudnn::kernels {
 
-// z = condition ? x : y. Operands in this order; a condition is a byte, 0 or 1.
+// z = condition ? x : y, the operands of g in this order. A condition is a byte, 0 or 1.
 cudaError_t where(const Broadcast<3>& g, const bool* condition, const int8_t* x, const int8_t* y, int8_t* z,
                   cudaStream_t stream);
 

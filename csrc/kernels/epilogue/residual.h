@@ -1,4 +1,4 @@
-// What is added to the results of a convolution.
+// The residual that a convolution adds to its results.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace qudnn::kernels {
 
-// r is as large as the result y and dense, both int8, on the GPU. Null r: nothing is added.
+// r has the shape of the result y and is dense; both are int8, on the GPU. If r is null, nothing is added.
 //
-// Unless in_float, the sum is that of add.h, of y and r where y comes first, of r and y otherwise: the scales
-// and zero points of a and b are in that order, those of the scales' y are the sum's.
+// Unless in_float, the sum is that of add.h: its operands are y and r if result_first, else r and y. The
+// scales and zero points of a and b are in this order; those of the scales' y are the sum's.
 //
-// in_float: nothing is rounded before the sum. With b_scale and b_zero_point of r, a y_scale that
-// divides_exactly(), and the zero point, low and high of the epilogue, whose multiplier gives real numbers:
+// With in_float nothing is rounded before the sum. b_scale and b_zero_point are those of r, y_scale is one
+// that divides_exactly(); zero point, low and high are the epilogue's, whose multiplier gives real numbers:
 //   real = float(acc + bias[k]) * multiplier[k] + float(r - b_zero_point) * b_scale
 //   y = clamp(rint(real / y_scale) + zero_point, low, high)
 // with one rounding after each float32 operation.
@@ -24,7 +24,7 @@ struct Residual {
     bool in_float = false;
 };
 
-// Whether kernels find the 8 bits of every number divided by the scale in fewer instructions than a division.
+// Whether kernels can divide by the scale, to 8 bits and exactly, in fewer instructions than a division.
 bool divides_exactly(float scale);
 
 }  // namespace qudnn::kernels

@@ -1,4 +1,4 @@
-// Products of int8 matrices that both are computed, with zero points on both sides: any size, stride and
+// Batched int8 matmul of two computed tensors, with zero points on both sides: any size, stride and
 // alignment, exact, nothing clever.
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace qudnn::kernels {
 
-// Y = A * B for each of a batch of matrices: A [m,k], B [k,n], Y [m,n]. Strides count elements: of the
-// batch's dimensions, outermost first, 0 where a matrix serves several products, and of the matrix's rows.
-// Rows are dense, those of b are B's columns where b_transposed.
+// Y = A * B for each matrix of a batch: A [m,k], B [k,n], Y [m,n]. Strides are in elements: those of the
+// batch's dimensions, outermost first, 0 where a matrix serves several matmuls, then the leading dimension.
+// Rows are dense; with b_transposed the rows of b are B's columns.
 struct BatchMatMulGeometry {
     static constexpr int kBatchRank = 3;
 
@@ -23,12 +23,12 @@ struct BatchMatMulGeometry {
     int64_t width;  // of y's rows: what lies beyond n is set to 0
 };
 
-// acc = sum((A - a_zero_point) * (B - b_zero_point[n])) + bias[n], int32, wrapping. What it becomes depends
-// on Y's type:
+// acc = sum((A - a_zero_point) * (B - b_zero_point[n])) + bias[n], int32, wrapping. The epilogue depends on
+// Y's type:
 //   int8     clamp(rint(float(acc) * multiplier[n]) + zero_point, low, high), half to even
 //   float32  float(acc) * multiplier[n] + addend[n], one rounding after each operation
-//   int32    acc, of no bias
-// zero_points, of the columns, are for mma_matmul() alone: see Epilogue.
+//   int32    acc, without a bias
+// zero_points of the columns are for mma_matmul() alone: see Epilogue.
 struct BatchMatMulEpilogue {
     int a_zero_point = 0;
     ColumnValues<int8_t> b_zero_point;

@@ -1,4 +1,4 @@
-// Matmuls that are bound by memory rather than by arithmetic, on tensor cores: 1x1 convolutions.
+// int8 matmul bound by memory rather than arithmetic, on the tensor cores: 1x1 convolutions.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -27,24 +27,23 @@ struct PointwiseGeometry {
     bool strided() const { return stride_h != 1 || stride_w != 1; }
 };
 
-// How the work is cut: a block holds the weights of `columns` output channels in shared memory and goes over
-// tiles of `rows` output pixels.
+// The partition of the work: a block holds the weights of `columns` output channels in shared memory and
+// loops over tiles of `rows` output pixels.
 struct PointwiseVariant {
     int kernel;  // its number in the table of kernels
     int rows;
     int columns;
-    int blocks;  // as many as the GPU runs at once, or as have work
+    int blocks;  // as many as the GPU runs at once, at most one per tile
 };
 
-// Why the kernel does not take it on the current GPU; empty where it does: c and k are multiples of 16.
+// Why the kernel does not take it on the current GPU; empty if it does: c and k must be multiples of 16.
 std::string pointwise_refusal(const PointwiseGeometry& g);
 
-// The ways to run it on the current GPU, what is expected to be fastest first, no two with the same rows and
-// columns; prepares the GPU for them. None where it is refused, or where shared memory does not hold enough
-// rows.
+// The variants on the current GPU, the one expected to be fastest first, no two with the same tile; prepares
+// the GPU for them. Empty if it is refused, or if shared memory does not hold enough rows.
 std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g);
 
-// All pointers are multiples of 16. The variant is one of pointwise_variants(), asked on the same GPU.
+// All pointers are multiples of 16. The variant comes from pointwise_variants() on the same GPU.
 cudaError_t pointwise(const PointwiseGeometry& g, const PointwiseVariant& variant, const int8_t* x,
                       const int8_t* w, const Epilogue& epilogue, int8_t* y, cudaStream_t stream);
 

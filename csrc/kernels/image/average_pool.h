@@ -13,7 +13,7 @@ namespace qudnn::kernels {
 // int8 ones), to which the zero points belong. The float32 steps, the sum in raster order:
 //   mean = sum(x_scale * float(x - x_zero_point)) / float(count)
 //   y    = saturate(rint(mean / y_scale + float(y_zero_point))) - offset
-// count: the window's pixels inside the image, or all of them with count_padding.
+// count is the number of the window's pixels inside the image, or of all its pixels with count_padding.
 struct AverageScales {
     float x_scale, y_scale;
     int x_zero_point, y_zero_point;
@@ -21,7 +21,7 @@ struct AverageScales {
     bool count_padding;
 };
 
-// Dilations of g are taken as 1.
+// Dilations are ignored.
 cudaError_t average_pool(const PoolGeometry& g, const AverageScales& scales, const int8_t* x, int8_t* y,
                          cudaStream_t stream);
 

@@ -1,4 +1,4 @@
-// Blocks of channels to blocks of pixels, channels-last.
+// DepthToSpace: blocks of channels become blocks of pixels, channels-last.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -14,7 +14,7 @@ struct DepthToSpaceGeometry {
     int64_t n, h, w, c;  // c: the result's
     int64_t p, q;
     int64_t block;
-    int64_t top, left;  // rows and columns of the full result that are dropped in front
+    int64_t top, left;  // rows and columns to crop at the front of the full result
 };
 
 cudaError_t depth_to_space(const DepthToSpaceGeometry& g, const int8_t* x, int8_t* y, cudaStream_t stream);

@@ -19,7 +19,7 @@ struct FloatResizeScales {
 //   sum  = the four pixels around, ((upper left + upper right) + lower left) + lower right, each times
 //          (weight of its column * weight of its row)
 //   y    = rint(clamp(sum / y_scale, -128 - y_zero_point, 127 - y_zero_point)) + y_zero_point
-// With scales of 1 on both sides sum is real.
+// If both scales are 1, sum is real.
 cudaError_t float_resize(const ResizeGeometry& g, const FloatResizeScales& scales, const int8_t* x, int8_t* y,
                          cudaStream_t stream);
 

@@ -1,4 +1,4 @@
-// int8 max pool, channels-last, padding left out.
+// int8 max pool, channels-last; padding does not take part in the maximum.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -20,7 +20,7 @@ struct PoolGeometry {
     OutputPadding y_padding = {};
 };
 
-// y_zero_point: what y's padding is.
+// y_zero_point fills y's padding.
 cudaError_t max_pool(const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
                      cudaStream_t stream);
 

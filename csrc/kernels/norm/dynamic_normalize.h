@@ -11,8 +11,8 @@
 namespace qudnn::kernels {
 
 // x = [rows, channels], normalized to y with the bits that normalize_to_island.h specifies, and y quantized
-// to q as dynamic_quantize.h says; q's elements beyond the channels become the zero point. gamma, beta:
-// [channels], on the GPU. results.total: a + b. results.y may be null where y is not wanted, unless
+// to q as dynamic_quantize.h says; q's padding channels become the zero point. gamma, beta:
+// [channels], on the GPU. results.total: a + b. results.y may be null if y is not wanted, unless
 // needs_y().
 cudaError_t dynamic_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon, const float* x,
                                                   const float* gamma, const float* beta, int8_t* q,
@@ -26,7 +26,7 @@ cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g,
                                                       const FloatResults& results, const DynamicEpilogue& to,
                                                       cudaStream_t stream);
 
-// Whether there may be rows that are read back from y.
+// Whether the kernel may have to read rows back from y.
 bool needs_y(const ToIslandGeometry& g);
 
 }  // namespace qudnn::kernels

@@ -30,7 +30,7 @@ struct DequantizedRows {
     int zero_point;
 };
 
-// What of the results is wanted besides q, [rows, channels] each; null: not wanted.
+// The results besides q, [rows, channels] each; null if not wanted.
 struct FloatResults {
     float* total;
     float* y;
@@ -45,8 +45,8 @@ cudaError_t layer_normalization_to_island(const ToIslandGeometry& g, const ToIsl
                                           const float* x, const float* gamma, const float* beta, int8_t* q,
                                           float* y, cudaStream_t stream);
 
-// The same of total = (x + bias) + residual; bias: [channels], on the GPU. residual: another tensor inside,
-// or one outside, of which r = (residual - zero_point) * scale is added.
+// The same of total = (x + bias) + residual; bias: [channels], on the GPU. residual is a tensor inside, of
+// which r = (residual - zero_point) * scale is added, or one outside.
 cudaError_t add_layer_normalization_to_island(const ToIslandGeometry& g, const ToIslandScales& scales,
                                               const DequantizedRows& x, const float* bias,
                                               const DequantizedRows& residual, const float* gamma,

@@ -9,8 +9,8 @@
 
 namespace qudnn::kernels {
 
-// x and y have a row of those strides for each element of `rows`, whose operand is the mask: its strides
-// count rows of the mask, of mask_channels floats, which is 1 or `channels`.
+// x and y have a row, at these strides, for each element of `rows`. The operand of `rows` is the mask: its
+// strides count rows of the mask. A row of the mask has mask_channels floats, 1 or `channels`.
 struct MaskedSoftmaxGeometry {
     Broadcast<1> rows;
     int64_t channels;
@@ -26,8 +26,8 @@ struct MaskedSoftmaxScales {
 // r = (x - x_zero_point) * (x_scale * factor / divisor) + mask
 // y = saturate(rint(softmax(r) / y_scale) + y_zero_point) of the first `channels`, 0 beyond them; -128 in a
 // row that has a NaN.
-// Against the same with a rounding after each operation: the softmax is within 2^-20 + 2^-21 * |r - mask| of
-// the real one's value, relatively, so that one result of 1000 is off at most, and that by one.
+// The softmax is within 2^-20 + 2^-21 * |r - mask| of the exact value, relatively. Compared with the formula
+// rounded after each operation, at most one result of 1000 differs, and by one.
 cudaError_t masked_softmax(const MaskedSoftmaxGeometry& g, const MaskedSoftmaxScales& scales, const int8_t* x,
                            const float* mask, int8_t* y, cudaStream_t stream);
 

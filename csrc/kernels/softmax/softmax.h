@@ -7,7 +7,7 @@
 
 namespace qudnn::kernels {
 
-// What does not depend on x; made once, on the host.
+// What does not depend on x; computed once, on the host.
 struct SoftmaxConstants {
     // exps[255 - d]: the exponential of a value d quanta below its row's maximum, times a factor that
     // keeps sums of `channels` of them finite.
@@ -21,8 +21,8 @@ struct SoftmaxConstants {
 SoftmaxConstants softmax_constants(int64_t channels, float x_scale, float y_scale, int y_zero_point,
                                    bool is_uint8);
 
-// x, y [rows, stride] int8 as an island holds them, the softmax over the first `channels` of each row, the
-// others copied. Float32 steps, the sum in order:
+// x, y [rows, stride] int8 as an island holds them. The softmax is over the first `channels` of each row; the
+// rest is copied. The float32 steps, the sum in order:
 //   sum = sum(exps[255 - (max - x)]),  y = saturate(int(rint((exps[..] * inverse_scale) / sum)) +
 //   y_zero_point)
 cudaError_t softmax(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
