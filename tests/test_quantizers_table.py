@@ -1,5 +1,6 @@
 """The table of what becomes of the models in a folder."""
 
+import re
 from pathlib import Path
 
 import onnx
@@ -7,7 +8,7 @@ import pytest
 
 from cases.builder import GraphBuilder
 from quantizers.outcome import Outcome
-from quantizers.table import limited, models, tools
+from quantizers.table import PAGE, left, limited, models, tools, write
 
 
 @pytest.fixture
@@ -46,6 +47,25 @@ def test_what_was_before_stands_next_to_it() -> None:
     now = [Outcome("a-1", quantized=3, converted=3), Outcome("a-2", quantized=2, converted=2, different=1)]
     (row,) = tools(now, before).splitlines()[2:]
     assert row == "| a | 2 | 1 -> 2 | 3 of 5 -> 5 of 5 | 0 | 0 | 1 | 1 |"
+
+
+def test_reasons_that_differ_in_sizes_are_one() -> None:
+    found = [
+        Outcome("a-1", left={"Conv: its bias is int32 [3], not int32 [4]": 1, "Add: no": 1}),
+        Outcome("b-1", left={"Conv: its bias is int32 [5], not int32 [6]": 2}),
+    ]
+    assert left(found).splitlines()[2:] == [
+        "| 3 | Conv: its bias is int32 .., not int32 .. | a, b |",
+        "| 1 | Add: no | a |",
+    ]
+
+
+def test_the_page_has_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.read_text())
+    write("new", page)
+    before, between, _ = re.split("<!-- .*quantizers -->", page.read_text())
+    assert between == "\nnew\n" and before and page.read_text().count("new\n<!-- end") == 1
 
 
 def test_a_model_that_takes_too_long_ends(folder: Path) -> None:

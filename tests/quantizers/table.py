@@ -5,19 +5,24 @@
 A model's name begins with its tool's: modelopt-cnn-fp32.onnx. The first table is of tools, the second of
 models.
 --json: writes what was found, too. --before: what such a file says stands next to it.
+--write: writes the table of tools, and what is left and why, into docs/quantizers.md.
 """
 
 import argparse
 import dataclasses
 import json
 import multiprocessing
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from quantizers.outcome import Outcome, outcome
 
+PAGE = Path(__file__).parents[2] / "docs" / "quantizers.md"
+BEGIN, END = "<!-- quantizers -->", "<!-- end of quantizers -->"
 _SECONDS = 120  # for each model
 
 
@@ -103,11 +108,32 @@ def models(found: Iterable[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def left(found: Iterable[Outcome]) -> str:
+    """A line for each reason why quantized nodes stay, the most frequent one first, and the tools."""
+    nodes: Counter[str] = Counter()
+    whose: dict[str, dict[str, None]] = {}
+    for each in found:
+        for reason, number in each.left.items():
+            text = re.sub(r"\[[^]]*\]|\b\d+\b", "..", reason)  # shapes and sizes
+            nodes[text] += number
+            whose.setdefault(text, {})[each.tool] = None
+    lines = ["| nodes | operator: why it stays | tools |", "| ---: | --- | --- |"]
+    lines += [f"| {number} | {text} | {', '.join(whose[text])} |" for text, number in nodes.most_common()]
+    return "\n".join(lines)
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Put the text between the marks of the page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="or a file")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--before", type=Path, metavar="FILE")
+    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     paths = [p for f in arguments.folders for p in (sorted(f.glob("*.onnx")) if f.is_dir() else [f])]
     found = []
@@ -118,6 +144,8 @@ def main() -> None:
     if arguments.before:
         before = [Outcome(**row) for row in json.loads(arguments.before.read_text())]
     print(tools(found, before), models(found), sep="\n\n")
+    if arguments.write:
+        write("\n\n".join([tools(found, before), left(found)]))
     if arguments.json:
         arguments.json.write_text(json.dumps([dataclasses.asdict(each) for each in found], indent=1) + "\n")
 
