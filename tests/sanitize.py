@@ -26,8 +26,11 @@ def tool() -> str | None:
     """compute-sanitizer of the environment's package, else that of the machine."""
     folders = [Path(sysconfig.get_path("platlib"), "nvidia", "cu13", "bin")]
     folders += [Path(root, "bin") for name in ("CUDA_HOME", "CUDA_PATH") if (root := os.environ.get(name))]
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/local/cuda/bin"])
-    return shutil.which("compute-sanitizer", path=path)
+    folders.append(Path("/usr/local/cuda/bin"))
+    for path in (os.pathsep.join(map(str, folders)), None):
+        if found := shutil.which("compute-sanitizer", path=path):
+            return found
+    return None
 
 
 def runs(benchmark: str) -> Iterator[tuple[str, list[str]]]:

@@ -38,7 +38,7 @@ def test_commands_on_plans() -> None:
     plan = {"tuned": True, "engine": "cudnn_matmul", "plan": "eng3", "serialized": b"", "microseconds": 2.0}
     before = {"first_plan": "", "first_microseconds": 0.0, "created": 0}
     testing.Store("plans").write({**key, "workspace_limit": 0, **plan, **before})
-    assert len(commands("plans")) == 4
+    assert len(commands("plans")) == 5
     for command in commands("plans"):
         assert main(command) == 0, command
 

@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verbs() -> tuple[Verb, ...]:
     """Imported here, where a signal is heeded: it takes a second."""
-    from qudnn.converter.cli import convert, plans, tune
+    from qudnn.converter.cli import bench, convert, plans, tune
 
-    return convert, tune, plans
+    return convert, tune, plans, bench
 
 
 def _run(arguments: Sequence[str] | None) -> int:

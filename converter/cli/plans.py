@@ -20,7 +20,7 @@ from typing import Any
 
 from qudnn.converter.cli.problem_text import shorten
 from qudnn.converter.cli.runtime import load_plans
-from qudnn.converter.cli.terminal import cell
+from qudnn.converter.cli.terminal import cell, columns, escaped
 from qudnn.converter.cli.verb import UsageError
 from qudnn.converter.io import output
 
@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--export", metavar="FILE", help="write all plans into one file")
     action.add_argument("--import", metavar="FILE", dest="import_", help="add the plans of such a file")
+    action.add_argument(
+        "--problems", action="store_true", help="print the problems' full texts, as `qudnn bench` takes them"
+    )
     action.add_argument("--clear", action="store_true", help="delete the plans")
 
 
@@ -49,6 +52,10 @@ def run(arguments: argparse.Namespace) -> None:
             _export(plans, arguments.export, folder)
         elif arguments.import_ is not None:
             _import(plans, arguments.import_, folder)
+        elif arguments.problems:
+            texts = sorted({info["problem"] for info in plans.stored(folder)})
+            print("\n".join(map(escaped, texts)) or f"there are no plans in {folder}")
+            _check_left_out(plans, folder)
         elif arguments.clear:
             print(f"{_count(plans.delete(folder))} deleted from {folder}")
         else:
@@ -100,7 +107,9 @@ def table(stored: Sequence[Mapping[str, Any]]) -> str:
         device, cudnn, qudnn = (cell(info[name]) for name in ("device", "cudnn", "qudnn"))
         groups[f"{device}, cuDNN {cudnn or 'none'}, qudnn {qudnn}"].append(info)
     return "\n\n".join(
-        "\n".join([f"{where}: {_count(len(infos))}", *_columns([_HEADINGS, *map(_row, _sorted(infos))])])
+        "\n".join(
+            [f"{where}: {_count(len(infos))}", *columns([_HEADINGS, *map(_row, _sorted(infos))], _LEFT)]
+        )
         for where, infos in sorted(groups.items())
     )
 
@@ -128,17 +137,6 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return "0 s"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < _LEFT else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def _count(plans: int) -> str:

@@ -33,6 +33,9 @@ from qudnn.converter.io.proto import load_proto
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
     from qudnn.custom_ops import InferenceSession
 
+_ELSEWHERE = (
+    "Or tune on another machine, then bring the plans here with `qudnn plans --export` and `--import`"
+)
 _PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
@@ -67,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     sets = shape_sets(inputs, arguments.shape)
     plans = load_plans()
     options = _options(arguments)
-    check_gpu()
+    check_gpu("tuning", _ELSEWHERE)
     with output.scratch(Path(tempfile.gettempdir())) as scratch:
         path = arguments.model
         if not is_converted(proto):

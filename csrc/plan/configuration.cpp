@@ -52,6 +52,7 @@ Configuration parse_configuration(const std::optional<std::string>& tune,
     if (tune) c.tune = parse_tune(*tune);
     if (workspace_limit) c.workspace_limit = parse_bytes(*workspace_limit);
     c.cache_folder = cache_folder ? absolute(*cache_folder) : default_cache_folder();
+    if (const char* only = std::getenv("QUDNN_ONLY")) c.only = only;
     return c;
 }
 

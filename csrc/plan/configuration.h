@@ -21,11 +21,15 @@ struct Configuration {
     Tune tune = Tune::full;
     uint64_t workspace_limit = uint64_t{1} << 30;  // bytes of GPU memory that one run of a plan may take
     std::string cache_folder;                      // empty: nothing on disk
+    // An engine's name or a plan's, to look into what it does: no others are candidates, and what is chosen
+    // so is neither looked up nor kept. Empty: all.
+    std::string only;
 
     bool operator==(const Configuration&) const = default;
 };
 
-// The configuration of three texts, each that of its option; those not given keep their defaults. Throws
+// The configuration of three texts, each that of its option, and of $QUDNN_ONLY; those not given keep their
+// defaults. Throws
 // std::invalid_argument, with the option's name and what it takes, for any other text.
 QUDNN_API Configuration parse_configuration(const std::optional<std::string>& tune,
                                             const std::optional<std::string>& workspace_limit,

@@ -21,11 +21,19 @@ std::string needs_workspace(size_t bytes) {
 
 void Contenders::collect(bool full, const std::string& likely) {
     const uint64_t limit = host_.configuration().workspace_limit;
+    const std::string& only = host_.configuration().only;
+    if (!only.empty()) reasons_ = "; QUDNN_ONLY=" + only;
     for (const Engine* engine : engines()) {
-        if (engine->native() || !engine->takes(problem_)) continue;
+        if (engine->native()) continue;
+        if (const std::string refusal = engine->refusal(problem_); !refusal.empty()) {
+            if (only == engine->name()) reasons_ += std::string(": ") + engine->name() + ": " + refusal;
+            continue;
+        }
         try {
             for (Candidate& candidate : engine->candidates(problem_, host_.launch().cudnn)) {
-                if (candidate.unlikely && candidate.name != likely &&
+                const bool is_named = candidate.name == (only.empty() ? likely : only);
+                if (!only.empty() && !is_named && only != engine->name()) continue;
+                if (candidate.unlikely && !is_named &&
                     !(full && exploration().worth(candidate.affinity, problem_))) {
                     continue;
                 }

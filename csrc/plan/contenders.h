@@ -27,7 +27,7 @@ class Contenders {
     Contenders(const Problem& problem, const Host& host) : problem_(problem), host_(host) {}
 
     // The candidates of every engine but the reference, in the engines' order; of unlikely ones those that
-    // are worth it where all are timed, and the one named so.
+    // are worth it where all are timed, and the one named so. The configuration may name the only ones.
     void collect(bool full, const std::string& likely);
 
     void move_to_front(const std::string& name);

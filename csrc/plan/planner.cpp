@@ -51,7 +51,7 @@ void refuse_during_capture(const Problem& problem, const Launch& launch) {
 // A plan that another session's configuration has led to and that suits this one, too.
 std::shared_ptr<const Choice> of_other_configuration(const Key& key) {
     for (const Configuration* other : all_configurations()) {
-        if (other == key.configuration) continue;
+        if (other == key.configuration || !other->only.empty()) continue;
         const auto choice = state().cache.peek({key.problem, key.device, other});
         if (choice == nullptr || !choice->lasting) continue;
         if (!choice->tuned && key.configuration->tune == Tune::full) continue;
@@ -87,7 +87,8 @@ void keep(const Key& key, const Choice& choice, const Host& host) {
 
 std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
     check(key.problem);
-    if (auto choice = of_other_configuration(key)) return choice;
+    const bool all = key.configuration->only.empty();
+    if (auto choice = all ? of_other_configuration(key) : nullptr) return choice;
     refuse_during_capture(key.problem, host.launch());
 
     const Configuration& configuration = *key.configuration;
@@ -102,7 +103,7 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
         choice = std::move(restored);
         return true;
     };
-    if (state().shelf.find(record_key, configuration.cache_folder, use, log)) return choice;
+    if (all && state().shelf.find(record_key, configuration.cache_folder, use, log)) return choice;
     if (configuration.tune == Tune::cached) {
         throw std::runtime_error(
             "no plan is known for this problem, and qudnn.tune=cached allows none to be "

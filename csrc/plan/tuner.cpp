@@ -113,7 +113,7 @@ class Tuning {
             return trial.time(plans);
         };
         bool reference_runs = running.empty();
-        if (full && !running.empty()) {
+        if (full && !running.empty() && host_.configuration().only.empty()) {
             std::vector<size_t> everyone(running.size());
             for (size_t i = 0; i < everyone.size(); ++i) everyone[i] = i;
             const std::vector<double> once = time(everyone);
@@ -199,6 +199,7 @@ class Tuning {
         auto choice = std::make_shared<Choice>();
         choice->engine = engine.name();
         choice->plan = std::move(plan);
+        choice->lasting = host_.configuration().only.empty();
         choice->first_plan = contenders_.first();
         choice->first_microseconds = first_microseconds_;
         choice->created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -206,9 +207,12 @@ class Tuning {
     }
 
     void report(const Choice& choice, bool only_one) const {
-        if (only_one && choice.plan == reference_ && reference_is_slow()) {
-            host_.warn("node " + host_.node() + " runs on the plain native engine, which is slow: " +
-                       text(problem_) + contenders_.reasons());
+        const std::string& only = host_.configuration().only;
+        const bool is_other = !only.empty() && only != choice.engine && only != choice.plan->name();
+        if (is_other || (only_one && choice.plan == reference_ && reference_is_slow())) {
+            host_.warn("node " + host_.node() + " runs on the plain native engine" +
+                       (reference_is_slow() ? ", which is slow: " : ": ") + text(problem_) +
+                       contenders_.reasons());
             return;
         }
         std::string line =

@@ -8,9 +8,29 @@
 #include "ops/usable_device.h"
 #include "plan/known.h"
 #include "plan/planner.h"
+#include "plan/shorthand.h"
 #include "versions.h"
 
 namespace qudnn {
+
+namespace {
+
+plan::Problem parsed(const std::string& text) {
+    const auto problem = plan::parse(text);
+    if (!problem) throw std::invalid_argument("not the text of a problem: " + text);
+    return *problem;
+}
+
+// Null where there is no cuDNN: its engines say so.
+cudnnContext* own_handle() {
+    try {
+        return engines::cudnn_problem().empty() ? engines::handle_of_this_thread() : nullptr;
+    } catch (const std::exception&) {
+        return nullptr;
+    }
+}
+
+}  // namespace
 
 plan::PlannerStatistics plan_statistics() { return plan::statistics(); }
 
@@ -27,15 +47,11 @@ std::pair<size_t, size_t> import_plans(const std::string& path, const std::strin
 }
 
 std::vector<plan::Answer> answers(const std::string& problem) {
-    const auto parsed = plan::parse(problem);
-    if (!parsed) throw std::invalid_argument("not the text of a problem: " + problem);
-    cudnnContext* handle = nullptr;
-    try {
-        if (engines::cudnn_problem().empty()) handle = engines::handle_of_this_thread();
-    } catch (const std::exception&) {
-        // The engines of cuDNN's say that there is none.
-    }
-    return plan::answers(*parsed, handle);
+    return plan::answers(parsed(problem), own_handle());
+}
+
+std::vector<plan::Replayed> replay(const std::string& problem, const std::string& only, bool with_unlikely) {
+    return plan::replay(plan::read_shorthand(problem), own_handle(), only, with_unlikely);
 }
 
 StoredPlans stored_plans(const std::string& folder) {

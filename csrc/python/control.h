@@ -9,6 +9,7 @@
 #include "export.h"
 #include "plan/engine.h"
 #include "plan/planner.h"
+#include "plan/replay.h"
 #include "plan/store.h"
 
 namespace qudnn {
@@ -28,6 +29,11 @@ QUDNN_API std::pair<size_t, size_t> import_plans(const std::string& path, const 
 // What every engine answers to the problem of a text on the current GPU, in their order; see plan/engine.h.
 // Throws std::invalid_argument where it is no problem's.
 QUDNN_API std::vector<plan::Answer> answers(const std::string& problem);
+
+// Runs the problem of a text through every engine of the current GPU; see plan/replay.h. Throws
+// std::invalid_argument where it is no problem's.
+QUDNN_API std::vector<plan::Replayed> replay(const std::string& problem, const std::string& only,
+                                             bool with_unlikely);
 
 // The plans that a folder's files hold, and the files that are none for this user.
 struct StoredPlans {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "plan/configuration.h"
+#include "plan/shorthand.h"
 #include "python/control.h"
 #include "python/record_dict.h"
 #include "python/testing.h"
@@ -78,6 +79,32 @@ PYBIND11_MODULE(_native, module) {
         py::arg("problem"),
         "[(engine, why it has no plan for the problem of this text, its plans)] on the current GPU, in "
         "order.");
+    module.def(
+        "read_problem",
+        [](const std::string& text) {
+            const auto problem = qudnn::plan::read_shorthand(text);
+            return py::make_tuple(qudnn::plan::text(problem), 2 * qudnn::plan::multiplications(problem));
+        },
+        py::arg("text"),
+        "(the full text of a problem that may be written without what follows from the rest, its "
+        "multiplications and additions).");
+    module.def(
+        "replay",
+        [](const std::string& problem, const std::string& only, bool with_unlikely) {
+            const auto replayed = [&] {
+                const py::gil_scoped_release working;
+                return qudnn::replay(problem, only, with_unlikely);
+            }();
+            py::list all;
+            for (const auto& each : replayed)
+                all.append(py::make_tuple(each.engine, each.plan, each.refusal, each.differing_bytes,
+                                          each.microseconds, each.is_reference));
+            return all;
+        },
+        py::arg("problem"), py::arg("only"), py::arg("with_unlikely"),
+        "[(engine, plan, why it does not run, bytes that differ from the reference's, microseconds, whether "
+        "it "
+        "is the reference)] of the problem of this text on the current GPU.");
     module.def("clear", &qudnn::clear_plans, "Forgets every plan of the process, and the counters.");
     module.def("list_plans", [] { return as_dicts(qudnn::list_plans()); }, "The process's plans.");
     module.def(

@@ -75,7 +75,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
     monkeypatch.setattr(custom_ops, "InferenceSession", machine.session)
     monkeypatch.setattr(plans, "statistics", lambda: machine.statistics)
-    monkeypatch.setattr(tune, "check_gpu", lambda: None)
+    monkeypatch.setattr(tune, "check_gpu", lambda *_: None)
     return machine
 
 

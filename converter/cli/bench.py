@@ -1,0 +1,91 @@
+"""Run one problem through every engine: how fast each plan is, and whether it has the same bits.
+
+PROBLEM is a text as log lines, errors and `qudnn plans --problems` have it. Fields that follow from others
+may be left out, and what is left out is dense, not padded, of stride 1:
+
+  qudnn bench "conv n=8 h=56 w=56 c=64 k=64 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1"
+
+Makes up the tensors, builds each plan that an engine offers, compares its result with the reference's bit
+for bit and times it. What an engine or a plan does not do is said with the reason. Plans are neither looked
+up nor stored. The exit status is 1 where the bits of a plan differ.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qudnn.converter.cli.problem_text import shorten
+from qudnn.converter.cli.runtime import check_gpu, load_library
+from qudnn.converter.cli.terminal import cell, columns, escaped
+from qudnn.converter.cli.verb import UsageError
+
+_HEADINGS = ("engine", "plan", "bits", "us", "TOPS")
+_LEFT = 3  # columns of words, the others are numbers
+
+
+class Replayed(NamedTuple):
+    """What came of one plan, or of an engine that has none: the fields of csrc/plan/replay.h."""
+
+    engine: str
+    plan: str
+    refusal: str
+    differing_bytes: int
+    microseconds: float
+    is_reference: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("problem", metavar="PROBLEM", help="the problem's text, in quotes")
+    parser.add_argument("--only", metavar="NAME", default="", help="this engine alone, or this plan")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="try cuDNN's kernels too that its heuristics do not name: takes minutes",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    library = load_library()
+    try:
+        problem, operations = library.read_problem(arguments.problem)
+    except ValueError as error:
+        raise UsageError(f"not a problem: {error}") from error
+    check_gpu("timing plans")
+    print(escaped(problem))
+    try:
+        replayed = [Replayed(*each) for each in library.replay(problem, arguments.only, arguments.all)]
+    except RuntimeError as error:
+        raise UsageError(str(error)) from error
+    if not replayed:
+        raise UsageError(f"no engine and no plan for this problem has the name {arguments.only!r}")
+    print("\n".join(lines(replayed, operations)))
+    if wrong := [each for each in replayed if each.differing_bytes]:
+        names = ", ".join(each.plan for each in wrong)
+        raise UsageError(f"the bits of {names} differ from the reference's, for {shorten(problem)}")
+
+
+def lines(replayed: Sequence[Replayed], operations: int) -> list[str]:
+    """The table of the plans that ran, fastest first, and a line for each engine or plan that did not."""
+    ran = [each for each in replayed if each.plan and not each.refusal]
+    rows = [
+        (
+            cell(each.engine),
+            cell(each.plan),
+            _bits(each),
+            f"{each.microseconds:.1f}" if each.microseconds else "-",
+            f"{operations / each.microseconds / 1e6:.1f}" if each.microseconds else "-",
+        )
+        for each in sorted(ran, key=lambda each: each.microseconds or float("inf"))
+    ]
+    said = columns([_HEADINGS, *rows], _LEFT) if rows else []
+    return said + [
+        f"{cell(each.engine)}{' ' * bool(each.plan)}{cell(each.plan)}: {cell(each.refusal)}"
+        for each in replayed
+        if each.refusal
+    ]
+
+
+def _bits(replayed: Replayed) -> str:
+    if replayed.is_reference:
+        return "the reference"
+    return f"{replayed.differing_bytes} bytes differ" if replayed.differing_bytes else "same"
