@@ -10,13 +10,13 @@
 #include <unordered_map>
 
 #include "engines/cudnn/cudnn_library.h"
+#include "kernels/common/rounding.h"
 
 namespace qudnn::engines {
 
 namespace {
 
-// Adding it to a float32 of magnitude below 2^22 rounds that to an integer, half to even.
-constexpr float kRoundingShift = 12582912.0f;  // 1.5 * 2^23
+using kernels::kRoundingShift;
 
 // With any zero point it is -128 or less.
 constexpr float kLowest = -255.0f;

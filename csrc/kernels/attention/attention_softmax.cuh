@@ -161,7 +161,7 @@ struct LinearSoftmax {
 #pragma unroll
                 for (int i = 0; i < 4; ++i) {
                     const float quotient = divisor.quotient(multiply(found[w * 4 + i], scale));
-                    rounded[i] = static_cast<int32_t>(float_bits(plus(quotient, 12582912.0f))) + zero;
+                    rounded[i] = rounded_bits(quotient) + zero;
                 }
                 words[w] = pack_saturated(rounded[0], rounded[1], rounded[2], rounded[3]);
             }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/common/rounding.h"
 #include "kernels/epilogue/epilogue.h"
 
 namespace qudnn::kernels {
@@ -71,10 +72,14 @@ __device__ inline float power_of_two(float x) {
 
 // --- Rounding to 8 bits. Results are words whose lowest byte counts; pack() collects four of them.
 
-// The lowest byte is that of rint(value), half to even: float32 holds integers only from 2^23 on. |value| <
-// 2^22.
+// kSumOrigin + rint(value), half to even. |value| < 2^22.
+__host__ __device__ inline int32_t rounded_bits(float value) {
+    return static_cast<int32_t>(float_bits(plus(value, kRoundingShift)));
+}
+
+// The lowest byte is that of rint(value). |value| < 2^22.
 __host__ __device__ inline uint32_t round_to_byte(float value) {
-    return float_bits(plus(value, 12582912.0f));
+    return static_cast<uint32_t>(rounded_bits(value));
 }
 
 // rint(value) + zero_point of four such values, each within -128..127, as bytes; shift: as OutputRange has
@@ -89,14 +94,14 @@ __device__ inline uint32_t round_to_bytes(const float (&values)[4], int32_t shif
 // The range that a result is clamped to, its zero point, and what makes them cheap to apply.
 struct OutputRange {
     float low;      // before the zero point is added
-    int32_t shift;  // from the bits of 12582912 + n to n + zero_point
+    int32_t shift;  // from kSumOrigin + n to n + zero_point
     int32_t high;   // after it is added
 
     __host__ __device__ explicit OutputRange(int zero_point, int low = -128, int high = 127)
-        : low(static_cast<float>(low - zero_point)), shift(zero_point - 0x4B400000), high(high) {}
+        : low(static_cast<float>(low - zero_point)), shift(zero_point - kSumOrigin), high(high) {}
     explicit OutputRange(const Epilogue& e) : OutputRange(e.zero_point, e.low, e.high) {}
 
-    __host__ __device__ int32_t zero_point() const { return shift + 0x4B400000; }
+    __host__ __device__ int32_t zero_point() const { return shift + kSumOrigin; }
     // Whether results are bytes from 0 to 255, less 128.
     __host__ __device__ bool is_unsigned() const {
         return zero_point() == -128 && low == 0.0f && high == 127;
@@ -106,8 +111,7 @@ struct OutputRange {
 // clamp(rint(value) + zero_point). NaN gives the lower bound.
 __host__ __device__ inline uint32_t quantize(float value, const OutputRange& range) {
     // Bits of positive floats are ordered like the floats, so that what is too large stays so to the end.
-    const auto rounded = static_cast<int32_t>(float_bits(plus(fmaxf(value, range.low), 12582912.0f)));
-    const int32_t shifted = rounded + range.shift;
+    const int32_t shifted = rounded_bits(fmaxf(value, range.low)) + range.shift;
     return static_cast<uint32_t>(shifted < range.high ? shifted : range.high);
 }
 
@@ -127,15 +131,12 @@ __host__ __device__ inline uint32_t requantize(int32_t accumulator, float multip
     return quantize(multiply(value, multiplier), range);
 }
 
-// As float32 holds integers from 2^23 on, 12582912 + n has n in its lowest bits: where accumulators start
-// from kSmallBias besides and are known to stay smaller than kSmallAccumulator, their conversion is a
-// subtraction.
-constexpr int32_t kSmallAccumulator = 1 << 22, kSmallBias = 0x4B400000;
-
+// kSmall: the accumulator started from kSumOrigin and its sum is smaller than kSmallSum, so that its
+// conversion is a subtraction.
 template <bool kSmall>
 __device__ inline uint32_t requantize(int32_t accumulator, float multiplier, const OutputRange& range) {
     if (!kSmall) return requantize(accumulator, multiplier, range);
-    const float value = plus(__uint_as_float(static_cast<uint32_t>(accumulator)), -12582912.0f);
+    const float value = plus(__uint_as_float(static_cast<uint32_t>(accumulator)), -kRoundingShift);
     return quantize(multiply(value, multiplier), range);
 }
 

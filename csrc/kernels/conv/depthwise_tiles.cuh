@@ -133,7 +133,7 @@ struct DepthwiseEpilogue {
 
     // channel: the warp's first.
     __device__ void load(const Epilogue& epilogue, int channel, int taps) {
-        const int t = threadIdx.x % 4, most = kSmallAccumulator - taps * 128 * 128;
+        const int t = threadIdx.x % 4, most = kSmallSum - taps * 128 * 128;
 #pragma unroll
         for (int j = 0; j < 2; ++j)
 #pragma unroll
@@ -245,7 +245,7 @@ __device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g,
 #pragma unroll
         for (auto& pair : e.bias)
 #pragma unroll
-            for (int32_t& bias : pair) bias += kSmallBias;
+            for (int32_t& bias : pair) bias += kSumOrigin;
         run_depthwise_tiles<kSize, kStride, true>(g, tile, patches, copier, b, e, range, idle, y + channel);
     } else {
         run_depthwise_tiles<kSize, kStride, false>(g, tile, patches, copier, b, e, range, idle, y + channel);

@@ -105,12 +105,12 @@ __device__ void store_channels(int8_t* y, int left, const uint32_t (&words)[kWor
 
 enum class StemEpilogue {
     any,
-    small,     // sums started from kSmallBias, and biases are floats, of bias - 12582912
+    small,     // sums started from kSumOrigin, and biases are floats, of bias - kRoundingShift
     unsigned_  // as `small`, of results that are bytes from 0 to 255, less 128
 };
 
 // (accumulator + bias) * multiplier as a float. pair: biases and multipliers of two channels. As accumulators
-// of 8 x 8 x 4 mmas and small biases are at most kSmallAccumulator, the steps to a small sum are exact.
+// of 8 x 8 x 4 mmas and small biases are at most kSmallSum, the steps to a small sum are exact.
 template <bool kSmall>
 __device__ inline float scale_stem(int32_t accumulator, const int32_t (&pair)[4], int i) {
     const int32_t bias = pair[i];
@@ -169,7 +169,7 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
 #pragma unroll
             for (int j = 0; j < kTiles; ++j)
 #pragma unroll
-                for (int c = 0; c < 4; ++c) acc[j][c] = kSmall ? kSmallBias : 0;
+                for (int c = 0; c < 4; ++c) acc[j][c] = kSmall ? kSumOrigin : 0;
             const uint32_t *upper_pixel = patch, *lower_pixel = patch + lower;
 #pragma unroll
             for (int k = 0; k < kSteps; ++k) {
@@ -233,7 +233,7 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     bool small = true;
     for (int i = threadIdx.x; i < kColumns; i += blockDim.x) {
         const int32_t bias = i < columns ? epilogue.bias[first + i] : 0;
-        small = small && bias > -kSmallAccumulator && bias < kSmallAccumulator;
+        small = small && bias > -kSmallSum && bias < kSmallSum;
         uint32_t* pair = pairs + i / 2 * 4 + i % 2;
         pair[0] = static_cast<uint32_t>(bias);
         pair[2] = float_bits(i < columns ? epilogue.multiplier[first + i] : 0.0f);
@@ -242,7 +242,8 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
     if (small) {
         for (int i = threadIdx.x; i < kColumns; i += blockDim.x) {
             uint32_t& bias = pairs[i / 2 * 4 + i % 2];
-            bias = float_bits(static_cast<float>(static_cast<int32_t>(bias) - 12582912));
+            bias = float_bits(
+                static_cast<float>(static_cast<int32_t>(bias) - static_cast<int32_t>(kRoundingShift)));
         }
     }
     __syncthreads();

@@ -6,18 +6,15 @@
 
 namespace qudnn::kernels {
 
-// Accumulators start here: as floats they are 1.5 * 2^23 + sum as long as |sum| stays below kSmallSum.
-constexpr int32_t kSumOrigin = 0x4B400000, kSmallSum = 1 << 22;
-
 enum class EpilogueCase {
     any,
-    small,           // small sums, no upper bound but 127, |multipliers| of at most 1
+    small,           // sums smaller than kSmallSum, no upper bound but 127, |multipliers| of at most 1
     small_unbounded  // no lower bound but -128 either
 };
 
 // A bias as the functions below take it.
 __device__ inline uint32_t bias_word(int32_t bias, bool small) {
-    return small ? float_bits(static_cast<float>(bias) - 12582912.0f)
+    return small ? float_bits(static_cast<float>(bias) - kRoundingShift)
                  : static_cast<uint32_t>(wrapping_add(bias, -kSumOrigin));
 }
 
@@ -40,7 +37,7 @@ __device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float mult
     } else {
         if constexpr (kEpilogue == EpilogueCase::small) value = fmaxf(value, range.low);
         // Bits of positive floats are ordered like the floats, and value is far above -2^23.
-        return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) + range.shift;
+        return rounded_bits(value) + range.shift;
     }
 }
 
@@ -51,7 +48,7 @@ __device__ inline int32_t rounded_with(int32_t zero_point, int32_t accumulator, 
                                        float multiplier) {
     float value = multiply(biased_sum<kSmall>(accumulator, bias), multiplier);
     if constexpr (!kSmall) value = fmaxf(value, -256.0f);  // below -128 for every zero point
-    return static_cast<int32_t>(float_bits(plus(value, 12582912.0f))) - kSumOrigin + zero_point;
+    return rounded_bits(value) - kSumOrigin + zero_point;
 }
 
 template <EpilogueCase kEpilogue>

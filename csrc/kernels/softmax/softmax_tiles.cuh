@@ -18,9 +18,9 @@ inline bool has_small_results(const SoftmaxConstants& k) {
     return std::isfinite(multiply(k.exps[255], k.inverse_scale)) && k.inverse_scale <= 1 << 20;
 }
 
-// From the bits of 12582912 + n to n + zero point, less the offset of uint8.
+// From kSumOrigin + n to n + zero point, less the offset of uint8.
 __host__ __device__ inline int32_t zero_shift(const SoftmaxConstants& k) {
-    return k.y_zero_point - (k.is_uint8 ? 128 : 0) - 0x4B400000;
+    return k.y_zero_point - (k.is_uint8 ? 128 : 0) - kSumOrigin;
 }
 
 struct Tiles {
@@ -101,8 +101,8 @@ __device__ inline float sum_of_row(const uint4* row, int channels, const float* 
     return sum;
 }
 
-// The results of 16 values of a row, none of them above its maximum; `zero` takes the bits of 12582912 + n to
-// n + zero point.
+// The results of 16 values of a row, none of them above its maximum; `zero` takes kSumOrigin + n to n + zero
+// point.
 __device__ inline void softmax_of_words(uint32_t (&words)[4], const float* exps, int shift,
                                         const FloatDivisor& sum, float inverse_scale, int32_t zero) {
 #pragma unroll
@@ -112,8 +112,7 @@ __device__ inline void softmax_of_words(uint32_t (&words)[4], const float* exps,
         for (int i = 0; i < 4; ++i) {
             const float exponential = look_up(exps, byte_of(words[w] ^ kByteBias, i), shift);
             const float quotient = sum.quotient(multiply(exponential, inverse_scale));
-            const auto rounded = static_cast<int32_t>(float_bits(plus(quotient, 12582912.0f)));
-            results[i] = static_cast<uint32_t>(min(rounded + zero, 127));
+            results[i] = static_cast<uint32_t>(min(rounded_bits(quotient) + zero, 127));
         }
         words[w] = pack(results[0], results[1], results[2], results[3]);
     }

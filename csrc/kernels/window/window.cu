@@ -88,7 +88,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .f = add.f,
             .least = static_cast<float>(e.low - e.zero_point),
             .most = static_cast<float>(e.high - e.zero_point),
-            .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - 12582912.0f,
+            .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - kRoundingShift,
             .r_origin = add.origin,
             .unsigned_ = residual.scales.offset == 128,
             .result_first = first};

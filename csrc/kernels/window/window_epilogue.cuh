@@ -41,7 +41,7 @@ struct WindowEpilogue {
 template <bool kSmall>
 __device__ __forceinline__ float scaled(int32_t sum, float multiplier) {
     const float value =
-        kSmall ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -12582912.0f) : __int2float_rn(sum);
+        kSmall ? plus(__uint_as_float(static_cast<uint32_t>(sum)), -kRoundingShift) : __int2float_rn(sum);
     return multiply(value, multiplier);
 }
 
@@ -63,8 +63,7 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
             int32_t r[4];
             // Bits of positive floats are ordered like the floats; what is bounded is far above -2^23.
 #pragma unroll
-            for (int n = 0; n < 4; ++n)
-                r[n] = static_cast<int32_t>(float_bits(plus(bounded[n], 12582912.0f))) + range.shift;
+            for (int n = 0; n < 4; ++n) r[n] = rounded_bits(bounded[n]) + range.shift;
             return pack_saturated(r[0], r[1], r[2], r[3]);
         }
     }
@@ -83,11 +82,11 @@ __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_w
     for (int n = 0; n < 4; ++n) {
         float result;
         if constexpr (kSaturates) {
-            const float rounded = plus(fminf(values[n], a.most), 12582912.0f);
+            const float rounded = plus(fminf(values[n], a.most), kRoundingShift);
             result = __saturatef(fused_multiply_add(rounded, 1.0f / 256, a.result_origin / 256));
         } else {
             const float clamped = fminf(fmaxf(values[n], a.least), a.most);
-            result = plus(plus(clamped, 12582912.0f), a.result_origin);
+            result = plus(plus(clamped, kRoundingShift), a.result_origin);
         }
         // The highest of bytes from 0 to 255 takes but one instruction.
         const float r =
