@@ -19,7 +19,12 @@ from pathlib import Path
 from conftest import why_no_gpu
 
 FOUND = 9  # the tool's exit status for an error of its own
-SESSIONS = ("tests/gpu/test_pointwise.py", "tests/gpu/test_window.py", "tests/gpu/test_padded_results.py")
+SESSIONS = (
+    "tests/gpu/test_pointwise.py",
+    "tests/gpu/test_window.py",
+    "tests/gpu/test_padded_results.py",
+    "tests/gpu/test_depthwise.py",
+)
 
 
 def tool() -> str | None:
