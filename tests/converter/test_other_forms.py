@@ -214,3 +214,22 @@ def test_a_normalization_of_quantized_numbers_before_an_entry() -> None:
     graph.y(graph.own(y, "z", RESULT), rank=3)
     graph.y(graph.node("Neg", [n], "neg"), rank=3)
     assert_same_bits(graph, {"LayerNormalizationToIsland": 1, "QMatMul": 1})
+
+
+@pytest.mark.parametrize("zero_point", [True, False])
+@pytest.mark.parametrize("op_type", ["Conv", "MatMul", "MatMulToFloat"])
+def test_transposed_weights_without_a_zero_point(op_type: str, zero_point: bool) -> None:
+    """onnxruntime computes with them in float32; with one, in integers."""
+    graph = Form()
+    is_conv = op_type == "Conv"
+    shape = (2, 8, 7, 7) if is_conv else (5, 32)
+    graph.x("x", "float32", shape, ("n", *shape[1:]))
+    values = graph.constant("w_8", graph.values("int8", (3, 3, 8, 6) if is_conv else (16, 32)))
+    zero = [graph.number(0, "int8")] if zero_point else []
+    w = graph.dequantize(values, "w", graph.number(0.01), *zero)
+    moved = graph.node("Transpose", [w], "moved", perm=[3, 2, 0, 1] if is_conv else [1, 0])
+    y = graph.node("Conv" if is_conv else "MatMul", [graph.own("x", "dx", U8), moved], "y")
+    in_float = op_type == "MatMulToFloat"
+    graph.y(y if in_float else graph.own(y, "z", RESULT), rank=len(shape))
+    quantum = None if zero_point else 1e-4 if in_float else RESULT[0]
+    assert_same_bits(graph, {f"Q{op_type}": 1}, quantum=quantum)

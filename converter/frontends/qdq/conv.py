@@ -19,7 +19,7 @@ from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qdq.normalized import Affine, normalization_after
 from qudnn.converter.frontends.qdq.operand import Operand, read_operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
-from qudnn.converter.frontends.qdq.weights import four_bit_note, read_weights
+from qudnn.converter.frontends.qdq.weights import read_weights, weights_note
 from qudnn.converter.frontends.qoperator.pad import read_padding_before
 from qudnn.converter.frontends.qoperator.weights import Weights
 from qudnn.converter.graph.constants import node_input, required_input
@@ -102,7 +102,7 @@ class _Conv(NamedTuple):
             return f"it is normalized before its result is quantized, so {IN_FLOAT}"
         in_float = (
             bias_note(node_input(self.node, 2), self.x.quantization.scale, self.weights.scales)
-            or four_bit_note(required_input(self.node, 1))
+            or weights_note(required_input(self.node, 1))
             or (PER_CHANNEL if self.per_channel else "")
         )
         return f"{in_float}{IN_FLOAT}" if in_float else ""

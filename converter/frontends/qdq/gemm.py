@@ -13,7 +13,7 @@ from qudnn.converter.frontends.qdq.factor import read_factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, read_result
-from qudnn.converter.frontends.qdq.weights import four_bit_note
+from qudnn.converter.frontends.qdq.weights import weights_note
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.sizes import Size, Unknown
 from qudnn.converter.island.candidate import Candidate
@@ -41,7 +41,7 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     stays = (
         _stays_in_float(node)
         or _is_mixed(a_operands, b, b_operands)
-        or four_bit_note(required_input(node, 1))
+        or weights_note(required_input(node, 1))
         or bias_note(c, a.scales[0], b.scales)
     )
     if y is not None:

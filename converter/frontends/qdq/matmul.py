@@ -13,7 +13,7 @@ from qudnn.converter.frontends.qdq.factor import read_factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS, float_note
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
-from qudnn.converter.frontends.qdq.weights import four_bit_note
+from qudnn.converter.frontends.qdq.weights import weights_note
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
@@ -75,7 +75,7 @@ def _quantized(of: _MatMul, facts: Facts) -> Candidate:
         facts,
         in_units,
     )
-    note = y.sums_note(of.operands) or _four_bit_note(of.node, IN_FLOAT)
+    note = y.sums_note(of.operands) or _weights_note(of.node, IN_FLOAT)
     if in_units is not None and not of.is_gemm_with(in_units.size):
         note = note or f"it is no Gemm where sizes are not fixed, so {IN_FLOAT}"
     return replace(candidate, note=note)
@@ -84,7 +84,7 @@ def _quantized(of: _MatMul, facts: Facts) -> Candidate:
 def _in_float(of: _MatMul, facts: Facts) -> Candidate:
     if of.b.scales.size > 1 and of.b.rank != 2:  # of a MatMulIntegerToFloat
         raise Refusal(SCALES_APART)
-    note = float_note(of.node, of.operands) or _four_bit_note(of.node, LAST_BITS)
+    note = float_note(of.node, of.operands) or _weights_note(of.node, LAST_BITS)
     addend = _addend_after(of)
     if addend is None:
         candidate = choose_matmul((of.node,), of.a, of.b, InFloat(of.node.outputs[0]), facts)
@@ -96,8 +96,8 @@ def _in_float(of: _MatMul, facts: Facts) -> Candidate:
     return replace(choose_matmul((of.node, add), of.a, of.b, result, facts), note=note)
 
 
-def _four_bit_note(node: ir.Node, what: str) -> str:
-    why = next(filter(None, (four_bit_note(required_input(node, index)) for index in (0, 1))), "")
+def _weights_note(node: ir.Node, what: str) -> str:
+    why = next(filter(None, (weights_note(required_input(node, index)) for index in (0, 1))), "")
     return f"{why}{what}" if why else ""
 
 

@@ -38,14 +38,21 @@ def read_weights(value: ir.Value, output_axis: int) -> Weights:
     return quantized_weights(array, scale, zero_point, output_axis)
 
 
-def four_bit_note(value: ir.Value) -> str:
+def weights_note(value: ir.Value) -> str:
     """Why onnxruntime computes with weights in float32, as a note begins; empty if it does not.
 
     It has no integers for those of 4 bits (allow_4bit_weight of NodeGroupSelectors, qdq_selectors.cc, 1.31).
+    DequantizeLinear passes a Transpose only with a zero point (QDQPropagationTransformer).
     """
-    _, producer = find_dequantize(value)
+    perms, producer = find_dequantize(value)
     tensor = None if producer is None else constant_tensor(required_input(producer, 0))
-    return "its weights have 4 bits, so " if tensor is not None and tensor.dtype in FOUR_BIT else ""
+    if producer is None or tensor is None:
+        return ""
+    if tensor.dtype in FOUR_BIT:
+        return "its weights have 4 bits, so "
+    if perms and node_input(producer, 2) is None:
+        return "its weights are transposed and have no zero point, so "
+    return ""
 
 
 def find_dequantize(value: ir.Value) -> tuple[list[ir.Node], ir.Node | None]:
