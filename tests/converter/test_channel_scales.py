@@ -49,6 +49,40 @@ def test_depthwise(dtype: str, zero_point: int, times: int, per_channel: bool) -
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("activation", ["Relu", "Clip"])  # without one, onnxruntime fails when it runs
+@pytest.mark.parametrize("zero_point", [0, 100])
+def test_between_two_convolutions(zero_point: int, activation: str) -> None:
+    """The first one writes each channel in a scale of its own."""
+    graph = PerChannel()
+    graph.x("x", "float32", (2, 8, 7, 6), ("n", 8, 7, 6))
+    x = graph.pair("x", "dx", graph.number(0.03), graph.number(131, "uint8"))
+    w = graph.dequantize(
+        graph.random("int8", (C, 8, 1, 1)), "first_w", graph.number(0.002), graph.number(0, "int8")
+    )
+    y = graph.node("Conv", [x, w, graph.random("float32", (C,))], "first")
+    if activation == "Relu":
+        y = graph.node("Relu", [y], "act")
+    else:
+        y = graph.node("Clip", [y, graph.number(0.0), graph.number(0.05 * 255)], "act")
+    graph.end(graph.conv(graph.paired(y, zero_point, "uint8"), (C, 1, 3, 3), C))
+    model = assert_same_bits(graph, {"QConv": 2}, quantum=0.1)
+    assert len(model.graph.node) == 4
+
+
+def test_a_clip_that_clips_one_channel_is_no_part_of_a_convolution() -> None:
+    graph = PerChannel()
+    graph.x("x", "float32", (2, 8, 7, 6), ("n", 8, 7, 6))
+    x = graph.pair("x", "dx", graph.number(0.03), graph.number(131, "uint8"))
+    w = graph.dequantize(
+        graph.random("int8", (C, 8, 1, 1)), "first_w", graph.number(0.002), graph.number(0, "int8")
+    )
+    y = graph.node("Conv", [x, w, graph.random("float32", (C,))], "first")
+    y = graph.node("Clip", [y, graph.number(0.0), graph.number(3.0)], "act")
+    graph.end(graph.conv(graph.paired(y, 0, "uint8"), (C, 1, 3, 3), C))
+    model = assert_same_bits(graph, {"QConvToFloat": 1, "QConv": 1}, quantum=0.1)
+    assert any(node.op_type == "Clip" for node in model.graph.node)
+
+
 def test_a_row() -> None:
     graph = PerChannel()
     graph.x("x", "float32", (2, C, 17), ("n", C, "w"))

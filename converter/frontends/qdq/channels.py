@@ -1,7 +1,10 @@
-"""The input of a depthwise convolution, quantized per channel: DequantizeLinear of scale 1 -> Mul
+"""Tensors around convolutions that are quantized per channel, as the pass ChannelScales leaves them.
 
-So the pass ChannelScales leaves it. The scales become the weights', which have one for each output.
+The input of a depthwise one: DequantizeLinear of scale 1 -> Mul. The scales become the weights', which have
+one for each output. The result of any: (Relu or Clip ->) Div -> QuantizeLinear of scale 1.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
@@ -9,13 +12,15 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand, read_operand
+from qudnn.converter.frontends.qdq.result import Result, clip_bounds, read_result
 from qudnn.converter.frontends.qoperator.weights import Weights
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.qdq.linear import dequantizes
 
-PER_CHANNEL = "its input is quantized per channel, so "
+PER_CHANNEL = "its input or its result is quantized per channel, so "
 
 
 def channel_operand(node: ir.Node, facts: Facts) -> tuple[Operand, Float32Array | None]:
@@ -37,6 +42,26 @@ def scaled(w: Weights, factors: Float32Array | None, group: int) -> Weights:
     if w.values.shape[1] != 1 or group != factors.size or outputs % group:
         raise Refusal("its input is quantized per channel, and it is no depthwise convolution")
     return w._replace(scales=np.broadcast_to(w.scales, (outputs,)) * np.repeat(factors, outputs // group))
+
+
+def read_channel_result(node: ir.Node, outputs: int) -> tuple[Result, Float32Array | None]:
+    """What quantizes the result and, where it has a scale for each channel, these; its own is 1 then."""
+    covers: list[ir.Node] = []
+    low, high = -np.inf, np.inf
+    consumer = sole_consumer(node.outputs[0], once=True, inside=True)
+    while has_trait(consumer, Trait.CLIPS):
+        covers.append(consumer)
+        low, high = np.clip([low, high], *clip_bounds(consumer))
+        consumer = sole_consumer(consumer.outputs[0], once=True, inside=True)
+    divisors = _each_channel(consumer) if is_onnx(consumer, "Div") else None
+    if consumer is None or divisors is None or divisors.size != outputs:
+        return read_result(node), None
+    y = read_result(consumer)
+    zero = y.quantization.island_zero_point
+    if low not in (-np.inf, 0.0) or (np.rint(high / divisors) < 127 - zero).any() or y.clamp != (-128, 127):
+        raise Refusal("the activation after it clips more than its quantization does, for some channels")
+    clamp = (zero, 127) if low == 0 else y.clamp
+    return replace(y, covers=(*covers, consumer, *y.covers), clamp=clamp), divisors
 
 
 def _each_channel(node: ir.Node) -> Float32Array | None:

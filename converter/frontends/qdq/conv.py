@@ -14,7 +14,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.geometry import Geometry, read_geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.bias import bias_note, in_units, read_bias
-from qudnn.converter.frontends.qdq.channels import PER_CHANNEL, channel_operand, scaled
+from qudnn.converter.frontends.qdq.channels import PER_CHANNEL, channel_operand, read_channel_result, scaled
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qdq.normalized import Affine, normalization_after
 from qudnn.converter.frontends.qdq.operand import Operand, read_operand
@@ -63,7 +63,7 @@ class _Conv(NamedTuple):
     source: ir.Value  # what it convolves, and its shape
     shape: Shape
     weights: Weights  # times the scales of the channels of x where it has some
-    per_channel: bool  # it has
+    per_channel: bool  # x has some, or the result
     group: int
     normalization: Affine | None
     window: Geometry
@@ -155,9 +155,12 @@ def _read(node: ir.Node, facts: Facts) -> _Conv:
 
 
 def _quantized(of: _Conv) -> Candidate:
-    y = read_result(of.last)
+    y, divisors = read_channel_result(of.last, of.outputs)
+    bias = of.bias()
+    if divisors is not None:
+        of = of._replace(weights=of.weights._replace(scales=of.weights.scales / divisors), per_channel=True)
     note = y.sums_note([of.x]) or of.note()
-    return of.candidate(y.covers, Requantized(y.value, y.quantization, y.clamp), of.bias(), note)
+    return of.candidate(y.covers, Requantized(y.value, y.quantization, y.clamp), bias, note)
 
 
 def _added(of: _Conv, add: ir.Node, facts: Facts) -> Candidate:

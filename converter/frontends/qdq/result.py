@@ -97,7 +97,7 @@ def read_result(node: ir.Node) -> Result:
             break
         if not has_trait(node, Trait.CLIPS | Trait.NO_EFFECT):
             raise Refusal(f"{node.op_type} consumes its result in floating point")
-        below, above = _bounds(node)
+        below, above = clip_bounds(node)
         low, high = np.clip([low, high], below, above)
     value = node.outputs[0]
     parameters = written_with(node)
@@ -142,7 +142,7 @@ def _sole_consumer(node: ir.Node) -> ir.Node:
     return consumers[0]
 
 
-def _bounds(node: ir.Node) -> tuple[float, float]:
+def clip_bounds(node: ir.Node) -> tuple[float, float]:
     """The bounds to which the activation clips its input; it changes it in no other way."""
     if is_onnx(node, "Relu"):
         return 0.0, np.inf
