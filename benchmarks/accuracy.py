@@ -5,7 +5,8 @@
 Between DequantizeLinear and QuantizeLinear a model says what to compute in real numbers; zoo.exact computes
 it so. What onnxruntime's CPU provider makes of it, optimized as it is by default or not at all, and the
 converted model, on its function bodies, are compared with that, and with one another. Inputs are random:
-normal, or over the whole range of an integer type; sizes that are unknown are 1.
+normal, or over the whole range of an integer type; sizes that are unknown are 1. There is one small input
+besides: normal, or integers from 0 to 15; sizes that are unknown are 2 in front, and else 16.
 
 Each operator that the report calls approximate is compared by itself, too, on exact inputs: what one layer
 does wrong, and not what the layers after it make of it.
@@ -13,7 +14,7 @@ does wrong, and not what the layers after it make of it.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ LAYER_SEEDS = 4  # how many inputs of each model its operators are compared on o
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL.onnx")
-    parser.add_argument("--seeds", type=int, default=16, help="how many random inputs (default: 16)")
+    parser.add_argument("--seeds", type=int, default=48, help="how many random inputs (default: 48)")
     parser.add_argument("--out", type=Path, help="the file to write")
     arguments = parser.parse_args()
     rows = {}
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def measure(model: onnx.ModelProto, seeds: int) -> outcome.Row:
-    """The row of a model: for each comparison, elements that differ, and steps between them."""
+    """The row of a model: for each comparison, elements of each input that differ, and steps between them."""
     conversion = converter.convert(model)
     unoptimized = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     sessions = {
@@ -66,29 +67,38 @@ def measure(model: onnx.ModelProto, seeds: int) -> outcome.Row:
         "default": session(model),
         "unoptimized": session(model, unoptimized),
     }
-    found = dict.fromkeys(COMPARISONS, Distance())
-    for seed in range(seeds):
-        feed = random_inputs(sessions["default"], seed)
-        results = {name: outputs(each, feed) for name, each in sessions.items()}
-        results["exact"] = exact.run(model, feed)
-        for a, b in COMPARISONS:
-            found[a, b] = found[a, b].plus(distance(model, results[a], results[b]))
+    found = [compared(model, sessions, random_inputs(sessions["default"], seed)) for seed in range(seeds)]
+    small = compared(model, sessions, small_inputs(sessions["default"]))
     return {
-        "elements": found[COMPARISONS[0]].elements,
+        "elements": found[0][COMPARISONS[0]].elements,
+        "elements of the small input": small[COMPARISONS[0]].elements,
         "approximate": len(conversion.report.approximate),
         "layers": by_layers(
             model,
             conversion.report,
             [random_inputs(sessions["default"], seed) for seed in range(LAYER_SEEDS)],
         ),
-        "distances": {
-            f"{a} from {b}": {
-                "different": d.different,
-                "largest": round(d.largest, 3),
-                "mean": round(d.total / max(d.elements, 1), 6),
-            }
-            for (a, b), d in found.items()
-        },
+        "distances": {f"{a} from {b}": distances([each[a, b] for each in found]) for a, b in COMPARISONS},
+        "of the small input": {f"{a} from {b}": distances([small[a, b]]) for a, b in COMPARISONS},
+    }
+
+
+def compared(
+    model: onnx.ModelProto, sessions: Mapping[str, onnxruntime.InferenceSession], feed: Feed
+) -> dict[tuple[str, str], Distance]:
+    """The distances between the results for one input."""
+    results = {name: outputs(each, feed) for name, each in sessions.items()}
+    results["exact"] = exact.run(model, feed)
+    return {(a, b): distance(model, results[a], results[b]) for a, b in COMPARISONS}
+
+
+def distances(found: Sequence[Distance]) -> outcome.Row:
+    """different: of each input, how many elements. largest, mean: of all inputs, in steps."""
+    total = sum(each.total for each in found)
+    return {
+        "different": [each.different for each in found],
+        "largest": round(max(each.largest for each in found), 3),
+        "mean": round(total / max(sum(each.elements for each in found), 1), 6),
     }
 
 
@@ -135,16 +145,32 @@ def outputs(opened: onnxruntime.InferenceSession, feed: Feed) -> Feed:
 
 
 def random_inputs(opened: onnxruntime.InferenceSession, seed: int) -> Feed:
+    return _inputs(opened, seed, (1, 1), lambda dtype: (np.iinfo(dtype).min, np.iinfo(dtype).max))
+
+
+def small_inputs(opened: onnxruntime.InferenceSession) -> Feed:
+    return _inputs(opened, 0, (2, 16), lambda dtype: (0, 15))
+
+
+def _inputs(
+    opened: onnxruntime.InferenceSession,
+    seed: int,
+    unknown: tuple[int, int],
+    bounds: Callable[[np.dtype[Any]], tuple[int, int]],
+) -> Feed:
+    """unknown: sizes in the place of those that are, in front and elsewhere. bounds: of integers."""
     rng = np.random.default_rng(seed)
     feed: Feed = {}
     for x in opened.get_inputs():
-        shape = [size if isinstance(size, int) and size > 0 else 1 for size in x.shape]
+        shape = [
+            size if isinstance(size, int) and size > 0 else unknown[axis > 0]
+            for axis, size in enumerate(x.shape)
+        ]
         if x.type == "tensor(float)":
             feed[x.name] = rng.standard_normal(shape).astype(np.float32)
         else:
             dtype = np.dtype(x.type.removeprefix("tensor(").removesuffix(")"))
-            bounds = np.iinfo(dtype)
-            feed[x.name] = rng.integers(bounds.min, bounds.max, shape, dtype, endpoint=True)
+            feed[x.name] = rng.integers(*bounds(dtype), shape, endpoint=True).astype(dtype)
     return feed
 
 

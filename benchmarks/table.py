@@ -5,6 +5,7 @@ python benchmarks/table.py --check    exits with status 1 where that would chang
 """
 
 import json
+import statistics
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -92,15 +93,32 @@ def accuracy(result: Result) -> list[str]:
     """One row for each model: how far each is from the exact values, and from onnxruntime's."""
     comparisons = list(next(iter(result["models"].values()))["distances"])
     lines = [
-        f"{result['inputs']} random inputs for each model. Elements that differ; in brackets the largest "
-        "distance and the mean one, in steps of the results' quantization.",
+        f"{result['inputs']} random inputs for each model. Elements of an input that differ, on average, and "
+        "the standard error of that; in brackets the largest distance and the mean one, in steps of the "
+        "results' quantization. Nearer: how many elements fewer differ from exact in qudnn than by default.",
+        "",
+        "| model | elements | " + " | ".join(comparisons) + " | nearer |",
+        "| --- | ---: |" + " ---: |" * (len(comparisons) + 1),
+    ]
+    for name, row in result["models"].items():
+        cells = [
+            f"{average(d['different'])} ({d['largest']:.0f}, {d['mean']:.4f})"
+            for d in row["distances"].values()
+        ]
+        ours, default = (row["distances"][f"{who} from exact"]["different"] for who in ("qudnn", "default"))
+        cells.append(average([b - a for a, b in zip(ours, default, strict=True)]))
+        lines.append(f"| {name} | {row['elements']} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "One small input: elements that differ; in brackets the largest distance and the mean one.",
         "",
         "| model | elements | " + " | ".join(comparisons) + " |",
         "| --- | ---: |" + " ---: |" * len(comparisons),
     ]
     for name, row in result["models"].items():
-        cells = [f"{d['different']} ({d['largest']:.0f}, {d['mean']:.4f})" for d in row["distances"].values()]
-        lines.append(f"| {name} | {row['elements']} | {' | '.join(cells)} |")
+        of_one = row["of the small input"].values()
+        cells = [f"{sum(d['different'])} ({d['largest']:.0f}, {d['mean']:.4f})" for d in of_one]
+        lines.append(f"| {name} | {row['elements of the small input']} | {' | '.join(cells)} |")
     lines += [
         "",
         "The operators of which the report says that they may differ from onnxruntime, each on exact inputs: "
@@ -114,6 +132,13 @@ def accuracy(result: Result) -> list[str]:
         cells = [str(layers[what]) for what in ("operators", "elements", "qudnn", "default")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def average(numbers: list[int]) -> str:
+    """The mean, and its standard error where there are several."""
+    if len(numbers) < 2:
+        return f"{statistics.mean(numbers):.1f}"
+    return f"{statistics.mean(numbers):.1f} ± {statistics.stdev(numbers) / len(numbers) ** 0.5:.1f}"
 
 
 def headed(lines: Callable[[Result], list[str]]) -> Callable[[Result], str]:
