@@ -46,7 +46,7 @@ LAYER_SEEDS = 4  # how many inputs of each model its operators are compared on o
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL.onnx")
-    parser.add_argument("--seeds", type=int, default=48, help="how many random inputs (default: 48)")
+    parser.add_argument("--seeds", type=int, default=24, help="how many random inputs (default: 24)")
     parser.add_argument("--out", type=Path, help="the file to write")
     arguments = parser.parse_args()
     rows = {}
