@@ -40,6 +40,12 @@ def condition(g: Graph, kind: str, value: bool) -> str:
             "Equal", [g.constant("two", 2, "int64"), g.constant("k", 2 if value else 3, "int64")], "e"
         )
         return g.node("And", [g.node("Cast", [equal], "cast", to=onnx.TensorProto.BOOL), equal], "which")
+    if kind.startswith("size"):
+        size = g.node("Gather", [g.node("Shape", ["x"], "shape"), g.constant("one", 1, "int64")], "size")
+        return g.node("Equal", [size, g.constant("k", 64 if value else 3, "int64")], "which")
+    if kind == "rank":
+        rank = g.node("Size", [g.node("Shape", ["x"], "shape")], "rank")
+        return g.node("Less", [rank, g.constant("k", 3 if value else 2, "int64")], "which")
     if kind == "input":
         g.feeds["which"] = np.array(value)
         return g.input("which", "bool", [])
@@ -56,7 +62,8 @@ def with_branches(kind: str, value: bool, names: tuple[str, str] = ("a", "b")) -
     first = g.number(0.0371), g.number(131, "uint8")
     second = g.number(0.05), g.number(120, "uint8")
     which = condition(g, kind, value)
-    x = g.pair(g.x("x", "float32", [5, 64], ["n", 64]), "x_pair", *first)
+    declared = [5 if kind in ("size", "rank") else "n", 64]
+    x = g.pair(g.x("x", "float32", [5, 64], declared), "x_pair", *first)
 
     def build(op_type: str, name: str) -> Callable[[], str]:
         return lambda: table(g, op_type, g.pair(x, f"{name}_in", *second), name)
@@ -67,7 +74,7 @@ def with_branches(kind: str, value: bool, names: tuple[str, str] = ("a", "b")) -
     return g
 
 
-CONSTANT = ["initializer", "vector", "node", "not", "compared"]
+CONSTANT = ["initializer", "vector", "node", "not", "compared", "size", "rank"]
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -77,6 +84,16 @@ def test_constant_condition(kind: str, value: bool, names: tuple[str, str]) -> N
     """The two pairs at the border become one, as in onnxruntime, and both sides lie in one island."""
     converted = assert_same_bits(with_branches(kind, value, names), {"QTable": 1, "QuantizeToIsland": 1})
     assert "If" not in {node.op_type for node in converted.graph.node}
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_condition_on_a_shape_that_is_known_in_part_stays(value: bool) -> None:
+    """onnxruntime folds a Shape where all sizes are known."""
+    g = with_branches("size of some", value)
+    g.y(table(g, "Sigmoid", "x", "beside"))
+    g.y(table(g, "Tanh", "beside", "beside_2"))
+    converted = assert_same_bits(g, {"QTable": 1}, {"HardSwish": "its input comes from If"})
+    assert "If" in {node.op_type for node in converted.graph.node}
 
 
 @pytest.mark.parametrize("value", [True, False])

@@ -8,17 +8,20 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from qudnn.converter.analysis.inference import infer, shape_of
+from qudnn.converter.analysis.shape_values import ShapeValues
 from qudnn.converter.context import Preparation
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.order import subgraphs
+from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.passes.base import EarlyPass
 
 Array = NDArray[Any]
-Folded = dict[ir.Value, "Array | None"]
 
 _MOST_ELEMENTS = 1000  # of a constant that a condition may depend on
+_MOST_ROUNDS = 10  # as many as onnxruntime makes
 _LONGEST_CHAIN = 16  # nodes between a condition and its constants
 _FOLDS: dict[str, Callable[..., Array]] = {
     "And": np.logical_and,
@@ -45,18 +48,68 @@ class InlineIfs(EarlyPass):
     """
 
     def run(self, model: ir.Model) -> None:
+        for _ in range(_MOST_ROUNDS):
+            if not self._inline_all(model):
+                break
+
+    def _inline_all(self, model: ir.Model) -> bool:
+        """Whether there were any. Of what they had inside, no shapes are known yet."""
         waiting = [node for node in reversed(model.graph) if _is_if(node)]
         if not waiting:
-            return
+            return False
         names = _Names(self.context, model.graph)
-        folded: Folded = {}
+        constants = _Constants(model)
+        is_changed = False
         while waiting:
             node = waiting.pop()
-            branches = _branches(node, folded)
+            branches = _branches(node, constants)
             if branches is not None:
                 names.forget(branches[1])
                 waiting += [inner for inner in branches[0] if _is_if(inner)]
                 _inline(node, *branches, names)
+                is_changed = True
+        return is_changed
+
+
+class _Constants:
+    """What values are or become when constants are folded, shapes without unknown sizes among them."""
+
+    def __init__(self, model: ir.Model) -> None:
+        self._model = model
+        self._shapes: dict[str, Shape] | None = None
+        self._numbers = ShapeValues(self._shape)
+        self._known: dict[ir.Value, Array | None] = {}
+
+    def array(self, value: ir.Value | None, depth: int = 0) -> Array | None:
+        """None where it is not known before the model runs."""
+        if value is None:
+            return None
+        if value not in self._known:
+            node, array = value.producer(), _small_constant(value)
+            if array is None and is_onnx(node, "Cast", *_FOLDS) and depth < _LONGEST_CHAIN:
+                inputs = [self.array(each, depth + 1) for each in node.inputs[:2]]
+                array = _computed(node, [each for each in inputs if each is not None])
+            self._known[value] = self._of_sizes(value) if array is None else array
+        return self._known[value]
+
+    def _of_sizes(self, value: ir.Value) -> Array | None:
+        numbers = self._numbers.of(value)
+        if numbers is None or not all(isinstance(number, int) for number in numbers.elements):
+            return None
+        return np.array(numbers.elements, numbers.dtype.numpy()).reshape([-1] * numbers.rank)
+
+    def _shape(self, value: ir.Value) -> Shape | None:
+        if self._shapes is None:
+            values = ir.convenience.create_value_mapping(
+                infer(self._model, declared=False), include_subgraphs=False
+            )
+            found = {name: shape_of(each) for name, each in values.items()}
+            self._shapes = {
+                name: shape
+                for name, shape in found.items()
+                if shape is not None and all(isinstance(size, int) for size in shape)
+            }
+        return self._shapes.get(value.name or "")
 
 
 class _Names:
@@ -100,9 +153,9 @@ def _is_if(node: ir.Node) -> bool:
     return is_onnx(node, "If") and len(node.inputs) == 1
 
 
-def _branches(node: ir.Node, folded: Folded) -> tuple[ir.Graph, ir.Graph] | None:
+def _branches(node: ir.Node, constants: _Constants) -> tuple[ir.Graph, ir.Graph] | None:
     """The branch that runs, and the other; None where the node has to stay."""
-    condition = _folded(node.inputs[0], folded)
+    condition = constants.array(node.inputs[0])
     both = [node.attributes.get(name) for name in ("then_branch", "else_branch")]
     if condition is None or condition.dtype != np.bool_ or condition.size != 1:
         return None
@@ -115,19 +168,6 @@ def _branches(node: ir.Node, folded: Folded) -> tuple[ir.Graph, ir.Graph] | None
     outputs = set(taken.outputs)
     fits = len(outputs) == len(taken.outputs) == len(node.outputs) and outputs <= own and not taken.inputs
     return (taken, other) if fits else None
-
-
-def _folded(value: ir.Value | None, known: Folded, depth: int = 0) -> Array | None:
-    """The constant that the value is or becomes. known: what was found out about values so far."""
-    if value is None:
-        return None
-    if value not in known:
-        node, array = value.producer(), _small_constant(value)
-        if array is None and is_onnx(node, "Cast", *_FOLDS) and depth < _LONGEST_CHAIN:
-            inputs = [_folded(each, known, depth + 1) for each in node.inputs[:2]]
-            array = _computed(node, [each for each in inputs if each is not None])
-        known[value] = array
-    return known[value]
 
 
 def _computed(node: ir.Node, inputs: list[Array]) -> Array | None:
