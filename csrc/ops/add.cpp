@@ -7,8 +7,9 @@ namespace qudnn::ops {
 
 namespace {
 
-// ORT's loop over spans exchanges the operands where a is the repeated one, which changes the order of the
-// two roundings. A span runs along the innermost axis that both operands have and that is not 1 in both.
+// onnxruntime swaps the operands if a is the one that repeats within a span, which changes the order of the
+// two roundings (1.30, qlinear_binary_op.cc, QLinearAdd::Compute). A span runs along the innermost axis that
+// both operands have and that is not 1 in both.
 bool exchanged(const ort::Shape& a, const ort::Shape& b) {
     const size_t common = std::min(a.rank(), b.rank());
     if (common == 0) return a.rank() == 0 || a.back() <= 1;

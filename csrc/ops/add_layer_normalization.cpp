@@ -29,7 +29,7 @@ void NormalizedSum::compute(Context& context, decltype(kernels::add_layer_normal
                             decltype(kernels::add)* add, bool exchanges) const {
     ort::Tensor a = context.input(0), b = context.input(1);
     const ort::Tensor gamma = context.input(2), beta = context.input(3);
-    require(a.shape == b.shape, "a and b do not have one shape");
+    require(a.shape == b.shape, "the shapes of a and b differ");
     const int64_t channels = appended.taken(a.shape);
     require(gamma.shape == ort::Shape{channels} && beta.shape == gamma.shape,
             "gamma and beta do not have a value for each channel");

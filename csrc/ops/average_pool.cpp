@@ -11,7 +11,7 @@ QAveragePool::QAveragePool(const ort::Attributes& attributes)
       strides(attributes.extents<2>("strides", 1)),
       ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1) {
     for (const size_t axis : {0, 1}) {
-        // So that no window lies in the padding alone: it would have no pixel to count.
+        // Otherwise a window could lie in the padding alone, without a pixel to count.
         for (const size_t end : {axis, axis + 2})
             require(pads[end] < kernel[axis], "pads have to be smaller than the kernel");
     }

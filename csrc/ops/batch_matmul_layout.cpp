@@ -15,12 +15,12 @@ void require(bool condition, const char* what) {
     if (!condition) throw std::invalid_argument(what);
 }
 
-// What a part leaves of an axis.
+// The length of an axis after slicing.
 int64_t remaining(const OperandSlice& part, size_t axis, int64_t extent) {
     return std::max<int64_t>(0, std::min(part.ends[axis], extent) - part.starts[axis]);
 }
 
-// The same, as far as it is known.
+// The same of a dimension that may be unknown.
 ort::Dim remaining(const OperandSlice& part, size_t axis, const ort::Dim& dim) {
     if (dim.extent >= 0) return ort::Dim::of(remaining(part, axis, dim.extent));
     if (part.starts[axis] == 0 && part.ends[axis] == ort::Dim::kAll) return dim;
@@ -33,7 +33,7 @@ bool is_permutation(const std::vector<int64_t>& perm) {
     return true;
 }
 
-// A part of a tensor whose dimensions are not in the order of its memory.
+// A strided view of a tensor, its dimensions not in the order of memory.
 struct View {
     ort::Shape shape, stride;
     int64_t offset = 0;
@@ -79,7 +79,8 @@ View view_of(const ort::Shape& shape, const OperandSlice& part) {
         offset += std::min(part.starts[i], shape[i]) * strides[i];
     }
     View view = transposed(left, strides, part.perm);
-    if (left.count() > 0) view.offset = offset;  // NOTE: nothing is read of an empty part, wherever it starts
+    if (left.count() > 0)
+        view.offset = offset;  // NOTE: nothing is read of an empty slice, wherever it starts
     return view;
 }
 
@@ -87,14 +88,14 @@ View view_of(const ort::Shape& shape, const OperandSlice& part) {
 struct Axis {
     int64_t extent, a, b, y;
 
-    // Whether one step of this axis is as long as the other, inner one.
+    // Whether one step of this axis is as long as all of the other, inner axis: then they merge.
     bool continues(const Axis& inner) const {
         return a == inner.a * inner.extent && b == inner.b * inner.extent && y == inner.y * inner.extent;
     }
 };
 
-// Outermost first, neighbours joined that can be. Where all matmuls of the innermost axis share b, its
-// matrices of a are one of more rows.
+// Outermost first, neighbours merged where possible. If all matmuls of the innermost axis share b, the
+// matrices of a along it merge into one with more rows.
 std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem) {
     std::vector<Axis> joined;
     for (const Axis& axis : axes) {
@@ -171,7 +172,7 @@ PlacedMatMul BatchMatMulLayout::place(const ort::Shape& a_shape, const ort::Shap
     p.k = a.shape.back();
     p.n = b.shape.back();
     p.width = p.n + padding;
-    require(p.k == b.rows(), "a and b have other depths");
+    require(p.k == b.rows(), "the depths of a and b differ");
     p.b_transposed = this->b.perm.back() + 1 != static_cast<int64_t>(this->b.perm.size());
     p.a_stride[3] = a.row_stride();
     p.b_stride[3] = p.b_transposed ? b.stride.back() : b.row_stride();

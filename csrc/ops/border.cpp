@@ -18,7 +18,7 @@ std::vector<int64_t> read_perm(const ort::Attributes& attributes) {
     return perm;
 }
 
-// 128 for uint8, 0 for int8: what an element outside has more than inside.
+// 128 for uint8, 0 for int8: the element outside minus the one inside.
 int offset_of(ort::ElementType type) { return type == ort::ElementType::uint8 ? 128 : 0; }
 
 ort::ElementType read_dtype(const ort::Attributes& attributes) {

@@ -113,7 +113,7 @@ void QConvAdd::compute(Context& context) const {
     if (moderate) problem.adds = plan::adds_rounded;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
     const ort::Tensor y = context.output(0, windows.result_shape(problem));
-    require(r.shape == y.shape, "the residual has another shape than the result");
+    require(r.shape == y.shape, "the shapes of the residual and the result differ");
     const kernels::Residual residual{r.as<const int8_t>(), scales, result_first};
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
     if (moderate) arguments.residual = residual;

@@ -6,8 +6,8 @@ namespace qudnn::ops {
 
 namespace {
 
-// What both ops do around their kernel. gamma: the index of the first of the last four inputs; y: of the
-// first of the last four outputs.
+// What both ops do around their kernel. gamma is the index of the first of the last four inputs, y that of
+// the first of the last four outputs.
 class Normalization {
   public:
     Normalization(Context& context, const AppendedChannels& appended, size_t gamma, size_t y)

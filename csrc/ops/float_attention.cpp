@@ -6,7 +6,7 @@ namespace {
 
 constexpr size_t kRank = 4;
 
-// The first of the heads that count, of a tensor [batch,length,heads of all,size].
+// The heads from `first` on of a tensor [batch,length,all heads,size].
 const float* heads_of(const ort::Tensor& x, int64_t first, int64_t heads, const char* what) {
     require(heads <= x.shape[2] && first <= x.shape[2] - heads, what);
     return x.as<const float>() + first * x.shape[3];
@@ -23,7 +23,7 @@ kernels::FloatAttentionMask read_mask(const ort::Tensor& mask, const ort::Shape&
     return result;
 }
 
-// One number for all that scale the scores.
+// The product of all numbers that scale the scores.
 float read_factor(const ort::Attributes& attributes) {
     const double factors = double{attributes.real("q_factor")} * attributes.real("k_factor");
     return static_cast<float>(factors * attributes.real("factor") / attributes.real("divisor"));

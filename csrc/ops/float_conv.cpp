@@ -42,7 +42,7 @@ void QConvFloatAdd::compute(Context& context) const {
     problem.adds = plan::adds_in_float;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
     const ort::Tensor y = context.output(0, windows.result_shape(problem));
-    require(r.shape == y.shape, "the residual has another shape than the result");
+    require(r.shape == y.shape, "the shapes of the residual and the result differ");
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
     arguments.residual.r = r.as<const int8_t>();
     arguments.residual.scales.b_scale = r_scale;

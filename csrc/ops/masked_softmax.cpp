@@ -20,7 +20,7 @@ kernels::MaskedSoftmaxGeometry masked_softmax_geometry(const ort::Shape& x, cons
                                                        int64_t channels, int64_t y_stride) {
     ort::Shape kept = x;
     kept[kept.rank() - 1] = channels;
-    require(broadcast_shape(kept, mask) == kept, "mask makes x larger");
+    require(broadcast_shape(kept, mask) == kept, "mask broadcasts x to a larger shape");
     return {broadcast_geometry<1>({leading(mask)}, leading(x)), channels, x.back(), y_stride,
             mask.rank() == 0 ? 1 : mask.back()};
 }

@@ -87,7 +87,7 @@ void AddLayerNormalizationToIsland::compute(Context& context) const {
         return;
     }
     require(residual.type == ort::ElementType::float32, "residual is neither int8 nor float32");
-    require(residual.shape.back() == channels, "residual has other channels than x");
+    require(residual.shape.back() == channels, "the channels of residual and x differ");
     const kernels::FloatRows r{residual.as<const float>(), residual_scale,
                                static_cast<float>(residual_zero_point)};
     check_cuda(kernels::add_layer_normalization_to_island(g, scales, rows, bias, r, gamma, beta,

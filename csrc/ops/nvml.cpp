@@ -51,7 +51,7 @@ struct Nvml {
                 uuid(gpu, id.data(), id.size()) != kSuccess) {
                 return std::nullopt;
             }
-            // A GPU that may be divided is not for use as a whole, nor are its parts listed here.
+            // A GPU that is divided (MIG) cannot be used as a whole, and its parts are not listed here.
             unsigned divided = 0, later = 0;
             if (mig_mode(gpu, &divided, &later) == kSuccess && divided != 0) return std::nullopt;
             machine.gpus.push_back({major * 10 + minor, id.data()});

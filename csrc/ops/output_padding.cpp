@@ -23,8 +23,8 @@ int output_zero_point(const ort::Attributes& attributes, const kernels::OutputPa
 
 ort::Shape padded(const ort::Shape& y, const kernels::OutputPadding& padding) {
     if (!padding.any()) return y;
-    require(y.rank() == 4, "y_pads of what is no image");
-    require(y[1] > 0 && y[2] > 0, "y_pads of empty images");
+    require(y.rank() == 4, "y_pads needs a result of rank 4");
+    require(y[1] > 0 && y[2] > 0, "y_pads would pad empty images");
     return {y[0], padding.rows(y[1]), padding.columns(y[2]), y[3]};
 }
 

@@ -71,7 +71,7 @@ void QGlobalAveragePool::compute(Context& context) const {
     }
     const ort::Tensor y = context.output(0, y_shape);
     if (y_shape.count() == 0) return;
-    require(hw > 0, "the average of an image without pixels");
+    require(hw > 0, "x has images without pixels");
     check_cuda(kernels::global_average_pool(n, hw, c, x_scale, x_zero_point, y_scale, y_zero_point,
                                             x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }

@@ -64,8 +64,8 @@ void read(List<Kernels...>, const std::string& op, const ort::Attributes& attrib
     if (!known) throw std::invalid_argument("no op is called " + op);
 }
 
-// The domain with every op for one configuration, an interned one. Sessions of equal configurations share
-// it, and it stays for the process's life.
+// The domain with every op for one interned configuration. Sessions with equal configurations share it, and
+// it lives as long as the process.
 OrtCustomOpDomain* domain(const plan::Configuration& configuration) {
     static std::mutex mutex;
     static auto& made = *new std::map<const plan::Configuration*, OrtCustomOpDomain*>;  // never destroyed
@@ -89,14 +89,14 @@ const plan::Configuration& configuration_of(const OrtSessionOptions* options) {
 }
 
 OrtStatus* refuse(const OrtApi* api, const std::string& why) {
-    if (api == nullptr) return nullptr;  // no way to say it; models run on their functions
+    if (api == nullptr) return nullptr;  // no way to report it; models run on their function bodies
     return ort::slots::CreateStatus::of(api)(ort::ErrorCode::fail, ("qudnn: " + why).c_str());
 }
 
 OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
     const OrtApi* api = base->GetApi(ort::kApiVersion);
     if (api == nullptr) {
-        const OrtApi* oldest = base->GetApi(1);  // has all that a message needs
+        const OrtApi* oldest = base->GetApi(1);  // has the functions that a message needs
         return refuse(oldest, std::string("needs onnxruntime ") + ort::kOldestRuntime +
                                   " or newer, this is " + base->GetVersionString());
     }
@@ -104,7 +104,7 @@ OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
     return ort::guarded(
         [&] {
             const plan::Configuration& configuration = configuration_of(options);
-            // Without a GPU the functions in the model serve: a registered op would keep ORT from using them.
+            // Without a GPU onnxruntime runs the function bodies; a registered op would prevent that.
             if (!no_usable_device().empty()) return;
             ort::call<ort::slots::AddCustomOpDomain>(options, domain(configuration));
         },
@@ -123,6 +123,6 @@ extern "C" QUDNN_API OrtStatus* RegisterCustomOps(OrtSessionOptions* options, co
     try {
         return qudnn::ops::register_ops(options, base);
     } catch (...) {
-        return nullptr;  // no memory to say why; models run on their functions
+        return nullptr;  // no memory to say why; models run on their function bodies
     }
 }

@@ -10,7 +10,7 @@ namespace qudnn::ops {
 
 namespace {
 
-// The value that the attribute names, among those of the table.
+// The value in the table that the attribute names.
 template <class Value, size_t Count>
 Value choice(const ort::Attributes& attributes, const char* name,
              const std::pair<const char*, Value> (&table)[Count]) {
@@ -54,7 +54,7 @@ std::pair<float, float> read_scales(const ort::Attributes& attributes) {
     return {scales[1], scales[2]};
 }
 
-// The images of one run. same: they keep their size, whatever the scales, and their pixels are copied.
+// The images of one run. same: they keep their size, whatever the scales are, and pixels are copied.
 struct Resized {
     ort::Tensor x, y;
     bool empty, same = false;
@@ -64,7 +64,7 @@ struct Resized {
         : x(context.input(0)), y(output(context, x, h_scale, w_scale)), empty(y.shape.count() == 0) {
         if (empty) return;
         const int64_t h = x.shape[1], w = x.shape[2], p = y.shape[1], q = y.shape[2];
-        require(h > 0 && w > 0, "an image without pixels");
+        require(h > 0 && w > 0, "x has images without pixels");
         require(std::max({h, w, p, q}) < int64_t{1} << 31, "an image of more than 2^31 rows or columns");
         same = p == h && q == w;
         auto axis = [this](int64_t in, int64_t out, float scale) {
@@ -118,7 +118,7 @@ QFloatResize::QFloatResize(const ort::Attributes& attributes)
       scales{attributes.real("x_scale"), attributes.real("y_scale"),
              attributes.integer("x_zero_point", -128, 127), attributes.integer("y_zero_point", -128, 127)} {
     std::tie(h_scale, w_scale) = read_scales(attributes);
-    require(h_scale != 1 || w_scale == 1, "columns alone are not resized");
+    require(h_scale != 1 || w_scale == 1, "it resizes columns alone, which is not supported");
 }
 
 void QFloatResize::compute(Context& context) const {

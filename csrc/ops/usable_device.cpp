@@ -20,8 +20,8 @@ constexpr const char* kOldGpu = "no GPU of compute capability 7.5 or newer";
 
 bool is_new_enough(const Machine::Gpu& gpu) { return gpu.capability >= kOldestGeneration; }
 
-// Whether the first of a list of GPUs, numbers or the beginnings of UUIDs, is there: CUDA takes those up to
-// the first that is not. Nothing for a part of a GPU, or another way to name one.
+// Whether the first of a list of GPUs exists; they are numbers or the beginnings of UUIDs. CUDA takes those
+// up to the first that does not exist. No value for a part of a GPU, or for another way to name one.
 std::optional<bool> first_is_there(const Machine& machine, std::string_view list) {
     const std::string_view first = list.substr(0, list.find(','));
     if (first.starts_with("GPU-")) {
@@ -61,13 +61,14 @@ std::string look() {
 }  // namespace
 
 std::optional<std::string> no_usable_device(const Machine& machine, int runtime, const char* visible) {
-    // Within one major version older drivers run newer runtimes, beyond it those with a package for that.
+    // Within one major version, older drivers run newer runtimes; beyond it only with a compatibility
+    // package.
     if (machine.driver / 1000 < runtime / 1000) return std::nullopt;
     if (machine.gpus.empty()) return kNoGpu;
     if (std::none_of(machine.gpus.begin(), machine.gpus.end(), is_new_enough)) return kOldGpu;
     if (visible != nullptr && *visible == '\0') return "CUDA_VISIBLE_DEVICES hides all GPUs";
     if (visible == nullptr) return std::string();
-    // Which GPU has which number is CUDA's own affair where they differ.
+    // If GPUs differ, only CUDA knows which of them has which number.
     if (!std::all_of(machine.gpus.begin(), machine.gpus.end(), is_new_enough)) return std::nullopt;
     const std::optional<bool> there = first_is_there(machine, visible);
     if (!there) return std::nullopt;

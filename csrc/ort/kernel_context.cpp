@@ -99,10 +99,10 @@ bool KernelContext::use_tf32() const {
 Scratch KernelContext::scratch(size_t bytes) const {
     void* data = nullptr;
     if (bytes > 0) {
-        // NOTE: where memory is out, GetScratchBuffer ends the process: the allocator's exception meets a
-        // noexcept. The allocator's own function turns it into a status, but ties the memory to no stream. So
-        // that one asks, and the lock keeps other ops from taking what it found. ORT's own allocations of
-        // another run of the same session still may, in the moment between.
+        // NOTE: if memory is out, GetScratchBuffer ends the process: the allocator's exception meets a
+        // noexcept. The allocator's own function returns a status, but does not tie the memory to a stream.
+        // So it is asked first, and the lock keeps other ops from taking what it found. ORT's own
+        // allocations, in another run of the same session, still may take it in between.
         static std::mutex* const asking = new std::mutex;
         const std::lock_guard lock(*asking);
         call<slots::AllocatorAlloc>(allocator_, bytes, &data);

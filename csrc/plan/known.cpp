@@ -36,8 +36,8 @@ const std::string& device_text(int device) {
     return text;
 }
 
-// The records of a folder when it was first looked at, for guesses only. What is added later by this process
-// is in its cache.
+// The records of a folder as first read, for guesses only. Plans that this process adds later are in its
+// cache.
 const std::vector<Record>& first_look(const std::string& folder) {
     constexpr size_t kMost = 1000;
     static std::mutex mutex;
@@ -48,7 +48,7 @@ const std::vector<Record>& first_look(const std::string& folder) {
         try {
             look->second = Store(folder).list(kMost, false).records;
         } catch (const std::exception&) {
-            // No guesses then; who looks for a plan says what is wrong with the folder.
+            // No guesses then; looking for a plan reports what is wrong with the folder.
         }
     }
     return look->second;

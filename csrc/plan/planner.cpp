@@ -48,7 +48,7 @@ void refuse_during_capture(const Problem& problem, const Launch& launch) {
         text(problem) + ")");
 }
 
-// A plan that another session's configuration has led to and that suits this one, too.
+// A plan that was made for another session's configuration and suits this one, too.
 std::shared_ptr<const Choice> of_other_configuration(const Key& key) {
     for (const Configuration* other : all_configurations()) {
         if (other == key.configuration || !other->only.empty()) continue;
@@ -61,21 +61,21 @@ std::shared_ptr<const Choice> of_other_configuration(const Key& key) {
     return nullptr;
 }
 
-// Runs a plan that was read back once, so that one that this machine cannot run is noticed here.
+// Runs a restored plan once, so that a plan that this machine cannot run is found out here.
 void try_out(const Choice& choice, const Arguments& arguments, const Host& host) {
     std::unique_ptr<Workspace> workspace;
     try {
         workspace = host.workspace(choice.plan->workspace_size());
     } catch (const std::exception&) {
-        return;  // no fault of the plan: the run that follows finds a way
+        return;  // not the plan's fault: the run that follows handles it
     }
     choice.plan->execute(host.launch(), arguments, workspace->data());
 }
 
-// On disk, where there is a folder and the choice is worth it.
+// Stores the choice on disk, if there is a folder and the choice is worth it.
 void keep(const Key& key, const Choice& choice, const Host& host) {
     const std::string& folder = key.configuration->cache_folder;
-    // Without cuDNN's handle its plans were no candidates: the next session may do better.
+    // Without a cuDNN handle, cuDNN's plans were no candidates: the next session may do better.
     if (!choice.lasting || host.launch().cudnn == nullptr || folder.empty()) return;
     const auto log = [&](const std::string& line) { host.warn(line); };
     try {
@@ -121,7 +121,7 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
     return choice;
 }
 
-// The workspace of the first plan that there is memory for, and that plan.
+// The first plan whose workspace fits in memory, with its workspace.
 std::pair<const Plan*, std::unique_ptr<Workspace>> take_workspace(const Choice& choice,
                                                                   const Problem& problem, const Host& host) {
     try {
@@ -143,8 +143,8 @@ std::pair<const Plan*, std::unique_ptr<Workspace>> take_workspace(const Choice& 
     }
 }
 
-// A choice anew, as memory may not be short any more; the old one where that is not the time, or fails. Other
-// threads run the old one meanwhile.
+// A new choice, since memory may no longer be short; the old one if it is not yet time, or if tuning fails.
+// Other threads run the old one meanwhile.
 std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& arguments, const Host& host,
                                           std::shared_ptr<const Choice> old) {
     if (is_capturing(host.launch()) || !old->backoff->claim(Backoff::Clock::now())) return old;
@@ -155,7 +155,7 @@ std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& argum
         host.warn("node " + host.node() + " stays on " + old->plan->name() + ": " + e.what());
         return old;
     }
-    if (choice->backoff != nullptr) choice->backoff = old->backoff;  // whose waits grow
+    if (choice->backoff != nullptr) choice->backoff = old->backoff;  // its waits grow
     ++state().made;
     keep(key, *choice, host);
     state().cache.replace(key, old, choice);

@@ -55,7 +55,7 @@ class Pool {
   public:
     Worker& worker(const std::string& affinity) {
         const std::lock_guard lock(mutex_);
-        // In turn, so that the few affinities there are spread over all threads.
+        // Round robin, so that the few affinities spread over all threads.
         const auto [found, is_new] = places_.try_emplace(affinity, places_.size() % size_);
         const size_t place = found->second;
         while (workers_.size() <= place) workers_.push_back(new Worker);
@@ -69,7 +69,7 @@ class Pool {
     std::vector<Worker*> workers_;
 };
 
-// NOTE: never destroyed; its threads sleep on when the process ends.
+// NOTE: never destroyed; its threads still sleep when the process ends.
 std::atomic<Pool*> of_process{nullptr};
 
 Pool& pool() {
@@ -88,7 +88,7 @@ Pool& pool() {
 
 void run_on_pool(std::vector<Task> tasks) {
     Pool& threads = pool();
-    std::vector<Worker*> workers;  // all of them before the first task: a thread may fail to start
+    std::vector<Worker*> workers;  // all of them before the first task, because a thread may fail to start
     for (const Task& task : tasks) workers.push_back(&threads.worker(task.affinity));
     // Shared, because the last worker may still be in it when this function returns.
     const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(tasks.size()));

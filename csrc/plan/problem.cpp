@@ -45,7 +45,7 @@ std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
     visit_fields(
         problem, [&](std::string_view field, auto& value) { good = good && take(rest, field, value); },
         name == "conv3d");
-    // What is written back differently ("+1", "007", a bool of 2, a conv3d of images) is none of ours.
+    // A text that would be written differently ("+1", "007", a bool of 2, a conv3d of images) is not ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
     if constexpr (requires { problem.adds; })
@@ -58,7 +58,7 @@ std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
     return problem;
 }
 
-// What a field of that name may be. Rows and batches may be those of several axes.
+// The range of the field with this name. Rows and batches may come from several axes.
 void check_field(std::string_view name, int64_t value) {
     const bool is_stride = name.find("_stride") != std::string_view::npos;
     const bool is_step = name == "group" || name.starts_with("stride_") || name.starts_with("dilation_");
@@ -73,7 +73,8 @@ void check_field(std::string_view name, int64_t value) {
     }
 }
 
-// Whether x with its padding, w and y have a size, and the work a number. Fields are in range.
+// Throws if the size of x with its padding, of w or of y overflows, or the amount of work. Fields are in
+// range.
 bool sizes_fit(const ConvProblem& c) {
     const int64_t d = c.d + c.pad_front + c.pad_back, h = c.h + c.pad_top + c.pad_bottom,
                   w = c.w + c.pad_left + c.pad_right;
@@ -104,7 +105,7 @@ void check(const Problem& problem) {
     std::visit(
         [](const auto& p) {
             visit_fields(p, [](std::string_view name, const auto& value) {
-                // Any flag can be, and parse() looks at types.
+                // Any flag is possible, and parse() checks types.
                 if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>) {
                     check_field(name, value);
                 }

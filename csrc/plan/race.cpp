@@ -8,7 +8,7 @@ namespace qudnn::plan {
 
 namespace {
 
-constexpr double kBehind = 1.2;        // times the best: out
+constexpr double kTooSlow = 1.2;       // times the best: it drops out
 constexpr size_t kBeforeFirstOut = 2;  // one measurement may be disturbed
 constexpr size_t kRoundsToLead = 3;    // in a row
 constexpr size_t kFewestRounds = 5;
@@ -45,7 +45,7 @@ std::vector<double> race(size_t count, const Round& round) {
         leader = first;
         if (spent > kBudget || (rounds >= kFewestRounds && led >= kRoundsToLead)) break;
         if (rounds < kBeforeFirstOut) continue;
-        const double limit = kBehind * medians[leader];
+        const double limit = kTooSlow * medians[leader];
         std::erase_if(running,
                       [&](size_t i) { return *std::min_element(times[i].begin(), times[i].end()) > limit; });
     }

@@ -50,7 +50,7 @@ class Writer {
     std::string bytes_;
 };
 
-// Takes values off the front, never past the end.
+// Reads values from the front, never past the end.
 class Reader {
   public:
     explicit Reader(std::string_view bytes) : rest_(bytes) {}
@@ -111,8 +111,8 @@ std::string_view view(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-// Of an archive's rest, whose first entry is damaged, what begins with the next: with a length that is that
-// of the record after it, which has its own. Empty where there is none.
+// The rest of an archive whose first entry is damaged, from the next record on. A record is recognized by its
+// length, which stands before it and in it. Empty if there is no further record.
 std::string_view next_record(std::string_view rest) {
     constexpr size_t kLengthSize = sizeof(uint64_t);
     size_t at = kLengthSize + 1;  // beyond the magic of the first
@@ -213,7 +213,7 @@ Archive decode_archive(std::string_view bytes) {
         } catch (const BadRecord& e) {
             archive.damage.push_back(e.what());
         }
-        // Its length may be what is damaged: go on where the next record says that it starts.
+        // The damage may be in its length: continue where the next record says that it starts.
         if (looked_at > kMostLooks * bytes.size()) {
             archive.damage.push_back("too much damage to look for others");
             break;

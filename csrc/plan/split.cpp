@@ -39,7 +39,7 @@ std::vector<Slice> split_batch(P problem, int64_t most) {
     const int64_t count = batch(problem);
     const int64_t fit = std::max<int64_t>(1, most / std::max<int64_t>(1, each.largest()));
     int64_t size = ceil_div(count, ceil_div(count, fit));
-    // So many items together keep the pointers' alignment.
+    // A multiple of this many items keeps the pointers' alignment.
     const int64_t granule =
         kFullAlignment / std::min(power_of_two(each.x, kFullAlignment), power_of_two(each.y, kFullAlignment));
     if (const int64_t whole = ceil_div(size, granule) * granule; whole <= fit) {
@@ -63,7 +63,7 @@ bool exceeds(P problem, int64_t most) {
     return batch(problem) > 0 && item(problem).largest() > most / batch(problem);
 }
 
-// NOTE: engines of batches of matmuls count with 64 bits, and a part of y need not be dense.
+// NOTE: engines of batched matmuls count with 64 bits, and a slice of y need not be dense.
 bool exceeds(const BatchMatMulProblem&, int64_t) { return false; }
 std::vector<Slice> split_batch(const BatchMatMulProblem& problem, int64_t) { return {{problem}}; }
 

@@ -74,7 +74,7 @@ class File {
         if (::fchmod(fd_, mode) != 0) fail(path_, "cannot set the mode of");
     }
 
-    // Some file systems tell of a full disk here first.
+    // Some file systems report a full disk only here.
     void close() {
         const int fd = std::exchange(fd_, -1);
         if (::close(fd) != 0) fail(path_, "cannot write");
@@ -92,7 +92,7 @@ bool is_in_group(gid_t group) {
     return count > 0 && std::find(groups.begin(), groups.begin() + count, group) != groups.begin() + count;
 }
 
-// The group that shares the folder; nothing where it is one user's.
+// The group that shares the folder; no value if it belongs to one user.
 std::optional<gid_t> sharing_group(const fs::path& folder) {
     struct stat status;
     if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return std::nullopt;
@@ -114,7 +114,7 @@ std::string read_trusted(const fs::path& path, std::optional<gid_t> group) {
     return file.read(static_cast<size_t>(status.st_size));
 }
 
-// The first bytes of a regular file; nothing where they cannot be read.
+// The first bytes of a regular file; no value if they cannot be read.
 std::optional<std::string> first_bytes(const fs::path& path) {
     try {
         const File file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -138,7 +138,7 @@ void make_private_folders(const fs::path& folder) {
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "cannot make");
 }
 
-// Other processes, on other machines too, may write beside: the number has to be nobody else's.
+// Other processes, also on other machines, may write at the same time: the number has to be unique.
 std::string fresh_name() {
     static std::atomic<uint64_t> counter{0};
     static const uint64_t random = uint64_t{std::random_device{}()} << 32 | std::random_device{}();
@@ -155,7 +155,7 @@ bool is_fresh_name(const fs::path& path) {
            std::count(name.begin(), name.end(), '-') == 2;
 }
 
-// What processes left that were ended while they wrote: by another who still does, a file is younger.
+// A file left by a process that ended while it wrote; files that are being written are younger.
 void remove_abandoned(const fs::path& folder) {
     std::error_code ignored;
     const auto now = fs::file_time_type::clock::now();
@@ -163,18 +163,18 @@ void remove_abandoned(const fs::path& folder) {
         if (!is_fresh_name(at->path())) continue;
         const auto written = fs::last_write_time(at->path(), ignored);
         if (ignored || now - written <= kAbandoned) continue;
-        // It may have been ended before the first byte.
+        // The process may have ended before it wrote the first byte.
         const std::optional<std::string> start = first_bytes(at->path());
         if (start && (start->empty() || starts_as_record(*start))) fs::remove(at->path(), ignored);
     }
 }
 
-// Writes a file aside, then puts it in its place.
+// Writes a temporary file, then renames it.
 void write_file(const fs::path& path, std::string_view bytes, mode_t mode) {
     const fs::path aside = path.parent_path() / fresh_name();
     try {
         File file(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-        file.set_mode(mode);  // whatever the process masks
+        file.set_mode(mode);  // whatever the process's umask is
         file.write(bytes);
         file.close();
         if (::rename(aside.c_str(), path.c_str()) != 0) fail(path, "cannot write");
@@ -184,7 +184,7 @@ void write_file(const fs::path& path, std::string_view bytes, mode_t mode) {
     }
 }
 
-// An iterator over a folder; one over nothing where there is none.
+// An iterator over a folder; an empty one if there is no folder.
 fs::directory_iterator entries(const fs::path& folder) {
     std::error_code error;
     fs::directory_iterator at(folder, error);
@@ -201,7 +201,7 @@ std::string read_archive(const fs::path& path) {
     const File file(path, O_RDONLY);
     std::string bytes;
     while (bytes.size() <= kMostArchiveBytes) {
-        // A pipe does not say how much there is to come, and a file may say what it has not got.
+        // A pipe does not tell how much is to come, and a file's size may be wrong.
         constexpr size_t kPiece = size_t{1} << 20;
         const std::string piece = file.read(kPiece);
         bytes += piece;

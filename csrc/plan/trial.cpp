@@ -24,7 +24,7 @@ std::unique_ptr<Buffer> eviction_buffer() {
     try {
         return std::make_unique<Buffer>(2 * static_cast<size_t>(l2), nullptr);
     } catch (const OutOfMemory&) {
-        return nullptr;  // timing is less real, and that is all
+        return nullptr;  // timing is less realistic then, nothing else
     }
 }
 
@@ -48,7 +48,7 @@ Buffer::Buffer(size_t bytes, const Host* host) : size_(bytes) {
     try {
         if (host != nullptr) of_host_ = host->workspace(bytes);
     } catch (const std::exception&) {
-        // Neither has any.
+        // Neither the GPU nor the arena has memory.
     }
     if (of_host_ == nullptr) throw OutOfMemory("out of GPU memory for " + std::to_string(bytes) + " bytes");
     data_ = of_host_->data();
@@ -80,7 +80,7 @@ Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& hos
       result_(static_cast<size_t>(y_bytes_), &host),
       count_(sizeof(unsigned long long), &host),
       eviction_(eviction_buffer()) {
-    // The first run may have to load the kernel: a second one tells, if it does not take too long.
+    // The first run may have to load the kernel, so a second one is timed, if it does not take too long.
     for (int i = 0; i < 2 && (i == 0 || reference_microseconds_ < kWorthRepeating); ++i) {
         check_cuda(cudaEventRecord(events_.get(0), launch_.stream));
         reference.execute(launch_, arguments_, nullptr);
@@ -90,7 +90,7 @@ Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& hos
     }
 }
 
-// Memory is given back while the work that uses it may still run after an exception: CUDA waits for it.
+// After an exception, work may still use the memory that is freed here: CUDA waits for that work.
 Trial::~Trial() = default;
 
 void Trial::execute(const Plan& plan) {
@@ -119,7 +119,7 @@ uint64_t Trial::differing_bytes(const Plan& plan) {
 
 std::vector<double> Trial::time(std::span<const Plan* const> plans) {
     for (size_t i = 0; i < plans.size(); ++i) {
-        // Beside evicting, it keeps the GPU busy until the plan is enqueued, so that no gap is measured.
+        // Besides evicting, this keeps the GPU busy until the plan is enqueued, so that no gap is measured.
         if (eviction_) {
             check_cuda(cudaMemsetAsync(eviction_->data(), 0, eviction_->size(), launch_.stream));
         }

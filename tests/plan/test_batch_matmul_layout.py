@@ -208,7 +208,7 @@ def test_any_layout(seed: int) -> None:
     ("given", "reason"),
     [
         ({"a": [2, 3, 4], "b": [3, 4, 5]}, "do not broadcast"),
-        ({"a": [3, 4], "b": [5, 6]}, "other depths"),
+        ({"a": [3, 4], "b": [5, 6]}, "depths of a and b differ"),
         ({"a": [4], "b": [4, 5], "a_perm": [0]}, "at least two dimensions"),
         ({"a": [2, 2, 2, 2, 3, 4], "b": [2, 1, 2, 1, 4, 3], "y_perm": [4, 3, 2, 1, 0, 5]}, "more than 3 dim"),
     ],
