@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.geometry import Geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
@@ -27,12 +26,13 @@ from qudnn.converter.island.packing import (
     scattered,
     split_beyond_int8,
 )
-from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.island.port import Quantized, Tensor, port
 from qudnn.converter.lowering.channels_first import channels_first
 from qudnn.converter.lowering.matmul_result import Added, InFloat, Requantized
 from qudnn.converter.lowering.repeated import with_channels
 from qudnn.converter.lowering.requantization import bias_and_multiplier
 from qudnn.converter.lowering.rows import as_before, as_image
+from qudnn.converter.lowering.weights import Filters
 
 
 @dataclass(frozen=True)
@@ -115,23 +115,18 @@ class Conv:
 
 def make_conv(
     covers: tuple[ir.Node, ...],
-    x: ir.Value,
-    x_quantization: Quantization,
-    weight: NDArray[Any],
-    weight_scales: NDArray[np.float32],
-    weight_zero_points: NDArray[Any],
+    x: Quantized,
+    x_shape: Shape,
+    filters: Filters,
     bias: NDArray[Any] | None,
     result: Requantized | InFloat | Added,
-    window: Geometry,
-    group: int,
-    x_shape: Shape,
 ) -> Candidate:
     """The candidate for a convolution in one to three dimensions.
 
-    weight: 8-bit `[K, C/group, kernel...]`; weight_scales, weight_zero_points: `[1]` or `[K]`.
-    bias: int32 `[K]`, in units of x_scale * w_scale. x_shape: `[N, C, spatial...]`. Of three dimensions the
+    x_shape: `[N, C, spatial...]`. bias: int32 `[K]`, in units of x_scale * w_scale. Of three dimensions the
     result is neither InFloat nor Added. Weights that their zero point brings beyond int8 become several.
     """
+    (weight, weight_scales, weight_zero_points), window, group = filters
     if weight.ndim == 3:  # a row of an image
         weight = weight[:, :, None, :]
     k = weight.shape[0]
@@ -141,19 +136,19 @@ def make_conv(
     if not weight.size:
         raise Refusal("its weights are empty")
     split = split_beyond_int8(weight, weight_zero_points.reshape(-1, *[1] * (weight.ndim - 1)), group)
-    folded_bias, multiplier = bias_and_multiplier(bias, split.weight, x_quantization, weight_scales, result)
+    folded_bias, multiplier = bias_and_multiplier(bias, split.weight, x.quantization, weight_scales, result)
     conv_ = Conv(
         split.weight,
         folded_bias,
         multiplier,
         window,
         group,
-        x_quantization.island_zero_point,
+        x.quantization.island_zero_point,
         result,
     )
     n, _, *spatial = x_shape
     y_shape = (n, k, *window.output(*spatial))
-    inputs = [port(x, (n, channels, *spatial), 1, x_quantization.dtype)]
+    inputs = [port(x.value, (n, channels, *spatial), 1, x.quantization.dtype)]
     if isinstance(result, Added):
         value, quantization = result.residual
         inputs.append(port(value, y_shape, 1, quantization.dtype))

@@ -14,9 +14,10 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Split, fold_zero_point, pack_conv, split_beyond_int8
-from qudnn.converter.island.port import Tensor, port, port_outside
+from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
 from qudnn.converter.lowering.channels_first import channels_first
 from qudnn.converter.lowering.rows import as_image
+from qudnn.converter.lowering.weights import Filters
 
 
 @dataclass(frozen=True)
@@ -49,29 +50,22 @@ class ConvToInt32:
 
 def make_conv_to_int32(
     covers: tuple[ir.Node, ...],
-    x: ir.Value,
+    x: Quantized,
     x_shape: Shape,
-    x_dtype: ir.DataType,
-    x_zero_point: int,
-    weight: NDArray[Any],
-    weight_zero_points: NDArray[Any],
+    filters: Filters,
     y: ir.Value,
-    window: Geometry,
-    group: int,
 ) -> Candidate:
     """The candidate for a convolution of an 8-bit tensor with an int32 result y.
 
-    x: `x_shape` = `[N, C, H, W]` or `[N, C, W]`, its zero point that of the model; weight: 8-bit
-    `[K, C/group, R, S]`; weight_zero_points: `[1]` or `[K]`. Weights that their zero point brings beyond
-    int8 become several.
+    x: `x_shape` = `[N, C, H, W]` or `[N, C, W]`. filters: with weights `[K, C/group, R, S]`. Scales do not
+    matter. Weights that their zero point brings beyond int8 become several.
     """
-    k, channels = weight.shape[0], weight.shape[1] * group
+    weights, window, group = filters
     n, _, *spatial = x_shape
-    split = split_beyond_int8(weight, weight_zero_points.reshape(-1, 1, 1, 1), group)
-    island_zero_point = x_zero_point - 128 if x_dtype == ir.DataType.UINT8 else x_zero_point
+    split = split_beyond_int8(weights.values, weights.zero_points.reshape(-1, 1, 1, 1), group)
     return Candidate(
         covers,
-        ConvToInt32(split, window, group, island_zero_point),
-        (port(x, (n, channels, *spatial), 1, x_dtype),),
-        (port_outside(y, (n, k, *window.output(*spatial)), ir.DataType.INT32),),
+        ConvToInt32(split, window, group, x.quantization.island_zero_point),
+        (port(x.value, (n, filters.channels, *spatial), 1, x.quantization.dtype),),
+        (port_outside(y, (n, filters.outputs, *window.output(*spatial)), ir.DataType.INT32),),
     )

@@ -6,6 +6,7 @@ is for each r a convolution of x with every s-th tap of w, in reverse; the resul
 are the channels of one convolution, and its pixels become blocks of s * s pixels.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,31 +20,27 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int8Array, centered
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.conv import make_conv
-from qudnn.converter.lowering.depth_to_space import make_depth_to_space
+from qudnn.converter.lowering.depth_to_space import Blocks, make_depth_to_space
 from qudnn.converter.lowering.matmul_result import Requantized
 from qudnn.converter.lowering.sequence import between, make_sequence
+from qudnn.converter.lowering.weights import Filters, Weights
 
 
 def make_conv_transpose(
     covers: tuple[ir.Node, ...],
     x: Quantized,
-    weight: NDArray[Any],
-    weight_scales: NDArray[np.float32],
-    weight_zero_points: NDArray[Any],
-    bias: NDArray[Any] | None,
-    y: Quantized,
-    window: Geometry,
-    output_padding: tuple[int, int],
-    group: int,
     x_shape: Shape,
-    clamp: tuple[int, int],
+    filters: Filters,
+    output_padding: tuple[int, int],
+    bias: NDArray[Any] | None,
+    y: Requantized,
 ) -> Candidate:
     """The candidate for a transposed convolution in two dimensions.
 
-    weight: 8-bit `[C, K/group, R, S]`; weight_scales, weight_zero_points: `[1]` or `[K]`; bias: int32 `[K]`
-    in units of x_scale * w_scale. window: its own kernel, strides, dilations and pads.
-    x_shape: `[N, C, H, W]`.
+    x_shape: `[N, C, H, W]`. filters: with weights `[C, K/group, R, S]` and its own kernel, strides,
+    dilations and pads. bias: int32 `[K]`, in units of x_scale * w_scale.
     """
+    (weight, weight_scales, weight_zero_points), window, group = filters
     stride = window.strides[0]
     if window.strides != (stride, stride):
         raise Refusal(f"its strides {window.strides} are not equal")
@@ -56,24 +53,20 @@ def make_conv_transpose(
     blocks = stride * stride
     inner = Geometry((taps_h, taps_w), (1, 1), (1, 1), (pads_h[0], pads_w[0], pads_h[1], pads_w[1]))
     middle = between(y.value, "blocks") if blocks > 1 else y.value
+    scales = np.tile(weight_scales, blocks) if weight_scales.size > 1 else weight_scales
     convolution = make_conv(
         covers,
-        x.value,
-        x.quantization,
-        kernels,
-        np.tile(weight_scales, blocks) if weight_scales.size > 1 else weight_scales,
-        np.zeros(1, np.int8),
-        None if bias is None else np.tile(bias, blocks),
-        Requantized(middle, y.quantization, clamp),
-        inner,
-        1,
+        x,
         x_shape,
+        Filters(Weights(kernels, scales, np.zeros(1, np.int8)), inner, 1),
+        None if bias is None else np.tile(bias, blocks),
+        replace(y, value=middle),
     )
     if blocks == 1:
         return convolution
     crop = (crop_top, crop_left, crop_bottom, crop_right)
     port = convolution.outputs[0]
-    pixels = make_depth_to_space(covers, middle, y.value, port.dtype, stride, "DCR", port.shape, crop)
+    pixels = make_depth_to_space(covers, middle, y.value, port.dtype, Blocks(stride, crop=crop), port.shape)
     return make_sequence([convolution, pixels])
 
 

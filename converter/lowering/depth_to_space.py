@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
@@ -47,20 +48,22 @@ class SpaceToDepth:
         return [emitter.op("Reshape", [y], layout, {}, pixels, domain="")]
 
 
-def make_depth_to_space(
-    covers: tuple[ir.Node, ...],
-    x: ir.Value,
-    y: ir.Value,
-    dtype: ir.DataType,
-    blocksize: int,
-    mode: str,
-    shape: Shape,
-    crop: tuple[int, int, int, int] = (0, 0, 0, 0),
-) -> Candidate:
-    """The candidate for a DepthToSpace of 8-bit images of `shape`, in the channel order of mode.
+class Blocks(NamedTuple):
+    """Of size * size pixels; mode: the order of channels, as DepthToSpace has it.
 
     crop: how many rows and columns of the result to leave out, top, left, bottom, right.
     """
+
+    size: int
+    mode: str = "DCR"
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+def make_depth_to_space(
+    covers: tuple[ir.Node, ...], x: ir.Value, y: ir.Value, dtype: ir.DataType, into: Blocks, shape: Shape
+) -> Candidate:
+    """The candidate for a DepthToSpace of 8-bit images of `shape`."""
+    blocksize, mode, crop = into
     n, c, h, w = port(x, shape, 1, dtype).shape
     blocks = blocksize * blocksize
     if not isinstance(c, int) or c % blocks:

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from qudnn.converter.analysis.geometry import Geometry
 from qudnn.converter.graph.sizes import Shape
@@ -25,6 +23,7 @@ from qudnn.converter.island.packing import (
 from qudnn.converter.island.port import Tensor, port_outside
 from qudnn.converter.lowering.channels_first import channels_first
 from qudnn.converter.lowering.rows import as_image
+from qudnn.converter.lowering.weights import Filters
 
 
 @dataclass(frozen=True)
@@ -88,28 +87,24 @@ def make_dynamic_conv(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_shape: Shape,
-    weight: NDArray[Any],
-    weight_zero_points: NDArray[Any],
-    weight_scales: Float32Array,
+    filters: Filters,
     addend: Float32Array | None,
     bias: Float32Array | None,
     y: ir.Value,
-    window: Geometry,
-    group: int,
 ) -> Candidate:
     """The candidate for a convolution of a float32 tensor, quantized as DynamicQuantizeLinear does it.
 
-    x: float32 `x_shape` = `[N, C, H, W]` or `[N, C, W]`; weight: 8-bit `[K, C/group, R, S]`;
-    weight_zero_points: `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y;
-    bias: `[K]`, which is added to the sums, in units of their scale and rounded down.
+    x: float32 `x_shape` = `[N, C, H, W]` or `[N, C, W]`; filters: with weights
+    `[K, C/group, R, S]` and scales `[K]`; addend: `[K]`, of the float32 result y; bias: `[K]`, which is added
+    to the sums, in units of their scale and rounded down.
     Weights that their zero point brings beyond int8 become several.
     """
-    k, channels = weight.shape[0], weight.shape[1] * group
+    (weights, window, group), k, channels = filters, filters.outputs, filters.channels
     n, _, *spatial = x_shape
-    split = split_beyond_int8(weight, weight_zero_points.reshape(-1, 1, 1, 1), group)
+    split = split_beyond_int8(weights.values, weights.zero_points.reshape(-1, 1, 1, 1), group)
     nothing = np.full(k, -0.0, np.float32)
     op = DynamicConv(
-        split, weight_scales, nothing if addend is None else addend, bias, window, group, channels
+        split, weights.scales, nothing if addend is None else addend, bias, window, group, channels
     )
     return Candidate(
         covers,

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Shape
@@ -16,6 +14,7 @@ from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import Float32Array, Split, scattered, split_beyond_int8, weight_sums
 from qudnn.converter.island.port import Tensor, port_outside
+from qudnn.converter.lowering.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -51,27 +50,24 @@ def make_dynamic_matmul(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     x_shape: Shape,
-    weight: NDArray[Any],
-    weight_zero_points: NDArray[Any],
-    weight_scales: Float32Array,
+    weights: Weights,
     addend: Float32Array | None,
     y: ir.Value,
 ) -> Candidate:
     """The candidate for a matmul of a float32 tensor, quantized as DynamicQuantizeLinear does.
 
-    x: float32 `x_shape` = `[..., C]`, of 2 dimensions or more; weight: 8-bit `[C, K]`; weight_zero_points:
-    `[1]` or `[K]`; weight_scales: `[K]`; addend: `[K]`, of the float32 result y. Weights that exceed int8
-    without their zero point are split into several.
+    x: float32 `x_shape` = `[..., C]`, of 2 dimensions or more; weights: `[C, K]`, their scales `[K]`; addend:
+    `[K]`, of the float32 result y. Weights that exceed int8 without their zero point are split into several.
     """
     rank = len(x_shape)
     if rank < 2:
         raise Refusal(f"its input has {rank} dimensions, not 2 or more")
-    channels, k = weight.shape
-    split = split_beyond_int8(weight.T, weight_zero_points.reshape(-1, 1))
+    channels, k = weights.values.shape
+    split = split_beyond_int8(weights.values.T, weights.zero_points.reshape(-1, 1))
     nothing = np.full(k, -0.0, np.float32)
     return Candidate(
         covers,
-        DynamicMatMul(split, weight_scales, nothing if addend is None else addend, channels),
+        DynamicMatMul(split, weights.scales, nothing if addend is None else addend, channels),
         (port_outside(x, (*x_shape[:-1], channels), ir.DataType.FLOAT),),
         (port_outside(y, (*x_shape[:-1], k), ir.DataType.FLOAT),),
     )

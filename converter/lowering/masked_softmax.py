@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
@@ -29,17 +30,24 @@ class MaskedSoftmax:
         return [emitter.op("QMaskedSoftmax", [x, *tensors[1:]], x.layout, attributes, constants)]
 
 
+class Scores(NamedTuple):
+    """`x * factor / divisor + mask`; mask: float32, broadcast to x."""
+
+    x: Quantized
+    factor: float = 1.0
+    divisor: float = 1.0
+    mask: ir.Value | None = None
+
+
 def make_masked_softmax(
     covers: tuple[ir.Node, ...],
-    x: Quantized,
-    factor: float,
-    divisor: float,
-    mask: ir.Value | None,
+    scores: Scores,
     y: Quantized,
     axis: int,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for the softmax of `x * factor / divisor + mask` over the last axis."""
+    """The candidate for the softmax of the scores over the last axis."""
+    x, factor, divisor, mask = scores
     shape = facts.ranked(x.value)
     rank = len(shape)
     check_axis(axis, rank, facts.channel_axis_of(x.value))

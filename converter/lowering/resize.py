@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import frexp
+from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
@@ -18,18 +19,25 @@ _MOST = 2**31  # pixels in a row
 COORDINATES = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
 
 
+class Sampling(NamedTuple):
+    """scales: how much Resize makes of each dimension, 4 of them. The modes are its attributes."""
+
+    scales: Sequence[float]
+    mode: str
+    coordinate_mode: str
+    nearest_mode: str
+
+
 def make_resize(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
     y: ir.Value,
     dtype: ir.DataType,
-    scales: Sequence[float],
-    mode: str,
-    coordinate_mode: str,
-    nearest_mode: str,
+    sampling: Sampling,
     shape: Shape,
 ) -> Candidate:
-    """The candidate for a Resize of 8-bit images of `shape`, `[N, C, H, W]`, by `scales`, 4 of them."""
+    """The candidate for a Resize of 8-bit images of `shape`, `[N, C, H, W]`."""
+    scales, mode, coordinate_mode, nearest_mode = sampling
     if mode not in MODES:
         raise Refusal(f"mode {mode} is not supported")
     y_shape = _resized_shape(shape, scales, coordinate_mode)

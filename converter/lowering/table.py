@@ -28,18 +28,17 @@ def make_table(
     x: ir.Value,
     y: ir.Value,
     x_dtype: ir.DataType,
-    y_dtype: ir.DataType,
     values: NDArray[Any],
     facts: Facts,
 ) -> Candidate:
-    """The candidate for `y = values[x - smallest x]`; values: `[256]` of y_dtype."""
+    """The candidate for `y = values[x - smallest x]`; values: `[256]`, of y's type."""
     shape = facts.ranked(x)
     axis = facts.channel_axis_of(x)
     return Candidate(
         covers,
         Each("QTable", {}, {"table": island_table(values)}),
         (port(x, shape, axis, x_dtype),),
-        (port(y, shape, axis, y_dtype),),
+        (port(y, shape, axis, ir.DataType.from_numpy(values.dtype)),),
     )
 
 
@@ -60,18 +59,17 @@ def make_channel_table(
     x: ir.Value,
     y: ir.Value,
     x_dtype: ir.DataType,
-    y_dtype: ir.DataType,
     values: NDArray[Any],
     axis: int,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for `y = values[c, x - smallest x]`, c along axis; values: `[C, 256]` of y_dtype."""
+    """The candidate for `y = values[c, x - smallest x]`, c along axis; values: `[C, 256]`, of y's type."""
     shape = facts.ranked(x)
     return Candidate(
         covers,
         ChannelTable(np.stack([island_table(row) for row in values])),
         (port(x, shape, axis, x_dtype),),
-        (port(y, shape, axis, y_dtype),),
+        (port(y, shape, axis, ir.DataType.from_numpy(values.dtype)),),
     )
 
 

@@ -18,18 +18,13 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, w, and as options x_zero_point, w_zero_point."""
     x = read_operand(node, 2, facts, rank=constant(node_input(node, 1), "weight").ndim)
     w = read_filters(node, x.shape)
-    outputs = w.values.shape[0]
-    result = read_scaled(node.outputs[0], x.scale, len(x.shape), 1, outputs)
+    result = read_scaled(node.outputs[0], x.scale, len(x.shape), 1, w.outputs)
     return make_dynamic_conv(
         (node, *result.covers),
         x.value,
         x.shape,
-        w.values,
-        w.zero_points,
-        result.scale,
+        w._replace(weights=w.weights._replace(scales=result.scale)),
         result.addend,
         result.bias,
         result.y,
-        w.window,
-        w.group,
     )

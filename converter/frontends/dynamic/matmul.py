@@ -18,6 +18,7 @@ from qudnn.converter.graph.constants import EIGHT_BIT, constant, float_vector, n
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.dynamic_matmul import make_dynamic_matmul
+from qudnn.converter.lowering.weights import Weights
 
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
@@ -30,9 +31,7 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
         (node, *result.covers),
         x.value,
         x.shape,
-        w,
-        zero_points,
-        result.scale,
+        Weights(w, result.scale, zero_points),
         result.addend,
         result.y,
     )
@@ -48,9 +47,7 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
         (node,),
         x.value,
         x.shape,
-        w,
-        zero_points,
-        _scale(node, 3, w.shape),
+        Weights(w, _scale(node, 3, w.shape), zero_points),
         _bias(node, 6, w.shape[1]),
         node.outputs[0],
     )
@@ -64,9 +61,7 @@ def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
         (node,),
         x,
         shape,
-        w,
-        zero_points,
-        _scale(node, 2, w.shape),
+        Weights(w, _scale(node, 2, w.shape), zero_points),
         _bias(node, 4, w.shape[1]),
         node.outputs[0],
     )

@@ -13,11 +13,11 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand, read_operand
 from qudnn.converter.frontends.qdq.result import Result, clip_bounds, read_result
-from qudnn.converter.frontends.qoperator.weights import Weights
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.weights import Weights
 from qudnn.converter.qdq.linear import dequantizes
 
 PER_CHANNEL = "its input or its result is quantized per channel, so "

@@ -21,15 +21,16 @@ from qudnn.converter.frontends.qdq.operand import Operand, read_operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qdq.weights import read_weights, weights_note
 from qudnn.converter.frontends.qoperator.pad import read_padding_before
-from qudnn.converter.frontends.qoperator.weights import Weights
 from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array, Int32Array
+from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.conv import make_conv
 from qudnn.converter.lowering.matmul_result import Added, InFloat, Requantized
+from qudnn.converter.lowering.weights import Filters, Weights
 from qudnn.converter.qdq.linear import float_constant
 
 
@@ -117,16 +118,11 @@ class _Conv(NamedTuple):
         """more: the nodes after it that are covered, too."""
         candidate = make_conv(
             (*self.covers, *more),
-            self.source,
-            self.x.quantization,
-            self.weights.values,
-            self.scales,
-            self.weights.zero_points,
+            Quantized(self.source, self.x.quantization),
+            self.shape,
+            Filters(self.weights._replace(scales=self.scales), self.window, self.group),
             int_bias,
             ending,
-            self.window,
-            self.group,
-            self.shape,
         )
         return replace(candidate, note=note)
 

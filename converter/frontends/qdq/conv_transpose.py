@@ -14,6 +14,8 @@ from qudnn.converter.frontends.qdq.weights import read_weights
 from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.conv_transpose import make_conv_transpose
+from qudnn.converter.lowering.matmul_result import Requantized
+from qudnn.converter.lowering.weights import Filters
 
 
 def conv_transpose(node: ir.Node, facts: Facts) -> Candidate:
@@ -31,15 +33,10 @@ def conv_transpose(node: ir.Node, facts: Facts) -> Candidate:
     candidate = make_conv_transpose(
         (node, *y.covers),
         x.quantized,
-        w.values,
-        w.scales,
-        w.zero_points,
-        read_bias(node_input(node, 2), x.quantization.scale, w.scales, w.values.shape[1] * group),
-        y.quantized,
-        read_geometry(node, w.values.shape[2:], shape),
-        (height, width),
-        group,
         shape,
-        y.clamp,
+        Filters(w, read_geometry(node, w.values.shape[2:], shape), group),
+        (height, width),
+        read_bias(node_input(node, 2), x.quantization.scale, w.scales, w.values.shape[1] * group),
+        Requantized(y.value, y.quantization, y.clamp),
     )
     return replace(candidate, note=IN_FLOAT)

@@ -4,54 +4,34 @@ Attention whose mask is left in floating point, for it holds numbers that no 8 b
 """
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import Operand, read_operand
+from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.masked_softmax import make_masked_softmax
+from qudnn.converter.lowering.masked_softmax import Scores, make_masked_softmax
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 NOTE = "it is computed in float32: results on a GPU may differ by one quantum"
 
 
-class _Scores(NamedTuple):
-    """x * factor / divisor; nodes: between the DequantizeLinear of x and the softmax."""
-
-    x: Operand
-    factor: float = 1.0
-    divisor: float = 1.0
-    nodes: tuple[ir.Node, ...] = ()
-
-
 def masked_softmax(node: ir.Node, facts: Facts) -> Candidate:
     add = _producer(node, 0)
-    mask: ir.Value | None = None
     if is_onnx(add, "Add"):
         index = 0 if _is_scores(add, 0) else 1
-        scores = _scores(add, index, facts)
-        scores = scores._replace(nodes=(add, *scores.nodes))
-        mask = required_input(add, 1 - index)
+        scores, nodes = _scores(add, index, facts)
+        scores, nodes = scores._replace(mask=required_input(add, 1 - index)), (add, *nodes)
     else:
-        scores = _scores(node, 0, facts)
+        scores, nodes = _scores(node, 0, facts)
     y = read_result(node).unclamped()
-    candidate = make_masked_softmax(
-        (node, *scores.nodes, *y.covers),
-        scores.x.quantized,
-        scores.factor,
-        scores.divisor,
-        mask,
-        y.quantized,
-        node.attributes.get_int("axis", -1),
-        facts,
-    )
+    axis = node.attributes.get_int("axis", -1)
+    candidate = make_masked_softmax((node, *nodes, *y.covers), scores, y.quantized, axis, facts)
     return replace(candidate, note=NOTE)
 
 
@@ -67,12 +47,12 @@ def _is_scores(add: ir.Node, index: int) -> bool:
     return dequantizes(producer)
 
 
-def _scores(consumer: ir.Node, index: int, facts: Facts) -> _Scores:
-    """The input of the node: at most one Mul and then one Div."""
+def _scores(consumer: ir.Node, index: int, facts: Facts) -> tuple[Scores, tuple[ir.Node, ...]]:
+    """The input of the node: at most one Mul and then one Div; and these."""
     node = _producer(consumer, index)
     if not is_onnx(node, "Mul", "Div"):
-        return _Scores(read_operand(consumer, index, facts))
-    inner = _scores(node, 0, facts)
+        return Scores(read_operand(consumer, index, facts).quantized), ()
+    inner, nodes = _scores(node, 0, facts)
     number = float_constant(required_input(node, 1), "scale")
     if number.dtype != np.float32 or number.size != 1 or not number.reshape(-1)[0] > 0:
         raise Refusal("its scores are not scaled by one positive number")
@@ -80,4 +60,4 @@ def _scores(consumer: ir.Node, index: int, facts: Facts) -> _Scores:
         raise Refusal("its scores are scaled several times")
     scale = float(number.reshape(-1)[0])
     scaled = inner._replace(factor=scale) if is_onnx(node, "Mul") else inner._replace(divisor=scale)
-    return scaled._replace(nodes=(node, *inner.nodes))
+    return scaled, (node, *nodes)

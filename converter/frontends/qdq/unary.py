@@ -35,7 +35,7 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     """nodes: from the DequantizeLinear of x to what quantize reads, in an order in which they can run."""
     y = quantize.outputs[0]
     dtypes = [read_with(n, facts.dtype(x)).dtype for n in nodes if dequantizes(n) and n.inputs[0] is x]
-    y_dtype = written_with(quantize).dtype
+    written_with(quantize)  # raises Refusal where it is not per tensor, or not in float32
     chain = [*nodes, quantize]
     inside = {x, *(output for node in chain for output in node.outputs)}
     outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
@@ -62,8 +62,8 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     covers = (*(node for node in reversed(nodes) if not dequantizes(node)), quantize)
     in_dtype = _uint8(values) if STAYS_INT8.is_on(y) else values
     if channels is None:
-        return make_table(covers, x, y, dtypes[0], y_dtype, in_dtype, facts)
-    return make_channel_table(covers, x, y, dtypes[0], y_dtype, in_dtype, channels.axis, facts)
+        return make_table(covers, x, y, dtypes[0], in_dtype, facts)
+    return make_channel_table(covers, x, y, dtypes[0], in_dtype, channels.axis, facts)
 
 
 def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:

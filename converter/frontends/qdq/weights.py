@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.weights import Weights, quantized_weights
+from qudnn.converter.frontends.qoperator.weights import quantized_weights
 from qudnn.converter.graph.constants import (
     FOUR_BIT,
     IN_BLOCKS,
@@ -14,6 +14,7 @@ from qudnn.converter.graph.constants import (
     scales,
 )
 from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.lowering.weights import Weights
 from qudnn.converter.qdq.linear import dequantizes
 
 

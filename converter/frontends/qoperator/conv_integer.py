@@ -1,27 +1,24 @@
 """ConvInteger => QConvToInt32"""
 
-from typing import Any, NamedTuple
-
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.geometry import Geometry, read_geometry
+from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, single
+from qudnn.converter.graph.constants import (
+    EIGHT_BIT,
+    Quantization,
+    constant,
+    node_input,
+    required_input,
+    single,
+)
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.conv_to_int32 import make_conv_to_int32
-
-
-class Filters(NamedTuple):
-    """values: 8-bit `[K, C/group, R, S]`; zero_points: `[1]` or `[K]`. A row's window is one of height 1."""
-
-    values: NDArray[Any]
-    zero_points: NDArray[Any]
-    window: Geometry
-    group: int
+from qudnn.converter.lowering.weights import Filters, Weights
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
@@ -29,25 +26,18 @@ def conv_integer(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    w = read_filters(node, shape)
+    filters = read_filters(node, shape)
     value = node_input(node, 2)
     zero_point = 0 if value is None else int(single(value, "input zero point"))
-    return make_conv_to_int32(
-        (node,),
-        x,
-        shape,
-        dtype,
-        zero_point,
-        w.values,
-        w.zero_points,
-        node.outputs[0],
-        w.window,
-        w.group,
-    )
+    quantized = Quantized(x, Quantization(np.float32(1), zero_point, dtype))
+    return make_conv_to_int32((node,), quantized, shape, filters, node.outputs[0])
 
 
 def read_filters(node: ir.Node, x_shape: Shape) -> Filters:
-    """The weights of a ConvInteger and how they move over an input `[N, C, H, W]` or `[N, C, W]`."""
+    """The weights of a ConvInteger and how they move over an input `[N, C, H, W]` or `[N, C, W]`.
+
+    Its window is one of height 1 where the input is a row; its scales are 1.
+    """
     array = constant(node_input(node, 1), "weight")
     if ir.DataType.from_numpy(array.dtype) not in EIGHT_BIT:
         raise Refusal(f"its weights are {array.dtype}, not 8 bits wide")
@@ -70,4 +60,5 @@ def read_filters(node: ir.Node, x_shape: Shape) -> Filters:
     )
     if zero_points.size not in (1, outputs):
         raise Refusal(f"it has {zero_points.size} weight zero points for {outputs} outputs")
-    return Filters(array.reshape(outputs, array.shape[1], *window.kernel), zero_points, window, group)
+    values = array.reshape(outputs, array.shape[1], *window.kernel)
+    return Filters(Weights(values, np.ones(1, np.float32), zero_points), window, group)

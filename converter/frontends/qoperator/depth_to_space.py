@@ -5,15 +5,14 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.depth_to_space import make_depth_to_space, make_space_to_depth
+from qudnn.converter.lowering.depth_to_space import Blocks, make_depth_to_space, make_space_to_depth
 
 
 def depth_to_space(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype, shape = facts.eight_bit(x), facts.ranked(x, 4)
-    blocksize = node.attributes["blocksize"].as_int()
-    mode = node.attributes.get_string("mode", "DCR")
-    return make_depth_to_space((node,), x, node.outputs[0], dtype, blocksize, mode, shape)
+    blocks = Blocks(node.attributes["blocksize"].as_int(), node.attributes.get_string("mode", "DCR"))
+    return make_depth_to_space((node,), x, node.outputs[0], dtype, blocks, shape)
 
 
 def space_to_depth(node: ir.Node, facts: Facts) -> Candidate:

@@ -10,8 +10,10 @@ from qudnn.converter.frontends.qoperator.pad import read_padding_before
 from qudnn.converter.frontends.qoperator.weights import read_weights
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.conv import make_conv
 from qudnn.converter.lowering.matmul_result import Requantized
+from qudnn.converter.lowering.weights import Filters
 
 
 def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
@@ -33,14 +35,9 @@ def qlinear_conv(node: ir.Node, facts: Facts) -> Candidate:
         window = window.padded(more)
     return make_conv(
         covers,
-        x,
-        x_quantization,
-        w.values,
-        w.scales,
-        w.zero_points,
+        Quantized(x, x_quantization),
+        shape,
+        Filters(w, window, node.attributes.get_int("group", 1)),
         None if bias is None else constant(bias, "bias"),
         Requantized(y.value, y.quantization),
-        window,
-        node.attributes.get_int("group", 1),
-        shape,
     )

@@ -8,7 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import make_resize, resized
+from qudnn.converter.lowering.resize import Sampling, make_resize, resized
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
@@ -22,17 +22,13 @@ def resize_of(
 ) -> Candidate:
     """The candidate for what the node does, from x to y on 8 bits."""
     shape, scales = read_images_and_scales(node, x, facts)
-    return make_resize(
-        covers,
-        x,
-        y,
-        dtype,
+    sampling = Sampling(
         scales,
         node.attributes.get_string("mode", "nearest"),
         read_coordinate_mode(node),
         node.attributes.get_string("nearest_mode", "round_prefer_floor"),
-        shape,
     )
+    return make_resize(covers, x, y, dtype, sampling, shape)
 
 
 def read_images_and_scales(node: ir.Node, x: ir.Value, facts: Facts) -> tuple[Shape, list[float]]:

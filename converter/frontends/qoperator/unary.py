@@ -22,4 +22,4 @@ def unary(node: ir.Node, facts: Facts) -> Candidate:
     y_dtype = ir.DataType.from_numpy(values.dtype)
     if facts.dtype(node.outputs[0]) not in (None, y_dtype):
         raise Refusal(f"its output is not {y_dtype.name.lower()}")
-    return make_table((node,), x, node.outputs[0], dtype, y_dtype, values, facts)
+    return make_table((node,), x, node.outputs[0], dtype, values, facts)

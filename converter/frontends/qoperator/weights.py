@@ -1,6 +1,6 @@
 """The weights of a convolution or matmul: an 8-bit constant with its scales and zero points."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -8,12 +8,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT, constant, scales, widened, wrong_width
-
-
-class Weights(NamedTuple):
-    values: NDArray[Any]
-    scales: NDArray[np.float32]  # [1] or [outputs]
-    zero_points: NDArray[Any]  # [1] or [outputs]
+from qudnn.converter.lowering.weights import Weights
 
 
 def read_weights(
