@@ -28,7 +28,7 @@ def replayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     answer = list(REPLAYED)
 
     def replay(problem: str, only: str, with_unlikely: bool) -> Sequence[tuple[Any, ...]]:
-        assert problem == PROBLEM
+        assert problem == _native.read_problem(PROBLEM)[0]
         return [each for each in answer if only in ("", each[0], each[1])]
 
     library = SimpleNamespace(read_problem=_native.read_problem, replay=replay)
@@ -68,7 +68,7 @@ def test_only(replayed: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("matmul m=1", "begins with conv, conv3d, matmul or batch_matmul, not with 'matmul'"),
+        ("gemm m=1", "begins with conv, conv3d, matmul or batch_matmul, not with 'gemm'"),
         ("matmul m", "'m' is not a field with a whole number"),
         ("matmul m=1.5", "'m=1.5' is not a field with a whole number"),
         ("matmul rows=1", "'rows' is no field"),
