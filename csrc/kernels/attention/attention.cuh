@@ -3,8 +3,8 @@
 // In shared memory:
 //   scratch   Q and the table's copies; then what the softmax needs; then the tile of Y
 //   ring      slabs of K, then of V, filled ahead: while the softmax is computed, too
-//   scores    rows of S, which become those of P in place, to the end of the last slab
-//   sums      of the rows' exponentials
+//   scores    rows of S, which become rows of P in place, up to the end of the last slab
+//   sums      the sums of the rows' exponentials
 #pragma once
 
 #include "kernels/attention/attention_matmuls.cuh"
@@ -23,7 +23,7 @@ struct Attention {
     AttentionEpilogue scores, result;
     Divisor<uint32_t> row_tiles, inner, middle;  // inner, middle: the last two dimensions of the batch
     int64_t q_stride[4] = {}, k_stride[4] = {}, v_stride[4] = {}, y_stride[4] = {};
-    int y_vector = 1;  // bytes of y that are stored at a time
+    int y_vector = 1;  // bytes per store to y
 };
 
 template <class S, class Softmax>
@@ -70,7 +70,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
                 part = SlabLoader<S>(v, g.v_stride[3], g.columns, false);
             }
         }
-        commit_copies();  // of nothing, at the end: groups are counted
+        commit_copies();  // empty groups at the end, so that waiting can count them
     };
     for (int i = 0; i < depths; ++i)
         copy_rows<S, S::kRows, false, true>(q + i * kTile, g.q_stride[3], rows, g.k - i * kTile,
@@ -87,7 +87,7 @@ __device__ __forceinline__ void run_attention(const Attention& g, const Softmax&
     int current = 0;
     const auto next_slab = [&]() -> const uint32_t* {
         wait_for_copies<kAttentionRing - 2>();
-        __syncthreads();  // all have their part of the slab, and are done with the one before
+        __syncthreads();  // all parts of the slab are there, and the slab before is free
         copy_next();
         const uint32_t* const slab = ring + current * kSlabWords;
         if (++current == kAttentionRing) current = 0;

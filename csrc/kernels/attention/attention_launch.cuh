@@ -29,7 +29,7 @@ struct AttentionSize {
     int64_t blocks() const {
         return heads * ceil_div(m, S::kRows);
     }
-    // What the multiprocessor with the most blocks computes, in rows: a block's start is worth some, too.
+    // The rows that the multiprocessor with the most blocks computes; starting a block counts as some rows.
     template <class S>
     int64_t rows_in_turn(const Gpu& gpu) const {
         constexpr int64_t kStart = 12;
@@ -60,7 +60,7 @@ inline bool takes(const AttentionGeometry& g, const AttentionTensors& tensors, c
            aligned(tensors.v, 16);
 }
 
-// Bytes of y that may be stored at a time.
+// Bytes per store to y that the alignment allows.
 inline int y_vector(const AttentionGeometry& g, const int8_t* y) {
     for (const int bytes : {16, 4}) {
         bool fits = aligned(y, static_cast<size_t>(bytes)) && g.width % bytes == 0;

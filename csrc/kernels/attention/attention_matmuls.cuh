@@ -1,4 +1,4 @@
-// The matmuls of attention.cuh: slabs of keys, what is multiplied with them, and how sums become int8.
+// The matmuls of attention.cuh: slabs of keys, the mainloop over them, and the epilogue to int8.
 #pragma once
 
 #include "kernels/attention/attention.h"
@@ -66,7 +66,7 @@ class SlabLoader {
     int valid_, offset_;
 };
 
-// Where sums of the warp's rows of Q with keys start: less what the sums of the rows themselves are worth.
+// The initial accumulators of the warp's rows of Q: minus the zero-point terms of the rows' sums.
 template <class S>
 struct RowStarts {
     int32_t start[S::kRowTiles][2];
@@ -108,8 +108,8 @@ struct RowStarts {
     }
 };
 
-// multiply_slab() with nothing decided between mmas, so that factors are loaded ahead. Has the columns'
-// sums, too, where it has the rows'.
+// multiply_slab() without branches between mmas, so that operands are loaded ahead. It also sums the columns
+// if it sums the rows.
 template <class S, bool kTransposed>
 __device__ __forceinline__ void multiply_keys(WarpSums<S>& sums, const uint32_t* lane_a, int pitch,
                                               const ColumnLoader<S, kTransposed>& lane_b, bool row_sums,
@@ -122,8 +122,8 @@ __device__ __forceinline__ void multiply_keys(WarpSums<S>& sums, const uint32_t*
         multiply_slab<S, kTransposed>(sums, lane_a, pitch, lane_b, false, false, 0, 1);
 }
 
-// Calls put(row, word, four results) for the words of the warp's tile that are the lane's. kRowSums: what the
-// sums of A's rows are worth is yet to be taken off.
+// Calls put(row, word, four results) for the lane's words of the warp's tile. kRowSums: the zero-point terms
+// of A's rows still have to be subtracted.
 template <class S, EpilogueCase kEpilogue, bool kRowSums, class Put>
 __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const AttentionEpilogue& e,
                                              const Put& put) {
@@ -141,7 +141,7 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
     for (int j = 0; j < S::kColumnTiles; j += 2) {
         uint32_t bias[4] = {};
         if (za != 0) {
-            // The sum of the mma's column g is with the lanes 4 g to 4 g + 3.
+            // Lanes 4 g to 4 g + 3 have the sum of the mma's column g.
             const int32_t own[2] = {sum_of_four(sums.columns[j]), sum_of_four(sums.columns[j + 1])};
 #pragma unroll
             for (int n = 0; n < 4; ++n) {
@@ -191,7 +191,7 @@ __device__ __forceinline__ uint32_t look_up(const LaneTables& table, uint32_t wo
 }
 
 // Replaces the same words of `target`, whose rows are `pitch` words apart, in a loop: much less code than
-// theirs.
+// unrolled.
 template <class S>
 __device__ __forceinline__ void look_up_words(const LaneTables& table, uint32_t* target, int pitch) {
     constexpr int kRowsAtOnce = 2, kWords = S::kWarpColumns / 16;

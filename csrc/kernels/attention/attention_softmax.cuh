@@ -9,7 +9,7 @@
 
 namespace qudnn::kernels {
 
-// Of a row's exponentials.
+// The sum of a row's exponentials.
 struct RowSum {
     float sum;
     int32_t maximum;  // of its scores
@@ -26,7 +26,7 @@ struct ScoreRows {
     RowSum* sums;
 };
 
-// Fills the exponentials' table: a warp's part of it is under way as a whole.
+// Fills the table of exponentials; each warp loads its part at once.
 template <int kThreads>
 __device__ inline void fill_exponentials(const SoftmaxConstants& constants, float* all_exps) {
     constexpr int kWarpExps = 256 * 32 / kThreads;
@@ -38,8 +38,8 @@ __device__ inline void fill_exponentials(const SoftmaxConstants& constants, floa
     for (int i = 0; i < kWarpExps; ++i) all_exps[(first + i) * 32 + lane] = exps[i];
 }
 
-// A lane's exponentials in shared memory, the first one for -128. Their address is a number of its own: then
-// a byte's is one multiplication and addition away.
+// A lane's exponentials in shared memory, the first one for -128. Their address is kept as a number, so that
+// one multiply-add gives the address for a byte.
 class LaneExponentials {
   public:
 #ifdef __CUDA_ARCH__
@@ -72,7 +72,7 @@ __device__ __forceinline__ void look_up(float (&found)[16], const uint4& q, cons
     for (int i = 0; i < 16; ++i) found[i] = exps[byte_of(words[i / 4], i % 4)];
 }
 
-// The largest of a row's values. Of 16 bits the upper byte decides.
+// The maximum of a row, by 16-bit maxima, which the upper byte decides.
 __device__ inline int maximum_of_row(const uint4* row, int channels) {
     uint32_t odd = splat(-128), even = odd;
 #pragma unroll 4
@@ -115,8 +115,8 @@ __device__ inline float sum_of_row(const uint4* row, int channels, const LaneExp
 
 // QSoftmax: a thread adds up a row, then all of the row's threads divide.
 struct LinearSoftmax {
-    // Sums may be as large as floats are, and are divided by as IntegerDivisor does: both sides times this.
-    // What that takes to zero is less than 2^-126, and sums are far above: softmax_constants().
+    // Sums may be as large as a float can be. As IntegerDivisor does, both sides are multiplied by this. Only
+    // numbers below 2^-126 become zero, and sums are far above: see softmax_constants().
     static constexpr float kScaled = 0x1p-32f;
 
     SoftmaxConstants constants;
@@ -171,7 +171,7 @@ struct LinearSoftmax {
             }
             vectors[v] = {words[0], words[1], words[2], words[3]};
         }
-        // The matmul's first step waits for all threads before it reads a row.
+        // The matmul's first step waits for all threads before it reads a row of P.
     }
 };
 

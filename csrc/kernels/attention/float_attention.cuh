@@ -78,8 +78,8 @@ __device__ __forceinline__ void load_mask(FloatAttentionScores<S>& addends, cons
         }
 }
 
-// The scores become weights: kTf32 * e^(score - the largest one so far). What the rows hold of earlier keys
-// is brought to the new largest one.
+// Turns scores into weights: kTf32 * e^(score - the maximum so far). What the rows hold of earlier keys is
+// rescaled to the new maximum.
 template <class S>
 __device__ __forceinline__ void weigh(FloatAttentionScores<S>& scores, FloatAttentionRows<S>& rows) {
 #pragma unroll
@@ -92,7 +92,7 @@ __device__ __forceinline__ void weigh(FloatAttentionScores<S>& scores, FloatAtte
 #pragma unroll
             for (int other = 1; other < 4; other *= 2)
                 largest = fmaxf(largest, __shfl_xor_sync(~0u, largest, other));
-            // In a row that minus infinity masked so far, weights are 0 and not NaN.
+            // In a row that is masked by minus infinity so far, weights are 0, not NaN.
             const float origin = largest == -INFINITY ? 0 : largest;
             const float scale = power_of_two((rows.maximum[i][half] - origin) * kLog2E);
             rows.maximum[i][half] = largest;
@@ -158,7 +158,7 @@ __device__ __forceinline__ void run_float_attention(const FloatAttention& g,
     const auto copy = [&](int first_key, int stage) {
         uint32_t* const to = shared + stage * S::kStageWords;
         if (first_key < g.n) keys.next(to), values.next(to + S::kTileWords);
-        commit_copies();  // of nothing, at the end: groups are counted
+        commit_copies();  // empty groups at the end, so that waiting can count them
     };
 #pragma unroll
     for (int stage = 0; stage < S::kStages - 1; ++stage) copy(stage * S::kKeys, stage);
@@ -178,7 +178,7 @@ __device__ __forceinline__ void run_float_attention(const FloatAttention& g,
                 load_mask<S, false>(addends, g, mask, first_row, key);
         }
         wait_for_copies<S::kStages - 2>();
-        __syncthreads();  // all have their part of the stage, and are done with the one before
+        __syncthreads();  // all parts of the stage are there, and the stage before is free
         copy(key + (S::kStages - 1) * S::kKeys, stage == 0 ? S::kStages - 1 : stage - 1);
         const uint32_t* const tile = shared + stage * S::kStageWords;
         if (++stage == S::kStages) stage = 0;

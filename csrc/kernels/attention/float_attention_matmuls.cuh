@@ -1,7 +1,7 @@
 // The matmuls of float_attention.cuh, by a warp on the tensor cores.
 //
-// The order in which a matmul sums does not count, so that dimensions of Q * K^T and keys of P * V are
-// assigned to it as they are loaded best. With lane = 4 * g + t:
+// The order of summation is free, so dimensions of Q * K^T and keys of P * V are assigned to lanes as they
+// are loaded best. With lane = 4 * g + t:
 //   dimensions  4 t to 4 t + 3 of each 16 are the lane's: two mmas take two of them each
 //   keys        4 t to 4 t + 3 of each 16 are the lane's, too: scores lie where P's fragments need them, and
 //               four of a mask's row are neighbours

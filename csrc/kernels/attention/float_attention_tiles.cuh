@@ -1,5 +1,5 @@
-// How keys and values reach the kernel of float_attention.cuh: a ring of stages in shared memory, each a tile
-// of keys and one of values, filled by copies that do not wait.
+// The pipeline of float_attention.cuh: a ring of stages in shared memory, each a tile of keys and a tile of
+// values, filled by asynchronous copies.
 #pragma once
 
 #include "kernels/common/ampere.cuh"
@@ -20,8 +20,8 @@ struct FloatAttentionShape {
     static_assert(kWidth % 32 == 0);
 };
 
-// In a tile, the four floats `chunk` of a row lie at the place of chunk ^ swizzle: so that eight lanes that
-// read chunks at once, of two neighbouring keys or of every fourth value, read from different banks.
+// In a tile, chunk c of a row, four floats, lies at place c ^ swizzle, so that eight lanes that read chunks
+// of two neighbouring keys, or of every fourth value, read from different banks.
 __device__ __forceinline__ int key_swizzle(int key) { return key % 2 * 4; }
 __device__ __forceinline__ int value_swizzle(int key) { return key / 4 % 4 * 2; }
 

@@ -1,5 +1,5 @@
-// For sizes that tensor cores do not take, and GPUs whose tensor cores take no TF32: a warp computes kColumns
-// columns of a row of y, with a key to each lane.
+// For sizes that tensor cores do not take, and for GPUs without TF32: a warp computes kColumns columns of a
+// row of y, one key per lane.
 #include "kernels/attention/float_attention.h"
 #include "kernels/common/common.cuh"
 
@@ -42,7 +42,7 @@ __global__ void plain_float_attention_kernel(FloatAttentionGeometry g, FloatAtte
             float largest = fmaxf(maximum, own);
             for (int other = kLanes / 2; other > 0; other /= 2)
                 largest = fmaxf(largest, __shfl_xor_sync(kAll, largest, other));
-            // In a row that minus infinity masked so far, weights are 0 and not NaN.
+            // In a row that is masked by minus infinity so far, weights are 0, not NaN.
             const float origin = largest == -INFINITY ? 0 : largest;
             const float scale = expf(maximum - origin), weight = expf(own - origin);
             maximum = largest;

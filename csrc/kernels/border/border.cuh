@@ -62,15 +62,16 @@ struct Quad<uint8_t> {
     }
 };
 
-// --- What happens to the values. kEnter: from outside to inside. prepared(): what every thread of a kernel
-// calls at its beginning, all of a block together, and then converts with.
+// --- Conversion of the values. kEnter: from outside to inside. Every thread of a kernel calls prepared()
+// first, all threads of a block together, and converts with what it returns.
 
 struct Quantize {
     using Outside = float;
     static constexpr bool kEnter = true;
     OutputRange range;
     IntegerDivisor scale;
-    float most;  // what the divisor takes: beyond it lies beyond all bounds; 0: it does not take the scale
+    float most;  // the largest dividend; larger ones exceed all bounds anyway; 0: the divisor does not take
+                 // the scale
     uint32_t fill;
 
     Quantize(int zero_point, float scale)

@@ -1,4 +1,4 @@
-// Which of border.cuh's kernels carries a tensor across the border.
+// Chooses the kernel of border.cuh that carries a tensor across the border.
 #pragma once
 
 #include "kernels/border/border.cuh"
@@ -7,8 +7,8 @@ namespace qudnn::kernels {
 
 inline bool full(const BorderGeometry& g, int d) { return g.before[d] == 0 && g.extent[d] == g.inside[d]; }
 
-// The same transfer with the fewest dims: single ones dropped, neighbours merged that lie in one piece on
-// both sides. Channels, the last dim, merge only into a dim without padding, and stay apart otherwise.
+// The same transfer with the fewest dims: dims of 1 are dropped, neighbours that are contiguous on both sides
+// are merged. Channels, the last dim, merge only into a dim without padding, and stay apart otherwise.
 inline BorderGeometry simplified(const BorderGeometry& g) {
     BorderGeometry out{};
     for (int d = 0; d < g.rank; ++d) {

@@ -8,8 +8,8 @@
 namespace qudnn::kernels {
 
 constexpr int kRangeThreads = 512;
-constexpr int64_t kMostRangeBlocks = 512;       // so many fill a GPU
-constexpr int64_t kFewest = kRangeThreads * 8;  // elements worth a block
+constexpr int64_t kMostRangeBlocks = 512;       // enough to fill a GPU
+constexpr int64_t kFewest = kRangeThreads * 8;  // the fewest elements that are worth a block
 
 // The first `vectors` vectors of x, then its elements one by one.
 template <typename Values>
@@ -19,8 +19,8 @@ __global__ void __launch_bounds__(kRangeThreads)
     constexpr int kUnroll = 4;
     const int64_t step = int64_t{gridDim.x} * kRangeThreads;
     const int64_t first = int64_t{blockIdx.x} * kRangeThreads + threadIdx.x;
-    // From the end to the front: the quantization that follows begins at the front, and finds there what the
-    // L2 cache still holds.
+    // From the end to the front: the quantization that follows begins at the front, which the L2 cache still
+    // holds then.
     const float4* const last = reinterpret_cast<const float4*>(x) + (vectors - 1);
     Range range{0, 0};
     int64_t i = first;
@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kRangeThreads)
     keep_range(to, range);
 }
 
-// Ways in of border.cuh.
+// Entries, by border.cuh.
 template <typename Values>
 struct QuantizeValues {
     using Outside = float;

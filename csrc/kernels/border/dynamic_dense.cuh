@@ -1,5 +1,5 @@
-// Dynamic quantization of rows that lie densely outside, in one kernel: most of what a thread reads it still
-// has when the range is known.
+// Dynamic quantization of rows that are dense outside, in one kernel: a thread keeps most of what it reads
+// until the range is known.
 #pragma once
 
 #include <type_traits>
@@ -22,7 +22,7 @@ struct DenseEntry {
     uint32_t filler, fillers;  // of a row, of all rows
     Divisor<uint32_t> row_filler;
 
-    // Where in y the word of a vector is.
+    // The place of a vector's word in y.
     __device__ uint32_t place(uint32_t i) const { return filler == 0 ? i : i + row.quotient(i) * filler; }
     __device__ uint32_t filler_place(uint32_t i) const {
         const uint32_t row_index = row_filler.quotient(i);
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(kDenseThreads, kDenseBlocks)
     for (uint32_t i = first; i < g.fillers; i += threads) y[g.filler_place(i)] = splat(found.zero_point);
 }
 
-// False: another kernel has to do it.
+// Returns false if another kernel has to do it.
 inline bool dense_entry(const BorderGeometry& g, DenseEntry& entry) {
     const int channels = g.rank - 1;
     // simplified: rows that no padding separates are one.
@@ -120,12 +120,12 @@ template <typename Values>
 cudaError_t launch_dense(DenseEntry g, const Gpu& gpu, const Values& values, const float* x, int8_t* y,
                          const DynamicEpilogue& to, cudaStream_t stream) {
     constexpr int64_t kBatchBytes = kBatch * kDenseThreads * sizeof(float4);
-    // The fewer blocks there are the sooner they have all met: one to a multiprocessor where that is enough.
+    // Fewer blocks meet sooner: one per multiprocessor, if that is enough.
     const int64_t single = ceil_div(g.vectors, kDenseThreads);
     const bool few = single <= int64_t{kBatch} * gpu.multiprocessors;
     const int64_t blocks = std::min(single, int64_t{few ? 1 : kDenseBlocks} * gpu.multiprocessors);
     const int64_t batches = ceil_div(g.vectors, blocks * kDenseThreads * kBatch);
-    // A block's part of the multiprocessor's memory, of which the system takes some for each.
+    // A block's share of the multiprocessor's memory; the system takes some for each block.
     const int64_t room = gpu.shared_bytes / kDenseBlocks - 2 * kStaticBytes;
     g.kept = static_cast<uint32_t>(std::clamp<int64_t>(batches - 1, 0, room / kBatchBytes));
     return launch_cooperative(gpu, dynamic_dense<Values>, blocks, kDenseThreads, g.kept * kBatchBytes, stream,

@@ -1,4 +1,4 @@
-// The range of values that a grid has read, and what follows from it.
+// The range of the values that a grid has read, and the quantization that follows from it.
 #pragma once
 
 #include "kernels/border/dynamic_quantize.h"
@@ -15,7 +15,8 @@ __device__ inline void widen(Range& range, const float4& v) {
     widen(range, fminf(fminf(v.x, v.y), fminf(v.z, v.w)), fmaxf(fmaxf(v.x, v.y), fmaxf(v.z, v.w)));
 }
 
-// The range of all the block's threads, in each of them. The block synchronizes between two calls.
+// Returns the range over all threads of the block, to each of them. The block has to synchronize between two
+// calls.
 __device__ inline Range range_of_block(Range range) {
     __shared__ Range of_warps[32];
     const auto of_warp = [](Range r) {
@@ -42,12 +43,12 @@ __device__ inline void keep_range(const DynamicEpilogue& to, const Range& of_thr
     if (threadIdx.x == 0) to.ranges[blockIdx.x] = range;
 }
 
-// From the `count` ranges that blocks kept. Each block combines these few by itself, which takes less time
-// than a kernel of its own would.
+// The range over the `count` ranges of blocks. Each block combines these few itself, which is faster than a
+// kernel for it.
 __device__ inline FoundScale found_scale(const DynamicEpilogue& to, int count) {
     Range range{0, 0};
     for (int i = threadIdx.x; i < count; i += blockDim.x) {
-        // Not from the L1 cache, which does not see what other blocks write.
+        // Bypasses the L1 cache, which does not see what other blocks write.
         const float2 kept = __ldcg(reinterpret_cast<const float2*>(to.ranges) + i);
         widen(range, kept.x, kept.y);
     }
@@ -67,7 +68,7 @@ __device__ inline void store_output(const DynamicEpilogue& to, const FoundScale&
     to.multiplier[output] = multiply(found.scale, w_scale);
 }
 
-// A thread's part of the outputs, from `first` on.
+// Stores a thread's share of the outputs, from `first` on.
 __device__ inline void store_outputs(const DynamicEpilogue& to, const FoundScale& found, int64_t first) {
     for (int64_t i = first; i < to.outputs; i += threads_of_grid())
         store_output(to, found, i, to.w_sum[i], to.w_scale[i]);

@@ -1,6 +1,5 @@
-// What GPUs have since Ampere (compute capability 8.0): mmas of int8 and TF32 values on the tensor cores,
-// copies from global to shared memory that do not wait, and packing with saturation. Never reached on older
-// ones.
+// What GPUs have since Ampere (compute capability 8.0): mma of int8 and TF32 values on the tensor cores,
+// cp.async from global to shared memory, and packing with saturation. Never reached on older GPUs.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +31,13 @@ __device__ inline void multiply(int32_t (&d)[4], int32_t start, const uint32_t (
 #endif
 }
 
-// x as a factor of mmas that take TF32: they leave out the 13 lowest bits (on which the compiler's
-// cvt.rna.tf32 relies, too), and what stays of this number is within 2^-11 of x, relatively. That instruction
-// has no smaller bound and becomes two.
+// x as an operand of a TF32 mma, which ignores the 13 lowest bits (the compiler's cvt.rna.tf32 relies on
+// that, too). The remaining number is within 2^-11 of x, relatively. cvt.rna.tf32 has no better bound and
+// becomes two instructions.
 __device__ inline uint32_t to_tf32(float x) { return __float_as_uint(x * 1.00048828125f); }
 
-// d += a * b by a warp: 16 rows of 8 TF32 values times 8 columns of 8, float32 sums. Lanes hold what they do
-// of int8 mmas, with a TF32 value in place of four bytes.
+// d += a * b by a warp: 16 rows of 8 TF32 values times 8 columns of 8, float32 sums. The fragments are those
+// of the int8 mma, with a TF32 value in place of four bytes.
 __device__ inline void multiply_add(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
 #if __CUDA_ARCH__ >= 800
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
@@ -70,7 +69,7 @@ __device__ inline void load_transposed_matrices(uint32_t (&v)[4], const uint32_t
 #endif
 }
 
-// Four words of shared memory, read here and now: the compiler does not keep them in registers instead.
+// Reads four words of shared memory at this point: the compiler does not keep them in registers instead.
 __device__ inline void load_shared(int32_t (&v)[4], const uint32_t* shared) {
     asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
@@ -90,7 +89,7 @@ __device__ inline void copy_async(uint32_t* shared, const void* global) {
 #endif
 }
 
-// Starts copying four words that the multiprocessor reads but once: past its cache.
+// Starts copying four words that the multiprocessor reads only once: bypasses its cache.
 __device__ inline void copy_once(uint32_t* shared, const void* global) {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
@@ -138,8 +137,8 @@ __device__ inline uint32_t pack_saturated(int32_t a, int32_t b, int32_t c, int32
     return word;
 }
 
-// Four floats, rounded half to even and clamped to 8 bits each, in a word; what is no number becomes 0. The
-// compiler makes one instruction of each two on GPUs that have it.
+// Four floats, rounded half to even and clamped to 8 bits each, in a word; NaN becomes 0. The compiler makes
+// one instruction for each two on GPUs that have it.
 __device__ inline uint32_t round_and_pack(const float (&v)[4]) {
     return pack_saturated(__float2int_rn(v[0]), __float2int_rn(v[1]), __float2int_rn(v[2]),
                           __float2int_rn(v[3]));

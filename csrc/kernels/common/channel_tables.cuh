@@ -19,7 +19,7 @@ struct ChannelTables {
     uint32_t words[kWords * kTableWords * kBanks];
 };
 
-// What each of kBlock threads brings into ChannelTables: its constructor starts the loads, store() waits for
+// What each of kBlock threads loads into ChannelTables: the constructor starts the loads, store() waits for
 // them.
 template <typename Tables, int kBlock>
 class ChannelTablesPart {
@@ -48,7 +48,7 @@ class ChannelTablesPart {
             const Place place(i);
             uint32_t* target =
                 tables.words + (place.word * Tables::kTableWords + place.row) * Tables::kBanks + place.bank;
-            // In opposite order within a pair of lanes, for otherwise they would collide.
+            // In opposite order within a pair of lanes; otherwise they would collide.
             store(target + 16 * half, half ? loaded_[i][1] : loaded_[i][0]);
             store(target + 16 - 16 * half, half ? loaded_[i][0] : loaded_[i][1]);
         }

@@ -14,8 +14,8 @@
 
 namespace qudnn::kernels {
 
-// --- Float32 operations with one rounding each. A plain a * b + c may become an FMA on the GPU, these never
-// do.
+// --- Float32 operations with one rounding each. The compiler may contract a plain a * b + c into an FMA, but
+// never these.
 
 __host__ __device__ inline float multiply(float a, float b) {
 #ifdef __CUDA_ARCH__
@@ -91,7 +91,7 @@ __device__ inline uint32_t round_to_bytes(const float (&values)[4], int32_t shif
     return (sum + static_cast<uint32_t>(shift + 128) * 0x01010101u) ^ 0x80808080u;
 }
 
-// The range that a result is clamped to, its zero point, and what makes them cheap to apply.
+// The range that a result is clamped to and its zero point, in a form that is cheap to apply.
 struct OutputRange {
     float low;      // before the zero point is added
     int32_t shift;  // from kSumOrigin + n to n + zero_point
@@ -120,7 +120,7 @@ __host__ __device__ inline int32_t wrapping_add(int32_t a, int32_t b) {
     return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
-// The end of a convolution or matmul; accumulator includes the bias.
+// The epilogue of a convolution or matmul; accumulator includes the bias.
 __host__ __device__ inline uint32_t requantize(int32_t accumulator, float multiplier,
                                                const OutputRange& range) {
 #ifdef __CUDA_ARCH__
@@ -208,7 +208,7 @@ inline bool narrow(int64_t count) { return count <= INT_MAX; }
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// `blocks` may exceed the grid's limit: kernels stride over what they have to do by gridDim.x.
+// `blocks` may exceed the grid's limit: kernels loop over their work with a stride of gridDim.x.
 // shared_bytes: of dynamic shared memory.
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_with(void (*kernel)(Parameters...), int64_t blocks, dim3 threads, size_t shared_bytes,

@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kThreads)
     if (found > 0) atomicAdd(total, found);  // rare: results agree
 }
 
-// What is left of whole vectors, and where all of it is not aligned, is done byte by byte.
+// The rest after whole vectors, or all of it if it is not aligned, is compared byte by byte.
 template <typename Vectors, typename Bytes>
 cudaError_t in_parts(int64_t bytes, bool vectors, Vectors&& run_vectors, Bytes&& run_bytes) {
     const int64_t whole = vectors ? bytes / 16 : 0;

@@ -6,8 +6,8 @@
 
 namespace qudnn::kernels {
 
-// In such a kernel, before the first access to memory that others write: waits for the kernels before it. All
-// threads call it, for the kernels that follow wait for this one alone.
+// Waits for the kernels before; such a kernel calls it before it first accesses memory that others write. All
+// threads call it, because the kernels that follow wait for this one alone.
 __device__ inline void wait_for_kernels_before() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" : : : "memory");

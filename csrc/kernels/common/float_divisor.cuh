@@ -1,4 +1,4 @@
-// Division by a float32 that many numbers share.
+// Division of many numbers by one float32.
 #pragma once
 
 #include "kernels/common/common.cuh"

@@ -1,6 +1,6 @@
-// What Hopper GPUs have (compute capability 9.0, code for sm_90a): mmas of int8 matrices in shared memory
-// on the tensor cores by four warps at a time, and copies of boxes of a tensor that end in a barrier of
-// shared memory. Never reached on others.
+// What Hopper GPUs have (compute capability 9.0, code for sm_90a): wgmma of int8 matrices in shared memory,
+// by four warps at a time, and TMA copies of boxes of a tensor that complete on an mbarrier. Never reached on
+// other GPUs.
 //
 // Matrices in shared memory have rows of kWidth = 32, 64 or 128 bytes, one after another, whose 16-byte
 // vectors are exchanged as the copies do it: by address, so that a matrix may start at any row.
@@ -63,7 +63,7 @@ __device__ inline void wait_for(uint32_t barrier, int parity) {
 #endif
 }
 
-// A barrier of the block's first `threads` threads, and whether one of them said yes.
+// A barrier of the block's first `threads` threads; returns whether the predicate held for one of them.
 __device__ inline bool any_of(int threads, bool yes) {
     int result = 0;
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -114,7 +114,7 @@ __device__ inline uint64_t matrix_at(uint32_t shared, int width) {
     return swizzle << 62 | static_cast<uint64_t>(width / 2) << 32 | 1 << 16 | (shared & 0x3FFFF) >> 4;
 }
 
-// Before mmas whose sums other instructions wrote.
+// Called before wgmma whose accumulators other instructions wrote.
 __device__ __forceinline__ void fence_wgmma() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.fence.sync.aligned;" : : : "memory");

@@ -1,4 +1,4 @@
-// Images inside of their padding: where the pixels of both lie.
+// Images with padding around them: the places of the pixels of both.
 #pragma once
 
 #include "kernels/common/common.cuh"

@@ -3,8 +3,8 @@
 
 namespace qudnn::kernels {
 
-// Of each thread's value of kRows rows the combination over the warp, of row r in the r-th of kRows equal
-// parts of its threads. Threads meet at the same steps, whatever kRows is.
+// Each thread has a value of each of kRows rows. Returns their combination over the warp: that of row r to
+// the r-th of kRows equal parts of its threads. The order of combination does not depend on kRows.
 template <typename T, int kRows, typename Combine>
 __device__ T reduce_rows(T (&values)[kRows], Combine combine) {
     static_assert(kRows == 1 || kRows == 2 || kRows == 4 || kRows == 8);
@@ -23,7 +23,7 @@ __device__ T reduce_rows(T (&values)[kRows], Combine combine) {
     return values[0];
 }
 
-// What the threads of row r have, to all threads.
+// Broadcasts what the threads of row r have to all threads.
 template <int kRows, typename T>
 __device__ T of_row(int r, T value) {
     if constexpr (kRows == 1) return value;

@@ -12,7 +12,7 @@ cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t*
 bool sums_are_moderate(const BinaryScales& scales) { return Add(scales).bound() < 2097152.0; }
 
 cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream) {
-    // A thread reads what it writes, and before it does.
+    // A thread reads an element before it writes the same one.
     return residual.y_first ? add(Broadcast<2>::none(count), residual.scales, y, residual.r, y, stream)
                             : add(Broadcast<2>::none(count), residual.scales, residual.r, y, y, stream);
 }

@@ -31,7 +31,7 @@ struct Binary {
         for (uint32_t i = 0; i < 4; ++i) y[i] = rounded(formula.value(a, b, i));
         return pack(y[0], y[1], y[2], y[3]) ^ flip;
     }
-    // Beyond int32's range x86's conversion, and so the specification, gives the lowest number.
+    // Beyond int32's range, x86's conversion gives the lowest number, and so does the specification.
     __device__ uint32_t element(const uint32_t (&v)[2]) const {
         const float value = formula.value(v[0] ^ kByteBias, v[1] ^ kByteBias, 0);
         return rounded(value >= 2147483648.0f ? low : value) ^ flip;

@@ -13,8 +13,8 @@ struct ChannelSlices {
     Divisor<uint32_t> period;  // channels after which tables repeat within a slice
 };
 
-// Block i * slices + j has the i-th rows of slice j. Vector is uint32_t or uint4. A thread has kUnroll of
-// them on their way, from before the tables are there.
+// Block i * slices + j takes the i-th rows of slice j. Vector is uint32_t or uint4. A thread has kUnroll
+// loads in flight, also while the tables are filled.
 template <typename Vector, int kBlock, int kUnroll>
 __global__ void __launch_bounds__(kBlock)
     channel_table_slices(const __grid_constant__ ChannelSlices g, const int8_t* __restrict__ table,
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kBlock)
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u, x += g.stride)
         if (u * kHeight < rows) v[u] = *x;
-    __syncwarp();  // or the compiler has the last of these loads wait for the tables
+    __syncwarp();  // otherwise the compiler lets the last of these loads wait for the tables
     part.store(tables);
     __syncthreads();
 
@@ -95,7 +95,7 @@ cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, 
 cudaError_t channel_table(int64_t rows, int64_t c, const int8_t* table, const int8_t* x, int8_t* y,
                           cudaStream_t stream) {
     if (rows * c == 0) return cudaSuccess;
-    // So few rows are not worth tables in shared memory.
+    // Few rows are not worth tables in shared memory.
     constexpr int64_t kFewRows = 16;
     const Folded narrow(rows, c, ChannelTables<1>::kChannels), wide(rows, c, ChannelTables<4>::kChannels);
     if (rows < kFewRows || narrow.c % 4 != 0 || !aligned(table, 16) || !aligned(x, 4) || !aligned(y, 4))

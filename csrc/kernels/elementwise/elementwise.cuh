@@ -126,8 +126,8 @@ cudaError_t run_elements(const Broadcast<kOperands>& g, const Operator& op,
                   static_cast<Index>(count), e, op, operands, y);
 }
 
-// Whether y falls into vectors of that many elements, which the operands give as wholes or as one repeated
-// element, and not all of them the latter. A single row may have a rest.
+// Whether y can be split into vectors of that many elements, for each of which an operand has a vector or one
+// repeated element, not all of them the latter. A single row may have a rest.
 template <int kOperands>
 bool vectorizable(const Broadcast<kOperands>& g, int64_t elements, const Operands<kOperands>& operands,
                   const int8_t* y) {

@@ -70,7 +70,7 @@ cudaError_t padded_table(const PaddedTableGeometry& g, bool per_channel, const i
     if (per_channel || g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16) || !narrow(count / 16))
         return launch(padded_table_elements, ceil_div(count, kThreads), kThreads, stream, elements,
                       per_channel, table, x, y);
-    constexpr int64_t kMaxBlocks = 2048;  // few enough that filling the tables does not count
+    constexpr int64_t kMaxBlocks = 2048;  // few, so that filling the tables takes no noticeable time
     return launch(padded_table_vectors, std::min(ceil_div(count / 16, kThreads), kMaxBlocks), kThreads,
                   stream, PaddedTable<uint32_t>(g, g.c / 16), table, reinterpret_cast<const uint4*>(x),
                   reinterpret_cast<uint4*>(y));

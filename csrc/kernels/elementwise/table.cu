@@ -37,7 +37,7 @@ cudaError_t table(int64_t count, const int8_t* table, const int8_t* x, int8_t* y
     if (count == 0) return cudaSuccess;
     const int64_t vectors = aligned(x, 16) && aligned(y, 16) ? count / 16 : 0, done = vectors * 16;
     if (vectors > 0) {
-        // Few enough blocks that filling the tables does not count.
+        // Few blocks, so that filling the tables takes no noticeable time.
         constexpr int kUnroll = 4, kMaxBlocks = 2048;
         const auto* source = reinterpret_cast<const uint4*>(x);
         auto* target = reinterpret_cast<uint4*>(y);

@@ -1,4 +1,4 @@
-// From int32 accumulators of the tensor cores to 8 bits, in few instructions where sums are small.
+// The epilogue from int32 accumulators of the tensor cores to 8 bits, in few instructions if sums are small.
 #pragma once
 
 #include "kernels/common/ampere.cuh"
@@ -27,7 +27,7 @@ __device__ inline float biased_sum(int32_t accumulator, uint32_t bias) {
         return __int2float_rn(wrapping_add(accumulator, static_cast<int32_t>(bias)));
 }
 
-// What an accumulator becomes before pack_rounded() makes 8 bits of it.
+// Scales and rounds an accumulator; pack_rounded() then makes 8 bits of it.
 template <EpilogueCase kEpilogue>
 __device__ inline int32_t rounded(int32_t accumulator, uint32_t bias, float multiplier,
                                   const OutputRange& range) {

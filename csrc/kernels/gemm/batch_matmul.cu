@@ -47,7 +47,7 @@ __device__ Y finish(int32_t acc, int64_t column, const BatchMatMulEpilogue& e, c
     }
 }
 
-// Each thread computes 4 x 4 results. The zero points are subtracted before anything is multiplied.
+// Each thread computes 4 x 4 results. Zero points are subtracted before the multiplication.
 template <class Y>
 __global__ void __launch_bounds__(kThreads)
     batch_matmul_kernel(BatchMatMulGeometry g, int64_t tiles, const int8_t* __restrict__ a,

@@ -1,9 +1,10 @@
 // The kernel of mma_matmul.h: one block computes one tile of one matmul.
 //
-// Slabs of A and B, kDepth values of k long, pass through a ring of buffers in shared memory, filled several
-// steps ahead. What lies beyond k is filled with zeros there, so that sums over whole slabs are those over k:
+// The mainloop: k-tiles of A and B, kDepth values long, pass through a ring of buffers in shared memory,
+// filled several stages ahead. They are filled with zeros beyond k, so that sums over whole k-tiles are those
+// over k:
 //   sum((A - za) * (B - zb)) = sum(A * B) - zb * sum(A's row) - za * sum(B's column) + k * za * zb
-// where both sums are made from the words that the mmas use, and only if their zero point is not 0.
+// Both sums are computed from the words that the mmas use, and only if their zero point is not 0.
 #pragma once
 
 #include <type_traits>
@@ -21,10 +22,10 @@ struct MmaMatMul {
     Divisor<uint32_t> column_tiles, row_tiles;  // of a matmul
     Divisor<uint32_t> inner, middle;            // the last two dimensions of the batch
     int64_t a_stride[4] = {}, b_stride[4] = {}, y_stride[4] = {};
-    int y_vector;  // bytes of y that are stored at a time
+    int y_vector;  // bytes per store to y
 };
 
-// What the shared memory holds of each column: the part of the epilogue that is its own.
+// The epilogue's parameters of each column, in shared memory.
 template <class S>
 struct alignas(16) MmaMatMulColumns {
     // First as given, then a bias_word() with all corrections but the row's.
@@ -100,7 +101,7 @@ __device__ __forceinline__ ColumnFacts load_columns(const MmaMatMul& g, const Mm
     return {.row_sums = __syncthreads_or(row_sums) != 0, .small = __syncthreads_or(large) == 0};
 }
 
-// Adds to the biases what the zero points are worth.
+// Adds the zero-point terms to the biases.
 template <class S>
 __device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_point, bool small,
                                                MmaMatMulColumns<S>& columns) {
@@ -217,7 +218,7 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
                                          slab_b);
         }
         ++next;
-        commit_copies();  // of nothing, at the end: groups are counted
+        commit_copies();  // empty groups at the end, so that waiting can count them
     };
 #pragma unroll 1
     for (int i = 1; i < S::kBuffers; ++i) copy_next();
@@ -230,7 +231,7 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
 #pragma unroll 1
     for (int step = 0; step < g.steps; ++step) {
         wait_for_copies<S::kBuffers - 2>();
-        __syncthreads();  // all have their part of the slab, and are done with the one before
+        __syncthreads();  // all parts of the k-tile are there, and the one before is free
         copy_next();
         const uint32_t* const slab_a = buffers + step % S::kBuffers * kBufferWords;
         multiply_slab<S, kTransposed>(

@@ -21,7 +21,7 @@ struct MmaMatMulKernel {
     Run aligned[2], any[2];         // by b_transposed; null: there is none
 
     Run run(bool b_transposed, bool is_aligned) const { return (is_aligned ? aligned : any)[b_transposed]; }
-    // As many buffers as a matmul has steps are enough.
+    // More buffers than steps are of no use.
     int64_t bytes(bool b_transposed, int64_t steps, int64_t most_buffers) const {
         const int64_t buffers = std::min(steps, most_buffers) * buffer_words[b_transposed];
         return 4 * (fixed_words + std::max<int64_t>(buffers, sizeof(Y) == 1 ? result_words : 0));
@@ -73,7 +73,7 @@ bool rows_aligned(const BatchMatMulGeometry& g) {
     return true;
 }
 
-// Bytes of y that may be stored at a time: 16, a word of int8, or a single result.
+// Bytes per store to y that the alignment allows: 16, a word of int8, or a single result.
 template <class Y>
 int y_vector(const BatchMatMulGeometry& g, const Y* y) {
     for (const int bytes : {16, 4}) {
@@ -85,7 +85,7 @@ int y_vector(const BatchMatMulGeometry& g, const Y* y) {
     return static_cast<int>(sizeof(Y));
 }
 
-// What a variant takes, in cycles of its busiest multiprocessor, about.
+// The estimated time of a variant, in cycles of its busiest multiprocessor.
 double cost(const BatchMatMulGeometry& g, int rows, int columns, int result_bytes, int blocks,
             int multiprocessors) {
     constexpr double kMacs = 2000, kEnd = 120, kBytes = 24, kStart = 1500;

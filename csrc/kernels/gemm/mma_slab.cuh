@@ -1,4 +1,4 @@
-// Slabs of two int8 matrices in shared memory, and their matmul: what mma_matmul.cuh is made of.
+// k-tiles (slabs) of two int8 matrices in shared memory, and their mmas: the parts of mma_matmul.cuh.
 //
 // Even columns of 16 are multiplied in one mma of the tensor cores, odd ones in another: then a lane's
 // results are 4 columns side by side, and bytes of a B of dense columns come two by two out of the loads that
@@ -11,8 +11,8 @@
 
 namespace qudnn::kernels {
 
-// How a block is cut. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns. kBlocks share a
-// multiprocessor, which bounds the registers.
+// The partition of a block. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns. kBlocks share
+// a multiprocessor, which bounds the registers.
 template <int kRowWarps_, int kColumnWarps, int kRowTiles_, int kColumnTiles_, int kBlocks_>
 struct MmaMatMulShape {
     static constexpr int kRowWarps = kRowWarps_, kRowTiles = kRowTiles_, kColumnTiles = kColumnTiles_;
@@ -193,7 +193,7 @@ __device__ inline int32_t sum_of_four(int32_t value) {
     return value + __shfl_xor_sync(~0u, value, 2);
 }
 
-// Stores as much of the block's tile of int8 results as there is of y, a Vector at a time.
+// Stores the block's tile of int8 results, as far as it lies within y, a Vector at a time.
 template <class S, class Vector>
 __device__ __forceinline__ void store_vectors(int rows, int width, const uint32_t* result, int64_t stride,
                                               int8_t* y) {

@@ -74,7 +74,7 @@ Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
             .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
 
-// What a variant takes, in cycles of its busiest multiprocessor, about.
+// The estimated time of a variant, in cycles of its busiest multiprocessor.
 double cost(const PointwiseGeometry& g, const Kernel& kernel, int blocks, int multiprocessors) {
     constexpr double kMacs = 2500, kEnd = 120, kBytes = 32, kStepLatency = 250, kStart = 800;
     const double column_blocks = static_cast<double>(ceil_div(g.k, kernel.columns));
@@ -108,7 +108,7 @@ std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g) {
     std::vector<std::pair<double, PointwiseVariant>> variants;
     for (int number = 0; number < static_cast<int>(kKernels.size()); ++number) {
         const Kernel& kernel = kernel_of(number, g.c);
-        // Half of the columns would do as well.
+        // Half as many columns would do.
         if (kernel.columns > 32 && kernel.columns / 2 >= g.k) continue;
         const int64_t column_blocks = ceil_div(g.k, kernel.columns), bytes = kernel.bytes(g.c);
         int blocks = 0;

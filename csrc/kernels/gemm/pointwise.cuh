@@ -1,8 +1,8 @@
 // The kernel of pointwise.h: a matmul that reads x as a stream.
 //
 // A block keeps the weights of its columns in shared memory while tiles of x pass through a ring of buffers,
-// filled several steps ahead; each of its warps multiplies some rows of a tile by some of the columns. What
-// bounds such matmuls beside memory is the arithmetic at the end, so that it is short where it may be.
+// filled several stages ahead; each warp multiplies some rows of a tile by some of the columns. Besides
+// memory, the epilogue bounds such matmuls, so it is kept short.
 //
 // Rows in shared memory are 16 bytes further apart than a multiple of 32, so that the 8 rows that are read at
 // a time lie in different banks.
@@ -22,16 +22,16 @@ struct Pointwise {
     int tiles;          // along m
     int tile_step;      // from a block's tile to its next: blocks side by side
     int column_blocks;  // blocks side by side that share the output channels
-    bool strided;       // rows of x have to be looked for:
+    bool strided;       // rows of x are not at a constant stride:
     Divisor<uint32_t> q, p;
     int64_t image, line;  // from a pixel's row to that of the pixel in the next image, below
     int stride_w;
-    bool pads_output;  // rows of y have to be looked for, too:
+    bool pads_output;  // nor are rows of y:
     PaddedImages<uint32_t> y;
 };
 
-// How a block is cut. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values of c
-// per step.
+// The partition of a block. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values
+// of c per step.
 template <int kRowWarps_, int kColumnWarps, int kRowTiles_, int kColumnTiles_, int kDepth_>
 struct PointwiseShape {
     static constexpr int kRowWarps = kRowWarps_, kRowTiles = kRowTiles_, kColumnTiles = kColumnTiles_;
@@ -151,7 +151,7 @@ __device__ __forceinline__ void copy_weights(const Pointwise& g, const int8_t* w
         }
 }
 
-// Starts copying a step of a tile of x; what does not exist is left out, the results are not stored.
+// Starts copying a step of a tile of x. Rows that do not exist are left out; their results are not stored.
 template <class S>
 __device__ __forceinline__ void copy_rows(const Pointwise& g, const int8_t* x, int tile, int step,
                                           uint32_t* buffer) {
@@ -247,7 +247,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     int buffer = 0;
     const auto advance = [&] {  // to the next step of x
         wait_for_copies<S::kBuffers - 2>();
-        __syncthreads();  // all have their part of it, and are done with the step before
+        __syncthreads();  // all parts of it are there, and the step before is free
         copy_next();
         const uint32_t* source = lane_x + buffer * kBufferWords;
         if (++buffer == S::kBuffers) buffer = 0;

@@ -95,9 +95,9 @@ struct DenseRows {
     __device__ int64_t operator()(int64_t row) const { return row; }
 };
 
-// Stores what the epilogue makes of the thread's results to y [rows, row_size], whose columns from `column`
-// on, `columns` of them, are the matmul's. vectors: column, columns and row_size are multiples of 4, y's
-// address of 4 results' size. place(row): the row of y that a row of the matmul is.
+// Applies the epilogue to the thread's results and stores them to y [rows, row_size], in `columns` columns
+// from `column` on. vectors: column, columns and row_size are multiples of 4, y's address of 4 results' size.
+// place(row): the row of y that a row of the matmul is.
 template <class E, typename Y, class Place = DenseRows>
 __device__ void store_tile(bool vectors, const int (&acc)[4][4], const E& epilogue, int64_t row, int64_t rows,
                            int64_t column, int64_t columns, int64_t row_size, Y* y, const Place& place = {}) {

@@ -26,7 +26,7 @@ struct Average {
     __device__ void accumulate(float& sum, uint32_t biased, uint32_t i) const {
         sum = plus(sum, multiply(x_scale, byte_to_float(biased, i, origin)));
     }
-    // Beyond int32's range x86's conversion, and so the specification, gives the lowest number.
+    // Beyond int32's range, x86's conversion gives the lowest number, and so does the specification.
     __device__ uint32_t result(float sum, float count) const {
         float value = plus(divide(divide(sum, count), y_scale), zero_point);
         if (value >= 2147483648.0f) value = low;

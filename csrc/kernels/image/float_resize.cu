@@ -5,7 +5,7 @@
 namespace qudnn::kernels {
 namespace {
 
-// How much of each of the four pixels around goes into one of the result.
+// The weights of the four pixels around a pixel of the result.
 struct FloatBlend {
     float upper_left, upper_right, lower_left, lower_right;
 

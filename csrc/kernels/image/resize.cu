@@ -101,9 +101,9 @@ struct LinearKernel {
     }
 };
 
-// Only columns are resized, and the arithmetic is that of images whose rows are x's columns and whose
-// columns are x's channels: a channel is blended with its right neighbour, with weight 0, or, the last
-// one, with itself, by halves.
+// Only columns are resized. The arithmetic is that of images whose rows are x's columns and whose columns are
+// x's channels: a channel is blended with its right neighbour, with weight 0; the last one is blended with
+// itself by halves.
 struct ColumnsKernel {
     using V = uint8_t;
 

@@ -1,4 +1,4 @@
-// What the kernels that resize images have in common: coordinates, and a walk over all elements.
+// What the resizing kernels share: coordinates, and a loop over all elements.
 #pragma once
 
 #include "kernels/common/common.cuh"

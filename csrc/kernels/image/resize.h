@@ -29,8 +29,8 @@ struct ResizeGeometry {
     Coordinates coordinates;
 };
 
-// x [n,h.in,w.in,c] -> y [n,h.out,w.out,c], dense int8. Nearest copies; where a pixel's coordinate lies
-// within 1e-6 of the middle between two, the mode decides.
+// x [n,h.in,w.in,c] -> y [n,h.out,w.out,c], dense int8. Nearest copies; if a coordinate lies
+// within 1e-6 of the middle between two pixels, the mode decides.
 cudaError_t resize_nearest(const ResizeGeometry& g, Nearest nearest, const int8_t* x, int8_t* y,
                            cudaStream_t stream);
 
