@@ -49,10 +49,9 @@ ADDS = [
         for dtype in (op.UINT8, op.INT8)
         for first in (True, False)
     ),
-    # Teams of warps take turns at these: enough tiles for all, at several depths.
-    op.conv_add("turns", c=128, k=512, kernel=(1, 1), size=(150, 150)),
-    op.conv_add("turns", dtype=op.INT8, c=256, k=512, kernel=(1, 1), size=(120, 120), result_first=False),
-    op.conv_add("turns", c=512, k=256, kernel=(1, 1), size=(120, 120), y_min=-70),
+    op.conv_add("deep", c=128, k=512, kernel=(1, 1), size=(150, 150)),
+    op.conv_add("deep", dtype=op.INT8, c=256, k=512, kernel=(1, 1), size=(120, 120), result_first=False),
+    op.conv_add("deep", c=512, k=256, kernel=(1, 1), size=(120, 120), y_min=-70),
     op.conv_add("window", c=64, k=96, size=(28, 31), pads=ONE, x_zero_point=-128, y_max=100),
     op.conv_add("strided", c=64, k=64, size=(28, 31), pads=ONE, x_zero_point=9, strides=[2, 2]),
     op.conv_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50), result_first=False),

@@ -140,16 +140,14 @@ std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with
             if (g.k % kernel.lane_group != 0 || (kernel.columns > 32 && kernel.columns / 2 >= g.k)) continue;
             for (const bool resident : {true, false}) {
                 WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, 0, resident, 0};
-                if (resident ? all_weights > 512 : kernel.turns > 1) continue;
+                if (resident && all_weights > 512) continue;
                 // Two or more blocks on a multiprocessor, or one with more buffers.
                 for (const auto [x_stages, w_stages, y_stages] :
                      {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}}) {
                     if (y_stages > 2 && !(flat_results(g) && adds) && x_stages < 4)
                         continue;  // as the one before
-                    // Where teams take turns, a buffer always serves the same one.
-                    v.x_stages =
-                        kernel.turns > 1 ? kernel.turns * cut.window.widths * (x_stages - 1) : x_stages;
-                    v.y_stages = kernel.turns * (!flat_results(g) ? 0 : adds ? y_stages : 2);
+                    v.x_stages = x_stages;
+                    v.y_stages = !flat_results(g) ? 0 : adds ? y_stages : 2;
                     v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
                     v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
                     WindowCut whole = cut;

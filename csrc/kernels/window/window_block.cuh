@@ -7,17 +7,15 @@
 
 namespace qudnn::kernels {
 
-// Tiles are of kTiles * 64 rows of each of kTogether groups of four warps, times kColumns columns; kTurns
-// such teams take turns at a block's tiles. kFlat: for flat matrices, the results of which leave through
-// shared memory.
-template <int kTiles_, int kColumns_, bool kAdds_, bool kFlat_, int kBlocks_, int kTurns_ = 1>
+// kTiles * 64 rows of each of two groups of four warps, times kColumns columns. kFlat: for flat matrices, the
+// results of which leave through shared memory.
+template <int kTiles_, int kColumns_, bool kAdds_, bool kFlat_, int kBlocks_>
 struct WindowShape {
-    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_, kTurns = kTurns_;
+    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_;
     static constexpr bool kAdds = kAdds_, kFlat = kFlat_;
-    static constexpr int kTogether = kTurns > 1 ? 1 : 2, kWarps = kTogether * 4;  // of a team
-    static constexpr int kThreads = kTurns * kWarps * 32;                         // that multiply
+    static constexpr int kGroups = 2, kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
     static constexpr int kBlockThreads = kThreads + 32;
-    static constexpr int kRows = kTogether * kTiles * 64;
+    static constexpr int kRows = kGroups * kTiles * 64;
     static constexpr int kLaneGroup = kColumns % 64 == 0 ? 64 : 32;  // columns of which a lane has a vector
     static constexpr int kLaneGroups = kColumns / kLaneGroup;
     static constexpr int kWords = kLaneGroup / 16;  // of a lane's vector
@@ -88,9 +86,6 @@ struct Ring {
     __device__ explicit Ring(int stages) : stages(stages) {}
     __device__ void advance() {
         if (++stage == stages) stage = 0, parity ^= 1;
-    }
-    __device__ void skip(int count) {
-        for (stage += count; stage >= stages; stage -= stages) parity ^= 1;
     }
 };
 

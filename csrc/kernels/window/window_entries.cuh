@@ -8,23 +8,18 @@ namespace qudnn::kernels {
 
 template <class S>
 constexpr WindowKernel window_entry() {
-    return {S::kRows, S::kColumns, S::kTurns, S::kLaneGroup, S::kBlockThreads, window_kernel<S>};
+    return {S::kRows, S::kColumns, S::kLaneGroup, S::kBlockThreads, window_kernel<S>};
 }
 
 template <bool kAdds, bool kFlat>
-WindowKernels window_entries() {
-    WindowKernels kernels{
+constexpr WindowKernels window_entries() {
+    return {
         window_entry<WindowShape<1, 64, kAdds, kFlat, 3>>(),   // 128 x 64
         window_entry<WindowShape<2, 64, kAdds, kFlat, 2>>(),   // 256 x 64
         window_entry<WindowShape<1, 128, kAdds, kFlat, 2>>(),  // 128 x 128
         window_entry<WindowShape<2, 128, kAdds, kFlat, 1>>(),  // 256 x 128
         window_entry<WindowShape<2, 32, kAdds, kFlat, 3>>(),   // 256 x 32
     };
-    if constexpr (kFlat) {  // the results of one team end while the others multiply
-        kernels.push_back(window_entry<WindowShape<1, 128, kAdds, kFlat, 1, 4>>());  // 64 x 128
-        kernels.push_back(window_entry<WindowShape<1, 256, kAdds, kFlat, 1, 2>>());  // 64 x 256
-    }
-    return kernels;
 }
 
 }  // namespace qudnn::kernels

@@ -32,20 +32,16 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
                                                    const WindowAddition& addition, bool small, int number,
                                                    int tile, int column_block) {
     constexpr int kGroupBytes = S::kRows * S::kLaneGroup;
-    const int lane = static_cast<int>(threadIdx.x) % 32, team = number / S::kWarps;
-    const int group_row = number % S::kWarps / 4 * S::kTiles * 64, warp_row = group_row + number % 4 * 16;
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    const int group_row = number / 4 * S::kTiles * 64, warp_row = group_row + number % 4 * 16;
     const int lane_place = (warp_row + lane / 4) * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
     Ring x(g.x_stages), w(g.w_stages), y(g.y_stages);
-    x.skip(team * g.widths);
-    y.skip(S::kAdds ? team : 2 * team);
-    tile += team * g.tile_step;
     uint32_t done = 0;  // the barrier of the buffer that results may still leave
     bool weights_are_there = false;
-    for (; tile < g.tiles; tile += S::kTurns * g.tile_step, weights_are_there = g.resident) {
+    for (; tile < g.tiles; tile += g.tile_step, weights_are_there = g.resident) {
         int32_t acc[S::kTiles][S::kColumns / 2];
         start_sums<S>(acc, shared);
         add_tile<S>(acc, g, shared, group_row, weights_are_there, x, w);
-        x.skip((S::kTurns - 1) * g.widths);
 
         if constexpr (S::kAdds) {
             if (lane == 0 && done != 0) {
@@ -55,7 +51,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
             done = shared.y_empty + y.stage * 8;
             wait_for(shared.y_full + y.stage * 8, y.parity);
         } else {
-            if (lane == 0) wait_for_stores_to_read<1>();
+            if (lane == 0) wait_for_stores_to_read<1>();  // there are two buffers
             __syncwarp();
         }
         int8_t* const buffer = shared.y + y.stage * g.y_bytes;
@@ -88,10 +84,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
                               0, first + i * 64, column_block * S::kLaneGroups + j, 0);
             commit_stores();
         }
-        if constexpr (S::kAdds)
-            y.skip(S::kTurns);
-        else
-            y.stage ^= 1;  // a team has two buffers
+        y.advance();
     }
     if (lane == 0) wait_for_stores_to_read<0>();
 }

@@ -1,20 +1,18 @@
 // The table of kernels of window.h, each of whose lists is compiled by itself.
 #pragma once
 
-#include <vector>
+#include <array>
 
 #include "kernels/window/window_task.cuh"
 
 namespace qudnn::kernels {
 
 struct WindowKernel {
-    int rows, columns;
-    int turns;  // more than one where all weights have to be resident
-    int lane_group, threads;
+    int rows, columns, lane_group, threads;
     void (*run)(Window, WindowMaps, Epilogue, const int32_t*, OutputRange, WindowAddition, int8_t*);
 };
 
-using WindowKernels = std::vector<WindowKernel>;
+using WindowKernels = std::array<WindowKernel, 5>;
 
 WindowKernels direct_kernels();
 WindowKernels direct_kernels_that_add();  // a residual
