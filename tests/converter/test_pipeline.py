@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from conversions import convert, floats, reasons
 from networks import Network
 from onnx import helper
 
 from cases.builder import Array
-from check import assert_equivalent, assert_true_report
+from check import assert_equivalent
 from qudnn import converter
 from qudnn.converter.reports.report import Crossing
 
@@ -23,24 +24,6 @@ def ops(model: onnx.ModelProto) -> dict[str, int]:
 def attribute(model: onnx.ModelProto, op_type: str, name: str) -> object:
     (node,) = [node for node in model.graph.node if node.op_type == op_type]
     return next(helper.get_attribute_value(a) for a in node.attribute if a.name == name)
-
-
-def convert(model: onnx.ModelProto, **inputs: Array) -> converter.Conversion:
-    """Converts, and compares with the original on these inputs."""
-    before = model.SerializeToString(deterministic=True)
-    conversion = converter.convert(model)
-    assert model.SerializeToString(deterministic=True) == before
-    assert_equivalent(model, conversion.model, [inputs])
-    assert_true_report(model, conversion)
-    return conversion
-
-
-def reasons(conversion: converter.Conversion) -> dict[str, str]:
-    return {entry.name: entry.reason for entry in conversion.report.left}
-
-
-def floats(*shape: int) -> Array:
-    return np.random.default_rng(1).normal(0, 4, shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])

@@ -1,7 +1,7 @@
 """Which operators go inside: none that only makes tensors cross, each that would run on the CPU."""
 
+from conversions import convert, floats, reasons
 from networks import Network
-from test_pipeline import convert, floats, reasons
 
 
 def pool(net: Network, x: str, y: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from qudnn.converter.graph.op_traits import CONTRIB, ONNX, ROWS, Trait, has_trait, is_contrib, is_onnx
 
-CONVERTER = Path(__file__).parents[2] / "converter"
+CONVERTER = Path(__file__).parents[3] / "converter"
 NAMES = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ONNX}
 
 # They read models as onnx's messages, before there is an onnx_ir model; or are about imports of domains.

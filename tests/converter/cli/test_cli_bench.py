@@ -89,7 +89,7 @@ def test_without_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_commands_of_the_docs(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "tuning.md").read_text()
     commands = [
         shlex.split(line, comments=True)[1:] for line in re.findall(r"^qudnn bench.*$", text, re.MULTILINE)
     ]
