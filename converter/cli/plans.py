@@ -80,7 +80,7 @@ def _export(plans: ModuleType, target: str, folder: str) -> None:
 def _import(plans: ModuleType, source: str, folder: str) -> None:
     name = output.name(source, "input")
     imported, rejected = plans.import_("/dev/stdin" if source == output.STANDARD else source, folder)
-    print(f"{_count(imported)} of {name} are in {folder} now")
+    print(f"{_count(imported)} of {name} copied to {folder}")
     if rejected:
         raise UsageError(f"{_count(rejected)} of {name} cannot be used: export them anew")
 

@@ -61,5 +61,7 @@ def resolved(target: Sequence[Size], x_shape: Shape, allow_zero: bool) -> Shape:
         elif len(left) == 1 and all_known == known:
             sizes[place] = left[0]
         else:
-            sizes[place] = Unknown(f"({all_known}/{known})*{'*'.join(map(str, left))}")
+            is_whole = known and all_known % known == 0
+            factor = str(all_known // known) if is_whole else f"({all_known}/{known})"
+            sizes[place] = Unknown("*".join([factor, *map(str, left)]))
     return tuple(sizes)

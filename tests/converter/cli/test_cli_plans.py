@@ -108,7 +108,7 @@ def test_no_plans(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_export_and_import(run: Run, folder: Path, tmp_path: Path) -> None:
     file, target = tmp_path / "all.plans", tmp_path / "target"
     assert run("--cache-dir", folder, "--export", file) == (0, f"4 plans written to {file}\n", "")
-    assert run("--cache-dir", target, "--import", file) == (0, f"4 plans of {file} are in {target} now\n", "")
+    assert run("--cache-dir", target, "--import", file) == (0, f"4 plans of {file} copied to {target}\n", "")
     assert run("--cache-dir", target)[1] == run("--cache-dir", folder)[1]
 
 
@@ -123,7 +123,7 @@ def test_export_to_standard_output_and_import_from_standard_input(folder: Path, 
     exported = subprocess.run(calls[0], capture_output=True, check=True)
     assert exported.stderr == b"4 plans written to standard output\n"
     imported = subprocess.run(calls[1], input=exported.stdout, capture_output=True, check=True)
-    assert imported.stdout.decode() == f"4 plans of standard input are in {tmp_path / 'target'} now\n"
+    assert imported.stdout.decode() == f"4 plans of standard input copied to {tmp_path / 'target'}\n"
     assert len(plans.stored(tmp_path / "target")) == 4
 
 
@@ -199,7 +199,7 @@ def test_a_damaged_export(run: Run, folder: Path, tmp_path: Path) -> None:
     run("--cache-dir", folder, "--export", file)
     file.write_bytes(file.read_bytes()[:-1])
     status, out, err = run("--cache-dir", target, "--import", file)
-    assert (status, out) == (1, f"3 plans of {file} are in {target} now\n")
+    assert (status, out) == (1, f"3 plans of {file} copied to {target}\n")
     assert err == f"qudnn: 1 plan of {file} cannot be used: export them anew\n"
     assert len(plans.stored(target)) == 3
 
