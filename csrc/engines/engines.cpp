@@ -1,4 +1,4 @@
-// The table of engines: the one place where their order lives.
+// The table of engines, the only place that knows their order.
 #include <array>
 
 #include "engines/composed/padded_result.h"
@@ -19,8 +19,8 @@ std::span<const Engine* const> engines() {
     // NOTE: never destroyed; a thread may outlive main().
     static const auto& all = *new std::array<const Engine*, 12>{
         new engines::NativeStem,       // before cuDNN: many times faster
-        new engines::NativeDepthwise,  // and what cuDNN has none for
-        new engines::CudnnMatMul,      // before conv: faster wherever both do
+        new engines::NativeDepthwise,  // cuDNN has no depthwise engine
+        new engines::CudnnMatMul,      // before conv: faster for all problems that both take
         new engines::CudnnConv,       new engines::PaddedResult,      new engines::SeparateResidual,
         new engines::NativePointwise,  // after cuDNN: they need tuning to be faster
         new engines::NativeWindow,    new engines::NativeMmaMatMul,   new engines::NativeMatMul,

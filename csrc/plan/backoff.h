@@ -16,8 +16,8 @@ class QUDNN_API Backoff {
 
     explicit Backoff(Clock::time_point now) : next_(after(now, kFirst)) {}
 
-    // Whether the time of the next attempt has come: true for one caller, whose attempt it is. If it fails,
-    // too, nothing more has to be said.
+    // Whether it is time for the next attempt: true for one caller, who makes it. If it fails, too, the
+    // caller need not report anything.
     bool claim(Clock::time_point now);
 
   private:

@@ -29,8 +29,8 @@ class Cache {
 
     explicit Cache(size_t capacity) : capacity_(capacity) {}
 
-    // The value of key; where there is none, build() makes it, outside the lock. What build throws goes to
-    // every thread that waits for it, and nothing is kept.
+    // The value of the key; if there is none, build() makes it, outside the lock. An exception of build()
+    // reaches every thread that waits for the value, and nothing is cached.
     template <class Build>
     Pointer get(const Key& key, Build&& build) {
         std::optional<std::promise<Pointer>> promise;  // made on a miss only: it allocates
@@ -54,7 +54,7 @@ class Cache {
         return build_and_keep(key, ticket, std::forward<Build>(build), *promise);
     }
 
-    // Puts a better value in the place of one that get() has returned, unless that is gone.
+    // Replaces a value that get() has returned by a better one, unless it is gone.
     void replace(const Key& key, const Pointer& old, Pointer better) {
         const std::lock_guard lock(mutex_);
         const auto found = index_.find(key);
@@ -68,7 +68,7 @@ class Cache {
         return found != index_.end() ? found->second->value : nullptr;
     }
 
-    // Forgets everything, values being built and counters included; who uses or waits for a value keeps it.
+    // Forgets everything, also values being built and counters; callers that use or wait for a value keep it.
     void clear() {
         const std::lock_guard lock(mutex_);
         index_.clear();

@@ -17,12 +17,11 @@ enum class Source { tuned, heuristic, disk, imported };
 struct Choice {
     std::string engine;
     std::shared_ptr<const Plan> plan;
-    // What to run where there is no memory for the plan's workspace, each needing less than the one before.
+    // What to run if there is no memory for the plan's workspace; each needs less than the one before.
     std::vector<std::shared_ptr<const Plan>> fallbacks;
     bool tuned = false;   // the fastest of all candidates
     bool lasting = true;  // worth keeping on disk: memory was not short while it was made
-    // Where the plain native engine, and a slow one, is all that there was memory to try: when to choose
-    // anew.
+    // Set if there was memory for nothing but the reference, which is slow: when to choose again.
     std::shared_ptr<Backoff> backoff;
     Source source = Source::tuned;
     double microseconds = 0;

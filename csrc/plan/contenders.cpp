@@ -98,7 +98,7 @@ void Contenders::build(std::span<Contender> contenders) {
 
 void Contenders::drop(Contender& contender, const std::string& reason) {
     contender.refusal = reason;
-    // That a kernel which nobody named does not exist is not worth a word.
+    // A kernel that no heuristics named need not exist: nothing to report.
     if (contender.plan || !contender.candidate.unlikely) {
         reasons_ += "; " + contender.candidate.name + ": " + reason;
     }

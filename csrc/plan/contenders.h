@@ -32,10 +32,10 @@ class Contenders {
 
     void move_to_front(const std::string& name);
 
-    // Builds what is not out, in parallel where that is slow.
+    // Builds all that are not dropped, in parallel if building is slow.
     void build(std::span<Contender> contenders);
 
-    // It is out, and why.
+    // Drops the contender, for this reason.
     void drop(Contender& contender, const std::string& reason);
 
     std::vector<Contender>& all() { return all_; }

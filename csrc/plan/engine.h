@@ -27,7 +27,7 @@ struct Candidate {
     size_t workspace_size = 0;
     std::function<std::shared_ptr<const Plan>()> build;
     std::string affinity = {};  // see plan/pool.h; empty where building is no work
-    // No heuristics name it, and it may turn out not to exist: worth building only where all are timed.
+    // No heuristics name it, and it may not exist: worth building only if all candidates are timed.
     bool unlikely = false;
 };
 
@@ -37,23 +37,22 @@ class Engine {
 
     virtual const char* name() const = 0;
 
-    // To be raised when the names or the serialized forms of its plans come to mean something else.
+    // Raise it when the names or the serialized forms of its plans change their meaning.
     virtual int revision() const { return 1; }
 
     // Refuses nothing of its kind and is always right, if slow; the others are compared with it.
     virtual bool native() const { return false; }
 
-    // Why the problem is not of the engine's kind, whatever the GPU; empty where it is.
+    // Why the engine does not take the problem on any GPU; empty if it does.
     virtual std::string refusal(const Problem& problem) const = 0;
     bool takes(const Problem& problem) const { return refusal(problem).empty(); }
 
-    // For a problem that the engine takes: its ways to compute the problem, what it expects to
-    // be fastest first.
-    // Throws Unsupported where there is none, with the reason.
+    // For a problem that the engine takes: its candidates, the one expected to be fastest first. Throws
+    // Unsupported with the reason if there are none.
     virtual std::vector<Candidate> candidates(const Problem& problem, cudnnContext* cudnn) const = 0;
 
-    // The plan of that name, as it was serialized; nullptr where the engine has none of the name. Throws
-    // where it cannot be made. By default it is among the candidates.
+    // Restores the plan of that name from its serialized form; nullptr if the engine has no plan of the name.
+    // Throws if it cannot be made. By default it is searched among the candidates.
     virtual std::shared_ptr<const Plan> restore(const Problem& problem, const std::string& name,
                                                 const std::string& serialized, cudnnContext* cudnn) const;
 };

@@ -1,6 +1,6 @@
-// Which kernels that no heuristics name are worth a try: all of them, until that has taken a process some
-// seconds, then those that were fast for earlier problems. To try them all for each layer of a network would
-// take longer than everything else.
+// Which of the kernels that no heuristics name are worth a try: all of them, until this has taken the process
+// some seconds; then those that were fast for earlier problems. Trying all of them for each layer would take
+// longer than everything else.
 #pragma once
 
 #include <mutex>
@@ -23,7 +23,7 @@ class QUDNN_API Exploration {
     // The kernel was about as fast as the best one for the problem.
     void learn(const std::string& kernel, const Problem& problem);
 
-    // To build and time what nobody named took so long.
+    // Building and timing the unnamed kernels took this long.
     void spend(double seconds);
 
   private:

@@ -15,11 +15,11 @@ namespace qudnn::plan {
 template <class Key, class Hash>
 class Failures {
   public:
-    // At most so many are remembered; where there are more, all are forgotten.
+    // At most this many are remembered; if there are more, all are forgotten.
     explicit Failures(size_t capacity) : capacity_(capacity) {}
 
-    // What work() returns. Where it threw for this key before, the same error without another attempt, until
-    // its time has come; see Backoff.
+    // Returns work(). If it threw for this key before, throws the same error without another attempt, until
+    // it is time for one; see Backoff.
     template <class Work>
     auto attempt(const Key& key, Backoff::Clock::time_point now, Work&& work) {
         if (const std::exception_ptr error = known(key, now)) std::rethrow_exception(error);

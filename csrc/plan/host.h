@@ -1,4 +1,4 @@
-// Who runs a problem: one run of one node.
+// The caller of a plan: one run of one node.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace qudnn::plan {
 
-// GPU memory that its owner takes back when the object goes.
+// GPU memory that its owner takes back when the object is destroyed.
 class Workspace {
   public:
     virtual ~Workspace() = default;

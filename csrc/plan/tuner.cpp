@@ -18,10 +18,10 @@ namespace qudnn::plan {
 
 namespace {
 
-// An unlikely candidate whose time is within this of the best may be the best for another problem.
+// An unlikely candidate within this factor of the best time may be the best one for another problem.
 constexpr double kNearBest = 1.1;
 
-// The reference joins the race where it is this close to the others.
+// The reference takes part in the race if it is this close to the others.
 constexpr double kReferenceInReach = 1.5;
 
 std::string rounded(double microseconds) {
@@ -88,8 +88,8 @@ class Tuning {
                                 static_cast<double>(contenders_.all().size()));
     }
 
-    // Builds and compares one after the other, up to the first that works. Builds outside of trials, so
-    // that other threads may have theirs meanwhile.
+    // Builds and compares one candidate after the other, up to the first that works. Builds outside of
+    // trials, so that other threads can run theirs meanwhile.
     void try_one_by_one() {
         for (Contender& contender : contenders_.all()) {
             contenders_.build({&contender, 1});
@@ -177,7 +177,7 @@ class Tuning {
         return choice;
     }
 
-    // Nothing could be compared: what is always right runs, this time.
+    // Nothing could be compared: this time the reference runs, which is always right.
     std::shared_ptr<Choice> unchecked(const std::string& why) {
         auto choice = make_choice(*reference_engine(), reference_);
         set_short_of_memory(*choice);

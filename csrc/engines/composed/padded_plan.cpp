@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSuffix = " on padded input";
 
-// Of the padded input in the workspace; that of the conv lies after it.
+// Bytes of the padded input in the workspace; the workspace of the conv follows it.
 size_t rounded(const Padding& padding) { return (padding.bytes + 255) / 256 * 256; }
 
 class PaddedPlan final : public plan::Plan {

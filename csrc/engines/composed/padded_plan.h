@@ -1,5 +1,5 @@
-// Plans of convolutions whose input is padded first, into the workspace: where padding stands for something
-// else than 0, or the library does not take it.
+// Plans that pad a convolution's input first, into the workspace: for padding that is not 0, or that cuDNN
+// does not take.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,18 +13,18 @@
 
 namespace qudnn::engines {
 
-// How the padded input is made: its size, and what enqueues writing it.
+// The size of the padded input, and the function that enqueues the kernel that writes it.
 struct Padding {
     size_t bytes;
     std::function<cudaError_t(int8_t value, const int8_t* x, int8_t* padded, cudaStream_t stream)> write;
 };
 
-// Of a conv without padding over the padded input, the conv over the input; and so for candidates.
+// From a plan (or candidates) of the conv without padding, over the padded input, to that of the conv itself.
 std::shared_ptr<const plan::Plan> on_padded_input(std::shared_ptr<const plan::Plan> conv,
                                                   const Padding& padding);
 std::vector<plan::Candidate> on_padded_input(std::vector<plan::Candidate> candidates, const Padding& padding);
 
-// The name of the plan over the padded input, for the name of a plan that on_padded_input gave; else nothing.
+// The name of the inner plan, for the name of a plan from on_padded_input; empty for other names.
 std::string name_on_padded_input(const std::string& plan_name);
 
 }  // namespace qudnn::engines

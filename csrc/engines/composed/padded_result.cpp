@@ -18,7 +18,7 @@ ConvProblem PaddedResult::inner(ConvProblem conv) const {
     return conv;
 }
 
-// Of the dense result.
+// Bytes of the dense result.
 size_t PaddedResult::own_workspace(const ConvProblem& conv) const {
     return static_cast<size_t>((inner(conv).y_elements() + 255) / 256 * 256);
 }

@@ -1,5 +1,5 @@
-// Convolutions into padding by engines that write dense results: those lie in the workspace, and a copy with
-// its padding becomes y.
+// Convolutions whose y has padding, by engines that write dense results: those go to the workspace, and are
+// then copied into y, padding included.
 #pragma once
 
 #include "engines/composed/composition.h"

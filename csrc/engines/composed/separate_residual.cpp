@@ -16,7 +16,7 @@ std::string SeparateResidual::refusal(const plan::Problem& problem) const {
     return {};
 }
 
-// Results in y, or the sums where they are added to before they are rounded.
+// Results in y, or sums in the workspace if the residual is added before rounding.
 ConvProblem SeparateResidual::inner(ConvProblem conv) const {
     if (conv.adds == plan::adds_in_float) {
         conv.y_type = plan::DataType::int32;
@@ -26,7 +26,7 @@ ConvProblem SeparateResidual::inner(ConvProblem conv) const {
     return conv;
 }
 
-// Of the sums.
+// Bytes of the sums.
 size_t SeparateResidual::own_workspace(const ConvProblem& conv) const {
     if (conv.adds != plan::adds_in_float) return 0;
     return static_cast<size_t>((plan::y_bytes(inner(conv)) + 255) / 256 * 256);

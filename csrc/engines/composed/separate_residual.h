@@ -1,5 +1,5 @@
-// Convolutions that add a residual, by engines that do not: the addition follows, in place where results are
-// rounded before it, and from sums in the workspace where they are not.
+// Convolutions that add a residual, by engines that add none: a second kernel adds it, in place if results
+// are rounded before the addition, else to sums in the workspace.
 #pragma once
 
 #include "engines/composed/composition.h"

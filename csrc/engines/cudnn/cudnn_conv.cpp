@@ -14,7 +14,7 @@ namespace {
 
 using plan::ConvProblem;
 
-// cuDNN's engines for grouped int8 convs want whole vectors of channels in each group.
+// cuDNN's engines for grouped int8 convs need whole vectors of channels in each group.
 constexpr int64_t kGroupGranule = 16;
 
 constexpr const char* kName = "cudnn_conv";
@@ -88,8 +88,8 @@ Padding padding(const ConvProblem& c) {
 }
 
 std::vector<plan::Candidate> direct_candidates(const ConvProblem& conv, cudnnContext* cudnn) {
-    // NOTE: where all extents but C are 1, strides do not tell channels-last from channels-first, and cuDNN
-    // was seen to take the wrong one.
+    // NOTE: if all extents but C are 1, strides do not distinguish channels-last from channels-first; cuDNN
+    // has been seen to choose the wrong one.
     if (conv.n * conv.d * conv.h * conv.w == 1 || conv.n * conv.z * conv.p * conv.q == 1) {
         throw plan::Unsupported("a tensor of one pixel");
     }
@@ -102,7 +102,7 @@ std::vector<plan::Candidate> padded_candidates(const ConvProblem& conv, cudnnCon
     return on_padded_input(direct_candidates(padded_inside(conv), cudnn), padding(conv));
 }
 
-// Both ways, where there is either.
+// The candidates of both ways, as far as there are any.
 std::vector<plan::Candidate> direct_then_padded(const ConvProblem& conv, cudnnContext* cudnn) {
     std::vector<plan::Candidate> all;
     std::string reasons;

@@ -115,7 +115,7 @@ class CudnnPlan final : public plan::Plan {
     GraphEpilogue epilogue_;
 };
 
-// How to make the graph of a problem. Its address tells graphs apart.
+// Builds the graph of a problem. Its address identifies the graph.
 using Recipe = std::function<GraphPointer()>;
 
 struct EngineConfig {
@@ -152,7 +152,7 @@ struct Configured {
             graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK}));
         for (auto& descriptor : graph->plans.get_barred_engine_configs()) {
             const std::string tag = fe::detail::get_engine_tag(descriptor);
-            // Heuristics name the same engines, and one without its choices is the first choice.
+            // Heuristics name the same engines again; one without choices stands for its first choice.
             if (find(tag) != nullptr || find(tag + kFirstChoice) != nullptr) continue;
             int64_t workspace = 0;
             check(fe::detail::get_workspace_size(descriptor, workspace));
@@ -167,8 +167,8 @@ struct Configured {
         return nullptr;
     }
 
-    // What else the engine that heuristics like best could run, often faster than what they name. Some of
-    // it turns out not to exist.
+    // The other kernels of the engine that heuristics rank first, often faster than those they name. Some of
+    // them turn out not to exist.
     std::vector<KernelChoice> other_kernels() const {
         std::vector<KernelChoice> others;
         const auto engine = configurations.empty() ? std::nullopt : engine_of(configurations.front().tag);
@@ -207,7 +207,7 @@ struct Configured {
     }
 };
 
-// Candidates of one graph come to a thread one after the other: the last graph is kept.
+// A thread builds candidates of one graph one after the other, so the last graph is cached.
 const Configured& configured_in_this_thread(const std::shared_ptr<const Recipe>& recipe) {
     thread_local std::shared_ptr<const Recipe> last;
     thread_local std::optional<Configured> configured;
@@ -287,16 +287,16 @@ void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t ch
     auto biased = pointwise(graph, Mode::ADD, kInt, accumulator, per_channel(kBias, kInt));
     if (epilogue.y_type == plan::DataType::int32) return give(biased, kInt);
     auto scaled = apply(Mode::MUL, biased, per_channel(kMultiplier, kFloat));
-    // NOTE: something has to stand between this mul and the next add, or the compiler contracts the two into
-    // a fused multiply-add, which rounds once where the specification rounds twice.
+    // NOTE: an operation has to stand between this mul and the next add; otherwise the compiler contracts the
+    // two into an FMA, which rounds once where the specification rounds twice.
     if (epilogue.y_type == plan::DataType::float32) {
-        // Adding -0.0 leaves every float as it is, and contracted with mul is still the product, rounded.
+        // Adding -0.0 changes no float; contracted with mul it is still the rounded product.
         auto product = apply(Mode::ADD, scaled, scalar(graph, kNothing, rank));
         return give(apply(Mode::ADD, product, per_channel(kAddend, kFloat)), kFloat);
     }
     auto bounded = apply(Mode::MAX, scaled, scalar(graph, kLow, rank));
     if (epilogue.clamps_above) bounded = apply(Mode::MIN, bounded, scalar(graph, kHigh, rank));
-    // What is too large for the shift to round exactly is far beyond 127 and saturates.
+    // Numbers too large to be rounded exactly by the shift are far beyond 127 and saturate.
     auto rounded = apply(Mode::ADD, bounded, scalar(graph, kRound, rank));
     auto result = apply(Mode::SUB, rounded, scalar(graph, kUnround, rank));
     if (epilogue.zero_point_per_channel) result = apply(Mode::ADD, result, per_channel(kAddend, kFloat));

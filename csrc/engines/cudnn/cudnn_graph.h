@@ -19,7 +19,7 @@ namespace fe = cudnn_frontend;
 // int8 results, where each channel has one.
 enum Uid : int64_t { kX = 1, kW, kY, kBias, kMultiplier, kLow, kHigh, kRound, kUnround, kNothing, kAddend };
 
-// What of a problem says which of these its graph has.
+// The properties of a problem that decide which of these tensors its graph has.
 struct GraphEpilogue {
     plan::DataType y_type;
     bool clamps_above;  // int8 only
@@ -34,7 +34,8 @@ GraphEpilogue graph_epilogue(const P& problem) {
     return epilogue;
 }
 
-// cudnn-frontend's graph with its engine configurations in reach, so that candidates can be built apart.
+// cudnn-frontend's graph with access to its engine configurations, so that candidates can be built
+// separately.
 class CudnnGraph : public fe::graph::Graph {
   public:
     using ICudnn::plans;
@@ -48,23 +49,25 @@ GraphPointer make_graph();
 
 TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims& dims, const Dims& strides);
 
-// y = what kernels::Epilogue makes of the accumulator (int32, as conv or matmul give it); y has the dims and
-// strides given. `channel` is the index of the dimension that bias and the other vectors run along.
+// Appends the epilogue of kernels::Epilogue to the accumulator (int32, the result of conv or matmul); y has
+// the given dims and strides. `channel` is the index of the dimension that bias and the other vectors run
+// along.
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, const GraphEpilogue& epilogue);
 
-// Every plan that cuDNN's heuristics name for the graph, best first, each once; after them, as unlikely
-// ones, the other kernels of the engine that the first one runs on. Each thread that builds candidates makes
-// the graph anew. Throws Unsupported with cuDNN's reason.
+// A candidate for each plan that cuDNN's heuristics name for the graph, best first, each once; then, as
+// unlikely ones, the other kernels of the first one's engine. Each thread that builds candidates builds the
+// graph itself. Throws Unsupported with cuDNN's reason.
 std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
                                               cudnnHandle_t handle, const std::string& engine,
                                               const GraphEpilogue& epilogue);
 
-// A plan of graph_candidates from what its serialize() gave.
+// Restores a plan of graph_candidates from the result of its serialize().
 std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
                                              cudnnHandle_t handle, const GraphEpilogue& epilogue);
 
-// Throws Unsupported where the problem's pointers or this process's cuDNN rule cuDNN out.
+// Throws Unsupported if the problem's pointers are not aligned enough, or if this process has no usable
+// cuDNN.
 void require_cudnn(cudnnContext* cudnn, int64_t alignment);
 
 }  // namespace qudnn::engines

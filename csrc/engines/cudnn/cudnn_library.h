@@ -1,4 +1,4 @@
-// cuDNN as a library that is there or not: found at run time, never linked.
+// cuDNN as an optional library: loaded at run time, never linked.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@ struct cudnnContext;
 
 namespace qudnn::engines {
 
-// Loads cuDNN 9 once per process, the copy that is already loaded where there is one.
-// Returns nothing where it is usable, else the reason why it is not.
+// Loads cuDNN 9 once per process; takes the copy that is already loaded, if any. Returns why it is not
+// usable, empty if it is.
 const std::string& cudnn_problem();
 
-// "9.19.0" of the cuDNN in use; empty where there is none.
+// The version of the cuDNN in use, such as "9.19.0"; empty if there is none.
 std::string cudnn_version();
 
-// This thread's own handle for the current GPU, for its life; throws where there is none. With one handle for
-// all, threads wait for each other; a handle remembers the kernels that it has compiled.
+// This thread's handle for the current GPU, which lives as long as the thread; throws if there is none.
+// Threads that share a handle wait for each other; a handle remembers the kernels that it has compiled.
 cudnnContext* handle_of_this_thread();
 
 }  // namespace qudnn::engines

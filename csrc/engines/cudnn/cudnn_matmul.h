@@ -1,4 +1,4 @@
-// Matmuls, and convolutions that are one, as fused cuDNN graphs.
+// Matmuls, and convolutions that are matmuls, as fused cuDNN graphs.
 #pragma once
 
 #include "plan/engine.h"

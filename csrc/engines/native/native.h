@@ -36,20 +36,20 @@ inline kernels::ConvGeometry geometry(const plan::ConvProblem& c) {
             .dilation_d = c.dilation_d};
 }
 
-// Throws Unsupported where there is a reason.
+// Throws Unsupported unless the reason is empty.
 inline void require_none(const std::string& refusal) {
     if (!refusal.empty()) throw plan::Unsupported(refusal);
 }
 
-// For kernels whose vectors of 16 bytes have to be aligned.
+// For kernels that need aligned vectors of 16 bytes.
 inline void require_aligned(int64_t alignment) {
     if (alignment < plan::kFullAlignment)
         throw plan::Unsupported("a pointer is aligned to " + std::to_string(alignment) + " bytes only");
 }
 
-// A candidate for each of a kernel's variants, which are in order; make(name, variant) builds its plan.
-// describe says what is a variant's own. Throws Unsupported where there are none: shared memory has no room
-// then.
+// A candidate for each of a kernel's variants, in their order; make(name, variant) builds its plan, and
+// describe gives the part of its name that is the variant's own. Throws Unsupported if there are none,
+// because a tile does not fit shared memory.
 template <class Variant, class Describe, class Make>
 std::vector<plan::Candidate> variant_candidates(const std::string& engine,
                                                 const std::vector<Variant>& variants,
@@ -67,7 +67,7 @@ std::vector<plan::Candidate> variant_candidates(const std::string& engine,
     return candidates;
 }
 
-// What run(y) returns, where y points to results of the type.
+// Returns run(y), with y as a pointer to results of the type.
 template <class Run>
 cudaError_t with_results(plan::DataType type, void* y, const Run& run) {
     switch (type) {

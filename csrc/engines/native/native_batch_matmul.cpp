@@ -24,7 +24,7 @@ kernels::BatchMatMulGeometry geometry(const BatchMatMulProblem& p) {
     return g;
 }
 
-// The matmul that the kernel on the tensor cores computes. To int32 results it adds no bias.
+// The matmul that the tensor core kernel computes. It adds no bias to int32 results.
 std::optional<BatchMatMulProblem> batch_matmul_of(const plan::Problem& problem) {
     if (const auto* matmul = std::get_if<BatchMatMulProblem>(&problem)) return *matmul;
     const auto weighted = plan::matmul_of(problem);
@@ -40,7 +40,7 @@ std::optional<BatchMatMulProblem> batch_matmul_of(const plan::Problem& problem) 
     return matmul;
 }
 
-// The bias of a matmul with weights has x's zero point in it.
+// x's zero point is folded into the bias of a matmul with weights.
 bool has_zero_points(const plan::Problem& problem) {
     return std::holds_alternative<BatchMatMulProblem>(problem);
 }

@@ -1,4 +1,4 @@
-// The kernels of matmuls of two computed tensors as engines; one of them serves constant weights as well.
+// The batched matmul kernels as engines, for two computed tensors; one of them also takes constant weights.
 #pragma once
 
 #include "plan/engine.h"
@@ -17,7 +17,7 @@ class NativeBatchMatMul final : public plan::Engine {
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };
 
-// The one on the tensor cores. It takes matmuls with constant weights, too, of int8 and float32 results.
+// The kernel on the tensor cores. It also takes matmuls with constant weights, with int8 or float32 results.
 class NativeMmaMatMul final : public plan::Engine {
   public:
     const char* name() const override { return "native_mma_matmul"; }

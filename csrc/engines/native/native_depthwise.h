@@ -8,7 +8,7 @@ namespace qudnn::engines {
 class NativeDepthwise final : public plan::Engine {
   public:
     const char* name() const override { return "native_depthwise"; }
-    // Takes those of one filter for each channel, of common sizes, and with int8 results.
+    // Takes convolutions with one filter per channel, common sizes and int8 results.
     std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };

@@ -29,8 +29,8 @@ class NativePointwisePlan final : public plan::Plan {
     kernels::PointwiseVariant variant_;
 };
 
-// The geometry of a convolution of 1x1 whose filter never sees padding, or of what plan::as_matmul makes a
-// matmul of; else the reason why there is none.
+// The geometry of a 1x1 convolution without padding, or of a problem that plan::as_matmul turns into a
+// matmul; else the reason why there is none.
 struct Found {
     PointwiseGeometry geometry{};
     std::string refusal = {};

@@ -8,7 +8,7 @@ namespace qudnn::engines {
 class NativePointwise final : public plan::Engine {
   public:
     const char* name() const override { return "native_pointwise"; }
-    // Takes those of 32 to 1024 values to sum, longer sums being bound by arithmetic; with int8 results.
+    // Takes those with a depth of 32 to 1024 and int8 results; larger depths are bound by arithmetic.
     std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };

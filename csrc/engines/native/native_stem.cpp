@@ -9,7 +9,7 @@ namespace qudnn::engines {
 
 namespace {
 
-constexpr size_t kMostCandidates = 6;  // the others are far behind
+constexpr size_t kMostCandidates = 6;  // the others are far slower
 
 class NativeStemPlan final : public plan::Plan {
   public:

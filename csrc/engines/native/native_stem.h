@@ -8,7 +8,7 @@ namespace qudnn::engines {
 class NativeStem final : public plan::Engine {
   public:
     const char* name() const override { return "native_stem"; }
-    // Takes those of 4 channels, that is, with int8 results.
+    // Takes convolutions of 4 channels with int8 results.
     std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };

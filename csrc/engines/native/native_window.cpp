@@ -40,7 +40,7 @@ class NativeWindowPlan final : public plan::Plan {
     kernels::WindowVariant variant_;
 };
 
-// Matmuls are convolutions of images of one line.
+// A matmul is a convolution of an image with one line.
 Window window_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return refused("results that are not int8");

@@ -92,7 +92,7 @@ class WindowLoader {
         static_assert(kRowsPerThread == 4);
     }
 
-    // Past the last tap the filter's words are 0, so that anything may come.
+    // Past the last tap the filter's words are 0, so these values do not matter.
     __device__ uint32_t load(int j) const {
         if (kWords) {
             const int8_t* tap = windows_[j].tap(g_, position_.t, position_.r, position_.s);

@@ -1,5 +1,5 @@
 // Direct int8 convolution in two and in three dimensions: any geometry, exact epilogue, nothing clever. It
-// runs what no other engine has a plan for and is what every other engine is checked against.
+// runs the problems that no other engine takes, and every other engine is compared with it.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -28,13 +28,13 @@ struct ConvGeometry {
     int64_t pad_front = 0;
     int64_t stride_d = 1, dilation_d = 1;
 
-    // Whether it is one in three dimensions.
+    // Whether it is a convolution in three dimensions.
     bool deep() const {
         return d != 1 || t != 1 || z != 1 || pad_front != 0 || stride_d != 1 || dilation_d != 1;
     }
 };
 
-// Why it is not computed; empty where it is: coordinates have 32 bits.
+// Why it is refused; empty if it is not. Coordinates have 32 bits.
 std::string conv_refusal(const ConvGeometry& g);
 
 // y = epilogue(sum(x * filter)), int8, int32 or float, where a tap outside the image counts as x_zero_point.

@@ -71,7 +71,7 @@ bool fits(const ConvGeometry& g) {
            narrow(g.c * g.r * g.s);
 }
 
-// What a variant takes, in instructions, about: of the warps, and of what copies the pixels.
+// The estimated time of a variant, in instructions: those of the warps, and those that copy pixels.
 double cost(const ConvGeometry& g, const DepthwiseTiles& d) {
     const int steps = (static_cast<int>(g.r) + 3) / 4;
     const double warp = kDepthwiseRows * (16.0 * steps * g.r + 80) + 60;
@@ -126,7 +126,7 @@ cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, in
     if (variant.slabs == 0) return depthwise_dp4a(g, x_zero_point, x, filter, epilogue, y, stream);
     DepthwiseTiles d = cut(g, variant, x_zero_point);
     const TilesKernel& kernel = *tiles_kernel(g);
-    // As many blocks as run at once: each goes over tiles of the same channels, copying ahead.
+    // As many blocks as run at once: each loops over tiles of the same channels and copies ahead.
     const int most = kernel.blocks * Gpu().multiprocessors / d.channel_blocks;
     d.step = std::min(std::max(most, 1), d.tiles);
     kernel.run<<<d.channel_blocks * d.step, kDepthwiseWarps * 32, shared_bytes(d), stream>>>(

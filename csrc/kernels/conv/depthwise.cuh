@@ -1,4 +1,4 @@
-// Depthwise convolution without tensor cores, and of what depthwise_tiles.cuh does not take.
+// Depthwise convolution without tensor cores, for what depthwise_tiles.cuh does not take.
 //
 // A thread computes kOutputs neighbours along W for 8 channels. It holds all it needs of x in registers,
 // transposes 4 pixels x 4 channels at a time, and then one __dp4a sums four taps of a filter row of one
@@ -156,7 +156,8 @@ cudaError_t run_depthwise(const ConvGeometry& g, int x_zero_point, const int8_t*
                           const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int64_t strips_per_row = ceil_div(g.q, kOutputs), strips = g.n * g.p * strips_per_row;
-    // Blocks as even as possible over the groups of 8 channels, strips over what threads that leaves.
+    // Distributes the groups of 8 channels over blocks as evenly as possible, and strips over the threads
+    // left.
     const int64_t groups = g.c / 8, channel_blocks = ceil_div(groups, kMaxGroups);
     const int width = narrowed(ceil_div(groups, channel_blocks)), height = kThreads / width;
     const int64_t strip_blocks =

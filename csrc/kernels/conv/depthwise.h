@@ -11,7 +11,7 @@
 
 namespace qudnn::kernels {
 
-// How the work is cut. On tensor cores (depthwise_tiles.cuh) a block of four warps computes slabs * 16
+// The partition of the work. On tensor cores (depthwise_tiles.cuh) a block of four warps computes slabs * 16
 // channels of a tile of pixels, 4 / slabs warps below each other; otherwise (depthwise.cuh) slabs is 0.
 struct DepthwiseVariant {
     int slabs;    // 1, 2, 4
@@ -20,10 +20,10 @@ struct DepthwiseVariant {
     std::string text() const;
 };
 
-// Why no kernel takes the convolution, whatever the GPU; empty where one does.
+// Why no kernel takes the convolution on any GPU; empty if one does.
 std::string depthwise_refusal(const ConvGeometry& g);
 
-// The ways to run it on the current GPU, what is expected to be fastest first; none where it is refused.
+// The variants on the current GPU, the one expected to be fastest first; empty if it is refused.
 std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g);
 
 // As conv() of kernels/conv/conv.h. All pointers are multiples of 16.

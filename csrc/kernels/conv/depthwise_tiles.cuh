@@ -1,9 +1,9 @@
-// Depthwise convolution on tensor cores: the mmas are there to be wasted.
+// Depthwise convolution on tensor cores, which have arithmetic to spare.
 //
 // An mma of 16 pixels x 32 bytes by 32 bytes x 8 channels takes 8 channels of 4 neighbouring pixels as its
-// 32 bytes: what 4 taps of a filter row see, as it lies in memory. Of the filter's column for a channel all
-// but that channel's 4 taps are 0. So 7/8 of the work is with zeros, and still it takes fewer instructions
-// than gathering bytes for __dp4a would alone.
+// 32 bytes: the input of 4 taps of a filter row, as it lies in memory. The filter's column for a channel is 0
+// except for that channel's 4 taps. So 7/8 of the work multiplies zeros; still, it takes fewer instructions
+// than merely gathering bytes for __dp4a.
 #pragma once
 
 #include "kernels/common/ampere.cuh"
@@ -48,7 +48,7 @@ struct DepthwiseTile {
     }
 };
 
-// Copies the pixels that a tile sees, slab by slab.
+// Copies the pixels that a tile reads, slab by slab.
 template <int kStride>
 class PatchCopier {
   public:
@@ -146,8 +146,8 @@ struct DepthwiseEpilogue {
     }
 };
 
-// Goes over the tiles of a block. channel: the warp's first, of those that x and y start with. idle: it has
-// none.
+// Loops over the tiles of a block. channel: the warp's first, counted from where x and y start. idle: the
+// warp has no channels.
 template <int kSize, int kStride, bool kSmall>
 __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int tile, uint4* patches,
                                                     const PatchCopier<kStride>& copier,
@@ -240,7 +240,7 @@ __device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g,
         b.load(filter + channel * kSize * kSize);
         e.load(epilogue, channel, kSize * kSize);
     }
-    // For all warps of a block alike: they wait for each other.
+    // The same for all warps of a block, because they wait for each other.
     if (__syncthreads_and(e.small)) {
 #pragma unroll
         for (auto& pair : e.bias)

@@ -64,8 +64,8 @@ Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point
             .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
 }
 
-// What a variant takes, in instructions, about: a warp's, each waiting for those of the warps beside it and
-// for their latencies. The constants are fitted to times on an H200.
+// The estimated time of a variant, in instructions of a warp, each of which waits for those of its neighbours
+// and for latencies. The constants are fitted to times on an H200.
 double cost(const Stem& s, const Kernel& kernel, const StemVariant& v, int multiprocessors) {
     constexpr int kLatency = 30;  // warps that would have to run to hide it
     const int tiles = kernel.columns / 8, warps = v.blocks / s.column_blocks * v.warps;
@@ -105,7 +105,7 @@ std::vector<StemVariant> stem_variants(const ConvGeometry& g) {
     std::vector<std::pair<double, StemVariant>> variants;
     for (auto kernel = first; kernel != first + kColumnChoices; ++kernel) {
         for (int rows : kTileRows) {
-            if (rows / 2 >= g.p) continue;  // half of it does as well
+            if (rows / 2 >= g.p) continue;  // half as many rows do
             const Stem s = cut(g, *kernel, rows, 0);
             const int64_t work = int64_t{s.tiles} * s.column_blocks;
             const int warps = work < gpu.multiprocessors * 8 ? 2 : 4;

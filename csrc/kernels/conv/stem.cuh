@@ -1,4 +1,4 @@
-// The kernel of stem.h: a convolution as a matmul whose rows need no gathering.
+// The kernel of stem.h: a convolution as an implicit matmul whose rows need no gathering.
 //
 // A pixel of 4 channels is one word, so the 8 neighbouring pixels that a filter row of up to 8 taps sees are
 // the 32 bytes of one step of an mma, contiguous in the image: lane t of an output pixel
@@ -129,7 +129,7 @@ __device__ inline uint32_t requantize_stem(const float (&values)[4], const Outpu
                     quantize(values[3], range));
 }
 
-// Goes over a warp's tiles. y: of the block's first channel, of `columns`.
+// Loops over a warp's tiles. y: of the block's first channel, of `columns`.
 template <int kQuads, int kSteps, int kTiles, StemEpilogue kEpilogue, typename Copy>
 __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const uint32_t* patches,
                                                const Copy& copy, const uint32_t* pairs,

@@ -11,22 +11,22 @@
 
 namespace qudnn::kernels {
 
-// How the work is cut: a warp holds the filters of `columns` output channels in registers and goes over tiles
-// of `rows` x 16 output pixels.
+// The partition of the work: a warp holds the filters of `columns` output channels in registers and loops
+// over tiles of `rows` x 16 output pixels.
 struct StemVariant {
     int kernel;  // its number in the table of kernels
     int columns;
     int rows;
     int warps;   // per block
-    int blocks;  // as many as the GPU runs at once, or as have work
+    int blocks;  // as many as the GPU runs at once, at most one per tile
 };
 
-// Why the kernel does not take it on the current GPU; empty where it does: c = 4, k a multiple of 16, r, s
-// and strides of at most 8, one group, no dilation.
+// Why the kernel does not take it on the current GPU; empty if it does. It needs c = 4, k a multiple of 16,
+// r, s and strides of at most 8, one group, no dilation.
 std::string stem_refusal(const ConvGeometry& g);
 
-// The ways to run it on the current GPU, what is expected to be fastest first. None where it is refused, or
-// where shared memory has no room for a tile.
+// The variants on the current GPU, the one expected to be fastest first. Empty if it is refused, or if a tile
+// does not fit shared memory.
 std::vector<StemVariant> stem_variants(const ConvGeometry& g);
 
 // As conv() of kernels/conv/conv.h. All pointers are multiples of 16.

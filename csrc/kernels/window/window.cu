@@ -94,7 +94,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .result_first = first};
 }
 
-// What a variant takes, in cycles of its busiest multiprocessor, about.
+// The estimated time of a variant, in cycles of its busiest multiprocessor.
 double cost(const WindowCut& cut, const WindowKernel& kernel, const WindowVariant& v, int multiprocessors,
             bool adds) {
     constexpr double kMacs = 3400, kBytes = 26, kEnd = 160, kStart = 1500;

@@ -1,9 +1,10 @@
 // The kernel of window.h.
 //
-// The pixels of all images are rows of one matrix: a line of pixels, with as much room after it as windows
-// reach over its ends, then the next line, after an image's last line again such room. So the input of a tap
-// is the same matrix, shifted by some rows, and a tile of it in shared memory serves all taps of a window.
-// With strides, the image falls apart into images of every n-th pixel, each of which serves some of the taps.
+// The pixels of all images are the rows of one matrix: a line of pixels, then as many empty rows as windows
+// reach over its ends, then the next line; an image's last line is followed by empty lines in the same way.
+// So the input of a tap is the same matrix, shifted by some rows, and a tile of it in shared memory serves
+// all taps of a window. With strides, the image is split into images of every n-th pixel, each of which
+// serves some of the taps.
 //
 // One warp fills the buffers, the others multiply. Columns of the mmas are output channels in an order in
 // which each lane's results lie side by side in y.
@@ -14,7 +15,7 @@
 
 namespace qudnn::kernels {
 
-// Fetches what will be added to a tile, to the L2 cache: two threads for a row and its next 128 columns.
+// Prefetches a tile's residual to the L2 cache: two threads for a row and its next 128 columns.
 template <class S>
 __device__ __forceinline__ void prefetch_residual(const Window& g, const WindowAddition& addition,
                                                   uint32_t first, int first_column) {
@@ -27,7 +28,7 @@ __device__ __forceinline__ void prefetch_residual(const Window& g, const WindowA
                      : "l"(addition.r + static_cast<int64_t>(pixel.place) * g.k + first_column));
 }
 
-// What warp `number` of those that multiply does with the buffers.
+// The consumer warp `number`: mainloop and epilogue over the buffers.
 template <class S>
 __device__ __forceinline__ void multiply_and_store(const Window& g, const WindowShared& shared,
                                                    const OutputRange& range, const WindowAddition& addition,

@@ -1,5 +1,5 @@
-// Convolutions and matmuls on the tensor cores of Hopper GPUs, the windows cut out of tiles in shared
-// memory.
+// Convolutions and matmuls on the tensor cores of Hopper GPUs. A convolution's windows are views of tiles in
+// shared memory.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,31 +13,31 @@
 
 namespace qudnn::kernels {
 
-// How the work is cut: a block holds weights of `columns` output channels and goes over tiles of `rows`
-// output pixels, those between images included, `width` channels at a time.
+// The partition of the work: a block holds weights of `columns` output channels and loops over tiles of
+// `rows` output pixels, those between images included, `width` channels at a time.
 struct WindowVariant {
     int kernel;  // its number in the table of kernels
     int rows, columns, width;
     int x_stages, w_stages;  // buffers of shared memory
-    int y_stages;            // 0 where results go straight to y
+    int y_stages;            // 0 if results go straight to y
     bool resident;           // all weights of a block stay in shared memory
-    int blocks;              // as many as the GPU runs at once, or as have work
+    int blocks;              // as many as the GPU runs at once, at most one per tile
 
     std::string text() const;
 };
 
-// The ways to run it on the current GPU, what is expected to be fastest first, no two of one text; prepares
-// the GPU for them. None where the kernel does not take it: it needs compute capability 9.0, one group, a c
-// that is a multiple of 16, a k that is one of 32, and windows of which shared memory holds enough.
+// The variants on the current GPU, the one expected to be fastest first, no two with the same text; prepares
+// the GPU for them. Empty if the kernel does not take it: it needs compute capability 9.0, one group, c a
+// multiple of 16, k a multiple of 32, and shared memory for enough windows.
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds);
 
 // Bytes of workspace, a multiple of 4, that the kernel needs.
 size_t window_workspace(const ConvGeometry& g, bool pads_with_value);
 
-// y = epilogue(sum(x * filter)), where a tap outside the image counts as x_zero_point, then with the
-// residual, if there is one, whose sums are moderate (see add.h) or in_float. Padding of y is the epilogue's
-// zero point, without a residual only. All pointers are multiples of 16. The variant is one of
-// window_variants(), asked on the same GPU, and the workspace is of window_workspace(), null where that is 0.
+// y = epilogue(sum(x * filter)); a tap outside the image counts as x_zero_point. Then the residual is added,
+// if there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is the epilogue's
+// zero point; there is none with a residual. All pointers are multiples of 16. The variant comes from
+// window_variants() on the same GPU. The workspace has window_workspace() bytes; null if that is 0.
 cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
                         const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
                         const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream);

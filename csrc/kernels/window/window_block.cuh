@@ -1,4 +1,4 @@
-// How a block of the kernel of window.h is cut, and its shared memory.
+// The partition of a block of window.h's kernel, and its shared memory.
 #pragma once
 
 #include <type_traits>
@@ -47,7 +47,7 @@ struct LaneVector {
     }
 };
 
-// What is added to a lane's results.
+// The residual of a lane's results.
 template <class S>
 struct LaneResidual {
     LaneVector<S::kWords> v[S::kAdds ? S::kTiles : 1][2][S::kLaneGroups];

@@ -1,4 +1,4 @@
-// From a convolution's geometry to what the kernel of window.h needs: on the host.
+// From a convolution's geometry to the parameters of window.h's kernel, on the host.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ namespace qudnn::kernels {
 constexpr double kNanosecondsPerMac = 1.4e-4;  // of a multiprocessor
 constexpr int64_t kMaxRows = 1 << 30, kMaxExtent = 1 << 20, kMaxBox = 256, kMaxKinds = 32;
 
-// The least distance of lines, or of images in lines, at which what lies between them is outside of both,
-// where `extent` outputs have taps from `least` to `most` elements after theirs, of `elements`.
+// The least distance of lines, or of images in lines, at which all rows between them are outside of both.
+// `extent` outputs have taps from `least` to `most` elements after their own, out of `elements`.
 inline int64_t spacing(int64_t extent, int64_t elements, int64_t least, int64_t most) {
     return std::min(extent + most - least, std::max(extent + most, elements - least));
 }
@@ -52,13 +52,13 @@ inline bool taken(const ConvGeometry& g) {
            (g.p - 1) * g.stride_h <= kMaxExtent && (g.q - 1) * g.stride_w <= kMaxRows;
 }
 
-// Whether x as it is is the matrix.
+// Whether x itself is the matrix.
 inline bool flat(const ConvGeometry& g) {
     return g.r == 1 && g.s == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 && g.pad_left == 0 &&
            g.p == g.h && g.q == g.w;
 }
 
-// Whether y is one as well.
+// Whether y is such a matrix, too.
 inline bool flat_results(const ConvGeometry& g) { return flat(g) && !g.y_padding.any(); }
 
 // A geometry cut for a width of x; the rest comes with a variant.
@@ -125,10 +125,10 @@ struct WindowCut {
         possible = w.kinds <= kMaxKinds;
     }
 
-    // The most lines of which a tile needs rows.
+    // The largest number of lines that a tile touches.
     int64_t lines(int tile_rows) const { return ceil_div(tile_rows + window.reach + pitch - 1, pitch); }
 
-    // Values to sum.
+    // The depth: values that a sum adds up.
     double depth() const {
         double taps = 0;
         for (int i = 0; i < window.phases; ++i) taps += window.phase[i].taps;

@@ -1,4 +1,4 @@
-// From the sums of the kernel of window.h to its results.
+// The epilogue of window.h's kernel.
 #pragma once
 
 #include "kernels/epilogue/epilogue_case.cuh"
@@ -29,7 +29,7 @@ enum class Rounding {
     unsigned_  // zero point and lower bound -128, no upper bound but 127: bytes from 0 to 255, less 128
 };
 
-// How a result ends.
+// The kind of epilogue.
 struct WindowEpilogue {
     bool small;  // see sums_are_small()
     Rounding rounding = Rounding::bytes;
@@ -69,7 +69,7 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
     }
 }
 
-// Four results and what is added to them.
+// Four results and their residual.
 template <WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_word,
                                           const WindowAddition& a) {
@@ -101,22 +101,22 @@ __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_w
         return round_and_pack(sums);
 }
 
-// Four results, not rounded yet, and what is added to them.
+// Four results, not rounded yet, and their residual.
 __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uint32_t r_word,
                                                    const WindowAddition& a, const OutputRange& range) {
     uint32_t y[4];
 #pragma unroll
     for (int n = 0; n < 4; ++n) {
         const float r = multiply(byte_to_float(r_word ^ kByteBias, n, a.r_origin), a.of_r);
-        // The divisor takes quotients of up to 2^9: what lies beyond is beyond all bounds of y. NaN becomes
-        // the least.
+        // The divisor takes quotients of up to 2^9: larger ones exceed all bounds of y. NaN becomes the
+        // least.
         const float sum = fminf(fmaxf(plus(values[n], r), a.least), a.most);
         y[n] = quantize(a.scale.quotient(sum), range);
     }
     return pack(y[0], y[1], y[2], y[3]);
 }
 
-// A lane's results of two pixels, of one group of columns; in `v`, in place of what is added.
+// A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], int group,
                                          const WindowShared& shared, const OutputRange& range,

@@ -1,6 +1,5 @@
-// The kernel of window.h where the matrix is flat: its results leave as boxes, through buffers of shared
-// memory, where what is added to them waits meanwhile: it comes while the sums are made. A warp has rows of
-// its own in a buffer.
+// The kernel of window.h for flat matrices. Results leave by TMA, through buffers of shared memory, into
+// which the residual is loaded during the mainloop. Each warp has rows of its own in a buffer.
 #pragma once
 
 #include "kernels/common/hopper_stores.cuh"
@@ -25,7 +24,7 @@ __device__ __forceinline__ void start_sums(int32_t (&acc)[S::kTiles][S::kColumns
                              : "r"(starts + j / 2 * 64 + j % 2 * 8));
 }
 
-// What warp `number` of those that multiply does with the buffers.
+// The consumer warp `number`: mainloop and epilogue over the buffers.
 template <class S>
 __device__ __forceinline__ void multiply_and_stage(const Window& g, const WindowMaps& maps,
                                                    const WindowShared& shared, const OutputRange& range,

@@ -1,4 +1,4 @@
-// The table of kernels of window.h, each of whose lists is compiled by itself.
+// The table of kernels of window.h; each of its lists is a translation unit.
 #pragma once
 
 #include <array>

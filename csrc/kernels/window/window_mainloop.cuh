@@ -1,11 +1,11 @@
-// The copies and the mmas of the kernel of window.h.
+// The mainloop of window.h's kernel: the producer's copies and the consumers' mmas.
 #pragma once
 
 #include "kernels/window/window_block.cuh"
 
 namespace qudnn::kernels {
 
-// What one lane does for the block.
+// The producer: one lane that copies for the block.
 template <class S>
 __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& maps,
                                              const WindowShared& shared, int tile, int column_block) {
@@ -55,8 +55,8 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
     }
 }
 
-// Adds up the mmas of a tile; `row` is the first one in the tile's buffers. kTaps: all in one phase, 0
-// for any number.
+// Runs the mainloop over a tile; `row` is its first one in the buffers. kTaps: the number of taps, all in one
+// phase; 0 for any number.
 template <class S, int kWidth, int kTaps>
 __device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                              const WindowShared& shared, int row, bool weights_are_there,
@@ -114,7 +114,7 @@ __device__ __forceinline__ void run_mainloop(int32_t (&acc)[S::kTiles][S::kColum
         run_mainloop<S, kWidth, 0>(acc, g, shared, row, weights_are_there, x, w);
 }
 
-// Adds up a tile's mmas; `row` is the group's first one in the buffers.
+// Runs the mainloop over a tile; `row` is the group's first one in the buffers.
 template <class S>
 __device__ __forceinline__ void add_tile(int32_t (&acc)[S::kTiles][S::kColumns / 2], const Window& g,
                                          const WindowShared& shared, int row, bool weights_are_there, Ring& x,

@@ -1,4 +1,4 @@
-// The tensors of the kernel of window.h, as copies of boxes take them: on the host.
+// The tensor maps of window.h's kernel, for TMA, made on the host.
 #pragma once
 
 #include <cudaTypedefs.h>
@@ -57,7 +57,7 @@ inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut
                              {w.width, kernel.rows, 1, 1}, w.width);
         } else {
             const auto [line, column] = cut.origin[i];
-            // Windows that never reach a phase's image have no taps in it.
+            // A phase's image that no window reaches has no taps.
             const int64_t lines = ceil_div(g.h - line, g.stride_h),
                           columns = ceil_div(g.w - column, g.stride_w);
             if (lines < 1 || columns < 1) return false;

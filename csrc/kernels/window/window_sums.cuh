@@ -1,12 +1,12 @@
-// What the kernel of window.h does before the first tile.
+// The prologue of window.h's kernel: what it does before the first tile.
 #pragma once
 
 #include "kernels/window/window_epilogue.cuh"
 
 namespace qudnn::kernels {
 
-// Whether all sums that the block's weights may give, and its biases, are small, and multipliers moderate.
-// For weights that stay in shared memory, all there.
+// Whether all possible sums of the block's weights and its biases are small, and multipliers moderate. All
+// weights are in shared memory.
 template <class S>
 __device__ __forceinline__ bool sums_are_small(const Window& g, const WindowShared& shared,
                                                const uint8_t* weights, const int32_t* biases,
@@ -63,7 +63,7 @@ __device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared
     }
     any_of(S::kThreads, false);
 
-    // Blocks that share a multiprocessor would otherwise all multiply, and then all store.
+    // Otherwise, all blocks of a multiprocessor would multiply at the same time, then store at the same time.
     if (blockIdx.x >= gridDim.x / 2) __nanosleep(g.delay);
     return small;
 }

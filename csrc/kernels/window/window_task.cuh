@@ -1,4 +1,4 @@
-// What the kernel of window.h is given: see window.cuh.
+// The parameters of window.h's kernel; see window.cuh.
 #pragma once
 
 #include "kernels/common/divisor.cuh"
