@@ -19,7 +19,9 @@ _FIRST_SIZE, _OTHER_SIZES = 2, 16  # of axes without a fixed one
 
 @dataclass(frozen=True)
 class Outcome:
-    """model: the file's name. failed: what went wrong; nothing else is known then.
+    """model: the file's name. failed: why it was not converted; nothing else is known then.
+
+    not_compared: why its results are unknown; onnxruntime does not open some of the originals.
 
     quantized, converted: nodes. crossings: entries and exits. approximate: nodes that the report declares.
     different, elements: of the results, against onnxruntime's CPU provider with its default options.
@@ -28,6 +30,7 @@ class Outcome:
 
     model: str
     failed: str = ""
+    not_compared: str = ""
     quantized: int = 0
     converted: int = 0
     islands: int = 0
@@ -57,10 +60,17 @@ def outcome(path: Path) -> Outcome:
             approximate=len(report.approximate),
             left=dict(Counter(f"{node.op_type}: {node.reason}" for node in report.left if node.quantized)),
         )
+    except Exception as error:
+        return Outcome(path.stem, failed=_first_line(error))
+    try:
         different, elements = _differences(path, conversion.model)
     except Exception as error:
-        return Outcome(path.stem, failed=(str(error).strip() or repr(error)).splitlines()[0])
+        return replace(found, not_compared=_first_line(error))
     return replace(found, different=different, elements=elements)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or repr(error)).splitlines()[0]
 
 
 def _differences(path: Path, model: onnx.ModelProto) -> tuple[int, int]:

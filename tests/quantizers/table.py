@@ -67,15 +67,16 @@ def tools(found: Iterable[Outcome], before: Iterable[Outcome]) -> str:
 
 
 def _cells(found: list[Outcome]) -> list[str]:
-    ran = [each for each in found if not each.failed]
-    complete = [each for each in ran if each.converted == each.quantized]
+    done = [each for each in found if not each.failed]
+    complete = [each for each in done if each.converted == each.quantized]
+    ran = [each for each in done if not each.not_compared]
     wrong = [each for each in ran if each.different and not each.approximate]
-    converted, quantized = sum(each.converted for each in ran), sum(each.quantized for each in ran)
+    converted, quantized = sum(each.converted for each in done), sum(each.quantized for each in done)
     return [
         str(len(complete)),
         f"{converted} of {quantized}",
-        str(sum(each.islands for each in ran)),
-        str(sum(each.crossings for each in ran)),
+        str(sum(each.islands for each in done)),
+        str(sum(each.crossings for each in done)),
         str(sum(not each.different for each in ran)),
         str(len(wrong)),
     ]
@@ -100,7 +101,7 @@ def models(found: Iterable[Outcome]) -> str:
             f"{each.converted} of {each.quantized}",
             each.islands,
             each.crossings,
-            f"{each.different} of {each.elements}",
+            each.not_compared or f"{each.different} of {each.elements}",
             each.approximate,
             each.failed or why,
         )
@@ -114,7 +115,7 @@ def left(found: Iterable[Outcome]) -> str:
     whose: dict[str, dict[str, None]] = {}
     for each in found:
         for reason, number in each.left.items():
-            text = re.sub(r"\[[^]]*\]|\b\d+\b", "..", reason)  # shapes and sizes
+            text = re.sub(r"\[[^]]*\]", "[..]", reason)  # shapes
             nodes[text] += number
             whose.setdefault(text, {})[each.tool] = None
     lines = ["| nodes | operator: why it stays | tools |", "| ---: | --- | --- |"]
