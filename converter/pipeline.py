@@ -58,6 +58,7 @@ from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
 from qudnn.converter.passes.prepare.settle_inputs import SettleInputs
 from qudnn.converter.passes.prepare.sort_nodes import SortNodes
+from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
 from qudnn.converter.reports.describe import describe
 from qudnn.converter.reports.report import Report
 
@@ -93,6 +94,7 @@ PREPARING: tuple[Phase[EarlyPass], ...] = (
             RaiseOpset,
             LiftConstants,
             SettleAttributes,
+            WidenFloat16,
             DropIdentities,
             FoldConstants,
             PairActivations,

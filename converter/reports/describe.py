@@ -82,10 +82,9 @@ class _Nodes(NamedTuple):
 
 
 def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
-    for candidate in context.candidates:
-        if candidate.note:
-            yield Left(node_name(candidate.covers[0]), candidate.covers[0].op_type, candidate.note)
-    yield from (Left(node_name(node), node.op_type, note) for node, note in context.notes.items())
+    told = {candidate.covers[0]: candidate.note for candidate in context.candidates if candidate.note}
+    notes = {**told, **{node: note for node, note in context.notes.items() if node not in told}}
+    yield from (Left(node_name(node), node.op_type, note) for node, note in notes.items())
     yield from (Left(node_name(node), node.op_type, _REWRITTEN) for node in left if _is_rewritten(node))
 
 
