@@ -309,7 +309,7 @@ def test_reasons() -> None:
     }
 
 
-def test_float16_stays() -> None:
+def test_float16_enters() -> None:
     net = QdqNetwork()
     parameters = [net.constant("s", 0.05, "float16"), net.constant("z", 119, "uint8")]
     x = net.node("QuantizeLinear", [net.input("x", "float16", ["n", 4]), *parameters], "q")
@@ -318,4 +318,6 @@ def test_float16_stays() -> None:
     net.dequantize(y, parameters, net.output("y", "float16", ["n", 4]))
     model = net.model(19)
     assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT16
-    assert reasons(model, 4) == {"r_node": "its input scale must be float32, not float16"}
+    assert reasons(model, 4) == {}
+    report = converter.convert(model).report
+    assert (report.converted, report.approximate) == ({"QTable": 1}, ())
