@@ -33,6 +33,7 @@ void InferenceContext::set_output(size_t index, ElementType type, const std::vec
                         : anonymous     ? "qudnn_dim_" + std::to_string(fresh++)
                                         : dim.symbol);
     }
+    symbols.reserve(names.size());
     for (const std::string& name : names) symbols.push_back(name.c_str());
 
     OrtTensorTypeAndShapeInfo* info = nullptr;

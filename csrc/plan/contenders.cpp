@@ -26,7 +26,7 @@ void Contenders::collect(bool full, const std::string& likely) {
     for (const Engine* engine : engines()) {
         if (engine->native()) continue;
         if (const std::string refusal = engine->refusal(problem_); !refusal.empty()) {
-            if (only == engine->name()) reasons_ += std::string(": ") + engine->name() + ": " + refusal;
+            if (only == engine->name()) reasons_ += "; " + only + ": " + refusal;
             continue;
         }
         try {

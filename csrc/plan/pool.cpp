@@ -89,6 +89,7 @@ Pool& pool() {
 void run_on_pool(std::vector<Task> tasks) {
     Pool& threads = pool();
     std::vector<Worker*> workers;  // all of them before the first task, because a thread may fail to start
+    workers.reserve(tasks.size());
     for (const Task& task : tasks) workers.push_back(&threads.worker(task.affinity));
     // Shared, because the last worker may still be in it when this function returns.
     const auto left = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(tasks.size()));

@@ -129,6 +129,7 @@ std::vector<double> Trial::time(std::span<const Plan* const> plans) {
     }
     check_cuda(cudaStreamSynchronize(launch_.stream));
     std::vector<double> microseconds;
+    microseconds.reserve(plans.size());
     for (size_t i = 0; i < plans.size(); ++i) {
         microseconds.push_back(microseconds_between(events_.get(2 * i), events_.get(2 * i + 1)));
     }
