@@ -215,7 +215,11 @@ def test_runs_leave_no_memory_behind() -> None:
     binding.bind_output("y", "cuda")
     for _ in range(50):
         session.run_with_iobinding(binding)
-    before = free_memory()
-    for _ in range(2000):
-        session.run_with_iobinding(binding)
-    assert before - free_memory() < 100 << 20
+    # Other processes on this GPU take and give memory meanwhile; a leak takes 2 GB in each of the three lots.
+    taken = []
+    for _ in range(3):
+        before = free_memory()
+        for _ in range(2000):
+            session.run_with_iobinding(binding)
+        taken.append(before - free_memory())
+    assert min(taken) < 100 << 20, taken

@@ -19,7 +19,7 @@ def conv(**given: int) -> testing.ConvProblem:
 
 def pointwise(**given: int) -> testing.ConvProblem:
     none = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), 0)
-    return conv(r=1, s=1, **none, **given)
+    return conv(**{"r": 1, "s": 1, **none, **given})
 
 
 def volumes(**given: int) -> testing.ConvProblem:
