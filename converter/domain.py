@@ -10,8 +10,9 @@ DOMAIN = "qudnn"
 def has_ops(model: onnx.ModelProto) -> bool:
     """Whether the model has ops of qudnn: in its graph, in a graph inside of it, or in a function.
 
-    That it imports their domain says nothing: onnxruntime writes the domains of all registered libraries
-    into the models that it saves, which its quantizer does. Nor do the bodies of the ops themselves.
+    An import of their domain proves nothing: onnxruntime adds the domains of all registered libraries to a
+    model that it loads (1.30, model.cc, Model::Model), and its quantizer saves such models. Nor do the
+    function bodies of the ops themselves prove anything.
     """
     bodies: list[Iterable[onnx.NodeProto]] = [model.graph.node]
     bodies += [function.node for function in model.functions if function.domain != DOMAIN]

@@ -21,7 +21,8 @@ def QResize(
 
     scales has four values, those of N and C are 1. mode is nearest or linear. A linear value is computed
     from the values as tensors of dtype (2 uint8, 3 int8) hold them; a uint8 tensor counts as its int8
-    form + 128. onnxruntime does so with weights of 10 bits, where it takes the image for channels-last.
+    form + 128. With weights of 10 bits that is onnxruntime's kernel for channels-last images (1.30,
+    upsample.h, NhwcUpsampleBilinearInteger).
     """
     is_uint8 = op.Equal(op.Constant(value_int=dtype), op.Constant(value_int=2))
     offset = op.Cast(op.Where(is_uint8, op.Constant(value_int=128), op.Constant(value_int=0)), to=6)

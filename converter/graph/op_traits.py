@@ -31,9 +31,7 @@ class Trait(Flag):
     # What it computes.
     CONTRACTS = auto()  # sums of products of two inputs in floating point: a matmul or a convolution
     POOLS = auto()  # one number of each window
-    CLIPS = (
-        auto()
-    )  # an activation that onnxruntime fuses with what is before it (ReluQuantFusion, ClipQuantFusion)
+    CLIPS = auto()  # an activation that onnxruntime fuses (ReluQuantFusion, ClipQuantFusion)
     CONVERTS = auto()  # between floating point and integers, with a scale
     UNPACKS = auto()  # a step from weights stored in few bits to floating point
     STORED_WEIGHTS = auto()  # its weights are stored in few bits, it multiplies in floating point

@@ -83,7 +83,8 @@ _MOST_ACTIVATIONS = 64  # in a row: of so many that is not asked any more
 def quantizes_integer_form(quantize: ir.Node) -> bool:
     """Whether onnxruntime may take the node for the end of a quantized operator.
 
-    Then it has to stay, or the operator, if it stays, computes in float32 and gives other bits.
+    (onnxruntime 1.30, qdq_selectors.cc, NodeGroupSelector::GetQDQSelection.) Then it has to stay: otherwise
+    the operator, if it stays, computes in float32 and gives other bits.
     """
     node = quantize.inputs[0].producer() if quantize.inputs[0] is not None else None
     for _ in range(_MOST_ACTIVATIONS):
@@ -94,7 +95,10 @@ def quantizes_integer_form(quantize: ir.Node) -> bool:
 
 
 def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
-    """Whether onnxruntime may take the node for the beginning of a quantized operator."""
+    """Whether onnxruntime may take the node for the beginning of a quantized operator.
+
+    (onnxruntime 1.30, qdq_selectors.cc, NodeGroupSelector::GetQDQSelection.)
+    """
     return any(
         has_integer_form(consumer)
         and all(map(_is_dequantized, consumer.inputs[:2]))

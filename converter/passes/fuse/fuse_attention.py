@@ -30,8 +30,8 @@ class FuseAttention(NodePass):
 
     def matches(self, node: ir.Node) -> bool:
         """Whether it is a softmax beside a matmul."""
-        readers = [use.node for use in node.outputs[0].uses()] if is_op(node, *_SOFTMAXES) else []
-        return any(is_op(reader, "QBatchMatMul") for reader in readers)
+        consumers = [use.node for use in node.outputs[0].uses()] if is_op(node, *_SOFTMAXES) else []
+        return any(is_op(consumer, "QBatchMatMul") for consumer in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         self._fuse(_chain_at(node), graph)
@@ -146,11 +146,11 @@ def _chain_at(softmax: ir.Node) -> _Chain:
         raise Refusal("its input comes from no matmul, nor from a function of the result of one")
     if len(function.x.uses()) != 1 or function.x.is_graph_output():
         raise Refusal("its scores have other consumers")
-    readers = list(weights.uses())
-    if len(readers) != 1 or weights.is_graph_output():
+    consumers = list(weights.uses())
+    if len(consumers) != 1 or weights.is_graph_output():
         raise Refusal("its result has other consumers than one matmul")
-    result = readers[0].node
-    if readers[0].idx != 0 or not is_op(result, "QBatchMatMul"):
+    result = consumers[0].node
+    if consumers[0].idx != 0 or not is_op(result, "QBatchMatMul"):
         raise Refusal("its result is not the left input of a matmul")
     chain = _Chain(scores, function.table, softmax, result)
     _check(chain)

@@ -118,8 +118,8 @@ def _shape(of: ir.Value, *last: int) -> ir.Shape | None:
 
 def _has_sibling(matmul: ir.Node) -> bool:
     """Whether another matmul with weights reads the same tensor."""
-    readers = {use.node for use in required_input(matmul, 0).uses()}
-    return sum(is_op(reader, "QMatMul") for reader in readers) > 1
+    consumers = {use.node for use in required_input(matmul, 0).uses()}
+    return sum(is_op(consumer, "QMatMul") for consumer in consumers) > 1
 
 
 def _projection(node: ir.Node) -> _Projection:

@@ -35,12 +35,12 @@ class ChannelScales(EarlyPass):
         array = scales(node_input(quantize, 1), "scale")
         if array.size == 1:
             return
-        readers = [use.node for use in quantize.outputs[0].uses()]
-        rank = _rank_of_depthwise(readers, array.size)
+        consumers = [use.node for use in quantize.outputs[0].uses()]
+        rank = _rank_of_depthwise(consumers, array.size)
         zero_point = _one_zero_point(quantize)
-        nodes = [quantize, *readers]
-        same = [np.array_equal(scales(node_input(node, 1), "scale"), array) for node in readers]
-        same += [_one_zero_point(node) == zero_point for node in readers]
+        nodes = [quantize, *consumers]
+        same = [np.array_equal(scales(node_input(node, 1), "scale"), array) for node in consumers]
+        same += [_one_zero_point(node) == zero_point for node in consumers]
         if not all(same) or any(node.attributes.get_int("axis", 1) % rank != 1 for node in nodes):
             raise Refusal("its channels are quantized in another way than they are dequantized")
         name = self.context.names.value(f"{quantize.outputs[0].name}/scales")
@@ -55,7 +55,7 @@ class ChannelScales(EarlyPass):
             node.replace_input_with(1, one)
             node.replace_input_with(2, zero)
             node.attributes.pop("axis", None)
-        for node in readers:
+        for node in consumers:
             y = node.outputs[0]
             uses = list(y.uses())
             multiply = self._binary("Mul", y, factors)
@@ -79,10 +79,10 @@ def _one_zero_point(node: ir.Node) -> NDArray[Any]:
     return np.array(array[0])
 
 
-def _rank_of_depthwise(readers: list[ir.Node], channels: int) -> int:
+def _rank_of_depthwise(consumers: list[ir.Node], channels: int) -> int:
     """The rank of the tensor, if only depthwise convolutions read it dequantized."""
     ranks = set()
-    for dequantize in readers:
+    for dequantize in consumers:
         uses = list(dequantize.outputs[0].uses()) if dequantizes(dequantize) else []
         if not uses or dequantize.outputs[0].is_graph_output():
             raise Refusal("something other than a convolution consumes its channels")

@@ -21,7 +21,7 @@ from qudnn.converter.passes.base import EarlyPass
 Array = NDArray[Any]
 
 _MOST_ELEMENTS = 1000  # of a constant that a condition may depend on
-_MOST_ROUNDS = 10  # as many as onnxruntime makes
+_MOST_ROUNDS = 10  # onnxruntime 1.30, session_options.h, max_num_graph_transformation_steps
 _LONGEST_CHAIN = 16  # nodes between a condition and its constants
 _FOLDS: dict[str, Callable[..., Array]] = {
     "And": np.logical_and,

@@ -13,6 +13,7 @@ _NODES_SHOWN = 5
 class SortNodes(EarlyPass):
     """ONNX requires this order; onnxruntime also runs models in other orders, which some tools write.
 
+    (onnxruntime 1.30, graph.cc, Graph::PerformTopologicalSortAndCheckIsAcyclic.)
     Raises ConversionError where there is no order.
     """
 

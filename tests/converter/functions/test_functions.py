@@ -1,4 +1,4 @@
-"""What function bodies and converted models hold, for readers other than the newest onnxruntime."""
+"""What function bodies and converted models hold, for runtimes other than the newest onnxruntime."""
 
 import numpy as np
 import onnx
