@@ -82,9 +82,10 @@ def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
     if not is_onnx(reshape, "Reshape"):
         raise Refusal("an Add after it is not that of a bias")
     shape = constant_or_none(required_input(reshape, 1))
-    along = [1] * rank
-    along[axis] = -1
-    if shape is None or [-1 if size == outputs else size for size in shape.tolist()] != along:
+    along = [{1} for _ in range(rank)]
+    along[axis] = {-1, outputs}
+    sizes = [] if shape is None else shape.reshape(-1).tolist()
+    if len(sizes) != rank or any(size not in allowed for size, allowed in zip(sizes, along, strict=True)):
         raise Refusal("an Add after it is not that of one number for each output")
     value = required_input(reshape, 0)
     for op_type in "Cast", "Floor", "Div":

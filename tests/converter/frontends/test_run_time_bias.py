@@ -60,6 +60,13 @@ def test_an_image(group: int, per_channel: bool) -> None:
     assert not operators & {"ConvInteger", "DynamicQuantizeLinear"}
 
 
+def test_one_output() -> None:
+    graph = Old()
+    graph.x("x", "float32", (2, 8, 7, 6), ("n", 8, 7, 6))
+    graph.y(graph.conv(graph.dynamic("x"), "y", (1, 8, 3, 3)), rank=4)
+    assert_same_bits(graph, {"DynamicQConv": 1})
+
+
 def test_a_row() -> None:
     graph = Old()
     graph.x("x", "float32", (2, 8, 17), ("n", 8, "w"))
