@@ -10,7 +10,8 @@ import onnx
 import onnxruntime
 from google.protobuf.message import EncodeError
 
-from qudnn.custom_ops import opened, scratch
+from qudnn.converter.io import scratch
+from qudnn.custom_ops import opened
 from qudnn.custom_ops.library import register_quietly, surprises
 from qudnn.custom_ops.opened import Model, Opened, Status
 from qudnn.custom_ops.options import Tune, config_entry
@@ -94,6 +95,6 @@ class InferenceSession(onnxruntime.InferenceSession):
                 return serialized
             except (ValueError, EncodeError):  # too large after all, by what lies outside of raw_data
                 pass
-        path = str(Path(scratch.folder(self), "model.onnx"))
+        path = str(Path(scratch.folder_of(self), "model.onnx"))
         onnx.save_model(model, path, save_as_external_data=True, location="model.weights")
         return path

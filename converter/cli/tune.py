@@ -27,7 +27,7 @@ from qudnn.converter.cli.runtime import check_gpu, load_plans
 from qudnn.converter.cli.shapes import describe, inputs_of, shape_sets
 from qudnn.converter.cli.terminal import escaped
 from qudnn.converter.cli.verb import UsageError
-from qudnn.converter.io import output
+from qudnn.converter.io import scratch
 from qudnn.converter.io.proto import load_proto
 
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> None:
     plans = load_plans()
     options = _options(arguments)
     check_gpu("tuning", _ELSEWHERE)
-    with output.scratch(Path(tempfile.gettempdir())) as scratch:
+    with scratch.folder_in(Path(tempfile.gettempdir())) as folder:
         path = arguments.model
         if not is_converted(proto):
-            path = str(scratch / "model.onnx")
+            path = str(folder / "model.onnx")
             print(escaped(str(convert_file(arguments.model, path))))
             proto = load_proto(path)
         problems = count_problems(proto)

@@ -5,8 +5,6 @@ that it replaces; a device or a pipe is written through. The name "-" is standar
 """
 
 import os
-import secrets
-import shutil
 import stat
 import sys
 import threading
@@ -14,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from qudnn.converter.io import scratch
+
 StrPath = str | os.PathLike[str]
 
 STANDARD = "-"
 
-_folders: set[Path] = set()
 _moving = threading.Lock()
 
 
@@ -88,7 +87,7 @@ def aside(target: Path, names: Sequence[str]) -> Iterator[Path]:
 
     They move when all are complete, in this order. target is a real path. Raises OSError.
     """
-    with scratch(target.parent) as folder:
+    with scratch.folder_in(target.parent) as folder:
         yield folder
         written = [folder / name for name in names if (folder / name).exists()]
         for path in written:
@@ -100,34 +99,13 @@ def aside(target: Path, names: Sequence[str]) -> Iterator[Path]:
         _flush(target.parent)
 
 
-@contextmanager
-def scratch(parent: Path) -> Iterator[Path]:
-    """A new folder in parent for the time of the block, however that ends.
-
-    Its name is short: that of a file in it may be as long as the system allows.
-    """
-    folder = parent / f".qudnn-{secrets.token_hex(8)}"
-    _folders.add(folder)  # before it is made: a signal may come at any time
-    try:
-        folder.mkdir(mode=0o700)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _folders.discard(folder)
-
-
 def tidy() -> None:
     """Delete all scratch folders: for a process that is about to end, whatever its other threads are doing.
 
     A move that has begun is done first, and none begins any more.
     """
     _moving.acquire()
-    for folder in list(_folders):
-        aside = folder.with_name(f"{folder.name}-")
-        with suppress(OSError):  # it may not be made yet
-            folder.rename(aside)  # so that a thread that goes on writing does not find it
-        for path in (aside, folder):
-            shutil.rmtree(path, ignore_errors=True)
+    scratch.delete_all()
 
 
 def _status(path: StrPath) -> os.stat_result | None:

@@ -27,6 +27,14 @@ class Tensor(NamedTuple):
     layout: Layout
 
 
+class Joint(NamedTuple):
+    """How a value lies between two ops: it passes unchanged between two ports whose joints are equal."""
+
+    value: ir.Value
+    channel_axis: int
+    is_unpadded: bool
+
+
 @dataclass(frozen=True)
 class Port:
     """A value that an op reads or writes: its shape outside, and which axis of it is last inside.
@@ -59,9 +67,8 @@ class Port:
         return plain(len(self.shape), self.channel_axis, channels)
 
     @property
-    def joint(self) -> tuple[ir.Value, int, bool]:
-        """Equal for two ports if the value passes between them unchanged."""
-        return self.value, self.channel_axis, self.layout.is_unpadded
+    def joint(self) -> Joint:
+        return Joint(self.value, self.channel_axis, self.layout.is_unpadded)
 
 
 def port(

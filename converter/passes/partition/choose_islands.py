@@ -10,7 +10,7 @@ from qudnn.converter.graph.op_traits import is_quantized_operator
 from qudnn.converter.graph.sizes import guessed
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
-from qudnn.converter.island.port import Port
+from qudnn.converter.island.port import Joint, Port
 from qudnn.converter.passes.base import Pass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
@@ -50,9 +50,6 @@ class ChooseIslands(Pass):
             for node in candidate.covers:
                 self.context.refusals.pop(node, None)  # what one rule refused, another may have covered
         self.context.candidates = [c for n, c in enumerate(self.context.candidates) if n in inside]
-
-
-Joint = tuple[ir.Value, int, bool]
 
 
 def choice(candidates: list[Candidate], moved: Container[ir.Node] = ()) -> set[int]:

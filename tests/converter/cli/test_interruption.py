@@ -18,7 +18,7 @@ PROGRAM = """
 import sys, threading, time
 from pathlib import Path
 from qudnn.converter import cli
-from qudnn.converter.io import output
+from qudnn.converter.io import scratch
 
 class Verb:
     "Waits."
@@ -26,7 +26,7 @@ class Verb:
     def add_arguments(self, parser):
         parser.add_argument("how")
     def run(self, arguments):
-        with output.scratch(Path.cwd()) as folder:
+        with scratch.folder_in(Path.cwd()) as folder:
             (folder / "half").write_bytes(b"a model")
             print("working", flush=True)
             if arguments.how == "deaf":

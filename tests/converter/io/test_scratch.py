@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from qudnn.custom_ops import scratch
+from qudnn.converter.io import scratch
 
 PROGRAM = """
 import sys, tempfile, time
 from pathlib import Path
-from qudnn.custom_ops import scratch
+from qudnn.converter.io import scratch
 
 class Owner: pass
 
 tempfile.tempdir = sys.argv[1]
 owner = Owner()
-Path(scratch.folder(owner), "weights").write_bytes(bytes(1000))
+Path(scratch.folder_of(owner), "weights").write_bytes(bytes(1000))
 print("ready", flush=True)
 time.sleep(float(sys.argv[2]))
 """
@@ -42,12 +42,12 @@ def is_empty_soon(folder: Path) -> bool:
 def test_it_goes_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     owner = Owner()
-    path = Path(scratch.folder(owner))
+    path = Path(scratch.folder_of(owner))
     assert path.parent == tmp_path
     assert path.stat().st_mode & 0o777 == 0o700
     (path / "weights").write_bytes(b"many")
     other = Owner()
-    assert Path(scratch.folder(other)) != path
+    assert Path(scratch.folder_of(other)) != path
     del owner
     assert [found.name for found in tmp_path.iterdir()] != []
     assert not path.exists()
@@ -74,6 +74,6 @@ def test_it_goes_with_its_owner_where_no_other_process_can_be_started(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "absent"))
     owner = Owner()
-    assert Path(scratch.folder(owner)).is_dir()
+    assert Path(scratch.folder_of(owner)).is_dir()
     del owner
     assert list(tmp_path.iterdir()) == []
