@@ -96,7 +96,7 @@ struct Axis {
 
 // Outermost first, neighbours merged where possible. If all matmuls of the innermost axis share b, the
 // matrices of a along it merge into one with more rows.
-std::vector<Axis> join(std::vector<Axis> axes, plan::BatchMatMulProblem& problem) {
+std::vector<Axis> join(const std::vector<Axis>& axes, plan::BatchMatMulProblem& problem) {
     std::vector<Axis> joined;
     for (const Axis& axis : axes) {
         if (axis.extent == 1) continue;
@@ -195,7 +195,7 @@ PlacedMatMul BatchMatMulLayout::place(const ort::Shape& a_shape, const ort::Shap
     for (size_t i = 0; i < rank; ++i) {
         axes.push_back({batch[i], a.batch_stride(rank, i), b.batch_stride(rank, i), y.stride[i]});
     }
-    if (joined) axes = join(std::move(axes), p);
+    if (joined) axes = join(axes, p);
     if (axes.size() > p.batch.size()) {
         throw std::invalid_argument("the batch " + batch.text() +
                                     " has more than 3 dimensions of which no two are as one");

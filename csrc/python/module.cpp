@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "plan/configuration.h"
 #include "plan/shorthand.h"
@@ -41,7 +42,7 @@ PYBIND11_MODULE(_native, module) {
 
     py::register_exception_translator([](std::exception_ptr thrown) {
         try {
-            std::rethrow_exception(thrown);
+            std::rethrow_exception(std::move(thrown));
         } catch (const std::system_error& e) {
             // With an errno Python finds the right kind of OSError.
             const py::tuple arguments = py::make_tuple(e.code().value(), e.what());

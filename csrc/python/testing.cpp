@@ -47,7 +47,7 @@ template <class P>
 void define_problem(py::module_& module, const char* name) {
     py::class_<P>(module, name)
         .def(py::init([](const py::kwargs& fields) { return problem_from<P>(fields); }))
-        .def(py::self == py::self)
+        .def(py::self == py::self)  // NOLINT(misc-redundant-expression)
         .def("__hash__", [](const P& p) { return plan::hash(p); })
         .def("__str__", [](const P& p) { return plan::text(p); })
         .def("multiplications", [](const P& p) { return p.multiplications(); });
