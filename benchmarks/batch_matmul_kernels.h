@@ -71,11 +71,11 @@ void batch_matmul_case(const BatchMatMulCase& c) {
             }
         }
     };
-    const int64_t products = g.batch[0] * g.batch[1] * g.batch[2] * g.m;
+    const int64_t rows = g.batch[0] * g.batch[1] * g.batch[2] * g.m;
     const char* type = std::is_same_v<Y, int8_t> ? "int8" : std::is_same_v<Y, float> ? "float32" : "int32";
     const auto run = [&](const std::string& kernel, const std::function<cudaError_t(Y*)>& launch) {
-        check<Y>(c.name + " " + type + " " + kernel, products * g.width, a.host.size() + b.host.size(),
-                 2.0 * static_cast<double>(products * g.n * g.k), static_cast<double>(g.k), c.offset, launch,
+        check<Y>(c.name + " " + type + " " + kernel, rows * g.width, a.host.size() + b.host.size(),
+                 2.0 * static_cast<double>(rows * g.n * g.k), static_cast<double>(g.k), c.offset, launch,
                  expected);
     };
     run("plain", [&](Y* y) { return batch_matmul(g, a.gpu, b.gpu, e, y, nullptr); });
@@ -138,7 +138,7 @@ void small_batch_matmul_cases() {
                                    {197, 208, 197},
                                    {33, 300, 145},
                                    {5, 16, 1000}}) {
-                const std::string name = std::string("product ") + std::to_string(m) + "x" +
+                const std::string name = std::string("batch_matmul ") + std::to_string(m) + "x" +
                                          std::to_string(n) + "x" + std::to_string(k) +
                                          (b_transposed ? " along" : " across") + (offset ? " unaligned" : "");
                 BatchMatMulCase c{name, dense_batch_matmul(3, m, n, k, b_transposed)};
@@ -154,7 +154,7 @@ void small_batch_matmul_cases() {
             }
     for (const auto& [name, g] :
          {std::pair{"scores", scores(2, 77, 3, 32)}, {"context", context(2, 77, 3, 32)}})
-        batch_matmul_case<int8_t>({std::string("product ") + name, g, -5, true});
+        batch_matmul_case<int8_t>({std::string("batch_matmul ") + name, g, -5, true});
 }
 
 // BERT-base's and ViT-B/16's attention, and one large matmul.
@@ -175,7 +175,7 @@ void large_batch_matmul_cases() {
         batch_matmul_case<int8_t>({"context" + size, context(batch, length, 12, 64), -128, false, false});
     }
     for (bool b_transposed : {true, false})
-        batch_matmul_case<int8_t>({std::string("product 4096 ") + (b_transposed ? "along" : "across"),
+        batch_matmul_case<int8_t>({std::string("batch_matmul 4096 ") + (b_transposed ? "along" : "across"),
                                    dense_batch_matmul(1, 4096, 4096, 4096, b_transposed)});
 }
 

@@ -1,4 +1,4 @@
-"""cuBLASLt's int8 matrix products without an epilogue, algorithm by algorithm, through its C interface."""
+"""cuBLASLt's int8 matmuls without an epilogue, algorithm by algorithm, through its C interface."""
 
 import ctypes
 from ctypes import byref, c_float, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p

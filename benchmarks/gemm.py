@@ -1,8 +1,8 @@
-"""int8 matrix products of BERT-base's shapes: qudnn's, with its epilogue, against plain ones of cuBLASLt.
+"""int8 matmuls of BERT-base's shapes: qudnn's, with its epilogue, against plain ones of cuBLASLt.
 
     python benchmarks/gemm.py        writes benchmarks/results/gemm-*.json; needs a GPU and PyTorch
 
-qudnn's QMatMul adds a bias, requantizes and writes int8; the plain products write int32. Each is captured
+qudnn's QMatMul adds a bias, requantizes and writes int8; the plain matmuls write int32. Each is captured
 in CUDA graphs, a short and a long row of repeats: the difference of their times is that of the repeats
 alone. `cold`: each repeat has operands and a result of its own, together several times as large as the L2
 cache; `warm`: all repeats read the same operands. Results are compared, too.
@@ -29,13 +29,13 @@ from qudnn.custom_ops import cuda, plans
 SHORT, LONG = 10, 60  # repeats
 TOKENS = (32 * 128, 32 * 384)
 MATRICES = ((768, 768), (2304, 768), (3072, 768), (768, 3072))  # [n, k]
-AT_LEAST = 0.6  # of the best plain product's rate
+AT_LEAST = 0.6  # of the best plain matmul's rate
 WORKSPACE = 32 << 20
 QUDNN = "qudnn"
 OPSET = 17
 ZERO_POINT = 3
 
-Repeat = Callable[[int], None]  # enqueues the product of the operands of this number
+Repeat = Callable[[int], None]  # enqueues the matmul of the operands of this number
 
 
 class Size(NamedTuple):
@@ -136,7 +136,7 @@ class Bench:
         return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
 
     def requantized(self, i: int) -> Any:
-        """QMatMul's result by PyTorch's plain product."""
+        """QMatMul's result by PyTorch's plain matmul."""
         torch = self.torch
         bias, multiplier = torch.tensor(self.bias).cuda(), torch.tensor(self.multiplier).cuda()
         acc = torch._int_mm(self.x[i], self.w[i].t()) + bias
@@ -257,7 +257,7 @@ def main() -> int:
         del bench  # its memory is the next one's
     right = not any(row["ways"][QUDNN].get("differing elements", 1) for row in rows)
     checks = {
-        f"at least {AT_LEAST:.0%} of the best plain product": all(
+        f"at least {AT_LEAST:.0%} of the best plain matmul": all(
             (row["ratio"] or 0) >= AT_LEAST for row in rows
         ),
         "right results": right,

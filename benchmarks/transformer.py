@@ -4,7 +4,7 @@
                                                           that has its quantizer
     python benchmarks/transformer.py --models DIR         writes benchmarks/results/transformer-*.json
 
-A recipe says what is quantized: `matmul` the matrix products, those of computed tensors among them, `all`
+A recipe says what is quantized: `matmul` the matmuls, those of computed tensors among them, `all`
 everything that the quantizer can; each statically, in both forms, and dynamically. Times are medians with
 inputs and results on the GPU. Results are compared with those of the unconverted model on the CPU provider:
 what stays in floating point is computed in other ways on a GPU, and the next quantizer turns a difference

@@ -35,7 +35,7 @@ def QProjections(x, w, bias, multiplier, y_zero_point):
         acc = sum(x * w) + bias[k]            int32, wrapping
         y   = saturate(rint(float(acc) * multiplier[k]) + y_zero_point[k])
 
-    Several QMatMul of one x in one product: each has had its own zero point. They are float32, whole numbers
+    Several QMatMul of one x in one matmul: each has had its own zero point. They are float32, whole numbers
     in [-128, 127]; multipliers are finite. `bias` holds `- x_zero_point * sum(w)` already.
     """
     shift = op.Cast(op.Constant(value_int=128), to=6)

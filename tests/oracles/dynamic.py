@@ -1,4 +1,4 @@
-"""Dynamic quantization of what an op has computed, and the products that follow it."""
+"""Dynamic quantization of what an op has computed, and the matmuls that follow it."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""From shapes and permutations to the problem of a product: its strides compute what numpy.matmul does."""
+"""From shapes and permutations to the problem of a matmul: its strides compute what numpy.matmul does."""
 
 import random
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ ALL = 2**63 - 1
 
 
 @dataclass
-class Product:
-    """Shapes and attributes of a product; starts and ends are of the last axes, of the others all is read."""
+class Slices:
+    """Shapes and attributes of a matmul; starts and ends are of the last axes, of the others all is read."""
 
     a: Sequence[int]
     b: Sequence[int]
@@ -80,9 +80,9 @@ class Product:
         rows_of_b = (f["n"], f["k"]) if f["b_transposed"] else (f["k"], f["n"])
         b = view(b, "b", rows_of_b, self.b_offset)
         a = view(a, "a", (f["m"], f["k"]), self.a_offset)
-        product = np.matmul(a, b.swapaxes(-1, -2) if f["b_transposed"] else b)
+        matmul = np.matmul(a, b.swapaxes(-1, -2) if f["b_transposed"] else b)
         y = np.full(self.y, -1, np.int64)
-        view(y, "y", (f["m"], f["width"]))[...] = np.pad(product, [(0, 0)] * 4 + [(0, f["width"] - f["n"])])
+        view(y, "y", (f["m"], f["width"]))[...] = np.pad(matmul, [(0, 0)] * 4 + [(0, f["width"] - f["n"])])
         return y
 
     def check(self) -> dict[str, int]:
@@ -94,7 +94,7 @@ class Product:
 
 def test_attention_is_read_and_written_where_it_lies() -> None:
     q = k = [8, 128, 12, 64]
-    scores = Product(q, k, a_perm=[0, 2, 1, 3], b_perm=[0, 2, 3, 1]).check()
+    scores = Slices(q, k, a_perm=[0, 2, 1, 3], b_perm=[0, 2, 3, 1]).check()
     assert (scores["batch_1"], scores["batch_2"], scores["m"], scores["n"], scores["k"]) == (
         8,
         12,
@@ -106,7 +106,7 @@ def test_attention_is_read_and_written_where_it_lies() -> None:
     assert scores["a_stride_row"] == scores["b_stride_row"] == 12 * 64
 
     p, v = [2, 12, 197, 208], [2, 197, 12, 64]
-    context = Product(p, v, b_perm=[0, 2, 1, 3], y_perm=[0, 2, 1, 3], a_ends=[197])
+    context = Slices(p, v, b_perm=[0, 2, 1, 3], y_perm=[0, 2, 1, 3], a_ends=[197])
     assert context.y == [2, 197, 12, 64]
     found = context.check()
     assert (found["k"], found["a_stride_row"], found["b_stride_row"]) == (197, 208, 768)
@@ -114,17 +114,17 @@ def test_attention_is_read_and_written_where_it_lies() -> None:
 
 
 def test_rows_that_share_b_are_one_matrix() -> None:
-    found = Product([3, 5, 7, 11], [11, 13]).check()
+    found = Slices([3, 5, 7, 11], [11, 13]).check()
     assert (found["batch_0"], found["batch_1"], found["batch_2"], found["m"]) == (1, 1, 1, 3 * 5 * 7)
-    found = Product([3, 5, 7, 11], [5, 11, 13]).check()
+    found = Slices([3, 5, 7, 11], [5, 11, 13]).check()
     assert (found["batch_1"], found["batch_2"], found["m"]) == (3, 5, 7)
-    found = Product([3, 5, 7, 11], [3, 1, 11, 13]).check()
+    found = Slices([3, 5, 7, 11], [3, 1, 11, 13]).check()
     assert (found["batch_2"], found["m"]) == (3, 35)
 
 
 def test_heads_of_tensors_that_lie_side_by_side() -> None:
     joined = [2, 21, 8, 16]  # four heads of Q, two of K and V each
-    grouped = Product(
+    grouped = Slices(
         joined,
         joined,
         [0, 2, 1, 3],
@@ -139,17 +139,17 @@ def test_heads_of_tensors_that_lie_side_by_side() -> None:
 
 
 def test_a_part_beyond_the_tensor_is_empty() -> None:
-    empty = Product([5, 16], [16, 9], b_starts=[0, 12], b_ends=[ALL, 20])
+    empty = Slices([5, 16], [16, 9], b_starts=[0, 12], b_ends=[ALL, 20])
     assert (empty.b_offset, empty.y) == (0, [5, 0])
 
 
 def test_batch_is_joined() -> None:
-    found = Product([2, 3, 4, 5, 6], [2, 3, 4, 6, 7]).check()
+    found = Slices([2, 3, 4, 5, 6], [2, 3, 4, 6, 7]).check()
     assert (found["batch_0"], found["batch_1"], found["batch_2"]) == (1, 1, 24)
 
 
 def test_padding() -> None:
-    found = Product([2, 9, 16], [2, 16, 32], a_ends=[11], b_ends=[11, 30], padding=2).check()
+    found = Slices([2, 9, 16], [2, 16, 32], a_ends=[11], b_ends=[11, 30], padding=2).check()
     assert (found["k"], found["n"], found["width"]) == (11, 30, 32)
 
 
@@ -197,11 +197,11 @@ def test_any_layout(seed: int) -> None:
     y_perm = [*rng.sample(range(rank - 1), rank - 1), rank - 1]
     a, *of_a = part_of_more(a)
     b, *of_b = part_of_more(b)
-    product = Product(
+    matmul = Slices(
         a, b, a_perm, b_perm, y_perm, of_a[0], of_a[1], of_b[0], of_b[1], padding=rng.choice((0, 4))
     )
-    found = product.check()
-    assert found["width"] == found["n"] + product.padding
+    found = matmul.check()
+    assert found["width"] == found["n"] + matmul.padding
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_any_layout(seed: int) -> None:
 )
 def test_refused(given: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        Product(**given)
+        Slices(**given)

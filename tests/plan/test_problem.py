@@ -214,14 +214,14 @@ def dense_conv(**given: int) -> Any:
     return testing.ConvProblem(**{"p": h, "q": w, **strides, **sizes})
 
 
-def test_pointwise_conv_is_a_matrix_product() -> None:
-    product = testing.as_matmul(dense_conv())
-    assert product == testing.MatMulProblem(m=2 * 5 * 4, k=32, c=16, x_stride=16)
+def test_pointwise_conv_is_a_matmul() -> None:
+    matmul = testing.as_matmul(dense_conv())
+    assert matmul == testing.MatMulProblem(m=2 * 5 * 4, k=32, c=16, x_stride=16)
 
 
-def test_conv_of_the_whole_image_is_a_matrix_product() -> None:
-    product = testing.as_matmul(dense_conv(r=5, s=4, p=1, q=1))
-    assert product == testing.MatMulProblem(m=2, k=32, c=5 * 4 * 16, x_stride=5 * 4 * 16)
+def test_conv_of_the_whole_image_is_a_matmul() -> None:
+    matmul = testing.as_matmul(dense_conv(r=5, s=4, p=1, q=1))
+    assert matmul == testing.MatMulProblem(m=2, k=32, c=5 * 4 * 16, x_stride=5 * 4 * 16)
 
 
 @pytest.mark.parametrize(
@@ -248,10 +248,10 @@ def test_additions_are_of_three_kinds() -> None:
     assert str(testing.parse(texts[3])) == texts[3]
 
 
-def test_what_else_a_problem_says_is_kept_by_the_matrix_product() -> None:
-    product = testing.as_matmul(dense_conv(clamps_above=1, alignment=4))
-    assert fields(product)["clamps_above"] == 1
-    assert fields(product)["alignment"] == 4
+def test_what_else_a_problem_says_is_kept_by_the_matmul() -> None:
+    matmul = testing.as_matmul(dense_conv(clamps_above=1, alignment=4))
+    assert fields(matmul)["clamps_above"] == 1
+    assert fields(matmul)["alignment"] == 4
 
 
 def conv3d(**given: int) -> testing.ConvProblem:
@@ -273,7 +273,7 @@ def test_filter_through_the_depth_takes_slices_for_rows() -> None:
     )
 
 
-def test_pointwise_filter_of_volumes_becomes_a_matrix_product() -> None:
+def test_pointwise_filter_of_volumes_becomes_a_matmul() -> None:
     flat = testing.flattened(conv3d())
     assert flat is not None
     assert testing.as_matmul(flat) == testing.MatMulProblem(m=2 * 6 * 5 * 4, k=32, c=16, x_stride=16)

@@ -111,7 +111,7 @@ class _Conv(NamedTuple):
     def candidate(
         self,
         more: tuple[ir.Node, ...],
-        ending: Requantized | InFloat | Added,
+        epilogue: Requantized | InFloat | Added,
         int_bias: Int32Array | None,
         note: str,
     ) -> Candidate:
@@ -122,7 +122,7 @@ class _Conv(NamedTuple):
             self.shape,
             Filters(self.weights._replace(scales=self.scales), self.window, self.group),
             int_bias,
-            ending,
+            epilogue,
         )
         return replace(candidate, note=note)
 

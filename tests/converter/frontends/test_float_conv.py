@@ -15,7 +15,7 @@ from qudnn.converter.functions import DOMAIN
 from session import open_session, outputs
 
 CHANGED = 3e-6  # of the largest result: by how much the last bits of a float32 convolution may differ
-Ending = Callable[[QdqNetwork, str], None]
+Tail = Callable[[QdqNetwork, str], None]
 
 
 def pooled(net: QdqNetwork, c: str) -> None:
@@ -80,13 +80,13 @@ def assert_within(model: onnx.ModelProto, op_type: str, tolerance: float, *shape
 
 
 @pytest.mark.parametrize(
-    "ending", [pooled, max_pooled, silu, is_output, normalized, rectified], ids=lambda ending: ending.__name__
+    "tail", [pooled, max_pooled, silu, is_output, normalized, rectified], ids=lambda tail: tail.__name__
 )
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("bias", [None, "int32", "float"])
-def test_result_in_float(ending: Ending, dtype: str, bias: str | None) -> None:
+def test_result_in_float(tail: Tail, dtype: str, bias: str | None) -> None:
     net = QdqNetwork(dtype)
-    ending(net, net.conv(net.x(), bias=bias))
+    tail(net, net.conv(net.x(), bias=bias))
     report = assert_within(net.model(), "QConvToFloat", CHANGED)
     assert [(entry.name, "last bits" in entry.reason) for entry in report.approximate] == [("c_node", True)]
     assert "c_node" not in [entry.name for entry in report.left]
@@ -240,12 +240,12 @@ def test_residual_on_gpu(activation: str | None, norm: bool) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("ending", [pooled, max_pooled, is_output], ids=lambda ending: ending.__name__)
-def test_result_in_float_on_gpu(ending: Ending) -> None:
+@pytest.mark.parametrize("tail", [pooled, max_pooled, is_output], ids=lambda tail: tail.__name__)
+def test_result_in_float_on_gpu(tail: Tail) -> None:
     net = QdqNetwork()
-    ending(net, net.conv(net.x(), bias="float"))
+    tail(net, net.conv(net.x(), bias="float"))
     conversion = converter.convert(net.model())
     assert conversion.report.converted["QConvToFloat"] == 1
-    is_exact = ending is not pooled  # whose sum onnxruntime's CUDA provider has its own order for
+    is_exact = tail is not pooled  # whose sum onnxruntime's CUDA provider has its own order for
     if is_exact:
         check.assert_same_on_gpu(conversion.model, [{"x": normal(3, 4, 9, 8)}])
