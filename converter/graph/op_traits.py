@@ -31,6 +31,7 @@ class Trait(Flag):
     # What it computes.
     CONTRACTS = auto()  # sums of products of two inputs in floating point: a matmul or a convolution
     POOLS = auto()  # one number of each window
+    AVERAGES = auto()  # sums up along axes: a mean, or what is divided by one
     CLIPS = auto()  # an activation that onnxruntime fuses (ReluQuantFusion, ClipQuantFusion)
     CONVERTS = auto()  # between floating point and integers, with a scale
     UNPACKS = auto()  # a step from weights stored in few bits to floating point
@@ -89,7 +90,7 @@ _ONNX: dict[str, Trait] = {
     "GatherND": _T.TAKES_VALUES,
     "Gelu": _UNARY,
     "Gemm": _T.CONTRACTS | _T.ALONG_LAST | _T.INTEGER_FORM | _T.INTEGER_FORM_TO_FLOAT,
-    "GlobalAveragePool": _T.ALONG_SECOND | _T.INTEGER_FORM,
+    "GlobalAveragePool": _T.ALONG_SECOND | _T.INTEGER_FORM | _T.AVERAGES,
     "GlobalMaxPool": _T.ALONG_SECOND,
     "Greater": _T.BROADCASTS,
     "GreaterOrEqual": _T.BROADCASTS,
@@ -99,7 +100,7 @@ _ONNX: dict[str, Trait] = {
     "If": _NONE,
     "InstanceNormalization": _T.ALONG_SECOND,
     "IsNaN": _UNARY,
-    "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST,
+    "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES,
     "LeakyRelu": _UNARY | _T.INTEGER_FORM,
     "Less": _T.BROADCASTS,
     "LessOrEqual": _T.BROADCASTS,
@@ -126,7 +127,7 @@ _ONNX: dict[str, Trait] = {
     "RandomUniform": _T.RANDOM,
     "RandomUniformLike": _T.RANDOM,
     "Reciprocal": _UNARY | _T.FOLDS,
-    "ReduceMean": _T.MOVES_AXES,
+    "ReduceMean": _T.MOVES_AXES | _T.AVERAGES,
     "Relu": _UNARY | _T.CLIPS | _T.LEAVES_SUMS | _T.FOLDS,
     "Reshape": _MOVE | _T.UNIFORM | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
     "Resize": _MOVE | _T.ALONG_SECOND | _T.GPU_UINT8,
@@ -138,7 +139,7 @@ _ONNX: dict[str, Trait] = {
     "Sin": _UNARY,
     "Size": _T.READS_SHAPE,
     "Slice": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
-    "Softmax": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.INTEGER_FORM | _T.LEAVES_SUMS,
+    "Softmax": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.INTEGER_FORM | _T.LEAVES_SUMS | _T.AVERAGES,
     "Softplus": _UNARY,
     "Softsign": _UNARY,
     "SpaceToDepth": _MOVE | _T.ALONG_SECOND,

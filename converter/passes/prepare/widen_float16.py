@@ -13,9 +13,8 @@ from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _T = Trait
-_BETWEEN = _T.ELEMENTWISE | _T.MOVES | _T.CHOOSES | _T.POOLS | _T.CLIPS | _T.NO_EFFECT
+_BETWEEN = _T.ELEMENTWISE | _T.MOVES | _T.CHOOSES | _T.POOLS | _T.AVERAGES | _T.CLIPS | _T.NO_EFFECT
 _EXACT = _T.CONVERTS | _T.MOVES | _T.CHOOSES | _T.CLIPS | _T.NO_EFFECT  # values are those of an input
-_OTHERS = ("GlobalAveragePool", "LayerNormalization", "ReduceMean", "Softmax")
 _NOTE = (
     "onnxruntime rounds its operands and its result to float16, qudnn does not: results may differ by one "
     "quantum, and by a unit in the last place of float16 where they are not quantized"
@@ -141,4 +140,4 @@ def _between(graph: ir.Graph, pairs: Iterable[ir.Node]) -> dict[ir.Node, None]:
 
 
 def _may_lie_between(node: ir.Node) -> bool:
-    return has_trait(node, _BETWEEN) or is_onnx(node, *_OTHERS)
+    return has_trait(node, _BETWEEN)
