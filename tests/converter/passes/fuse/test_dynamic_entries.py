@@ -260,7 +260,7 @@ def with_a_needed_mean(net: Norms) -> None:
 
 NORMALIZATIONS = {
     "its axis is not the last one": with_axis,
-    "its scale is no constant of 20 numbers in float32": with_computed_scale,
+    "its scale must be constant": with_computed_scale,
     "its outputs for mean and deviation are used": with_a_needed_mean,
 }
 
