@@ -133,7 +133,7 @@ def AddLayerNormalizationToIsland(
     kept = op.Slice(x, op.Constant(value_ints=[0]), first, last)
     x_zp = op.Cast(op.Constant(value_int=x_zero_point), to=3)
     biased = op.Add(op.DequantizeLinear(kept, op.Constant(value_float=x_scale), x_zp), bias)
-    rest = op.Cast(op.Slice(residual, op.Constant(value_ints=[0]), first, last), to=1)
+    rest = op.Slice(op.Sum(op.Cast(residual, to=1)), op.Constant(value_ints=[0]), first, last)
     residual_zp = op.Cast(op.Constant(value_int=residual_zero_point), to=1)
     r = op.Mul(op.Sub(rest, residual_zp), op.Constant(value_float=residual_scale))
     total = op.Add(biased, r)

@@ -56,7 +56,7 @@ class NormalizationCase:
         """Whether onnxruntime's CPU provider makes a SkipLayerNormalization of it, which rounds otherwise."""
         return "Add" in self.op and not self.op.startswith("Q") and self.rank == 3 and "sum" in self.left_out
 
-    def model(self) -> onnx.ModelProto:
+    def model(self, opset: int = OPSET) -> onnx.ModelProto:
         """The op between graph inputs and its results."""
         g = GraphBuilder()
         leading = ["N", *(f"size{axis}" for axis in range(1, self.rank - 1))]
@@ -73,7 +73,7 @@ class NormalizationCase:
         for name in self.results:
             axes = ["S"] if name in ("bias", "multiplier") else [f"{name}{axis}" for axis in range(self.rank)]
             g.output(name, dtypes.get(name, "float32"), axes)
-        return g.model(OPSET, function_protos(self.op, OPSET))
+        return g.model(opset, function_protos(self.op, opset))
 
     def inputs(self, batch: int = 2) -> dict[str, Array]:
         """Random rows, some that vary little about a large mean, and one that does not vary at all."""
