@@ -6,10 +6,12 @@ import pytest
 from onnx import helper
 from qdq_networks import QdqNetwork, normal
 
+from cases.attention import AttentionCase
 from cases.builder import MICROSOFT, Shape, value_info
 from check import assert_equivalent
 from qudnn import converter
 from qudnn.converter.analysis.inference import infer
+from session import assert_same_bits, run
 
 STALE = [[1, 4, 9, 8], ["n", 4, 5, 5], ["n", 4, 72], ["n", 5, 9, 8], ["m", 4, "h", "w"]]
 
@@ -102,6 +104,22 @@ def test_shapes_follow_where_a_domain_is_not_imported(shape: Shape) -> None:
     assert_equivalent(model, conversion.model, [{"x": normal(batch, 4, 8, 9)} for batch in (2, 1)])
     shapes = {y.name: y.shape for node in infer(ir.from_proto(model), declared=False) for y in node.outputs}
     assert shapes["t"] == ["n", 4, 9, 8]
+
+
+@pytest.mark.parametrize("name", ["scores", "scaled", "weights"])
+@pytest.mark.parametrize("size", [1, 5, 2**40])
+def test_the_number_of_keys_is_not_the_one_declared(name: str, size: int) -> None:
+    """onnxruntime's softmax has other bits by what is declared of its input; those of the model remain."""
+    case = AttentionCase("QDQ", "N", "S", biases=False)
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model())
+    declared = next(value for value in model.graph.value_info if value.name == name)
+    declared.type.tensor_type.shape.dim[3].dim_value = size
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QAttention"] == 1
+    for keys in (21, 2, 1):
+        inputs = case.inputs(2, keys)
+        assert_same_bits(run(conversion.model, inputs).outputs, run(case.model(), inputs).outputs)
 
 
 def test_one_contradiction_leaves_what_follows_of_others() -> None:
