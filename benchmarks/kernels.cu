@@ -17,6 +17,7 @@
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
+#include "volume_kernels.h"
 #include "window_kernels.h"
 
 namespace {
@@ -68,6 +69,7 @@ void small_cases() {
                 run("5x2", {2, 9, 10, 16, 5, 6, 5, 2, 2, 1, 2, 2, 1, 1});
                 run("17 channels", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 1});
             }
+    if (wanted("pool3d")) small_volume_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {
             const auto coordinates = static_cast<Coordinates>(mode);
@@ -234,6 +236,7 @@ void small_cases() {
 
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
+    if (wanted("pool3d")) large_volume_cases();
     if (wanted("window")) large_window_cases();
     if (wanted("batch_matmul")) large_batch_matmul_cases();
     if (wanted("projections")) large_projections_cases();

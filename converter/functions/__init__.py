@@ -40,6 +40,7 @@ from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
 from qudnn.converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
 from qudnn.converter.functions.mul import QMul
 from qudnn.converter.functions.pool import QAveragePool, QGlobalAveragePool, QMaxPool
+from qudnn.converter.functions.pool3d import QAveragePool3D, QMaxPool3D
 from qudnn.converter.functions.portable import with_portable_constants
 from qudnn.converter.functions.resize import QDepthToSpace, QFloatResize, QResize
 from qudnn.converter.functions.softmax import QSoftmax
@@ -66,6 +67,8 @@ FUNCTIONS = {
         QFloatAdd,
         QFloatMul,
         QAveragePool,
+        QMaxPool3D,
+        QAveragePool3D,
         QTable,
         QResize,
         QFloatResize,

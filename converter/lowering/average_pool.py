@@ -1,4 +1,4 @@
-"""QAveragePool and QGlobalAveragePool: the mean of each window, or of each image."""
+"""QAveragePool, QAveragePool3D and QGlobalAveragePool: the mean of each window, or of each image."""
 
 from math import prod
 
@@ -13,6 +13,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.port import Quantized, port
 from qudnn.converter.lowering.each import Each
+from qudnn.converter.lowering.max_pool import of_window
 
 # What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
 # onnxruntime 1.30, qlgavgpool.cpp, CheckQLinearGlobalAveragePoolScaleAndSize.
@@ -28,8 +29,8 @@ def make_average_pool(
     shape: Shape,
     arithmetic: Arithmetic,
 ) -> Candidate:
-    """The candidate for an average pool; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
-    if window.dilations != (1, 1):
+    """The candidate for an average pool in one to three dimensions; shape: `[N, C, spatial...]` of x."""
+    if any(dilation != 1 for dilation in window.dilations):
         raise Refusal("its dilations are not 1")
     attributes: dict[str, Attribute] = {
         "kernel_shape": window.kernel,
@@ -45,7 +46,7 @@ def make_average_pool(
     }
     return Candidate(
         covers,
-        Each("QAveragePool", attributes, image=True),
+        Each(of_window("QAveragePool", window), attributes, image=True),
         (port(x.value, shape, 1, x.quantization.dtype),),
         (port(y.value, (*shape[:2], *window.output(*shape[2:])), 1, y.quantization.dtype),),
     )
@@ -54,7 +55,7 @@ def make_average_pool(
 def make_global_average_pool(
     covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape
 ) -> Candidate:
-    """The candidate for the mean over all spatial dimensions; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    """The candidate for the mean over all spatial dimensions; shape: `[N, C, spatial...]` of x."""
     elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
     scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
     if not _LEAST_SCALE <= scale < _BEYOND_SCALES:

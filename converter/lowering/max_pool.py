@@ -1,4 +1,4 @@
-"""QMaxPool: the maximum of each window, padding left out."""
+"""QMaxPool and QMaxPool3D: the maximum of each window, padding left out."""
 
 import onnx_ir as ir
 
@@ -10,6 +10,11 @@ from qudnn.converter.island.port import port
 from qudnn.converter.lowering.each import Each
 
 
+def of_window(op_type: str, window: Geometry) -> str:
+    """The pool of images, or the one of volumes."""
+    return op_type if len(window.kernel) == 2 else f"{op_type}3D"
+
+
 def make_max_pool(
     covers: tuple[ir.Node, ...],
     x: ir.Value,
@@ -18,7 +23,7 @@ def make_max_pool(
     window: Geometry,
     shape: Shape,
 ) -> Candidate:
-    """The candidate for a maximum pool of 8-bit values; shape: `[N, C, H, W]` or `[N, C, W]` of x."""
+    """The candidate for a maximum pool in one to three dimensions; shape: `[N, C, spatial...]` of x."""
     attributes: dict[str, Attribute] = {
         "kernel_shape": window.kernel,
         "pads": window.pads,
@@ -28,7 +33,7 @@ def make_max_pool(
     }
     return Candidate(
         covers,
-        Each("QMaxPool", attributes, image=True),
+        Each(of_window("QMaxPool", window), attributes, image=True),
         (port(x, shape, 1, dtype),),
         (port(y, (*shape[:2], *window.output(*shape[2:])), 1, dtype),),
     )

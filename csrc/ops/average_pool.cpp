@@ -5,23 +5,23 @@
 
 namespace qudnn::ops {
 
+kernels::AverageScales read_average_scales(const ort::Attributes& attributes) {
+    const Dtype dtype(attributes);
+    return {attributes.real("x_scale"),
+            attributes.real("y_scale"),
+            dtype.zero_point(attributes, "x_zero_point"),
+            dtype.zero_point(attributes, "y_zero_point"),
+            dtype.offset,
+            attributes.integer("count_include_pad", 0, 1) == 1};
+}
+
 QAveragePool::QAveragePool(const ort::Attributes& attributes)
     : kernel(attributes.extents<2>("kernel_shape", 1)),
       pads(attributes.extents<4>("pads", 0)),
       strides(attributes.extents<2>("strides", 1)),
       ceil_mode(attributes.integer("ceil_mode", 0, 1) == 1) {
-    for (const size_t axis : {0, 1}) {
-        // Otherwise a window could lie in the padding alone, without a pixel to count.
-        for (const size_t end : {axis, axis + 2})
-            require(pads[end] < kernel[axis], "pads have to be smaller than the kernel");
-    }
-    const Dtype dtype(attributes);
-    scales = {attributes.real("x_scale"),
-              attributes.real("y_scale"),
-              dtype.zero_point(attributes, "x_zero_point"),
-              dtype.zero_point(attributes, "y_zero_point"),
-              dtype.offset,
-              attributes.integer("count_include_pad", 0, 1) == 1};
+    require_pixels_in_windows<2>(kernel, pads);
+    scales = read_average_scales(attributes);
 }
 
 void QAveragePool::compute(Context& context) const {

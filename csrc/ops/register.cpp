@@ -28,6 +28,7 @@
 #include "ops/mul.h"
 #include "ops/normalize_to_island.h"
 #include "ops/pool.h"
+#include "ops/pool3d.h"
 #include "ops/resize.h"
 #include "ops/softmax.h"
 #include "ops/table.h"
@@ -48,10 +49,10 @@ using Ops =
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
          QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
          QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul,
-         QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool, QGlobalAveragePool, QResize, QFloatResize,
-         QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere>;
+         QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D,
+         QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization,
+         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
+         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -18,6 +18,7 @@ COMMON: dict[str, Any] = {
 PART = {"starts": [0] * 4, "ends": [2**63 - 1] * 4, "perm": [0, 1, 2, 3]}
 PARTS = {f"{tensor}_{name}": value for tensor in "abqkv" for name, value in PART.items()}
 WINDOW = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "kernel_shape": [3, 3]}
+VOLUME_WINDOW = {"pads": [0] * 6, "strides": [1] * 3, "dilations": [1] * 3, "kernel_shape": [3] * 3}
 
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
@@ -43,6 +44,14 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     ),
     "QAveragePool": (
         {**WINDOW, "ceil_mode": 0, "count_include_pad": 0},
+        {"strides": 1, "kernel_shape": 1},
+    ),
+    "QMaxPool3D": (
+        {**VOLUME_WINDOW, "ceil_mode": 0},
+        {"pads": 0, "strides": 1, "dilations": 1, "kernel_shape": 1},
+    ),
+    "QAveragePool3D": (
+        {**VOLUME_WINDOW, "ceil_mode": 0, "count_include_pad": 0},
         {"strides": 1, "kernel_shape": 1},
     ),
     "QuantizeToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),

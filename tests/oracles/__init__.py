@@ -68,6 +68,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QFloatMul": q_float_mul,
     "QTable": q_table,
     "QAveragePool": q_average_pool,
+    "QMaxPool3D": q_max_pool,
+    "QAveragePool3D": q_average_pool,
     "QResize": q_resize,
     "QFloatResize": q_float_resize,
     "QDepthToSpace": q_depth_to_space,

@@ -24,8 +24,8 @@ from qudnn.converter.lowering.sequence import between, make_sequence
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:
     x = read_operand(node, 0, facts)
     y = read_result(node).unclamped()
-    shape = facts.ranked(x.value, 3, 4)
-    window = read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape)
+    shape = facts.ranked(x.value, 3, 4, 5)
+    window = read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), shape, most=3)
     with_pads = bool(node.attributes.get_int("count_include_pad", 0))
     candidate = make_average_pool(
         (node, *y.covers), x.quantized, y.quantized, window, with_pads, shape, y.arithmetic([x])
@@ -35,7 +35,7 @@ def average_pool(node: ir.Node, facts: Facts) -> Candidate:
 
 def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
     x = read_operand(node, 0, facts)
-    shape = facts.ranked(x.value, 3, 4)
+    shape = facts.ranked(x.value, 3, 4, 5)
     multiply = _multiplied(node)
     if multiply is None:
         y = read_result(node).unclamped()
@@ -66,7 +66,7 @@ def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
     """The mean over all spatial dimensions."""
     x = read_operand(node, 0, facts)
     y = read_result(node).unclamped()
-    shape = facts.ranked(x.value, 3, 4)
+    shape = facts.ranked(x.value, 3, 4, 5)
     axes = read_numbers(node, 1, "axes", "axes") or []
     if {from_front(axis, len(shape)) for axis in axes} != set(range(2, len(shape))):
         raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")

@@ -1,4 +1,4 @@
-"""MaxPool on 8-bit values => QMaxPool"""
+"""MaxPool on 8-bit values => QMaxPool or QMaxPool3D"""
 
 import onnx_ir as ir
 
@@ -19,5 +19,6 @@ def max_pool(node: ir.Node, facts: Facts) -> Candidate:
     if node.attributes.get_int("storage_order", 0):
         raise Refusal("storage_order 1 is not supported")
     kernel = tuple(node.attributes.get_ints("kernel_shape", []))
-    shape = facts.ranked(x, 3, 4)
-    return make_max_pool((node,), x, node.outputs[0], dtype, read_geometry(node, kernel, shape), shape)
+    shape = facts.ranked(x, 3, 4, 5)
+    window = read_geometry(node, kernel, shape, most=3)
+    return make_max_pool((node,), x, node.outputs[0], dtype, window, shape)

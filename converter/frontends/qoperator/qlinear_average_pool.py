@@ -1,4 +1,4 @@
-"""com.microsoft QLinearAveragePool, QLinearGlobalAveragePool => QAveragePool, QGlobalAveragePool"""
+"""com.microsoft QLinearAveragePool, QLinearGlobalAveragePool => their ops, also of volumes"""
 
 import onnx_ir as ir
 
@@ -15,13 +15,13 @@ def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, x_scale, x_zero_point, y_scale, y_zero_point."""
     _channels_first(node)
     x = read_input(node, 0, facts)
-    shape = facts.ranked(x.value, 3, 4)
+    shape = facts.ranked(x.value, 3, 4, 5)
     kernel = tuple(node.attributes.get_ints("kernel_shape", []))
     return make_average_pool(
         (node,),
         x,
         read_output(node, 3, x.quantization.dtype),
-        read_geometry(node, kernel, shape),
+        read_geometry(node, kernel, shape, most=3),
         bool(node.attributes.get_int("count_include_pad", 0)),
         shape,
         Arithmetic(x.quantization.dtype),
@@ -33,7 +33,7 @@ def qlinear_global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
     _channels_first(node)
     x = read_input(node, 0, facts)
     y = read_output(node, 3, x.quantization.dtype)
-    return make_global_average_pool((node,), x, y, facts.ranked(x.value, 3, 4))
+    return make_global_average_pool((node,), x, y, facts.ranked(x.value, 3, 4, 5))
 
 
 def _channels_first(node: ir.Node) -> None:

@@ -1,44 +1,10 @@
 #include "kernels/image/max_pool.h"
 
 #include "kernels/common/common.cuh"
+#include "kernels/image/maximum.cuh"
 
 namespace qudnn::kernels {
 namespace {
-
-// The maximum of signed bytes over vectors. Two 16-bit maxima per word: one of the word itself, whose
-// high bytes decide whatever lies below them, one of the word shifted left to bring up the others.
-template <typename V>
-struct Maximum;
-
-template <>
-struct Maximum<uint4> {
-    uint32_t odd[4], even[4];
-
-    __device__ Maximum() {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) odd[i] = even[i] = 0x80808080u;
-    }
-    __device__ void take(int i, uint32_t word) {
-        odd[i] = __vmaxs2(odd[i], word);
-        even[i] = __vmaxs2(even[i], word << 8);
-    }
-    __device__ void take(const uint4& v) {
-        take(0, v.x);
-        take(1, v.y);
-        take(2, v.z);
-        take(3, v.w);
-    }
-    __device__ uint32_t word(int i) const { return __byte_perm(even[i], odd[i], 0x7351); }
-    __device__ uint4 value() const { return {word(0), word(1), word(2), word(3)}; }
-};
-
-template <>
-struct Maximum<uint8_t> {
-    int maximum = -128;
-
-    __device__ void take(uint8_t v) { maximum = max(maximum, static_cast<int>(static_cast<int8_t>(v))); }
-    __device__ uint8_t value() const { return static_cast<uint8_t>(maximum); }
-};
 
 // c counts vectors; rows and columns those of y with its padding. kSize: the window's sides where they are
 // known at compile time, else 0.

@@ -54,9 +54,9 @@ def windows(
 @pytest.mark.parametrize("axis", COVERED)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_windows_that_cover_their_input(op_type: str, mode: str, axis: str, rank: int) -> None:
-    if rank == 3 and op_type not in ("QLinearConv", "Conv"):
+    if rank == 3 and op_type == "ConvInteger":
         return
-    op = "QConv3D" if rank == 3 else OPS[op_type]
+    op = f"{OPS[op_type]}3D" if rank == 3 else OPS[op_type]
     assert_same_bits(windows(op_type, mode, [(6, 3, 1)] * (rank - 1) + [COVERED[axis]]), {op: 1})
 
 

@@ -91,6 +91,51 @@ def test_average_pools(op_type: str, attributes: dict[str, Any], op: str, dtype:
     assert_converts(net.model(), {op: 1})
 
 
+@DTYPES
+@pytest.mark.parametrize(
+    ("op_type", "attributes", "op"),
+    [
+        (
+            "AveragePool",
+            {"kernel_shape": [3, 2, 1], "strides": [2, 1, 1], "pads": [1, 0, 0, 1, 1, 0]},
+            "QAveragePool3D",
+        ),
+        (
+            "AveragePool",
+            {"kernel_shape": [2, 3, 3], "pads": [1] * 6, "count_include_pad": 1},
+            "QAveragePool3D",
+        ),
+        ("AveragePool", {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2], "ceil_mode": 1}, "QAveragePool3D"),
+        (
+            "AveragePool",
+            {"kernel_shape": [2, 3, 2], "strides": [2, 1, 2], "auto_pad": "SAME_LOWER"},
+            "QAveragePool3D",
+        ),
+        ("GlobalAveragePool", {}, "QGlobalAveragePool"),
+    ],
+)
+def test_pools_of_volumes(op_type: str, attributes: dict[str, Any], op: str, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    x = net.x(("n", 4, 5, 7, 6))
+    net.y(net.node(op_type, [x], "p", **attributes), 0.05, rank=5)
+    assert_converts(net.model(), {op: 1}, (4, 5, 7, 6))
+
+
+@DTYPES
+def test_pools_of_volumes_in_a_row(dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    x = net.node("AveragePool", [net.x(("n", 4, 5, 7, 6))], "a", kernel_shape=[2, 2, 2])
+    y = net.node("MaxPool", [net.pair(x, "mean", 0.05, 131)], "m", kernel_shape=[2, 3, 2], strides=[2, 1, 2])
+    net.y(y, 0.05, 131, rank=5)
+    assert_converts(net.model(), {"QAveragePool3D": 1, "QMaxPool3D": 1}, (4, 5, 7, 6))
+
+
+def test_mean_over_volumes() -> None:
+    net = QdqNetwork()
+    net.y(net.node("ReduceMean", [net.x(("n", 4, 5, 7, 6))], "m", axes=[2, 3, 4]), 0.005, rank=5)
+    assert_converts(net.model(), {"QGlobalAveragePool": 1}, (4, 5, 7, 6), exact=False)
+
+
 @pytest.mark.parametrize("keepdims", [0, 1])
 def test_mean_over_space(keepdims: int) -> None:
     net = QdqNetwork()

@@ -1,4 +1,6 @@
-"""QLinearAveragePool -> QAveragePool; pools of one dimension."""
+"""QLinearAveragePool -> QAveragePool; pools of one dimension, and of three."""
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,11 +72,28 @@ def test_one_dimension(dtype: str) -> None:
     assert_inside(net, ops, {"x": net.random(2, 3, 40)}, {"x": net.random(1, 3, 33)})
 
 
-def test_three_dimensions_stay() -> None:
-    net = Operators("uint8")
-    x = net.conv(net.eight_bit("x", ["n", 4, 3, 5, 5]), "c", 4, 8, (2, 2, 2))
-    net.node("MaxPool", [x], net.result("y", 5), kernel_shape=[2, 2, 2])
-    assert_left(net, "MaxPool", "its input has 5 dimensions", {"x": net.random(1, 4, 3, 5, 5)})
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_three_dimensions(dtype: str, seed: int) -> None:
+    net = Operators(dtype, seed)
+    draw = net.rng.integers
+
+    def window() -> dict[str, Any]:
+        kernel = [int(size) for size in draw(1, 4, 3)]
+        return {
+            "kernel_shape": kernel,
+            "strides": [int(stride) for stride in draw(1, 4, 3)],
+            "pads": [int(draw(0, kernel[axis % 3])) for axis in range(6)],
+            "ceil_mode": int(draw(0, 2)),
+        }
+
+    x = net.conv(net.eight_bit("x", ["n", 3, 7, 8, "w"]), "c", 3, 21, (1, 2, 1))
+    x = net.node("MaxPool", [x], "max", **window(), dilations=[1, 2, 1])
+    inputs = [x, *net.quantization("qx"), *net.quantization("qy")]
+    x = net.contrib("QLinearAveragePool", inputs, "mean", **window(), count_include_pad=int(draw(0, 2)))
+    net.conv(x, net.result("y", 5), 21, 8, (1, 1, 1))
+    ops = {"QConv3D": 2, "QMaxPool3D": 1, "QAveragePool3D": 1}
+    assert_inside(net, ops, {"x": net.random(2, 3, 7, 8, 10)}, {"x": net.random(1, 3, 7, 8, 9)})
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,0 +1,79 @@
+#include "kernels/common/common.cuh"
+#include "kernels/common/divisor.cuh"
+#include "kernels/image/average.cuh"
+#include "kernels/image/pool3d.h"
+
+namespace qudnn::kernels {
+namespace {
+
+// The part of a window along one axis that lies inside the volume.
+struct Span {
+    int64_t first, last;  // last: one past it
+
+    __device__ Span(int64_t start, int64_t window, int64_t extent)
+        : first(max(start, int64_t{0})), last(min(start + window, extent)) {}
+    __device__ int64_t size() const { return last - first; }
+};
+
+// g.c counts vectors.
+template <typename V, typename Index>
+__global__ void __launch_bounds__(kThreads)
+    average_pool3d_kernel(Index count, VolumeGeometry g, Divisor<Index> channels, Divisor<Index> columns,
+                          Divisor<Index> rows, Divisor<Index> slices, Average k, const V* __restrict__ x,
+                          V* __restrict__ y) {
+    const Index stride = static_cast<Index>(gridDim.x) * kThreads;
+    for (Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += stride) {
+        Index volume = i;
+        const auto channel = static_cast<int64_t>(split(volume, channels));
+        const auto q = static_cast<int64_t>(split(volume, columns));
+        const auto p = static_cast<int64_t>(split(volume, rows));
+        const auto z = static_cast<int64_t>(split(volume, slices));
+        const Span depth(z * g.stride_d - g.pad_front, g.t, g.d);
+        const Span height(p * g.stride_h - g.pad_top, g.r, g.h);
+        const Span width(q * g.stride_w - g.pad_left, g.s, g.w);
+        const int64_t row_step = g.w * g.c, slice_step = g.h * row_step;
+        const V* slice = x + (static_cast<int64_t>(volume) * g.d + depth.first) * slice_step +
+                         height.first * row_step + width.first * g.c + channel;
+        Sums<V> sums;
+        for (int64_t d = depth.first; d < depth.last; ++d, slice += slice_step) {
+            const V* row = slice;
+            for (int64_t h = height.first; h < height.last; ++h, row += row_step) {
+                const V* pixel = row;
+#pragma unroll 4
+                for (int64_t w = width.first; w < width.last; ++w, pixel += g.c) sums.take(*pixel, k);
+            }
+        }
+        const auto inside = static_cast<float>(depth.size() * height.size() * width.size());
+        y[i] = sums.value(k.fixed_count > 0 ? k.fixed_count : inside, k);
+    }
+}
+
+template <typename V, typename Index>
+cudaError_t run(int64_t count, const VolumeGeometry& g, const Average& k, const int8_t* x, int8_t* y,
+                cudaStream_t stream) {
+    return launch(average_pool3d_kernel<V, Index>, ceil_div(count, kThreads), kThreads, stream,
+                  static_cast<Index>(count), g, Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
+                  Divisor<Index>(g.z), k, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+}
+
+}  // namespace
+
+cudaError_t average_pool3d(const VolumeGeometry& geometry, const AverageScales& scales, const int8_t* x,
+                           int8_t* y, cudaStream_t stream) {
+    VolumeGeometry g = geometry;
+    int64_t count = g.n * g.z * g.p * g.q * g.c;
+    if (count == 0) return cudaSuccess;
+    // Three sides, of which each fits into 31 bits, do not fit into an int64.
+    const double window = static_cast<double>(g.t) * static_cast<double>(g.r) * static_cast<double>(g.s);
+    const Average k(scales, static_cast<float>(window));
+    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16)) {
+        return narrow(count) ? run<uint8_t, uint32_t>(count, g, k, x, y, stream)
+                             : run<uint8_t, uint64_t>(count, g, k, x, y, stream);
+    }
+    g.c /= 16;
+    count /= 16;
+    return narrow(count) ? run<uint4, uint32_t>(count, g, k, x, y, stream)
+                         : run<uint4, uint64_t>(count, g, k, x, y, stream);
+}
+
+}  // namespace qudnn::kernels
