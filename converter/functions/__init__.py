@@ -45,6 +45,7 @@ from qudnn.converter.functions.portable import with_portable_constants
 from qudnn.converter.functions.resize import QDepthToSpace, QFloatResize, QResize
 from qudnn.converter.functions.softmax import QSoftmax
 from qudnn.converter.functions.table import QTable
+from qudnn.converter.functions.table_binary import QTableAdd, QTableMul
 from qudnn.converter.functions.where import QWhere
 
 VERSION = 1
@@ -70,6 +71,8 @@ FUNCTIONS = {
         QMaxPool3D,
         QAveragePool3D,
         QTable,
+        QTableAdd,
+        QTableMul,
         QResize,
         QFloatResize,
         QDepthToSpace,

@@ -22,7 +22,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.packing import Int8Array, scattered
-from qudnn.converter.island.port import Quantized, Tensor, port
+from qudnn.converter.island.port import Port, Quantized, Tensor, port
 from qudnn.converter.lowering.table import island_table
 
 
@@ -49,8 +49,7 @@ class Binary:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         dense = [emitter.dense(tensor) for tensor in tensors]
-        layouts = [tensor.layout for tensor in dense if tensor.layout.channels == self.usual.channels]
-        layout = self.usual if self.usual in layouts or not layouts else layouts[0]
+        layout = common_layout(dense, self.usual)
         inputs = [
             emitter.moved(dense[operand], layout)
             if isinstance(operand, int)
@@ -70,6 +69,25 @@ class Binary:
         shape[layout.channel_axis] = layout.channels
         full = np.broadcast_to(array, shape).transpose(layout.perm_in)
         return np.ascontiguousarray(scattered(full, -1, layout.positions, layout.width))
+
+
+def common_layout(tensors: Sequence[Tensor], usual: Layout) -> Layout:
+    """How the result of a binary op lies: as an operand with all of its channels, as usual if one does."""
+    layouts = [tensor.layout for tensor in tensors if tensor.layout.channels == usual.channels]
+    return usual if usual in layouts or not layouts else layouts[0]
+
+
+def result_port(
+    y: Quantized, shapes: Sequence[Shape], values: Sequence[ir.Value], axis: int, facts: Facts
+) -> Port:
+    """That of the result of a binary op. shapes: of both operands. values: those that are tensors."""
+    y_shape = broadcast(*shapes)
+    if any(len(facts.ranked(value)) != len(y_shape) for value in values):
+        raise Refusal("its inputs have different numbers of dimensions")
+    found = port(y.value, y_shape, axis, y.quantization.dtype)
+    if found.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
+        raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
+    return found
 
 
 def adds_one_shape(node: ir.Node) -> bool:
@@ -103,14 +121,9 @@ def make_binary(
         facts.ranked(operand.value) if array is None else array.shape
         for operand, array in zip(operands, constants, strict=True)
     ]
-    y_shape = broadcast(*shapes)
-    rank = len(y_shape)
-    if any(len(facts.ranked(value)) != rank for value in values):
-        raise Refusal("its inputs have different numbers of dimensions")
     axis = facts.channel_axis_of(*values)
-    y_port = port(y.value, y_shape, axis, y.quantization.dtype)
-    if y_port.layout.is_unpadded and any(facts.ranked(value)[-1] == 1 for value in values):
-        raise Refusal("one of its inputs is broadcast along its last axis, of which the size is unknown")
+    y_port = result_port(y, shapes, values, axis, facts)
+    rank = len(y_port.shape)
     inputs = [
         values.index(operand.value)
         if array is None

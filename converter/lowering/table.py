@@ -1,6 +1,6 @@
 """QTable: any function of one 8-bit tensor, computed at conversion for all 256 values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -129,11 +129,12 @@ def run_chain(
     constants: Mapping[str, NDArray[Any]],
     opsets: Mapping[str, int],
     channels: Channels | None = None,
+    y_dtypes: Collection[ir.DataType] = EIGHT_BIT,
 ) -> NDArray[Any]:
-    """The 8-bit values y `[256]` that nodes make of all values of x, on onnxruntime's CPU provider.
+    """The values y `[256]` that nodes make of all values of x, on onnxruntime's CPU provider.
 
     opsets: version by domain. The nodes have to be functions of each element alone, or, where channels
-    are given, of it and its channel: y is `[C, 256]` then.
+    are given, of it and its channel: y is `[C, 256]` then. y_dtypes: of which y has one.
     """
     shape, axis = ((256,), 0) if channels is None else (channels.shape, channels.values_axis)
     graph = helper.make_graph(
@@ -146,6 +147,9 @@ def run_chain(
     imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = helper.make_model(graph, opset_imports=imports, ir_version=8)
     values = _run(model.SerializeToString(deterministic=True), dtype, shape, axis)
+    if values.shape != shape or ir.DataType.from_numpy(values.dtype) not in y_dtypes:
+        types = " or ".join(sorted(dtype.name.lower() for dtype in y_dtypes))
+        raise Refusal(f"it does not map each 8-bit value to one number in {types}")
     return values if channels is None else np.moveaxis(values, axis, -1).reshape(-1, 256)
 
 
@@ -162,8 +166,6 @@ def _run(model: bytes, dtype: ir.DataType, shape: tuple[int, ...], axis: int) ->
         (values,) = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(x)})
     except Exception as error:  # onnxruntime has no common type of error
         raise Refusal(f"onnxruntime does not run it on all 8-bit values: {error}") from error
-    if values.shape != shape or ir.DataType.from_numpy(values.dtype) not in EIGHT_BIT:
-        raise Refusal("it does not map each 8-bit value to one 8-bit value")
     result: NDArray[Any] = values
     result.flags.writeable = False
     return result

@@ -32,6 +32,7 @@
 #include "ops/resize.h"
 #include "ops/softmax.h"
 #include "ops/table.h"
+#include "ops/table_binary.h"
 #include "ops/usable_device.h"
 #include "ops/where.h"
 #include "ort/session_options.h"
@@ -49,10 +50,11 @@ using Ops =
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
          QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
          QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul,
-         QFloatAdd, QFloatMul, QTable, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D,
-         QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization,
-         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
-         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere>;
+         QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QMaxPool, QAveragePool, QGlobalAveragePool,
+         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
+         QAddLayerNormalization, QFloatAddLayerNormalization, AddLayerNormalizationToIsland,
+         LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
+         QWhere>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -35,6 +35,7 @@ from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import q_depth_to_space, q_float_resize, q_resize
 from oracles.softmax import q_softmax
 from oracles.table import q_table
+from oracles.table_binary import q_table_add, q_table_mul
 from oracles.where import q_where
 
 ORACLES: dict[str, Callable[..., Any]] = {
@@ -67,6 +68,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QFloatAdd": q_float_add,
     "QFloatMul": q_float_mul,
     "QTable": q_table,
+    "QTableAdd": q_table_add,
+    "QTableMul": q_table_mul,
     "QAveragePool": q_average_pool,
     "QMaxPool3D": q_max_pool,
     "QAveragePool3D": q_average_pool,

@@ -36,5 +36,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "ReduceMean"): reduce_mean,
     ("", "Resize"): resize,
     ("", "Softmax"): softmax,
+    ("", "Sub"): binary,
     ("", "Where"): where,
 }

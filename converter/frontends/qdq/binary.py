@@ -1,4 +1,7 @@
-"""DequantizeLinear (2) -> Add or Mul -> QuantizeLinear => QAdd, QMul, QFloatAdd or QFloatMul"""
+"""DequantizeLinear (2) -> Add or Mul -> QuantizeLinear => QAdd, QMul, QFloatAdd or QFloatMul
+
+With elementwise operators before the Add or Mul, and of a Sub: QTableAdd or QTableMul.
+"""
 
 import onnx_ir as ir
 
@@ -6,6 +9,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
+from qudnn.converter.frontends.qdq.table_binary import functions_of_two, table_binary
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
@@ -15,12 +19,16 @@ from qudnn.converter.qdq.linear import dequantizes
 
 
 def binary(node: ir.Node, facts: Facts) -> Candidate:
-    """Of an Add or a Mul. Inputs: a, b."""
+    """Of an Add, a Sub or a Mul. Inputs: a, b."""
     try:
         return unary(node, facts)  # of one tensor, such as x * sigmoid(x)
     except Refusal:
-        if not all(dequantizes(required_input(node, index).producer()) for index in (0, 1)):
-            raise
+        dequantized = all(dequantizes(required_input(node, index).producer()) for index in (0, 1))
+        if not dequantized or is_onnx(node, "Sub"):
+            functions = functions_of_two(node, facts)
+            if functions is None:
+                raise
+            return table_binary(node, functions, facts)
     a, b = read_operand(node, 0, facts), read_operand(node, 1, facts)
     y = read_result(node)
     return make_binary(

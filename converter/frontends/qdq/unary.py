@@ -1,5 +1,6 @@
 """DequantizeLinear -> elementwise operators, also per channel -> QuantizeLinear => QTable"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def unary(node: ir.Node, facts: Facts) -> Candidate:
     sources, nodes = reach(node, facts)
     if len(sources) != 1:
         raise Refusal("it combines several quantized tensors")
+    _refuse_integer_constants(sources[0], nodes, facts)
     return table(sources[0], nodes, _quantizer(node), facts)
 
 
@@ -37,11 +39,8 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     dtypes = [read_with(n, facts.dtype(x)).dtype for n in nodes if dequantizes(n) and n.inputs[0] is x]
     written_with(quantize)  # raises Refusal where it is not per tensor, or not in float32
     chain = [*nodes, quantize]
-    inside = {x, *(output for node in chain for output in node.outputs)}
-    outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
-    channels = _channels(x, chain, facts)
-    read = single if channels is None else constant
-    constants = {value.name or "": read(value, "constant") for value in outer}
+    channels = channels_of(x, chain, facts.channel_axis_of(x), facts)
+    constants = constants_of(x, chain, channels)
     # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
     for node in chain:
         if (node is quantize and STAYS_INT8.is_on(y)) or (node.inputs[0] is x and STAYS_INT8.is_on(x)):
@@ -73,8 +72,19 @@ def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
     return kept
 
 
-def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> Channels | None:
-    """The channels of x, if nodes of the chain have constants for each; None where all have one element."""
+def constants_of(x: ir.Value, chain: Sequence[ir.Node], channels: Channels | None) -> dict[str, NDArray[Any]]:
+    """All that nodes read but x and their own results, by name; without channels of one element each."""
+    inside = {x, *(output for node in chain for output in node.outputs)}
+    outer = [value for node in chain for value in node.inputs if value is not None and value not in inside]
+    read = single if channels is None else constant
+    return {value.name or "": read(value, "constant") for value in outer}
+
+
+def channels_of(x: ir.Value, chain: Sequence[ir.Node], axis: int, facts: Facts) -> Channels | None:
+    """The channels of x, along the axis, if nodes of the chain have constants for each.
+
+    None where all have one element.
+    """
     normalizes = any(is_onnx(node, "BatchNormalization") for node in chain)
     arrays = [
         array
@@ -86,7 +96,7 @@ def _channels(x: ir.Value, chain: list[ir.Node], facts: Facts) -> Channels | Non
     if not arrays and not normalizes:
         return None
     shape = facts.ranked(x)
-    x_port = port(x, shape, facts.channel_axis_of(x), facts.eight_bit(x))
+    x_port = port(x, shape, axis, facts.eight_bit(x))
     axis, count, rank = x_port.channel_axis, x_port.channels, len(shape)
     along = tuple(count if place == axis else 1 for place in range(rank))
     if rank < 2 or (normalizes and axis != 1):
@@ -121,12 +131,10 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
     """
     sources: dict[ir.Value, None] = {}
     nodes: dict[ir.Node, None] = {}
-    dtypes: set[ir.DataType] = set()  # of quantized constants of more than one element
-
-    waiting: list[tuple[ir.Node, ir.Node | None, bool]] = [(node, None, False)]
+    waiting = [(node, False)]
     started: set[ir.Node] = set()
     while waiting:
-        reached, consumer, is_done = waiting.pop()
+        reached, is_done = waiting.pop()
         if is_done:
             nodes[reached] = None
             continue
@@ -141,26 +149,36 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
                 sources[x] = None
         elif not has_trait(reached, Trait.ELEMENTWISE):
             raise Refusal(f"its input comes from {reached.op_type} in floating point")
-        waiting.append((reached, consumer, True))
+        waiting.append((reached, True))
         producers = []
         for value in reached.inputs:
             if value is None or value in sources:
                 continue
             array = constant_or_none(value)
-            normalizes = is_onnx(consumer, "BatchNormalization")
-            if array is not None and array.size != 1 and dequantizes(reached) and not normalizes:
-                dtypes.add(ir.DataType.from_numpy(array.dtype))
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
                 raise Refusal(IN_FLOAT)
             if array is None and producer is not None:
-                producers.append((producer, reached, False))
+                producers.append((producer, False))
         waiting += reversed(producers)
-
-    # Where all has one type onnxruntime computes in integers, otherwise for one element than for a row.
-    if dtypes & {ir.DataType.INT8 if STAYS_INT8.is_on(x) else facts.dtype(x) for x in sources}:
-        raise Refusal("it has a quantized constant of more than one element")
     return list(sources), list(nodes)
+
+
+def _refuse_integer_constants(x: ir.Value, nodes: Sequence[ir.Node], facts: Facts) -> None:
+    """Of more than one element and x's type: with them onnxruntime computes in integers.
+
+    That gives other bits for one element than for a row.
+    """
+    for node in nodes:
+        array = constant_or_none(required_input(node, 0)) if dequantizes(node) else None
+        if array is None or array.size == 1:
+            continue
+        consumers = {use.node for use in node.outputs[0].uses()}.intersection(nodes)
+        if all(is_onnx(consumer, "BatchNormalization") for consumer in consumers):
+            continue
+        dtype = ir.DataType.INT8 if STAYS_INT8.is_on(x) else facts.dtype(x)
+        if ir.DataType.from_numpy(array.dtype) == dtype:
+            raise Refusal("it has a quantized constant of more than one element")
 
 
 def _quantizer(node: ir.Node) -> ir.Node:

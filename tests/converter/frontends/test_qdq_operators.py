@@ -338,7 +338,7 @@ def test_reasons() -> None:
     net = QdqNetwork()
     x = net.x()
     net.y(net.node("Add", [x, net.constant("c", np.ones((9, 8)), "float32")], "a"))
-    net.y(net.node("Sub", [x, net.x(name="z")], "s"))
+    net.y(net.node("Div", [x, net.x(name="z")], "s"))
     net.y(net.node("Relu", [net.node("GlobalAveragePool", [x], "b")], "r"))
     net.y(
         net.node("InstanceNormalization", [x, *[net.constant(n, np.ones(4), "float32") for n in "jk"]], "i")
