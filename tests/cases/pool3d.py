@@ -35,7 +35,7 @@ def average_pool(label: str, *, size: tuple[int, int, int] = (5, 7, 6), c: int =
         "ceil_mode": 0,
         "count_include_pad": 0,
         "x_scale": 0.0371,
-        "x_zero_point": 7,
+        "x_zero_point": 121 if dtype == UINT8 else 7,
         "y_scale": 0.0153,
         "y_zero_point": 113 if dtype == UINT8 else -13,
         "dtype": dtype,

@@ -85,6 +85,7 @@ def table(label: str, shape: tuple[int, ...], *, per_channel: bool = False, **at
 
 def average_pool(label: str, *, size: tuple[int, int] = (9, 8), c: int = 16, **attributes: Any) -> OpCase:
     """QAveragePool."""
+    is_uint8 = attributes.get("dtype", UINT8) == UINT8
     given = {
         "kernel_shape": [3, 3],
         "pads": [0, 0, 0, 0],
@@ -92,9 +93,9 @@ def average_pool(label: str, *, size: tuple[int, int] = (9, 8), c: int = 16, **a
         "ceil_mode": 0,
         "count_include_pad": 0,
         "x_scale": 0.0371,
-        "x_zero_point": 7,
+        "x_zero_point": 121 if is_uint8 else 7,
         "y_scale": 0.0153,
-        "y_zero_point": 113 if attributes.get("dtype", UINT8) == UINT8 else -13,
+        "y_zero_point": 113 if is_uint8 else -13,
         "dtype": UINT8,
         **attributes,
     }
