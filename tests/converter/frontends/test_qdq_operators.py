@@ -130,10 +130,14 @@ def test_pools_of_volumes_in_a_row(dtype: str) -> None:
     assert_converts(net.model(), {"QAveragePool3D": 1, "QMaxPool3D": 1}, (4, 5, 7, 6))
 
 
-def test_mean_over_volumes() -> None:
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_mean_over_volumes(keepdims: int) -> None:
     net = QdqNetwork()
-    net.y(net.node("ReduceMean", [net.x(("n", 4, 5, 7, 6))], "m", axes=[2, 3, 4]), 0.005, rank=5)
-    assert_converts(net.model(), {"QGlobalAveragePool": 1}, (4, 5, 7, 6), exact=False)
+    x = net.x(("n", 4, 5, 7, 6))
+    mean = net.node("ReduceMean", [x], "m", axes=[2, 3, 4], keepdims=keepdims)
+    net.y(mean, 0.005, rank=2 + 3 * keepdims)
+    ops = {"QGlobalAveragePool": 1, **({} if keepdims else {"Flatten": 1})}
+    assert_converts(net.model(), ops, (4, 5, 7, 6), exact=False)
 
 
 @pytest.mark.parametrize("keepdims", [0, 1])
