@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,8 @@ class AttentionCase:
 
     batch, sequence: known sizes, or symbolic ones. shapes: how heads are parted: zeros, of Reshape; computed,
     by Shape, Gather and Concat. scaled: scores, or factors: queries and keys each by the root of the scale,
-    and keys transposed in one batch of N * heads, as PyTorch exports scaled_dot_product_attention.
+    and keys transposed in one batch of N * heads, as PyTorch exports scaled_dot_product_attention. key_heads,
+    value_heads: how many if not `heads`; one broadcasts. value_size: of a head of the values, if another.
     """
 
     form: Literal["QOperator", "QDQ"] = "QOperator"
@@ -27,6 +29,9 @@ class AttentionCase:
     shapes: Literal["zeros", "computed"] = "zeros"
     biases: bool = True
     scaled: Literal["scores", "factors"] = "scores"
+    key_heads: int | None = None
+    value_heads: int | None = None
+    value_size: int | None = None
 
     @property
     def id(self) -> str:
@@ -34,7 +39,12 @@ class AttentionCase:
         biases = "" if self.biases else "_nobias"
         scaled = "_factors" if self.scaled == "factors" else ""
         sizes = f"{self.batch}x{self.sequence}_{self.heads}x{self.size}"
-        return f"{self.form}_{sizes}_{self.shapes}{biases}{scaled}"
+        others = "".join(
+            f"_{name}{number}"
+            for name, number in zip("kvc", (self.key_heads, self.value_heads, self.value_size), strict=True)
+            if number is not None
+        )
+        return f"{self.form}_{sizes}_{self.shapes}{biases}{scaled}{others}"
 
     def model(self, opset: int = 17) -> onnx.ModelProto:
         """The quantized model."""
@@ -54,14 +64,25 @@ class AttentionCase:
         g = GraphBuilder()
         width = self.heads * self.size
         x = g.input("x", "float32", [self.batch, self.sequence, width])
-        q, k, v = (self._heads(g, self._linear(g, rng, x, name), name) for name in "qkv")
+        size = self.value_size or self.size
+        parts = {
+            "q": [self.heads, self.size],
+            "k": [self.key_heads or self.heads, self.size],
+            "v": [self.value_heads or self.heads, size],
+        }
+        q, k, v = (
+            self._reshape(g, self._linear(g, rng, x, name, (width, prod(part))), f"{name}_heads", part)
+            for name, part in parts.items()
+        )
         query = g.node("Transpose", [q], "query", perm=[0, 2, 1, 3])
         value = g.node("Transpose", [v], "value", perm=[0, 2, 1, 3])
         weights = g.node("Softmax", [self._scores(g, query, k)], "weights", axis=-1)
         context = g.node("MatMul", [weights, value], "context")
         merged = g.node("Transpose", [context], "merged", perm=[0, 2, 1, 3])
-        joined = self._reshape(g, merged, "joined", [width])
-        g.output(self._linear(g, rng, joined, "y"), "float32", [self.batch, self.sequence, width])
+        most = max(count for count, _ in parts.values())
+        joined = self._reshape(g, merged, "joined", [most * size])
+        y = self._linear(g, rng, joined, "y", (most * size, width))
+        g.output(y, "float32", [self.batch, self.sequence, width])
         return g.model(17)
 
     def _scores(self, g: GraphBuilder, query: str, k: str) -> str:
@@ -80,16 +101,14 @@ class AttentionCase:
         factors = [g.node("Mul", [x, root], f"{x}_scaled") for x in (query, key)]
         return g.node("MatMul", factors, "scores")
 
-    def _linear(self, g: GraphBuilder, rng: np.random.Generator, x: str, name: str) -> str:
-        width = self.heads * self.size
-        weight = g.constant(f"{name}_weight", rng.standard_normal((width, width)) * width**-0.5, "float32")
+    def _linear(
+        self, g: GraphBuilder, rng: np.random.Generator, x: str, name: str, shape: tuple[int, int]
+    ) -> str:
+        weight = g.constant(f"{name}_weight", rng.standard_normal(shape) * shape[0] ** -0.5, "float32")
         if not self.biases:
             return g.node("MatMul", [x, weight], name)
-        bias = g.constant(f"{name}_bias", rng.standard_normal(width), "float32")
+        bias = g.constant(f"{name}_bias", rng.standard_normal(shape[1]), "float32")
         return g.node("Add", [g.node("MatMul", [x, weight], f"{name}_matmul"), bias], name)
-
-    def _heads(self, g: GraphBuilder, x: str, name: str) -> str:
-        return self._reshape(g, x, f"{name}_heads", [self.heads, self.size])
 
     def _reshape(self, g: GraphBuilder, x: str, name: str, last: list[int]) -> str:
         """x `[N, S, ...]` -> `[N, S, last...]`."""
@@ -133,3 +152,17 @@ CASES += [AttentionCase("QOperator", batch, sequence) for batch, sequence in _SI
 
 # The quantizer makes a Gemm of a MatMul and an Add, between Reshapes, where all sizes are known.
 GEMMS = [AttentionCase(form, 1, sequence) for form in _FORMS for sequence in (24, 21)]
+
+# One head of keys or values for all queries, heads of other sizes.
+UNLIKE = [
+    AttentionCase(form, biases=False, heads=heads, key_heads=keys, value_heads=values, value_size=size)
+    for form in _FORMS
+    for heads, keys, values, size in (
+        (4, 1, 1, None),
+        (4, 1, 4, None),
+        (4, 4, 1, 40),
+        (1, 4, 4, 8),
+        (1, 1, 4, None),
+        (1, 4, 1, 24),
+    )
+]

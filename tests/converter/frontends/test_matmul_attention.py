@@ -39,6 +39,18 @@ def test_gemms(case: AttentionCase) -> None:
     check.assert_equivalent(case.model(), conversion.model, [case.inputs()])
 
 
+@pytest.mark.parametrize("case", attention.UNLIKE, ids=by_id)
+def test_heads_broadcast(case: AttentionCase) -> None:
+    conversion = converter.convert(case.model())
+    report = conversion.report
+    assert (report.islands, report.entries, report.exits) == (1, 1, 1), str(report)
+    assert not report.approximate, str(report)
+    ops = report.converted
+    assert [ops[op] for op in ("QProjections", "QAttention")] == [1, 1]
+    inputs = [case.inputs(), case.inputs(1, 16), case.inputs(3, 1)]
+    check.assert_equivalent(case.model(), conversion.model, inputs)
+
+
 @pytest.mark.parametrize("case", attention.CASES, ids=by_id)
 def test_padded_heads_are_written_so(case: AttentionCase) -> None:
     """What writes Q, K and V leaves the gaps between heads that 16 channels need: no Gather moves them."""
@@ -48,7 +60,9 @@ def test_padded_heads_are_written_so(case: AttentionCase) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize(
-    "case", [case for case in (*attention.CASES, *attention.GEMMS) if case.shapes == "zeros"], ids=by_id
+    "case",
+    [case for case in (*attention.CASES, *attention.GEMMS, *attention.UNLIKE) if case.shapes == "zeros"],
+    ids=by_id,
 )
 def test_converted_on_gpu(case: AttentionCase) -> None:
     """Of those that compute no sizes, which onnxruntime does on the CPU."""
