@@ -25,6 +25,7 @@ def inferred(
     if node.domain != ONNX or any(attribute.type in _BODIES for attribute in node.attributes.values()):
         return []
     sizes: dict[str, Unknown] = {}
+    least = 1 if node.op_type == "Slice" else 0
     types, data = {}, {}
     for value in node.inputs:
         dtype = None if value is None else dtype_of(value)
@@ -33,7 +34,7 @@ def inferred(
         if dtype is None:
             return []
         name = value.name or ""
-        types[name] = _type(dtype, shape_of(value), sizes)
+        types[name] = _type(dtype, shape_of(value), sizes, least)
         array = _known(value, dtype, shape_of, numbers_of)
         if array is not None:
             data[name] = numpy_helper.from_array(array)
@@ -57,10 +58,14 @@ def inferred(
 _BODIES = {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS}
 
 
-def _type(dtype: ir.DataType, shape: Shape | None, sizes: dict[str, Unknown]) -> onnx.TypeProto:
+def _type(dtype: ir.DataType, shape: Shape | None, sizes: dict[str, Unknown], least: int) -> onnx.TypeProto:
+    """With sizes below `least` unknown: ONNX's rule for Slice ends the process (std::clamp to nothing).
+
+    Windows that do not fit, and strides below 0, lead to sizes below 0.
+    """
     if shape is None:
         return helper.make_tensor_type_proto(int(dtype), None)
-    dims = [size if isinstance(size, int) else str(size) for size in shape]
+    dims = [str(size) if isinstance(size, Unknown) else size if size >= least else None for size in shape]
     sizes.update({str(size): size for size in shape if isinstance(size, Unknown)})
     return helper.make_tensor_type_proto(int(dtype), dims)
 

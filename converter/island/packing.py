@@ -25,7 +25,7 @@ class PackedConv(NamedTuple):
 
 def centered(weight: NDArray[Any], zero_point: NDArray[Any]) -> Int8Array:
     """weight - zero_point as int8; zero_point is broadcast against weight."""
-    difference = weight.astype(np.int32) - zero_point.astype(np.int32)
+    difference = _difference(weight, zero_point)
     low, high = int(difference.min(initial=0)), int(difference.max(initial=0))
     if low < -128 or high > 127:
         raise Refusal(f"its weights minus their zero point range from {low} to {high}, beyond int8")
@@ -42,7 +42,7 @@ def split_beyond_int8(weight: NDArray[Any], zero_point: NDArray[Any], group: int
 
     Where a difference is beyond int8, its channel is there again, for what is left of the difference.
     """
-    rest = weight.astype(np.int32) - zero_point.astype(np.int32)
+    rest = _difference(weight, zero_point)
     k, per_group = rest.shape[:2]
     by_group = rest.reshape(group, k // group, *rest.shape[1:])  # a view: rest changes with it
     channels = np.arange(group * per_group).reshape(group, per_group)
@@ -62,6 +62,13 @@ def split_beyond_int8(weight: NDArray[Any], zero_point: NDArray[Any], group: int
             )
         # In every group as many channels as in the one that needs most.
         taken = np.argsort(~left, axis=1, kind="stable")[:, : left.sum(axis=1).max()]
+
+
+def _difference(weight: NDArray[Any], zero_point: NDArray[Any]) -> Int32Array:
+    if zero_point.dtype != weight.dtype:
+        raise Refusal(f"its weights are {weight.dtype}, but their zero points {zero_point.dtype}")
+    difference: Int32Array = weight.astype(np.int32) - zero_point.astype(np.int32)
+    return difference
 
 
 def fold_zero_point(bias: Int32Array, weight: Int8Array, x_zero_point: int) -> Int32Array:

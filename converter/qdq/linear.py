@@ -70,10 +70,16 @@ def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
         zero_point = constant(node_input(dequantize, 2), f"{what}'s zero point").reshape(-1).astype(np.int32)
     if dequantize.attributes.get_int("block_size", 0):
         raise Refusal(f"its {what} is quantized in blocks")
+    axis = dequantize.attributes.get_int("axis", 1) % max(array.ndim, 1)
+    length = array.shape[axis] if array.ndim else 1
+    if scale.size not in (1, length) or zero_point.size not in (1, scale.size):
+        raise Refusal(
+            f"its {what} has {scale.size} scales and {zero_point.size} zero points for an axis of {length}"
+        )
     if scale.size > 1:  # for each element of an axis
-        axis = dequantize.attributes.get_int("axis", 1) % max(array.ndim, 1)
         along = [-1 if place == axis else 1 for place in range(array.ndim)]
-        scale, zero_point = scale.reshape(along), zero_point.reshape(along)
+        scale = scale.reshape(along)
+        zero_point = np.broadcast_to(zero_point, scale.size).reshape(along)
     return (array.astype(np.int32) - zero_point).astype(np.float32) * scale
 
 

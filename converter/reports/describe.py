@@ -113,8 +113,9 @@ def _begins(node: ir.Node, ours: set[ir.Node], facts: Facts | None) -> bool:
     """Whether its result lies as in an island, which begins with it: an embedding, looked up in a table."""
     for output in node.outputs:
         dtype = output.dtype or (None if facts is None else facts.dtype(output))
-        if dtype == ir.DataType.INT8 and any(use.node in ours for use in output.uses()):
-            return not all(is_crossing(use.node) for use in output.uses())
+        consumers = [use.node for use in output.uses()]
+        if dtype == ir.DataType.INT8 and any(node in ours and not is_crossing(node) for node in consumers):
+            return True
     return False
 
 

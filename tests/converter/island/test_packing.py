@@ -1,5 +1,7 @@
 """Packing and what undoes it; what comes out has the alignment that the kernels rely on."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,3 +120,14 @@ def test_split_repeats_only_the_channels_that_need_it() -> None:
     split = split_beyond_int8(weight, np.array(129, np.uint8))
     assert split.channels == [0, 1, 2, 3, 4, 3]
     assert split.weight[:, 5].tolist() == [0, -1]
+
+
+@pytest.mark.parametrize("zero_point", [np.array([3e38], np.float32), np.array([1], np.uint8)])
+@pytest.mark.parametrize("centre", [centered, split_beyond_int8])
+def test_a_zero_point_has_the_type_of_its_weights(
+    centre: Callable[[np.ndarray, np.ndarray], object], zero_point: np.ndarray
+) -> None:
+    """Of a number that no int32 holds, splitting weights would take years."""
+    with pytest.raises(Refusal, match=f"weights are int8, but their zero points {zero_point.dtype}"):
+        centre(weights((4, 3)), zero_point)
+    centre(weights((4, 3)) // 2, np.array([1], np.int8))

@@ -154,3 +154,18 @@ def test_an_int8_output_of_the_model_is_one_reason(op_type: str) -> None:
         "its input is uint8 and its result int8 here: int8 tensors between QuantizeLinear and "
         "DequantizeLinear become uint8, others do not"
     )
+
+
+def test_a_node_that_others_read_beside_an_island_is_listed() -> None:
+    """Its int8 tensor enters an island, which begins there and not with the node."""
+    net = Network("int8")
+    x = net.eight_bit_input(["n", 4, 8, 8])
+    scale, zero = net.weights("t", (4, 4, 1, 1), 4)[1:]
+    weights = [net.input("w", "int8", [4, 4, 1, 1]), scale, zero]
+    t = net.node("QLinearConv", [x, *net.quantized, *weights, *net.quantized], "t")
+    net.output(net.node("Cast", [t], "cast", to=onnx.TensorProto.FLOAT), "float32", ["n", 4, 8, 8])
+    net.output(net.average(t, "mean"), "int8", ["n", 4, 1, 1])
+    report = converter.convert(net.model(17)).report
+    assert report.converted == {"QGlobalAveragePool": 1}
+    assert "QLinearConv" in [entry.op_type for entry in report.left]
+    assert (report.quantized_nodes, report.converted_nodes) == (2, 1)
