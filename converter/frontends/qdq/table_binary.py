@@ -20,7 +20,7 @@ def functions_of_two(node: ir.Node, facts: Facts) -> list[tuple[ir.Value, list[i
     """The 8-bit tensor that each input is a function of, and the nodes that compute it, in order.
 
     From DequantizeLinear on, which may be all. None where an input depends on several tensors, or on one in
-    floating point.
+    floating point, or both on the same: what follows them, too, is a function of one tensor.
     """
     functions = []
     for index in (0, 1):
@@ -34,7 +34,7 @@ def functions_of_two(node: ir.Node, facts: Facts) -> list[tuple[ir.Value, list[i
         if len(sources) != 1:
             return None
         functions.append((sources[0], nodes))
-    return functions
+    return None if functions[0][0] is functions[1][0] else functions
 
 
 def table_binary(node: ir.Node, functions: list[tuple[ir.Value, list[ir.Node]]], facts: Facts) -> Candidate:

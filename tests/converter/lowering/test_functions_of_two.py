@@ -140,6 +140,16 @@ def test_integer_operators_stay(dtype: str) -> None:
     assert_inside(net, {"QTable": 1, "QMul" if dtype == "uint8" else "QFloatMul": 1}, values)
 
 
+@pytest.mark.parametrize("op_type", ["Add", "Sub", "Mul"])
+def test_one_tensor_needs_one_table(op_type: str) -> None:
+    """Also where an activation follows."""
+    net = Operators("uint8")
+    x = dequantized(net, net.eight_bit("x", ["n", 16]))
+    y = net.node(op_type, [x, net.node("Sigmoid", [x], "f")], "combined")
+    quantized(net, net.node("Relu", [y], "activated"), 2)
+    assert_inside(net, {"QTable": 1}, {"x": net.all_pairs()[0].reshape(-1, 16)})
+
+
 def test_three_tensors_stay() -> None:
     net = Operators("uint8")
     x, s, t = (dequantized(net, net.eight_bit(name, ["n", 16])) for name in "xst")
