@@ -9,7 +9,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
-from qudnn.converter.frontends.qdq.table_binary import functions_of_two, table_binary
+from qudnn.converter.frontends.qdq.table_binary import table_binary, two_functions
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
@@ -25,10 +25,10 @@ def binary(node: ir.Node, facts: Facts) -> Candidate:
     except Refusal:
         dequantized = all(dequantizes(required_input(node, index).producer()) for index in (0, 1))
         if not dequantized or is_onnx(node, "Sub"):
-            functions = functions_of_two(node, facts)
-            if functions is None:
+            found = two_functions(node, facts)
+            if found is None:
                 raise
-            return table_binary(node, functions, facts)
+            return table_binary(node, found, facts)
     a, b = read_operand(node, 0, facts), read_operand(node, 1, facts)
     y = read_result(node)
     return make_binary(

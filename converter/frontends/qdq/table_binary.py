@@ -1,5 +1,7 @@
 """Elementwise operators of one tensor each -> Add, Sub or Mul -> QuantizeLinear => QTableAdd or QTableMul"""
 
+from typing import NamedTuple
+
 import numpy as np
 import onnx
 import onnx_ir as ir
@@ -8,7 +10,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qdq.unary import channels_of, constants_of, reach
-from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.table import run_chain
@@ -16,15 +18,28 @@ from qudnn.converter.lowering.table_binary import Looked, TableFunction, make_ta
 from qudnn.converter.qdq.linear import dequantizes, read_with
 
 
-def functions_of_two(node: ir.Node, facts: Facts) -> list[tuple[ir.Value, list[ir.Node]]] | None:
-    """The 8-bit tensor that each input is a function of, and the nodes that compute it, in order.
+class TwoFunctions(NamedTuple):
+    """node: an Add, a Sub or a Mul. factor: a power of two that its result is multiplied with after it.
 
-    From DequantizeLinear on, which may be all. None where an input depends on several tensors, or on one in
-    floating point, or both on the same: what follows them, too, is a function of one tensor.
+    functions: of each of its inputs the 8-bit tensor that it is a function of, and the nodes that compute it,
+    in order, from DequantizeLinear on, which may be all.
     """
+
+    node: ir.Node
+    factor: np.float32
+    functions: list[tuple[ir.Value, list[ir.Node]]]
+
+
+def two_functions(node: ir.Node, facts: Facts) -> TwoFunctions | None:
+    """What the node combines, an Add, a Sub or a Mul, or a Mul with a power of two after one of these.
+
+    None where an input depends on several tensors, or on one in floating point, or both on the same: what
+    follows them, too, is a function of one tensor.
+    """
+    combining, factor = _before_factor(node) or (node, np.float32(1))
     functions = []
     for index in (0, 1):
-        producer = required_input(node, index).producer()
+        producer = required_input(combining, index).producer()
         if producer is None or producer.graph is not node.graph:
             return None
         try:
@@ -34,28 +49,64 @@ def functions_of_two(node: ir.Node, facts: Facts) -> list[tuple[ir.Value, list[i
         if len(sources) != 1:
             return None
         functions.append((sources[0], nodes))
-    return None if functions[0][0] is functions[1][0] else functions
+    if functions[0][0] is functions[1][0]:
+        return None
+    return TwoFunctions(combining, factor, functions)
 
 
-def table_binary(node: ir.Node, functions: list[tuple[ir.Value, list[ir.Node]]], facts: Facts) -> Candidate:
-    """Of an Add, a Sub or a Mul of these functions; of an Add or a Mul, one is not a DequantizeLinear alone.
+def _before_factor(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
+    """The node whose result this Mul multiplies with a power of two, and that: as in Gelu."""
+    for index in (0, 1) if is_onnx(node, "Mul") else ():
+        array = constant_or_none(required_input(node, index))
+        producer = required_input(node, 1 - index).producer()
+        if array is None or array.size != 1 or array.ndim > 1 or not is_onnx(producer, "Add", "Sub", "Mul"):
+            continue
+        factor = np.float32(array.reshape(-1)[0])
+        if factor > 0 and np.frexp(factor)[0] == 0.5 and producer.graph is node.graph:
+            return producer, factor
+    return None
+
+
+def table_binary(node: ir.Node, found: TwoFunctions, facts: Facts) -> Candidate:
+    """What the node computes of two functions; without a factor not both are a DequantizeLinear alone.
 
     onnxruntime then has no integer form of the node, nor of those before it, whose results stay in float32.
+    A Sub has an integer form nowhere.
     """
     y = read_result(node)
-    axis = facts.channel_axis_of(*(x for x, _ in functions))
-    a, b = (_looked_up(x, nodes, axis, facts) for x, nodes in functions)
-    if is_onnx(node, "Sub"):
+    axis = facts.channel_axis_of(*(x for x, _ in found.functions))
+    a, b = (_looked_up(x, nodes, axis, facts) for x, nodes in found.functions)
+    nodes = dict.fromkeys(n for _, nodes in found.functions for n in reversed(nodes) if not dequantizes(n))
+    function = TableFunction.MUL if is_onnx(found.node, "Mul") else TableFunction.ADD
+    if is_onnx(found.node, "Sub"):
         b = b._replace(values=-b.values)  # a - b and a + -b are one number
-    between = dict.fromkeys(n for _, nodes in functions for n in reversed(nodes) if not dequantizes(n))
-    return make_table_binary(
-        TableFunction.MUL if is_onnx(node, "Mul") else TableFunction.ADD,
-        (node, *between, *y.covers),
-        (a, b),
-        y.quantized,
-        y.clamp,
-        facts,
-    )
+    if found.factor != 1:
+        a, b = _scaled(function, a, b, found.factor, float(y.quantization.scale))
+    covers = dict.fromkeys([node, found.node, *nodes, *y.covers])
+    return make_table_binary(function, tuple(covers), (a, b), y.quantized, y.clamp, facts)
+
+
+def _scaled(
+    function: TableFunction, a: Looked, b: Looked, factor: np.float32, y_scale: float
+) -> tuple[Looked, Looked]:
+    """Functions of which the sum or product is that of the given ones, times the factor, with all bits.
+
+    A power of two leaves each rounding as it is, if nothing overflows and what underflows is quantized to 0.
+    """
+    tables = [b.values] if function is TableFunction.MUL else [a.values, b.values]
+    # Far from float32's largest number, 2^128; NaN is not.
+    numbers = [float(np.abs(t.astype(np.float64)).max()) for t in (a.values, b.values)]
+    scaled = [table * factor for table in tables]
+    if (
+        not max(numbers) * max(*numbers, 1.0) < 2.0**60
+        or not 2.0**-30 <= factor <= 2.0**30
+        or not y_scale > 2.0**-60
+        or any((s / factor != t).any() for s, t in zip(scaled, tables, strict=True))
+    ):
+        raise Refusal("its factor of a power of two cannot be applied before the sum or product")
+    if function is TableFunction.MUL:
+        return a, b._replace(values=scaled[0])
+    return a._replace(values=scaled[0]), b._replace(values=scaled[1])
 
 
 def _looked_up(x: ir.Value, nodes: list[ir.Node], axis: int, facts: Facts) -> Looked:

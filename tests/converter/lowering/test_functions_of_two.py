@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
 
+import check
+from qudnn import converter
+
 CHANNELS = 21
 OPS = {"Add": "QTableAdd", "Sub": "QTableAdd", "Mul": "QTableMul"}
 FUNCTIONS: dict[str, dict[str, Any]] = {
@@ -114,6 +117,33 @@ def test_functions_of_both_tensors(op_type: str, dtype: str) -> None:
     quantized(net, net.node(op_type, [f, g], "combined"), 2)
     values = dict(zip("xs", (v.reshape(-1, 16) for v in net.all_pairs()), strict=True))
     assert_inside(net, {OPS[op_type]: 1}, values)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op_type", ["Add", "Sub", "Mul"])
+@pytest.mark.parametrize(("factor", "first"), [(0.5, True), (0.5, False), (4.0, False)])
+def test_powers_of_two_after(factor: float, first: bool, op_type: str, dtype: str) -> None:
+    """As in Gelu, where what it multiplies is quantized: x * (1 + erf) * 0.5."""
+    net = Operators(dtype)
+    x, s = (dequantized(net, net.eight_bit(name, ["n", 16])) for name in "xs")
+    y = net.node(op_type, [x, s], "combined")
+    y = net.node("Mul", in_order(first, y, net.constant("factor", factor, "float32")), "scaled")
+    quantized(net, y, 2)
+    values = dict(zip("xs", (v.reshape(-1, 16) for v in net.all_pairs()), strict=True))
+    assert_inside(net, {OPS[op_type]: 1}, values)
+
+
+@pytest.mark.parametrize("factor", [0.3, -0.5, 2.0**40])
+def test_other_factors_stay(factor: float) -> None:
+    net = Operators("uint8")
+    x, s = (dequantized(net, net.eight_bit(name, ["n", 16])) for name in "xs")
+    y = net.node("Mul", [net.node("Mul", [x, s], "m"), net.constant("f", factor, "float32")], "scaled")
+    quantized(net, y, 2)
+    model = net.model(13)
+    conversion = converter.convert(model)
+    reasons = {entry.name: entry.reason for entry in conversion.report.left}
+    assert "factor" in reasons["scaled_node"] or "several" in reasons["scaled_node"]
+    check.assert_equivalent(model, conversion.model, [{name: net.random(3, 16) for name in "xs"}])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
