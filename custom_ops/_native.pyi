@@ -48,7 +48,7 @@ class testing:  # noqa: N801  (a submodule)
     @staticmethod
     def flattened(conv: testing.ConvProblem) -> testing.ConvProblem | None: ...
     @staticmethod
-    def product(
+    def batch_matmul(
         a: list[int],
         b: list[int],
         *,

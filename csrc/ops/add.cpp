@@ -1,7 +1,7 @@
 #include "ops/add.h"
 
 #include "kernels/elementwise/add.h"
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 namespace qudnn::ops {
 

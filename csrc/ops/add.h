@@ -1,7 +1,7 @@
 // QAdd, the quantized addition of an island.
 #pragma once
 
-#include "ops/binary.h"
+#include "ops/shared/binary.h"
 
 namespace qudnn::ops {
 

@@ -6,8 +6,8 @@
 #include "kernels/elementwise/float_binary.h"
 #include "kernels/norm/add_layer_normalization.h"
 #include "kernels/norm/layer_normalization.h"
-#include "ops/appended_channels.h"
-#include "ops/dtype.h"
+#include "ops/shared/appended_channels.h"
+#include "ops/shared/dtype.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
 #include "ops/attention.h"
 
-#include "ops/dtype.h"
 #include "ops/masked_softmax.h"
+#include "ops/shared/dtype.h"
 
 namespace qudnn::ops {
 

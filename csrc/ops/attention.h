@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/softmax/masked_softmax.h"
-#include "ops/attention_core.h"
+#include "ops/shared/attention_core.h"
 #include "ops/softmax.h"
 
 namespace qudnn::ops {

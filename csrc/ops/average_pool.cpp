@@ -1,7 +1,7 @@
 #include "ops/average_pool.h"
 
-#include "ops/dtype.h"
-#include "ops/window.h"
+#include "ops/shared/dtype.h"
+#include "ops/shared/window.h"
 
 namespace qudnn::ops {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/image/average_pool.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,6 +1,6 @@
 #include "ops/batch_matmul.h"
 
-#include "ops/requantize.h"
+#include "ops/shared/requantize.h"
 
 namespace qudnn::ops {
 

@@ -1,8 +1,8 @@
 // Matmuls of two computed tensors: QBatchMatMul, and its forms with other results.
 #pragma once
 
-#include "ops/batch_matmul_layout.h"
-#include "ops/op.h"
+#include "ops/shared/batch_matmul_layout.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,8 +1,8 @@
 #include "ops/conv.h"
 
 #include "kernels/elementwise/add.h"
-#include "ops/binary.h"
-#include "ops/window.h"
+#include "ops/shared/binary.h"
+#include "ops/shared/window.h"
 
 namespace qudnn::ops {
 

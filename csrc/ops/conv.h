@@ -3,8 +3,8 @@
 #pragma once
 
 #include "kernels/elementwise/binary.h"
-#include "ops/output_padding.h"
-#include "ops/requantize.h"
+#include "ops/shared/output_padding.h"
+#include "ops/shared/requantize.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
 // QDepthToSpace, blocks of an island's channels to blocks of pixels.
 #pragma once
 
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,8 +1,8 @@
 // Layer normalizations in float32 whose results are quantized dynamically.
 #pragma once
 
-#include "ops/appended_channels.h"
 #include "ops/dynamic_entry.h"
+#include "ops/shared/appended_channels.h"
 
 namespace qudnn::ops {
 

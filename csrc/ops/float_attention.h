@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/attention/float_attention.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,6 +1,6 @@
 #include "ops/float_binary.h"
 
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 namespace qudnn::ops {
 

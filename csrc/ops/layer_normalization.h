@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/norm/layer_normalization.h"
-#include "ops/appended_channels.h"
+#include "ops/shared/appended_channels.h"
 
 namespace qudnn::ops {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/softmax/masked_softmax.h"
-#include "ops/appended_channels.h"
+#include "ops/shared/appended_channels.h"
 
 namespace qudnn::ops {
 

@@ -2,7 +2,7 @@
 // channel, and QMatMulToFloat with dequantized results.
 #pragma once
 
-#include "ops/requantize.h"
+#include "ops/shared/requantize.h"
 
 namespace qudnn::ops {
 

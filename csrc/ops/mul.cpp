@@ -1,7 +1,7 @@
 #include "ops/mul.h"
 
 #include "kernels/elementwise/mul.h"
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 namespace qudnn::ops {
 

@@ -2,7 +2,7 @@
 
 #include "kernels/image/global_average_pool.h"
 #include "kernels/image/max_pool.h"
-#include "ops/window.h"
+#include "ops/shared/window.h"
 
 namespace qudnn::ops {
 

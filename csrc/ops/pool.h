@@ -1,8 +1,8 @@
 // QMaxPool and QGlobalAveragePool, the pools of an island.
 #pragma once
 
-#include "ops/op.h"
-#include "ops/output_padding.h"
+#include "ops/shared/op.h"
+#include "ops/shared/output_padding.h"
 
 namespace qudnn::ops {
 

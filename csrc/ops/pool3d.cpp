@@ -1,7 +1,7 @@
 #include "ops/pool3d.h"
 
 #include "ops/average_pool.h"
-#include "ops/window.h"
+#include "ops/shared/window.h"
 
 namespace qudnn::ops {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/image/pool3d.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

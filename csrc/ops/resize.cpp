@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "bounds.h"
-#include "ops/dtype.h"
+#include "ops/shared/dtype.h"
 
 namespace qudnn::ops {
 

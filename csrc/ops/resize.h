@@ -3,7 +3,7 @@
 
 #include "kernels/image/float_resize.h"
 #include "kernels/image/resize.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

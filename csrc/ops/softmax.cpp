@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/dtype.h"
+#include "ops/shared/dtype.h"
 
 namespace qudnn::ops {
 

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "kernels/softmax/softmax.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,8 +1,8 @@
 // QTable, any function of one quantized tensor.
 #pragma once
 
-#include "ops/op.h"
-#include "ops/output_padding.h"
+#include "ops/shared/op.h"
+#include "ops/shared/output_padding.h"
 
 namespace qudnn::ops {
 

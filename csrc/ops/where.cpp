@@ -1,7 +1,7 @@
 #include "ops/where.h"
 
 #include "kernels/elementwise/where.h"
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
 // QWhere, the choice between an island's tensors, element by element.
 #pragma once
 
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "engines/cudnn/cudnn_library.h"
-#include "ops/usable_device.h"
+#include "ops/shared/usable_device.h"
 #include "plan/known.h"
 #include "plan/planner.h"
 #include "plan/shorthand.h"

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/batch_matmul_layout.h"
+#include "ops/shared/batch_matmul_layout.h"
 #include "plan/cache.h"
 #include "plan/engine.h"
 #include "plan/problem.h"
@@ -63,7 +63,7 @@ ort::Shape shape(const std::vector<int64_t>& dims) {
 
 using Numbers = std::vector<int64_t>;
 
-py::tuple product(const Numbers& a, const Numbers& b, const Numbers& a_perm, const Numbers& b_perm,
+py::tuple batch_matmul(const Numbers& a, const Numbers& b, const Numbers& a_perm, const Numbers& b_perm,
                   const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
                   const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
     ops::BatchMatMulLayout layout;
@@ -116,7 +116,7 @@ void define_testing(py::module_& module) {
                "The conv in two dimensions that one is, None where it is none.");
 
     module.def(
-        "product", &product, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"), py::arg("b_perm"),
+        "batch_matmul", &batch_matmul, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"), py::arg("b_perm"),
         py::arg("y_perm"), py::arg("a_starts"), py::arg("a_ends"), py::arg("b_starts"), py::arg("b_ends"),
         py::arg("padding"),
         "(problem, where a's and b's parts start, y's shape) of QBatchMatMul of tensors of these shapes.");

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "ops/register.h"
-#include "ops/usable_device.h"
-#include "ops/window.h"
+#include "ops/shared/usable_device.h"
+#include "ops/shared/window.h"
 #include "ort/api.h"
 #include "plan/backoff.h"
 #include "plan/failures.h"

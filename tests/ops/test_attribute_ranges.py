@@ -149,17 +149,17 @@ def test_windows_of_numbers_that_are_none() -> None:
                 testing.window_count(**good | {name: number})
 
 
-def product(a: list[int], b: list[int], padding: int = 0, **parts: list[int]) -> Any:
+def batch_matmul(a: list[int], b: list[int], padding: int = 0, **parts: list[int]) -> Any:
     everything = {f"{tensor}_{name}": value for tensor in "ab" for name, value in PART.items()}
-    return testing.product(a, b, **everything | parts, y_perm=[0, 1, 2, 3], padding=padding)
+    return testing.batch_matmul(a, b, **everything | parts, y_perm=[0, 1, 2, 3], padding=padding)
 
 
-def test_products_of_numbers_that_have_no_address() -> None:
-    _, a, b, y = product([2, 3, 4, 5], [2, 3, 5, 6])
+def test_matmuls_of_sizes_that_have_no_address() -> None:
+    _, a, b, y = batch_matmul([2, 3, 4, 5], [2, 3, 5, 6])
     assert (a, b, y) == (0, 0, [2, 3, 4, 6])
     with pytest.raises(ValueError, match="too large"):
-        product([2**20, 2**20, 2**20, 0], [2**20, 2**20, 0, 2**20])
+        batch_matmul([2**20, 2**20, 2**20, 0], [2**20, 2**20, 0, 2**20])
     # Of a part that is empty, wherever it is said to start, nothing is read.
     empty: Any = {"a_starts": [0, 0, 2**63 - 1, 0], "a_ends": [2**63 - 1] * 4}
-    _, start, _, shape = product([2, 3, 4, 5], [2, 3, 5, 6], **empty)
+    _, start, _, shape = batch_matmul([2, 3, 4, 5], [2, 3, 5, 6], **empty)
     assert (start, shape) == (0, [2, 3, 0, 6])

@@ -43,7 +43,7 @@ class Slices:
         self.b_starts = [0] * (len(self.b) - len(self.b_starts)) + list(self.b_starts)
         self.a_ends = [ALL] * (len(self.a) - len(self.a_ends)) + list(self.a_ends)
         self.b_ends = [ALL] * (len(self.b) - len(self.b_ends)) + list(self.b_ends)
-        self.problem, self.a_offset, self.b_offset, self.y = testing.product(
+        self.problem, self.a_offset, self.b_offset, self.y = testing.batch_matmul(
             list(self.a),
             list(self.b),
             a_perm=list(self.a_perm),

@@ -268,7 +268,7 @@ def test_short_problem_of_volumes() -> None:
 
 def test_short_problem_of_matmuls() -> None:
     everything = {"b_starts": [0] * 4, "b_ends": [2**63 - 1] * 4, "a_starts": [0] * 4}
-    problem, *_ = testing.product(
+    problem, *_ = testing.batch_matmul(
         [2, 12, 197, 208],
         [2, 197, 12, 64],
         a_perm=[0, 1, 2, 3],

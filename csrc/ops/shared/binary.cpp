@@ -1,6 +1,6 @@
-#include "ops/binary.h"
+#include "ops/shared/binary.h"
 
-#include "ops/dtype.h"
+#include "ops/shared/dtype.h"
 
 namespace qudnn::ops {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,4 +1,4 @@
-#include "ops/nvml.h"
+#include "ops/shared/nvml.h"
 
 #include <dlfcn.h>
 

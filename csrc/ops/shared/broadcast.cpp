@@ -1,4 +1,4 @@
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 #include <algorithm>
 #include <stdexcept>

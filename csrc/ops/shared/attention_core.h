@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/attention/attention.h"
-#include "ops/batch_matmul_layout.h"
-#include "ops/op.h"
+#include "ops/shared/batch_matmul_layout.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
-#include "ops/attention_core.h"
+#include "ops/shared/attention_core.h"
 
 #include "kernels/elementwise/table.h"
-#include "ops/requantize.h"
+#include "ops/shared/requantize.h"
 
 namespace qudnn::ops {
 

@@ -1,4 +1,4 @@
-#include "ops/usable_device.h"
+#include "ops/shared/usable_device.h"
 
 #include <cuda_runtime_api.h>
 
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "ops/nvml.h"
+#include "ops/shared/nvml.h"
 
 namespace qudnn::ops {
 

@@ -1,7 +1,7 @@
 // The attribute dtype: which 8 bits the arithmetic of an op sees.
 #pragma once
 
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 

@@ -1,11 +1,11 @@
-#include "ops/batch_matmul_layout.h"
+#include "ops/shared/batch_matmul_layout.h"
 
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include "ops/broadcast.h"
+#include "ops/shared/broadcast.h"
 
 namespace qudnn::ops {
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "ops/usable_device.h"
+#include "ops/shared/usable_device.h"
 
 namespace qudnn::ops {
 

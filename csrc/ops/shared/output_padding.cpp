@@ -1,9 +1,9 @@
-#include "ops/output_padding.h"
+#include "ops/shared/output_padding.h"
 
 #include <algorithm>
 
 #include "bounds.h"
-#include "ops/op.h"
+#include "ops/shared/op.h"
 
 namespace qudnn::ops {
 
