@@ -9,13 +9,14 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import Operand
-from qudnn.converter.graph.constants import Quantization, node_input, single
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input, single
 from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.qdq.linear import quantizes, written_with
 
 IN_FLOAT = "onnxruntime computes it in float32: results may differ by one quantum"
+_ALL = (-128, 127)
 # With which onnxruntime compares the bounds of Clip (1.30, clip_quantizelinear.cc, ClipQuantFusion).
 _EPSILON = np.finfo(np.float32).eps
 
@@ -24,16 +25,16 @@ _EPSILON = np.finfo(np.float32).eps
 class Result:
     """covers: the nodes after the operator, QuantizeLinear last. value: its output.
 
-    clamp: the bounds to which Relu or Clip clips the result, in the int8 domain.
-    clamps: whether they clip more than quantizing the result does anyway; onnxruntime then does not fuse
-    them into a quantized operator.
+    clamp: the bounds to which Relu or Clip clips the result, in the int8 domain, where it remains.
+    clamps: whether onnxruntime lets one remain, mostly as it clips more than quantizing the result does
+    anyway; it then makes no quantized operator.
     apart: whether onnxruntime quantizes it several times, and makes no quantized operator for that reason.
     """
 
     covers: tuple[ir.Node, ...]
     value: ir.Value
     quantization: Quantization
-    clamp: tuple[int, int] = (-128, 127)
+    clamp: tuple[int, int] = _ALL
     clamps: bool = False
     is_int8: bool = False
     apart: bool = False
@@ -44,7 +45,7 @@ class Result:
 
     def unclamped(self) -> "Result":
         """The same, for an operator that cannot clip its result."""
-        if self.clamps:
+        if self.clamps and self.clamp != _ALL:
             raise Refusal("the activation after it clips more than its quantization does")
         return self
 
@@ -79,6 +80,8 @@ class Result:
         return self._float_note()
 
     def _float_note(self) -> str:
+        if self.clamps and self.clamp == _ALL:
+            return f"the scale of its result has a dimension, for which the activation remains, so {IN_FLOAT}"
         if self.clamps:
             return "the activation after it clips more than its quantization does, so " + IN_FLOAT
         if self.apart:
@@ -88,8 +91,7 @@ class Result:
 
 def read_result(node: ir.Node) -> Result:
     """Follow the operator's output 0 to QuantizeLinear, which has to be its sole consumer."""
-    covers = []
-    low, high = -np.inf, np.inf
+    covers: list[ir.Node] = []
     while True:
         node = _sole_consumer(node)
         covers.append(node)
@@ -97,11 +99,17 @@ def read_result(node: ir.Node) -> Result:
             break
         if not has_trait(node, Trait.CLIPS | Trait.NO_EFFECT):
             raise Refusal(f"{node.op_type} consumes its result in floating point")
-        below, above = clip_bounds(node)
-        low, high = np.clip([low, high], below, above)
     value = node.outputs[0]
     parameters = written_with(node)
-    lowest, highest = real_range(parameters)
+    bounds = [clip_bounds(each) for each in covers[:-1]]
+    remaining = [
+        each
+        for activation, each in zip(covers, bounds, strict=False)
+        if _remains(activation, each, node, parameters)
+    ]
+    low, high = -np.inf, np.inf
+    for below, above in remaining:
+        low, high = np.clip([low, high], below, above)
     clamp = quantized(low, parameters), quantized(high, parameters)
     shift = parameters.island_zero_point - parameters.zero_point
     return Result(
@@ -109,10 +117,29 @@ def read_result(node: ir.Node) -> Result:
         value,
         parameters,
         (clamp[0] + shift, clamp[1] + shift),
-        bool(low - lowest > _EPSILON or highest - high > _EPSILON),
+        bool(remaining),
         STAYS_INT8.is_on(value) or parameters.dtype == ir.DataType.INT8,
         QUANTIZED_APART.is_on(value),
     )
+
+
+def _remains(
+    activation: ir.Node, bounds: tuple[float, float], quantize: ir.Node, parameters: Quantization
+) -> bool:
+    """Whether onnxruntime leaves a Relu or Clip before the QuantizeLinear.
+
+    (1.31, relu_quantizelinear.cc, ReluQuantFusion, and clip_quantizelinear.cc, ClipQuantFusion.) It removes a
+    Relu by the zero point, and a Clip by its bounds, within a tolerance, beside a scale without dimensions.
+    """
+    scale = constant_or_none(required_input(quantize, 1))
+    scalar = scale is not None and scale.ndim == 0
+    if is_onnx(activation, "Relu"):
+        least = np.iinfo(parameters.dtype.numpy()).min
+        return parameters.zero_point != least or (node_input(quantize, 2) is None and not scalar)
+    if not is_onnx(activation, "Clip"):
+        return False
+    lowest, highest = real_range(parameters)
+    return not scalar or bool(bounds[0] - lowest > _EPSILON or highest - bounds[1] > _EPSILON)
 
 
 def real_range(parameters: Quantization) -> tuple[np.float32, np.float32]:
