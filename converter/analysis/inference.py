@@ -5,11 +5,12 @@ from onnx_ir.passes.common import ShapeInferencePass
 
 from qudnn.converter.analysis.node_shapes import inferred
 from qudnn.converter.graph.constants import node_input
-from qudnn.converter.graph.op_traits import CONTRIB, ONNX, Trait, has_trait
+from qudnn.converter.graph.op_traits import CONTRIB, ONNX, Trait, has_trait, is_onnx
 from qudnn.converter.graph.sizes import Shape, Unknown
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _NEWEST = 1000  # as an opset: that of the newest operators
+_HIDDEN = "qudnn.hidden"  # a domain that nobody knows
 
 
 def infer(model: ir.Model, declared: bool = True) -> ir.Graph:
@@ -20,18 +21,46 @@ def infer(model: ir.Model, declared: bool = True) -> ir.Graph:
 
     ONNX's data propagation stays off: it makes an object for each element of every vector, of 2**40 as well.
     """
+    if any(is_onnx(node, "Slice") for node in _all_nodes(model)):
+        apart = _inferred(model, declared, _HIDDEN)
+        if any(_is_odd(output) for node in apart for output in node.outputs):
+            return apart
+    return _inferred(model, declared, ONNX)
+
+
+def _inferred(model: ir.Model, declared: bool, slices: str) -> ir.Graph:
+    """slices: the domain that Slices have meanwhile; those that ONNX does not know are inferred one by one.
+
+    ONNX's rule for Slice ends the process where there is nothing to slice, by std::clamp: sizes below 0
+    follow from windows that do not fit, among others. The rule that inferred() asks never sees them.
+    """
     copy = _without_defaults(_with_standard_operators(model.clone()))
+    hidden = [node for node in _all_nodes(copy) if is_onnx(node, "Slice")]
+    for node in hidden:
+        node.domain = slices
     _import_all(copy)
     outputs = {value: value.shape for value in copy.graph.outputs if value.producer() is not None}
     forgotten = list(outputs) if declared else [output for node in copy.graph for output in node.outputs]
     for value in forgotten:
         value.shape = None
-    if not ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(copy).modified:
+    told = ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(copy).modified
+    for node in hidden:
+        node.domain = ONNX
+    if not told or slices != ONNX:
         _infer_each(copy)  # it tells nothing of any node where one contradicts what is declared
     for value, shape in outputs.items() if declared else ():
         if value.shape is None:
             value.shape = shape
     return copy.graph
+
+
+def _all_nodes(model: ir.Model) -> list[ir.Node]:
+    """Those of bodies and of functions too."""
+    return [*model.graph.all_nodes(), *(n for f in model.functions.values() for n in f.all_nodes())]
+
+
+def _is_odd(value: ir.Value) -> bool:
+    return any(isinstance(size, int) and size < 1 for size in value.shape or ())
 
 
 def shape_of(value: ir.Value) -> Shape | None:
