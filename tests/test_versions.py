@@ -21,14 +21,17 @@ NAMES = (
     "vit_like-QOperator-all",
     "bert_like-dynamic-int8",
     "dynamic_conv-opset13",
+    "volumes-opset13",
 )
+# Those in which the order of float32 sums may tell.
+NEARLY = ("float_results-opset13", "float_results-opset21")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     catalogue = models.catalogue()
-    for name in NAMES:
+    for name in NAMES + NEARLY:
         conversion = models.write(catalogue[name](), folder, name)
         assert conversion.report.converted, name
     return folder
@@ -41,7 +44,8 @@ def test_opens_with_the_same_bits(version: str, folder: Path) -> None:
     except RuntimeError as error:
         pytest.skip(str(error))
     found = outcomes(version, folder)
-    assert sorted(outcome.name for outcome in found) == sorted(NAMES)
+    assert sorted(outcome.name for outcome in found) == sorted(NAMES + NEARLY)
     for outcome in found:
-        assert (outcome.original, outcome.converted, outcome.different) == ("", "", 0), outcome.name
+        assert (outcome.original, outcome.converted) == ("", ""), outcome.name
         assert outcome.of
+        assert outcome.name in NEARLY or outcome.different == 0, outcome.name

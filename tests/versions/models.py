@@ -21,7 +21,7 @@ from cases import (
     qdq_matmul,
     qlinear_matmul,
 )
-from cases.builder import MICROSOFT, Array, Case, GraphBuilder, integers
+from cases.builder import MICROSOFT, Array, Case, GraphBuilder, integers, seed_of
 from cases.random_graph import KINDS, RandomModel, grown
 from cases.random_qdq import QDQ_KINDS, RandomQDQ
 from cases.random_qoperator import RandomQOperator
@@ -59,6 +59,11 @@ def catalogue() -> dict[str, Builder]:
         found |= {f"random-QDQ-{dtype}-{seed}": partial(_random_qdq, dtype, seed) for dtype in DTYPES}
         found[f"random-QOperator-{seed}"] = partial(_random_qoperator, seed)
     found["where"] = _where
+    for opset in OPSETS:
+        found |= {
+            f"{build.__name__[1:]}-opset{opset}": partial(build, opset)
+            for build in (_float_results, _volumes)
+        }
     for name in SMALL:
         for form in FORMS:
             for dtype in DTYPES:
@@ -130,6 +135,52 @@ def _where() -> Model:
     rng = np.random.default_rng(0)
     images = {name: integers(rng, "uint8", (2, 16, 5, 4)) for name in ("a_in", "b_in")}
     return Model(_in_oldest_ir(g.model(13)), {"condition": rng.random((2, 1, 5, 4)) < 0.5, **images})
+
+
+def _float_results(opset: int) -> Model:
+    """Q/DQ in front of operators only: convolutions with float32 results, a residual, a gate."""
+    g = GraphBuilder()
+    x = _dequantized(g, g.input("x", "float32", ("N", 16, 6, 5)), 0.02)
+    first = _dequantized(g, _conv(g, x, "first", 2), 0.03)
+    added = g.node("Relu", [g.node("Add", [_conv(g, first, "second", 2), x], "added")], "rectified")
+    block = _dequantized(g, added, 0.04)
+    gate = g.node("Sigmoid", [_dequantized(g, _conv(g, block, "third", 2), 0.03)], "gate")
+    gated = _dequantized(g, g.node("Mul", [block, gate], "gated"), 0.02)
+    g.output(g.node("GlobalAveragePool", [_conv(g, gated, "last", 2)], "y"), "float32", ("N", 16, 1, 1))
+    return _of_normal(g.model(opset), (2, 16, 6, 5))
+
+
+def _volumes(opset: int) -> Model:
+    """Pools in three dimensions between convolutions."""
+    g = GraphBuilder()
+    x = _dequantized(g, g.input("x", "float32", ("N", 16, 6, 5, 7)), 0.02)
+    before = _dequantized(g, _conv(g, x, "before", 3), 0.03)
+    pads = [0, 1, 1, 1, 1, 1]
+    largest = g.node("MaxPool", [before], "largest", kernel_shape=[2, 3, 3], pads=pads)
+    mean = g.node("AveragePool", [_dequantized(g, largest, 0.03)], "mean", kernel_shape=[2, 3, 3], pads=pads)
+    after = _dequantized(g, _conv(g, _dequantized(g, mean, 0.03), "after", 3), 0.03)
+    g.output(after, "float32", ("N", 16, "D", "H", "W"))
+    return _of_normal(g.model(opset), (2, 16, 6, 5, 7))
+
+
+def _dequantized(g: GraphBuilder, x: str, scale: float) -> str:
+    """What a QuantizeLinear and a DequantizeLinear make of x."""
+    parameters = g.parameters(x, scale, 121, "uint8")
+    return g.node(
+        "DequantizeLinear", [g.node("QuantizeLinear", [x, *parameters], f"{x}_q"), *parameters], f"{x}_dq"
+    )
+
+
+def _conv(g: GraphBuilder, x: str, y: str, dimensions: int) -> str:
+    """A convolution of 16 channels to 16 by windows of one element, with int8 weights."""
+    values = integers(np.random.default_rng(seed_of(y)), "int8", (16, 16, *[1] * dimensions))
+    weights = [g.constant(f"{y}_w", values, "int8"), *g.parameters(f"{y}_w", 0.002, 0, "int8")]
+    return g.node("Conv", [x, g.node("DequantizeLinear", weights, f"{y}_w_dq")], y)
+
+
+def _of_normal(model: onnx.ModelProto, shape: Sequence[int]) -> Model:
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return Model(_in_oldest_ir(model), {"x": x})
 
 
 def _grown(model: RandomModel | None) -> Model:
