@@ -32,6 +32,7 @@ class Facts:
         self._doubtful: set[str] = set()  # names of those whose shapes nobody knows
         self._values = ShapeValues(self.shape)
         self._channel_axes: dict[ir.Value, int] = {}
+        self._wanted_axes: dict[tuple[ir.Value, int, bool], int] = {}
         for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
             if value.dtype is not None:
                 self._dtypes[name] = value.dtype
@@ -61,7 +62,13 @@ class Facts:
         if found is not None:
             return found
         shape = self.shape(values[0])
-        return 1 if shape is None else wanted_axis(values[0], shape)
+        if shape is None:
+            return 1
+        # Asked once: a tensor with many consumers is asked for by each of them.
+        asked = values[0], len(shape), len(shape) > 1 and isinstance(shape[1], int)
+        if asked not in self._wanted_axes:
+            self._wanted_axes[asked] = wanted_axis(values[0], shape)
+        return self._wanted_axes[asked]
 
     def learn(self, port: Port) -> None:
         """Note what a frontend found out about a value that comes out of an island's op."""

@@ -64,8 +64,8 @@ ort::Shape shape(const std::vector<int64_t>& dims) {
 using Numbers = std::vector<int64_t>;
 
 py::tuple batch_matmul(const Numbers& a, const Numbers& b, const Numbers& a_perm, const Numbers& b_perm,
-                  const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
-                  const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
+                       const Numbers& y_perm, const Numbers& a_starts, const Numbers& a_ends,
+                       const Numbers& b_starts, const Numbers& b_ends, int64_t padding) {
     ops::BatchMatMulLayout layout;
     layout.a.starts = a_starts, layout.a.ends = a_ends, layout.a.perm = a_perm;
     layout.b.starts = b_starts, layout.b.ends = b_ends, layout.b.perm = b_perm;
@@ -116,9 +116,9 @@ void define_testing(py::module_& module) {
                "The conv in two dimensions that one is, None where it is none.");
 
     module.def(
-        "batch_matmul", &batch_matmul, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"), py::arg("b_perm"),
-        py::arg("y_perm"), py::arg("a_starts"), py::arg("a_ends"), py::arg("b_starts"), py::arg("b_ends"),
-        py::arg("padding"),
+        "batch_matmul", &batch_matmul, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("a_perm"),
+        py::arg("b_perm"), py::arg("y_perm"), py::arg("a_starts"), py::arg("a_ends"), py::arg("b_starts"),
+        py::arg("b_ends"), py::arg("padding"),
         "(problem, where a's and b's parts start, y's shape) of QBatchMatMul of tensors of these shapes.");
 
     py::class_<StringCache>(module, "StringCache", "The plan cache's class, over strings.")
