@@ -49,6 +49,7 @@ from qudnn.converter.passes.partition.shapes_of_eight_bits import ShapesOfEightB
 from qudnn.converter.passes.prepare.channel_scales import ChannelScales
 from qudnn.converter.passes.prepare.correct_shapes import CorrectShapes
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
+from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
@@ -93,6 +94,7 @@ PREPARING: tuple[Phase[EarlyPass], ...] = (
             NoteOriginals,
             RaiseOpset,
             LiftConstants,
+            FlattenVectors,
             SettleAttributes,
             WidenFloat16,
             DropIdentities,

@@ -8,7 +8,7 @@ import onnx_ir as ir
 from onnx import helper, numpy_helper
 
 from qudnn.converter.graph.constants import constant_or_none
-from qudnn.converter.graph.op_traits import ONNX
+from qudnn.converter.graph.op_traits import ONNX, is_onnx
 from qudnn.converter.graph.sizes import Shape, Unknown
 
 _LARGEST = 1000  # bytes of a constant that shapes may depend on
@@ -25,7 +25,7 @@ def inferred(
     if node.domain != ONNX or any(attribute.type in _BODIES for attribute in node.attributes.values()):
         return []
     sizes: dict[str, Unknown] = {}
-    least = 1 if node.op_type == "Slice" else 0
+    least = 1 if is_onnx(node, "Slice") else 0
     types, data = {}, {}
     for value in node.inputs:
         dtype = None if value is None else dtype_of(value)

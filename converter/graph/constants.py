@@ -13,6 +13,10 @@ EIGHT_BIT = {ir.DataType.UINT8, ir.DataType.INT8}
 FOUR_BIT = {ir.DataType.UINT4: np.uint8, ir.DataType.INT4: np.int8}  # and what they are widened to
 IN_BLOCKS = "quantize them per tensor or per channel"
 
+# A sum of 2**31 products of two dequantized numbers stays below 2**128 then. Of larger ones float32 makes
+# infinities, whose differences are no numbers, where integers go on.
+_LARGEST_SCALE = 2**40
+
 _SIXTEEN = "no runtime computes that in integers; choose 8 bits in the tool that quantizes"
 _ADVICE = {  # by the beginning of a type's name
     "float8": "choose int8 instead of FP8 in the tool that quantizes",
@@ -106,16 +110,24 @@ def scales(value: ir.Value | None, what: str) -> NDArray[np.float32]:
     return array.reshape(-1)
 
 
-def scale_array(value: ir.Value | None, what: str, half: bool = False) -> NDArray[np.float32]:
-    """Scales of any shape as positive float32. half: whether they may be float16 in the model."""
+def scale_array(
+    value: ir.Value | None, what: str, half: bool = False, any_sign: bool = False
+) -> NDArray[np.float32]:
+    """Scales of any shape as float32: positive, and none so large that sums overflow.
+
+    half: whether they may be float16 in the model. any_sign: whether any finite number is let through.
+    """
     array = constant(value, what)
     if array.dtype != np.float32 and not (half and array.dtype == np.float16):
         raise Refusal(f"its {what} must be float32, not {array.dtype}")
     if not array.size:
         raise Refusal(f"its {what} has the shape {list(array.shape)}")
-    if not (np.isfinite(array) & (array > 0)).all():
+    array = array.astype(np.float32)
+    if not (np.isfinite(array) & (any_sign | (array > 0))).all():
         raise Refusal(f"its {what} must be positive and finite")
-    return array.astype(np.float32)
+    if not any_sign and array.max() > _LARGEST_SCALE:
+        raise Refusal(f"its {what} must be at most 2**40, not {array.max():.3g}")
+    return array
 
 
 def quantization(
@@ -124,12 +136,13 @@ def quantization(
     default: ir.DataType | None,
     what: str,
     half: bool = False,
+    any_sign: bool = False,
 ) -> Quantization:
     """The quantization of tensor `what`; without a zero point it is 0 of dtype `default`.
 
-    half: whether the scale may be float16 in the model.
+    half: whether the scale may be float16 in the model. any_sign: whether it may be any finite number.
     """
-    array = scale_array(scale, f"{what} scale", half)
+    array = scale_array(scale, f"{what} scale", half, any_sign)
     if array.size != 1:
         raise Refusal(f"its {what} is not quantized per tensor")
     if zero_point is None:

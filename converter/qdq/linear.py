@@ -29,19 +29,24 @@ def dequantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
     return is_onnx(node, "DequantizeLinear") or is_contrib(node, "DequantizeLinear")
 
 
-def written_with(quantize: ir.Node) -> Quantization:
-    """With what a QuantizeLinear quantizes float32, per tensor."""
+def written_with(quantize: ir.Node, any_sign: bool = False) -> Quantization:
+    """With what a QuantizeLinear quantizes float32, per tensor. any_sign: whatever the scale is."""
     if quantize.attributes.get_int("precision", 0) not in _FLOAT32:
         raise Refusal("its output is not quantized in float32")
     default = ir.DataType(quantize.attributes.get_int("output_dtype", 0)) or ir.DataType.UINT8
-    return quantization(node_input(quantize, 1), node_input(quantize, 2), default, "output")
+    scale, zero_point = node_input(quantize, 1), node_input(quantize, 2)
+    return quantization(scale, zero_point, default, "output", any_sign=any_sign)
 
 
-def read_with(dequantize: ir.Node, dtype: ir.DataType | None) -> Quantization:
-    """With what a DequantizeLinear gets float32 out of a tensor of the given type, per tensor."""
+def read_with(dequantize: ir.Node, dtype: ir.DataType | None, any_sign: bool = False) -> Quantization:
+    """With what a DequantizeLinear gets float32 out of a tensor of the given type, per tensor.
+
+    any_sign: whatever the scale is.
+    """
     if dequantize.attributes.get_int("output_dtype", 0) not in _FLOAT32:
         raise Refusal("its input is not dequantized to float32")
-    return quantization(node_input(dequantize, 1), node_input(dequantize, 2), dtype, "input")
+    scale, zero_point = node_input(dequantize, 1), node_input(dequantize, 2)
+    return quantization(scale, zero_point, dtype, "input", any_sign=any_sign)
 
 
 def dtype_read(dequantize: ir.Node) -> ir.DataType | None:

@@ -1,4 +1,4 @@
-"""Transpose -> Q/DQ pairs, or none -> the inverse Transpose => the pairs"""
+"""Transpose -> Q/DQ pairs and elementwise operators, or none -> the inverse Transpose => those alone"""
 
 import onnx_ir as ir
 
@@ -6,7 +6,7 @@ from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, remove_orphans, sole_consumer, take_place
-from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed
@@ -58,10 +58,10 @@ def _cancel(first: ir.Node, context: Preparation) -> None:
 
 
 def _after_pairs(first: ir.Node) -> tuple[list[ir.Node], ir.Node | None]:
-    """The nodes of pairs and the node after them, each the sole consumer of the one before."""
+    """What Transposes pass, and the node after it, each the sole consumer of the one before."""
     chain: list[ir.Node] = []
     node = sole_consumer(first.outputs[0], once=True, inside=True)
-    while node is not None and _is_of_a_pair(node):
+    while node is not None and (_is_of_a_pair(node) or has_trait(node, Trait.TRANSPOSED)):
         chain.append(node)
         node = sole_consumer(node.outputs[0], once=True, inside=True)
     return chain, node

@@ -40,9 +40,9 @@ def _merge(first: ir.Node, context: Preparation) -> bool:
     if any(node.graph is not first.graph or node_input(node, 2) is None for node in nodes):
         return False  # onnxruntime merges none that leaves its zero point out
     try:
-        a, b = written_with(first), written_with(second)
-        if read_with(middle, a.dtype) != a or any(
-            read_with(consumer, b.dtype) != b for consumer in consumers
+        a, b = (written_with(node, any_sign=True) for node in (first, second))
+        if read_with(middle, a.dtype, any_sign=True) != a or any(
+            read_with(consumer, b.dtype, any_sign=True) != b for consumer in consumers
         ):
             return False
         merged = intersection(a, b)
@@ -63,7 +63,8 @@ def intersection(a: Quantization, b: Quantization) -> Quantization | None:
 
     (onnxruntime 1.30, double_qdq_pairs_remover.cc.)
 
-    Where that is zero alone, its scale is 0: no op of qudnn takes that, onnxruntime goes on with it.
+    Where that is zero alone, its scale is 0, and beside a negative scale it may be negative: no op of qudnn
+    takes that, onnxruntime goes on with it.
     None where onnxruntime merges nothing, or where its zero point overflows.
     """
     if a == b:
@@ -71,15 +72,16 @@ def intersection(a: Quantization, b: Quantization) -> Quantization | None:
     if a.dtype != b.dtype:
         return None
     bounds = np.iinfo(a.dtype.numpy())
-    low, high = (
-        [np.float32(q - parameters.zero_point) * parameters.scale for parameters in (a, b)]
-        for q in (bounds.min, bounds.max)
-    )
-    least, greatest = max(low), min(high)
-    scale = np.float32((greatest - least) / np.float32(255))
+    with np.errstate(over="ignore"):
+        low, high = (
+            [np.float32(q - parameters.zero_point) * parameters.scale for parameters in (a, b)]
+            for q in (bounds.min, bounds.max)
+        )
+        least, greatest = max(low), min(high)
+        scale = np.float32((greatest - least) / np.float32(255))
     if scale == 0 and least == 0:
         return Quantization(np.float32(0), 0, a.dtype)  # 0 / 0, which becomes 0 as an integer
-    if not scale > 0:
+    if scale == 0 or not np.isfinite(scale):
         return None
     zero_point = np.floor(np.float32(bounds.min) - least / scale + np.float32(0.5))
     return Quantization(scale, int(np.clip(zero_point, bounds.min, bounds.max)), a.dtype)

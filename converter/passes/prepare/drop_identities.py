@@ -54,6 +54,10 @@ def _is_in_the_way(node: ir.Node) -> bool:
     producer = x.producer()
     return (
         constant_or_none(x) is not None
-        or (producer is not None and dequantizes(producer))
-        or any(quantizes(use.node) for use in node.outputs[0].uses())
+        or _converts(producer)
+        or any(_converts(use.node) for use in node.outputs[0].uses())
     )
+
+
+def _converts(node: ir.Node | None) -> bool:
+    return quantizes(node) or dequantizes(node)

@@ -35,6 +35,22 @@ def test_left_constant_between_pairs(op_type: str, a_dtype: str, b_dtype: str, r
     assert_same_bits(g, {"QBatchMatMul" if result else "QBatchMatMulToFloat": 1}, quantum=quantum)
 
 
+@pytest.mark.parametrize(("a_scale", "b_scale"), [(0.0371, 3e38), (0.0371, 1.3e36), (1e19, 1e19), (1e5, 1e6)])
+def test_huge_scales(a_scale: float, b_scale: float) -> None:
+    """Where float32 holds no sums, integers would give other ones."""
+    g = Graph()
+    a, b = (
+        g.dequantize(g.x(name, "uint8", shape), f"{name}_d", g.number(scale), g.number(zero_point, "uint8"))
+        for name, shape, scale, zero_point in (("a", [5, 35], a_scale, 131), ("b", [35, 21], b_scale, 60))
+    )
+    y = g.node("MatMul", [a, b], "y")
+    g.y(g.quantize(y, "result", g.number(1e12), g.number(117, "uint8")), "uint8")
+    if b_scale > 2**40:
+        assert_same_bits(g, {}, {"MatMul": "scale must be at most 2**40, not"}, opset=19)
+    else:
+        assert_same_bits(g, {"QBatchMatMul": 1}, opset=19)
+
+
 def parameter(g: Graph, value: float, dtype: str, count: int, per: str, rank: int) -> str:
     """One number, or one for each of the last axis: as a vector, or with the other dimensions."""
     if per == "one":

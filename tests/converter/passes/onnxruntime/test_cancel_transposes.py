@@ -5,6 +5,7 @@ from qdq_networks import RESULT_SCALE, SCALE, QdqNetwork, assert_converts, norma
 
 import check
 from qudnn import converter
+from qudnn.converter.graph.op_traits import Trait, operators_with
 
 THERE, BACK = [0, 2, 3, 1], [0, 3, 1, 2]
 
@@ -17,6 +18,23 @@ def test_pair_between(dtype: str, scale: float, zero_point: int) -> None:
     y = net.pair(y, "between", scale, zero_point)
     net.y(net.conv(net.pair(net.node("Transpose", [y], "back", perm=BACK), "c_x", SCALE, 119), bias=None))
     assert_converts(net.model(), {"QConv": 1})
+
+
+@pytest.mark.parametrize("place", ["before the pair", "after the pair"])
+@pytest.mark.parametrize("op_type", [*(name for _, name in operators_with(Trait.TRANSPOSED)), "Mish"])
+def test_elementwise_between(op_type: str, place: str) -> None:
+    """onnxruntime moves the Transposes past it, Mish apart, and merges the pairs that are adjacent then."""
+    net = QdqNetwork()
+    y = net.node("Transpose", [net.x()], "there", perm=THERE)
+    if place == "before the pair":
+        y = net.pair(net.node(op_type, [y], "f"), "between", SCALE, 119)
+    else:
+        y = net.node(op_type, [net.pair(y, "between", SCALE, 119)], "f")
+    net.y(net.node("Transpose", [y], "back", perm=BACK), RESULT_SCALE, 90)
+    original = net.model(18)
+    conversion = converter.convert(original)
+    assert conversion.report.converted == {"QTable": 1} or op_type == "Mish"
+    check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 8)}])
 
 
 def test_pairs_of_a_tensor_with_other_consumers() -> None:

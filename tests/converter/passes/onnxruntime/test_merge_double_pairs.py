@@ -57,3 +57,34 @@ def test_ranges_that_meet_in_zero(dtype: str, first_is_negative: bool) -> None:
         {"QDepthToSpace": 1, "QTable": 0},
         {"QuantizeLinear": "its output scale must be positive and finite"},
     )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("negative", [0, 1])
+def test_negative_scale(dtype: str, negative: int) -> None:
+    """onnxruntime merges such pairs too; what is left then is what it would make of them."""
+    g = Graph()
+    lowest = -128 if dtype == "int8" else 0
+    x = g.pair(g.x("x", "float32", [1, 4, 6, 6]), "x_pair", g.number(0.0371), g.number(lowest + 100, dtype))
+    y = g.node("DepthToSpace", [x], "moved", blocksize=2)
+    for place, (name, scale) in enumerate({"a": 0.0371, "b": 0.05}.items()):
+        scale = -scale if place == negative else scale
+        y = g.pair(y, name, g.number(scale, shape=[1]), g.number(lowest + 43, dtype))
+    g.y(y, rank=4)
+    g.y(g.pair(g.node("Sigmoid", [x], "sigmoid"), "s", g.number(1 / 256), g.number(lowest, dtype)), rank=4)
+    assert_same_bits(g, {"QTable": 1}, {"QuantizeLinear": "its output scale must be positive and finite"})
+
+
+@pytest.mark.parametrize("place", ["a", "b"])
+def test_identity_inside_a_pair(place: str) -> None:
+    """onnxruntime drops it before it looks for pairs."""
+    g = Graph()
+    y = g.x("x", "float32", [5, 64])
+    for name, scale, zero_point in (("a", 0.0371, 131), ("b", 0.05, 20)):
+        parameters = g.number(scale), g.number(zero_point, "uint8")
+        y = g.quantize(y, f"{name}_q", *parameters)
+        if name == place:
+            y = g.node("Identity", [y], "same")
+        y = g.dequantize(y, name, *parameters)
+    g.y(g.pair(g.node("Sigmoid", [y], "sigmoid"), "y", g.number(1 / 256), g.number(0, "uint8")))
+    assert_same_bits(g, {"QTable": 1})
