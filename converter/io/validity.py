@@ -1,7 +1,8 @@
 """Whether a model is valid, as far as passes rely on it; if not, what is wrong with it and where.
 
 What is refused here onnxruntime refuses as well, wherever the tensor or node in question is used. It checks
-nodes as it does itself (Graph::VerifyNodeAndOpMatch in graph.cc, 1.31): with onnx's checker.
+nodes as it does itself (Graph::VerifyNodeAndOpMatch in graph.cc, 1.31): with onnx's checker. Only of two
+initializers of one name onnxruntime uses one; which one, it does not promise.
 """
 
 from collections.abc import Iterable, Iterator
@@ -99,7 +100,12 @@ def _check_names(graph: onnx.GraphProto, outside: frozenset[str]) -> None:
             if name in written:
                 raise _invalid(f"node {_text(node)}: {shown(name)} is computed twice, or is an input as well")
             written.add(name)
-    written.update(tensor.name for tensor in graph.initializer)
+    tensors: dict[str, onnx.TensorProto] = {}
+    for tensor in graph.initializer:
+        first = tensors.setdefault(tensor.name, tensor)
+        if first is not tensor and first != tensor:
+            raise _invalid(f"there are two initializers {shown(tensor.name)}, which differ")
+    written.update(tensors)
     written.update(tensor.values.name for tensor in graph.sparse_initializer)
     known = outside | written
     for node in graph.node:

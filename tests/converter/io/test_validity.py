@@ -122,6 +122,16 @@ def test_what_is_wrong_is_said(what: str) -> None:
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
+def test_initializers_of_one_name_have_one_value() -> None:
+    """onnxruntime opens such a model and uses one of them."""
+    model = quantized()
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0.1, np.float32), "s"))
+    assert converter.convert(model).report.converted
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0.2, np.float32), "s"))
+    with pytest.raises(converter.ConversionError, match="there are two initializers s, which differ"):
+        converter.convert(model)
+
+
 def _without_data(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.initializer[2].ClearField("raw_data")
     return model
