@@ -1,7 +1,9 @@
 """The package `qudnn`: what importing it costs, what it offers, and the names that its parts had before."""
 
+import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -16,8 +18,9 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("numpy", "onnx", "onnx_ir", "onnxruntime", "qudnn.converter", "qudnn.custom_ops")
 
 
-def python(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True)
+def python(*arguments: str, cwd: Path, **environment: str) -> str:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -81,8 +84,19 @@ def test_modules_of_the_user_keep_their_names(tmp_path: Path) -> None:
 
     for name in ("converter", "custom_ops"):
         (tmp_path / f"{name}.py").write_text("x = 'mine'\n")
-    out = python("-c", "import qudnn.converter, converter; print(converter.x)", cwd=tmp_path)
+    # Installed as a wheel is: -S, since the finder of an editable installation comes before all folders.
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    (installed / "qudnn").symlink_to(ROOT / "qudnn")
+    for old in (ROOT / "qudnn" / "old_names").glob("c*.py"):
+        (installed / old.name).symlink_to(old)
+    paths = [str(installed), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    program = "import qudnn.converter, converter; print(converter.x)"
+    out = python("-S", "-c", program, cwd=tmp_path, PYTHONPATH=os.pathsep.join(paths))
     assert out == "mine\n"
+    (tmp_path / "converter.py").unlink()
+    program = "import qudnn.converter, converter; print(converter is qudnn.converter)"
+    assert python("-S", "-c", program, cwd=tmp_path, PYTHONPATH=os.pathsep.join(paths)) == "True\n"
 
 
 def test_a_wheel_holds_the_tree(tmp_path: Path) -> None:
