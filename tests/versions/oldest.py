@@ -20,17 +20,18 @@ from versions import environments
 TREE = Path(__file__).parents[2]
 FILES = (
     "test_graphs.py",
-    "converter/test_functions.py",
-    "converter/test_moves.py",
-    "converter/test_opset_imports.py",
+    "converter/functions/test_functions.py",
+    "converter/frontends/test_moves.py",
+    "converter/graph/test_opset_imports.py",
     "converter/test_pipeline.py",
-    "converter/test_qdq_conv.py",
-    "converter/test_restore_pairs.py",
-    "converter/test_tables.py",
-    "converter/test_where.py",
+    "converter/frontends/test_qdq_conv.py",
+    "converter/passes/partition/test_restore_pairs.py",
+    "converter/lowering/test_tables.py",
+    "converter/lowering/test_where.py",
 )
-# A convolution with a bias in float32 stays in float32 before onnxruntime 1.21: other bits.
-LEFT_OUT = "not (test_qdq_conv and (float or constants_may_be_nodes))"
+# A convolution with a bias in float32 stays in float32 before onnxruntime 1.21: other bits. QuantizeLinear of
+# float16 does not round to nearest in 1.24 and older, it truncates.
+LEFT_OUT = "not (test_qdq_conv and (float or constants_may_be_nodes)) and not in_float16_enters"
 
 
 def packages() -> list[str]:
