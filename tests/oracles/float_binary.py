@@ -7,23 +7,32 @@ import numpy as np
 from oracles.arithmetic import Array
 
 
-def q_float_add(
-    a: Array,
-    b: Array,
-    *,
-    y_scale: float,
-    y_zero_point: int,
-    y_min: int = -128,
-    y_max: int = 127,
-    **operands: Any,
-) -> Array:
+def q_float_add(a: Array, b: Array, **attributes: Any) -> Array:
     """int8 + int8 -> int8, broadcast, in float32."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = _operand("a", a, operands) + _operand("b", b, operands)
-    return np.clip(quantized(total, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
+    return _of_reals(np.add, a, b, **attributes)
 
 
-def q_float_mul(
+def q_float_mul(a: Array, b: Array, **attributes: Any) -> Array:
+    """int8 * int8 -> int8, broadcast, in float32."""
+    return _of_reals(np.multiply, a, b, **attributes)
+
+
+def _of_reals(
+    operation: np.ufunc,
+    a: Array,
+    b: Array,
+    *,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    **result: Any,
+) -> Array:
+    return combined(operation, real(a, a_scale, a_zero_point), real(b, b_scale, b_zero_point), **result)
+
+
+def combined(
+    operation: np.ufunc,
     a: Array,
     b: Array,
     *,
@@ -31,16 +40,11 @@ def q_float_mul(
     y_zero_point: int,
     y_min: int = -128,
     y_max: int = 127,
-    **operands: Any,
 ) -> Array:
-    """int8 * int8 -> int8, broadcast, in float32."""
+    """float32, float32, broadcast -> int8: a sum or product, quantized."""
     with np.errstate(over="ignore", invalid="ignore"):
-        total = _operand("a", a, operands) * _operand("b", b, operands)
+        total = operation(a, b)
     return np.clip(quantized(total, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
-
-
-def _operand(name: str, values: Array, operands: dict[str, Any]) -> Array:
-    return real(values, operands[f"{name}_scale"], operands[f"{name}_zero_point"])
 
 
 def real(values: Array, scale: float, zero_point: int) -> Array:

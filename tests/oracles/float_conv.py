@@ -6,7 +6,7 @@ import numpy as np
 
 from oracles.arithmetic import Array
 from oracles.conv import q_conv_to_int32
-from oracles.float_binary import quantized, real
+from oracles.float_binary import combined, real
 from oracles.matmul import dequantize
 
 
@@ -35,5 +35,13 @@ def q_conv_float_add(
     """x `[N,H,W,C]`, residual `[N,P,Q,K]` -> int8 `[N,P,Q,K]`."""
     acc = q_conv_to_int32(x, w, bias, **attributes)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = acc.astype(np.float32) * multiplier + real(residual, r_scale, r_zero_point)
-    return np.clip(quantized(total, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
+        result = acc.astype(np.float32) * multiplier
+    return combined(
+        np.add,
+        result,
+        real(residual, r_scale, r_zero_point),
+        y_scale=y_scale,
+        y_zero_point=y_zero_point,
+        y_min=y_min,
+        y_max=y_max,
+    )
