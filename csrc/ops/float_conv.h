@@ -26,11 +26,8 @@ struct QConvToFloat {
 
 // x, residual [N,P,Q,Kp] int8, w, bias, multiplier as QConv has them -> [N,P,Q,Kp] int8.
 struct QConvFloatAdd {
-    static constexpr Signature kSignature{
-        "QConvFloatAdd",
-        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32,
-         ort::ElementType::float32},
-        {ort::ElementType::int8}};
+    static constexpr Signature kSignature{"QConvFloatAdd", QConvAdd::kSignature.inputs,
+                                          QConvAdd::kSignature.outputs};
 
     Windows<2> windows;
     int x_zero_point;
