@@ -20,7 +20,7 @@ from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import is_op
 from qudnn.converter.island.dynamic_matmuls import WeightTerms, entry_of, set_terms, terms_of
 from qudnn.converter.island.merging import Inputs, one_for
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.fuse.merge_alike import MergeAlike
 
 _FIRST = ("q_first", "k_first", "v_first")  # by the attention's inputs
 _FLOAT = ir.DataType.FLOAT
@@ -46,30 +46,20 @@ class _Projection:
         return (self.matmul.inputs[0], entry_of(self.matmul), wide[:-1], parted[:-2], parted[-1])
 
 
-class MergeDynamicProjections(Pass):
+class MergeDynamicProjections(MergeAlike[_Projection]):
     """One large matmul takes less time than several small ones.
 
     Only those with attention in float32 as sole consumer, which finds its heads in larger tensors.
     They may have different numbers of heads, of one size.
     """
 
-    def run(self, model: ir.Model) -> None:
-        alike: dict[object, list[_Projection]] = {}
-        for node in model.graph:
-            if not is_op(node, "DynamicQMatMul") or len(required_input(node, 0).uses()) < 2:
-                continue
-            try:
-                found = _projection(node, self.context.facts)
-                alike.setdefault(found.key, []).append(found)
-            except Refusal as refusal:
-                self.decline(node, refusal)
-        for group in alike.values():
-            if len(group) > 1:
-                self._merge(group)
-            else:
-                self.decline(group[0].matmul, "no other matmul of its input has heads of its size")
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "DynamicQMatMul") and len(required_input(node, 0).uses()) > 1
 
-    def _merge(self, group: list[_Projection]) -> None:
+    def read(self, node: ir.Node) -> _Projection:
+        return _projection(node, self.context.facts)
+
+    def merge(self, group: list[_Projection]) -> None:
         facts, (wide, parted) = self.context.facts, group[0].shapes
         matmuls = [projection.matmul for projection in group]
         reshapes = [projection.reshape for projection in group]

@@ -19,7 +19,7 @@ from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.island.merging import one_for
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.tables import VALUES, composed, function_of
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.fuse.merge_alike import MergeAlike
 
 _INT8 = ir.DataType.INT8
 
@@ -42,6 +42,11 @@ class _Projection:
     result: ir.Value
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What those have in common that may be merged."""
+        return self.matmul.inputs[0], self.target[:-2], self.target[-1]
+
+    @property
     def heads(self) -> int:
         return self.target[-2]
 
@@ -50,31 +55,20 @@ class _Projection:
         return self.target[-2] * self.target[-1]
 
 
-class MergeProjections(Pass):
+class MergeProjections(MergeAlike[_Projection]):
     """One large matmul takes less time than several small ones.
 
     Only those with matmuls of heads as sole consumers, so that nothing has to be split in memory. They
     may have different numbers of heads, of one size.
     """
 
-    def run(self, model: ir.Model) -> None:
-        alike: dict[object, list[_Projection]] = {}
-        for node in model.graph:
-            if not is_op(node, "QMatMul") or not _has_sibling(node):
-                continue
-            try:
-                found = _projection(node)
-                key = required_input(node, 0), found.target[:-2], found.target[-1]
-                alike.setdefault(key, []).append(found)
-            except Refusal as refusal:
-                self.decline(node, refusal)
-        for group in alike.values():
-            if len(group) > 1:
-                self._merge(group)
-            else:
-                self.decline(group[0].matmul, "no other matmul of its input has heads of its size")
+    def matches(self, node: ir.Node) -> bool:
+        return is_op(node, "QMatMul") and _has_sibling(node)
 
-    def _merge(self, group: list[_Projection]) -> None:
+    def read(self, node: ir.Node) -> _Projection:
+        return _projection(node)
+
+    def merge(self, group: list[_Projection]) -> None:
         matmuls = [p.matmul for p in group]
         weight, bias, multiplier = map(np.concatenate, zip(*(p.constants for p in group), strict=True))
         zero_points = [np.full(p.width, p.matmul.attributes["y_zero_point"].as_int()) for p in group]
