@@ -10,10 +10,10 @@ from qudnn.converter.frontends import RULES
 from qudnn.converter.functions import MIN_OPSET
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import PartitionPass
 
 
-class Recognise(Pass):
+class Recognise(PartitionPass):
     """Fills the context: candidates, refusals, and more facts; the model stays as it is.
 
     Nodes in the bodies of If, Loop and functions are not asked about.
