@@ -1,6 +1,7 @@
 """The public functions of the converter."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from qudnn.converter.io.proto import load_proto, read_once
 from qudnn.converter.io.quiet import quiet
 from qudnn.converter.reports.describe import describe_converted
 from qudnn.converter.reports.report import Report
+from qudnn.converter.selection import Selection
 from qudnn.converter.trace import Trace
 
 Source = onnx.ModelProto | str | os.PathLike[str]
@@ -31,7 +33,12 @@ class Conversion:
 
 @quiet()
 def convert(
-    model: Source, *, trace: str | os.PathLike[str] | None = None, explain: bool | None = None
+    model: Source,
+    *,
+    trace: str | os.PathLike[str] | None = None,
+    explain: bool | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
@@ -41,6 +48,8 @@ def convert(
     trace: a folder for the graph after each pass that changed it, and for the times of all passes.
     explain: whether the report says which fusions were not done, and why. By default it does where the
     environment variable QUDNN_EXPLAIN is 1.
+    include, exclude: which nodes to convert, and which not, as patterns of a shell for their names or
+    operators; see `qudnn.converter.selection.Selection`.
 
     Raises ConversionError where the model cannot be read or the trace not be written.
     """
@@ -53,10 +62,11 @@ def convert(
     else:
         proto = load_proto(model)
         weights.load(proto, weights.folders_of(model))
+    selection = Selection.of(include, exclude)
     work = files.to_ir(proto)
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
-    report = pipeline.run(work, _observer(trace), explains(explain))
+    report = pipeline.run(work, _observer(trace), explains(explain), selection)
     if not report.converted:
         return Conversion(proto, report)
     with named("making the converted model"):
@@ -70,6 +80,8 @@ def convert_file(
     *,
     trace: str | os.PathLike[str] | None = None,
     explain: bool | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
@@ -78,10 +90,11 @@ def convert_file(
     with the mode of those that they replace; a model of which nothing could be converted, or which is
     converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
-    trace, explain: as in convert.
+    trace, explain, include, exclude: as in convert.
 
     Raises ConversionError where the source cannot be read, or the target or the trace not be written.
     """
+    selection = Selection.of(include, exclude)
     files.check_target(source, target)
     content = read_once(source)
     proto = load_proto(source, content)
@@ -90,7 +103,7 @@ def convert_file(
     report = (
         describe_converted(model)
         if is_converted(proto)
-        else pipeline.run(model, _observer(trace), explains(explain))
+        else pipeline.run(model, _observer(trace), explains(explain), selection)
     )
     if report.converted and not report.already:
         with named("writing the converted model"):
@@ -101,6 +114,27 @@ def convert_file(
     else:
         files.copy(source, target, content)
     return report
+
+
+@quiet()
+def inspect(
+    proto: onnx.ModelProto,
+    source: str | os.PathLike[str],
+    *,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+) -> Report:
+    """The report that converting a model would give, or that on a converted model; nothing is written.
+
+    source: where proto was read from, in whose folder its weights in other files lie; they are read on
+    demand, and so left alone where nobody asks for them. proto is not to be used afterwards.
+
+    Raises ConversionError as convert_file does.
+    """
+    selection = Selection.of(include, exclude)
+    weights.locate(proto, weights.folders_of(source))
+    model = files.to_ir(proto)
+    return describe_converted(model) if is_converted(proto) else pipeline.run(model, selection=selection)
 
 
 def explains(wanted: bool | None) -> bool:

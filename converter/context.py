@@ -1,7 +1,4 @@
-"""What the passes of one conversion share: a class for each stretch of phases, with what is known there.
-
-Each has what the one before has, and the pipeline makes it once those phases have run.
-"""
+"""What the passes of one conversion share."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,6 +12,7 @@ from qudnn.converter.failures import node_name
 from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.names import Names
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.selection import Selection
 
 _MOST_DECLINES = 100_000  # so that memory stays bounded
 
@@ -31,78 +29,52 @@ class WithoutPairs(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Journal:
-    """What all passes share, and all that the phase `read` knows.
+class Preparation:
+    """What all passes share, those of the phases before partition included.
 
     names: those that are taken.
-    explains: whether the report says what passes left as it was and why.
-    declines: that, as far as passes told it.
+    originals: the nodes of the user's model.
+    without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, and how.
     refusals: why a node that looked convertible is left, by node.
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     remarks: sentences about the conversion as a whole, for the report, in their order.
+    declines: what passes left as it was and why; None where nobody wants to know.
+    selection: which nodes the user wants converted.
     """
 
-    names: Names
-    explains: bool = False
-    declines: list[Decline] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
+    originals: Originals | None = None
+    without_pairs: dict[ir.Node, WithoutPairs] = field(default_factory=dict)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
     notes: dict[ir.Node, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, model: ir.Model, explains: bool = False) -> "Journal":
-        """An empty one, for a model as it was read."""
-        names = Names()
-        names.reserve(model.graph)
-        return cls(names=names, explains=explains)
+    declines: list[Decline] | None = None
+    selection: Selection = field(default_factory=Selection)
 
     def decline(self, step: str, node: ir.Node, reason: str) -> None:
         """Note why a pass leaves a node as it is, if anybody wants to know."""
-        if self.explains and len(self.declines) < _MOST_DECLINES:
+        if self.declines is not None and len(self.declines) < _MOST_DECLINES:
             self.declines.append(Decline(step, node_name(node), node.op_type, reason))
 
 
 @dataclass(kw_only=True)
-class Preparation(Journal):
-    """What the phases `prepare` and `onnxruntime` share besides.
-
-    originals: the nodes of the user's model, as it was read.
-    without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, and how.
-    """
-
-    originals: Originals
-    without_pairs: dict[ir.Node, WithoutPairs] = field(default_factory=dict)
-
-    @classmethod
-    def from_journal(cls, journal: Journal, model: ir.Model) -> "Preparation":
-        return cls(**vars(journal), originals=Originals(model))
-
-
-@dataclass(kw_only=True)
 class Context(Preparation):
-    """What the phases from `partition` on share besides, and what the report is made of.
+    """What the passes from partition on share besides.
 
-    facts: of the values that the model has when `partition` begins.
-    kept_in_float: nodes of which onnxruntime makes no integer operator, see the pass KeepInFloat.
+    facts: of the values that the model has when that phase begins.
+    candidates: what frontends found and islands kept, in the order of the graph.
+    hidden: the domains of nodes that HideExcluded has hidden.
     """
 
     facts: Facts
-    kept_in_float: set[ir.Node] = field(default_factory=set)
-
-    @classmethod
-    def from_preparation(cls, preparation: Preparation, model: ir.Model) -> "Context":
-        return cls(**vars(preparation), facts=Facts(model))
-
-
-@dataclass(kw_only=True)
-class Partition(Context):
-    """What the passes of `partition` share besides.
-
-    candidates: what frontends found and islands kept, in the order of the graph.
-    """
-
     candidates: list[Candidate] = field(default_factory=list)
+    hidden: dict[ir.Node, str] = field(default_factory=dict)
 
     @classmethod
-    def from_context(cls, context: Context) -> "Partition":
-        return cls(**vars(context))
+    def of(cls, model: ir.Model, preparation: Preparation | None = None) -> "Context":
+        """What is known of a model, after its preparation if it had one."""
+        shared = {} if preparation is None else vars(preparation)
+        context = cls(facts=Facts(model), **shared)
+        if preparation is None:
+            context.names.reserve(model.graph)
+        return context

@@ -8,10 +8,11 @@ from typing import Any
 import onnx_ir as ir
 import onnxruntime
 import pytest
+from command import Run
 
 from qudnn import custom_ops
 from qudnn.converter.passes.base import Step
-from qudnn.converter.passes.read.sort_nodes import SortNodes
+from qudnn.converter.passes.prepare.sort_nodes import SortNodes
 from qudnn.custom_ops import _native, cuda
 from well_formed import fault_of
 
@@ -79,6 +80,12 @@ def why_no_gpu() -> str | None:
     except FileNotFoundError:
         return "libqudnn.so is not built"
     return None
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command; gives its exit status and what it printed."""
+    return Run(capsys)
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
-"""The command `qudnn`: int8 ONNX models on the GPU's int8 units."""
+"""The command `qudnn`: int8 ONNX models on the GPU's int8 units.
+
+Exit statuses: 0 done; 1 something is to be put right, one line on standard error says what; 2 the arguments
+are wrong; 3 the answer is no (a quantized node is left, models differ, something does not fit); 128 and the
+signal's number where a signal ended it.
+"""
 
 import argparse
-import inspect
 import os
 import sys
 from collections.abc import Sequence
+from inspect import getdoc  # the verb of that name is a module here
 
 from qudnn.converter.cli import interruption
-from qudnn.converter.cli.terminal import escaped
-from qudnn.converter.cli.verb import UsageError, Verb
+from qudnn.converter.cli.console import NORMAL, QUIET, VERBOSE, Console
+from qudnn.converter.cli.verb import Exit, UsageError, Verb
 from qudnn.converter.errors import ConversionError
 
 
@@ -22,8 +27,33 @@ class _Version(argparse.Action):
         sys.exit(0)
 
 
+class _Completion(argparse.Action):
+    """Prints a shell's script for completion and leaves."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: object, shell: object, *__: object) -> None:
+        import shtab
+
+        _complete_files(parser)
+        print(shtab.complete(parser, str(shell)))
+        sys.exit(0)
+
+
+def _complete_files(parser: argparse.ArgumentParser) -> None:
+    """Let the arguments that take paths, by their metavar, be completed with those."""
+    import shtab
+
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                _complete_files(verb)
+        elif action.metavar in ("IN", "OUT", "MODEL", "ORIGINAL", "CONVERTED", "FILE"):
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif action.metavar == "DIR":
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, or 1 where the user has something to put right.
+    """Run the command; the exit status: see Exit.
 
     arguments: by default sys.argv's, and then a signal ends the process, with 128 and its number.
     """
@@ -36,36 +66,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who reads what is printed has seen enough
         # For what Python still writes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return Exit.MISTAKE
 
 
 def _verbs() -> tuple[Verb, ...]:
-    """Imported here, where a signal is heeded: it takes a second."""
-    from qudnn.converter.cli import bench, convert, plans, tune
+    """Imported here, where a signal is heeded."""
+    from qudnn.converter.cli import bench, convert, inspect, plans, tune
 
-    return convert, tune, plans, bench
+    return convert, inspect, tune, plans, bench
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser("qudnn", description=__doc__)
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command, with all verbs; a verb's module is in `verb`."""
+    parser = argparse.ArgumentParser(
+        "qudnn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="print the versions of qudnn and of what it works with"
     )
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh"),
+        help="print a script that completes the command in this shell, and leave",
+    )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
+    common = _common()
     for verb in _verbs():
-        text = inspect.getdoc(verb) or ""
+        text = getdoc(verb) or ""
         sub = verbs.add_parser(
             verb.__name__.rpartition(".")[2],
             help=text.partition("\n")[0],
             description=text,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
         )
         verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
-    parsed = parser.parse_args(arguments)
+        sub.set_defaults(verb=verb)
+    return parser
+
+
+def _common() -> argparse.ArgumentParser:
+    """The options that all verbs have."""
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("what is printed")
+    group.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    amount = group.add_mutually_exclusive_group()
+    for short, long, level, what in (
+        ("-q", "--quiet", QUIET, "print nothing but errors: the exit status says the rest"),
+        ("-v", "--verbose", VERBOSE, "print more: all names, where lists are cut"),
+    ):
+        amount.add_argument(short, long, dest="level", action="store_const", const=level, help=what)
+    common.set_defaults(level=NORMAL)
+    return common
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parsed = make_parser().parse_args(arguments)
     try:
-        parsed.run(parsed)
+        status: Exit = parsed.verb.run(parsed, Console(parsed.level, parsed.json))
     except (ConversionError, UsageError) as error:
-        print(f"qudnn: {escaped(str(error))}", file=sys.stderr)
-        return 1
-    return 0
+        Console.complain(str(error))
+        return Exit.MISTAKE
+    return status

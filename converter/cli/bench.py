@@ -14,10 +14,11 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qudnn.converter.cli.console import Console
 from qudnn.converter.cli.problem_text import shorten
 from qudnn.converter.cli.runtime import check_gpu, load_library
-from qudnn.converter.cli.terminal import cell, columns, escaped
-from qudnn.converter.cli.verb import UsageError
+from qudnn.converter.cli.terminal import cell, columns
+from qudnn.converter.cli.verb import Exit, UsageError
 
 _HEADINGS = ("engine", "plan", "bits", "us", "TOPS")
 _LEFT = 3  # columns of words, the others are numbers
@@ -44,24 +45,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
     library = load_library()
     try:
         problem, operations = library.read_problem(arguments.problem)
     except ValueError as error:
         raise UsageError(f"not a problem: {error}") from error
     check_gpu("timing plans")
-    print(escaped(problem))
+    console.say(problem)
     try:
         replayed = [Replayed(*each) for each in library.replay(problem, arguments.only, arguments.all)]
     except RuntimeError as error:
         raise UsageError(str(error)) from error
     if not replayed:
         raise UsageError(f"no engine and no plan for this problem has the name {arguments.only!r}")
-    print("\n".join(lines(replayed, operations)))
+    console.answer(
+        lambda: {
+            "problem": problem,
+            "operations": operations,
+            "plans": [each._asdict() for each in replayed],
+        },
+        lambda: "\n".join(lines(replayed, operations)),
+    )
     if wrong := [each for each in replayed if each.differing_bytes]:
         names = ", ".join(each.plan for each in wrong)
         raise UsageError(f"the bits of {names} differ from the reference's, for {shorten(problem)}")
+    return Exit.DONE
 
 
 def lines(replayed: Sequence[Replayed], operations: int) -> list[str]:

@@ -8,20 +8,23 @@ With --export the plans go into one file, and with --import from there into anot
 that many machines of a kind tune once; - is standard output and input. Plans of other GPUs or versions do no
 harm: they are not used. But a plan is code, which runs on the GPU: import no file from people whose programs
 you would not run.
+
+  qudnn plans
+  qudnn plans --export h200.plans
 """
 
 import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from qudnn.converter.cli.console import Console
 from qudnn.converter.cli.problem_text import shorten
 from qudnn.converter.cli.runtime import load_plans
-from qudnn.converter.cli.terminal import cell, columns, escaped
-from qudnn.converter.cli.verb import UsageError
+from qudnn.converter.cli.terminal import cell, columns
+from qudnn.converter.cli.verb import Exit, UsageError
 from qudnn.converter.io import output
 
 _HEADINGS = ("problem", "engine", "plan", "us", "TOPS", "first us", "age")
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--clear", action="store_true", help="delete the plans")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
     plans = load_plans()
     folder = plans.default_cache_dir() if arguments.cache_dir is None else arguments.cache_dir
     if not folder:
@@ -49,38 +52,53 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{folder} is no folder: give the folder of plans with --cache-dir")
     try:
         if arguments.export is not None:
-            _export(plans, arguments.export, folder)
+            _export(plans, arguments.export, folder, console)
         elif arguments.import_ is not None:
-            _import(plans, arguments.import_, folder)
-        elif arguments.problems:
-            texts = sorted({info["problem"] for info in plans.stored(folder)})
-            print("\n".join(map(escaped, texts)) or f"there are no plans in {folder}")
-            _check_left_out(plans, folder)
+            _import(plans, arguments.import_, folder, console)
         elif arguments.clear:
-            print(f"{_count(plans.delete(folder))} deleted from {folder}")
+            deleted = plans.delete(folder)
+            console.answer(
+                lambda: {"folder": folder, "deleted": deleted},
+                lambda: f"{_count(deleted)} deleted from {folder}",
+            )
         else:
-            print(table(plans.stored(folder)) or f"there are no plans in {folder}")
-            _check_left_out(plans, folder)
+            _show(plans, folder, arguments.problems, console)
     except OSError as error:
         raise UsageError(error.strerror if error.strerror and not error.filename else str(error)) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
+    return Exit.DONE
 
 
-def _export(plans: ModuleType, target: str, folder: str) -> None:
-    if problem := output.problem(target):
-        raise UsageError(f"cannot write {target}: {problem}")
-    count = plans.export(target, folder)
-    # Where the plans are on standard output, what is said of them is on the other one.
-    stream = sys.stderr if output.is_standard(target) else sys.stdout
-    print(f"{_count(count)} written to {output.name(target, 'output')}", file=stream)
+def _show(plans: ModuleType, folder: str, problems: bool, console: Console) -> None:
+    stored = plans.stored(folder)
+    none = f"there are no plans in {folder}"
+    texts = sorted({info["problem"] for info in stored})
+    console.answer(
+        lambda: {"folder": folder, "plans": [dict(info) for info in stored]},
+        lambda: ("\n".join(texts) if problems else table(stored)) or none,
+    )
     _check_left_out(plans, folder)
 
 
-def _import(plans: ModuleType, source: str, folder: str) -> None:
+def _export(plans: ModuleType, target: str, folder: str, console: Console) -> None:
+    if problem := output.problem(target):
+        raise UsageError(f"cannot write {target}: {problem}")
+    count = plans.export(target, folder)
+    if output.is_standard(target):
+        console.leave_standard_output()
+    name = output.name(target, "output")
+    console.answer(lambda: {"file": name, "exported": count}, lambda: f"{_count(count)} written to {name}")
+    _check_left_out(plans, folder)
+
+
+def _import(plans: ModuleType, source: str, folder: str, console: Console) -> None:
     name = output.name(source, "input")
     imported, rejected = plans.import_("/dev/stdin" if source == output.STANDARD else source, folder)
-    print(f"{_count(imported)} of {name} copied to {folder}")
+    console.answer(
+        lambda: {"file": name, "folder": folder, "imported": imported, "rejected": rejected},
+        lambda: f"{_count(imported)} of {name} copied to {folder}",
+    )
     if rejected:
         raise UsageError(f"{_count(rejected)} of {name} cannot be used: export them anew")
 

@@ -11,26 +11,20 @@ of one input are tuned one after the other. For three batch sizes:
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from qudnn.converter.api import convert_file, is_converted
-from qudnn.converter.cli.problems import Work, count_problems
+from qudnn.converter.cli.common import add_shape
+from qudnn.converter.cli.console import Console
 from qudnn.converter.cli.progress import Progress
-from qudnn.converter.cli.random_inputs import check_types, random_inputs
 from qudnn.converter.cli.runtime import check_gpu, load_plans
-from qudnn.converter.cli.shapes import describe, inputs_of, shape_sets
-from qudnn.converter.cli.terminal import escaped
-from qudnn.converter.cli.verb import UsageError
-from qudnn.converter.io import scratch
-from qudnn.converter.io.proto import load_proto
+from qudnn.converter.cli.units import size
+from qudnn.converter.cli.verb import Exit, UsageError
 
 if TYPE_CHECKING:  # the converter does not need the runtime; tuning does
+    from qudnn.converter.cli.problems import Work
     from qudnn.custom_ops import InferenceSession
 
 _ELSEWHERE = (
@@ -41,13 +35,7 @@ _PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="the model, converted or not")
-    parser.add_argument(
-        "--shape",
-        action="append",
-        default=[],
-        metavar="INPUT=SIZES",
-        help="an input's shape, such as x=64,3,224,224; may be repeated",
-    )
+    add_shape(parser)
     parser.add_argument(
         "--tune",
         choices=("full", "heuristic"),
@@ -57,13 +45,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache-dir", metavar="DIR", help="the folder of plans, if not the user's own")
     parser.add_argument(
         "--workspace-limit",
-        type=int,
-        metavar="BYTES",
-        help="GPU memory that a plan may use beside its tensors",
+        type=size,
+        metavar="SIZE",
+        help="GPU memory that a plan may use beside its tensors, such as 256M or 1G, which is the default",
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    import numpy as np
+
+    from qudnn.converter.api import convert_file, is_converted
+    from qudnn.converter.cli.problems import Work, count_problems
+    from qudnn.converter.cli.random_inputs import check_types, random_inputs
+    from qudnn.converter.cli.shapes import describe, inputs_of, shape_sets
+    from qudnn.converter.io import scratch
+    from qudnn.converter.io.proto import load_proto
+
     proto = load_proto(arguments.model)
     inputs = inputs_of(proto)
     check_types(inputs)
@@ -75,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
         path = arguments.model
         if not is_converted(proto):
             path = str(folder / "model.onnx")
-            print(escaped(str(convert_file(arguments.model, path))))
+            console.say(str(convert_file(arguments.model, path)))
             proto = load_proto(path)
         problems = count_problems(proto)
         if not problems:
@@ -86,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         rng = np.random.default_rng(0)
         work = Work(problems, len(sets), plans.statistics)
         start = time.monotonic()
-        with Progress("problems", work.done, work.expected, sys.stdout):
+        with Progress("problems", work.done, work.expected, console.progress()):
             for shapes in sets:
                 try:
                     session.run(None, random_inputs(inputs, shapes, rng))
@@ -95,7 +92,8 @@ def run(arguments: argparse.Namespace) -> None:
                         f"{arguments.model} does not run with {describe(shapes)}: {error}"
                     ) from error
                 work.finish_run()
-    _summarize(work, options, time.monotonic() - start)
+    _summarize(work, options, time.monotonic() - start, console)
+    return Exit.DONE
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -125,11 +123,14 @@ def _open(model: str, path: str, options: dict[str, Any]) -> "InferenceSession":
     return session
 
 
-def _summarize(work: Work, options: dict[str, Any], seconds: float) -> None:
-    built, found = int(work.grown("builds")), int(work.grown("disk_hits"))
+def _summarize(work: "Work", options: dict[str, Any], seconds: float, console: Console) -> None:
+    built, found, folder = int(work.grown("builds")), int(work.grown("disk_hits")), options["cache_dir"]
     made = "tuned" if options["tune"] == "full" else "planned"
-    print(f"{built + found} problems: {built} {made}, {found} found on disk, {seconds:.1f} s")
-    lost = built - int(work.grown("disk_writes"))
-    if lost > 0:
-        raise UsageError(f"{lost} plans could not be stored in {options['cache_dir']}: make it writable")
-    print(f"the plans are in {options['cache_dir']}")
+    lost = max(0, built - int(work.grown("disk_writes")))
+    text = f"{built + found} problems: {built} {made}, {found} found on disk, {seconds:.1f} s"
+    console.answer(
+        lambda: {"folder": folder, made: built, "found": found, "lost": lost, "seconds": round(seconds, 3)},
+        lambda: text if lost else f"{text}\nthe plans are in {folder}",
+    )
+    if lost:
+        raise UsageError(f"{lost} plans could not be stored in {folder}: make it writable")

@@ -211,7 +211,12 @@ def has_trait(node: ir.Node | None, traits: Trait) -> TypeGuard[ir.Node]:
 def is_quantized_operator(node: ir.Node) -> bool:
     """Whether node computes with quantized tensors, as QLinearConv and MatMulInteger do."""
     known = node.domain in DOMAINS and not has_trait(node, Trait.CONVERTS)
-    return known and node.op_type.startswith(_QUANTIZED)
+    return known and is_quantized_name(node.op_type)
+
+
+def is_quantized_name(op_type: str) -> bool:
+    """Whether an operator's name is that of one on quantized tensors."""
+    return op_type.startswith(_QUANTIZED)
 
 
 def operators_with(traits: Trait) -> list[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qudnn.converter.errors import Decline
 from qudnn.converter.version import qudnn_version
 
-_NAMES_SHOWN = 3
+NAMES_SHOWN = 3  # of nodes in one line
 
 
 class Left(NamedTuple):
@@ -58,7 +58,23 @@ class Report:
     remarks: tuple[str, ...] = ()
     declined: tuple[Decline, ...] = ()
 
+    @property
+    def left_quantized(self) -> int:
+        """How many quantized nodes are left."""
+        return self.quantized_nodes - self.converted_nodes
+
+    def document(self) -> dict[str, Any]:
+        """The report as what JSON can hold: the fields of the class by their names."""
+        lists = ("left", "approximate", "crossings", "declined")
+        fields = {name: value for name, value in vars(self).items() if name not in lists}
+        listed = {name: [entry._asdict() for entry in getattr(self, name)] for name in lists}
+        return {**fields, "remarks": list(self.remarks), **listed}
+
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, most: int | None = NAMES_SHOWN) -> str:
+        """For people. most: how many names to show of nodes that share a line; None for all."""
         if self.already:
             lines = [f"qudnn {qudnn_version()}: the model was converted already"]
         else:
@@ -78,32 +94,32 @@ class Report:
             lines.append(f"nothing was converted{why}")
         if self.crossings:
             lines.append("tensors that enter or leave an island:")
-            lines += _grouped(self.crossings)
+            lines += _grouped(self.crossings, most)
         if self.approximate:
             lines.append("converted, but not bit for bit what onnxruntime's CPU provider computes:")
-            lines += _grouped(node[:3] for node in self.approximate)
+            lines += _grouped((node[:3] for node in self.approximate), most)
         for quantized, what in (True, "quantized nodes"), (False, "other nodes"):
             nodes = [node for node in self.left if node.quantized == quantized]
             if nodes:
                 lines.append(f"{what} that were left as they were:")
-                lines += _grouped(node[:3] for node in nodes)
+                lines += _grouped((node[:3] for node in nodes), most)
         if self.declined:
             lines.append("fusions that were not done:")
             lines += _grouped(
-                (each.name, f"{each.step} of {each.op_type}", each.reason) for each in self.declined
+                ((each.name, f"{each.step} of {each.op_type}", each.reason) for each in self.declined), most
             )
         return "\n".join(lines)
 
 
-def _grouped(entries: Iterable[tuple[str, str, str]]) -> list[str]:
+def _grouped(entries: Iterable[tuple[str, str, str]], most: int | None) -> list[str]:
     """Entries are name, type, reason. A line for those that share the last two, the longest list first."""
     groups: dict[tuple[str, str], list[str]] = {}
     for name, op_type, reason in entries:
         groups.setdefault((op_type, reason), []).append(name)
     lines = []
     for (op_type, reason), names in sorted(groups.items(), key=lambda group: -len(group[1])):
-        more = ", ..." if len(names) > _NAMES_SHOWN else ""
-        lines.append(f"  {len(names):5}  {op_type}: {reason} ({', '.join(names[:_NAMES_SHOWN])}{more})")
+        more = ", ..." if most is not None and len(names) > most else ""
+        lines.append(f"  {len(names):5}  {op_type}: {reason} ({', '.join(names[:most])}{more})")
     return lines
 
 

@@ -2,31 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import pytest
+from command import Run
 from networks import Network
 
 from qudnn import converter
-from qudnn.converter.cli import main
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command; gives its exit status and what it printed."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        try:
-            status = main(list(map(str, arguments)))
-        except SystemExit as end:
-            status = int(end.code or 0)
-        return status, *capsys.readouterr()
-
-    return call
 
 
 def names(folder: Path) -> list[str]:
@@ -96,7 +79,7 @@ def test_unwritable(run: Run, source: Path, tmp_path: Path) -> None:
     for target, message in (
         (source, f"{source} is the model to convert: write to another file"),
         (link, f"{link} is the model to convert: write to another file"),
-        (tmp_path, f"cannot write {tmp_path}: it is a folder"),
+        (tmp_path, f"{source} is the model to convert: write to another file"),
         (tmp_path / "no" / "o.onnx", f"cannot write {tmp_path}/no/o.onnx: there is no folder {tmp_path}/no"),
         (Path("/proc/o.onnx"), "cannot write /proc/o.onnx: No such file or directory"),
     ):

@@ -1,1 +1,1 @@
-"""Phase 6: several ops fused into one."""
+"""Phase 5: several ops fused into one."""

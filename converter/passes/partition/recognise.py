@@ -10,10 +10,10 @@ from qudnn.converter.frontends import RULES
 from qudnn.converter.functions import MIN_OPSET
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.passes.base import PartitionPass
+from qudnn.converter.passes.base import Pass
 
 
-class Recognise(PartitionPass):
+class Recognise(Pass):
     """Fills the context: candidates, refusals, and more facts; the model stays as it is.
 
     Nodes in the bodies of If, Loop and functions are not asked about.
@@ -41,6 +41,7 @@ class Recognise(PartitionPass):
             return
         try:
             candidate = rule(node, facts)
+            self._check_selected(candidate)
             if not any(is_needed(output.value) for output in candidate.outputs):
                 raise Refusal("its result is unused")
         except Refusal as refusal:
@@ -52,6 +53,17 @@ class Recognise(PartitionPass):
             self._add(candidate)
             for output in candidate.outputs:
                 facts.learn(output)
+
+    def _check_selected(self, candidate: Candidate) -> None:
+        """Raises Refusal where the user does not want it."""
+        originals, selection = self.context.originals, self.context.selection
+        if not selection or originals is None:
+            return
+        numbers = dict.fromkeys(map(originals.number_of, candidate.covers))
+        known = [originals.graph[number] for number in numbers if number is not None]
+        why = selection.why_left([(original.name, original.op_type) for original in known])
+        if known and why:
+            raise Refusal(why)
 
     def _add(self, candidate: Candidate) -> None:
         """Of two that write one value the later one stays: it covers all that the earlier one does.

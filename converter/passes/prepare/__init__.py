@@ -1,1 +1,1 @@
-"""Phase 2: the model in the form that the later phases expect."""
+"""Phase 1: the model in the form that the later phases expect."""

@@ -1,0 +1,30 @@
+"""Sizes with units, as options take them."""
+
+import argparse
+import re
+
+_FACTORS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def size(text: str) -> int:
+    """Bytes of `1048576`, `512K`, `256M`, `1G` or `1.5GiB`: K is 1024 bytes, as in `dd` or `docker`.
+
+    Raises argparse.ArgumentTypeError.
+    """
+    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write bytes, or 512K, 256M, 1G")
+    number, unit = match.groups()
+    return (
+        int(float(number) * _FACTORS[unit.upper()]) if "." in number else int(number) * _FACTORS[unit.upper()]
+    )
+
+
+def in_units(count: int) -> str:
+    """`1.5 MiB`; `17 bytes`."""
+    number, name = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if number < 1024:
+            break
+        number, name = number / 1024, larger
+    return f"{count} bytes" if name == "bytes" else f"{number:.1f} {name}"

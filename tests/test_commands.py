@@ -1,0 +1,52 @@
+"""docs/commands.md: its commands run as they stand, and it names all verbs and exit statuses."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from command import verbs
+
+from qudnn.converter.cli.verb import Exit
+from zoo.graph import Graph
+
+TEXT = (Path(__file__).parents[1] / "docs" / "commands.md").read_text()
+# Those that answer no on the small model of this test, or where there is no GPU.
+NO: dict[str, int] = {}
+
+
+def lines() -> list[str]:
+    blocks = re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_the_commands_run(tmp_path: Path) -> None:
+    quantizer = pytest.importorskip("zoo.quantize")
+    graph = Graph("small", (3, 8, 8))
+    images = np.random.default_rng(0).standard_normal((2, 3, 8, 8), dtype=np.float32)
+    model = quantizer.quantize(graph.finish(graph.conv(graph.x, 16, 3), [16, 8, 8]), images)
+    (tmp_path / "models").mkdir()
+    onnx.save(model, tmp_path / "model.onnx")
+    onnx.save(model, tmp_path / "models" / "other.onnx")
+    np.savez(tmp_path / "inputs.npz", x=images)
+    assert len(lines()) > 8
+    for line in lines():
+        command = re.sub(r"\bqudnn (?=[a-z-])", f"{shlex.quote(sys.executable)} -P -m qudnn ", line)
+        command = command.replace("python -c", f"{shlex.quote(sys.executable)} -c")
+        ended = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {command}"], cwd=tmp_path, capture_output=True
+        )
+        expected = next((status for text, status in NO.items() if text in line), 0)
+        assert ended.returncode == expected, (line, ended.stderr.decode())
+        assert b"Traceback" not in ended.stderr, line
+
+
+def test_all_verbs_and_statuses_are_there() -> None:
+    rows = re.findall(r"^\| (`[a-z`, ]+`) \|", TEXT, re.MULTILINE)
+    assert {verb for row in rows for verb in re.findall(r"\w+", row)} == verbs().keys()
+    statuses = re.findall(r"^\| (\d) \|", TEXT, re.MULTILINE)
+    assert [int(status) for status in statuses] == list(Exit)
