@@ -1,7 +1,7 @@
 """What tuning and stored plans bring to ResNet-50: layer by layer, for the whole model, and for its start.
 
-    python benchmarks/resnet50.py --make-models DIR     once, with an onnxruntime that has its quantizer
-    python benchmarks/tuning.py --models DIR            measures; writes benchmarks/results/tuning-*.json
+    python -m benchmarks.models.resnet50 --make-models DIR   once, with an onnxruntime that has its quantizer
+    python -m benchmarks.models.tuning --models DIR          writes benchmarks/results/tuning-*.json
 
 Everything is measured in processes of its own (first_result.py): with `full` on an empty folder of plans,
 then again on the same folder, with `heuristic` and no folder, and the float16 model without qudnn. Needs a
@@ -21,11 +21,11 @@ from typing import Any
 
 import onnx
 
-import outcome
+from benchmarks.report import outcome
 from qudnn import converter
 from qudnn.custom_ops import cuda
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # What has to hold, as README.md and docs/tuning.md say it.
 FASTER = 1.5  # full against heuristic at the batch size FASTER_AT, times
@@ -80,7 +80,7 @@ class Benchmark:
         """The report of one process."""
         report = self.scratch / "report.json"
         report.unlink(missing_ok=True)
-        command = [sys.executable, str(ROOT / "benchmarks" / "first_result.py"), str(model), str(report)]
+        command = [sys.executable, str(Path(__file__).with_name("first_result.py")), str(model), str(report)]
         command += [f"--batch={batch}", f"--runs={runs}"]
         if tune:
             command += [f"--tune={tune}", f"--cache-dir={folder or ''}"]
@@ -173,7 +173,7 @@ def main() -> int:
     parser.add_argument("--commit", help="the commit that is measured, where git cannot tell")
     arguments = parser.parse_args()
     if not (arguments.models / "int8.onnx").is_file():
-        parser.error(f"no models in {arguments.models}: make them with resnet50.py --make-models")
+        parser.error(f"no models in {arguments.models}: make them with benchmarks.models.resnet50")
     if not cuda.driver_present():
         parser.error("there is no GPU to measure on")
     with TemporaryDirectory(prefix="qudnn-tuning-") as scratch:

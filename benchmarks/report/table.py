@@ -1,7 +1,7 @@
 """Writes the tables of README.md and docs/ from the results under benchmarks/results.
 
-python benchmarks/table.py            replaces what stands between the markers
-python benchmarks/table.py --check    exits with status 1 where that would change something
+python -m benchmarks.report.table            replaces what stands between the markers
+python -m benchmarks.report.table --check    exits with status 1 where that would change something
 """
 
 import json
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import transformer_table
+from benchmarks.report import transformer_table
 from qudnn.converter.cli.problem_text import shorten
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- benchmarks -->", "<!-- end of benchmarks -->"
 
 Result = dict[str, Any]

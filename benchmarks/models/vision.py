@@ -1,8 +1,8 @@
 """Whole vision models: what converts, what is left and why, whether the bits are right, how long a run takes.
 
-    python benchmarks/vision.py --make-models DIR     once, with an onnxruntime that has its quantizer;
-                                                      torchvision's architectures too where it is installed
-    python benchmarks/vision.py --models DIR          measures; writes benchmarks/results/vision-*.json
+    python -m benchmarks.models.vision --make-models DIR   once, with an onnxruntime that has its quantizer,
+                                                           and torchvision for its architectures
+    python -m benchmarks.models.vision --models DIR        writes benchmarks/results/vision-*.json
 
 Every model is measured in each form that onnxruntime's quantizer writes. Bits are compared with those of
 the unconverted model on the CPU provider, at two batch sizes; `off the GPU` counts the nodes of a run that
@@ -23,13 +23,13 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-import outcome
+from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
 from zoo.measure import CPU, CUDA, median_seconds
 from zoo.profile import kernels
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 Array = npt.NDArray[np.float32]
 Tune = Literal["full", "heuristic"]
 

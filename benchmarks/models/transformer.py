@@ -1,8 +1,8 @@
 """BERT-base and ViT-B/16 in int8 through qudnn, against what onnxruntime does with them, fp32 and fp16.
 
-    python benchmarks/transformer.py --make-models DIR    once, with PyTorch, transformers, and an onnxruntime
-                                                          that has its quantizer
-    python benchmarks/transformer.py --models DIR         writes benchmarks/results/transformer-*.json
+    python -m benchmarks.models.transformer --make-models DIR   once, with PyTorch, transformers, and an
+                                                                onnxruntime that has its quantizer
+    python -m benchmarks.models.transformer --models DIR        writes benchmarks/results/transformer-*.json
 
 A recipe says what is quantized: `matmul` the matmuls, those of computed tensors among them, `all`
 everything that the quantizer can; each statically, in both forms, and dynamically. Times are medians with
@@ -26,15 +26,22 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
-import outcome
+from benchmarks.models.transformer_models import (
+    ARCHITECTURES,
+    FORMS,
+    RECIPES,
+    inputs,
+    make_models,
+    reads_words,
+)
+from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
 from qudnn.custom_ops.options import Tune
-from transformer_models import ARCHITECTURES, FORMS, RECIPES, inputs, make_models, reads_words
 from zoo.measure import CPU, Feed, cpu_session
 from zoo.profile import ON_SHAPES, kernels
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 GRAPH = ", CUDA graph"

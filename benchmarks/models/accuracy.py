@@ -1,6 +1,6 @@
 """How near results of quantized models are to those of the same graph in float64.
 
-    python benchmarks/accuracy.py NAME=MODEL.onnx ...    writes benchmarks/results/accuracy-*.json
+    python -m benchmarks.models.accuracy NAME=MODEL.onnx ...    writes benchmarks/results/accuracy-*.json
 
 Between DequantizeLinear and QuantizeLinear a model says what to compute in real numbers; zoo.exact computes
 it so. What onnxruntime's CPU provider makes of it, optimized as it is by default or not at all, and the
@@ -23,7 +23,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-import outcome
+from benchmarks.report import outcome
 from qudnn import converter
 from zoo import exact
 from zoo.distance import Distance, distance

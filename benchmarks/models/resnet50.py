@@ -1,7 +1,7 @@
 """ResNet-50 in int8 through qudnn, against what onnxruntime does without it.
 
-    python benchmarks/resnet50.py --make-models DIR     once, with an onnxruntime that has its quantizer
-    python benchmarks/resnet50.py --models DIR          measures; writes benchmarks/results/resnet50-*.json
+    python -m benchmarks.models.resnet50 --make-models DIR   once, with an onnxruntime that has its quantizer
+    python -m benchmarks.models.resnet50 --models DIR        writes benchmarks/results/resnet50-*.json
 
 Times are medians of runs with input and results on the GPU (IO binding), all in this one process. The
 checks compare bits with the CPU provider, look for nodes that left the GPU, and watch memory. Without a
@@ -22,15 +22,14 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
-import machine
-import outcome
+from benchmarks.report import machine, outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
 from zoo.measure import CPU, Bound, cpu_session, different_bits
 from zoo.profile import kernels
 from zoo.resnet import resnet50
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 Array = npt.NDArray[np.float32]
 
 QUDNN = "qudnn int8, CUDA graph"  # what the others' times are divided by

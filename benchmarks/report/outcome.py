@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-import machine
+from benchmarks.report import machine
 from qudnn.converter import Report
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))  # the zoo, for whoever imports this module
 
 from zoo.measure import Bound, Feed, different_bits  # noqa: E402

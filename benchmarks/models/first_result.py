@@ -1,6 +1,7 @@
 """One process from its imports to its first result, then runs that are timed; tuning.py starts it.
 
-python benchmarks/first_result.py MODEL REPORT.json [--tune MODE [--cache-dir DIR]] [--batch N] [--runs N]
+python -m benchmarks.models.first_result MODEL REPORT.json
+    [--tune MODE [--cache-dir DIR]] [--batch N] [--runs N]
 
 Without --tune the model is run by onnxruntime alone.
 """
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 Options = dict[str, Any]

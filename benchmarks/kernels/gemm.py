@@ -1,6 +1,6 @@
 """int8 matmuls of BERT-base's shapes: qudnn's, with its epilogue, against plain ones of cuBLASLt.
 
-    python benchmarks/gemm.py        writes benchmarks/results/gemm-*.json; needs a GPU and PyTorch
+    python -m benchmarks.kernels.gemm        writes benchmarks/results/gemm-*.json; needs a GPU and PyTorch
 
 qudnn's QMatMul adds a bias, requantizes and writes int8; the plain matmuls write int32. Each is captured
 in CUDA graphs, a short and a long row of repeats: the difference of their times is that of the repeats
@@ -21,7 +21,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-import outcome
+from benchmarks.report import outcome
 from qudnn import custom_ops
 from qudnn.converter.functions import DOMAIN, function_proto
 from qudnn.custom_ops import cuda, plans
@@ -160,7 +160,7 @@ class Bench:
 
     def cublaslt(self, cold: bool) -> outcome.Row:
         """Of all algorithms that the heuristics offer."""
-        from cublaslt import Product
+        from benchmarks.kernels.cublaslt import Product
 
         y = self.results(self.torch.int32)
         workspace = self.torch.empty(WORKSPACE, dtype=self.torch.uint8, device="cuda")

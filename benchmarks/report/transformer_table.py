@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import outcome
+from benchmarks.report import outcome
 
 Row = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""Kernels by themselves: `make kernels` builds kernels.cu; gemm.py compares matmuls with cuBLASLt."""

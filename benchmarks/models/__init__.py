@@ -1,0 +1,1 @@
+"""Whole models: time, bits, what converts, memory, tuning."""
