@@ -1,6 +1,6 @@
 """The compiled module: the state of libqudnn in this process, and parts of it for tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -110,6 +110,20 @@ class testing:  # noqa: N801  (a submodule)
         def statistics(self) -> dict[str, int]: ...
         def log(self) -> list[str]: ...
 
+    @staticmethod
+    def log_of_tuning(
+        node: str,
+        problem: str,
+        outcomes: Sequence[tuple[str, float | str]],
+        reference: str,
+        reference_microseconds: float,
+    ) -> list[tuple[str, str]]: ...
+    @staticmethod
+    def log_of_found(
+        node: str, problem: str, plan: str, microseconds: float, where: str
+    ) -> list[tuple[str, str]]: ...
+    @staticmethod
+    def log_of_slow_kernel(node: str, kernel: str, refusal: str) -> list[tuple[str, str]]: ...
     @staticmethod
     def read_attributes(op: str, attributes: dict[str, Any]) -> None: ...
     @staticmethod

@@ -16,6 +16,10 @@ class Linear final : public AttentionSoftmax {
         return kernels::attention(g, op_.core.scores, op_.core.result, *op_.constants.of(g.n), tensors,
                                   stream_);
     }
+    std::string refusal(const kernels::AttentionGeometry& g, const ort::Shape&,
+                        const kernels::AttentionTensors& tensors) const override {
+        return kernels::attention_refusal(g, *op_.constants.of(g.n), tensors);
+    }
     cudaError_t rows(const ort::Shape& shape, int64_t n, const int8_t* x, int8_t* y) const override {
         return kernels::softmax(shape.count() / shape.back(), shape.back(), *op_.constants.of(n), x, y,
                                 stream_);
@@ -36,6 +40,11 @@ class Masked final : public AttentionSoftmax {
         return kernels::masked_attention(g, op_.core.scores, op_.core.result,
                                          masked_softmax_geometry(scores, mask_.shape, g.n, g.n), op_.scales,
                                          mask_.as<const float>(), tensors, stream_);
+    }
+    std::string refusal(const kernels::AttentionGeometry& g, const ort::Shape& scores,
+                        const kernels::AttentionTensors& tensors) const override {
+        return kernels::masked_attention_refusal(g, masked_softmax_geometry(scores, mask_.shape, g.n, g.n),
+                                                 tensors);
     }
     cudaError_t rows(const ort::Shape& shape, int64_t n, const int8_t* x, int8_t* y) const override {
         return kernels::masked_softmax(masked_softmax_geometry(shape, mask_.shape, n, shape.back()),

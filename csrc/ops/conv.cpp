@@ -3,6 +3,7 @@
 #include "kernels/elementwise/add.h"
 #include "ops/shared/binary.h"
 #include "ops/shared/window.h"
+#include "plan/explanation.h"
 
 namespace qudnn::ops {
 
@@ -117,6 +118,9 @@ void QConvAdd::compute(Context& context) const {
     const kernels::Residual residual{r.as<const int8_t>(), scales, result_first};
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
     if (moderate) arguments.residual = residual;
+    if (!moderate)
+        plan::explain_slow_kernel(context, "with the addition in the convolution",
+                                  "scales whose sums may be too large");
     run_aligned(problem, arguments, context);
     if (moderate || y.shape.count() == 0) return;
     check_cuda(kernels::add_residual(y.shape.count(), residual, y.as<int8_t>(), context.stream()));

@@ -1,6 +1,7 @@
 #include "ops/dynamic_normalization.h"
 
 #include "kernels/norm/dynamic_normalize.h"
+#include "plan/explanation.h"
 
 namespace qudnn::ops {
 
@@ -19,6 +20,8 @@ class Normalization {
                             "beta does not have a value for each channel")),
           y_(context.optional_output(y, x_).as<float>()),
           result_(context, gamma + 2, y + 1, appended.result(x_)) {
+        if (context.configuration().explain)
+            plan::explain_slow_kernel(context, "in one pass", kernels::dynamic_normalize_refusal(geometry_));
         if (y_ != nullptr || !kernels::needs_y(geometry_)) return;
         unwanted_ = context.workspace(static_cast<size_t>(x_.count()) * sizeof(float));
         y_ = static_cast<float*>(unwanted_->data());

@@ -1,5 +1,7 @@
 #include "ops/float_attention.h"
 
+#include "plan/explanation.h"
+
 namespace qudnn::ops {
 
 namespace {
@@ -67,6 +69,10 @@ void FloatAttention::compute(Context& context, const ort::Tensor* mask) const {
                                                    .v_heads = v.shape[2],
                                                    .factor = factor,
                                                    .nan_to_zero = nan_to_zero};
+    if (context.configuration().explain)
+        plan::explain_slow_kernel(context, "on the tensor cores",
+                                  context.use_tf32() ? kernels::float_attention_refusal(geometry, tensors)
+                                                     : "the provider option use_tf32 is off");
     const auto kernel = context.use_tf32() ? &kernels::float_attention : &kernels::plain_float_attention;
     check_cuda(kernel(geometry, tensors, context.stream()));
 }

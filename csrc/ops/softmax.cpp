@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/shared/dtype.h"
+#include "plan/explanation.h"
 
 namespace qudnn::ops {
 
@@ -28,8 +29,11 @@ void QSoftmax::compute(Context& context) const {
     const ort::Tensor y = context.output(0, x.shape);
     if (y.shape.count() == 0) return;
     const int64_t stride = x.shape.back();
-    check_cuda(kernels::softmax(y.shape.count() / stride, stride, *constants.of(std::min(channels, stride)),
-                                x.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+    const auto row = constants.of(std::min(channels, stride));
+    if (context.configuration().explain)
+        plan::explain_slow_kernel(context, "by tiles of rows", kernels::softmax_tiles_refusal(stride, *row));
+    check_cuda(kernels::softmax(y.shape.count() / stride, stride, *row, x.as<const int8_t>(), y.as<int8_t>(),
+                                context.stream()));
 }
 
 void QSoftmax::infer(const ort::InferenceContext& context) {

@@ -6,10 +6,13 @@
 #include <list>
 #include <mutex>
 #include <stdexcept>
+#include <string_view>
 
 namespace qudnn::plan {
 
 namespace {
+
+using std::string_view_literals::operator""sv;
 
 Tune parse_tune(const std::string& text) {
     if (text == "full") return Tune::full;
@@ -53,6 +56,7 @@ Configuration parse_configuration(const std::optional<std::string>& tune,
     if (workspace_limit) c.workspace_limit = parse_bytes(*workspace_limit);
     c.cache_folder = cache_folder ? absolute(*cache_folder) : default_cache_folder();
     if (const char* only = std::getenv("QUDNN_ONLY")) c.only = only;
+    if (const char* explain = std::getenv("QUDNN_EXPLAIN")) c.explain = *explain != '\0' && explain != "0"sv;
     return c;
 }
 

@@ -24,13 +24,14 @@ struct Configuration {
     // An engine's name or a plan's, to look into what it does: no others are candidates, and what is chosen
     // so is neither looked up nor kept. Empty: all.
     std::string only;
+    bool explain = false;  // say of each problem why it has its plan and no other
 
     bool operator==(const Configuration&) const = default;
 };
 
-// The configuration of three texts, each that of its option, and of $QUDNN_ONLY; those not given keep their
-// defaults. Throws
-// std::invalid_argument, with the option's name and what it takes, for any other text.
+// The configuration of three texts, each that of its option, and of $QUDNN_ONLY and $QUDNN_EXPLAIN; those not
+// given keep their defaults. Throws std::invalid_argument, with the option's name and what it takes, for any
+// other text.
 QUDNN_API Configuration parse_configuration(const std::optional<std::string>& tune,
                                             const std::optional<std::string>& workspace_limit,
                                             const std::optional<std::string>& cache_folder);

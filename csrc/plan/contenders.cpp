@@ -22,11 +22,10 @@ std::string needs_workspace(size_t bytes) {
 void Contenders::collect(bool full, const std::string& likely) {
     const uint64_t limit = host_.configuration().workspace_limit;
     const std::string& only = host_.configuration().only;
-    if (!only.empty()) reasons_ = "; QUDNN_ONLY=" + only;
     for (const Engine* engine : engines()) {
         if (engine->native()) continue;
         if (const std::string refusal = engine->refusal(problem_); !refusal.empty()) {
-            if (only == engine->name()) reasons_ += "; " + only + ": " + refusal;
+            declines_.push_back({engine->name(), refusal, only != engine->name()});
             continue;
         }
         try {
@@ -44,7 +43,7 @@ void Contenders::collect(bool full, const std::string& likely) {
                 all_.push_back(std::move(contender));
             }
         } catch (const std::exception& e) {
-            reasons_ += std::string("; ") + engine->name() + ": " + e.what();
+            declines_.push_back({engine->name(), e.what(), false});
         }
     }
     for (const Contender& contender : all_) {
@@ -96,12 +95,20 @@ void Contenders::build(std::span<Contender> contenders) {
     }
 }
 
+std::string Contenders::reasons() const {
+    const std::string& only = host_.configuration().only;
+    std::string text = only.empty() ? "" : "; QUDNN_ONLY=" + only;
+    for (const Decline& decline : declines_) {
+        if (!decline.expected) text += "; " + decline.name + ": " + decline.reason;
+    }
+    return text;
+}
+
 void Contenders::drop(Contender& contender, const std::string& reason) {
     contender.refusal = reason;
     // A kernel that no heuristics named need not exist: nothing to report.
-    if (contender.plan || !contender.candidate.unlikely) {
-        reasons_ += "; " + contender.candidate.name + ": " + reason;
-    }
+    if (contender.plan || !contender.candidate.unlikely)
+        declines_.push_back({contender.candidate.name, reason, false});
     ++tuner_statistics().candidates_dropped;
 }
 

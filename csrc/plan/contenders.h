@@ -22,7 +22,14 @@ struct Contender {
     bool usable() const { return plan != nullptr && refusal.empty(); }
 };
 
-class Contenders {
+// An engine, or a plan of one, that is out.
+struct Decline {
+    std::string name;
+    std::string reason;
+    bool expected;  // nothing to wonder about: the engine takes no such problem on any GPU
+};
+
+class QUDNN_API Contenders {
   public:
     Contenders(const Problem& problem, const Host& host) : problem_(problem), host_(host) {}
 
@@ -39,9 +46,13 @@ class Contenders {
     void drop(Contender& contender, const std::string& reason);
 
     std::vector<Contender>& all() { return all_; }
+    const std::vector<Contender>& all() const { return all_; }
 
-    // Why engines and candidates are out: "; name: reason" for each.
-    const std::string& reasons() const { return reasons_; }
+    // All that are out, except kernels that no heuristics named and that do not exist.
+    const std::vector<Decline>& declines() const { return declines_; }
+
+    // Those of them that were not expected: "; name: reason" for each.
+    std::string reasons() const;
 
     // The name of cuDNN's first heuristic plan; empty where there is none.
     const std::string& first() const { return first_; }
@@ -50,7 +61,7 @@ class Contenders {
     const Problem& problem_;
     const Host& host_;
     std::vector<Contender> all_;
-    std::string reasons_;
+    std::vector<Decline> declines_;
     std::string first_;
 };
 

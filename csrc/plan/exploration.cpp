@@ -13,7 +13,7 @@ std::pair<std::string, DataType> key(const std::string& kernel, const Problem& p
 }  // namespace
 
 bool Exploration::worth(const std::string& kernel, const Problem& problem) const {
-    if (multiplications(problem) < kSpeedRelevant) return false;
+    if (!speed_matters(problem)) return false;
     const std::lock_guard lock(mutex_);
     return spent_ < kBudget || fast_.contains(key(kernel, problem));
 }

@@ -15,6 +15,7 @@ namespace qudnn::plan {
 
 // Multiplications from which on a problem's speed matters: fewer take less time than their launch.
 constexpr int64_t kSpeedRelevant = 10'000'000;
+inline bool speed_matters(const Problem& problem) { return multiplications(problem) >= kSpeedRelevant; }
 
 class QUDNN_API Exploration {
   public:

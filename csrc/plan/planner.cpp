@@ -6,6 +6,7 @@
 
 #include "plan/backoff.h"
 #include "plan/cuda_error.h"
+#include "plan/explanation.h"
 #include "plan/failures.h"
 #include "plan/known.h"
 #include "plan/shelf.h"
@@ -88,7 +89,10 @@ void keep(const Key& key, const Choice& choice, const Host& host) {
 std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
     check(key.problem);
     const bool all = key.configuration->only.empty();
-    if (auto choice = all ? of_other_configuration(key) : nullptr) return choice;
+    if (auto choice = all ? of_other_configuration(key) : nullptr) {
+        log_found(key.problem, host, *choice, "another session of the process");
+        return choice;
+    }
     refuse_during_capture(key.problem, host.launch());
 
     const Configuration& configuration = *key.configuration;
@@ -103,7 +107,11 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
         choice = std::move(restored);
         return true;
     };
-    if (all && state().shelf.find(record_key, configuration.cache_folder, use, log)) return choice;
+    if (all && state().shelf.find(record_key, configuration.cache_folder, use, log)) {
+        const bool imported = choice->source == Source::imported;
+        log_found(key.problem, host, *choice, imported ? "imported plans" : "the folder of plans");
+        return choice;
+    }
     if (configuration.tune == Tune::cached) {
         throw std::runtime_error(
             "no plan is known for this problem, and qudnn.tune=cached allows none to be "

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iomanip>
 #include <limits>
 #include <span>
-#include <sstream>
 
 #include "plan/contenders.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
+#include "plan/explanation.h"
 #include "plan/exploration.h"
 #include "plan/race.h"
 #include "plan/trial.h"
@@ -23,12 +22,6 @@ constexpr double kNearBest = 1.1;
 
 // The reference takes part in the race if it is this close to the others.
 constexpr double kReferenceInReach = 1.5;
-
-std::string rounded(double microseconds) {
-    std::ostringstream s;
-    s << std::fixed << std::setprecision(1) << microseconds << " us";
-    return s.str();
-}
 
 // One tuning of one problem.
 class Tuning {
@@ -103,6 +96,7 @@ class Tuning {
     }
 
     void measure(Trial& trial, bool full) {
+        reference_microseconds_ = trial.reference_microseconds();
         std::vector<Contender*> running;
         for (Contender& contender : contenders_.all()) {
             if (contender.usable()) running.push_back(&contender);
@@ -117,8 +111,8 @@ class Tuning {
             std::vector<size_t> everyone(running.size());
             for (size_t i = 0; i < everyone.size(); ++i) everyone[i] = i;
             const std::vector<double> once = time(everyone);
-            reference_runs = trial.reference_microseconds() <
-                             kReferenceInReach * *std::min_element(once.begin(), once.end());
+            reference_runs =
+                reference_microseconds_ < kReferenceInReach * *std::min_element(once.begin(), once.end());
         }
         if (reference_runs) {
             contenders_.all().push_back(
@@ -149,8 +143,6 @@ class Tuning {
         return nullptr;
     }
 
-    bool reference_is_slow() const { return multiplications(problem_) >= kSpeedRelevant; }
-
     std::shared_ptr<Choice> ranked(bool full) {
         std::vector<const Contender*> order;
         for (const Contender& contender : contenders_.all()) {
@@ -173,7 +165,7 @@ class Tuning {
             least = contender->plan->workspace_size();
         }
         if (least > 0) choice->fallbacks.push_back(reference_);
-        report(*choice, order.size() == 1);
+        log_choice(outcome(), *choice);
         return choice;
     }
 
@@ -182,15 +174,13 @@ class Tuning {
         auto choice = make_choice(*reference_engine(), reference_);
         set_short_of_memory(*choice);
         choice->source = Source::heuristic;
-        host_.warn("node " + host_.node() + " runs on the plain native engine" +
-                   (reference_is_slow() ? ", which is slow: " : ": ") + why +
-                   " while plans were compared: " + text(problem_));
+        log_unchecked(outcome(), *choice, why);
         return choice;
     }
 
     void set_short_of_memory(Choice& choice) const {
         choice.lasting = false;
-        if (choice.plan == reference_ && reference_is_slow()) {
+        if (choice.plan == reference_ && speed_matters(problem_)) {
             choice.backoff = std::make_shared<Backoff>(Backoff::Clock::now());
         }
     }
@@ -206,28 +196,14 @@ class Tuning {
         return choice;
     }
 
-    void report(const Choice& choice, bool only_one) const {
-        const std::string& only = host_.configuration().only;
-        const bool is_other = !only.empty() && only != choice.engine && only != choice.plan->name();
-        if (is_other || (only_one && choice.plan == reference_ && reference_is_slow())) {
-            host_.warn("node " + host_.node() + " runs on the plain native engine" +
-                       (reference_is_slow() ? ", which is slow: " : ": ") + text(problem_) +
-                       contenders_.reasons());
-            return;
-        }
-        std::string line =
-            "node " + host_.node() + ": " + choice.plan->name() + " takes " + rounded(choice.microseconds);
-        if (choice.first_microseconds > 0) {
-            line += ", the first heuristic plan " + rounded(choice.first_microseconds);
-        }
-        host_.inform(line + ", for " + text(problem_) + contenders_.reasons());
-    }
+    Outcome outcome() const { return {problem_, host_, contenders_, *reference_, reference_microseconds_}; }
 
     const Problem& problem_;
     const Arguments& arguments_;
     const Host& host_;
     Contenders contenders_;
     std::shared_ptr<const Plan> reference_;
+    double reference_microseconds_ = 0;  // 0: not run yet
     double first_microseconds_ = 0;
     bool short_of_memory_ = false;
 };

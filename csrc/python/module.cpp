@@ -156,4 +156,5 @@ PYBIND11_MODULE(_native, module) {
     qudnn::define_testing(testing);
     qudnn::define_store_testing(testing);
     qudnn::define_library_testing(testing);
+    qudnn::define_explanation_testing(testing);
 }

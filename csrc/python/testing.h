@@ -8,5 +8,6 @@ namespace qudnn {
 void define_testing(pybind11::module_& module);
 void define_store_testing(pybind11::module_& module);
 void define_library_testing(pybind11::module_& module);
+void define_explanation_testing(pybind11::module_& module);
 
 }  // namespace qudnn

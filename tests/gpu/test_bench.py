@@ -105,3 +105,23 @@ def test_what_has_no_such_plan_says_why(
     session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
     assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
     assert "QUDNN_ONLY=native_stem; native_stem: not 4 channels" in capfd.readouterr().err
+
+
+def test_a_session_explains_its_plans(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Once by the tuning, and once more by a plan from the folder."""
+    monkeypatch.setenv("QUDNN_EXPLAIN", "1")
+    case = op.conv("explained", c=64, k=64, size=(28, 28), pads=[1, 1, 1, 1])
+    expected = run(case.model(), case.inputs(), CPU).outputs
+    for ends in (" us, chosen", "; not timed again"):
+        plans.clear()
+        options = session_options(case.model())
+        options.log_severity_level = 2
+        assert qudnn.register(options, [CUDA], cache_dir=str(tmp_path))
+        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+        assert_same_bits(outputs(session, case.inputs()), expected)
+        lines = capfd.readouterr().err.splitlines()
+        assert "    native_stem: not 4 channels" in lines
+        (plan,) = (info["plan"] for info in plans.list())
+        assert any(line.startswith(f"    {plan}: ") and line.endswith(ends) for line in lines), lines

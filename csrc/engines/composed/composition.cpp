@@ -33,7 +33,8 @@ class Composition::CompletedPlan final : public plan::Plan {
 int Composition::revision() const {
     int sum = 1;
     for (const plan::Engine* engine : plan::engines()) {
-        if (dynamic_cast<const Composition*>(engine) == nullptr) sum += engine->revision();
+        const bool is_composed = dynamic_cast<const Composition*>(engine) != nullptr;
+        if (!is_composed) sum += engine->revision();
     }
     return sum;
 }

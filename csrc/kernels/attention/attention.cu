@@ -14,8 +14,14 @@ __global__ void store_two(MatMulScalars first, MatMulScalars second, MatMulScala
 cudaError_t attention(const AttentionGeometry& g, const AttentionMatMul& scores,
                       const AttentionMatMul& result, const SoftmaxConstants& constants,
                       const AttentionTensors& tensors, cudaStream_t stream) {
-    if (!has_small_results(constants)) return cudaErrorNotSupported;
+    if (!has_small_results(constants)) return cudaErrorNotSupported;  // as attention_refusal() says
     return launch_attention(g, scores, result, LinearSoftmax{constants}, tensors, stream);
+}
+
+std::string attention_refusal(const AttentionGeometry& g, const SoftmaxConstants& constants,
+                              const AttentionTensors& tensors) {
+    if (!has_small_results(constants)) return kLargeResults;
+    return launch_refusal(g, tensors, Gpu());
 }
 
 cudaError_t store_scalars(const AttentionMatMul& scores, const AttentionMatMul& result, MatMulScalars* target,

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 
 #include "kernels/softmax/masked_softmax.h"
 #include "kernels/softmax/softmax.h"
@@ -40,8 +41,7 @@ struct AttentionTensors {
 // Both compute Y = P * V with P = softmax(table[Q * K + 128]) for each row of scores. The softmax has the
 // bits of softmax(), with constants for n channels, or of masked_softmax(): `rows` then has a row for each
 // row of scores, in their order, and its x_stride and y_stride are ignored. They return cudaErrorNotSupported
-// if they do not take the sizes, strides, alignments or GPU: below compute capability 8.0, if rows of q, k or
-// v do not start at multiples of 16, or if rows of scores or heads are too long for shared memory.
+// where the refusals below say why.
 cudaError_t attention(const AttentionGeometry& g, const AttentionMatMul& scores,
                       const AttentionMatMul& result, const SoftmaxConstants& constants,
                       const AttentionTensors& tensors, cudaStream_t stream);
@@ -49,6 +49,14 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
                              const AttentionMatMul& result, const MaskedSoftmaxGeometry& rows,
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream);
+
+// Why the kernels do not take the sizes, strides, alignments, constants or GPU: below compute capability 8.0,
+// if rows of q, k or v do not start at multiples of 16, or if rows of scores or heads are too long for shared
+// memory. Empty if they do.
+std::string attention_refusal(const AttentionGeometry& g, const SoftmaxConstants& constants,
+                              const AttentionTensors& tensors);
+std::string masked_attention_refusal(const AttentionGeometry& g, const MaskedSoftmaxGeometry& rows,
+                                     const AttentionTensors& tensors);
 
 // The parameters of columns that are all the same, as matmul kernels read them; aligned for vector loads.
 struct MatMulScalars {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 
 #include "kernels/attention/attention.cuh"
 #include "kernels/common/gpu.h"
+#include "kernels/common/refusal.h"
 
 namespace qudnn::kernels {
 namespace {
@@ -47,17 +49,24 @@ struct AttentionSize {
     }
 };
 
-inline bool rows_aligned(const int64_t (&stride)[4]) {
-    return std::all_of(std::begin(stride), std::end(stride), [](int64_t s) { return s % 16 == 0; });
+inline bool rows_aligned(const int64_t (&stride)[4], const int8_t* first) {
+    return aligned(first, 16) &&
+           std::all_of(std::begin(stride), std::end(stride), [](int64_t s) { return s % 16 == 0; });
 }
 
-inline bool takes(const AttentionGeometry& g, const AttentionTensors& tensors, const Gpu& gpu) {
+inline std::string launch_refusal(const AttentionGeometry& g, const AttentionTensors& tensors,
+                                  const Gpu& gpu) {
     constexpr int64_t kMostExtent = 1 << 30;
     for (const int64_t extent : {g.m, g.n, g.k, g.columns, g.width})
-        if (extent > kMostExtent) return false;
-    return gpu.major >= 8 && g.n > 0 && g.k > 0 && rows_aligned(g.q_stride) && rows_aligned(g.k_stride) &&
-           rows_aligned(g.v_stride) && aligned(tensors.q, 16) && aligned(tensors.k, 16) &&
-           aligned(tensors.v, 16);
+        if (extent > kMostExtent) return "an extent beyond 2^30";
+    if (g.n <= 0) return "no keys";
+    if (g.k <= 0) return "heads of no depth";
+    if (!rows_aligned(g.q_stride, tensors.q)) return "rows of q that do not start at multiples of 16";
+    if (!rows_aligned(g.k_stride, tensors.k)) return "rows of k that do not start at multiples of 16";
+    if (!rows_aligned(g.v_stride, tensors.v)) return "rows of v that do not start at multiples of 16";
+    if (gpu.major < 8) return gpu_refusal(8);
+    if (!AttentionSize(g).fits<Attention32>(gpu)) return "rows of scores or heads too long for shared memory";
+    return {};
 }
 
 // Bytes per store to y that the alignment allows.
@@ -88,8 +97,8 @@ cudaError_t launch_attention(const AttentionGeometry& g, const AttentionMatMul& 
                              const AttentionMatMul& result, const Softmax& softmax,
                              const AttentionTensors& tensors, cudaStream_t stream) {
     const Gpu gpu;
+    if (!launch_refusal(g, tensors, gpu).empty()) return cudaErrorNotSupported;
     const AttentionSize size(g);
-    if (!takes(g, tensors, gpu) || !size.fits<Attention32>(gpu)) return cudaErrorNotSupported;
     if (size.heads * g.m * g.width == 0) return cudaSuccess;
     const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     Attention problem{.m = narrowed(g.m),

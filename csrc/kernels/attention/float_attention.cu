@@ -4,22 +4,12 @@
 
 #include "kernels/attention/float_attention.cuh"
 #include "kernels/common/gpu.h"
+#include "kernels/common/refusal.h"
 
 namespace qudnn::kernels {
 namespace {
 
 constexpr int64_t kWidestHead = 128;
-
-bool takes(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors, const Gpu& gpu) {
-    constexpr int64_t kMost = 1 << 30, kFewestRows = FloatAttentionShape<1, 32, 1>::kRows;
-    for (const int64_t count : {g.m, g.n, g.q_heads * g.depth, g.k_heads * g.depth, g.v_heads * g.columns})
-        if (count > kMost) return false;
-    for (const void* pointer : {tensors.q, tensors.k, tensors.v, const_cast<const float*>(tensors.y)})
-        if (!aligned(pointer, 16)) return false;
-    return gpu.major >= 8 && g.depth % 4 == 0 && g.columns % 4 == 0 &&
-           std::max(g.depth, g.columns) <= kWidestHead &&
-           g.batch * g.heads * ceil_div(g.m, kFewestRows) <= INT_MAX;
-}
 
 bool has_vectors(const FloatAttentionMask& mask) {
     return mask.stride[0] % 4 == 0 && mask.stride[1] % 4 == 0 && mask.stride[2] % 4 == 0 &&
@@ -80,11 +70,24 @@ cudaError_t launch_width(const FloatAttentionGeometry& g, const FloatAttentionTe
 
 }  // namespace
 
+std::string float_attention_refusal(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors) {
+    constexpr int64_t kMost = 1 << 30, kFewestRows = FloatAttentionShape<1, 32, 1>::kRows;
+    if (g.n == 0) return "no keys";
+    for (const int64_t count : {g.m, g.n, g.q_heads * g.depth, g.k_heads * g.depth, g.v_heads * g.columns})
+        if (count > kMost) return "a side beyond 2^30";
+    if (g.batch * g.heads * ceil_div(g.m, kFewestRows) > INT_MAX) return "rows of all heads beyond 31 bits";
+    if (g.depth % 4 != 0 || g.columns % 4 != 0) return "heads whose sizes are no multiples of 4";
+    if (std::max(g.depth, g.columns) > kWidestHead) return "heads wider than " + std::to_string(kWidestHead);
+    for (const void* pointer : {tensors.q, tensors.k, tensors.v, const_cast<const float*>(tensors.y)})
+        if (!aligned(pointer, 16)) return "a pointer that is not aligned to 16 bytes";
+    return gpu_refusal(8);
+}
+
 cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                             cudaStream_t stream) {
-    const Gpu gpu;
-    if (g.batch * g.heads * g.m * g.columns * g.n == 0 || !takes(g, tensors, gpu))
+    if (g.batch * g.heads * g.m * g.columns == 0 || !float_attention_refusal(g, tensors).empty())
         return plain_float_attention(g, tensors, stream);
+    const Gpu gpu;
     const int64_t width = std::max(g.depth, g.columns);
     if (width <= 32)
         return launch_width<FloatAttentionShape<2, 32, 2>, FloatAttentionShape<1, 32, 4>>(g, tensors, gpu,

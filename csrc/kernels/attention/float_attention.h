@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 
 namespace qudnn::kernels {
 
@@ -29,11 +30,15 @@ struct FloatAttentionTensors {
 };
 
 // y = softmax(q * k^T * factor + mask) * v for each head.
-// Runs on the tensor cores from compute capability 8.0 on, if depth and columns are multiples of 4 up to 128
-// and pointers are aligned. The operands of both matmuls are then rounded to TF32, 10 bits of mantissa,
-// within 2^-11 of their values, relatively; sums are float32. Otherwise it runs as plain_float_attention().
+// Runs on the tensor cores where float_attention_refusal() is empty. The operands of both matmuls are then
+// rounded to TF32, 10 bits of mantissa, within 2^-11 of their values, relatively; sums are float32. Otherwise
+// it runs as plain_float_attention().
 cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                             cudaStream_t stream);
+
+// Why it does not run on the tensor cores: it does from compute capability 8.0 on, if depth and columns are
+// multiples of 4 up to 128 and pointers are aligned.
+std::string float_attention_refusal(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors);
 
 // The same in float32, for any sizes.
 cudaError_t plain_float_attention(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,

@@ -8,7 +8,7 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
                              const MaskedSoftmaxScales& scales, const float* mask,
                              const AttentionTensors& tensors, cudaStream_t stream) {
     if (rows.rows.count() == 0) return cudaSuccess;
-    if (!narrow(rows)) return cudaErrorNotSupported;
+    if (!narrow(rows)) return cudaErrorNotSupported;  // as masked_attention_refusal() says
     // Scores lie in shared memory, in rows of whole slabs.
     MaskedSoftmaxGeometry in_place = rows;
     in_place.x_stride = in_place.y_stride = ceil_div(g.n, Attention32::kColumns) * Attention32::kColumns;
@@ -21,6 +21,12 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
     if (in_place.y_stride <= 384) return run.template operator()<3>();
     if (in_place.y_stride <= 512) return run.template operator()<4>();
     return run.template operator()<8>();
+}
+
+std::string masked_attention_refusal(const AttentionGeometry& g, const MaskedSoftmaxGeometry& rows,
+                                     const AttentionTensors& tensors) {
+    if (!narrow(rows)) return "rows of scores beyond 31 bits";
+    return launch_refusal(g, tensors, Gpu());
 }
 
 }  // namespace qudnn::kernels

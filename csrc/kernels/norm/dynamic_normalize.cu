@@ -7,11 +7,6 @@
 namespace qudnn::kernels {
 namespace {
 
-bool fits_registers(const ToIslandGeometry& g) {
-    return g.channels >= kLanes && g.channels <= kMostKept && g.channels % 4 == 0 && g.q_stride % 4 == 0 &&
-           narrow(g.q_stride);
-}
-
 // Rows of the whole tensor, as one that enters an island.
 BorderGeometry entering(const ToIslandGeometry& g) {
     return {.rank = 2,
@@ -29,7 +24,7 @@ cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& so
     const auto wide = [](const void* pointer) { return aligned(pointer, sizeof(float4)); };  // null too
     const bool vectors = source.vectors() && aligned(q, 4) && wide(gamma) && wide(beta) && wide(results.y) &&
                          wide(results.total);
-    if (gpu.cooperative && fits_registers(g) && vectors && g.rows > 0)
+    if (dynamic_normalize_refusal(g).empty() && vectors && g.rows > 0)
         return with_steps(g.channels, [&](auto steps) {
             const NormalizingGrid<steps> grid(gpu, g.rows);
             const DynamicRows rows{g.rows,
@@ -57,6 +52,15 @@ cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& so
 
 }  // namespace
 
+std::string dynamic_normalize_refusal(const ToIslandGeometry& g) {
+    if (g.channels < kLanes) return "fewer than " + std::to_string(kLanes) + " channels";
+    if (g.channels > kMostKept) return "more than " + std::to_string(kMostKept) + " channels";
+    if (g.channels % 4 != 0 || g.q_stride % 4 != 0) return "channels not in fours";
+    if (!narrow(g.q_stride)) return "rows beyond 31 bits";
+    if (!Gpu().cooperative) return "needs a GPU whose blocks can wait for each other";
+    return {};
+}
+
 cudaError_t dynamic_layer_normalization_to_island(const ToIslandGeometry& g, float epsilon, const float* x,
                                                   const float* gamma, const float* beta, int8_t* q,
                                                   const FloatResults& results, const DynamicEpilogue& to,
@@ -75,8 +79,8 @@ cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g,
 }
 
 bool needs_y(const ToIslandGeometry& g) {
+    if (!dynamic_normalize_refusal(g).empty()) return true;
     const Gpu gpu;
-    if (!gpu.cooperative || !fits_registers(g)) return true;
     return with_steps(g.channels, [&](auto steps) {
         const NormalizingGrid<steps> grid(gpu, g.rows);
         return grid.rows > grid.slots;

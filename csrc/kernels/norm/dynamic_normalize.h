@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <string>
 
 #include "kernels/border/dynamic_quantize.h"
 #include "kernels/norm/normalize_to_island.h"
@@ -25,6 +26,9 @@ cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g,
                                                       const float* beta, int8_t* q,
                                                       const FloatResults& results, const DynamicEpilogue& to,
                                                       cudaStream_t stream);
+
+// Why it takes two passes, and writes q twice; empty if one does, for aligned pointers.
+std::string dynamic_normalize_refusal(const ToIslandGeometry& g);
 
 // Whether the kernel may have to read rows back from y.
 bool needs_y(const ToIslandGeometry& g);

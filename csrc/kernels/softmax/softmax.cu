@@ -77,17 +77,26 @@ cudaError_t launch_tiles(const Tiles& g, int warps, const Gpu& gpu, const Softma
     return cudaGetLastError();
 }
 
-// cudaErrorNotSupported where rows are too long or results may be too large.
+constexpr int kMany = 32, kFew = 8;  // rows of a tile
+constexpr int64_t kLongest = 1 << 14;
+
+int64_t row_pitch(int64_t stride) { return ceil_div(stride, 16) | 1; }
+
+// The warps whose tiles of so many rows a block has room for.
+int64_t room_for_warps(const Gpu& gpu, int tile_rows, int64_t pitch) {
+    return (gpu.shared_bytes - kTableWords * 4) / (int64_t{16} * tile_rows * pitch);
+}
+
+// Of what softmax_tiles_refusal() does not refuse.
 cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
                       int8_t* y, cudaStream_t stream) {
-    if (!has_small_results(constants) || stride > (1 << 14)) return cudaErrorNotSupported;
     const Gpu gpu;
     const bool vectors = stride % 16 == 0 && aligned(x, 16) && aligned(y, 16);
     const int64_t row_vectors = ceil_div(constants.channels, 16);
     const Tiles g{.rows = rows,
                   .stride = static_cast<int>(stride),
                   .channels = static_cast<int>(constants.channels),
-                  .pitch = static_cast<int>(ceil_div(stride, 16) | 1),
+                  .pitch = static_cast<int>(row_pitch(stride)),
                   .row_vectors = static_cast<int>(row_vectors),
                   .row = Divisor<uint32_t>(vectors ? stride / 16 : stride),
                   .vectors = Divisor<uint32_t>(row_vectors),
@@ -96,18 +105,24 @@ cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& cons
                   .shift = zero_shift(constants)};
     // As many warps to a block as have room, but no more than give every multiprocessor one.
     const auto warps = [&](int tile_rows) {
-        const int64_t room = (gpu.shared_bytes - kTableWords * 4) / (int64_t{16} * tile_rows * g.pitch);
+        const int64_t room = room_for_warps(gpu, tile_rows, g.pitch);
         const int64_t each = ceil_div(rows, int64_t{tile_rows} * gpu.multiprocessors);
         return static_cast<int>(std::min({room, each, int64_t{kMaxTileWarps}}));
     };
-    constexpr int kMany = 32, kFew = 8, kEnoughWarps = 4;
+    constexpr int kEnoughWarps = 4;
     if (warps(kMany) >= kEnoughWarps)
         return launch_tiles<kMany>(g, warps(kMany), gpu, constants, x, y, stream);
-    if (warps(kFew) >= 1) return launch_tiles<kFew>(g, warps(kFew), gpu, constants, x, y, stream);
-    return cudaErrorNotSupported;
+    return launch_tiles<kFew>(g, warps(kFew), gpu, constants, x, y, stream);
 }
 
 }  // namespace
+
+std::string softmax_tiles_refusal(int64_t stride, const SoftmaxConstants& constants) {
+    if (!has_small_results(constants)) return kLargeResults;
+    if (stride > kLongest) return "rows longer than " + std::to_string(kLongest);
+    if (room_for_warps(Gpu(), kFew, row_pitch(stride)) < 1) return "rows too long for shared memory";
+    return {};
+}
 
 SoftmaxConstants softmax_constants(int64_t channels, float x_scale, float y_scale, int y_zero_point,
                                    bool is_uint8) {
@@ -127,8 +142,8 @@ SoftmaxConstants softmax_constants(int64_t channels, float x_scale, float y_scal
 cudaError_t softmax(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
                     int8_t* y, cudaStream_t stream) {
     if (rows * stride == 0) return cudaSuccess;
-    const cudaError_t status = run_tiles(rows, stride, constants, x, y, stream);
-    if (status != cudaErrorNotSupported) return status;
+    if (softmax_tiles_refusal(stride, constants).empty())
+        return run_tiles(rows, stride, constants, x, y, stream);
     return launch(softmax_rows, ceil_div(rows, kWarps), kWarps * 32, stream, rows, stride, constants, x, y);
 }
 

@@ -18,6 +18,8 @@ inline bool has_small_results(const SoftmaxConstants& k) {
     return std::isfinite(multiply(k.exps[255], k.inverse_scale)) && k.inverse_scale <= 1 << 20;
 }
 
+constexpr const char* kLargeResults = "results of the softmax that may be too large";
+
 // From kSumOrigin + n to n + zero point, less the offset of uint8.
 __host__ __device__ inline int32_t zero_shift(const SoftmaxConstants& k) {
     return k.y_zero_point - (k.is_uint8 ? 128 : 0) - kSumOrigin;

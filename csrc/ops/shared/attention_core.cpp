@@ -2,12 +2,14 @@
 
 #include "kernels/elementwise/table.h"
 #include "ops/shared/requantize.h"
+#include "plan/explanation.h"
 
 namespace qudnn::ops {
 
 namespace {
 
 constexpr size_t kRank = 4;
+constexpr const char* kFused = "in one kernel with the scores in shared memory";
 
 int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
@@ -44,13 +46,19 @@ AttentionCore::AttentionCore(const ort::Attributes& attributes)
     result_layout.read_padding(attributes);
 }
 
-cudaError_t AttentionCore::run_fused(const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
-                                     kernels::AttentionTensors tensors,
+cudaError_t AttentionCore::run_fused(const Context& context, const ort::Shape& q, const ort::Shape& k,
+                                     const ort::Shape& v, kernels::AttentionTensors tensors,
                                      const AttentionSoftmax& softmax) const {
+    const auto decline = [&](const std::string& refusal) {
+        plan::explain_slow_kernel(context, kFused, refusal);
+        return cudaErrorNotSupported;
+    };
     const PlacedMatMul first = score_layout.place(q, k, false);
     const PlacedMatMul second = result_layout.place(first.y, v, false);
     const plan::BatchMatMulProblem &s = first.problem, &r = second.problem;
-    if (!s.b_transposed || r.b_transposed || s.batch != r.batch) return cudaErrorNotSupported;
+    if (!s.b_transposed) return decline("keys whose values are not next to each other");
+    if (r.b_transposed) return decline("rows of v whose values are not next to each other");
+    if (s.batch != r.batch) return decline("a v for other heads than q");
     kernels::AttentionGeometry g{};
     g.m = s.m, g.n = s.n, g.k = s.k, g.columns = r.n, g.width = r.width;
     std::copy(s.batch.begin(), s.batch.end(), g.batch);
@@ -59,7 +67,8 @@ cudaError_t AttentionCore::run_fused(const ort::Shape& q, const ort::Shape& k, c
     std::copy(r.b_stride.begin(), r.b_stride.end(), g.v_stride);
     std::copy(r.y_stride.begin(), r.y_stride.end(), g.y_stride);
     tensors.q += first.a_offset, tensors.k += first.b_offset, tensors.v += second.b_offset;
-    return softmax.fused(g, first.y, tensors);
+    const cudaError_t status = softmax.fused(g, first.y, tensors);
+    return status == cudaErrorNotSupported ? decline(softmax.refusal(g, first.y, tensors)) : status;
 }
 
 void AttentionCore::run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
@@ -96,7 +105,7 @@ void AttentionCore::compute(Context& context, const ort::Tensor& table,
     if (y.shape.count() == 0) return;
     const kernels::AttentionTensors tensors{q.as<const int8_t>(), k.as<const int8_t>(), v.as<const int8_t>(),
                                             table.as<const int8_t>(), y.as<int8_t>()};
-    const cudaError_t status = run_fused(q.shape, k.shape, v.shape, tensors, softmax);
+    const cudaError_t status = run_fused(context, q.shape, k.shape, v.shape, tensors, softmax);
     if (status == cudaErrorNotSupported)
         return run_apart(context, q.shape, k.shape, v.shape, tensors, softmax);
     check_cuda(status);

@@ -14,6 +14,9 @@ struct AttentionSoftmax {
     // scores: their shape, [batch, heads, M, N]. cudaErrorNotSupported where the kernel does not take it.
     virtual cudaError_t fused(const kernels::AttentionGeometry& g, const ort::Shape& scores,
                               const kernels::AttentionTensors& tensors) const = 0;
+    // Why it does not; empty where it does.
+    virtual std::string refusal(const kernels::AttentionGeometry& g, const ort::Shape& scores,
+                                const kernels::AttentionTensors& tensors) const = 0;
     // x and y have the shape [batch, heads, M, N or more], of which the first n of each row count.
     virtual cudaError_t rows(const ort::Shape& shape, int64_t n, const int8_t* x, int8_t* y) const = 0;
 };
@@ -32,8 +35,9 @@ struct AttentionCore {
 
   private:
     // cudaErrorNotSupported if the fused kernel does not take it.
-    cudaError_t run_fused(const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
-                          kernels::AttentionTensors tensors, const AttentionSoftmax& softmax) const;
+    cudaError_t run_fused(const Context& context, const ort::Shape& q, const ort::Shape& k,
+                          const ort::Shape& v, kernels::AttentionTensors tensors,
+                          const AttentionSoftmax& softmax) const;
     void run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
                    const kernels::AttentionTensors& tensors, const AttentionSoftmax& softmax) const;
 };
