@@ -1,4 +1,7 @@
-"""What the passes of one conversion share."""
+"""What the passes of one conversion share: a class for each stretch of phases, with what is known there.
+
+Each has what the one before has, and the pipeline makes it once those phases have run.
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,52 +32,82 @@ class WithoutPairs(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Preparation:
-    """What all passes share, those of the phases before partition included.
+class Journal:
+    """What all passes share, and all that the phase `read` knows.
 
     names: those that are taken.
-    originals: the nodes of the user's model.
-    without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, and how.
+    explains: whether the report says what passes left as it was and why.
+    declines: that, as far as passes told it.
     refusals: why a node that looked convertible is left, by node.
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     remarks: sentences about the conversion as a whole, for the report, in their order.
-    declines: what passes left as it was and why; None where nobody wants to know.
     selection: which nodes the user wants converted.
     """
 
-    names: Names = field(default_factory=Names)
-    originals: Originals | None = None
-    without_pairs: dict[ir.Node, WithoutPairs] = field(default_factory=dict)
+    names: Names
+    explains: bool = False
+    declines: list[Decline] = field(default_factory=list)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
     notes: dict[ir.Node, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
-    declines: list[Decline] | None = None
     selection: Selection = field(default_factory=Selection)
+
+    @classmethod
+    def of(cls, model: ir.Model, explains: bool = False, selection: Selection | None = None) -> "Journal":
+        """An empty one, for a model as it was read."""
+        names = Names()
+        names.reserve(model.graph)
+        return cls(names=names, explains=explains, selection=selection or Selection())
 
     def decline(self, step: str, node: ir.Node, reason: str) -> None:
         """Note why a pass leaves a node as it is, if anybody wants to know."""
-        if self.declines is not None and len(self.declines) < _MOST_DECLINES:
+        if self.explains and len(self.declines) < _MOST_DECLINES:
             self.declines.append(Decline(step, node_name(node), node.op_type, reason))
 
 
 @dataclass(kw_only=True)
-class Context(Preparation):
-    """What the passes from partition on share besides.
+class Preparation(Journal):
+    """What the phases `prepare` and `onnxruntime` share besides.
 
-    facts: of the values that the model has when that phase begins.
-    candidates: what frontends found and islands kept, in the order of the graph.
+    originals: the nodes of the user's model, as it was read.
+    without_pairs: nodes that stood between a DequantizeLinear and a QuantizeLinear, and how.
+    """
+
+    originals: Originals
+    without_pairs: dict[ir.Node, WithoutPairs] = field(default_factory=dict)
+
+    @classmethod
+    def from_journal(cls, journal: Journal, model: ir.Model) -> "Preparation":
+        return cls(**vars(journal), originals=Originals(model))
+
+
+@dataclass(kw_only=True)
+class Context(Preparation):
+    """What the phases from `partition` on share besides, and what the report is made of.
+
+    facts: of the values that the model has when `partition` begins.
+    kept_in_float: nodes of which onnxruntime makes no integer operator, see the pass KeepInFloat.
     hidden: the domains of nodes that HideExcluded has hidden.
     """
 
     facts: Facts
-    candidates: list[Candidate] = field(default_factory=list)
+    kept_in_float: set[ir.Node] = field(default_factory=set)
     hidden: dict[ir.Node, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: ir.Model, preparation: Preparation | None = None) -> "Context":
-        """What is known of a model, after its preparation if it had one."""
-        shared = {} if preparation is None else vars(preparation)
-        context = cls(facts=Facts(model), **shared)
-        if preparation is None:
-            context.names.reserve(model.graph)
-        return context
+    def from_preparation(cls, preparation: Preparation, model: ir.Model) -> "Context":
+        return cls(**vars(preparation), facts=Facts(model))
+
+
+@dataclass(kw_only=True)
+class Partition(Context):
+    """What the passes of `partition` share besides.
+
+    candidates: what frontends found and islands kept, in the order of the graph.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+
+    @classmethod
+    def from_context(cls, context: Context) -> "Partition":
+        return cls(**vars(context))

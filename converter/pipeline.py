@@ -1,14 +1,14 @@
 """The pipeline: what conversion does, in its order. No other place knows about order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol
 
 import onnx_ir as ir
 
-from qudnn.converter.context import Context, Preparation
+from qudnn.converter.context import Context, Journal, Partition, Preparation
 from qudnn.converter.failures import named
-from qudnn.converter.passes.base import EarlyPass, Pass, State, Step
+from qudnn.converter.passes.base import State, Step
 from qudnn.converter.passes.border.absorb_transposes import AbsorbTransposes
 from qudnn.converter.passes.border.cancel_crossings import CancelCrossings
 from qudnn.converter.passes.border.delay_transposes import DelayTransposes
@@ -49,31 +49,28 @@ from qudnn.converter.passes.partition.restore_pairs import RestorePairs
 from qudnn.converter.passes.partition.shapes_from_inputs import ShapesFromInputs
 from qudnn.converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
 from qudnn.converter.passes.prepare.channel_scales import ChannelScales
-from qudnn.converter.passes.prepare.correct_shapes import CorrectShapes
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
 from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
-from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
-from qudnn.converter.passes.prepare.note_originals import NoteOriginals
 from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
-from qudnn.converter.passes.prepare.settle_inputs import SettleInputs
-from qudnn.converter.passes.prepare.sort_nodes import SortNodes
 from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
+from qudnn.converter.passes.read.correct_shapes import CorrectShapes
+from qudnn.converter.passes.read.inline_ifs import InlineIfs
+from qudnn.converter.passes.read.settle_inputs import SettleInputs
+from qudnn.converter.passes.read.sort_nodes import SortNodes
 from qudnn.converter.reports.describe import describe
 from qudnn.converter.reports.report import Report
 from qudnn.converter.selection import Selection
 
-Kind = TypeVar("Kind", bound=Step[Any])
 
-
-class Phase(NamedTuple, Generic[Kind]):
+class Phase(NamedTuple, Generic[State]):
     """Passes that belong together; they lie in the folder of the phase's name."""
 
     name: str
-    passes: tuple[type[Kind], ...]
+    passes: tuple[Callable[[State], Step[Any]], ...]
 
 
 class Observer(Protocol):
@@ -86,15 +83,19 @@ class Observer(Protocol):
         """Called when the pass `step` is done, which took so long."""
 
 
-PREPARING: tuple[Phase[EarlyPass], ...] = (
+READING: Phase[Journal] = Phase(
+    "read",  # the model as onnxruntime reads it
+    (
+        SortNodes,
+        SettleInputs,
+        InlineIfs,
+        CorrectShapes,
+    ),
+)
+PREPARING: tuple[Phase[Preparation], ...] = (
     Phase(
         "prepare",  # the model in the form that later phases expect
         (
-            SortNodes,
-            SettleInputs,
-            InlineIfs,
-            CorrectShapes,
-            NoteOriginals,
             RaiseOpset,
             LiftConstants,
             FlattenVectors,
@@ -121,20 +122,20 @@ PREPARING: tuple[Phase[EarlyPass], ...] = (
         ),
     ),
 )
-CONVERTING: tuple[Phase[Pass], ...] = (
-    Phase(
-        "partition",  # which nodes go into islands
-        (
-            ShapesOfEightBits,
-            Recognise,
-            ShapesFromInputs,
-            ChooseIslands,
-            KeepInFloat,
-            Lower,
-            RestorePairs,
-            HideExcluded,
-        ),
+PARTITION: Phase[Partition] = Phase(
+    "partition",  # which nodes go into islands
+    (
+        ShapesOfEightBits,
+        Recognise,
+        ShapesFromInputs,
+        ChooseIslands,
+        KeepInFloat,
+        Lower,
+        RestorePairs,
+        HideExcluded,
     ),
+)
+CONVERTING: tuple[Phase[Context], ...] = (
     Phase(
         "border",  # crossings and what stands beside them
         (
@@ -177,7 +178,7 @@ CONVERTING: tuple[Phase[Pass], ...] = (
 )
 
 
-PHASES: tuple[Phase[Any], ...] = (*PREPARING, *CONVERTING)
+PHASES: tuple[Phase[Any], ...] = (READING, *PREPARING, PARTITION, *CONVERTING)
 
 
 def run(
@@ -188,35 +189,31 @@ def run(
 ) -> Report:
     """Convert the model in place. Where nothing was converted, do not use it: take the original.
 
-    explain: whether the report says which fusions passes declined, and why. selection: of nodes to convert.
+    explain: whether the report says which rewrites passes declined, and why. selection: of nodes to convert.
 
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
-    preparation = Preparation(declines=[] if explain else None, selection=selection or Selection())
-    preparation.names.reserve(model.graph)
+    journal = Journal.of(model, explain, selection)
     if observer:
         observer.before(model)
+    _run(READING, journal, model, observer)
+    preparation = Preparation.from_journal(journal, model)
     for early in PREPARING:
-        _run(early.name, early.passes, preparation, model, observer)
+        _run(early, preparation, model, observer)
     with named("finding out types and shapes"):
-        context = Context.of(model, preparation)
+        context = Context.from_preparation(preparation, model)
+    _run(PARTITION, Partition.from_context(context), model, observer)
     for phase in CONVERTING:
-        _run(phase.name, phase.passes, context, model, observer)
+        _run(phase, context, model, observer)
     with named("the report"):
         return describe(model, context)
 
 
-def _run(
-    phase: str,
-    passes: Iterable[Callable[[State], Step[State]]],
-    context: State,
-    model: ir.Model,
-    observer: Observer | None,
-) -> None:
-    for make in passes:
-        step = make(context)
+def _run(phase: Phase[State], state: State, model: ir.Model, observer: Observer | None) -> None:
+    for make in phase.passes:
+        step = make(state)
         start = perf_counter()
-        with named(f"the pass {type(step).__name__} of phase {phase}"):
+        with named(f"the pass {type(step).__name__} of phase {phase.name}"):
             step(model)
         if observer:
-            observer.after(phase, type(step).__name__, model, perf_counter() - start)
+            observer.after(phase.name, type(step).__name__, model, perf_counter() - start)

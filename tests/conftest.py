@@ -12,7 +12,7 @@ from command import Run
 
 from qudnn import custom_ops
 from qudnn.converter.passes.base import Step
-from qudnn.converter.passes.prepare.sort_nodes import SortNodes
+from qudnn.converter.passes.read.sort_nodes import SortNodes
 from qudnn.custom_ops import _native, cuda
 from well_formed import fault_of
 

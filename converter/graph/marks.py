@@ -1,18 +1,18 @@
-"""What one pass or op notes of a value or node of the graph, for later ones."""
+"""What one pass or op notes of a tensor of the graph, for later ones."""
 
 import onnx_ir as ir
 
 
 class Mark:
-    """A note without a text. It stays with the value or node itself, and does not get into the file."""
+    """A note without a text. It stays with the value itself, and does not get into the file."""
 
     def __init__(self, name: str) -> None:
         self._key = f"qudnn.{name}"
 
-    def put_on(self, marked: ir.Value | ir.Node) -> None:
+    def put_on(self, marked: ir.Value) -> None:
         marked.meta[self._key] = True
 
-    def is_on(self, marked: ir.Value | ir.Node) -> bool:
+    def is_on(self, marked: ir.Value) -> bool:
         return self._key in marked.meta
 
 
@@ -22,5 +22,3 @@ QUANTIZED_APART = Mark("quantized_apart")  # onnxruntime quantizes it several ti
 READ_IN_FLOAT = Mark("read_in_float")  # the pass PairActivations quantizes it, onnxruntime does not
 # Of results of ops.
 OF_ONE_SHAPE = Mark("of_one_shape")  # nothing was broadcast, nor is an operand constant
-# Of nodes.
-KEPT_IN_FLOAT = Mark("kept_in_float")  # onnxruntime makes no integer operator of it, see the pass KeepInFloat

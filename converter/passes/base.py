@@ -5,10 +5,10 @@ from typing import ClassVar, Generic, TypeVar
 
 import onnx_ir as ir
 
-from qudnn.converter.context import Context, Preparation
+from qudnn.converter.context import Context, Journal, Partition, Preparation
 from qudnn.converter.errors import Refusal
 
-State = TypeVar("State", bound=Preparation)
+State = TypeVar("State", bound=Journal)
 
 
 class Step(ABC, Generic[State]):
@@ -32,12 +32,20 @@ class Step(ABC, Generic[State]):
         self.context.decline(type(self).__name__, node, str(reason))
 
 
+class ReadPass(Step[Journal]):
+    """A pass of the phase `read`, after which the nodes are those that the report is about."""
+
+
 class EarlyPass(Step[Preparation]):
-    """A pass of the phases before partition: shapes and types of values are not known yet."""
+    """A pass of the phases `prepare` and `onnxruntime`: shapes and types of values are not known yet."""
 
 
 class Pass(Step[Context]):
-    """A pass of the phases from partition on."""
+    """A pass of the phases from `partition` on."""
+
+
+class PartitionPass(Step[Partition]):
+    """A pass of the phase `partition` that makes, chooses or replaces candidates."""
 
 
 class NodePass(Pass):

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.originals import Original, Originals
+from qudnn.converter.analysis.originals import Original
 from qudnn.converter.context import Context
 from qudnn.converter.errors import IN_FLOAT
 from qudnn.converter.failures import node_name, shown
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import EIGHT_BIT, required_input
-from qudnn.converter.graph.marks import KEPT_IN_FLOAT, STAYS_INT8
+from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
@@ -34,10 +34,8 @@ _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other inpu
 def describe(model: ir.Model, context: Context) -> Report:
     """The report on a model after the pipeline."""
     nodes = _Nodes.of(model, context.facts)
-    report = replace(nodes.report(), declined=tuple(context.declines or ()))
-    if context.originals is None:
-        return report
-    left = sorted(_left(nodes.left, context, context.originals), key=lambda node: not node.quantized)
+    report = nodes.report()
+    left = sorted(_left(nodes.left, context), key=lambda node: not node.quantized)
     quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.bodies))
     return replace(
         report,
@@ -47,6 +45,7 @@ def describe(model: ir.Model, context: Context) -> Report:
         quantized_nodes=quantized,
         converted_nodes=quantized - sum(node.quantized for node in left) if report.converted else 0,
         remarks=(*_stored_weights(left), *context.remarks, *_unmatched(context)),
+        declined=tuple(context.declines),
     )
 
 
@@ -82,15 +81,15 @@ class _Nodes(NamedTuple):
 
 
 def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
-    told = {candidate.covers[0]: candidate.note for candidate in context.candidates if candidate.note}
-    notes = {**told, **{node: note for node, note in context.notes.items() if node not in told}}
-    yield from (Left(node_name(node), node.op_type, note) for node, note in notes.items())
-    yield from (Left(node_name(node), node.op_type, _REWRITTEN) for node in left if _is_rewritten(node))
+    yield from (Left(node_name(node), node.op_type, note) for node, note in context.notes.items())
+    for node in left:
+        if node not in context.kept_in_float and _is_rewritten(node):
+            yield Left(node_name(node), node.op_type, _REWRITTEN)
 
 
 def _is_rewritten(node: ir.Node) -> bool:
     """Whether it reads or writes an int8 tensor that became uint8."""
-    if not has_integer_form(node) or KEPT_IN_FLOAT.is_on(node):
+    if not has_integer_form(node):
         return False
     quantized = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(dq, 0) for dq in quantized if dq is not None and dequantizes(dq)]
@@ -136,8 +135,9 @@ def _is_inside(value: ir.Value) -> bool:
         value = node.inputs[0]
 
 
-def _left(nodes: dict[ir.Node, None], context: Context, originals: Originals) -> Iterator[Left]:
+def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
     """The nodes of the user's model that stay; what passes have put in their place stands for them."""
+    originals = context.originals
     standing: dict[int, ir.Node] = {}
     for node in nodes:
         number = originals.number_of(node)
@@ -184,8 +184,7 @@ def _stored_weights(left: list[Left]) -> list[str]:
 
 def _unmatched(context: Context) -> list[str]:
     """A sentence for each pattern of the user's that is about no node, which may be a slip."""
-    originals = context.originals
-    known = [] if originals is None else [*originals.graph, *originals.bodies]
+    known = (*context.originals.graph, *context.originals.bodies)
     patterns = context.selection.unmatched((node.name, node.op_type) for node in known)
     return [f"no node has a name or an operator like {pattern!r}" for pattern in patterns]
 
@@ -207,7 +206,7 @@ def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Cro
             reasons.append("the operators before and after it need different layouts")
         elif other not in left:
             reasons.append(by)
-        elif context.originals is not None and context.originals.number_of(other) is None:
+        elif context.originals.number_of(other) is None:
             reasons.append(f"{by}, which qudnn added")
         else:
             reasons.append(f"{by}, which is not converted: {_reason(other, context)}")

@@ -1,1 +1,1 @@
-"""Phase 4: crossings fused with adjacent operators, and transposes that layouts have left."""
+"""Phase 5: crossings fused with adjacent operators, and transposes that layouts have left."""

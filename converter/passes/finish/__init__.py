@@ -1,1 +1,1 @@
-"""Phase 6: what depends on all ops being final; the function bodies."""
+"""Phase 7: what depends on all ops being final; the function bodies."""

@@ -1,1 +1,1 @@
-"""Phase 5: several ops fused into one."""
+"""Phase 6: several ops fused into one."""

@@ -1,1 +1,1 @@
-"""Phase 2: what onnxruntime's optimizer does to a QDQ model before it runs. README.md names its classes."""
+"""Phase 3: what onnxruntime's optimizer does to a QDQ model before it runs. README.md names its classes."""

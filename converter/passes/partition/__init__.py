@@ -1,1 +1,1 @@
-"""Phase 3: which nodes become ops of qudnn, and where islands begin and end."""
+"""Phase 4: which nodes become ops of qudnn, and where islands begin and end."""

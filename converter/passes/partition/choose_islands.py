@@ -11,7 +11,7 @@ from qudnn.converter.graph.sizes import guessed
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
 from qudnn.converter.island.port import Joint, Port
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import PartitionPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _CROSSING = 3  # per element: read and written once more, and often in four bytes instead of one
@@ -22,7 +22,7 @@ _WITHOUT_KERNEL = 40  # per element: to the host, through a loop there, and back
 _NOT_WORTH_IT = "carrying its tensors into an island and back would cost more than its int8 kernel saves"
 
 
-class ChooseIslands(Pass):
+class ChooseIslands(PartitionPass):
     """Each candidate goes inside or stays outside, so that the sum of these costs is least:
 
     - an element of a tensor that crosses the border costs 3: crossings are passes over memory, no more;

@@ -17,7 +17,7 @@ class HideExcluded(Pass):
 
     def run(self, model: ir.Model) -> None:
         originals, selection = self.context.originals, self.context.selection
-        if not selection or originals is None:
+        if not selection:
             return
         for node in model.graph:
             number = originals.number_of(node)

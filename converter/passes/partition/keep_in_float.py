@@ -5,13 +5,13 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
-from qudnn.converter.graph.marks import KEPT_IN_FLOAT, QUANTIZED_APART, READ_IN_FLOAT, STAYS_INT8
+from qudnn.converter.graph.marks import QUANTIZED_APART, READ_IN_FLOAT, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import PartitionPass
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 
 
-class KeepInFloat(Pass):
+class KeepInFloat(PartitionPass):
     """Keeps operators outside of islands in float where passes took away what kept them so.
 
     Int8ToUint8 gave their tensors one type, or MergeEqualPairs left one QuantizeLinear of several.
@@ -36,7 +36,7 @@ class KeepInFloat(Pass):
         shape = self.context.facts.shape(y)
         if shape is not None:
             self.context.facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
-        KEPT_IN_FLOAT.put_on(node)
+        self.context.kept_in_float.add(node)
 
 
 def _was_in_float(node: ir.Node) -> bool:

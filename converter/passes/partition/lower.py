@@ -10,10 +10,10 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import PartitionPass
 
 
-class Lower(Pass):
+class Lower(PartitionPass):
     """A tensor enters and leaves an island in the plain layout; between ops it has its producer's layout.
 
     Only what is needed outside leaves. A tensor of which two ops want different axes last goes out and in,
@@ -29,6 +29,11 @@ class Lower(Pass):
         nodes: list[ir.Node] = []
         for candidate in self.context.candidates:
             nodes += self._lower(candidate, model.graph)
+        told = {
+            candidate.covers[0]: candidate.note for candidate in self.context.candidates if candidate.note
+        }
+        for node, note in told.items():
+            self.context.notes[node] = note
         # Not before all is lowered: later ops may use what was moved for earlier ones.
         remove_orphans(reversed([node for candidate in self.context.candidates for node in candidate.covers]))
         remove_orphans(reversed(nodes))

@@ -10,10 +10,10 @@ from qudnn.converter.frontends import RULES
 from qudnn.converter.functions import MIN_OPSET
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.passes.base import Pass
+from qudnn.converter.passes.base import PartitionPass
 
 
-class Recognise(Pass):
+class Recognise(PartitionPass):
     """Fills the context: candidates, refusals, and more facts; the model stays as it is.
 
     Nodes in the bodies of If, Loop and functions are not asked about.
@@ -57,7 +57,7 @@ class Recognise(Pass):
     def _check_selected(self, candidate: Candidate) -> None:
         """Raises Refusal where the user does not want it."""
         originals, selection = self.context.originals, self.context.selection
-        if not selection or originals is None:
+        if not selection:
             return
         numbers = dict.fromkeys(map(originals.number_of, candidate.covers))
         known = [originals.graph[number] for number in numbers if number is not None]

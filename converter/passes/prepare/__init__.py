@@ -1,1 +1,1 @@
-"""Phase 1: the model in the form that the later phases expect."""
+"""Phase 2: the model in the form that the later phases expect."""

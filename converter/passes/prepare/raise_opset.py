@@ -22,8 +22,7 @@ class RaiseOpset(EarlyPass):
         for value, (name, type_, shape) in zip(_interface(model), before, strict=True):
             assert value.name == name
             value.type, value.shape = type_, shape
-        if self.context.originals is not None:
-            self.context.originals.follow(model.graph)
+        self.context.originals.follow(model.graph)
 
 
 def _interface(model: ir.Model) -> list[ir.Value]:

@@ -13,7 +13,7 @@ from cases import attention_op
 from cases.attention_op import AttentionOpCase
 from cases.builder import Array, by_id
 from qudnn import converter
-from qudnn.converter.context import Context
+from qudnn.converter.context import Context, Journal, Preparation
 from qudnn.converter.passes.fuse.fuse_attention import FuseAttention
 from session import assert_same_bits, run
 
@@ -32,7 +32,8 @@ def chain(case: AttentionOpCase) -> tuple[onnx.ModelProto, dict[str, Array]]:
 def fused(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model after the pass."""
     model_ir = ir.from_proto(model)
-    FuseAttention(Context.of(model_ir))(model_ir)
+    preparation = Preparation.from_journal(Journal.of(model_ir), model_ir)
+    FuseAttention(Context.from_preparation(preparation, model_ir))(model_ir)
     return ir.to_proto(model_ir)
 
 

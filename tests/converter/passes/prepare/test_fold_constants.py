@@ -9,7 +9,7 @@ import pytest
 from same_bits import Graph, assert_same_bits
 
 from qudnn import converter
-from qudnn.converter.context import Preparation
+from qudnn.converter.context import Journal, Preparation
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 
 MakeWeights = Callable[[Graph], str]
@@ -89,8 +89,7 @@ def test_a_clipped_matrix_that_is_transposed() -> None:
 
 def _after(graph: Graph) -> ir.Model:
     model = ir.from_proto(graph.model(17))
-    context = Preparation()
-    context.names.reserve(model.graph)
+    context = Preparation.from_journal(Journal.of(model), model)
     FoldConstants(context)(model)
     return model
 

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 import check
 from cases.builder import Array
 from qudnn import converter
-from qudnn.converter.context import Preparation
+from qudnn.converter.context import Journal, Preparation
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
 from session import open_session, outputs
@@ -148,8 +148,7 @@ def test_entries_and_exits_keep_their_bits() -> None:
     g.pair(g.node("MaxPool", [g.pair("x", 0.03)], "p", kernel_shape=[1, 1]), 0.03, "y")
     model = g.model(("n", 4, 64, 64))
     widened = ir.from_proto(model)
-    context = Preparation()
-    context.names.reserve(widened.graph)
+    context = Preparation.from_journal(Journal.of(widened), widened)
     WidenFloat16(context)(widened)
     assert not context.notes
     proto = ir.to_proto(widened)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.inference import infer, shape_of
 from qudnn.converter.analysis.shape_values import ShapeValues
-from qudnn.converter.context import Preparation
+from qudnn.converter.context import Journal
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.order import subgraphs
 from qudnn.converter.graph.sizes import Shape
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import ReadPass
 
 Array = NDArray[Any]
 
@@ -37,7 +37,7 @@ _FOLDS: dict[str, Callable[..., Array]] = {
 }
 
 
-class InlineIfs(EarlyPass):
+class InlineIfs(ReadPass):
     """onnxruntime does so before it looks for patterns, which may lie across the border of a branch.
 
     (ConstantFoldIfNode in constant_folding.cc and Graph::InlineIfSubgraph, 1.31: where the condition is
@@ -115,7 +115,7 @@ class _Constants:
 class _Names:
     """How often the names of values and nodes are there, in graphs inside of the graph as well."""
 
-    def __init__(self, context: Preparation, graph: ir.Graph) -> None:
+    def __init__(self, context: Journal, graph: ir.Graph) -> None:
         self._names = context.names
         self._values: Counter[str] = Counter()
         self._nodes: Counter[str] = Counter()

@@ -3,10 +3,10 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.inference import infer
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import ReadPass
 
 
-class CorrectShapes(EarlyPass):
+class CorrectShapes(ReadPass):
     """Tools change models and leave outdated shapes declared; onnxruntime overrides them.
 
     (MergeShapeInfo in graph.cc, 1.31.) Sizes of which nothing follows stay as declared.

@@ -12,8 +12,8 @@ from onnx import helper, numpy_helper
 from same_bits import Graph, assert_same_bits
 
 from cases.builder import value_info
-from qudnn.converter.context import Preparation
-from qudnn.converter.passes.prepare.inline_ifs import InlineIfs
+from qudnn.converter.context import Journal
+from qudnn.converter.passes.read.inline_ifs import InlineIfs
 
 Nodes = list[onnx.NodeProto]
 
@@ -155,8 +155,7 @@ def test_many_grow_linearly() -> None:
             x = g.node("If", [which], f"x_{number}", then_branch=graphs[0], else_branch=graphs[1])
         g.y(x)
         model = ir.from_proto(g.model(17))
-        context = Preparation()
-        context.names.reserve(model.graph)
+        context = Journal.of(model)
         start = perf_counter()
         InlineIfs(context)(model)
         assert [node.op_type for node in model.graph] == ["Relu"] * count

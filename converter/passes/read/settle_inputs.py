@@ -3,12 +3,12 @@
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import ReadPass
 
 _OVERRIDABLE_FROM = 4  # IR version
 
 
-class SettleInputs(EarlyPass):
+class SettleInputs(ReadPass):
     """Up to IR version 3 all initializers are inputs, of which onnxruntime 1.31 lets none be given.
 
     Later such inputs are defaults. It shows a size of -1, which older tools write, as an unknown one.

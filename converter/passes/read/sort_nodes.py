@@ -5,12 +5,12 @@ import onnx_ir as ir
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.failures import node_text
 from qudnn.converter.graph.order import Body, circle, too_early
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import ReadPass
 
 _NODES_SHOWN = 5
 
 
-class SortNodes(EarlyPass):
+class SortNodes(ReadPass):
     """ONNX requires this order; onnxruntime also runs models in other orders, which some tools write.
 
     (onnxruntime 1.30, graph.cc, Graph::PerformTopologicalSortAndCheckIsAcyclic.)
