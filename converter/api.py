@@ -46,7 +46,7 @@ def convert(
     cannot be converted stays, and is in the report. A model that is converted already is returned as it is.
 
     trace: a folder for the graph after each pass that changed it, and for the times of all passes.
-    explain: whether the report says which fusions were not done, and why. By default it does where the
+    explain: whether the report says which rewrites were not done, and why. By default it does where the
     environment variable QUDNN_EXPLAIN is 1.
     include, exclude: which nodes to convert, and which not, as patterns of a shell for their names or
     operators; see `qudnn.converter.selection.Selection`.

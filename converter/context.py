@@ -37,7 +37,7 @@ class Journal:
 
     names: those that are taken.
     explains: whether the report says what passes left as it was and why.
-    declines: that, as far as passes told it.
+    declines: that, as far as passes told it; a pass may run twice.
     refusals: why a node that looked convertible is left, by node.
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     remarks: sentences about the conversion as a whole, for the report, in their order.
@@ -46,7 +46,7 @@ class Journal:
 
     names: Names
     explains: bool = False
-    declines: list[Decline] = field(default_factory=list)
+    declines: dict[Decline, None] = field(default_factory=dict)
     refusals: dict[ir.Node, str] = field(default_factory=dict)
     notes: dict[ir.Node, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Journal:
     def decline(self, step: str, node: ir.Node, reason: str) -> None:
         """Note why a pass leaves a node as it is, if anybody wants to know."""
         if self.explains and len(self.declines) < _MOST_DECLINES:
-            self.declines.append(Decline(step, node_name(node), node.op_type, reason))
+            self.declines[Decline(step, node_name(node), node.op_type, reason)] = None
 
 
 @dataclass(kw_only=True)

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explain",
         action="store_true",
         default=None,
-        help="print which fusions were not done, and why; as the environment variable QUDNN_EXPLAIN=1 does",
+        help="print which rewrites were not done, and why; as the environment variable QUDNN_EXPLAIN=1 does",
     )
 
 

@@ -48,7 +48,7 @@ class PartitionPass(Step[Partition]):
     """A pass of the phase `partition` that makes, chooses or replaces candidates."""
 
 
-class NodePass(Pass):
+class _NodeStep(Step[State]):
     """A pass that looks at one node after the other, in the order of the graph as it finds it.
 
     SORTS: whether a rewrite may leave nodes before their producers; they are sorted then.
@@ -80,3 +80,11 @@ class NodePass(Pass):
     @abstractmethod
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         """Replace the node, alone or with others. Raises Refusal, with nothing changed, if that cannot be."""
+
+
+class NodePass(_NodeStep[Context]):
+    """A pass from `partition` on that looks at one node after the other."""
+
+
+class EarlyNodePass(_NodeStep[Preparation]):
+    """A pass of `prepare` or `onnxruntime` that looks at one node after the other."""

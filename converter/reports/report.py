@@ -42,7 +42,7 @@ class Report:
     quantized_nodes: how many the original model has; see qudnn.converter.analysis.quantized.
     converted_nodes: how many of them are not left.
     remarks: sentences about the model as a whole.
-    declined: the fusions that passes did not do, one by one, where convert was asked to explain.
+    declined: the rewrites that passes did not do, one by one, where convert was asked to explain.
     """
 
     converted: dict[str, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Report:
                 lines.append(f"{what} that were left as they were:")
                 lines += _grouped((node[:3] for node in nodes), most)
         if self.declined:
-            lines.append("fusions that were not done:")
+            lines.append("rewrites that were not done:")
             lines += _grouped(
                 ((each.name, f"{each.step} of {each.op_type}", each.reason) for each in self.declined), most
             )

@@ -7,7 +7,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import is_passed
 from qudnn.converter.qdq.pairs import pass_back, pass_on
@@ -15,25 +15,30 @@ from qudnn.converter.qdq.pairs import pass_back, pass_on
 _MOST_MOVES = 64  # in a row, after which another pair may follow
 
 
-class CancelTransposes(EarlyPass):
+class CancelTransposes(EarlyNodePass):
     """onnxruntime does it between two rounds of merging double pairs: it makes pairs adjacent.
 
     (onnxruntime 1.30, transpose_optimizer.cc, TransposeOptimizer, and onnx_transpose_optimization.cc.)
     Merging changes the bits of the model; where onnxruntime does it, the converted model has to do it too.
     """
 
-    def run(self, model: ir.Model) -> None:
-        for node in list(model.graph):
-            if node.graph is model.graph and _is_transpose(node):
-                _cancel(node, self.context)
+    def matches(self, node: ir.Node) -> bool:
+        if not is_onnx(node, "Transpose") or not _perm(node):
+            return False
+        _, last = _after_pairs(node)
+        return is_onnx(last, "Transpose") and is_needed(last.outputs[0])
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        _cancel(node, self.context)
 
 
 def _cancel(first: ir.Node, context: Preparation) -> None:
     _, node = _after_pairs(first)
-    if node is None or not _is_transpose(node) or not is_needed(node.outputs[0]):
-        return
+    assert node is not None
+    if not _perm(node):
+        raise Refusal("the Transpose after it has no perm")
     if [_perm(first)[axis] for axis in _perm(node)] != sorted(_perm(first)):
-        return
+        raise Refusal("the Transpose after it is not its inverse")
     _let_pass(first, node, context)
     chain, _ = _after_pairs(first)
     x = required_input(first, 0)
@@ -45,7 +50,7 @@ def _cancel(first: ir.Node, context: Preparation) -> None:
     if _says_nothing_new(before.producer(), after):
         y = after[1].outputs[0]
     if y.is_graph_output() and (before.producer() is None or before.is_graph_output()):
-        return
+        raise Refusal("without it an input or another output of the graph would be an output")
     if chain:
         chain[0].replace_input_with(0, x)
     for member in chain:
@@ -86,10 +91,6 @@ def _let_pass(first: ir.Node, second: ir.Node, context: Preparation) -> None:
     for dequantize in (last, *consumers):
         if dequantize is not None and dequantizes(dequantize) and _is_of_a_pair(dequantize):
             pass_on(dequantize, context.names)
-
-
-def _is_transpose(node: ir.Node) -> bool:
-    return is_onnx(node, "Transpose") and bool(_perm(node))
 
 
 def _perm(transpose: ir.Node) -> list[int]:

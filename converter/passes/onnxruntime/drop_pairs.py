@@ -9,12 +9,12 @@ from qudnn.converter.graph.constants import Quantization, constant_or_none, requ
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
 from qudnn.converter.qdq.moves import moves, needed
 
 
-class DropPairs(EarlyPass):
+class DropPairs(EarlyNodePass):
     """Only if all tensors around it have one scale and zero point; values stay the same.
 
     onnxruntime does so too (onnxruntime 1.30, qdq_selector_action_transformer.cc, DropQDQNodesRules and
@@ -22,25 +22,27 @@ class DropPairs(EarlyPass):
     8 bits.
     """
 
-    def run(self, model: ir.Model) -> None:
-        for node in list(model.graph):
-            if node.graph is not model.graph:  # dropped
-                continue
-            if moves(node):
-                _drop_around(node, self.context)
-            elif quantizes(node):
-                _drop_both(node)
+    def matches(self, node: ir.Node) -> bool:
+        if quantizes(node):
+            return _dequantized(node) is not None
+        outputs = needed(node) if moves(node) and _dequantized(node) is not None else []
+        return bool(outputs) and all(quantizes(_consumer(output)) for output in outputs)
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        x = _dequantized(node)
+        assert x is not None
+        if quantizes(node):
+            _drop_both(node, x)
+        else:
+            _drop_around(node, x, self.context)
 
 
-def _drop_around(move: ir.Node, context: Preparation) -> None:
-    source = _dequantized(move)
+def _drop_around(move: ir.Node, x: ir.Value, context: Preparation) -> None:
     outputs = needed(move)
-    if source is None or not outputs:
-        return
-    x, parameters = source
-    consumers = [sole_consumer(output, once=True, inside=True) for output in outputs]
-    if any(_written_with(consumer) != parameters for consumer in consumers):
-        return
+    parameters = _read_with(move)
+    consumers = [_consumer(output) for output in outputs]
+    if any(written_with(consumer) != parameters for consumer in consumers if consumer is not None):
+        raise Refusal("the tensors around it are quantized with different scales or zero points")
     before = required_input(move, 0)
     dequantize = before.producer()
     move.replace_input_with(0, x)
@@ -62,12 +64,13 @@ def _drop_around(move: ir.Node, context: Preparation) -> None:
         remove_orphans([consumer])
 
 
-def _drop_both(quantize: ir.Node) -> None:
-    """x -> DequantizeLinear -> quantize."""
-    source = _dequantized(quantize)
-    if source is None or _written_with(quantize) != source[1] or quantize.outputs[0].is_graph_output():
+def _drop_both(quantize: ir.Node, x: ir.Value) -> None:
+    """x -> DequantizeLinear -> quantize; with other parameters it requantizes, and stays."""
+    if written_with(quantize) != _read_with(quantize):
         return
-    quantize.outputs[0].replace_all_uses_with(source[0])
+    if quantize.outputs[0].is_graph_output():
+        raise Refusal("its result is an output of the graph")
+    quantize.outputs[0].replace_all_uses_with(x)
     remove_orphans([quantize])
 
 
@@ -80,8 +83,12 @@ def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
     moved.type, moved.shape = ir.TensorType(dtype), shape
 
 
-def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
-    """The 8-bit tensor that input 0 of the node is dequantized from, and with what.
+def _consumer(value: ir.Value) -> ir.Node | None:
+    return sole_consumer(value, once=True, inside=True)
+
+
+def _dequantized(node: ir.Node) -> ir.Value | None:
+    """The 8-bit tensor that input 0 of the node is dequantized from.
 
     A constant counts where the node looks things up in it: otherwise it is somebody's weights.
     """
@@ -92,14 +99,11 @@ def _dequantized(node: ir.Node) -> tuple[ir.Value, Quantization] | None:
     looked_up = is_onnx(node, "Gather") and constant_or_none(required_input(node, 1)) is None
     if constant_or_none(x) is not None and not looked_up:
         return None
-    try:
-        return x, read_with(dequantize, dtype_read(dequantize))
-    except Refusal:
-        return None
+    return x
 
 
-def _written_with(quantize: ir.Node | None) -> Quantization | None:
-    try:
-        return None if quantize is None or not quantizes(quantize) else written_with(quantize)
-    except Refusal:
-        return None
+def _read_with(node: ir.Node) -> Quantization:
+    """With what input 0 of the node is dequantized."""
+    dequantize = required_input(node, 0).producer()
+    assert dequantize is not None
+    return read_with(dequantize, dtype_read(dequantize))

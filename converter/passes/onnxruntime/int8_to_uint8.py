@@ -8,11 +8,11 @@ from qudnn.converter.graph.constants import Quantization, constant_or_none, node
 from qudnn.converter.graph.edit import add_initializer, remove_unused
 from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
-class Int8ToUint8(EarlyPass):
+class Int8ToUint8(EarlyNodePass):
     """The numbers stay the same. onnxruntime's CPU provider does it too, before it fuses operators.
 
     It does so to a QuantizeLinear with one consumer, a DequantizeLinear of the same zero point, each with
@@ -23,27 +23,19 @@ class Int8ToUint8(EarlyPass):
     operators around depends on it, see qudnn.converter.analysis.arithmetic.
     """
 
-    def run(self, model: ir.Model) -> None:
-        for quantize in list(model.graph):
-            if quantizes(quantize):
-                self._rewrite(quantize, model.graph)
+    def matches(self, node: ir.Node) -> bool:
+        """Whether it writes int8, and no weights."""
+        return quantizes(node) and _writes_int8(node) and constant_or_none(required_input(node, 0)) is None
 
-    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> None:
-        x = quantize.outputs[0]
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        quantize, x = node, node.outputs[0]
         consumers = [use.node for use in x.uses()]
-        if x.is_graph_output() or not all(
-            dequantizes(consumer) and consumer.graph is graph for consumer in consumers
-        ):
-            return
-        try:
-            if constant_or_none(required_input(quantize, 0)) is not None:
-                return  # weights
-            written = written_with(quantize)
-            read = [read_with(consumer, ir.DataType.INT8) for consumer in consumers]
-        except Refusal:
-            return
-        if written.dtype != ir.DataType.INT8:
-            return
+        if x.is_graph_output():
+            raise Refusal("its result is an output of the graph")
+        if not all(dequantizes(consumer) and consumer.graph is graph for consumer in consumers):
+            raise Refusal("something other than DequantizeLinear consumes its result")
+        written = written_with(quantize)
+        read = [read_with(consumer, ir.DataType.INT8) for consumer in consumers]
         stays = sum(map(_consumers, consumers)) != 1 or read[0].zero_point != written.zero_point
         stays = stays or any(node_input(node, 2) is None for node in (quantize, *consumers))
         for node, parameters in zip([quantize, *consumers], [written, *read], strict=True):
@@ -91,3 +83,9 @@ def _consumers(dequantize: ir.Node) -> int:
     """How many DequantizeLinear onnxruntime makes of this one."""
     y = dequantize.outputs[0]
     return max(1, len(y.uses()) + y.is_graph_output())
+
+
+def _writes_int8(quantize: ir.Node) -> bool:
+    zero_point = node_input(quantize, 2)
+    dtype = quantize.attributes.get_int("output_dtype", 0) if zero_point is None else zero_point.dtype
+    return dtype == ir.DataType.INT8

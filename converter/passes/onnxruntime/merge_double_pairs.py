@@ -7,11 +7,11 @@ from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 
-class MergeDoublePairs(EarlyPass):
+class MergeDoublePairs(EarlyNodePass):
     """What onnxruntime does before everything else: one pair, for the range that both pairs can hold.
 
     Its DoubleQDQPairsRemover (1.31), for which a zero point that is left out is none.
@@ -20,42 +20,44 @@ class MergeDoublePairs(EarlyPass):
     onnxruntime does it, the converted model has to do it as well.
     """
 
-    def run(self, model: ir.Model) -> None:
-        for quantize in list(model.graph):
-            if quantizes(quantize) and quantize.graph is model.graph:
-                while _merge(quantize, self.context):
-                    pass
+    def matches(self, node: ir.Node) -> bool:
+        return quantizes(node) and bool(_after(node)) and constant_or_none(required_input(node, 0)) is None
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        while after := _after(node):
+            _merge(node, *after, self.context)
 
 
-def _merge(first: ir.Node, context: Preparation) -> bool:
-    """first -> DequantizeLinear -> second -> DequantizeLinears that take the place of the one before."""
-    middle = sole_consumer(first.outputs[0], once=True)
-    second = None if middle is None else sole_consumer(middle.outputs[0], once=True)
-    if middle is None or second is None or not (dequantizes(middle) and quantizes(second)):
-        return False
-    consumers = [use.node for use in second.outputs[0].uses()]
-    if second.outputs[0].is_graph_output() or not consumers or not all(map(dequantizes, consumers)):
-        return False
-    nodes = (first, middle, second, *consumers)
-    if any(node.graph is not first.graph or node_input(node, 2) is None for node in nodes):
-        return False  # onnxruntime merges none that leaves its zero point out
-    try:
-        a, b = (written_with(node, any_sign=True) for node in (first, second))
-        if read_with(middle, a.dtype, any_sign=True) != a or any(
-            read_with(consumer, b.dtype, any_sign=True) != b for consumer in consumers
-        ):
-            return False
-        merged = intersection(a, b)
-    except Refusal:
-        return False
-    if constant_or_none(required_input(first, 0)) is not None or merged is None:
-        return False
+def _after(first: ir.Node) -> tuple[ir.Node, ir.Node] | tuple[()]:
+    """The DequantizeLinear and the QuantizeLinear after it, each the sole consumer; or nothing."""
+    middle = sole_consumer(first.outputs[0], once=True, inside=True)
+    second = sole_consumer(middle.outputs[0], once=True, inside=True) if dequantizes(middle) else None
+    return (middle, second) if dequantizes(middle) and quantizes(second) else ()
+
+
+def _merge(first: ir.Node, middle: ir.Node, second: ir.Node, context: Preparation) -> None:
+    """first -> middle -> second -> DequantizeLinears, which then consume what first writes."""
+    y = second.outputs[0]
+    consumers = [use.node for use in y.uses()]
+    if y.is_graph_output():
+        raise Refusal("the second pair's 8-bit tensor is an output of the graph")
+    if not consumers or not all(dequantizes(node) and node.graph is first.graph for node in consumers):
+        raise Refusal("something other than DequantizeLinear consumes the second pair's 8-bit tensor")
+    if any(node_input(node, 2) is None for node in (first, middle, second, *consumers)):
+        raise Refusal("a zero point of the pairs is left out, and then onnxruntime merges none")
+    a, b = (written_with(node, any_sign=True) for node in (first, second))
+    read = [read_with(middle, a.dtype, any_sign=True) == a]
+    read += [read_with(consumer, b.dtype, any_sign=True) == b for consumer in consumers]
+    if not all(read):
+        raise Refusal("one of the pairs dequantizes otherwise than it quantizes")
+    merged = intersection(a, b)
+    if merged is None:
+        raise Refusal("the pairs have different types, or no range in common")
     for node in (first, *consumers):
         _set(node, merged, context)
     for consumer in consumers:
         consumer.replace_input_with(0, first.outputs[0])
     remove_orphans([second])
-    return True
 
 
 def intersection(a: Quantization, b: Quantization) -> Quantization | None:

@@ -31,7 +31,10 @@ class MergeEqualPairs(EarlyPass):
             except Refusal:
                 continue
             first = written.setdefault(key, node)
-            if first is node or y.is_graph_output() or constant_or_none(key[0]) is not None:
+            if first is node or constant_or_none(key[0]) is not None:
+                continue
+            if y.is_graph_output():
+                self.decline(node, "its result is an output of the graph")
                 continue
             y.replace_all_uses_with(first.outputs[0])
             QUANTIZED_APART.put_on(first.outputs[0])

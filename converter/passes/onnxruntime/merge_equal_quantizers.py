@@ -43,9 +43,13 @@ class MergeEqualQuantizers(EarlyPass):
                 continue
             y = node.outputs[0]
             first = written.setdefault(numbers[y], y)
-            if first is not y and not (first.is_graph_output() and y.is_graph_output()):
-                _merge(y, first)
-                merged.append(node)
+            if first is y:
+                continue
+            if first.is_graph_output() and y.is_graph_output():
+                self.decline(node, f"its result and {first.name}, which equals it, are outputs of the graph")
+                continue
+            _merge(y, first)
+            merged.append(node)
         remove_orphans(merged)
 
 

@@ -30,7 +30,10 @@ class PropagatePairs(EarlyPass):
                 self._quantize_before(node)
         for node in list(model.graph):
             if moves(node):
-                _dequantize_after(node, self.context)
+                try:
+                    _dequantize_after(node, self.context)
+                except Refusal as refusal:
+                    self.decline(node, refusal)
 
     def _quantize_before(self, move: ir.Node) -> None:
         """operator -> move -> QuantizeLinear: quantize what the move reads."""
@@ -40,7 +43,8 @@ class PropagatePairs(EarlyPass):
             return
         try:
             written_with(quantize)
-        except Refusal:
+        except Refusal as refusal:
+            self.decline(quantize, refusal)
             return
         move.replace_input_with(0, insert_pair(x, quantize, self.context.names))
 
@@ -84,15 +88,14 @@ def _dequantize_after(move: ir.Node, context: Preparation) -> None:
     dequantize = required_input(move, 0).producer()
     if dequantize is None or not dequantizes(dequantize) or dequantize.graph is not move.graph:
         return
-    if node_input(dequantize, 2) is None or constant_or_none(required_input(dequantize, 0)) is not None:
+    if constant_or_none(required_input(dequantize, 0)) is not None or not any(map(_is_wanted, needed(move))):
         return
-    try:
-        parameters = read_with(dequantize, None)
-    except Refusal:
-        return
+    if node_input(dequantize, 2) is None:
+        raise Refusal("the DequantizeLinear before it has no zero point")
+    parameters = read_with(dequantize, None)
     passed = [y for y in needed(move) if not _is_quantized_with(y, parameters)]
-    if any(not _worth_dequantizing(y, move) for y in passed):
-        return
+    for y in passed:
+        _check_consumers(y, move)
     for y in passed:
         uses = list(y.uses())
         moved = insert_pair(y, dequantize, context.names)
@@ -100,15 +103,25 @@ def _dequantize_after(move: ir.Node, context: Preparation) -> None:
             use.node.replace_input_with(use.idx, moved)
 
 
-def _worth_dequantizing(y: ir.Value, move: ir.Node) -> bool:
+def _is_wanted(y: ir.Value) -> bool:
+    """Whether any consumer has a use for the value in 8 bits."""
+    consumers = (use.node for use in y.uses())
+    return any(quantizes(node) or moves(node) or has_integer_form(node) for node in consumers)
+
+
+def _check_consumers(y: ir.Value, move: ir.Node) -> None:
+    """Raises Refusal where the result of the move is not to be dequantized anew for its consumers."""
     consumers = [use.node for use in y.uses()]
-    if y.is_graph_output() or any(consumer.graph is not move.graph for consumer in consumers):
-        return False
+    if y.is_graph_output():
+        raise Refusal("its result is an output of the graph")
+    if any(consumer.graph is not move.graph for consumer in consumers):
+        raise Refusal("the body of another node reads its result")
     if is_passed(move):
-        return any(
-            quantizes(consumer) or is_passed(consumer) or has_integer_form(consumer) for consumer in consumers
-        )
-    return all(quantizes(consumer) or moves(consumer) for consumer in consumers)
+        fits = any(quantizes(node) or is_passed(node) or has_integer_form(node) for node in consumers)
+    else:
+        fits = all(quantizes(node) or moves(node) for node in consumers)
+    if not fits:
+        raise Refusal("its result is not quantized by all that consume it")
 
 
 def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:

@@ -7,14 +7,21 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import EIGHT_BIT, constant, node_input, required_input, scales
+from qudnn.converter.graph.constants import (
+    EIGHT_BIT,
+    constant,
+    constant_or_none,
+    node_input,
+    required_input,
+    scales,
+)
 from qudnn.converter.graph.edit import add_initializer
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 
-class ChannelScales(EarlyPass):
+class ChannelScales(EarlyNodePass):
     """So that the tensor between is quantized per tensor; no bit changes.
 
     QuantizeLinear divides by the scale, DequantizeLinear multiplies by it last: both are exact where it is 1.
@@ -22,19 +29,13 @@ class ChannelScales(EarlyPass):
     the scales: see qudnn.converter.frontends.qdq.channels.
     """
 
-    def run(self, model: ir.Model) -> None:
-        for quantize in list(model.graph):
-            if not quantizes(quantize):
-                continue
-            try:
-                self._rewrite(quantize, model.graph)
-            except Refusal as refusal:
-                self.decline(quantize, refusal)
+    def matches(self, node: ir.Node) -> bool:
+        scale = node_input(node, 1) if quantizes(node) else None
+        array = None if scale is None else constant_or_none(scale)
+        return array is not None and array.size != 1
 
-    def _rewrite(self, quantize: ir.Node, graph: ir.Graph) -> None:
-        array = scales(node_input(quantize, 1), "scale")
-        if array.size == 1:
-            return
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        quantize, array = node, scales(node_input(node, 1), "scale")
         consumers = [use.node for use in quantize.outputs[0].uses()]
         rank = _rank_of_depthwise(consumers, array.size)
         zero_point = _one_zero_point(quantize)

@@ -3,14 +3,15 @@
 import onnx_ir as ir
 
 from qudnn.converter.analysis.inference import infer
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 
-class DropIdentities(EarlyPass):
+class DropIdentities(EarlyNodePass):
     """Exporters share equal weights through Identity; dropouts are left over from training.
 
     In their places they keep patterns from being seen. onnxruntime drops them before it looks for any
@@ -18,11 +19,21 @@ class DropIdentities(EarlyPass):
     """
 
     def run(self, model: ir.Model) -> None:
-        casts = _to_the_same_type(model)
-        for node in list(model.graph):
-            if node in casts or (_does_nothing(node) and _is_in_the_way(node)):
-                node.outputs[0].replace_all_uses_with(required_input(node, 0))
-                remove_orphans([node])
+        self._casts = _to_the_same_type(model)
+        super().run(model)
+
+    def matches(self, node: ir.Node) -> bool:
+        return node in self._casts or (_has_no_effect(node) and _is_in_the_way(node))
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        if node.outputs[0].is_graph_output():
+            raise Refusal("its result is an output of the graph")
+        if is_onnx(node, "Dropout") and node_input(node, 2) is not None:
+            raise Refusal("its training_mode is given, so it may drop values")
+        if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
+            raise Refusal("its mask is used")
+        node.outputs[0].replace_all_uses_with(required_input(node, 0))
+        remove_orphans([node])
 
 
 def _to_the_same_type(model: ir.Model) -> set[ir.Node]:
@@ -40,13 +51,10 @@ def _to_the_same_type(model: ir.Model) -> set[ir.Node]:
     }
 
 
-def _does_nothing(node: ir.Node) -> bool:
-    if not has_trait(node, Trait.NO_EFFECT) or node.outputs[0].is_graph_output():
-        return False
-    if is_onnx(node, "Dropout"):
-        mask = any(output.uses() or output.is_graph_output() for output in node.outputs[1:])
-        return not mask and node_input(node, 2) is None
-    return True
+def _has_no_effect(node: ir.Node) -> bool:
+    """Whether the node hands on its input, and not to an output of the graph alone."""
+    y = node.outputs[0]
+    return has_trait(node, Trait.NO_EFFECT) and bool(y.uses() or not y.is_graph_output())
 
 
 def _is_in_the_way(node: ir.Node) -> bool:

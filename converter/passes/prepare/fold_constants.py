@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import folded
-from qudnn.converter.graph.constants import constant_tensor
+from qudnn.converter.graph.constants import constant_tensor, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.constants import quantized
-from qudnn.converter.qdq.linear import quantizes
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _MOST_GROWTH = 2  # in bytes: float16 to float32, but not 8 bits to float32
 _SHORT = 1024  # elements, of results that may be longer than what they are made of
@@ -29,7 +29,7 @@ _TYPES = {
 }
 
 
-class FoldConstants(EarlyPass):
+class FoldConstants(EarlyNodePass):
     """Some tools leave weights in float before a QuantizeLinear, or clip and transpose them in the graph.
 
     onnxruntime folds that with its CPU kernels before it runs a model (ConstantFolding, constant_folding.cc,
@@ -37,35 +37,38 @@ class FoldConstants(EarlyPass):
     """
 
     def run(self, model: ir.Model) -> None:
-        for node in list(model.graph):
-            try:
-                array = _folded(node, model.opset_imports)
-            except Refusal:
-                continue
-            y = node.outputs[0]
-            name = self.context.names.value(f"{y.name}/constant")
-            y.replace_all_uses_with(add_initializer(model.graph, name, array))
-            remove_orphans([node])
+        self._opsets = model.opset_imports
+        super().run(model)
+
+    def matches(self, node: ir.Node) -> bool:
+        if quantizes(node):
+            return _is_constant(required_input(node, 0))
+        if not has_trait(node, Trait.FOLDS) or len(node.outputs) != 1:
+            return False
+        known = [constant_tensor(value) for value in node.inputs if value is not None]
+        return bool(known) and None not in known and known[0] is not None and known[0].dtype in _TYPES
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        y = node.outputs[0]
+        if y.is_graph_output():
+            raise Refusal("its result is an output of the graph")
+        array = quantized(node) if quantizes(node) else _folded(node, self._opsets)
+        name = self.context.names.value(f"{y.name}/constant")
+        y.replace_all_uses_with(add_initializer(graph, name, array))
+        remove_orphans([node])
+
+
+def _is_constant(value: ir.Value) -> bool:
+    """Whether it is a constant, or a dequantized one."""
+    producer = value.producer()
+    return constant_tensor(required_input(producer, 0) if dequantizes(producer) else value) is not None
 
 
 def _folded(node: ir.Node, opsets: dict[str, int]) -> NDArray[Any]:
-    """Raises Refusal where the node is none to fold."""
-    if any(
-        output.is_graph_output() or (index and output.uses()) for index, output in enumerate(node.outputs)
-    ):
-        raise Refusal("its result is needed as such")
-    if quantizes(node):
-        return quantized(node)
-    if not has_trait(node, Trait.FOLDS) or len(node.outputs) != 1:
-        raise Refusal("it is not folded")
+    """What the node makes of constants. Raises Refusal where that is not to be computed here."""
     tensors = [None if value is None else constant_tensor(value) for value in node.inputs]
-    if any(tensor is None and value is not None for tensor, value in zip(tensors, node.inputs, strict=True)):
-        raise Refusal("it reads what is computed")
-    known = [tensor for tensor in tensors if tensor is not None]
-    if not known or known[0].dtype not in _TYPES:
-        raise Refusal("it computes shapes or indices")
-    if not _stays_short(node, known):
-        raise Refusal("its result is longer than what it is made of")
+    if not _stays_short(node, [tensor for tensor in tensors if tensor is not None]):
+        raise Refusal("its result would be longer than what it is made of")
     return folded(node, [None if tensor is None else tensor.numpy() for tensor in tensors], opsets)
 
 

@@ -12,6 +12,7 @@ from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
+_HALF = ir.DataType.FLOAT16
 _T = Trait
 _BETWEEN = _T.ELEMENTWISE | _T.MOVES | _T.CHOOSES | _T.POOLS | _T.AVERAGES | _T.CLIPS | _T.NO_EFFECT
 _EXACT = _T.CONVERTS | _T.MOVES | _T.CHOOSES | _T.CLIPS | _T.NO_EFFECT  # values are those of an input
@@ -31,7 +32,7 @@ class WidenFloat16(EarlyPass):
     """
 
     def run(self, model: ir.Model) -> None:
-        pairs = [node for node in model.graph if _converts_float16(node)]
+        pairs = [node for node in model.graph if self._converts_float16(node)]
         if not pairs:
             return
         known = {value.name: value.dtype for node in infer(model) for value in node.outputs}
@@ -49,6 +50,20 @@ class WidenFloat16(EarlyPass):
                     self._narrow(output, widened)
             if not has_trait(node, _EXACT):
                 self.context.notes[node] = _NOTE
+
+    def _converts_float16(self, node: ir.Node) -> bool:
+        """Whether node is QuantizeLinear or DequantizeLinear with a constant scale in float16."""
+        scale = node_input(node, 1) if quantizes(node) or dequantizes(node) else None
+        array = None if scale is None else constant_or_none(scale)
+        if scale is None or (scale.dtype if array is None else ir.DataType.from_numpy(array.dtype)) != _HALF:
+            return False
+        if array is None:
+            self.decline(node, "its scale, in float16, must be constant")
+            return False
+        if dequantizes(node) and node.attributes.get_int("output_dtype", 0) != 0:
+            self.decline(node, "its scale is in float16, and output_dtype says another time what it makes")
+            return False
+        return True
 
     def _is_float16(self, value: ir.Value) -> bool:
         array = constant_or_none(value)
@@ -92,15 +107,6 @@ def _cast(value: ir.Value, dtype: ir.DataType, name: str) -> ir.Node:
     cast = ir.node("Cast", [value], attributes={"to": int(dtype)}, name=name)
     cast.outputs[0].type, cast.outputs[0].shape = ir.TensorType(dtype), value.shape
     return cast
-
-
-def _converts_float16(node: ir.Node) -> bool:
-    """Whether node is QuantizeLinear or DequantizeLinear with a constant scale in float16."""
-    scale = node_input(node, 1) if quantizes(node) or dequantizes(node) else None
-    array = None if scale is None else constant_or_none(scale)
-    if array is None or array.dtype != np.float16:
-        return False
-    return not dequantizes(node) or not node.attributes.get_int("output_dtype", 0)
 
 
 def _between(graph: ir.Graph, pairs: Iterable[ir.Node]) -> dict[ir.Node, None]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.inference import infer, shape_of
 from qudnn.converter.analysis.shape_values import ShapeValues
 from qudnn.converter.context import Journal
+from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import remove_orphans
 from qudnn.converter.graph.op_traits import is_onnx
@@ -62,7 +63,11 @@ class InlineIfs(ReadPass):
         is_changed = False
         while waiting:
             node = waiting.pop()
-            branches = _branches(node, constants)
+            try:
+                branches = _branches(node, constants)
+            except Refusal as refusal:
+                self.decline(node, refusal)
+                continue
             if branches is not None:
                 names.forget(branches[1])
                 waiting += [inner for inner in branches[0] if _is_if(inner)]
@@ -154,7 +159,10 @@ def _is_if(node: ir.Node) -> bool:
 
 
 def _branches(node: ir.Node, constants: _Constants) -> tuple[ir.Graph, ir.Graph] | None:
-    """The branch that runs, and the other; None where the node has to stay."""
+    """The branch that runs, and the other; None where it is not known which.
+
+    Raises Refusal where the branch cannot be inlined.
+    """
     condition = constants.array(node.inputs[0])
     both = [node.attributes.get(name) for name in ("then_branch", "else_branch")]
     if condition is None or condition.dtype != np.bool_ or condition.size != 1:
@@ -166,8 +174,9 @@ def _branches(node: ir.Node, constants: _Constants) -> tuple[ir.Graph, ir.Graph]
     own = {output for inner in taken for output in inner.outputs}
     own.update(taken.initializers.values())
     outputs = set(taken.outputs)
-    fits = len(outputs) == len(taken.outputs) == len(node.outputs) and outputs <= own and not taken.inputs
-    return (taken, other) if fits else None
+    if taken.inputs or not len(outputs) == len(taken.outputs) == len(node.outputs) or not outputs <= own:
+        raise Refusal("the outputs of its branch are not results of the branch's own, each another")
+    return taken, other
 
 
 def _computed(node: ir.Node, inputs: list[Array]) -> Array | None:

@@ -1,4 +1,4 @@
-"""`qudnn convert --explain`: why fusions were not done, by pass and node."""
+"""`qudnn convert --explain`: why rewrites were not done, by pass and node."""
 
 from pathlib import Path
 
