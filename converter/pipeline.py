@@ -18,6 +18,7 @@ from qudnn.converter.passes.border.drop_row_reshapes import DropRowReshapes
 from qudnn.converter.passes.border.quantize_at_entry import QuantizeAtEntry
 from qudnn.converter.passes.border.share_crossings import ShareCrossings
 from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntries
+from qudnn.converter.passes.border.transpose_at_dynamic_entry import TransposeAtDynamicEntry
 from qudnn.converter.passes.finish.add_functions import AddFunctions
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
@@ -145,6 +146,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             QuantizeAtEntry,
             DequantizeAtExit,
             DequantizeEntered,
+            TransposeAtDynamicEntry,
             DropRowReshapes,
             ShareCrossings,
             ShareDynamicEntries,

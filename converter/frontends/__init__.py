@@ -14,12 +14,12 @@ from qudnn.converter.island.candidate import Candidate
 
 
 def _either(qoperator: Rule | None, qdq: Rule | None, dynamic: Rule | None) -> Rule:
-    """The rule for an operator that may stand in several forms: its first input tells which."""
+    """The rule for an operator that may stand in several forms: its operands tell which."""
 
     def rule(node: ir.Node, facts: Facts) -> Candidate:
         x = node.inputs[0] if node.inputs else None
         dtype = None if x is None else facts.dtype(x)
-        if dynamic is not None and (is_dynamic(x) or qoperator is qdq is None):
+        if dynamic is not None and (any(map(is_dynamic, node.inputs[:2])) or qoperator is qdq is None):
             return dynamic(node, facts)
         if qoperator is not None and (dtype in EIGHT_BIT or qdq is None):
             return qoperator(node, facts)

@@ -148,3 +148,40 @@ def DynamicQConv(
     )
     acc = op.Add(op.Transpose(product, perm=[0, 2, 3, 1]), op.Slice(bias, start, end))
     return op.Sub(op.Mul(op.Cast(acc, to=1), op.Slice(multiplier, start, end)), op.Neg(addend))
+
+
+@script(qudnn, default_opset=op)
+def DynamicQBatchMatMul(
+    a,
+    b,
+    a_zero_point,
+    b_zero_point,
+    a_scale,
+    b_scale,
+    a_perm: Sequence[int],
+    b_perm: Sequence[int],
+    y_perm: Sequence[int],
+    a_starts: Sequence[int],
+    a_ends: Sequence[int],
+    b_starts: Sequence[int],
+    b_ends: Sequence[int],
+):
+    """QBatchMatMulToFloat of tensors quantized at run time: int8 a * int8 b -> float32 y.
+
+        acc = sum((A - a_zero_point) * (B - b_zero_point))        int32, wrapping
+        Y   = float(acc) * (a_scale * b_scale)
+
+    Zero points are int32, scales float32, all of them `[1]`; what DynamicQuantizeToIsland gives as bias and
+    multiplier for a w_sum of -1 and a w_scale of 1. One of the operands may be constant. The formula is that
+    of onnxruntime's MatMulIntegerToFloat with two scales of one number (onnxruntime 1.31,
+    dynamic_quantize_matmul.cc).
+    """
+    a_part = op.Slice(a, op.Constant(value_ints=a_starts), op.Constant(value_ints=a_ends))
+    b_part = op.Slice(b, op.Constant(value_ints=b_starts), op.Constant(value_ints=b_ends))
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    a_u8 = op.Cast(op.Add(op.Cast(op.Transpose(a_part, perm=a_perm), to=6), shift), to=2)
+    b_u8 = op.Cast(op.Add(op.Cast(op.Transpose(b_part, perm=b_perm), to=6), shift), to=2)
+    a_zp = op.Cast(op.Add(a_zero_point, shift), to=2)
+    b_zp = op.Cast(op.Add(b_zero_point, shift), to=2)
+    acc = op.MatMulInteger(a_u8, b_u8, a_zp, b_zp)
+    return op.Transpose(op.Mul(op.Cast(acc, to=1), op.Mul(a_scale, b_scale)), perm=y_perm)

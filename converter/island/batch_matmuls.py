@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.island.crossings import is_op
 
-BATCH_MATMULS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32")
+BATCH_MATMULS = ("QBatchMatMul", "QBatchMatMulToFloat", "QBatchMatMulToInt32", "DynamicQBatchMatMul")
 _OPERANDS = ("a", "b")
 
 

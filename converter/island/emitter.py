@@ -173,15 +173,21 @@ class Emitter:
         return self.standard("Gather", tensor, layout, {"channels": indices}, axis=-1)
 
     def quantized(
-        self, x: Tensor, layout: Layout, part: WeightTerms, pads: Sequence[int] = ()
+        self,
+        x: Tensor,
+        layout: Layout,
+        part: WeightTerms,
+        pads: Sequence[int] = (),
+        aligned: bool = True,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """A float32 tensor, quantized with the range it has, for a matmul of it with weights.
 
         Results: the tensor inside the island, bias and multiplier of the matmul.
         pads: of all of its axes inside, in ONNX Pad's form; by default those of the channels.
+        aligned: whether the parts of other matmuls may follow this one's.
         """
-        aligned = part.aligned()
-        constants = [self.constant(what, array) for what, array in aligned._asdict().items()]
+        terms = part.aligned() if aligned else part
+        constants = [self.constant(what, array) for what, array in terms._asdict().items()]
         node = ir.node(
             "DynamicQuantizeToIsland",
             [x.value, *constants],
@@ -197,7 +203,7 @@ class Emitter:
             self._result(bias, unpadded(1), f"{x.value.name}/bias", ir.DataType.INT32),
             self._result(multiplier, unpadded(1), f"{x.value.name}/multiplier", ir.DataType.FLOAT),
         )
-        bias.shape = multiplier.shape = ir.Shape(aligned.weight_sum.shape)
+        bias.shape = multiplier.shape = ir.Shape(terms.weight_sum.shape)
         return results
 
     def written(self, node: ir.Node, layout: Layout, name: str, rank: int | None = None) -> Tensor:

@@ -61,8 +61,8 @@ class BatchMatMul:
             "a_perm": list(range(a.layout.rank)),
             "b_perm": b_perm,
             "y_perm": list(range(self.rank)),
-            **_all_of("a", a.layout),
-            **_all_of("b", b.layout),
+            **all_of("a", a.layout),
+            **all_of("b", b.layout),
             **self.attributes,
         }
         op_type, dtype = _OPS[type(self.result)]
@@ -73,7 +73,7 @@ class BatchMatMul:
         return [emitter.standard("Squeeze", y, self.y, _AXIS)] if self.squeezes else [y]
 
 
-def _all_of(name: str, layout: Layout) -> dict[str, Attribute]:
+def all_of(name: str, layout: Layout) -> dict[str, Attribute]:
     """The attributes with which a matmul reads all of an input but its padding."""
     others = layout.rank - 1
     return {f"{name}_starts": [0] * layout.rank, f"{name}_ends": [ALL] * others + [layout.channels]}
@@ -112,7 +112,7 @@ def make_batch_matmul(
     if swapped and not squeezes and (bias is not None or not isinstance(result, Requantized)):
         raise Refusal("its left input has scales or zero points for its rows")
     row = left.as_row()
-    batch = _broadcast(row.shape[:-2], right.shape[:-2])
+    batch = broadcast(row.shape[:-2], right.shape[:-2])
     rows, columns = row.shape[row.free], right.shape[right.free]
     rank = len(batch) + 2
     shape, channel_axis = (*batch, rows, columns), rank - 1
@@ -160,7 +160,7 @@ def _constants(
     return constants | {"addend": result.addends} if isinstance(result, InFloat) else constants
 
 
-def _broadcast(a: Shape, b: Shape) -> Shape:
+def broadcast(a: Shape, b: Shape) -> Shape:
     """What the dimensions of two batches are broadcast to; unknown ones that differ become a new one."""
     rank = max(len(a), len(b))
     pairs = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)

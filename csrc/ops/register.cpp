@@ -17,6 +17,7 @@
 #include "ops/conv.h"
 #include "ops/depth_to_space.h"
 #include "ops/dynamic.h"
+#include "ops/dynamic_batch_matmul.h"
 #include "ops/dynamic_entry.h"
 #include "ops/dynamic_normalization.h"
 #include "ops/float_attention.h"
@@ -49,12 +50,12 @@ using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
          QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
-         QMatMulToFloat, DynamicQMatMul, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul,
-         QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QMaxPool, QAveragePool, QGlobalAveragePool,
-         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
-         QAddLayerNormalization, QFloatAddLayerNormalization, AddLayerNormalizationToIsland,
-         LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
-         QWhere>;
+         QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, QBatchMatMul, QBatchMatMulToFloat,
+         QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QMaxPool,
+         QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace,
+         QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
+         QMaskedAttention, Attention, MaskedAttention, QWhere>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -22,9 +22,10 @@ struct Arguments {
     void* y;  // of the problem's y_type
     kernels::Epilogue epilogue;
     int x_zero_point;  // what padding counts as
-    // Of a batch matmul, whose vectors of columns may have one value for all:
+    // Of a batch matmul, whose vectors of columns may have one value for all; found stands for all of them:
     kernels::ColumnValues<int8_t> w_zero_point = {};
     kernels::ColumnSteps steps = {};
+    kernels::FoundQuantization found = {};
     kernels::Residual residual = {};  // of a convolution that adds one
 };
 

@@ -59,6 +59,7 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "DynamicQuantizeToIsland": ({"perm": [0, 1], "pads": [0] * 4}, {"pads": 0}),
     "QDepthToSpace": ({"blocksize": 2, "crop": [0] * 4}, {"crop": 0}),
     "QBatchMatMulToFloat": ({**PARTS, "y_perm": [0, 1, 2, 3]}, {}),
+    "DynamicQBatchMatMul": ({**PARTS, "y_perm": [0, 1, 2, 3]}, {}),
     "Attention": (
         {
             "heads": 4,

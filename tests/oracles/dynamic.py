@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from oracles.arithmetic import Array, wrap
+from oracles.batch_matmul import batch_matmul_sums
 from oracles.border import quantize_to_island
 from oracles.conv import conv_sums
 from oracles.layer_normalization import layer_normalization
@@ -81,6 +82,24 @@ def dynamic_q_matmul(
 ) -> Array:
     """x `[..., C]`, w `[K, C]` -> float32 `[..., K]`."""
     return _product(matmul_sums(x, w), bias, multiplier, addend, first)
+
+
+def dynamic_q_batch_matmul(
+    a: Array,
+    b: Array,
+    a_zero_point: Array,
+    b_zero_point: Array,
+    a_scale: Array,
+    b_scale: Array,
+    *,
+    y_perm: Sequence[int],
+    **layout: object,
+) -> Array:
+    """int8 a and b -> float32 y."""
+    sums = batch_matmul_sums(a, b, b_zero_point, a_zero_point=int(a_zero_point[0]), **layout)  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        y: Array = wrap(sums).astype(np.float32) * (a_scale * b_scale)
+    return y.transpose(y_perm)
 
 
 def dynamic_q_conv(

@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.dynamic.operand import read_float_operand, read_operand
+from qudnn.converter.frontends.dynamic import two_tensors
+from qudnn.converter.frontends.dynamic.operand import is_dynamic, read_float_operand, read_operand
 from qudnn.converter.frontends.dynamic.scaled import read_scaled
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import SCALES_APART, is_one_factor
-from qudnn.converter.graph.constants import EIGHT_BIT, constant, float_vector, node_input, required_input
+from qudnn.converter.graph.constants import (
+    EIGHT_BIT,
+    constant,
+    constant_or_none,
+    float_vector,
+    node_input,
+    required_input,
+)
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.dynamic_matmul import make_dynamic_matmul
@@ -23,6 +31,8 @@ from qudnn.converter.lowering.weights import Weights
 
 def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, and as options a_zero_point, b_zero_point."""
+    if not _has_weights(node):
+        return two_tensors.matmul_integer(node, facts)
     x = read_operand(node, 2, facts)
     w, zero_points = _matrix(node, 1, 3)
     outputs = w.shape[1]
@@ -39,6 +49,8 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
 
 def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, a_scale, b_scale, and as options a_zero_point, b_zero_point, bias."""
+    if not _has_weights(node):
+        return two_tensors.matmul_integer_to_float(node, facts)
     x = read_operand(node, 4, facts)
     if node_input(node, 2) is not x.scale:
         raise Refusal("its input has another scale than DynamicQuantizeLinear gave it")
@@ -55,6 +67,8 @@ def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
 
 def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: a, b, b_scale, and as options b_zero_point, bias."""
+    if not _is_matrix(node):
+        return two_tensors.dynamic_quantize_matmul(node, facts)
     x, shape = read_float_operand(node, facts)
     w, zero_points = _matrix(node, 1, 3)
     return make_dynamic_matmul(
@@ -65,6 +79,16 @@ def dynamic_quantize_matmul(node: ir.Node, facts: Facts) -> Candidate:
         _bias(node, 4, w.shape[1]),
         node.outputs[0],
     )
+
+
+def _has_weights(node: ir.Node) -> bool:
+    """Whether it multiplies a tensor of DynamicQuantizeLinear by a constant matrix."""
+    return is_dynamic(node_input(node, 0)) and _is_matrix(node)
+
+
+def _is_matrix(node: ir.Node) -> bool:
+    array = constant_or_none(required_input(node, 1))
+    return array is not None and array.ndim == 2
 
 
 def _matrix(node: ir.Node, index: int, zero_point: int) -> tuple[NDArray[Any], NDArray[Any]]:

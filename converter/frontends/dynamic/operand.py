@@ -25,9 +25,11 @@ def is_dynamic(value: ir.Value | None) -> bool:
     return is_onnx(node, "DynamicQuantizeLinear")
 
 
-def read_operand(node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None) -> Operand:
-    """Input 0 of the node, with a zero point at this index. rank: where the node tells it."""
-    quantized = required_input(node, 0)
+def read_operand(
+    node: ir.Node, zero_point: int, facts: Facts, rank: int | None = None, index: int = 0
+) -> Operand:
+    """The input at `index` of the node, with a zero point at that index. rank: where the node tells it."""
+    quantized = required_input(node, index)
     quantize = quantized.producer()
     if quantize is None or not is_dynamic(quantized):
         raise Refusal("its input is not quantized by DynamicQuantizeLinear")

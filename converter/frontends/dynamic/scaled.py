@@ -17,6 +17,8 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.packing import Float32Array
 
+_OTHERWISE = "its result is multiplied by something other than the scale of its input and a constant"
+
 
 class Scaled(NamedTuple):
     """y = (float(sums + int32(floor(bias / (x_scale * scale)))) * (x_scale * scale)) + addend, float32.
@@ -39,13 +41,8 @@ def read_scaled(
     units = None if is_matmul else _in_units(sums, x_scale, rank, axis, outputs)
     if units is not None:
         before, sums = (units.add,), units.add.outputs[0]
-    cast = sole_consumer(sums, once=True, inside=True)
-    if not is_onnx(cast, "Cast") or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
-        raise Refusal("its result is not just cast to float32")
-    multiply = sole_consumer(cast.outputs[0], once=True, inside=True)
-    if not is_onnx(multiply, "Mul"):
-        raise Refusal("its result is not just multiplied by its scale")
-    factor = _beside(x_scale, _other(multiply, cast.outputs[0]))
+    product = read_factor(sums)
+    factor = _beside(x_scale, product.factor)
     if is_matmul and factor.shape not in ((), (1,), (outputs,), (1, outputs)):
         raise Refusal(SCALES_APART)  # of the MatMulIntegerToFloat that it makes of the nodes
     scale = per_output(factor, rank, axis, outputs)
@@ -54,7 +51,7 @@ def read_scaled(
     bias = None if units is None else units.bias
     if units is not None and not np.array_equal(units.scale, scale):
         raise Refusal("its bias is divided by another scale than its result is multiplied by")
-    covers, y = (*before, cast, multiply), multiply.outputs[0]
+    covers, y = (*before, *product.covers), product.y
     add = sole_consumer(y, once=True, inside=True)
     if is_onnx(add, "Add"):
         array = _constant(_other(add, y))
@@ -64,6 +61,25 @@ def read_scaled(
         if addend is not None:
             return Scaled((*covers, add), add.outputs[0], scale, addend, bias)
     return Scaled(covers, y, scale, None, bias)
+
+
+class Product(NamedTuple):
+    """y = float(sums) * factor, float32; covers: the nodes after the sums, to y."""
+
+    covers: tuple[ir.Node, ...]
+    y: ir.Value
+    factor: ir.Value
+
+
+def read_factor(sums: ir.Value) -> Product:
+    """The Cast to float32 and the Mul after the int32 tensor."""
+    cast = sole_consumer(sums, once=True, inside=True)
+    if not is_onnx(cast, "Cast") or cast.attributes["to"].as_int() != ir.DataType.FLOAT:
+        raise Refusal("its result is not just cast to float32")
+    multiply = sole_consumer(cast.outputs[0], once=True, inside=True)
+    if not is_onnx(multiply, "Mul"):
+        raise Refusal("its result is not just multiplied by its scale")
+    return Product((cast, multiply), multiply.outputs[0], _other(multiply, cast.outputs[0]))
 
 
 class _InUnits(NamedTuple):
@@ -103,16 +119,23 @@ def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
     return _InUnits(add, bias, scale)
 
 
-def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
-    """The constant that x_scale was multiplied by."""
-    if factor is x_scale:
-        return np.ones(1, np.float32)
+def beside(scale: ir.Value, factor: ir.Value) -> ir.Value:
+    """What the scale was multiplied by to give the factor; the scale itself where it is the factor."""
+    if factor is scale:
+        return scale
     multiply = factor.producer()
-    if is_onnx(multiply, "Mul") and x_scale in multiply.inputs:
-        array = _constant(_other(multiply, x_scale))
-        if array is not None:
-            return array
-    raise Refusal("its result is multiplied by something other than the scale of its input and a constant")
+    if is_onnx(multiply, "Mul") and scale in multiply.inputs:
+        return _other(multiply, scale)
+    raise Refusal(_OTHERWISE)
+
+
+def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
+    """The constant that x_scale was multiplied by to give the factor."""
+    other = beside(x_scale, factor)
+    array = np.ones(1, np.float32) if other is x_scale else _constant(other)
+    if array is None:
+        raise Refusal(_OTHERWISE)
+    return array
 
 
 def _constant(value: ir.Value) -> NDArray[Any] | None:

@@ -51,6 +51,7 @@ kernels::BatchMatMulEpilogue epilogue(const plan::Arguments& a, bool with_zero_p
             .bias = {a.epilogue.bias, a.steps.bias},
             .multiplier = {a.epilogue.multiplier, a.steps.multiplier},
             .addend = {a.epilogue.addend, a.steps.addend},
+            .found = a.found,
             .zero_point = a.epilogue.zero_point,
             .low = a.epilogue.low,
             .high = a.epilogue.high,

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "kernels/common/common.cuh"
+#include "kernels/gemm/column_parameters.cuh"
 
 namespace qudnn::kernels {
 namespace {
@@ -28,22 +29,17 @@ __device__ Place locate(const BatchMatMulGeometry& g, int64_t tile) {
     return place;
 }
 
-template <class T>
-__device__ T value_of(const ColumnValues<T>& column_values, int64_t column) {
-    return column_values.values[column * column_values.step];
-}
-
 template <class Y>
-__device__ Y finish(int32_t acc, int64_t column, const BatchMatMulEpilogue& e, const OutputRange& range) {
+__device__ Y finish(int32_t acc, int64_t index, const BatchMatMulEpilogue& e, const OutputRange& range) {
     if constexpr (std::is_same_v<Y, int32_t>) {
         return acc;
     } else {
-        const int32_t sum = wrapping_add(acc, value_of(e.bias, column));
-        const float multiplier = value_of(e.multiplier, column);
+        const ColumnParameters column = column_parameters<Y>(e, index);
+        const int32_t sum = wrapping_add(acc, column.bias);
         if constexpr (std::is_same_v<Y, float>)
-            return plus(multiply(__int2float_rn(sum), multiplier), value_of(e.addend, column));
+            return plus(multiply(__int2float_rn(sum), column.multiplier), column.addend);
         else
-            return static_cast<Y>(requantize(sum, multiplier, range));
+            return static_cast<Y>(requantize(sum, column.multiplier, range));
     }
 }
 
@@ -55,6 +51,7 @@ __global__ void __launch_bounds__(kThreads)
                         Y* __restrict__ y) {
     __shared__ __align__(16) int a_values[kDepth][kPitch], b_values[kDepth][kPitch];
     const int thread_row = threadIdx.x / 16 * 4, thread_column = threadIdx.x % 16 * 4;
+    const int32_t a_zero_point = zero_point_of_a(e);
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
         const Place place = locate(g, tile);
         uint32_t acc[4][4] = {};
@@ -65,7 +62,7 @@ __global__ void __launch_bounds__(kThreads)
                 const int row = i / kDepth, depth = i % kDepth;
                 const bool valid = place.row + row < g.m && first + depth < g.k;
                 const int64_t where = place.a + (place.row + row) * g.a_stride[3] + first + depth;
-                a_values[depth][row] = valid ? a[where] - e.a_zero_point : 0;
+                a_values[depth][row] = valid ? a[where] - a_zero_point : 0;
             }
             for (int i = threadIdx.x; i < kSide * kDepth; i += kThreads) {
                 const int side = g.b_transposed ? i / kDepth : i % kSide;
@@ -75,7 +72,7 @@ __global__ void __launch_bounds__(kThreads)
                 if (column < g.n && k < g.k) {
                     const int64_t where =
                         g.b_transposed ? column * g.b_stride[3] + k : k * g.b_stride[3] + column;
-                    value = b[place.b + where] - value_of(e.b_zero_point, column);
+                    value = b[place.b + where] - zero_point_of_b(e, column);
                 }
                 b_values[depth][side] = value;
             }

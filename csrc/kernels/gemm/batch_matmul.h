@@ -28,6 +28,8 @@ struct BatchMatMulGeometry {
 //   int8     clamp(rint(float(acc) * multiplier[n]) + zero_point, low, high), half to even
 //   float32  float(acc) * multiplier[n] + addend[n], one rounding after each operation
 //   int32    acc, without a bias
+// found, where it is given, stands for zero points and multiplier (a_scale * b_scale), without bias and
+// addend; of float32 results only.
 // zero_points of the columns are for mma_matmul() alone: see Epilogue.
 struct BatchMatMulEpilogue {
     int a_zero_point = 0;
@@ -35,6 +37,7 @@ struct BatchMatMulEpilogue {
     ColumnValues<int32_t> bias;
     ColumnValues<float> multiplier;
     ColumnValues<float> addend;
+    FoundQuantization found;
     int zero_point = 0, low = -128, high = 127;
     const float* zero_points = nullptr;
 };

@@ -11,6 +11,7 @@
 
 #include "kernels/common/divisor.cuh"
 #include "kernels/gemm/batch_matmul.h"
+#include "kernels/gemm/column_parameters.cuh"
 #include "kernels/gemm/mma_slab.cuh"
 
 namespace qudnn::kernels {
@@ -71,30 +72,26 @@ struct ColumnFacts {
 // Loads the columns' parameters.
 template <class S, class Y>
 __device__ __forceinline__ ColumnFacts load_columns(const MmaMatMul& g, const MmaMatMulTile& tile,
-                                                    const BatchMatMulEpilogue& e,
+                                                    const BatchMatMulEpilogue& e, int32_t a_zero_point,
                                                     MmaMatMulColumns<S>& columns) {
     bool row_sums = false, large = false;
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
-        int32_t zero_point = 0, bias = 0;
-        float multiplier = 0, addend = 0;
+        int32_t zero_point = 0;
+        ColumnParameters parameters;
         if (i < tile.columns) {
             const int column = tile.column + i;
-            if (e.b_zero_point.values != nullptr)
-                zero_point = e.b_zero_point.values[column * e.b_zero_point.step];
-            if constexpr (!std::is_same_v<Y, int32_t>) {
-                bias = e.bias.values[column * e.bias.step];
-                multiplier = e.multiplier.values[column * e.multiplier.step];
-            }
-            if constexpr (std::is_same_v<Y, float>) addend = e.addend.values[column * e.addend.step];
-            if (std::is_same_v<Y, int8_t> && e.zero_points != nullptr) addend = e.zero_points[column];
+            zero_point = zero_point_of_b(e, column);
+            parameters = column_parameters<Y>(e, column);
+            if (std::is_same_v<Y, int8_t> && e.zero_points != nullptr)
+                parameters.addend = e.zero_points[column];
         }
-        const int64_t most = int64_t{g.k} * (128 + abs(e.a_zero_point)) * (128 + abs(zero_point));
-        large |= most + abs(int64_t{bias}) >= kSmallSum;
-        large |= std::is_same_v<Y, int8_t> && !(fabsf(multiplier) <= 1.0f);
+        const int64_t most = int64_t{g.k} * (128 + abs(a_zero_point)) * (128 + abs(zero_point));
+        large |= most + abs(int64_t{parameters.bias}) >= kSmallSum;
+        large |= std::is_same_v<Y, int8_t> && !(fabsf(parameters.multiplier) <= 1.0f);
         row_sums |= zero_point != 0;
-        columns.bias[i] = static_cast<uint32_t>(bias);
-        columns.multiplier[i] = multiplier;
-        columns.addend[i] = addend;
+        columns.bias[i] = static_cast<uint32_t>(parameters.bias);
+        columns.multiplier[i] = parameters.multiplier;
+        columns.addend[i] = parameters.addend;
         columns.zero_point[i] = zero_point;
         columns.sum[i] = 0;
     }
@@ -103,7 +100,7 @@ __device__ __forceinline__ ColumnFacts load_columns(const MmaMatMul& g, const Mm
 
 // Adds the zero-point terms to the biases.
 template <class S>
-__device__ __forceinline__ void correct_biases(const MmaMatMul& g, int a_zero_point, bool small,
+__device__ __forceinline__ void correct_biases(const MmaMatMul& g, int32_t a_zero_point, bool small,
                                                MmaMatMulColumns<S>& columns) {
     for (int i = threadIdx.x; i < S::kColumns; i += S::kBlockThreads) {
         const auto za = static_cast<uint32_t>(a_zero_point),
@@ -222,8 +219,9 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
     };
 #pragma unroll 1
     for (int i = 1; i < S::kBuffers; ++i) copy_next();
-    const auto [row_sums, small] = load_columns<S, Y>(g, tile, e, columns);
-    const bool column_sums = e.a_zero_point != 0;
+    const int32_t a_zero_point = zero_point_of_a(e);
+    const auto [row_sums, small] = load_columns<S, Y>(g, tile, e, a_zero_point, columns);
+    const bool column_sums = a_zero_point != 0;
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row_warp = warp % S::kRowWarps;
     const int row = row_warp * S::kWarpRows, column = warp / S::kRowWarps * S::kWarpColumns;
@@ -255,7 +253,7 @@ __device__ __forceinline__ void run_mma_matmul(const MmaMatMul& g, const int8_t*
     __syncthreads();
     constexpr bool kInt8 = std::is_same_v<Y, int8_t>;
     const bool is_small = small && !std::is_same_v<Y, int32_t> && (!kInt8 || range.high == 127);
-    correct_biases<S>(g, e.a_zero_point, is_small, columns);
+    correct_biases<S>(g, a_zero_point, is_small, columns);
     __syncthreads();  // the buffers are free as well
     const auto finish = [&]<EpilogueCase kEpilogue, bool kZeroPoints = false>() {
         finish_tile<S, Y, kEpilogue, kZeroPoints>(g, tile, sums, columns, row_sums, range, row, column,

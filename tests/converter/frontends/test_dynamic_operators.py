@@ -7,7 +7,16 @@ import pytest
 
 import check
 from cases.builder import Case, GraphBuilder, by_id
-from cases.dynamic import CONVS, DECLINED, GPU_CASES, MATMULS, STATIC, ConvIntegerCase, DynamicMatMulCase
+from cases.dynamic import (
+    BATCHED,
+    CONVS,
+    DECLINED,
+    GPU_CASES,
+    MATMULS,
+    STATIC,
+    ConvIntegerCase,
+    DynamicMatMulCase,
+)
 from cases.onnx_node import OnnxNodeCase, load
 from qudnn import converter
 from qudnn.converter.functions import DOMAIN, function_proto
@@ -28,6 +37,12 @@ def test_matmul(case: DynamicMatMulCase) -> None:
     left = [(entry.op_type, entry.reason) for entry in report.left]
     stays = ("DynamicQuantizeLinear", "it is not at the border of an island")
     assert left == ([stays] if case.form == "quantized_is_output" else [])
+
+
+@pytest.mark.parametrize("case", BATCHED, ids=by_id)
+def test_matmul_with_several_matrices(case: DynamicMatMulCase) -> None:
+    report = assert_converts(case, {"DynamicQuantizeToIsland": 1, "DynamicQBatchMatMul": 1})
+    assert {entry.op_type for entry in report.left} <= {"Add"}
 
 
 @pytest.mark.parametrize("case", STATIC, ids=by_id)
