@@ -12,7 +12,7 @@ from qudnn.converter.analysis.outside_shapes import outside_shape
 from qudnn.converter.analysis.shape_values import ShapeValues
 from qudnn.converter.errors import IN_FLOAT, Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT
-from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.sizes import Shape, unknown
 from qudnn.converter.island.port import Port
 
 
@@ -145,7 +145,7 @@ class Facts:
     def shape_of_rank(self, value: ir.Value, rank: int) -> Shape:
         """The shape of value, of which the operator that reads it tells the rank at least."""
         if self.shape(value) is None:
-            return tuple(Unknown(f"{value.name}[{axis}]") for axis in range(rank))
+            return tuple(unknown(f"{value.name}[{axis}]") for axis in range(rank))
         return self.ranked(value, rank)
 
     def ranked(self, value: ir.Value, *ranks: int) -> Shape:

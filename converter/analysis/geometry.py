@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.op_traits import Trait, has_trait
-from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, windows
+from qudnn.converter.graph.sizes import Shape, Size, guessed, unknown, windows
 
 _MOST = 2**31 - 1  # pixels: what onnxruntime and an op count with
 
@@ -36,7 +36,7 @@ class Geometry:
         kernel, dilation, stride = self.kernel[axis], self.dilations[axis], self.strides[axis]
         if self.ceil_mode:  # runtimes differ in the last window: the size is a function of these, no more
             likely = -(-(guessed(size) + padding - dilation * (kernel - 1) - 1) // stride) + 1
-            return Unknown(f"ceil{(size, kernel, dilation, stride, self.pads[axis], padding)}", guess=likely)
+            return unknown(f"ceil{(size, kernel, dilation, stride, self.pads[axis], padding)}", guess=likely)
         return windows(size, kernel, dilation, stride, padding)
 
 

@@ -6,7 +6,7 @@ from onnx_ir.passes.common import ShapeInferencePass
 from qudnn.converter.analysis.node_shapes import inferred
 from qudnn.converter.graph.constants import node_input
 from qudnn.converter.graph.op_traits import CONTRIB, ONNX, Trait, has_trait, is_onnx
-from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.sizes import Shape, unknown
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _NEWEST = 1000  # as an opset: that of the newest operators
@@ -68,7 +68,7 @@ def shape_of(value: ir.Value) -> Shape | None:
     if value.shape is None:
         return None
     return tuple(
-        size if isinstance(size, int) else Unknown(size.value or f"{value.name}[{axis}]")
+        size if isinstance(size, int) else unknown(size.value or f"{value.name}[{axis}]")
         for axis, size in enumerate(value.shape)
     )
 

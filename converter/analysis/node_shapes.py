@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 
 from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.op_traits import ONNX, is_onnx
-from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.sizes import Shape, Unknown, unknown
 
 _LARGEST = 1000  # bytes of a constant that shapes may depend on
 
@@ -74,7 +74,7 @@ def _shape(output: ir.Value, shape: onnx.TensorShapeProto, sizes: dict[str, Unkn
     return tuple(
         dim.dim_value
         if dim.HasField("dim_value")
-        else sizes.get(dim.dim_param) or Unknown(dim.dim_param or f"{output.name}[{axis}]")
+        else sizes.get(dim.dim_param) or unknown(dim.dim_param or f"{output.name}[{axis}]")
         for axis, dim in enumerate(shape.dim)
     )
 

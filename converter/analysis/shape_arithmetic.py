@@ -2,56 +2,40 @@
 
 from collections.abc import Callable
 
-from qudnn.converter.graph.sizes import Shape, Size, Unknown, divided, shifted
-
-
-def product(sizes: Shape) -> Size:
-    total: Size = 1
-    for size in sizes:
-        total = _product(total, size)
-    return total
-
-
-def _sum(a: Size, b: Size) -> Size:
-    if isinstance(a, int):
-        a, b = b, a
-    return shifted(a, b) if isinstance(b, int) else Unknown("+".join(sorted((f"({a})", f"({b})"))))
+from qudnn.converter.graph.sizes import Size, divided, plus, quotient, times
 
 
 def _difference(a: Size, b: Size) -> Size:
-    if a == b:
-        return 0
-    return shifted(a, -b) if isinstance(b, int) else Unknown(f"({a})-({b})")
-
-
-def _product(a: Size, b: Size) -> Size:
-    if isinstance(a, int) and isinstance(b, int):
-        return a * b
-    if 0 in (a, b):
-        return 0
-    if 1 in (a, b):
-        return b if a == 1 else a
-    return Unknown("*".join(sorted((f"({a})", f"({b})"))))
+    return plus(a, times(-1, b))
 
 
 def _quotient(a: Size, b: Size) -> Size | None:
     """Of sizes, which are not negative."""
-    if not isinstance(b, int) or b < 1 or (isinstance(a, int) and a < 0):
-        return None
-    return divided(a, b)
+    exact = None if b == 0 else quotient(a, b)
+    if exact is not None or not isinstance(b, int) or b < 1:
+        return exact
+    factors = [a] if isinstance(a, int) else [factor for names, factor in a.terms if names]
+    return None if min(factors) < 0 else divided(a, b)
+
+
+def _remainder(a: Size, b: Size) -> Size | None:
+    """With the sign of b, a number that is not negative (onnxruntime 1.31, mod.cc, without fmod)."""
+    return plus(a, times(-b, divided(a, b))) if isinstance(b, int) and b > 0 else None
 
 
 def _equal(a: Size, b: Size) -> Size | None:
     if a == b:
         return 1
-    known = (isinstance(a, int) and isinstance(b, int)) or any(isinstance(s, int) and s < 0 for s in (a, b))
+    difference = _difference(a, b)
+    known = isinstance(difference, int) or any(isinstance(s, int) and s < 0 for s in (a, b))
     return 0 if known else None  # no size is negative
 
 
 ARITHMETIC: dict[str, Callable[..., Size | None]] = {
-    "Add": _sum,
+    "Add": plus,
     "Div": _quotient,
     "Equal": _equal,
-    "Mul": _product,
+    "Mod": _remainder,
+    "Mul": times,
     "Sub": _difference,
 }

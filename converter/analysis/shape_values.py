@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.analysis.shape_arithmetic import ARITHMETIC, product
+from qudnn.converter.analysis.shape_arithmetic import ARITHMETIC
 from qudnn.converter.graph.constants import constant_or_none, node_input
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.graph.sizes import Shape, Size
+from qudnn.converter.graph.sizes import Shape, Size, product
 
 MOST = 64  # elements: shapes are short
 
@@ -202,7 +202,7 @@ def _where(node: ir.Node, condition: _Operand, x: _Operand, y: _Operand) -> _Ope
 
 
 def _arithmetic(node: ir.Node, a: _Operand, b: _Operand) -> _Operand:
-    if a is None or b is None:
+    if a is None or b is None or "fmod" in node.attributes:
         return None
     return _each(ARITHMETIC[node.op_type], (a, b), ir.DataType.BOOL if is_onnx(node, "Equal") else a.dtype)
 

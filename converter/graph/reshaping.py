@@ -1,23 +1,16 @@
 """Shapes as Reshape has them."""
 
 from collections.abc import Sequence
-from math import prod
 
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.graph.sizes import Shape, Size, divided, guessed, product, quotient, unknown
 
 
 def keeps_zeros(reshape: ir.Node) -> bool:
     """Whether a 0 in the target is a size of 0, not that of the input: 1 (onnxruntime 1.30, reshape.h)."""
     return reshape.attributes.get_int("allowzero", 0) == 1
-
-
-def product(sizes: Shape) -> tuple[int, tuple[Unknown, ...]]:
-    """The known sizes, multiplied, and the unknown ones."""
-    unknown = sorted((s for s in sizes if isinstance(s, Unknown)), key=str)
-    return prod(s for s in sizes if isinstance(s, int)), tuple(unknown)
 
 
 def target_of(sizes: Shape, old: Shape) -> tuple[int, ...]:
@@ -47,21 +40,14 @@ def resolved(target: Sequence[Size], x_shape: Shape, allow_zero: bool) -> Shape:
             sizes.append(size)
     if -1 in sizes:
         place = sizes.index(-1)
-        (known, unknown), (all_known, all_unknown) = (
-            product((*sizes[:place], *sizes[place + 1 :])),
-            product(x_shape),
-        )
-        left = list(all_unknown)
-        for name in unknown:
-            if name not in left:
-                raise Refusal("its shape is not known")
-            left.remove(name)
-        if not left and known and all_known % known == 0:
-            sizes[place] = all_known // known
-        elif len(left) == 1 and all_known == known:
-            sizes[place] = left[0]
-        else:
-            is_whole = known and all_known % known == 0
-            factor = str(all_known // known) if is_whole else f"({all_known}/{known})"
-            sizes[place] = Unknown("*".join([factor, *map(str, left)]))
+        whole, others = product(x_shape), product((*sizes[:place], *sizes[place + 1 :]))
+        sizes[place] = _rest(whole, others)
     return tuple(sizes)
+
+
+def _rest(whole: Size, others: Size) -> Size:
+    """whole / others, a whole number where the model runs."""
+    if isinstance(others, int) and others > 0:
+        return divided(whole, others)
+    exact = quotient(whole, others)
+    return unknown(f"({whole})/({others})", guessed(whole) // guessed(others)) if exact is None else exact

@@ -4,51 +4,134 @@ Two sizes that are equal here are equal whenever the model runs; unequal ones ma
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import gcd
 
 from qudnn.converter.errors import Refusal
 
 _LONGEST = 200  # characters of a name
+_MOST_TERMS = 32
+_MOST_FACTORS = 16
+_GREATEST = 2**63  # of factors: greater numbers fit into no shape
+
+Monomial = tuple[str, ...]  # names of numbers to multiply, in order; the empty one is 1
 
 
 @dataclass(frozen=True, repr=False)
 class Unknown:
-    """A size known only at run time: `name + offset`, where one name stands for one number.
+    """A size known only at run time: a sum of multiples of products of named numbers, in one form.
 
+    terms: the products, the greater ones first, and their factors, none of them 0.
     guess: a likely number, for estimates.
 
-    Names of sizes that are computed tell how. Where that takes long, a digest of it is the name.
+    One name stands for one number. Names of sizes that are computed in other ways tell how.
     """
 
-    name: str
-    offset: int = 0
+    terms: tuple[tuple[Monomial, int], ...]
     guess: int = field(default=32, compare=False)
 
-    def __post_init__(self) -> None:
-        if len(self.name) > _LONGEST:
-            object.__setattr__(self, "name", f"size {hashlib.sha256(self.name.encode()).hexdigest()[:32]}")
-
     def __repr__(self) -> str:
-        return f"({self.name}{self.offset:+})" if self.offset else self.name
+        text = ""
+        for names, factor in self.terms:
+            parts = ([] if abs(factor) == 1 and names else [str(abs(factor))]) + list(names)
+            text += ("-" if factor < 0 else "+" if text else "") + "*".join(parts)
+        return f"({text})" if len(self.terms) > 1 else text
 
 
 Size = int | Unknown
 Shape = tuple[Size, ...]
 
 
+def unknown(name: str, guess: int = 32) -> Unknown:
+    """The number of this name. Where the name is long, a digest of it is the name."""
+    return Unknown((((name if len(name) <= _LONGEST else _digest(name),), 1),), guess)
+
+
+def plus(a: Size, b: Size) -> Size:
+    """a + b"""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    terms = dict(_terms(a))
+    for names, factor in _terms(b):
+        terms[names] = terms.get(names, 0) + factor
+    return _of(terms, _likely(a) + _likely(b))
+
+
+def times(a: Size, b: Size) -> Size:
+    """a * b"""
+    if isinstance(a, int) and isinstance(b, int):
+        return a * b
+    terms: dict[Monomial, int] = {}
+    for first, by in _terms(a):
+        for second, factor in _terms(b):
+            names = tuple(sorted((*first, *second)))
+            terms[names] = terms.get(names, 0) + by * factor
+    return _of(terms, _likely(a) * _likely(b))
+
+
 def shifted(size: Size, by: int) -> Size:
     """size + by"""
-    return size + by if isinstance(size, int) else Unknown(size.name, size.offset + by, size.guess + by)
+    return plus(size, by)
+
+
+def product(sizes: Iterable[Size]) -> Size:
+    """All sizes multiplied."""
+    total: Size = 1
+    for size in sizes:
+        total = times(total, size)
+    return total
 
 
 def divided(size: Size, by: int) -> Size:
-    """floor(size / by)"""
+    """floor(size / by), by at least 1"""
     if isinstance(size, int):
         return size // by
-    if by == 1:
-        return size
-    # (name + offset) // by = (name + offset % by) // by + offset // by: one form for equal numbers.
-    return Unknown(f"(({size.name}+{size.offset % by})//{by})", size.offset // by, size.guess // by)
+    # floor((by * whole + rest) / by) = whole + floor(rest / by): one form for equal numbers.
+    whole, rest = dict[Monomial, int](), dict[Monomial, int]()
+    for names, factor in size.terms:
+        near = factor // by if not names else (2 * factor + by - 1) // (2 * by)
+        whole[names] = near
+        rest[names] = factor - near * by
+    offset = rest.pop((), 0)
+    rest = {names: factor for names, factor in rest.items() if factor}
+    guess = size.guess // by
+    if not rest:
+        return _of(whole, guess)
+    common = gcd(by, *rest.values())
+    by, offset, rest = by // common, offset // common, {n: factor // common for n, factor in rest.items()}
+    sign = 1
+    if rest[max(rest, key=_order)] < 0:  # floor(-x / by) = -floor((x + by - 1) / by)
+        sign, offset = -1, by - 1 - offset
+        rest = {names: -factor for names, factor in rest.items()}
+    inside = _of({**rest, (): offset}, abs(guess) * by)
+    return plus(_of(whole, guess), times(sign, unknown(f"({inside}//{by})", abs(guess))))
+
+
+def quotient(size: Size, by: Size) -> Size | None:
+    """size / by where that is a whole number whatever the sizes are, None where it may not be."""
+    if isinstance(by, int) and by:
+        factors = [factor for _, factor in _terms(size)]
+        return divided(size, by) if by > 0 and not any(factor % by for factor in factors) else None
+    left, found = dict(_terms(size)), dict[Monomial, int]()
+    divisor = dict(_terms(by))
+    if not divisor:
+        return None
+    first = max(divisor, key=_order)
+    for _ in range(_MOST_TERMS):
+        if not left:
+            return _of(found, _likely(size) // max(_likely(by), 1))
+        names = max(left, key=_order)
+        more = _without(names, first)
+        if more is None or left[names] % divisor[first]:
+            return None
+        found[more] = left[names] // divisor[first]
+        for other, factor in divisor.items():
+            key = tuple(sorted((*other, *more)))
+            left[key] = left.get(key, 0) - factor * found[more]
+            if not left[key]:
+                del left[key]
+    return None
 
 
 def guessed(size: Size) -> int:
@@ -73,3 +156,44 @@ def broadcast(a: Shape, b: Shape) -> Shape:
             )
         out.append(y if x == 1 else x)
     return tuple(out)
+
+
+def _terms(size: Size) -> Iterable[tuple[Monomial, int]]:
+    if isinstance(size, Unknown):
+        return size.terms
+    return [((), size)] if size else []
+
+
+def _likely(size: Size) -> int:
+    return size if isinstance(size, int) else size.guess
+
+
+def _order(names: Monomial) -> tuple[int, Monomial]:
+    """Products of more names are greater: an order that multiplication keeps."""
+    return len(names), names
+
+
+def _of(terms: Mapping[Monomial, int], guess: int) -> Size:
+    """The size of these terms. Where they are many or long, it has a name of its own."""
+    kept = sorted(((n, f) for n, f in terms.items() if f), key=lambda term: _order(term[0]), reverse=True)
+    if not kept or not kept[0][0]:
+        return kept[0][1] if kept else 0
+    size = Unknown(tuple(kept), max(-_GREATEST, min(guess, _GREATEST)))
+    is_long = len(kept) > _MOST_TERMS or any(
+        len(names) > _MOST_FACTORS or abs(f) >= _GREATEST for names, f in kept
+    )
+    return unknown(_digest(str(size)), size.guess) if is_long else size
+
+
+def _digest(name: str) -> str:
+    return f"size {hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+def _without(names: Monomial, less: Monomial) -> Monomial | None:
+    """The names without these; None where some are not among them."""
+    left = list(names)
+    for name in less:
+        if name not in left:
+            return None
+        left.remove(name)
+    return tuple(left)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import ALL, Layout, plain
@@ -173,5 +173,5 @@ def _one_size(x: Size, y: Size) -> Size:
     if x == 1:
         return y
     if isinstance(x, Unknown) and isinstance(y, Unknown):
-        return Unknown(f"broadcast({x},{y})")
+        return unknown(f"broadcast({x},{y})")
     return x if isinstance(x, int) else y

@@ -9,7 +9,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.types_between import differing
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.sizes import Shape, Size, plus
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
@@ -93,8 +93,7 @@ def requantizing_table(x: Quantized, y: Quantized) -> Int8Array | None:
 
 
 def _joined(shapes: Sequence[Shape], axis: int) -> Shape:
-    sizes = [shape[axis] for shape in shapes]
-    if all(isinstance(size, int) for size in sizes):
-        size = sum(size for size in sizes if isinstance(size, int))
-        return (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
-    return (*shapes[0][:axis], Unknown(f"sum{sizes}"), *shapes[0][axis + 1 :])
+    size: Size = 0
+    for shape in shapes:
+        size = plus(size, shape[axis])
+    return (*shapes[0][:axis], size, *shapes[0][axis + 1 :])

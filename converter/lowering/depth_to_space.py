@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.graph.sizes import Shape, Size, shifted, times
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout, padded, plain
@@ -106,6 +106,4 @@ def make_space_to_depth(
 
 
 def _grown(size: Size, blocksize: int, less: int) -> Size:
-    if isinstance(size, int):
-        return size * blocksize - less
-    return Unknown(f"{size}*{blocksize}-{less}", guess=size.guess * blocksize - less)
+    return shifted(times(size, blocksize), -less)

@@ -10,8 +10,8 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.graph.reshaping import product, target_of
-from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.graph.sizes import Shape, product
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, padded, plain

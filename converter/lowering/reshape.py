@@ -9,8 +9,8 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.reshaping import product, target_of
-from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.graph.sizes import Shape, product, quotient
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
@@ -70,7 +70,7 @@ def make_reshape(
         if size == channels and rest == product(after):
             pixels = 1
             inside = (*y_shape[:y_axis], *y_shape[y_axis + 1 :])
-        elif rest == (1, ()) and isinstance(channels, int) and all(isinstance(s, int) for s in after):
+        elif rest == 1 and isinstance(channels, int) and all(isinstance(s, int) for s in after):
             pixels = prod(s for s in after if isinstance(s, int))
             inside = y_shape[:y_axis] + y_shape[y_axis + 1 :]
             if size != channels * pixels:
@@ -94,10 +94,11 @@ def make_reshape(
 
 def _implied(x_shape: Shape, y_shape: Shape) -> Shape:
     """x_shape; if the size of one dimension is unknown and y_shape is all known, that size follows."""
-    (known, unknown), (total, rest) = product(x_shape), product(y_shape)
-    if len(unknown) != 1 or rest or not known or total % known:
+    unknown = [size for size in x_shape if not isinstance(size, int)]
+    if len(unknown) != 1 or not all(isinstance(size, int) for size in y_shape):
         return x_shape
-    return tuple(size if isinstance(size, int) else total // known for size in x_shape)
+    size = quotient(product(y_shape), product(s for s in x_shape if isinstance(s, int)))
+    return x_shape if size is None else tuple(s if isinstance(s, int) else size for s in x_shape)
 
 
 def _text(shape: Shape) -> str:

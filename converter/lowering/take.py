@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, Unknown
+from qudnn.converter.graph.sizes import Shape, Size, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
@@ -135,5 +135,5 @@ def _sliced(shape: Shape, parts: dict[int, slice]) -> Shape:
         if isinstance(size, int):
             sizes[axis] = len(range(size)[part])
         else:
-            sizes[axis] = Unknown(f"{size}[{part.start}:{part.stop}:{part.step}]")
+            sizes[axis] = unknown(f"{size}[{part.start}:{part.stop}:{part.step}]")
     return tuple(sizes)

@@ -15,7 +15,7 @@ from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, Result, read_result
 from qudnn.converter.frontends.qdq.weights import weights_note
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
-from qudnn.converter.graph.sizes import Size, Unknown
+from qudnn.converter.graph.sizes import Size, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.choose_matmul import choose_matmul
@@ -31,7 +31,7 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
     if c is not None and (alpha, beta) != (1.0, 1.0):
         raise Refusal(f"it has a bias together with alpha {alpha} and beta {beta}, not 1 and 1")
     trans_a, trans_b = (node.attributes.get_int(name, 0) for name in ("transA", "transB"))
-    any_matrix = Unknown(f"{node.name} rows"), Unknown(f"{node.name} columns")
+    any_matrix = unknown(f"{node.name} rows"), unknown(f"{node.name} columns")
     a, a_operands = read_factor(node, 0, -2 if trans_a else -1, facts, "left input", any_matrix)
     b, b_operands = read_factor(node, 1, -1 if trans_b else -2, facts, "right input", any_matrix)
     if a.rank != 2 or b.rank != 2:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 import pytest
 
 from qudnn.converter.analysis.node_shapes import inferred
-from qudnn.converter.graph.sizes import Shape, Unknown
+from qudnn.converter.graph.sizes import Shape, Unknown, unknown
 
 
 def sliced(shape: Shape, start: int, end: int, step: int) -> Shape:
@@ -32,10 +32,10 @@ def sliced(shape: Shape, start: int, end: int, step: int) -> Shape:
 @pytest.mark.parametrize("step", [1, -1])
 def test_a_slice_of_nothing(size: int, step: int) -> None:
     """What is known of it is that it is unknown: ONNX's rule would end the process."""
-    found = sliced((2, size, Unknown("n")), 0 if step > 0 else -1, 9 if step > 0 else -9, step)
-    assert (found[0], found[2]) == (2, Unknown("n"))
+    found = sliced((2, size, unknown("n")), 0 if step > 0 else -1, 9 if step > 0 else -9, step)
+    assert (found[0], found[2]) == (2, unknown("n"))
     assert isinstance(found[1], Unknown)
 
 
 def test_a_slice() -> None:
-    assert sliced((2, 7, Unknown("n")), 1, 9, 2) == (2, 3, Unknown("n"))
+    assert sliced((2, 7, unknown("n")), 1, 9, 2) == (2, 3, unknown("n"))

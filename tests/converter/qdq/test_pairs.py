@@ -8,7 +8,7 @@ from operators import DTYPES, Operators, assert_inside, assert_left
 
 from cases.builder import Array
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Unknown
+from qudnn.converter.graph.sizes import unknown
 from qudnn.converter.lowering.binary import first_is_scalar
 
 KINDS = {"QLinearAdd": "QAdd", "QLinearMul": "QMul"}
@@ -115,7 +115,7 @@ def test_unknown_sizes_that_decide_about_the_order() -> None:
 
 
 def test_first_is_scalar() -> None:
-    n, h, w = (Unknown(name) for name in "nhw")
+    n, h, w = (unknown(name) for name in "nhw")
     assert not first_is_scalar((n, 8, h, w), (n, 8, h, w))
     assert first_is_scalar((8, 1, 1), (n, 8, 4, 4))
     assert first_is_scalar((), (n, 8, h, w))
