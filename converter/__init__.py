@@ -8,9 +8,27 @@ if __name__ == "converter":  # its old name
     stand_in(__name__)
 
 if TYPE_CHECKING:
-    from qudnn.converter.api import Conversion, ConversionError, Report, convert, convert_file, is_converted
+    from qudnn.converter.api import (
+        Conversion,
+        ConversionError,
+        Report,
+        convert,
+        convert_file,
+        inline,
+        inline_file,
+        is_converted,
+    )
 
-__all__ = ["Conversion", "ConversionError", "Report", "convert", "convert_file", "is_converted"]
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "Report",
+    "convert",
+    "convert_file",
+    "inline",
+    "inline_file",
+    "is_converted",
+]
 
 
 def __getattr__(name: str) -> Any:

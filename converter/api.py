@@ -12,7 +12,8 @@ from qudnn.converter import pipeline
 from qudnn.converter.domain import has_ops
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.failures import named
-from qudnn.converter.io import files, weights
+from qudnn.converter.inlining import inlined
+from qudnn.converter.io import files, output, weights
 from qudnn.converter.io.proto import load_proto, read_once
 from qudnn.converter.io.quiet import quiet
 from qudnn.converter.reports.describe import describe_converted
@@ -117,6 +118,41 @@ def convert_file(
 
 
 @quiet()
+def inline(model: Source) -> onnx.ModelProto:
+    """Standard ONNX of a converted model, given as such or as the path of its file.
+
+    Each op of qudnn is replaced by its function body, so that runtimes without functions open the model too.
+    It computes the same, in each bit. Raises ConversionError where the model cannot be read, or has no ops of
+    qudnn.
+    """
+    if isinstance(model, onnx.ModelProto):
+        proto = model
+    else:
+        proto = load_proto(model)
+        weights.load(proto, weights.folders_of(model))
+    with named("inlining the functions"):
+        return ir.to_proto(inlined(_converted(proto, "the model")))
+
+
+@quiet()
+def inline_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """As inline, from the file source into the file target, which is written as convert_file does it."""
+    files.check_target(source, target)
+    proto = _converted(load_proto(source), output.name(source, "input"))
+    apart = weights.locate(proto, weights.folders_of(source))
+    with named("inlining the functions"):
+        model = inlined(proto)
+    with named("writing the model"):
+        files.save(model, target, apart)
+
+
+def _converted(proto: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    if not has_ops(proto):
+        raise ConversionError(f"{name} has no ops of qudnn: it is not converted, there is nothing to inline")
+    return proto
+
+
+@quiet()
 def inspect(
     proto: onnx.ModelProto,
     source: str | os.PathLike[str],
@@ -154,4 +190,13 @@ def is_converted(model: Source) -> bool:
     return has_ops(model if isinstance(model, onnx.ModelProto) else load_proto(model))
 
 
-__all__ = ["Conversion", "ConversionError", "Report", "convert", "convert_file", "is_converted"]
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "Report",
+    "convert",
+    "convert_file",
+    "inline",
+    "inline_file",
+    "is_converted",
+]

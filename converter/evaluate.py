@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN, MIN_OPSET, VERSION, function_proto
@@ -44,6 +44,41 @@ def folded(node: ir.Node, inputs: Sequence[NDArray[Any] | None], opsets: Mapping
         raise Refusal(f"onnxruntime does not run it on its constants: {error}") from error
 
 
+def computed(
+    nodes: Sequence[ir.Node], wanted: Sequence[ir.Value], opsets: Mapping[str, int]
+) -> list[NDArray[Any]]:
+    """The values that nodes compute of constants and of one another, all in one run.
+
+    nodes: in the order of the graph. opsets: version by domain. Raises Refusal where onnxruntime is not
+    installed, or does not run them.
+    """
+    onnxruntime = runtime()
+    if not wanted:
+        return []
+    made = {output for node in nodes for output in node.outputs}
+    known = {
+        value: None for node in nodes for value in node.inputs if value is not None and value not in made
+    }
+    constants = [(value, ir.convenience.get_const_tensor(value)) for value in known]
+    graph = helper.make_graph(
+        [ir.to_proto(node) for node in nodes],
+        "constants",
+        [],
+        [helper.make_empty_tensor_value_info(value.name or "") for value in wanted],
+        [numpy_helper.from_array(tensor.numpy(), value.name) for value, tensor in constants if tensor],
+    )
+    imports = [helper.make_opsetid("", opsets.get("", MIN_OPSET))]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=8)
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), _options(onnxruntime), providers=["CPUExecutionProvider"]
+        )
+        arrays: list[NDArray[Any]] = session.run(None, {})
+    except Exception as error:  # onnxruntime has no common type of error
+        raise Refusal(f"onnxruntime does not run nodes on their constants: {error}") from error
+    return arrays
+
+
 def _run(
     node: ir.Node,
     inputs: Sequence[NDArray[Any] | None],
@@ -67,12 +102,16 @@ def _run(
     )
     imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = helper.make_model(graph, opset_imports=imports, ir_version=8, functions=functions)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        model.SerializeToString(), _options(onnxruntime), providers=["CPUExecutionProvider"]
     )
     (y,) = session.run(None, feed)
     result: NDArray[Any] = y
     return result
+
+
+def _options(onnxruntime: Any) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    return options

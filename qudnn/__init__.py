@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qudnn import converter, custom_ops
-    from qudnn.converter import Conversion, ConversionError, Report, convert, convert_file, is_converted
+    from qudnn.converter import (
+        Conversion,
+        ConversionError,
+        Report,
+        convert,
+        convert_file,
+        inline,
+        inline_file,
+        is_converted,
+    )
     from qudnn.custom_ops import (
         InferenceSession,
         Obstacle,
@@ -39,6 +48,8 @@ __all__ = [
     "convert_file",
     "converter",
     "custom_ops",
+    "inline",
+    "inline_file",
     "is_converted",
     "library_path",
     "plans",
@@ -46,7 +57,16 @@ __all__ = [
 ]
 
 _PACKAGES = {"converter", "custom_ops"}
-_CONVERTER = {"Conversion", "ConversionError", "Report", "convert", "convert_file", "is_converted"}
+_CONVERTER = {
+    "Conversion",
+    "ConversionError",
+    "Report",
+    "convert",
+    "convert_file",
+    "inline",
+    "inline_file",
+    "is_converted",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,14 +25,14 @@ class AddFunctions(Pass):
             for proto in function_protos(op_type, opset) if op_type in used else ():
                 function = ir.serde.deserialize_function(proto)
                 model.functions[function.identifier()] = function
-        _write_defaults_out(model)
+        write_defaults_out(model)
         imports.setdefault(CONTRIB, 1)
         drop_unused_imports(model)
         model.ir_version = max(model.ir_version, IR_VERSION)
         model.metadata_props[VERSION_KEY] = qudnn_version()
 
 
-def _write_defaults_out(model: ir.Model) -> None:
+def write_defaults_out(model: ir.Model) -> None:
     """Give each op all of its attributes: onnx.inliner does not know the defaults of a function."""
     graphs = (model.graph, *(function.graph for function in model.functions.values()))
     for node in (node for graph in graphs for node in graph):
