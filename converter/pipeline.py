@@ -18,7 +18,7 @@ from qudnn.converter.passes.border.drop_row_reshapes import DropRowReshapes
 from qudnn.converter.passes.border.quantize_at_entry import QuantizeAtEntry
 from qudnn.converter.passes.border.share_crossings import ShareCrossings
 from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntries
-from qudnn.converter.passes.border.transpose_at_dynamic_entry import TransposeAtDynamicEntry
+from qudnn.converter.passes.border.transposes_at_crossings import TransposesAtCrossings
 from qudnn.converter.passes.finish.add_functions import AddFunctions
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
@@ -50,6 +50,7 @@ from qudnn.converter.passes.partition.restore_pairs import RestorePairs
 from qudnn.converter.passes.partition.shapes_from_inputs import ShapesFromInputs
 from qudnn.converter.passes.partition.shapes_of_eight_bits import ShapesOfEightBits
 from qudnn.converter.passes.prepare.channel_scales import ChannelScales
+from qudnn.converter.passes.prepare.channels_first import ChannelsFirst
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
 from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
@@ -57,6 +58,7 @@ from qudnn.converter.passes.prepare.lift_constants import LiftConstants
 from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
+from qudnn.converter.passes.prepare.unfuse_conv import UnfuseConv
 from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
 from qudnn.converter.passes.read.correct_shapes import CorrectShapes
 from qudnn.converter.passes.read.inline_ifs import InlineIfs
@@ -101,6 +103,8 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             LiftConstants,
             FlattenVectors,
             SettleAttributes,
+            ChannelsFirst,
+            UnfuseConv,
             WidenFloat16,
             DropIdentities,
             FoldConstants,
@@ -146,7 +150,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             QuantizeAtEntry,
             DequantizeAtExit,
             DequantizeEntered,
-            TransposeAtDynamicEntry,
+            TransposesAtCrossings,
             DropRowReshapes,
             ShareCrossings,
             ShareDynamicEntries,

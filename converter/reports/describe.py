@@ -28,6 +28,12 @@ _REWRITTEN = (
     "output of the model, became uint8, so onnxruntime computes it in integers: results may differ by one "
     "quantum"
 )
+_NCHWC = "com.microsoft.nchwc"
+_FOR_ONE_CPU = (
+    "onnxruntime's optimizer wrote it for the CPU at its level ORT_ENABLE_ALL: save the model at "
+    "ORT_ENABLE_EXTENDED instead"
+)
+_WITHOUT_KERNEL = {("com.microsoft", "QLinearReduceMean"): "onnxruntime has no kernel for it, either"}
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
 
@@ -160,7 +166,9 @@ def _named(original: Original, reason: str) -> Left:
 
 
 def _reason(node: ir.Node, context: Context) -> str:
-    reason = context.refusals.get(node)
+    if node.domain == _NCHWC:
+        return _FOR_ONE_CPU
+    reason = context.refusals.get(node) or _WITHOUT_KERNEL.get((node.domain, node.op_type))
     if reason is None and has_trait(node, Trait.CONVERTS):
         reason = "it is not at the border of an island"
     if reason is None:

@@ -1,0 +1,77 @@
+"""com.microsoft FusedConv of a dequantized tensor => Conv -> (Add) -> activation"""
+
+import numpy as np
+import onnx_ir as ir
+
+from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.graph.edit import add_initializer, take_place
+from qudnn.converter.graph.op_traits import ONNX, is_contrib
+from qudnn.converter.passes.base import EarlyNodePass
+from qudnn.converter.qdq.linear import dequantizes
+
+# Activations, and how many parameters each has (onnxruntime 1.30, fused_activation.cc).
+_ATTRIBUTES = {
+    "Relu": (),
+    "Sigmoid": (),
+    "Tanh": (),
+    "LeakyRelu": ("alpha",),
+    "HardSigmoid": ("alpha", "beta"),
+}
+_CLIP = "Clip"
+
+
+class UnfuseConv(EarlyNodePass):
+    """onnxruntime's optimizer fuses what it could not make integer; in a file that it saved, it stays so.
+
+    A Conv that it reads with its activation apart gives the same bits: it fuses them again.
+    """
+
+    def matches(self, node: ir.Node) -> bool:
+        return is_contrib(node, "FusedConv") and dequantizes(required_input(node, 0).producer())
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        activation = node.attributes.get_string("activation", "")
+        parameters = list(node.attributes.get_floats("activation_params", []))
+        names = _ATTRIBUTES.get(activation, ("min", "max") if activation == _CLIP else None)
+        if names is None or len(parameters) != len(names):
+            raise Refusal(f"its activation is {activation or 'missing'}, with {len(parameters)} parameters")
+        residual = node_input(node, 3)
+        chain: list[ir.Node] = []
+        value = node.outputs[0]
+        if residual is not None:
+            chain.append(self._node("Add", [value, residual], node))
+            value = chain[-1].outputs[0]
+        inputs, attributes = [value], dict(zip(names, parameters, strict=True))
+        if activation == _CLIP:
+            inputs += [self._number(node, graph, name, bound) for name, bound in attributes.items()]
+            attributes = {}
+        chain.append(self._node(activation, inputs, node, attributes))
+        y, last = node.outputs[0], chain[-1].outputs[0]
+        take_place(y, last)
+        chain[0].replace_input_with(0, y)
+        y.name = self.context.names.value(f"{last.name}/conv")
+        for name in "activation", "activation_params":
+            node.attributes.pop(name, None)
+        node.domain, node.op_type = ONNX, "Conv"
+        if residual is not None:
+            node.resize_inputs(3 if node_input(node, 2) is not None else 2)
+        graph.insert_after(node, chain)
+
+    def _node(
+        self,
+        op_type: str,
+        inputs: list[ir.Value],
+        conv: ir.Node,
+        attributes: dict[str, float] | None = None,
+    ) -> ir.Node:
+        made = ir.node(
+            op_type, inputs, attributes, name=self.context.names.node(f"{conv.name}/{op_type.lower()}")
+        )
+        made.outputs[0].name = self.context.names.value(f"{conv.name}/{op_type.lower()}")
+        made.outputs[0].type, made.outputs[0].shape = conv.outputs[0].type, conv.outputs[0].shape
+        return made
+
+    def _number(self, node: ir.Node, graph: ir.Graph, what: str, number: float) -> ir.Value:
+        name = self.context.names.value(f"{node.name}/{what}")
+        return add_initializer(graph, name, np.array(number, np.float32))
