@@ -1,4 +1,7 @@
-"""Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention or MaskedAttention"""
+"""Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention or MaskedAttention
+
+The last Transpose may be that of a QuantizeToIsland.
+"""
 
 from math import prod
 
@@ -14,19 +17,21 @@ from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_con
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import broadcast
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_op, set_ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
 from qudnn.converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
 _NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
+_PRODUCERS = ("DynamicQMatMul", "QMatMulToFloat", "DequantizeFromIsland")
 
 
 class FuseFloatAttention(NodePass):
     """Scores and probabilities need not be written to memory, nor heads be moved.
 
-    Only next to a dynamically quantized matmul, which produces an operand or consumes the result.
+    Only next to an island, with a matmul or an exit that produces an operand, or an entry that quantizes the
+    result.
     """
 
     REPORTED = True
@@ -39,7 +44,7 @@ class FuseFloatAttention(NodePass):
 
     def matches(self, node: ir.Node) -> bool:
         chain = chain_around(node, self.context.facts)
-        return chain is not None and _is_beside_dynamic_matmuls(chain)
+        return chain is not None and _is_beside_island(chain)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         chain = chain_around(node, self.context.facts)
@@ -83,9 +88,19 @@ class FuseFloatAttention(NodePass):
         fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=softmax.name)
         fused.doc_string = softmax.doc_string
         fused.metadata_props.update(softmax.metadata_props)
-        graph.insert_after(last, fused)
-        take_place(last.outputs[0], fused.outputs[0])
-        remove_orphans([last])
+        if is_op(last, "QuantizeToIsland"):
+            graph.insert_before(last, fused)
+            y = fused.outputs[0]
+            y.name = self.context.names.value(f"{chain.result.name}/transposed")
+            y.type = ir.TensorType(ir.DataType.FLOAT)
+            facts.note_shape(y, ir.DataType.FLOAT, (*q.shape[:3], v.shape[3]))
+            last.replace_input_with(0, y)
+            set_ints(last, "perm", [ROWS[axis] for axis in ints(last, "perm")])
+            remove_orphans([chain.nodes[-1]])
+        else:
+            graph.insert_after(last, fused)
+            take_place(last.outputs[0], fused.outputs[0])
+            remove_orphans([last])
         self.context.notes[fused] = _NOTE
 
     def _side_by_side(self, heads: Heads, chain: Chain, facts: Facts) -> ir.Value:
@@ -109,15 +124,15 @@ class FuseFloatAttention(NodePass):
         return self._joined[x]
 
 
-def _is_beside_dynamic_matmuls(chain: Chain) -> bool:
-    return any(map(_comes_from_matmul, (chain.queries, chain.keys, chain.values))) or _is_quantized(chain)
+def _is_beside_island(chain: Chain) -> bool:
+    return any(map(_comes_from_island, (chain.queries, chain.keys, chain.values))) or _is_quantized(chain)
 
 
-def _comes_from_matmul(value: ir.Value) -> bool:
+def _comes_from_island(value: ir.Value) -> bool:
     node = value.producer()
-    while has_trait(node, Trait.MOVES) or is_onnx(node, "Mul"):
+    while has_trait(node, Trait.MOVES) or is_onnx(node, "Add", "Mul"):
         node = required_input(node, 0).producer()
-    return is_op(node, "DynamicQMatMul")
+    return is_op(node, *_PRODUCERS)
 
 
 def _is_quantized(chain: Chain) -> bool:
@@ -125,12 +140,14 @@ def _is_quantized(chain: Chain) -> bool:
     for consumer in consumers:
         if has_trait(consumer, Trait.MOVES) or is_onnx(consumer, "Mul"):
             consumers += [use.node for use in consumer.outputs[0].uses()]
-    return any(is_op(consumer, "DynamicQuantizeToIsland") for consumer in consumers)
+    return any(is_op(consumer, "DynamicQuantizeToIsland", "QuantizeToIsland") for consumer in consumers)
 
 
 def _transposed_back(result: ir.Value) -> ir.Node:
-    """The node that alone reads the result, and puts the heads where they were."""
+    """The node that alone reads the result, and puts the heads where they were, or quantizes them."""
     node = sole_consumer(result)
+    if is_op(node, "QuantizeToIsland"):
+        return node
     if not is_onnx(node, "Transpose") or "perm" not in node.attributes:
         raise Refusal("its result is not just transposed")
     if ints(node, "perm") != ROWS:
