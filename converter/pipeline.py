@@ -34,6 +34,7 @@ from qudnn.converter.passes.fuse.merge_dynamic_projections import MergeDynamicPr
 from qudnn.converter.passes.fuse.merge_projections import MergeProjections
 from qudnn.converter.passes.fuse.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from qudnn.converter.passes.fuse.normalize_at_entry import NormalizeAtEntry
+from qudnn.converter.passes.fuse.steps_at_entry import StepsAtEntry
 from qudnn.converter.passes.onnxruntime.cancel_transposes import CancelTransposes
 from qudnn.converter.passes.onnxruntime.drop_pairs import DropPairs
 from qudnn.converter.passes.onnxruntime.int8_to_uint8 import Int8ToUint8
@@ -162,6 +163,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             NormalizeAtEntry,
             NormalizeAtDynamicEntry,
             GeluAtDynamicEntry,
+            StepsAtEntry,
             GatherAtEntry,
             FuseTables,
             MergeProjections,

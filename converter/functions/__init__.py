@@ -45,6 +45,7 @@ from qudnn.converter.functions.pool3d import QAveragePool3D, QMaxPool3D
 from qudnn.converter.functions.portable import with_portable_constants
 from qudnn.converter.functions.resize import QDepthToSpace, QFloatResize, QResize
 from qudnn.converter.functions.softmax import QSoftmax
+from qudnn.converter.functions.steps import StepsToIsland
 from qudnn.converter.functions.table import QTable
 from qudnn.converter.functions.table_binary import QTableAdd, QTableMul
 from qudnn.converter.functions.where import QWhere
@@ -59,6 +60,7 @@ FUNCTIONS = {
         ConvertToIsland,
         DequantizeFromIsland,
         ConvertFromIsland,
+        StepsToIsland,
         QConv,
         QConv3D,
         QMatMul,

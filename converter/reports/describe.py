@@ -22,6 +22,7 @@ from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
 _CHANNELS_LAST = ("DynamicQConv", "QConvToFloat", "QConvToInt32")
+_VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (
     "it is not converted, but one of its int8 tensors, which has several consumers or is an input or "
@@ -73,6 +74,7 @@ class _Nodes(NamedTuple):
         inside = _inside(model.graph)
         ours = {*crossings, *inside}
         ours |= {node for node in model.graph if _begins(node, ours, facts)}
+        ours |= _views_between(model.graph, ours)
         left = {node: None for node in model.graph if node not in ours and not is_onnx(node, "Constant")}
         return cls(crossings, inside, left)
 
@@ -122,6 +124,25 @@ def _begins(node: ir.Node, ours: set[ir.Node], facts: Facts | None) -> bool:
         if dtype == ir.DataType.INT8 and any(node in ours and not is_crossing(node) for node in consumers):
             return True
     return False
+
+
+def _views_between(graph: ir.Graph, ours: set[ir.Node]) -> set[ir.Node]:
+    """Nodes between ours, outside of islands, that give a tensor another shape: they move nothing.
+
+    Not after exits: it is because of them that the tensor left the island.
+    """
+    found: dict[ir.Node, None] = {}
+    for node in graph:
+        source = node.inputs[0] if is_onnx(node, *_VIEWS) else None
+        producer = None if source is None else source.producer()
+        if (producer in ours and not is_op(producer, *EXITS)) or producer in found:
+            found[node] = None
+    for node in reversed(list(found)):
+        y = node.outputs[0]
+        consumers = [use.node for use in y.uses()]
+        if y.is_graph_output() or not all(consumer in ours or consumer in found for consumer in consumers):
+            del found[node]
+    return {*found}
 
 
 def _makes_vector(node: ir.Node) -> bool:

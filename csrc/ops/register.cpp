@@ -33,6 +33,7 @@
 #include "ops/resize.h"
 #include "ops/shared/usable_device.h"
 #include "ops/softmax.h"
+#include "ops/steps.h"
 #include "ops/table.h"
 #include "ops/table_binary.h"
 #include "ops/where.h"
@@ -55,7 +56,7 @@ using Ops =
          QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace,
          QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere>;
+         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -55,6 +55,7 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"strides": 1, "kernel_shape": 1},
     ),
     "QuantizeToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
+    "StepsToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "ConvertToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "DynamicQuantizeToIsland": ({"perm": [0, 1], "pads": [0] * 4}, {"pads": 0}),
     "QDepthToSpace": ({"blocksize": 2, "crop": [0] * 4}, {"crop": 0}),

@@ -15,7 +15,13 @@ from oracles.add_layer_normalization import (
 )
 from oracles.attention import q_attention, q_masked_attention
 from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
-from oracles.border import convert_from_island, convert_to_island, dequantize_from_island, quantize_to_island
+from oracles.border import (
+    convert_from_island,
+    convert_to_island,
+    dequantize_from_island,
+    quantize_to_island,
+    steps_to_island,
+)
 from oracles.conv import q_conv, q_conv_add, q_conv_to_int32
 from oracles.dynamic import (
     dynamic_add_layer_normalization_to_island,
@@ -44,6 +50,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "ConvertToIsland": convert_to_island,
     "DequantizeFromIsland": dequantize_from_island,
     "ConvertFromIsland": convert_from_island,
+    "StepsToIsland": steps_to_island,
     "QConv": q_conv,
     "QConv3D": q_conv,
     "QConvToInt32": q_conv_to_int32,

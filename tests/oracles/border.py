@@ -40,6 +40,14 @@ def convert_from_island(x: Array, *, perm: Sequence[int], channels: int, dtype: 
     return kept.astype(np.int8) if dtype == 3 else (kept + 128).astype(np.uint8)
 
 
+def steps_to_island(
+    x: Array, thresholds: Array, values: Array, *, perm: Sequence[int], pads: Sequence[int], zero_point: int
+) -> Array:
+    """float32 -> int8: how many thresholds are not above x says which value; NaN has the last one."""
+    places = np.where(np.isnan(x), len(values) - 1, np.searchsorted(thresholds, x, side="right"))
+    return _pad(values[places].transpose(perm), pads, zero_point)
+
+
 def _pad(x: Array, pads: Sequence[int], value: int) -> Array:
     rank = x.ndim
     widths = [(pads[axis], pads[axis + rank]) for axis in range(rank)]

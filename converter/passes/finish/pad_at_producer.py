@@ -29,7 +29,7 @@ class PadAtProducer(NodePass):
         return any(is_op(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        if is_op(node, *ENTRIES):
+        if is_op(node, *ENTRIES, "StepsToIsland"):
             _pad_entry(node)
         else:
             _pad_output(node)

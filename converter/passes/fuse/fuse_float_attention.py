@@ -146,7 +146,7 @@ def _is_quantized(chain: Chain) -> bool:
 def _transposed_back(result: ir.Value) -> ir.Node:
     """The node that alone reads the result, and puts the heads where they were, or quantizes them."""
     node = sole_consumer(result)
-    if is_op(node, "QuantizeToIsland"):
+    if node is not None and is_op(node, "QuantizeToIsland"):
         return node
     if not is_onnx(node, "Transpose") or "perm" not in node.attributes:
         raise Refusal("its result is not just transposed")

@@ -1,0 +1,136 @@
+"""Elementwise operators before an entry: an operator of steps, with all bits."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from onnx import numpy_helper
+from qdq_networks import RESULT_SCALE, QdqNetwork, normal, reasons
+
+import check
+from qudnn import converter
+from session import open_session, outputs
+
+Chain = Callable[[QdqNetwork, str], str]
+
+
+def number(net: QdqNetwork, value: float) -> str:
+    return net.constant(f"number{len(net.constants)}", value, "float32")
+
+
+def silu(net: QdqNetwork, x: str) -> str:
+    return net.node("Mul", [x, net.node("Sigmoid", [x], "gate")], "silu")
+
+
+def gelu_in_parts(net: QdqNetwork, x: str) -> str:
+    scaled = net.node("Div", [x, number(net, 2**0.5)], "scaled")
+    doubled = net.node("Add", [net.node("Erf", [scaled], "erf"), number(net, 1)], "doubled")
+    return net.node("Mul", [net.node("Mul", [x, doubled], "both"), number(net, 0.5)], "gelu")
+
+
+def hard_swish(net: QdqNetwork, x: str) -> str:
+    shifted = net.node("Add", [x, number(net, 3)], "shifted")
+    clipped = net.node("Clip", [shifted, number(net, 0), number(net, 6)], "clipped")
+    return net.node("Div", [net.node("Mul", [x, clipped], "product"), number(net, 6)], "swish")
+
+
+def single(op_type: str) -> Chain:
+    return lambda net, x: net.node(op_type, [x], "only")
+
+
+CHAINS: dict[str, Chain] = {
+    "sigmoid": single("Sigmoid"),
+    "relu": single("Relu"),
+    "tanh": single("Tanh"),
+    "hard swish": single("HardSwish"),
+    "silu": silu,
+    "gelu in parts": gelu_in_parts,
+    "hard swish in parts": hard_swish,
+    "a constant": lambda net, x: net.node("Mul", [x, number(net, 0)], "nothing"),
+}
+
+
+def network(chain: Chain, dtype: str = "uint8", scale: float = 0.0237) -> QdqNetwork:
+    """x -> chain -> a pair -> a convolution -> a pair"""
+    net = QdqNetwork(dtype)
+    x = net.input("x", "float32", ("n", 4, 9, 8))
+    inner = net.pair(chain(net, x), "inner", scale, 107)
+    net.y(net.conv(inner, bias=None))
+    return net
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
+def test_steps(chain: Chain) -> None:
+    model = network(chain).model()
+    conversion = converter.convert(model)
+    report = conversion.report
+    assert report.converted == {"StepsToIsland": 1, "QConv": 1}, str(report)
+    assert not report.left and not report.approximate, str(report)
+    check.assert_equivalent(model, conversion.model, [{"x": normal(batch, 4, 9, 8)} for batch in (2, 1)])
+
+
+def test_numbers_where_results_change() -> None:
+    """Each of these is compared, with its neighbours, and numbers that are no numbers."""
+    net = network(silu)
+    conversion = converter.convert(net.model())
+    tensors = {tensor.name: tensor for tensor in conversion.model.graph.initializer}
+    (steps,) = (node for node in conversion.model.graph.node if node.op_type == "StepsToIsland")
+    thresholds = numpy_helper.to_array(tensors[steps.input[1]])
+    assert len(thresholds) > 100
+    assert (np.diff(thresholds) > 0).all()
+    with np.errstate(over="ignore"):
+        up, down = (np.nextafter(thresholds, np.float32(end)) for end in (np.inf, -np.inf))
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 1e-45], np.float32)
+    numbers = np.concatenate([thresholds, up, down, special])
+    x = np.resize(numbers, (-(-len(numbers) // 288), 4, 9, 8))
+    check.assert_equivalent(net.model(), conversion.model, [{"x": x}])
+
+
+def test_padding_is_written_with_it() -> None:
+    conversion = converter.convert(network(silu).model())
+    (steps,) = (node for node in conversion.model.graph.node if node.op_type == "StepsToIsland")
+    pads = next(list(a.ints) for a in steps.attribute if a.name == "pads")
+    assert pads == [0, 1, 1, 0, 0, 0, 1, 12]
+
+
+def test_after_a_convolution_in_float() -> None:
+    net = QdqNetwork()
+    inner = net.pair(silu(net, net.conv(net.x(), "first")), "inner", 0.0237, 107)
+    w = net.weights("w", (5, 6, 1, 1), 0)
+    net.y(net.node("Conv", [inner, w], "second"))
+    model = net.model()
+    conversion = converter.convert(model)
+    ops = {"QConvToFloat": 1, "StepsToIsland": 1, "QConv": 1}
+    assert conversion.report.converted.items() >= ops.items(), str(conversion.report)
+    assert not conversion.report.left, str(conversion.report)
+    feed = {"x": normal(2, 4, 9, 8)}
+    got, want = (outputs(open_session(m), feed)["second_out"] for m in (conversion.model, model))
+    assert np.abs(got - want).max() <= RESULT_SCALE * 1.001
+    assert len(np.unique(want)) > 20
+
+
+def test_read_elsewhere() -> None:
+    """What has to be in float32 anyway stays."""
+    net = network(silu)
+    net.output("silu", "float32", ["a", "b", "c", "d"])
+    assert "float" in reasons(net.model())["silu_node"]
+
+
+def test_too_many_steps() -> None:
+    net = network(single("Sin"))
+    assert reasons(net.model()) == {"only_node": "it has more than 4095 steps"}
+
+
+def test_several_tensors() -> None:
+    net = network(lambda net, x: net.node("Mul", [x, net.input("z", "float32", ("n", 4, 9, 8))], "both"))
+    assert "both_node" in reasons(net.model())
+
+
+def test_broadcast_of_itself() -> None:
+    """Another tensor of another shape that is computed of the same one is no function of each element."""
+
+    def chain(net: QdqNetwork, x: str) -> str:
+        mean = net.node("ReduceMean", [x], "mean", axes=[2, 3])
+        return net.node("Mul", [x, net.node("Sigmoid", [mean], "gate")], "gated")
+
+    assert "gated_node" in reasons(network(chain).model())
