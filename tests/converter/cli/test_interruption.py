@@ -25,7 +25,7 @@ class Verb:
     __name__ = "wait"
     def add_arguments(self, parser):
         parser.add_argument("how")
-    def run(self, arguments):
+    def run(self, arguments, console):
         with scratch.folder_in(Path.cwd()) as folder:
             (folder / "half").write_bytes(b"a model")
             print("working", flush=True)
