@@ -6,6 +6,7 @@ from onnx_ir.passes.common import ShapeInferencePass
 from qudnn.converter.analysis.node_shapes import inferred
 from qudnn.converter.graph.constants import node_input
 from qudnn.converter.graph.op_traits import CONTRIB, ONNX, Trait, has_trait, is_onnx
+from qudnn.converter.graph.order import subgraphs
 from qudnn.converter.graph.sizes import Shape, unknown
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
@@ -21,11 +22,18 @@ def infer(model: ir.Model, declared: bool = True) -> ir.Graph:
 
     ONNX's data propagation stays off: it makes an object for each element of every vector, of 2**40 as well.
     """
-    if any(is_onnx(node, "Slice") for node in _all_nodes(model)):
-        apart = _inferred(model, declared, _HIDDEN)
-        if any(_is_odd(output) for node in apart for output in node.outputs):
-            return apart
+    if not any(is_onnx(node, "Slice") for node in _all_nodes(model)):
+        return _inferred(model, declared, ONNX)
+    apart = _inferred(model, declared, _HIDDEN)
+    outputs = [output for node in apart for output in node.outputs]
+    if all(map(_is_told, apart)) or any(map(_is_odd, outputs)):
+        return apart
     return _inferred(model, declared, ONNX)
+
+
+def _is_told(node: ir.Node) -> bool:
+    """Whether it does not matter that the rule for one node knows nothing of those with bodies."""
+    return all(output.dtype is not None for output in node.outputs) or not any(True for _ in subgraphs(node))
 
 
 def _inferred(model: ir.Model, declared: bool, slices: str) -> ir.Graph:

@@ -7,6 +7,7 @@ import onnx
 import onnx_ir as ir
 import pytest
 from onnx import helper, numpy_helper
+from onnx_ir.passes.common import ShapeInferencePass
 
 from cases.builder import Array
 from qudnn.converter.analysis.inference import infer
@@ -61,3 +62,44 @@ def test_slices_are_told_of() -> None:
     made, sliced, read = shapes("MaxPool", {}, {"kernel_shape": [1, 1]}, 1)
     assert made == ["n", 6, 3, 5]
     assert sliced == read == ["n", 6, 2, 5]
+
+
+@pytest.mark.parametrize(("with_body", "times"), [(False, 1), (True, 2)])
+def test_slices_take_no_second_inference(
+    with_body: bool, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what the rules of single nodes do not know: bodies that read a Slice."""
+    calls: list[object] = []
+    run = ShapeInferencePass.call
+
+    def counted(self: ShapeInferencePass, model: ir.Model) -> Any:
+        calls.append(model)
+        return run(self, model)
+
+    monkeypatch.setattr(ShapeInferencePass, "call", counted)
+    one, two = (
+        numpy_helper.from_array(np.array([n], np.int64), name) for n, name in ((0, "one"), (2, "two"))
+    )
+    nodes = [helper.make_node("Slice", ["x", "one", "two"], ["b"])]
+    if with_body:
+        unknown = helper.make_empty_tensor_value_info
+        branches = [
+            helper.make_graph([helper.make_node(op, ["b"], [op])], op, [], [unknown(op)])
+            for op in ("Abs", "Neg")
+        ]
+        nodes.append(helper.make_node("If", ["c"], ["z"], then_branch=branches[0], else_branch=branches[1]))
+    nodes.append(helper.make_node("Relu", ["z" if with_body else "b"], ["y"]))
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [
+            helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [6, 3]),
+            helper.make_tensor_value_info("c", onnx.TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [one, two],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    inferred = infer(ir.from_proto(model))
+    assert [node.outputs[0].shape for node in inferred][-1] == [2, 3]
+    assert len(calls) == times
