@@ -31,6 +31,12 @@ def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
     return _run(node, inputs, imports, [function])
 
 
+def result_of(op_type: str, attributes: Mapping[str, Any], *inputs: NDArray[Any]) -> NDArray[Any]:
+    """As evaluated, of an op with these attributes."""
+    operands = [ir.Value(name=f"input_{index}") for index in range(len(inputs))]
+    return evaluated(ir.node(op_type, operands, attributes=dict(attributes), domain=DOMAIN), *inputs)
+
+
 def folded(node: ir.Node, inputs: Sequence[NDArray[Any] | None], opsets: Mapping[str, int]) -> NDArray[Any]:
     """What a node of ONNX, which has one result, makes of these; None stands for an input that is left out.
 

@@ -15,6 +15,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.lookups import repeated_row
 from qudnn.converter.analysis.uniform import uniform_8_bit
 from qudnn.converter.errors import Refusal
+from qudnn.converter.evaluate import result_of
 from qudnn.converter.graph.constants import EIGHT_BIT, constant_or_none
 from qudnn.converter.graph.marks import OF_ONE_SHAPE
 from qudnn.converter.graph.sizes import Shape, Unknown, broadcast
@@ -130,18 +131,10 @@ def make_binary(
         else island_array(array).reshape((1,) * (rank - array.ndim) + array.shape)
         for operand, array in zip(operands, constants, strict=True)
     ]
-    parameters = [("a", a.quantization), ("b", b.quantization)]
-    if op_type == "QAdd" and first_is_scalar(*shapes):
+    attributes, reversed_attributes = (_attributes(order, y, arithmetic, clamp) for order in ((a, b), (b, a)))
+    if op_type == "QAdd" and _reverses(shapes, inputs, attributes, reversed_attributes):
         inputs.reverse()
-        parameters = [("a", b.quantization), ("b", a.quantization)]
-    attributes: dict[str, Attribute] = {}
-    for name, quantization in [*parameters, ("y", y.quantization)]:
-        attributes[f"{name}_scale"] = float(quantization.scale)
-        attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantization)
-    if arithmetic is Arithmetic.FLOAT32:
-        attributes["y_min"], attributes["y_max"] = clamp
-    else:
-        attributes["dtype"] = int(arithmetic.integers)
+        attributes = reversed_attributes
     return Candidate(
         covers,
         Binary(
@@ -150,6 +143,44 @@ def make_binary(
         tuple(port(value, facts.ranked(value), axis, dtypes[value]) for value in values),
         (y_port,),
     )
+
+
+def _attributes(
+    operands: Sequence[Quantized], y: Quantized, arithmetic: Arithmetic, clamp: tuple[int, int]
+) -> dict[str, Attribute]:
+    attributes: dict[str, Attribute] = {}
+    for name, quantized in zip("aby", (*operands, y), strict=True):
+        attributes[f"{name}_scale"] = float(quantized.quantization.scale)
+        attributes[f"{name}_zero_point"] = arithmetic.zero_point(quantized.quantization)
+    if arithmetic is Arithmetic.FLOAT32:
+        attributes["y_min"], attributes["y_max"] = clamp
+    else:
+        attributes["dtype"] = int(arithmetic.integers)
+    return attributes
+
+
+def _reverses(
+    shapes: Sequence[Shape],
+    operands: Sequence["int | Int8Array"],
+    attributes: Mapping[str, Attribute],
+    reversed_attributes: Mapping[str, Attribute],
+) -> bool:
+    """Whether QAdd has to take its operands in the other order. Of a constant number it may not matter."""
+    found = first_is_scalar(*shapes)
+    if found is not None:
+        return found
+    numbers = [operand for operand in operands if not isinstance(operand, int) and operand.size == 1]
+    if numbers:
+        pair = [np.arange(-128, 128).astype(np.int8), np.repeat(numbers[0].reshape(1), 256)]
+        if isinstance(operands[1], int):
+            pair.reverse()
+        sums = [
+            result_of("QAdd", attributes, *pair),
+            result_of("QAdd", reversed_attributes, *reversed(pair)),
+        ]
+        if (sums[0] == sums[1]).all():
+            return False
+    raise Refusal("how its inputs broadcast depends on unknown sizes: fix them in the model")
 
 
 def _row(value: ir.Value, other: ir.Value, facts: Facts) -> NDArray[Any] | None:
@@ -177,12 +208,12 @@ def island_array(array: NDArray[Any]) -> Int8Array:
     return island_table(identity)[array.astype(np.int32) - smallest]
 
 
-def first_is_scalar(a: Shape, b: Shape) -> bool:
-    """Whether onnxruntime takes a for a scalar in the innermost loop of a + b.
+def first_is_scalar(a: Shape, b: Shape) -> bool | None:
+    """Whether onnxruntime takes a for a scalar in the innermost loop of a + b, None where it depends.
 
     Its QLinearAdd then adds in the other order, which float32 tells apart (onnxruntime 1.30,
     qlinear_binary_op.cc, QLinearAdd::Compute). It looks at the last dimension
-    of which not both sizes are 1. Whatever the unknown sizes are, the answer has to be one.
+    of which not both sizes are 1. It depends where unknown sizes that are 1 or more give other answers.
     """
     unknown = list(dict.fromkeys(size for size in (*a, *b) if isinstance(size, Unknown)))
     answers = set()
@@ -191,9 +222,7 @@ def first_is_scalar(a: Shape, b: Shape) -> bool:
         shapes = [[known[size] if isinstance(size, Unknown) else size for size in shape] for shape in (a, b)]
         if any(size > 1 for shape in shapes for size in shape):  # with one element, both orders are the same
             answers.add(_first_is_scalar(*shapes))
-    if len(answers) > 1:
-        raise Refusal("how its inputs broadcast depends on unknown sizes: fix them in the model")
-    return answers.pop() if answers else False
+    return None if len(answers) > 1 else False not in answers and bool(answers)
 
 
 def _first_is_scalar(a: list[int], b: list[int]) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from operators import DTYPES, Operators, assert_inside, assert_left
+from operators import DTYPES, Operators, Parameters, assert_inside, assert_left
 
 from cases.builder import Array
-from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import unknown
 from qudnn.converter.lowering.binary import first_is_scalar
 
@@ -121,5 +120,29 @@ def test_first_is_scalar() -> None:
     assert first_is_scalar((), (n, 8, h, w))
     assert not first_is_scalar((n, 8, 4, w), (1, 8, 1, 1))
     assert not first_is_scalar((n, 8), (8,))
-    with pytest.raises(Refusal):
-        first_is_scalar((n, 8, h, w), (1,))  # where w is 1, the second is no scalar beside it
+    assert first_is_scalar((n, 8, h, w), (1,)) is None  # where w is 1, the second is no scalar beside it
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("a", "b", "of_y", "converts"),
+    [((0.5, 119), (0.5, 215), (1, 131), True), ((0.065, 183), (0.041, 215), (0.042, 133), False)],
+)
+def test_a_number_may_be_added_in_any_order(
+    a: Parameters, b: Parameters, of_y: Parameters, converts: bool, reverse: bool
+) -> None:
+    """Where no sum is another one in the other order: with powers of two, for one. First, it is swapped."""
+    net = Operators("uint8")
+    x = net.conv(net.eight_bit("x", ["n", 3, "h", "w"]), "c", 3, 20)
+    number = net.constant("number", np.array([147]), "uint8")
+    operands = [[x, *net.parameters("qa", *a, "uint8")], [number, *net.parameters("qb", *b, "uint8")]]
+    if reverse:
+        operands.reverse()
+    net.contrib(
+        "QLinearAdd", [*operands[0], *operands[1], *net.parameters("qy", *of_y, "uint8")], net.result("y", 4)
+    )
+    images = [{"x": net.random(2, 3, *size)} for size in ((4, 5), (1, 1))]
+    if converts or reverse:
+        assert_inside(net, {"QConv": 1, "QAdd": 1}, *images)
+    else:
+        assert_left(net, "QLinearAdd", "depends on unknown sizes", images[0])
