@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 import pytest
-from tuner_report import tuned
+from tuner_report import stored_and_read_back, tuned
 
 from cases import op
-from qudnn import custom_ops
 from qudnn.custom_ops import plans
-from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu
 
@@ -59,22 +56,9 @@ def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) 
 
 
 def test_the_fastest_is_stored_and_read_back(tmp_path: Path) -> None:
-    case = depthwise("stored", 96, 112)
-    expected = run(case.model(), case.inputs(), CPU).outputs
-    names = set()
-    for source in ("tuned", "disk"):
-        plans.clear()
-        options = session_options(case.model())
-        assert custom_ops.register(options, [CUDA], cache_dir=str(tmp_path))
-        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
-        assert_same_bits(outputs(session, case.inputs()), expected)
-        (plan,) = plans.list()
-        assert (plan["engine"], plan["source"]) == ("native_depthwise", source)
-        assert plan["plan"].startswith("native_depthwise ")
-        names.add(plan["plan"])
-    assert len(names) == 1
-    (stored,) = plans.stored(tmp_path)
-    assert stored["engine"] == "native_depthwise"
+    plan = stored_and_read_back(depthwise("stored", 96, 112), tmp_path)
+    assert plan["engine"] == "native_depthwise"
+    assert plan["plan"].startswith("native_depthwise ")
 
 
 def test_results_within_padding_and_residuals_use_it(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import onnxruntime
 import pytest
-from tuner_report import tuned
+from tuner_report import stored_and_read_back, tuned
 
 from cases import op
-from qudnn import custom_ops
-from qudnn.custom_ops import plans
-from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu
 
@@ -34,13 +30,6 @@ def test_no_plan_is_wrong(case: op.OpCase, capfd: pytest.CaptureFixture[str]) ->
 def test_plan_of_another_engine_is_read_back(tmp_path: Path) -> None:
     """cuDNN's plan of the dense result, and the padding after it; of channels that no other engine takes."""
     case = op.conv("layer", c=64, k=80, size=(30, 28), pads=[1, 1, 1, 1], x_zero_point=-128, y_pads=AROUND)
-    expected = run(case.model(), case.inputs(), CPU).outputs
-    for source in ("tuned", "disk"):
-        plans.clear()
-        options = session_options(case.model())
-        assert custom_ops.register(options, [CUDA], cache_dir=str(tmp_path))
-        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
-        assert_same_bits(outputs(session, case.inputs()), expected)
-        (plan,) = plans.list()
-        assert (plan["engine"], plan["source"]) == ("padded_result", source)
-        assert plan["plan"].startswith("padded_result of cudnn_conv ")
+    plan = stored_and_read_back(case, tmp_path)
+    assert plan["engine"] == "padded_result"
+    assert plan["plan"].startswith("padded_result of cudnn_conv ")

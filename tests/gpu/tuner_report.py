@@ -1,4 +1,6 @@
-"""What the tuner says of an op that it tunes."""
+"""What the tuner says of an op that it tunes, and what becomes of the plan."""
+
+from pathlib import Path
 
 import onnxruntime
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from cases.op import OpCase
 from qudnn import custom_ops
 from qudnn.custom_ops import plans
+from qudnn.custom_ops.plans import PlanInfo
 from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 
@@ -23,3 +26,21 @@ def tuned(case: OpCase, capfd: pytest.CaptureFixture[str]) -> str:
     told = [line for line in capfd.readouterr().err.splitlines() if "y_node: " in line and ", for " in line]
     assert len(told) == 1, told
     return told[0]
+
+
+def stored_and_read_back(case: OpCase, folder: Path) -> PlanInfo:
+    """The plan that one session tunes and stores, and another reads; both give the right bits."""
+    expected = run(case.model(), case.inputs(), CPU).outputs
+    found: list[PlanInfo] = []
+    for source in ("tuned", "disk"):
+        plans.clear()
+        options = session_options(case.model())
+        assert custom_ops.register(options, [CUDA], cache_dir=str(folder))
+        session = onnxruntime.InferenceSession(case.model().SerializeToString(), options, providers=[CUDA])
+        assert_same_bits(outputs(session, case.inputs()), expected)
+        found += plans.list()
+        assert found[-1]["source"] == source
+    first, second = found
+    (stored,) = plans.stored(folder)
+    assert first["plan"] == second["plan"] == stored["plan"]
+    return second

@@ -4,7 +4,8 @@
 #include <iterator>
 
 #include "engines/composed/padded_plan.h"
-#include "engines/cudnn/cudnn_graph.h"
+#include "engines/cudnn/cudnn_candidates.h"
+#include "engines/cudnn/cudnn_plan.h"
 #include "kernels/conv/pad.h"
 #include "plan/split.h"
 

@@ -1,12 +1,10 @@
-// What cuDNN graphs of convolutions and matmuls share: the epilogue, the plans, the run.
+// What cuDNN graphs of convolutions and matmuls share: their tensors and the epilogue.
 // Included by the cuDNN engines alone.
 #pragma once
 
 #include <cudnn_frontend.h>
 
-#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "plan/engine.h"
@@ -54,20 +52,5 @@ TensorPointer input(CudnnGraph& graph, Uid uid, fe::DataType_t type, const Dims&
 // along.
 void add_epilogue(CudnnGraph& graph, const TensorPointer& accumulator, size_t channel, const Dims& dims,
                   const Dims& strides, const GraphEpilogue& epilogue);
-
-// A candidate for each plan that cuDNN's heuristics name for the graph, best first, each once; then, as
-// unlikely ones, the other kernels of the first one's engine. Each thread that builds candidates builds the
-// graph itself. Throws Unsupported with cuDNN's reason.
-std::vector<plan::Candidate> graph_candidates(const std::function<GraphPointer()>& make_graph,
-                                              cudnnHandle_t handle, const std::string& engine,
-                                              const GraphEpilogue& epilogue);
-
-// Restores a plan of graph_candidates from the result of its serialize().
-std::shared_ptr<const plan::Plan> graph_plan(const std::string& name, const std::string& serialized,
-                                             cudnnHandle_t handle, const GraphEpilogue& epilogue);
-
-// Throws Unsupported if the problem's pointers are not aligned enough, or if this process has no usable
-// cuDNN.
-void require_cudnn(cudnnContext* cudnn, int64_t alignment);
 
 }  // namespace qudnn::engines

@@ -1,6 +1,7 @@
 #include "engines/cudnn/cudnn_matmul.h"
 
-#include "engines/cudnn/cudnn_graph.h"
+#include "engines/cudnn/cudnn_candidates.h"
+#include "engines/cudnn/cudnn_plan.h"
 #include "plan/split.h"
 
 namespace qudnn::engines {

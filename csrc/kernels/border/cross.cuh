@@ -1,7 +1,7 @@
 // Chooses the kernel of border.cuh that carries a tensor across the border.
 #pragma once
 
-#include "kernels/border/border.cuh"
+#include "kernels/border/border_tiles.cuh"
 
 namespace qudnn::kernels {
 

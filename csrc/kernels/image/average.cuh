@@ -68,4 +68,18 @@ struct Sums<uint8_t> {
     }
 };
 
+// Runs the kernel with the types of what a thread takes, 16 channels where they are aligned, and of an index
+// that counts as many; g.c counts them then, too.
+template <class Geometry, class Run>
+cudaError_t run_average(Geometry g, int64_t count, const int8_t* x, const int8_t* y, const Run& run) {
+    if (count == 0) return cudaSuccess;
+    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
+        return narrow(count) ? run.template operator()<uint8_t, uint32_t>(g, count)
+                             : run.template operator()<uint8_t, uint64_t>(g, count);
+    g.c /= 16;
+    count /= 16;
+    return narrow(count) ? run.template operator()<uint4, uint32_t>(g, count)
+                         : run.template operator()<uint4, uint64_t>(g, count);
+}
+
 }  // namespace qudnn::kernels

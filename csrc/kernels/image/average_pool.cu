@@ -33,30 +33,18 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-template <typename V, typename Index>
-cudaError_t run(int64_t count, const PoolGeometry& g, const Average& k, const int8_t* x, int8_t* y,
-                cudaStream_t stream) {
-    return launch(average_pool_kernel<V, Index>, ceil_div(count, kThreads), kThreads, stream,
-                  static_cast<Index>(count), g, Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
-                  k, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
-}
-
 }  // namespace
 
-cudaError_t average_pool(const PoolGeometry& geometry, const AverageScales& scales, const int8_t* x,
-                         int8_t* y, cudaStream_t stream) {
-    PoolGeometry g = geometry;
-    int64_t count = g.n * g.p * g.q * g.c;
-    if (count == 0) return cudaSuccess;
+cudaError_t average_pool(const PoolGeometry& g, const AverageScales& scales, const int8_t* x, int8_t* y,
+                         cudaStream_t stream) {
     const Average k(scales, static_cast<float>(g.r * g.s));
-    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16)) {
-        return narrow(count) ? run<uint8_t, uint32_t>(count, g, k, x, y, stream)
-                             : run<uint8_t, uint64_t>(count, g, k, x, y, stream);
-    }
-    g.c /= 16;
-    count /= 16;
-    return narrow(count) ? run<uint4, uint32_t>(count, g, k, x, y, stream)
-                         : run<uint4, uint64_t>(count, g, k, x, y, stream);
+    return run_average(g, g.n * g.p * g.q * g.c, x, y,
+                       [&]<typename V, typename Index>(const PoolGeometry& v, int64_t count) {
+                           const Divisor<Index> channels(v.c), columns(v.q), rows(v.p);
+                           return launch(average_pool_kernel<V, Index>, ceil_div(count, kThreads), kThreads,
+                                         stream, static_cast<Index>(count), v, channels, columns, rows, k,
+                                         reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+                       });
 }
 
 }  // namespace qudnn::kernels

@@ -48,32 +48,20 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-template <typename V, typename Index>
-cudaError_t run(int64_t count, const VolumeGeometry& g, const Average& k, const int8_t* x, int8_t* y,
-                cudaStream_t stream) {
-    return launch(average_pool3d_kernel<V, Index>, ceil_div(count, kThreads), kThreads, stream,
-                  static_cast<Index>(count), g, Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
-                  Divisor<Index>(g.z), k, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
-}
-
 }  // namespace
 
-cudaError_t average_pool3d(const VolumeGeometry& geometry, const AverageScales& scales, const int8_t* x,
-                           int8_t* y, cudaStream_t stream) {
-    VolumeGeometry g = geometry;
-    int64_t count = g.n * g.z * g.p * g.q * g.c;
-    if (count == 0) return cudaSuccess;
+cudaError_t average_pool3d(const VolumeGeometry& g, const AverageScales& scales, const int8_t* x, int8_t* y,
+                           cudaStream_t stream) {
     // Three sides, of which each fits into 31 bits, do not fit into an int64.
     const double window = static_cast<double>(g.t) * static_cast<double>(g.r) * static_cast<double>(g.s);
     const Average k(scales, static_cast<float>(window));
-    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16)) {
-        return narrow(count) ? run<uint8_t, uint32_t>(count, g, k, x, y, stream)
-                             : run<uint8_t, uint64_t>(count, g, k, x, y, stream);
-    }
-    g.c /= 16;
-    count /= 16;
-    return narrow(count) ? run<uint4, uint32_t>(count, g, k, x, y, stream)
-                         : run<uint4, uint64_t>(count, g, k, x, y, stream);
+    return run_average(g, g.n * g.z * g.p * g.q * g.c, x, y,
+                       [&]<typename V, typename Index>(const VolumeGeometry& v, int64_t count) {
+                           const Divisor<Index> channels(v.c), columns(v.q), rows(v.p), slices(v.z);
+                           return launch(average_pool3d_kernel<V, Index>, ceil_div(count, kThreads), kThreads,
+                                         stream, static_cast<Index>(count), v, channels, columns, rows,
+                                         slices, k, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+                       });
 }
 
 }  // namespace qudnn::kernels

@@ -51,30 +51,18 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-template <typename V, typename Index, int kSize>
-cudaError_t run(int64_t count, const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
-                cudaStream_t stream) {
-    return launch(max_pool_kernel<V, Index, kSize>, ceil_div(count, kThreads), kThreads, stream,
-                  static_cast<Index>(count), g, static_cast<Index>(g.y_padding.rows(g.p)),
-                  static_cast<Index>(g.y_padding.columns(g.q)), y_zero_point, reinterpret_cast<const V*>(x),
-                  reinterpret_cast<V*>(y));
-}
-
 }  // namespace
 
-cudaError_t max_pool(const PoolGeometry& geometry, int y_zero_point, const int8_t* x, int8_t* y,
+cudaError_t max_pool(const PoolGeometry& g, int y_zero_point, const int8_t* x, int8_t* y,
                      cudaStream_t stream) {
-    PoolGeometry g = geometry;
-    int64_t count = g.n * g.y_padding.rows(g.p) * g.y_padding.columns(g.q) * g.c;
-    if (count == 0) return cudaSuccess;
-    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
-        return run<uint8_t, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
-    g.c /= 16;
-    count /= 16;
-    if (!narrow(count)) return run<uint4, uint64_t, 0>(count, g, y_zero_point, x, y, stream);
-    if (g.r == 3 && g.s == 3) return run<uint4, uint32_t, 3>(count, g, y_zero_point, x, y, stream);
-    if (g.r == 2 && g.s == 2) return run<uint4, uint32_t, 2>(count, g, y_zero_point, x, y, stream);
-    return run<uint4, uint32_t, 0>(count, g, y_zero_point, x, y, stream);
+    const int64_t rows = g.y_padding.rows(g.p), columns = g.y_padding.columns(g.q);
+    return run_maximum(g, g.n * rows * columns * g.c, x, y,
+                       [&]<typename V, typename Index, int kSize>(const PoolGeometry& v, int64_t count) {
+                           return launch(max_pool_kernel<V, Index, kSize>, ceil_div(count, kThreads),
+                                         kThreads, stream, static_cast<Index>(count), v,
+                                         static_cast<Index>(rows), static_cast<Index>(columns), y_zero_point,
+                                         reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+                       });
 }
 
 }  // namespace qudnn::kernels

@@ -51,27 +51,16 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-template <typename V, typename Index, int kSize>
-cudaError_t run(int64_t count, const VolumeGeometry& g, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    return launch(max_pool3d_kernel<V, Index, kSize>, ceil_div(count, kThreads), kThreads, stream,
-                  static_cast<Index>(count), g, Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
-                  Divisor<Index>(g.z), reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
-}
-
 }  // namespace
 
-cudaError_t max_pool3d(const VolumeGeometry& geometry, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    VolumeGeometry g = geometry;
-    int64_t count = g.n * g.z * g.p * g.q * g.c;
-    if (count == 0) return cudaSuccess;
-    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
-        return run<uint8_t, uint64_t, 0>(count, g, x, y, stream);
-    g.c /= 16;
-    count /= 16;
-    if (!narrow(count)) return run<uint4, uint64_t, 0>(count, g, x, y, stream);
-    if (g.r == 3 && g.s == 3) return run<uint4, uint32_t, 3>(count, g, x, y, stream);
-    if (g.r == 2 && g.s == 2) return run<uint4, uint32_t, 2>(count, g, x, y, stream);
-    return run<uint4, uint32_t, 0>(count, g, x, y, stream);
+cudaError_t max_pool3d(const VolumeGeometry& g, const int8_t* x, int8_t* y, cudaStream_t stream) {
+    return run_maximum(g, g.n * g.z * g.p * g.q * g.c, x, y,
+                       [&]<typename V, typename Index, int kSize>(const VolumeGeometry& v, int64_t count) {
+                           return launch(max_pool3d_kernel<V, Index, kSize>, ceil_div(count, kThreads),
+                                         kThreads, stream, static_cast<Index>(count), v, Divisor<Index>(v.c),
+                                         Divisor<Index>(v.q), Divisor<Index>(v.p), Divisor<Index>(v.z),
+                                         reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+                       });
 }
 
 }  // namespace qudnn::kernels

@@ -40,4 +40,19 @@ struct Maximum<uint8_t> {
     __device__ uint8_t value() const { return static_cast<uint8_t>(maximum); }
 };
 
+// Runs the kernel with the types of what a thread takes, 16 channels where they are aligned, and of an index
+// that counts as many, and with the side of small square windows; g.c counts vectors then, too.
+template <class Geometry, class Run>
+cudaError_t run_maximum(Geometry g, int64_t count, const int8_t* x, const int8_t* y, const Run& run) {
+    if (count == 0) return cudaSuccess;
+    if (g.c % 16 != 0 || !aligned(x, 16) || !aligned(y, 16))
+        return run.template operator()<uint8_t, uint64_t, 0>(g, count);
+    g.c /= 16;
+    count /= 16;
+    if (!narrow(count)) return run.template operator()<uint4, uint64_t, 0>(g, count);
+    if (g.r == 3 && g.s == 3) return run.template operator()<uint4, uint32_t, 3>(g, count);
+    if (g.r == 2 && g.s == 2) return run.template operator()<uint4, uint32_t, 2>(g, count);
+    return run.template operator()<uint4, uint32_t, 0>(g, count);
+}
+
 }  // namespace qudnn::kernels
