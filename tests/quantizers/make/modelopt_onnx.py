@@ -1,0 +1,43 @@
+"""Models as NVIDIA ModelOpt quantizes ONNX: its default (float16 between) and float32.
+
+pip install nvidia-modelopt[onnx] torch onnxscript
+python tests/quantizers/make/modelopt_onnx.py FOLDER
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import modelopt.onnx.quantization as modelopt
+from networks import NETWORKS, export, network, samples
+
+SETTINGS = {
+    "fp16": {},
+    "fp32": {"high_precision_dtype": "fp32"},
+    "fp32-zp": {"high_precision_dtype": "fp32", "use_zero_point": True},
+    "fp32-dqonly": {"high_precision_dtype": "fp32", "dq_only": True},
+}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        made = network(name)
+        x = samples(made)
+        for exporter in ("ts", "dynamo"):
+            with TemporaryDirectory() as temporary:
+                source = Path(temporary) / "float.onnx"
+                export(made, source, x, dynamo=exporter == "dynamo")
+                for title, options in SETTINGS.items():
+                    modelopt.quantize(
+                        str(source),
+                        calibration_data={"x": x.numpy()},
+                        calibration_eps=["cpu"],
+                        output_path=str(folder / f"modelopt-{name}-{exporter}-{title}.onnx"),
+                        log_level="ERROR",
+                        **options,
+                    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
