@@ -40,6 +40,7 @@ def convert(
     explain: bool | None = None,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    quantize_activations: bool = False,
 ) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
@@ -51,6 +52,8 @@ def convert(
     environment variable QUDNN_EXPLAIN is 1.
     include, exclude: which nodes to convert, and which not, as patterns of a shell for their names or
     operators; see `qudnn.converter.selection.Selection`.
+    quantize_activations: whether matmuls and convolutions of float32 with weights that are only stored in 8
+    bits are computed in integers too: their activations are then quantized at run time, and results change.
 
     Raises ConversionError where the model cannot be read or the trace not be written.
     """
@@ -67,7 +70,7 @@ def convert(
     work = files.to_ir(proto)
     if is_converted(proto):
         return Conversion(proto, describe_converted(work))
-    report = pipeline.run(work, _observer(trace), explains(explain), selection)
+    report = pipeline.run(work, _observer(trace), explains(explain), selection, quantize_activations)
     if not report.converted:
         return Conversion(proto, report)
     with named("making the converted model"):
@@ -83,6 +86,7 @@ def convert_file(
     explain: bool | None = None,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    quantize_activations: bool = False,
 ) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
@@ -91,7 +95,7 @@ def convert_file(
     with the mode of those that they replace; a model of which nothing could be converted, or which is
     converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
-    trace, explain, include, exclude: as in convert.
+    trace, explain, include, exclude, quantize_activations: as in convert.
 
     Raises ConversionError where the source cannot be read, or the target or the trace not be written.
     """
@@ -104,7 +108,7 @@ def convert_file(
     report = (
         describe_converted(model)
         if is_converted(proto)
-        else pipeline.run(model, _observer(trace), explains(explain), selection)
+        else pipeline.run(model, _observer(trace), explains(explain), selection, quantize_activations)
     )
     if report.converted and not report.already:
         with named("writing the converted model"):
@@ -159,9 +163,11 @@ def inspect(
     *,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    quantize_activations: bool = False,
 ) -> Report:
     """The report that converting a model would give, or that on a converted model; nothing is written.
 
+    include, exclude, quantize_activations: as in convert.
     source: where proto was read from, in whose folder its weights in other files lie; they are read on
     demand, and so left alone where nobody asks for them. proto is not to be used afterwards.
 
@@ -170,7 +176,9 @@ def inspect(
     selection = Selection.of(include, exclude)
     weights.locate(proto, weights.folders_of(source))
     model = files.to_ir(proto)
-    return describe_converted(model) if is_converted(proto) else pipeline.run(model, selection=selection)
+    if is_converted(proto):
+        return describe_converted(model)
+    return pipeline.run(model, selection=selection, quantize_activations=quantize_activations)
 
 
 def explains(wanted: bool | None) -> bool:

@@ -42,6 +42,7 @@ class Journal:
     notes: what is not bit for bit what onnxruntime's CPU provider computes, by node of the converted model.
     remarks: sentences about the conversion as a whole, for the report, in their order.
     selection: which nodes the user wants converted.
+    quantize_activations: whether to quantize, at run time, what is multiplied by weights stored in 8 bits.
     """
 
     names: Names
@@ -51,13 +52,25 @@ class Journal:
     notes: dict[ir.Node, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
+    quantize_activations: bool = False
 
     @classmethod
-    def of(cls, model: ir.Model, explains: bool = False, selection: Selection | None = None) -> "Journal":
+    def of(
+        cls,
+        model: ir.Model,
+        explains: bool = False,
+        selection: Selection | None = None,
+        quantize_activations: bool = False,
+    ) -> "Journal":
         """An empty one, for a model as it was read."""
         names = Names()
         names.reserve(model.graph)
-        return cls(names=names, explains=explains, selection=selection or Selection())
+        return cls(
+            names=names,
+            explains=explains,
+            selection=selection or Selection(),
+            quantize_activations=quantize_activations,
+        )
 
     def decline(self, step: str, node: ir.Node, reason: str) -> None:
         """Note why a pass leaves a node as it is, if anybody wants to know."""

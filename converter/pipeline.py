@@ -57,6 +57,7 @@ from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
 from qudnn.converter.passes.prepare.pair_activations import PairActivations
+from qudnn.converter.passes.prepare.quantize_activations import QuantizeActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
 from qudnn.converter.passes.prepare.unfuse_conv import UnfuseConv
@@ -109,6 +110,7 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             WidenFloat16,
             DropIdentities,
             FoldConstants,
+            QuantizeActivations,
             PairActivations,
             ChannelScales,
         ),
@@ -194,14 +196,16 @@ def run(
     observer: Observer | None = None,
     explain: bool = False,
     selection: Selection | None = None,
+    quantize_activations: bool = False,
 ) -> Report:
     """Convert the model in place. Where nothing was converted, do not use it: take the original.
 
     explain: whether the report says which rewrites passes declined, and why. selection: of nodes to convert.
+    quantize_activations: as in convert.
 
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
-    journal = Journal.of(model, explain, selection)
+    journal = Journal.of(model, explain, selection, quantize_activations)
     if observer:
         observer.before(model)
     _run(READING, journal, model, observer)

@@ -132,7 +132,8 @@ def _is_stored(value: ir.Value) -> bool:
         if not has_trait(node, Trait.UNPACKS):
             return False
         inputs = [x for x in node.inputs if x is not None]
-        if not inputs or len(_computed(inputs[1:])) > 0:
+        computed = _computed(inputs)
+        if not inputs or len(computed) > 1:
             return False
-        value = inputs[0]
+        value = computed[0] if computed else inputs[0]
     return False

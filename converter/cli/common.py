@@ -15,7 +15,7 @@ def add_shape(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """--include and --exclude."""
+    """--include, --exclude and --quantize-activations: what to convert."""
     for name, what in ("include", "convert only nodes"), ("exclude", "leave nodes as they are"):
         parser.add_argument(
             f"--{name}",
@@ -24,3 +24,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
             metavar="PATTERN",
             help=f"{what} whose name or operator is like this, such as Softmax or '/head/*'; may be repeated",
         )
+    parser.add_argument(
+        "--quantize-activations",
+        action="store_true",
+        help="also convert what multiplies float32 by weights that are only stored in 8 bits: its "
+        "activations are quantized at run time, and results change",
+    )

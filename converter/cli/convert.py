@@ -88,6 +88,7 @@ def _convert(job: Job, arguments: argparse.Namespace) -> Outcome:
             explain=arguments.explain,
             include=arguments.include,
             exclude=arguments.exclude,
+            quantize_activations=arguments.quantize_activations,
         )
     except ConversionError as error:
         return Outcome(job, None, str(error))

@@ -81,7 +81,13 @@ def _inspect(name: str, arguments: argparse.Namespace) -> Found:
         content = read_once(name)
         proto = load_proto(name, content)
         summary = Summary.of(proto)
-        report = inspect(proto, name, include=arguments.include, exclude=arguments.exclude)
+        report = inspect(
+            proto,
+            name,
+            include=arguments.include,
+            exclude=arguments.exclude,
+            quantize_activations=arguments.quantize_activations,
+        )
     except ConversionError as error:
         return Found(shown, summary, None, str(error))
     return Found(shown, summary, report, "")

@@ -18,6 +18,7 @@ from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
+from qudnn.converter.qdq.weight_only import why_not
 from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
@@ -175,7 +176,7 @@ def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
             standing[number] = node
     for number, node in standing.items():
         original = originals.graph[number]
-        reason = _STORED_WEIGHTS if original.stored_weights else _reason(node, context)
+        reason = _stored(node) if original.stored_weights else _reason(node, context)
         yield _named(original, reason)
     for original in originals.bodies:
         if original.quantized or original.converts:
@@ -199,15 +200,20 @@ def _reason(node: ir.Node, context: Context) -> str:
     return reason or "qudnn has no op for it"
 
 
+def _stored(node: ir.Node) -> str:
+    refused = why_not(node)
+    return f"{_STORED_WEIGHTS}; " + (refused or "--quantize-activations quantizes that at run time")
+
+
 def _stored_weights(left: list[Left]) -> list[str]:
     """A sentence for models of which only the weights are quantized, which looks like nothing done."""
-    number = sum(node.reason == _STORED_WEIGHTS for node in left)
+    number = sum(node.reason.startswith(_STORED_WEIGHTS) for node in left)
     if not number:
         return []
     nodes = "1 node multiplies" if number == 1 else f"{number} nodes multiply"
     return [
         f"{nodes} in floating point by weights that are only stored in 8 bits or fewer: quantize the "
-        "activations too, as qudnn converts operators on quantized tensors only"
+        "activations too, in the tool that quantizes, or at run time with --quantize-activations"
     ]
 
 

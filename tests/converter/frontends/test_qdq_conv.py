@@ -201,7 +201,8 @@ def test_reasons() -> None:
     )
     assert (
         reasons(net.model())["c_node"]
-        == "its weights are stored in 8 bits or fewer, but its other input is in floating point"
+        == "its weights are stored in 8 bits or fewer, but its other input is in floating point; "
+        "--quantize-activations quantizes that at run time"
     )
 
 

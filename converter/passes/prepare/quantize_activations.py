@@ -1,0 +1,104 @@
+"""matmul or convolution of float32 with 8-bit weights => DynamicQuantizeLinear -> its integer form -> Mul
+
+MatMul, Gemm, Conv. Only if the user asked for it.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from qudnn.converter.analysis.quantized import has_stored_weights
+from qudnn.converter.failures import node_name
+from qudnn.converter.graph.constants import constant_or_none, required_input
+from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.passes.base import EarlyNodePass
+from qudnn.converter.qdq.weight_only import bias_of, weights_of
+
+_NOTE = (
+    "its activations are quantized at run time, as you asked for: each of them changes by up to 1/510 of the "
+    "range that they and 0 have"
+)
+_OPSET = 11  # the oldest with DynamicQuantizeLinear
+_FLOAT = int(ir.DataType.FLOAT)
+
+
+class QuantizeActivations(EarlyNodePass):
+    """The form that onnxruntime's dynamic quantizer writes: rules and passes know it."""
+
+    SORTS = True
+
+    def run(self, model: ir.Model) -> None:
+        self._quantized: dict[ir.Value, ir.Node] = {}
+        if self.context.quantize_activations and model.opset_imports.get("", 0) >= _OPSET:
+            super().run(model)
+
+    def matches(self, node: ir.Node) -> bool:
+        if not is_onnx(node, "MatMul", "Gemm", "Conv") or not has_stored_weights(node):
+            return False
+        return not self.context.selection.why_left([(node_name(node), node.op_type)])
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        weights, bias = weights_of(node), bias_of(node)
+        after = [1] * (weights.values.ndim - 2) if node.op_type == "Conv" else []
+        quantize = self._quantize(required_input(node, 0), graph)
+        values = {"values": weights.values, "zero_point": weights.zero_points.reshape(-1)}
+        scale = weights.scales if weights.scales.size == 1 else weights.scales.reshape(-1, *after)
+        constants = {what: self._constant(node, what, array) for what, array in values.items()}
+        q, x_scale, x_zero_point = quantize.outputs
+        inputs = [q, constants["values"], x_zero_point, constants["zero_point"]]
+        cast = self._node("Cast", [node.outputs[0]], node, to=_FLOAT)
+        scales = self._node("Mul", [x_scale, self._constant(node, "scale", scale)], node)
+        chain = [cast, scales, self._node("Mul", [cast.outputs[0], scales.outputs[0]], node)]
+        if bias is not None:
+            if node.op_type == "Conv":
+                array = constant_or_none(bias)
+                assert array is not None
+                bias = self._constant(node, "bias", array.reshape(-1, *after))
+            chain.append(self._node("Add", [chain[-1].outputs[0], bias], node))
+        self._replace(node, inputs, chain, graph)
+
+    def _replace(self, node: ir.Node, inputs: list[ir.Value], chain: list[ir.Node], graph: ir.Graph) -> None:
+        old = [value for value in node.inputs if value is not None]
+        y, last = node.outputs[0], chain[-1].outputs[0]
+        take_place(y, last)
+        chain[0].replace_input_with(0, y)
+        y.name, y.type = self.context.names.value(f"{last.name}/sums"), ir.TensorType(ir.DataType.INT32)
+        node.resize_inputs(len(inputs))
+        for index, value in enumerate(inputs):
+            node.replace_input_with(index, value)
+        if node.op_type == "Gemm":
+            node.attributes.clear()
+        node.op_type = "ConvInteger" if node.op_type == "Conv" else "MatMulInteger"
+        graph.insert_after(node, chain)
+        self.context.notes[node] = _NOTE
+        remove_orphans(filter(None, (value.producer() for value in old)))
+
+    def _quantize(self, x: ir.Value, graph: ir.Graph) -> ir.Node:
+        """The one node that quantizes x."""
+        if x not in self._quantized:
+            names = self.context.names
+            node = ir.node("DynamicQuantizeLinear", [x], num_outputs=3, name=names.node(f"{x.name}/quantize"))
+            for output, what in zip(node.outputs, ("quantized", "scale", "zero_point"), strict=True):
+                output.name = names.value(f"{x.name}/{what}")
+            producer = x.producer()
+            if producer is not None and producer.graph is graph:
+                graph.insert_after(producer, node)
+            else:
+                graph.insert_before(graph[0], node)
+            self._quantized[x] = node
+        return self._quantized[x]
+
+    def _node(self, op_type: str, inputs: list[ir.Value], of: ir.Node, **attributes: int) -> ir.Node:
+        name = f"{of.name}/{op_type.lower()}"
+        node = ir.node(op_type, inputs, attributes, name=self.context.names.node(name))
+        node.outputs[0].name = self.context.names.value(name)
+        return node
+
+    def _constant(self, node: ir.Node, what: str, array: NDArray[Any]) -> ir.Value:
+        graph = node.graph
+        assert isinstance(graph, ir.Graph)
+        name = self.context.names.value(f"{node.name}/{what}")
+        return add_initializer(graph, name, np.ascontiguousarray(array))
