@@ -37,6 +37,7 @@ from qudnn.converter.functions.float_attention import Attention, MaskedAttention
 from qudnn.converter.functions.float_binary import QFloatAdd, QFloatMul
 from qudnn.converter.functions.float_conv import QConvFloatAdd, QConvToFloat
 from qudnn.converter.functions.layer_normalization import QLayerNormalization
+from qudnn.converter.functions.lstm import DynamicQLSTM
 from qudnn.converter.functions.masked_softmax import QMaskedSoftmax
 from qudnn.converter.functions.matmul import QMatMul, QMatMulToFloat, QProjections
 from qudnn.converter.functions.mul import QMul
@@ -105,6 +106,7 @@ FUNCTIONS = {
         DynamicQMatMul,
         DynamicQBatchMatMul,
         DynamicQConv,
+        DynamicQLSTM,
         Attention,
         MaskedAttention,
     )

@@ -162,6 +162,7 @@ _ONNX: dict[str, Trait] = {
 _CONTRIB: dict[str, Trait] = {
     "BiasGelu": _T.KEEPS_SHAPE,
     "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
+    "DynamicQuantizeLSTM": _NONE,
     "DynamicQuantizeMatMul": _NONE,
     "FastGelu": _UNARY,
     "GatherBlockQuantized": _T.STORED_WEIGHTS,

@@ -13,7 +13,7 @@ from qudnn.converter.island.dynamic_matmuls import WeightTerms
 from qudnn.converter.island.layout import ALIGNMENT, Layout, padded, plain, unpadded
 from qudnn.converter.island.port import Tensor
 
-Attribute = int | float | str | Sequence[int] | Sequence[float]
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 class Emitter:
@@ -57,15 +57,15 @@ class Emitter:
     def ops(
         self,
         op_type: str,
-        tensors: Iterable[Tensor],
+        tensors: Iterable[Tensor | None],
         results: Sequence[tuple[Layout, ir.DataType]],
         attributes: Mapping[str, Attribute],
         constants: Mapping[str, NDArray[Any]] | None = None,
         domain: str = DOMAIN,
     ) -> list[Tensor]:
-        """As op, of a node with several results."""
+        """As op, of a node with several results. None: an input that it leaves out."""
         name = self._names.node(f"{self._name}/{op_type.lower()}") if self._named else self._name
-        inputs = [tensor.value for tensor in tensors]
+        inputs = [None if tensor is None else tensor.value for tensor in tensors]
         inputs += [self.constant(what, array) for what, array in (constants or {}).items()]
         node = ir.node(
             op_type,

@@ -51,7 +51,7 @@ using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
          QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
-         QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, QBatchMatMul, QBatchMatMulToFloat,
+         QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat,
          QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QMaxPool,
          QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace,
          QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,

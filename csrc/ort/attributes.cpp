@@ -22,12 +22,31 @@ std::vector<int64_t> Attributes::extents(const char* name, int64_t least) const 
     return values;
 }
 
-std::vector<int64_t> Attributes::optional_integers(const char* name) const {
+namespace {
+
+// What read() returns, or the other value where it throws: the only way to learn that an attribute is not
+// there.
+template <class Read, class Value>
+Value if_there(const Read& read, const Value& otherwise) {
     try {
-        return integers(name);
-    } catch (const Error&) {  // the only way to learn that it is not there
-        return {};
+        return read();
+    } catch (const Error&) {
+        return otherwise;
     }
+}
+
+}  // namespace
+
+std::vector<int64_t> Attributes::optional_integers(const char* name) const {
+    return if_there([&] { return integers(name); }, std::vector<int64_t>());
+}
+
+std::vector<float> Attributes::optional_reals(const char* name) const {
+    return if_there([&] { return reals(name); }, std::vector<float>());
+}
+
+float Attributes::optional_real(const char* name, float otherwise) const {
+    return if_there([&] { return real(name); }, otherwise);
 }
 
 int64_t KernelAttributes::integer(const char* name) const {

@@ -35,6 +35,9 @@ class Attributes {
 
     // Nothing where the node leaves the attribute out.
     std::vector<int64_t> optional_integers(const char* name) const;
+    std::vector<float> optional_reals(const char* name) const;
+    // Another value where it does.
+    float optional_real(const char* name, float otherwise) const;
 
     template <size_t Count>
     std::array<int64_t, Count> integers(const char* name) const {

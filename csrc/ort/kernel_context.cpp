@@ -33,11 +33,17 @@ Allocator::Allocator(const OrtKernelInfo* info) {
 Allocator::~Allocator() { invoke<slots::ReleaseAllocator>(allocator_); }
 
 Tensor KernelContext::input(size_t index) const {
+    const Tensor tensor = optional_input(index);
+    if (tensor.type == ElementType::undefined) throw Error("input " + std::to_string(index) + " is missing");
+    return tensor;
+}
+
+Tensor KernelContext::optional_input(size_t index) const {
     const OrtValue* value = nullptr;
     call<slots::KernelContext_GetInput>(context_, index, &value);
-    if (value == nullptr) throw Error("input " + std::to_string(index) + " is missing");
-    const TypeAndShape described(value);
     Tensor tensor;
+    if (value == nullptr) return tensor;
+    const TypeAndShape described(value);
     call<slots::GetTensorElementType>(described.info, &tensor.type);
     size_t rank = 0;
     call<slots::GetDimensionsCount>(described.info, &rank);

@@ -47,6 +47,7 @@ class KernelContext {
         : context_(context), allocator_(allocator) {}
 
     Tensor input(size_t index) const;
+    Tensor optional_input(size_t index) const;  // of undefined type where the node leaves it out
     Tensor output(size_t index, const Shape& shape);
     Tensor optional_output(size_t index, const Shape& shape);  // null data where the node leaves it out
 

@@ -34,6 +34,19 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"strides": 1, "dilations": 1, "group": 1, "first": 0},
     ),
     "DynamicQMatMul": ({"first": 0}, {"first": 0}),
+    "DynamicQLSTM": (
+        {
+            "direction": "forward",
+            "hidden_size": 8,
+            "input_size": 8,
+            "input_forget": 0,
+            "clip": 1.0,
+            "activation_kinds": [6, 1, 1],
+            "activation_alpha": [0.2],
+            "activation_beta": [0.5],
+        },
+        {"input_size": 1},
+    ),
     "QConv3D": (
         {"pads": [0] * 6, "strides": [1] * 3, "dilations": [1] * 3, "group": 1},
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1},

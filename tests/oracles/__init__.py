@@ -35,6 +35,7 @@ from oracles.dynamic import (
 from oracles.float_binary import q_float_add, q_float_mul
 from oracles.float_conv import q_conv_float_add, q_conv_to_float
 from oracles.layer_normalization import q_layer_normalization
+from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
@@ -67,6 +68,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "DynamicQMatMul": dynamic_q_matmul,
     "DynamicQBatchMatMul": dynamic_q_batch_matmul,
     "DynamicQConv": dynamic_q_conv,
+    "DynamicQLSTM": dynamic_q_lstm,
     "QBatchMatMul": q_batch_matmul,
     "QBatchMatMulToFloat": q_batch_matmul_to_float,
     "QBatchMatMulToInt32": q_batch_matmul_to_int32,

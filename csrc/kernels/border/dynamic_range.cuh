@@ -37,6 +37,12 @@ struct FoundScale {
     int zero_point;
 };
 
+__device__ inline FoundScale quantization_of(const Range& range) {
+    const float scale = range.low == range.high ? 1.0f : divide(plus(range.high, -range.low), 255.0f);
+    const float place = fmaxf(0.0f, fminf(255.0f, plus(0.0f, -divide(range.low, scale))));
+    return {scale, __float2int_rn(place) - 128};
+}
+
 // Of a block's range, for its part of the whole.
 __device__ inline void keep_range(const DynamicEpilogue& to, const Range& of_thread) {
     const Range range = range_of_block(of_thread);
@@ -52,10 +58,7 @@ __device__ inline FoundScale found_scale(const DynamicEpilogue& to, int count) {
         const float2 kept = __ldcg(reinterpret_cast<const float2*>(to.ranges) + i);
         widen(range, kept.x, kept.y);
     }
-    range = range_of_block(range);
-    const float scale = range.low == range.high ? 1.0f : divide(plus(range.high, -range.low), 255.0f);
-    const float place = fmaxf(0.0f, fminf(255.0f, plus(0.0f, -divide(range.low, scale))));
-    return {scale, __float2int_rn(place) - 128};
+    return quantization_of(range_of_block(range));
 }
 
 __device__ inline int64_t index_in_grid() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }

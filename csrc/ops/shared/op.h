@@ -24,7 +24,7 @@ namespace qudnn::ops {
 
 constexpr const char* kDomain = "qudnn";
 constexpr const char* kProvider = "CUDAExecutionProvider";
-constexpr size_t kMaxInputs = 8;
+constexpr size_t kMaxInputs = 12;
 
 // The element types of an op's inputs or outputs. Undefined: any type for an input, what infer() says for an
 // output.
@@ -46,6 +46,7 @@ struct Signature {
     ElementTypes inputs;
     ElementTypes outputs;
     size_t optional_outputs = 0;  // the first so many; a node may leave each out, whose name is empty then
+    size_t optional_inputs = 0;   // the last so many
 };
 
 // One run of one node.
@@ -56,6 +57,8 @@ class Context final : public plan::Host {
         : context_(context, allocator), node_(node), configuration_(configuration) {}
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
+    // Of undefined type where the node leaves it out.
+    ort::Tensor optional_input(size_t index) const { return context_.optional_input(index); }
     ort::Tensor output(size_t index, const ort::Shape& shape) { return context_.output(index, shape); }
     // Null data where the node leaves it out.
     ort::Tensor optional_output(size_t index, const ort::Shape& shape) {
@@ -120,6 +123,10 @@ struct Definition final : OrtCustomOp {
         GetName = [](const OrtCustomOp*) { return Kernel::kSignature.name; };
         GetInputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.inputs.size(); };
         GetInputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.inputs[i]; };
+        GetInputCharacteristic = [](const OrtCustomOp*, size_t i) {
+            constexpr size_t kFirst = Kernel::kSignature.inputs.size() - Kernel::kSignature.optional_inputs;
+            return i < kFirst ? ort::kRequired : ort::kOptional;
+        };
         GetOutputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.outputs.size(); };
         GetOutputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.outputs[i]; };
         GetOutputCharacteristic = [](const OrtCustomOp*, size_t i) {
