@@ -3,22 +3,18 @@
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import onnx
 import onnxruntime
-from google.protobuf.message import EncodeError
 
-from qudnn.converter.io import scratch
 from qudnn.custom_ops import opened
 from qudnn.custom_ops.library import register_quietly, surprises
+from qudnn.custom_ops.openable import openable
 from qudnn.custom_ops.opened import Model, Opened, Status
 from qudnn.custom_ops.options import Tune, config_entry
 from qudnn.custom_ops.registration import Providers, Registration
 
 _EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
-_IN_MEMORY = 2**31 - 2**24  # bytes of weights; a serialized model ends at 2 GB
 
 
 class InferenceSession(onnxruntime.InferenceSession):
@@ -75,7 +71,7 @@ class InferenceSession(onnxruntime.InferenceSession):
 
         if model is not None:
             try:
-                super().__init__(self._openable(model), options, providers, provider_options, **kwargs)
+                super().__init__(openable(model, self), options, providers, provider_options, **kwargs)
                 return
             except Exception as error:  # onnxruntime's have no type in common
                 reason = f"onnxruntime does not open the converted model: {error}"
@@ -86,15 +82,3 @@ class InferenceSession(onnxruntime.InferenceSession):
         ):
             text = f"The model is opened unconverted: {self.conversion.reason}"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
-
-    def _openable(self, model: onnx.ModelProto) -> str | bytes:
-        """`model` as bytes or, where that is too large, as a file that lives as long as the session."""
-        if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < _IN_MEMORY:
-            try:
-                serialized: bytes = model.SerializeToString()
-                return serialized
-            except (ValueError, EncodeError):  # too large after all, by what lies outside of raw_data
-                pass
-        path = str(Path(scratch.folder_of(self), "model.onnx"))
-        onnx.save_model(model, path, save_as_external_data=True, location="model.weights")
-        return path

@@ -1,20 +1,22 @@
 """Runs a model and says what ran it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 import pytest
 
 from cases.builder import Array
 from qudnn import custom_ops
-from zoo.profile import Kernel, kernels
+from qudnn.converter.comparison.difference import difference
+from qudnn.custom_ops.exact import session_options as session_options
+from qudnn.custom_ops.exact import takes_precision as takes_precision
+from qudnn.custom_ops.profile import Kernel, kernels
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -22,11 +24,6 @@ CUDA = "CUDAExecutionProvider"
 # What onnxruntime says if it is too old for a model, see versions/oldest.py; the first not of converted ones.
 _IS_OLD = tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (1, 25)
 _TOO_NEW = ("Could not find an implementation", "max supported IR version", "is under development")
-
-# The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
-_WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
-
-_MATMULS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Transpose"}  # or what stands before one
 
 
 @dataclass(frozen=True)
@@ -89,62 +86,9 @@ def open_session(
         raise
 
 
-def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
-    """Options under which the CPU provider computes exactly, and starts fast.
-
-    Without x64quantprecision a processor that lacks VNNI saturates uint8 * int8 products at 16 bits.
-    With it onnxruntime opens no model that convolves int8 activations, a converted one least of all:
-    it makes the weights uint8, and has no kernel for int8 * uint8. Nor does it decide as it does by default
-    what to compute in integers where an int8 constant, which becomes uint8, meets int8 tensors.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    if takes_precision(model):
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
-
-
-def takes_precision(model: onnx.ModelProto) -> bool:
-    """Whether onnxruntime opens the model with x64quantprecision, and decides as without."""
-    nodes = list(_nodes(model.graph))
-    constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    zero_points = [node.input[_WITH_WEIGHTS[node.op_type]] for node in nodes if node.op_type in _WITH_WEIGHTS]
-    int8 = onnx.TensorProto.INT8
-    types = constants | {x.name: x.type.tensor_type.elem_type for x in model.graph.input}
-    dequantized = {
-        node.output[0]: node.input[0] in constants
-        for node in nodes
-        if node.op_type == "DequantizeLinear" and types.get(node.input[0]) == int8
-    }
-    # Who reads int8 constants, and is no matmul, or an int8 tensor besides.
-    other = any(
-        any(dequantized.get(name, False) for name in node.input)
-        and (node.op_type not in _MATMULS or not dequantized.get(node.input[0], True))
-        for node in nodes
-    )
-    return not model.functions and int8 not in {constants.get(name) for name in zero_points} and not other
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Its nodes and those of bodies in it: onnxruntime's optimizer works on them as well."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                yield from _nodes(body)
-
-
 def assert_same_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
     """Compares outputs by name: dtype, shape, bits."""
     assert actual.keys() == expected.keys()
     for name, want in expected.items():
-        got = actual[name]
-        assert got.dtype == want.dtype, f"{name} is {got.dtype}, not {want.dtype}"
-        assert got.shape == want.shape, f"{name} is {got.shape}, not {want.shape}"
-        bits = np.dtype(f"u{want.dtype.itemsize}")
-        different = np.argwhere(got.view(bits) != want.view(bits))
-        where = [tuple(map(int, index)) for index in different[:4]]
-        assert not len(different), f"{name}: {len(different)} of {want.size} differ, such as " + ", ".join(
-            f"{index}: {got[index]!r} for {want[index]!r}" for index in where
-        )
+        found = difference(actual[name], want)
+        assert found is None, f"{name}: {found}"

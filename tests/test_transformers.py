@@ -13,9 +13,9 @@ from cases.builder import Array
 from qudnn import converter
 from qudnn.converter import Report
 from qudnn.converter.functions import DOMAIN
+from qudnn.custom_ops.profile import ON_SHAPES
 from session import CUDA, open_session, outputs, run
 from zoo.architectures import SMALL_TRANSFORMERS
-from zoo.profile import ON_SHAPES
 
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 

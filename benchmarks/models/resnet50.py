@@ -25,8 +25,8 @@ from onnxruntime import InferenceSession as Session
 from benchmarks.report import machine, outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.profile import kernels
 from zoo.measure import CPU, Bound, cpu_session, different_bits
-from zoo.profile import kernels
 from zoo.resnet import resnet50
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -38,8 +38,8 @@ from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
 from qudnn.custom_ops.options import Tune
+from qudnn.custom_ops.profile import ON_SHAPES, kernels
 from zoo.measure import CPU, Feed, cpu_session
-from zoo.profile import ON_SHAPES, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 

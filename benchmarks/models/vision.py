@@ -26,8 +26,8 @@ import onnxruntime
 from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.profile import kernels
 from zoo.measure import CPU, CUDA, median_seconds
-from zoo.profile import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 Array = npt.NDArray[np.float32]

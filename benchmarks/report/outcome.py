@@ -19,8 +19,8 @@ from qudnn.converter import Report
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))  # the zoo, for whoever imports this module
 
+from qudnn.custom_ops.profile import Kernel  # noqa: E402
 from zoo.measure import Bound, Feed, different_bits  # noqa: E402
-from zoo.profile import Kernel  # noqa: E402
 
 Row = dict[str, Any]
 

@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verbs() -> tuple[Verb, ...]:
     """Imported here, where a signal is heeded."""
-    from qudnn.converter.cli import bench, convert, inline, inspect, plans, tune
+    from qudnn.converter.cli import bench, compare, convert, inline, inspect, plans, tune
 
-    return convert, inspect, inline, tune, plans, bench
+    return convert, inspect, compare, inline, tune, plans, bench
 
 
 def make_parser() -> argparse.ArgumentParser:

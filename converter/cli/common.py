@@ -14,6 +14,15 @@ def add_shape(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """--shape, --inputs and --seed, which converter/cli/sides.py: load_inputs reads."""
+    add_shape(parser)
+    parser.add_argument(
+        "--inputs", metavar="FILE", help="an .npz file with an array for each input of the model"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of random inputs; 0 if not given")
+
+
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """--include, --exclude and --quantize-activations: what to convert."""
     for name, what in ("include", "convert only nodes"), ("exclude", "leave nodes as they are"):

@@ -39,3 +39,10 @@ def check_gpu(what: str, otherwise: str = "") -> None:
         )
     if not registration:
         raise UsageError(f"{what} needs a GPU that qudnn can use: {registration.reason}")
+
+
+def why_no_gpu() -> str:
+    """Why sessions cannot have qudnn's operators on a GPU here; empty where they can."""
+    from qudnn.custom_ops.registration import possible
+
+    return possible(None).reason

@@ -12,7 +12,7 @@ import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from qudnn import converter, custom_ops
-from qudnn.custom_ops import Obstacle, Opened, Registration, Status
+from qudnn.custom_ops import Obstacle, Opened, Registration, Status, openable
 from qudnn.custom_ops import session as module
 from zoo.graph import Graph
 from zoo.measure import CPU, cpu_session, different_bits
@@ -167,7 +167,7 @@ def test_external_data_of_a_model_in_bytes(model: onnx.ModelProto, expected: Arr
 def test_a_model_too_large_for_bytes_goes_through_a_file(
     model: onnx.ModelProto, expected: Array, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module, "_IN_MEMORY", 0)
+    monkeypatch.setattr(openable, "_IN_MEMORY", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     session = custom_ops.InferenceSession(model.SerializeToString(), providers=CPU)
     assert {path.name for path in tmp_path.glob("qudnn-*/*")} == {"model.onnx", "model.weights"}
