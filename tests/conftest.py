@@ -1,8 +1,6 @@
 """Fixtures and the `gpu` marker. README.md describes the layout of the tests."""
 
-import ctypes
 import os
-from functools import cache
 from typing import Any
 
 import onnx_ir as ir
@@ -10,7 +8,7 @@ import onnxruntime
 import pytest
 from command import Run
 
-from qudnn import custom_ops
+from no_gpu import why_no_gpu
 from qudnn.converter.passes.base import Step
 from qudnn.converter.passes.read.sort_nodes import SortNodes
 from qudnn.custom_ops import _native, cuda
@@ -61,25 +59,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@cache
-def why_no_gpu() -> str | None:
-    """What the GPU tests lack on this machine; None where they can run."""
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return "this onnxruntime has no CUDAExecutionProvider"
-    try:
-        driver = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return "no NVIDIA driver"
-    count = ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
-        return "no CUDA device"
-    try:
-        custom_ops.library_path()
-    except FileNotFoundError:
-        return "libqudnn.so is not built"
-    return None
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from conftest import why_no_gpu
+from no_gpu import why_no_gpu
 
 FOUND = 9  # the tool's exit status for an error of its own
 SESSIONS = (

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 import qudnn
-from conftest import why_no_gpu
+from no_gpu import why_no_gpu
 from qudnn.converter.cli import main
 from qudnn.custom_ops import plans
 from qudnn.custom_ops._native import testing

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import why_no_gpu
+from no_gpu import why_no_gpu
 from qudnn.converter.cli import bench, main
 from qudnn.custom_ops import _native
 
