@@ -34,6 +34,7 @@
 #include "ops/norm/dynamic_normalization.h"
 #include "ops/norm/layer_normalization.h"
 #include "ops/norm/normalize_to_island.h"
+#include "ops/recurrent/lstm.h"
 #include "ops/shared/usable_device.h"
 #include "ops/softmax/masked_softmax.h"
 #include "ops/softmax/softmax.h"

@@ -1,4 +1,4 @@
-#include "ops/lstm.h"
+#include "ops/recurrent/lstm.h"
 
 #include <cfloat>
 
