@@ -14,6 +14,7 @@
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "projection_kernels.h"
+#include "recurrent_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
@@ -70,6 +71,7 @@ void small_cases() {
                 run("17 channels", {2, 9, 10, 17, 5, 6, 5, 2, 2, 1, 2, 2, 1, 1});
             }
     if (wanted("pool3d")) small_volume_cases();
+    if (wanted("lstm")) small_lstm_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {
             const auto coordinates = static_cast<Coordinates>(mode);
@@ -237,6 +239,7 @@ void small_cases() {
 void large_cases() {
     if (wanted("pointwise")) large_pointwise_cases();
     if (wanted("pool3d")) large_volume_cases();
+    if (wanted("lstm")) large_lstm_cases();
     if (wanted("window")) large_window_cases();
     if (wanted("batch_matmul")) large_batch_matmul_cases();
     if (wanted("projections")) large_projections_cases();

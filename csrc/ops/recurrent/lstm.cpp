@@ -128,14 +128,10 @@ void DynamicQLSTM::compute(Context& context) const {
     const int64_t steps = x.shape[0], batch = x.shape[1];
     const ort::Shape state{directions, batch, hidden};
 
-    kernels::LstmLayer layer{.steps = steps,
-                             .batch = batch,
-                             .hidden = hidden,
-                             .padded_hidden = r.shape[2],
-                             .directions = directions,
-                             .reversed = reversed,
-                             .input_forget = input_forget,
-                             .clip = clip};
+    kernels::LstmLayer layer{};
+    layer.steps = steps, layer.batch = batch, layer.directions = directions;
+    layer.hidden = hidden, layer.padded_hidden = r.shape[2];
+    layer.reversed = reversed, layer.input_forget = input_forget, layer.clip = clip;
     for (size_t d = 0; d < activations.size(); ++d)
         std::copy(activations[d].begin(), activations[d].end(), layer.activations[d]);
     layer.w_zero_point = parameter<int8_t>(context.input(kWZeroPoint), directions, outputs, "w_zero_point");
