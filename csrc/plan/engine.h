@@ -43,6 +43,9 @@ class Engine {
     // Refuses nothing of its kind and is always right, if slow; the others are compared with it.
     virtual bool native() const { return false; }
 
+    // Completes what the engines that are not composed compute.
+    virtual bool composed() const { return false; }
+
     // Why the engine does not take the problem on any GPU; empty if it does.
     virtual std::string refusal(const Problem& problem) const = 0;
     bool takes(const Problem& problem) const { return refusal(problem).empty(); }

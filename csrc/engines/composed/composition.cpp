@@ -33,8 +33,7 @@ class Composition::CompletedPlan final : public plan::Plan {
 int Composition::revision() const {
     int sum = 1;
     for (const plan::Engine* engine : plan::engines()) {
-        const plan::Engine& other = *engine;  // a cast of the pointer makes clang-tidy expect a null one
-        if (dynamic_cast<const Composition*>(&other) == nullptr) sum += other.revision();
+        if (!engine->composed()) sum += engine->revision();
     }
     return sum;
 }

@@ -9,6 +9,7 @@ namespace qudnn::engines {
 // then a step of its own. A plan is named after it and the plan that it completes.
 class Composition : public plan::Engine {
   public:
+    bool composed() const final { return true; }
     int revision() const final;  // rises with those of the engines it completes
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const final;
     std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
