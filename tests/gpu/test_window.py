@@ -43,6 +43,23 @@ CASES = [
     op.conv("unsigned", c=64, k=64, size=(120, 120), pads=ONE, x_zero_point=-128, y_zero_point=-128),
     op.conv("padded", c=128, k=64, kernel=(1, 1), size=(130, 7), y_pads=AROUND, y_zero_point=-128),
 ]
+SPLIT = [
+    op.conv("deep", c=512, k=512, size=(9, 9), y_zero_point=-128),
+    op.conv("deep", sums="wrapping", c=512, k=512, size=(7, 7), pads=ONE, x_zero_point=77),
+    op.conv("deep", c=1024, k=256, kernel=(1, 1), size=(14, 13), y_pads=AROUND, y_min=-90),
+    op.conv("deep", c=512, k=256, size=(9, 11), strides=[2, 2], y_max=90),
+    op.matmul("deep", c=2048, k=1024, rows=(9,)),
+    op.conv_add("deep", c=2048, k=256, kernel=(1, 1), size=(7, 6)),
+    op.conv_add("deep", dtype=op.INT8, c=512, k=96, size=(7, 9), pads=ONE, x_zero_point=9, result_first=False),
+    op.conv_float_add("deep", c=2048, k=64, kernel=(1, 1), size=(9, 5), clamp=(-128, 100)),
+]
+SPLIT_PROBLEMS = (
+    "conv n=1 h=9 w=9 c=512 k=512 r=3 s=3",
+    "conv n=8 h=9 w=9 c=512 k=512 r=3 s=3 adds=1",
+    "conv n=1 h=7 w=7 c=2048 k=512 r=1 s=1 adds=2",
+    "conv n=2 h=14 w=14 c=256 k=96 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1 pads_with_value=1",
+    "matmul m=4 k=1024 c=2048",
+)
 ADDS = [
     *(
         op.conv_add("tiles", dtype=dtype, result_first=first, c=64, k=256, kernel=(1, 1), size=(150, 150))
@@ -70,12 +87,28 @@ FLOAT_ADDS = [
 ]
 
 
-@pytest.mark.parametrize("case", [*CASES, *ADDS, *FLOAT_ADDS], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CASES, *SPLIT, *ADDS, *FLOAT_ADDS], ids=lambda case: case.id)
 def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) -> None:
     told = tuned(case, capfd)
     assert "; native_window" not in told
     (plan,) = plans.list()
     assert plan["source"] == "tuned"
+
+
+@pytest.mark.parametrize("problem", SPLIT_PROBLEMS)
+def test_few_tiles_are_split(problem: str) -> None:
+    full, _ = _native.read_problem(problem)
+    replayed = _native.replay(full, "", False)
+    split = [each for each in replayed if each[1].startswith("native_window split=")]
+    assert split
+    for engine, plan, refusal, differing, *_ in split:
+        assert not refusal, (engine, plan)
+        assert differing == 0, (engine, plan)
+
+
+def test_many_tiles_are_not_split() -> None:
+    full, _ = _native.read_problem("conv n=64 h=28 w=28 c=256 k=256 r=1 s=1")
+    assert not any("split=" in plan for _, plan, *_ in _native.replay(full, "", False))
 
 
 @pytest.mark.parametrize("case", [*ADDS, *FLOAT_ADDS], ids=lambda case: case.id)

@@ -10,7 +10,7 @@ namespace qudnn::engines {
 
 namespace {
 
-constexpr size_t kMostCandidates = 20;  // with the fastest or one within 6 % of it
+constexpr size_t kMostCandidates = 40;  // with the fastest or one within 6 % of it
 
 // What the kernel needs to know of a problem.
 struct Window {

@@ -21,18 +21,27 @@ __device__ inline void let_next_kernel_start() {
 #endif
 }
 
-// Launches a kernel that calls wait_for_kernels_before().
+// Launches a kernel that calls wait_for_kernels_before(), in clusters of `cluster` blocks if that is not 1.
 template <typename... Parameters, typename... Arguments>
-cudaError_t launch_dependent(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
-                             size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
-    cudaLaunchAttribute attribute{};
-    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attribute.val.programmaticStreamSerializationAllowed = 1;
+cudaError_t launch_dependent_clusters(void (*kernel)(Parameters...), unsigned cluster, unsigned blocks,
+                                      unsigned threads, size_t shared_bytes, cudaStream_t stream,
+                                      const Arguments&... arguments) {
+    cudaLaunchAttribute attributes[2]{};
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = 1;
+    attributes[1].id = cudaLaunchAttributeClusterDimension;
+    attributes[1].val.clusterDim = {cluster, 1, 1};
     cudaLaunchConfig_t config{};
     config.gridDim = blocks, config.blockDim = threads;
     config.dynamicSmemBytes = shared_bytes, config.stream = stream;
-    config.attrs = &attribute, config.numAttrs = 1;
+    config.attrs = attributes, config.numAttrs = cluster > 1 ? 2 : 1;
     return cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...);
+}
+
+template <typename... Parameters, typename... Arguments>
+cudaError_t launch_dependent(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
+                             size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+    return launch_dependent_clusters(kernel, 1, blocks, threads, shared_bytes, stream, arguments...);
 }
 
 }  // namespace qudnn::kernels

@@ -11,12 +11,6 @@
 namespace qudnn::kernels {
 namespace {
 
-#ifdef QUDNN_SM90A  // compiled for sm_90a, which the host's side cannot see
-constexpr bool kHasCode = true;
-#else
-constexpr bool kHasCode = false;
-#endif
-
 // biases[kind][k]: the bias, and what the taps outside the image of a pixel of that kind would have added.
 __global__ void __launch_bounds__(128)
     biases_kernel(const __grid_constant__ WindowBorder rows, const __grid_constant__ WindowBorder columns,
@@ -49,12 +43,6 @@ __global__ void __launch_bounds__(128)
             bias[channel],
             static_cast<int32_t>(static_cast<uint32_t>(outside) * static_cast<uint32_t>(x_zero_point)));
     }
-}
-
-const WindowKernels& window_kernels(const ConvGeometry& g, bool adds) {
-    static const std::array<WindowKernels, 4> kernels{direct_kernels(), direct_kernels_that_add(),
-                                                      flat_kernels(), flat_kernels_that_add()};
-    return kernels[(flat_results(g) ? 2 : 0) + (adds ? 1 : 0)];
 }
 
 int multiprocessors() {
@@ -94,87 +82,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .result_first = first};
 }
 
-// The estimated time of a variant, in cycles of its busiest multiprocessor.
-double cost(const WindowCut& cut, const WindowKernel& kernel, const WindowVariant& v, int multiprocessors,
-            bool adds) {
-    constexpr double kMacs = 3400, kBytes = 26, kEnd = 160, kStart = 1500;
-    const Window& w = cut.window;
-    const double depth = cut.depth();
-    const double arithmetic = kernel.rows * kernel.columns * (depth + kEnd) / kMacs;
-    double bytes = static_cast<double>(w.phases) * w.widths * w.x_bytes +
-                   kernel.rows * kernel.columns * (adds ? 2.0 : 1.0);
-    const double weights = depth * kernel.columns;
-    if (!v.resident) bytes += weights;
-    const auto rounds = static_cast<double>(ceil_div(int64_t{w.tiles} * w.column_blocks, v.blocks));
-    const auto together = static_cast<double>(ceil_div(v.blocks, multiprocessors));
-    return kStart + (v.resident ? together * weights / kBytes : 0) +
-           rounds * together * std::max(arithmetic, bytes / kBytes);
-}
-
-constexpr int kWidths[] = {128, 64, 32};
-constexpr double kMostWaste = 1.34;
-
 }  // namespace
-
-std::string WindowVariant::text() const {
-    return "rows=" + std::to_string(rows) + " columns=" + std::to_string(columns) +
-           " width=" + std::to_string(width) + " x=" + std::to_string(x_stages) +
-           (resident ? " resident" : " w=" + std::to_string(w_stages)) +
-           (y_stages ? " y=" + std::to_string(y_stages) : "");
-}
-
-std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
-    const Gpu gpu;
-    if (!kHasCode || gpu.major != 9 || !taken(g) || encoder() == nullptr) return {};
-    const WindowKernels& kernels = window_kernels(g, adds);
-    std::vector<std::pair<double, WindowVariant>> found;
-    for (const int width : kWidths) {
-        if (static_cast<double>(ceil_div(g.c, width) * width) > kMostWaste * static_cast<double>(g.c) &&
-            width > 32)
-            continue;
-        const WindowCut cut(g, width, pads_with_value);
-        if (!cut.possible) continue;
-        const int64_t all_weights = g.r * g.s * cut.window.widths;
-        for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
-            const WindowKernel& kernel = kernels[number];
-            if (g.k % kernel.lane_group != 0 || (kernel.columns > 32 && kernel.columns / 2 >= g.k)) continue;
-            for (const bool resident : {true, false}) {
-                WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, 0, resident, 0};
-                if (resident && all_weights > 512) continue;
-                // Two or more blocks on a multiprocessor, or one with more buffers.
-                for (const auto [x_stages, w_stages, y_stages] :
-                     {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}}) {
-                    if (y_stages > 2 && !(flat_results(g) && adds) && x_stages < 4)
-                        continue;  // as the one before
-                    v.x_stages = x_stages;
-                    v.y_stages = !flat_results(g) ? 0 : adds ? y_stages : 2;
-                    v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
-                    v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
-                    WindowCut whole = cut;
-                    whole.finish(kernel, v);
-                    const int64_t bytes = WindowShared::bytes(whole.window, kernel.columns);
-                    int blocks = 0;
-                    if (bytes > gpu.shared_bytes ||
-                        cudaFuncSetAttribute(kernel.run, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                             gpu.shared_bytes) != cudaSuccess ||
-                        cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-                            &blocks, kernel.run, kernel.threads, static_cast<size_t>(bytes)) != cudaSuccess ||
-                        blocks == 0)
-                        continue;
-                    const int64_t column_blocks = whole.window.column_blocks;
-                    const int64_t most = std::max<int64_t>(1, blocks * gpu.multiprocessors / column_blocks);
-                    v.blocks = static_cast<int>(column_blocks * std::min<int64_t>(most, whole.window.tiles));
-                    found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
-                }
-            }
-        }
-    }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<WindowVariant> sorted;
-    for (const auto& [cost, variant] : found) sorted.push_back(variant);
-    return sorted;
-}
 
 size_t window_workspace(const ConvGeometry& g, bool pads_with_value) {
     if (!pads_with_value) return 0;
@@ -189,7 +97,8 @@ cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    const WindowKernel& kernel = window_kernels(g, adds).at(static_cast<size_t>(variant.kernel));
+    const WindowKernel& kernel =
+        window_kernels(g, adds, variant.split > 1).at(static_cast<size_t>(variant.kernel));
     const bool pads_with_value = workspace != nullptr;
     WindowCut cut(g, variant.width, pads_with_value);
     if (adds && cut.window.pads_output) return cudaErrorInvalidValue;
@@ -210,10 +119,10 @@ cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int
         biases = table;
     }
     const auto bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel.columns));
-    return launch_dependent(kernel.run, static_cast<unsigned>(variant.blocks),
-                            static_cast<unsigned>(kernel.threads), bytes, stream, cut.window, maps, epilogue,
-                            biases, OutputRange(epilogue),
-                            adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
+    return launch_dependent_clusters(
+        kernel.run, static_cast<unsigned>(variant.split), static_cast<unsigned>(variant.blocks),
+        static_cast<unsigned>(kernel.threads), bytes, stream, cut.window, maps, epilogue, biases,
+        OutputRange(epilogue), adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
 }
 
 }  // namespace qudnn::kernels

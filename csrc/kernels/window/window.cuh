@@ -12,6 +12,7 @@
 
 #include "kernels/common/dependent_launch.cuh"
 #include "kernels/window/window_flat.cuh"
+#include "kernels/window/window_split.cuh"
 
 namespace qudnn::kernels {
 
@@ -116,20 +117,32 @@ __global__ void __launch_bounds__(S::kBlockThreads, S::kBlocks)
     }
     let_next_kernel_start();
     __syncthreads();
-    wait_for_kernels_before();
-    const int tile = static_cast<int>(blockIdx.x) / g.column_blocks;
-    const int column_block = static_cast<int>(blockIdx.x) % g.column_blocks;
+    const int block = static_cast<int>(blockIdx.x) / g.split, rank = static_cast<int>(blockIdx.x) % g.split;
+    const int tile = block / g.column_blocks, column_block = block % g.column_blocks;
     const int warp =
         __shfl_sync(~0u, static_cast<int>(threadIdx.x) / 32, 0);  // the same for all, to the compiler
     if (warp == S::kThreads / 32) {
-        if (threadIdx.x == S::kThreads) fill_buffers<S>(g, maps, shared, tile, column_block);
+        int loaded = 0;
+        if (threadIdx.x == S::kThreads)
+            loaded = load_first_weights<S>(g, maps, shared, rank * g.widths, column_block);
+        wait_for_kernels_before();
+        if (threadIdx.x == S::kThreads)
+            fill_buffers<S>(g, maps, shared, tile, rank * g.widths, column_block, loaded);
+        if constexpr (S::kSplit) {
+            __syncwarp();
+            cluster_barrier(), cluster_barrier();  // all threads of the cluster take part
+        }
     } else {
-        if (g.pads_output)
-            write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y), S::kThreads);
+        if (g.bias_table) wait_for_kernels_before();
         const int first_column = column_block * S::kColumns;
         const bool small =
             prepare_sums<S>(g, shared, start + g.x_stages * g.x_bytes, epilogue, biases, tile, first_column);
-        if constexpr (S::kFlat)
+        if (!g.bias_table) wait_for_kernels_before();
+        if (g.pads_output)
+            write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y), S::kThreads);
+        if constexpr (S::kSplit)
+            multiply_and_share<S>(g, shared, start, range, addition, rank, warp, tile, first_column, y);
+        else if constexpr (S::kFlat)
             multiply_and_stage<S>(g, maps, shared, range, addition, small, warp, tile, column_block);
         else
             multiply_and_store<S>(g, shared, range, addition, small, warp, tile, first_column, y);

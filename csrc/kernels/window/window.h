@@ -14,14 +14,16 @@
 namespace qudnn::kernels {
 
 // The partition of the work: a block holds weights of `columns` output channels and loops over tiles of
-// `rows` output pixels, those between images included, `width` channels at a time.
+// `rows` output pixels, those between images included, `width` channels at a time. Where there are few tiles,
+// `split` blocks add up a part of the channels each, of one tile.
 struct WindowVariant {
-    int kernel;  // its number in the table of kernels
+    int kernel;  // its number in its table of kernels
     int rows, columns, width;
     int x_stages, w_stages;  // buffers of shared memory
     int y_stages;            // 0 if results go straight to y
     bool resident;           // all weights of a block stay in shared memory
-    int blocks;              // as many as the GPU runs at once, at most one per tile
+    int blocks;              // as many as the GPU runs at once, at most one per tile; or `split` for each
+    int split = 1;
 
     std::string text() const;
 };
@@ -34,9 +36,10 @@ std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with
 // Bytes of workspace, a multiple of 4, that the kernel needs.
 size_t window_workspace(const ConvGeometry& g, bool pads_with_value);
 
-// y = epilogue(sum(x * filter)); a tap outside the image counts as x_zero_point. Then the residual is added,
-// if there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is the epilogue's
-// zero point; there is none with a residual. All pointers are multiples of 16. The variant comes from
+// y = epilogue(sum(x * filter)); a tap outside the image counts as x_zero_point. Filter, bias and multiplier
+// are constant: they are read while kernels before this one may still run. Then the residual is added, if
+// there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is the epilogue's zero
+// point; there is none with a residual. All pointers are multiples of 16. The variant comes from
 // window_variants() on the same GPU. The workspace has window_workspace() bytes; null if that is 0.
 cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
                         const int8_t* x, const int8_t* filter, const Epilogue& epilogue,

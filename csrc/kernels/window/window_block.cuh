@@ -7,13 +7,21 @@
 
 namespace qudnn::kernels {
 
-// kTiles * 64 rows of each of two groups of four warps, times kColumns columns. kFlat: for flat matrices, the
-// results of which leave through shared memory.
-template <int kTiles_, int kColumns_, bool kAdds_, bool kFlat_, int kBlocks_>
+// How results leave.
+enum class WindowResults {
+    direct,  // from registers to y
+    flat,    // those of flat matrices: through shared memory
+    split    // added up by the blocks of a cluster, which share the depth of a tile
+};
+
+// kTiles * 64 rows of each of kGroups groups of four warps, times kColumns columns.
+template <int kTiles_, int kColumns_, bool kAdds_, WindowResults kResults_, int kBlocks_, int kGroups_ = 2>
 struct WindowShape {
-    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_;
-    static constexpr bool kAdds = kAdds_, kFlat = kFlat_;
-    static constexpr int kGroups = 2, kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
+    static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_, kGroups = kGroups_;
+    static constexpr bool kAdds = kAdds_;
+    static constexpr bool kFlat = kResults_ == WindowResults::flat,
+                          kSplit = kResults_ == WindowResults::split;
+    static constexpr int kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
     static constexpr int kBlockThreads = kThreads + 32;
     static constexpr int kRows = kGroups * kTiles * 64;
     static constexpr int kLaneGroup = kColumns % 64 == 0 ? 64 : 32;  // columns of which a lane has a vector
@@ -89,12 +97,24 @@ struct Ring {
     }
 };
 
+// Integers from a row of sums in shared memory to the next: vectors of neighbouring lanes lie in different
+// banks.
+__host__ __device__ constexpr int sums_pitch(int columns) { return columns + 16; }
+
 // Where column i's bias lies, so that the lanes that read vectors of four at a time read different banks.
 template <class S>
 __device__ __forceinline__ int bias_place(int i) {
     constexpr int kLane = S::kLaneGroup / 4;  // a lane's columns
     const int in_group = i % S::kLaneGroup, lane = in_group / kLane, vector = in_group % kLane / 4;
     return i / S::kLaneGroup * S::kLaneGroup + (vector * 4 + lane) * 4 + i % 4;
+}
+
+// The first column of four that lie at bias_place() 4 * vector.
+template <class S>
+__device__ __forceinline__ int column_of_vector(int vector) {
+    constexpr int kVectors = S::kLaneGroup / 4;
+    const int in_group = vector % kVectors;
+    return (vector - in_group + in_group % 4 * (kVectors / 4) + in_group / 4) * 4;
 }
 
 }  // namespace qudnn::kernels

@@ -72,7 +72,7 @@ struct WindowCut {
     WindowCut(const ConvGeometry& g, int width, bool pads_with_value) {
         const Axis down{g.pad_top, g.stride_h, g.dilation_h}, across{g.pad_left, g.stride_w, g.dilation_w};
         Window& w = window;
-        w.width = width, w.widths = static_cast<int>(ceil_div(g.c, width)), w.depth = width / 32;
+        w.width = width, w.widths = static_cast<int>(ceil_div(g.c, width)), w.depth = width / 32, w.split = 1;
         w.c = static_cast<int>(g.c), w.k = static_cast<int>(g.k);
         w.images = static_cast<int>(g.n), w.p = static_cast<int>(g.p), w.q = static_cast<int>(g.q);
         w.flat = flat(g);
@@ -120,6 +120,7 @@ struct WindowCut {
         } else {
             w.kinds = 1;
         }
+        w.bias_table = pads_with_value;
         w.pads_output = g.y_padding.any();
         w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
         possible = w.kinds <= kMaxKinds;
@@ -128,7 +129,7 @@ struct WindowCut {
     // The largest number of lines that a tile touches.
     int64_t lines(int tile_rows) const { return ceil_div(tile_rows + window.reach + pitch - 1, pitch); }
 
-    // The depth: values that a sum adds up.
+    // The depth: values that a block's sum adds up.
     double depth() const {
         double taps = 0;
         for (int i = 0; i < window.phases; ++i) taps += window.phase[i].taps;
@@ -140,11 +141,16 @@ struct WindowCut {
         if (w.flat) w.line_bytes = kernel.rows * w.width;
         w.tiles = static_cast<int>(ceil_div(rows, kernel.rows));
         w.column_blocks = static_cast<int>(ceil_div(w.k, kernel.columns));
-        w.tile_step = v.blocks / w.column_blocks;
+        w.split = v.split, w.widths /= v.split;
+        w.tile_step = v.blocks / w.split / w.column_blocks;
         w.x_stages = v.x_stages, w.w_stages = v.w_stages, w.y_stages = v.y_stages, w.resident = v.resident;
         w.x_bytes = static_cast<int>(
             ceil_div(w.flat ? w.line_bytes : lines(kernel.rows) * w.line_bytes, 1024) * 1024);
         w.w_bytes = kernel.columns * w.width, w.y_bytes = kernel.columns * kernel.rows;
+        if (w.split > 1) {  // the sums take the buffers' place
+            const int more = kernel.rows * sums_pitch(kernel.columns) * 4 - w.w_stages * w.w_bytes;
+            w.x_bytes = std::max(w.x_bytes, static_cast<int>(ceil_div(more, w.x_stages * 1024) * 1024));
+        }
         if (blocks_together > 1 && w.tiles > 4 * w.tile_step)
             w.delay = static_cast<unsigned>(static_cast<double>(kernel.rows) * kernel.columns * depth() *
                                             kNanosecondsPerMac);

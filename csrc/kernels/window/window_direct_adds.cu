@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels direct_kernels_that_add() { return window_entries<true, false>(); }
+WindowKernels direct_kernels_that_add() { return window_entries<true, WindowResults::direct>(); }
 
 }  // namespace qudnn::kernels

@@ -116,6 +116,18 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
     return pack(y[0], y[1], y[2], y[3]);
 }
 
+// Four scaled sums to results, as a word; r_word: their residual.
+template <class S, WindowEpilogue kEpilogue>
+__device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_word, const OutputRange& range,
+                                          const WindowAddition& addition) {
+    if constexpr (kEpilogue.in_float)
+        return added_in_float(values, r_word, addition, range);
+    else if constexpr (S::kAdds)
+        return added<kEpilogue>(values, r_word, addition);
+    else
+        return requantized<kEpilogue.rounding>(values, range);
+}
+
 // A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], int group,
@@ -132,12 +144,7 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
-            if constexpr (kEpilogue.in_float)
-                v[half].word[word] = added_in_float(values, v[half].word[word], addition, range);
-            else if constexpr (S::kAdds)
-                v[half].word[word] = added<kEpilogue>(values, v[half].word[word], addition);
-            else
-                v[half].word[word] = requantized<kEpilogue.rounding>(values, range);
+            v[half].word[word] = ended<S, kEpilogue>(values, v[half].word[word], range, addition);
         }
     }
 }

@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels flat_kernels() { return window_entries<false, true>(); }
+WindowKernels flat_kernels() { return window_entries<false, WindowResults::flat>(); }
 
 }  // namespace qudnn::kernels

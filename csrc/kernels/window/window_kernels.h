@@ -1,8 +1,9 @@
 // The table of kernels of window.h; each of its lists is a translation unit.
 #pragma once
 
-#include <array>
+#include <vector>
 
+#include "kernels/conv/conv.h"
 #include "kernels/window/window_task.cuh"
 
 namespace qudnn::kernels {
@@ -12,11 +13,16 @@ struct WindowKernel {
     void (*run)(Window, WindowMaps, Epilogue, const int32_t*, OutputRange, WindowAddition, int8_t*);
 };
 
-using WindowKernels = std::array<WindowKernel, 5>;
+using WindowKernels = std::vector<WindowKernel>;
 
 WindowKernels direct_kernels();
 WindowKernels direct_kernels_that_add();  // a residual
 WindowKernels flat_kernels();
 WindowKernels flat_kernels_that_add();
+WindowKernels split_kernels();
+WindowKernels split_kernels_that_add();
+
+// The list for a geometry.
+const WindowKernels& window_kernels(const ConvGeometry& g, bool adds, bool split);
 
 }  // namespace qudnn::kernels

@@ -5,10 +5,42 @@
 
 namespace qudnn::kernels {
 
-// The producer: one lane that copies for the block.
+// Weights of a tap, of `width` channels from the block's number `width` on.
+template <class S>
+__device__ __forceinline__ void load_weights(const Window& g, const WindowMaps& maps,
+                                             const WindowShared& shared, int stage, int width, int tap,
+                                             int column_block) {
+    const uint32_t ready = shared.w_full + stage * 8;
+    arrive_announcing(ready, g.w_bytes);
+    copy_box(shared.w + stage * g.w_bytes, maps.w, ready, g.tap[tap].place * g.c + width * g.width, 0, 0, 0,
+             column_block * S::kLaneGroups);
+}
+
+// Fills the buffers of weights, which are constant, and fetches the maps that come next: before the kernels
+// before have ended. Returns the number of buffers.
+template <class S>
+__device__ __forceinline__ int load_first_weights(const Window& g, const WindowMaps& maps,
+                                                  const WindowShared& shared, int first_width,
+                                                  int column_block) {
+    int taps = 0, stage = 0;
+    for (int phase = 0; phase < g.phases; ++phase) {
+        taps += g.phase[phase].taps;
+        prefetch_map(maps.x[phase]);
+    }
+    if constexpr (S::kFlat) prefetch_map(maps.y);
+    if constexpr (S::kFlat && S::kAdds) prefetch_map(maps.r);
+    for (int width = 0; width < g.widths; ++width)
+        for (int tap = 0; tap < taps && stage < g.w_stages; ++tap, ++stage)
+            load_weights<S>(g, maps, shared, stage, first_width + width, tap, column_block);
+    return stage;
+}
+
+// The producer: one lane that copies for the block, whose channels begin with number `first_width` of
+// `width`. `loaded`: the buffers of weights that are filled.
 template <class S>
 __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& maps,
-                                             const WindowShared& shared, int tile, int column_block) {
+                                             const WindowShared& shared, int tile, int first_width,
+                                             int column_block, int loaded) {
     Ring x(g.x_stages), w(g.w_stages), y(g.y_stages);
     bool loads_weights = true;
     for (; tile < g.tiles; tile += g.tile_step, loads_weights = !g.resident) {
@@ -16,7 +48,8 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
         const uint32_t line = g.flat ? 0 : g.pitch.quotient(first);
         const int lines =
             g.flat ? 1 : static_cast<int>(g.pitch.quotient(first + S::kRows - 1 + g.reach) - line) + 1;
-        for (int width = 0; width < g.widths; ++width) {
+        for (int number = 0; number < g.widths; ++number) {
+            const int width = first_width + number;
             for (int phase = 0; phase < g.phases; ++phase) {
                 wait_for(shared.x_empty + x.stage * 8, x.parity ^ 1);
                 const uint32_t full = shared.x_full + x.stage * 8;
@@ -35,15 +68,16 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
                 x.advance();
                 if (!loads_weights) continue;
                 for (int i = 0; i < g.phase[phase].taps; ++i, w.advance()) {
-                    const int place = g.tap[g.phase[phase].first_tap + i].place;
+                    if (loaded > 0) {
+                        --loaded;
+                        continue;
+                    }
                     wait_for(shared.w_empty + w.stage * 8, w.parity ^ 1);
-                    const uint32_t ready = shared.w_full + w.stage * 8;
-                    arrive_announcing(ready, g.w_bytes);
-                    copy_box(shared.w + w.stage * g.w_bytes, maps.w, ready, place * g.c + width * g.width, 0,
-                             0, 0, column_block * S::kLaneGroups);
+                    load_weights<S>(g, maps, shared, w.stage, width, g.phase[phase].first_tap + i,
+                                    column_block);
                 }
             }
-            if (S::kFlat && S::kAdds && width == 0) {  // what is added is needed last, but comes from afar
+            if (S::kFlat && S::kAdds && number == 0) {  // what is added is needed last, but comes from afar
                 wait_for(shared.y_empty + y.stage * 8, y.parity ^ 1);
                 const uint32_t full = shared.y_full + y.stage * 8;
                 arrive_announcing(full, g.y_bytes);

@@ -46,10 +46,8 @@ __device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared
                                              const int32_t* biases, int tile, int first_column) {
     constexpr int kWorthwhile = 4;  // tiles to look at the weights for
 
-    // The weights come among the first tile's x, of which there is no more than has room before it is used.
-    const bool all_weights_come = g.resident && g.widths * g.phases <= g.x_stages;
     bool small = false;
-    if (all_weights_come && (S::kAdds ? epilogue.low == -128 : epilogue.high == 127) &&
+    if (!S::kSplit && g.resident && (S::kAdds ? epilogue.low == -128 : epilogue.high == 127) &&
         (g.tiles - tile) / g.tile_step >= kWorthwhile) {
         for (int stage = 0; stage < g.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
         small = sums_are_small<S>(g, shared, weights, biases, epilogue.multiplier, first_column);

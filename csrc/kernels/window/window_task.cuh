@@ -41,7 +41,8 @@ struct Window {
     int reach;                       // rows past a tile's last that windows reach
     int line_bytes;                  // of `width` channels
     // The sums.
-    int width, widths, depth;  // channels at a time; how often; mmas of 32 bytes in it
+    int width, widths, depth;  // channels at a time; how often in a block; mmas of 32 bytes in it
+    int split;                 // blocks that share the depth of a tile
     int c;
     int phases;
     WindowPhase phase[kMaxPhases];
@@ -54,7 +55,8 @@ struct Window {
     bool resident;
     // The results.
     WindowBorder row_border, column_border;
-    int kinds;  // of pixels: vectors of biases
+    int kinds;        // of pixels: vectors of biases
+    bool bias_table;  // the kernel before makes them
     bool pads_output;
     PaddedImages<uint32_t> y{1, 1, 1, {}};
 };

@@ -1,0 +1,7 @@
+#include "kernels/window/window_entries.cuh"
+
+namespace qudnn::kernels {
+
+WindowKernels split_kernels() { return split_window_entries<false>(); }
+
+}  // namespace qudnn::kernels
