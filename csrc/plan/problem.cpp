@@ -184,6 +184,19 @@ int64_t y_bytes(const Problem& problem) {
     return std::visit([](const auto& p) { return p.y_elements() * bytes_of(p.y_type); }, problem);
 }
 
+int64_t bytes_of_activations(const Problem& problem) {
+    const auto read = [](const auto& p) {
+        if constexpr (requires { p.group; }) {
+            return p.n * p.x_step() + (p.adds ? p.y_elements() : 0);
+        } else if constexpr (requires { p.batch; }) {
+            return p.batch[0] * p.batch[1] * p.batch[2] * (p.m + p.n) * p.k;
+        } else {
+            return p.m * p.x_stride;
+        }
+    };
+    return y_bytes(problem) + std::visit(read, problem);
+}
+
 int64_t alignment_of(const void* pointer) {
     const uintptr_t address = reinterpret_cast<uintptr_t>(pointer) | kFullAlignment;
     return static_cast<int64_t>(address & ~(address - 1));

@@ -181,6 +181,9 @@ QUDNN_API size_t hash(const Problem& problem);
 QUDNN_API int64_t multiplications(const Problem& problem);
 int64_t y_bytes(const Problem& problem);
 
+// Bytes that a run reads and writes, weights left out.
+int64_t bytes_of_activations(const Problem& problem);
+
 // The largest power of two, at most 16, that divides the address.
 int64_t alignment_of(const void* pointer);
 

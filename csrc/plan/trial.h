@@ -52,11 +52,14 @@ class Trial {
     // run; OutOfMemory where there is no room for its workspace.
     uint64_t differing_bytes(const Plan& plan);
 
-    // Times each plan once, with nothing of its tensors in the GPU's L2 cache; microseconds.
+    // Times each plan, in microseconds. Where all tensors fit in the GPU's L2 cache, as in a model, whose
+    // nodes read what was just written: the mean of some runs, one after the other, which overlap if the plan
+    // can. Else once, with nothing of them in the cache.
     std::vector<double> time(std::span<const Plan* const> plans);
 
   private:
     void execute(const Plan& plan);
+    void evict();
 
     struct Events {
         std::vector<cudaEvent_t> all;
@@ -69,6 +72,7 @@ class Trial {
     const Launch launch_;
     const Arguments arguments_;  // y is the reference's result
     const int64_t y_bytes_;
+    const int64_t bytes_of_activations_;
     Buffer result_;
     Buffer count_;
     std::unique_ptr<Buffer> workspace_;

@@ -50,7 +50,9 @@ SPLIT = [
     op.conv("deep", c=512, k=256, size=(9, 11), strides=[2, 2], y_max=90),
     op.matmul("deep", c=2048, k=1024, rows=(9,)),
     op.conv_add("deep", c=2048, k=256, kernel=(1, 1), size=(7, 6)),
-    op.conv_add("deep", dtype=op.INT8, c=512, k=96, size=(7, 9), pads=ONE, x_zero_point=9, result_first=False),
+    op.conv_add(
+        "deep", dtype=op.INT8, c=512, k=96, size=(7, 9), pads=ONE, x_zero_point=9, result_first=False
+    ),
     op.conv_float_add("deep", c=2048, k=64, kernel=(1, 1), size=(9, 5), clamp=(-128, 100)),
 ]
 SPLIT_PROBLEMS = (
