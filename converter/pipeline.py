@@ -60,7 +60,9 @@ from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.quantize_activations import QuantizeActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
+from qudnn.converter.passes.prepare.unfuse_attention import UnfuseAttention
 from qudnn.converter.passes.prepare.unfuse_conv import UnfuseConv
+from qudnn.converter.passes.prepare.unfuse_embedding import UnfuseEmbedding
 from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
 from qudnn.converter.passes.read.correct_shapes import CorrectShapes
 from qudnn.converter.passes.read.inline_ifs import InlineIfs
@@ -107,6 +109,8 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             SettleAttributes,
             ChannelsFirst,
             UnfuseConv,
+            UnfuseEmbedding,
+            UnfuseAttention,
             WidenFloat16,
             DropIdentities,
             FoldConstants,

@@ -26,9 +26,9 @@ class Known(Protocol):
 def outside_shape(node: ir.Node, known: Known) -> Shape | None:
     """The shape of the node's first output; None where it is not known here."""
     rule = _RULES.get((node.domain, node.op_type))
-    if rule is None or not node.inputs or any(value is None for value in node.inputs):
+    if rule is None or not node.inputs:
         return None
-    shapes = [known.shape(value) for value in node.inputs if value is not None]
+    shapes = [None if value is None else known.shape(value) for value in node.inputs]
     if shapes[0] is None:
         return None
     try:
@@ -82,6 +82,29 @@ def _matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | 
     if a is None or b is None or min(len(a), len(b)) < 2:
         return None
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _fused_matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """As MatMul, of operands of which the last two axes may be exchanged."""
+    operands = list(shapes)
+    for index, name in enumerate("AB"):
+        if node.attributes.get_int(f"transBatch{name}", 0):
+            return None
+        shape = operands[index]
+        if node.attributes.get_int(f"trans{name}", 0) and shape is not None and len(shape) > 1:
+            operands[index] = (*shape[:-2], shape[-1], shape[-2])
+    return _matmul(node, operands, known)
+
+
+def _embedding(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    ids, table = shapes[0], shapes[2]
+    return None if ids is None or table is None else (*ids, table[-1])
+
+
+def _range(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """From 0 on, each number up to the limit."""
+    start, limit, step = (_numbers(node, index, known) for index in range(3))
+    return limit if start == (0,) and step == (1,) else None
 
 
 def _reshape(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
@@ -153,6 +176,9 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("", "Gather"): _gather,
     ("", "GatherElements"): _as_indices,
     ("", "MatMul"): _matmul,
+    ("com.microsoft", "EmbedLayerNormalization"): _embedding,
+    ("com.microsoft", "FusedMatMul"): _fused_matmul,
+    ("", "Range"): _range,
     ("", "Reshape"): _reshape,
     ("", "Slice"): _slice,
     ("", "Squeeze"): _squeeze,

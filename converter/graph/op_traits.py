@@ -164,7 +164,9 @@ _CONTRIB: dict[str, Trait] = {
     "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
     "DynamicQuantizeLSTM": _NONE,
     "DynamicQuantizeMatMul": _NONE,
+    "EmbedLayerNormalization": _T.ALONG_LAST,
     "FastGelu": _UNARY,
+    "FusedMatMul": _T.ALONG_LAST,
     "GatherBlockQuantized": _T.STORED_WEIGHTS,
     "Gelu": _UNARY,
     "MatMulBnb4": _T.STORED_WEIGHTS,
@@ -182,6 +184,8 @@ _CONTRIB: dict[str, Trait] = {
     "QLinearWhere": _NONE,
     "QuantizeLinear": _QUANTIZE | _T.LEAVES_SUMS,
     "QuickGelu": _UNARY,
+    "SkipLayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES,
+    "SkipSimplifiedLayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES,
 }
 ROWS: dict[tuple[str, str], Trait] = {
     **{(ONNX, op_type): traits for op_type, traits in _ONNX.items()},

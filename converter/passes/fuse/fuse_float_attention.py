@@ -24,7 +24,7 @@ from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
 from qudnn.converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
 _NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
-_PRODUCERS = ("DynamicQMatMul", "QMatMulToFloat", "DequantizeFromIsland")
+_PRODUCERS = ("DynamicQMatMul", "QMatMulToFloat", "QBatchMatMulToFloat", "DequantizeFromIsland")
 
 
 class FuseFloatAttention(NodePass):
