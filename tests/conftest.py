@@ -1,12 +1,15 @@
 """Fixtures and the `gpu` marker. README.md describes the layout of the tests."""
 
 import os
+from pathlib import Path
 from typing import Any
 
+import onnx
 import onnx_ir as ir
 import onnxruntime
 import pytest
 from command import Run
+from networks import Network
 
 from no_gpu import why_no_gpu
 from qudnn.converter.passes.base import Step
@@ -65,6 +68,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command; gives its exit status and what it printed."""
     return Run(capsys)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file with a model of one convolution."""
+    net = Network()
+    net.conv(net.eight_bit_input(["n", 3, 8, 8]), net.unshaped_output("y", "uint8"), 3, 64)
+    onnx.save(net.model(13), tmp_path / "in.onnx")
+    return tmp_path / "in.onnx"
 
 
 @pytest.fixture

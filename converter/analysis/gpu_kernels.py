@@ -1,5 +1,7 @@
 """Which operators of ONNX on 8 bits onnxruntime's CUDA provider has kernels for; others run on the CPU.
 
+(docs/OperatorKernels.md, onnxruntime 1.30.)
+
 A kernel for one of the two types is not always there for the other. Relu has none for either, nor have
 DepthToSpace, Pad, SpaceToDepth and Tile; all of them have one for float32.
 """

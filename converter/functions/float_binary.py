@@ -70,7 +70,8 @@ def QFloatMul(
     b_real = op.DequantizeLinear(
         b, op.Constant(value_float=b_scale), op.Cast(op.Constant(value_int=b_zero_point), to=3)
     )
-    # Of a Mul right after these onnxruntime would make a QLinearMul. A Sum of one tensor is that tensor.
+    # Of a Mul right after these onnxruntime would make a QLinearMul (BinaryNodeGroupSelector, 1.30). A Sum of
+    # one tensor is that tensor.
     y = op.QuantizeLinear(
         op.Mul(op.Sum(a_real), b_real),
         op.Constant(value_float=y_scale),

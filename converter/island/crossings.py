@@ -8,13 +8,13 @@ ENTRIES = ("QuantizeToIsland", "ConvertToIsland")
 EXITS = ("DequantizeFromIsland", "ConvertFromIsland")
 
 
-def is_op(node: ir.Node | None, *op_types: str) -> bool:
+def is_qudnn(node: ir.Node | None, *op_types: str) -> bool:
     """Whether node is one of these ops of the domain qudnn."""
     return node is not None and node.domain == DOMAIN and node.op_type in op_types
 
 
 def is_crossing(node: ir.Node) -> bool:
-    return is_op(node, *ENTRIES, *EXITS)
+    return is_qudnn(node, *ENTRIES, *EXITS)
 
 
 def ints(node: ir.Node, name: str) -> list[int]:

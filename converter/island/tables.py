@@ -10,7 +10,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import evaluated
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.island.packing import Int8Array
 
 VALUES = np.arange(-128, 128).astype(np.int8)
@@ -49,14 +49,14 @@ def function_of(
     node: ir.Node, before: Mapping[ir.Value, TableFunction] = MappingProxyType({})
 ) -> TableFunction | None:
     """The function that the node computes of one tensor. before: those that compute what it reads."""
-    if is_op(node, "QTable"):
+    if is_qudnn(node, "QTable"):
         table = constant_or_none(required_input(node, 1))
         if table is None:
             return None
         x = required_input(node, 0)
         inner = before.get(x) or TableFunction(x, VALUES, 0)
         return inner._replace(table=composed(table, inner.table), nodes=inner.nodes + 1)
-    if not is_op(node, "QAdd", "QMul", "QFloatAdd", "QFloatMul"):
+    if not is_qudnn(node, "QAdd", "QMul", "QFloatAdd", "QFloatMul"):
         return None
     values = [required_input(node, 0), required_input(node, 1)]
     constants = [constant_or_none(value) for value in values]

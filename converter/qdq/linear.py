@@ -119,7 +119,10 @@ def dequantizes_for_integer_form(dequantize: ir.Node) -> bool:
 
 
 def has_integer_form(node: ir.Node | None) -> TypeGuard[ir.Node]:
-    """Whether onnxruntime's CPU provider has an integer operator in the place of this float one."""
+    """Whether onnxruntime's CPU provider has an integer operator in the place of this float one.
+
+    (CreateSelectorActionRegistry, qdq_selector_action_transformer.cc, 1.30.)
+    """
     return has_trait(node, Trait.INTEGER_FORM)
 
 

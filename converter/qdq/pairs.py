@@ -27,7 +27,8 @@ def insert_pair(x: ir.Value, like: ir.Node, names: Names) -> ir.Value:
     pair: list[ir.Node] = []
     for op_type, more, given in ("QuantizeLinear", zero_point, attributes), ("DequantizeLinear", [], []):
         y = pair[-1].outputs[0] if pair else x
-        # Of ONNX's domain: onnxruntime's CUDA provider has com.microsoft's for float16 only.
+        # Of ONNX's domain: onnxruntime's CUDA provider has com.microsoft's for float16 only
+        # (cuda_contrib_kernels.cc, 1.30).
         node = ir.Node("", op_type, [y, *parameters, *more], given, name=names.node(f"{x.name}/{op_type}"))
         node.outputs[0].name = names.value(f"{x.name}/{op_type}")
         pair.append(node)

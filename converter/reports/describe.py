@@ -16,7 +16,7 @@ from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import EIGHT_BIT, required_input
 from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_op
+from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_qudnn
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 from qudnn.converter.qdq.weight_only import why_not
 from qudnn.converter.reports.report import Crossing, Left, Report
@@ -84,8 +84,8 @@ class _Nodes(NamedTuple):
         return Report(
             converted=dict(Counter(node.op_type for node in self.inside).most_common()),
             islands=_islands(self.inside),
-            entries=sum(is_op(node, *ENTRIES) for node in self.crossings),
-            exits=sum(is_op(node, *EXITS) for node in self.crossings),
+            entries=sum(is_qudnn(node, *ENTRIES) for node in self.crossings),
+            exits=sum(is_qudnn(node, *EXITS) for node in self.crossings),
         )
 
 
@@ -111,7 +111,7 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
     inside: dict[ir.Node, None] = {}
     for node in graph:
         producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
-        reads = any(producer in inside or is_op(producer, *ENTRIES) for producer in producers)
+        reads = any(producer in inside or is_qudnn(producer, *ENTRIES) for producer in producers)
         if not is_crossing(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
             inside[node] = None
     return list(inside)
@@ -136,7 +136,7 @@ def _views_between(graph: ir.Graph, ours: set[ir.Node]) -> set[ir.Node]:
     for node in graph:
         source = node.inputs[0] if is_onnx(node, *_VIEWS) else None
         producer = None if source is None else source.producer()
-        if (producer in ours and not is_op(producer, *EXITS)) or producer in found:
+        if (producer in ours and not is_qudnn(producer, *EXITS)) or producer in found:
             found[node] = None
     for node in reversed(list(found)):
         y = node.outputs[0]
@@ -149,14 +149,14 @@ def _views_between(graph: ir.Graph, ours: set[ir.Node]) -> set[ir.Node]:
 def _makes_vector(node: ir.Node) -> bool:
     """Whether the node takes the one row of a matrix-vector product, outside of the island."""
     source = node.inputs[0].producer() if is_onnx(node, "Squeeze") and node.inputs[0] else None
-    return is_op(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
+    return is_qudnn(source, "QBatchMatMulToFloat", "QBatchMatMulToInt32")
 
 
 def _is_inside(value: ir.Value) -> bool:
     """Whether the value, of an op of the domain, lies in the island, or as in one still."""
     while True:
         node = value.producer()
-        if value.dtype == ir.DataType.INT8 or is_op(node, *_CHANNELS_LAST):
+        if value.dtype == ir.DataType.INT8 or is_qudnn(node, *_CHANNELS_LAST):
             return True
         if not is_onnx(node, "Slice", "Squeeze") or node.inputs[0] is None:
             return False
@@ -225,7 +225,7 @@ def _unmatched(context: Context) -> list[str]:
 
 
 def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Crossing:
-    kind = "entry" if is_op(node, *ENTRIES) else "exit"
+    kind = "entry" if is_qudnn(node, *ENTRIES) else "exit"
     value = node.inputs[0] if kind == "entry" else node.outputs[0]
     assert value is not None
     producer = value.producer()

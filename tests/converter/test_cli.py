@@ -16,14 +16,6 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    net = Network()
-    net.conv(net.eight_bit_input(["n", 3, 8, 8]), net.unshaped_output("y", "uint8"), 3, 16)
-    onnx.save(net.model(13), tmp_path / "in.onnx")
-    return tmp_path / "in.onnx"
-
-
 def test_convert(run: Run, source: Path) -> None:
     target = source.with_name("out.onnx")
     status, out, err = run("convert", source, "-o", target)

@@ -12,14 +12,6 @@ from qudnn.converter.cli import main
 from qudnn.converter.pipeline import PHASES
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    net = Network()
-    net.conv(net.eight_bit_input(["n", 3, 8, 8]), net.unshaped_output("y", "uint8"), 3, 64)
-    onnx.save(net.model(13), tmp_path / "in.onnx")
-    return tmp_path / "in.onnx"
-
-
 def test_the_last_graph_is_the_converted_one(source: Path, tmp_path: Path) -> None:
     trace, target = tmp_path / "trace", tmp_path / "out.onnx"
     assert main(["convert", str(source), "-o", str(target), "--trace", str(trace)]) == 0

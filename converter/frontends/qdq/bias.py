@@ -28,7 +28,8 @@ def read_bias(
     """The bias `[outputs]` in units of x_scale * weight_scales: int32 dequantized so, or float32.
 
     Of a float32 one, or one that is quantized otherwise, `rint(bias / (x_scale * w_scale[k]))`. is_gemm: of
-    an int32 one onnxruntime's QGemm takes the integers, whatever their scale is; it is declined here.
+    an int32 one onnxruntime's QGemm takes the integers (quant_gemm.cc, 1.30), whatever their scale is; it is
+    declined here.
     """
     if value is None:
         return None

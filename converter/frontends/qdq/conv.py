@@ -98,7 +98,10 @@ class _Conv(NamedTuple):
         return real * self.normalization.factor + self.normalization.term
 
     def note(self) -> str:
-        """Why onnxruntime makes no quantized operator of it and what follows; empty if it does."""
+        """Why onnxruntime makes no quantized operator of it and what follows; empty if it does.
+
+        As ConvNodeGroupSelector (qdq_selectors.cc, 1.30) and WeightBiasQuantization have it.
+        """
         if self.normalization is not None:
             return f"it is normalized before its result is quantized, so {IN_FLOAT}"
         in_float = (

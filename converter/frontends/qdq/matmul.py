@@ -52,11 +52,12 @@ class _MatMul(NamedTuple):
     def is_gemm_with(self, added: int) -> bool:
         """Whether onnxruntime fuses the MatMul and an Add of so many elements into a Gemm.
 
-        (onnxruntime 1.30, matmul_add_fusion.cc, MatMulAddFusion.)
+        (onnxruntime 1.30, matmul_add_fusion.cc, MatMulAddFusion: what is no matrix it reshapes to one, if its
+        sizes are known.)
         """
         is_vector = added > 1 or added == self.b.shape[self.b.free]
         static = all(isinstance(size, int) for size in self.a.shape)
-        return is_vector and self.b.rank == 2 and (self.a.rank == 2 or (static and self.a.rank > 2))
+        return is_vector and self.b.rank == 2 and (self.a.rank == 2 or static)
 
 
 def _quantized(of: _MatMul, facts: Facts) -> Candidate:

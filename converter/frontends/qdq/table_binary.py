@@ -70,8 +70,8 @@ def _before_factor(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
 def table_binary(node: ir.Node, found: TwoFunctions, facts: Facts) -> Candidate:
     """What the node computes of two functions; without a factor not both are a DequantizeLinear alone.
 
-    onnxruntime then has no integer form of the node, nor of those before it, whose results stay in float32.
-    A Sub has an integer form nowhere.
+    onnxruntime then has no integer form of the node, nor of those before it, whose results stay in float32
+    (BinaryNodeGroupSelector, qdq_selectors.cc, 1.30). A Sub has an integer form nowhere.
     """
     y = read_result(node)
     axis = facts.channel_axis_of(*(x for x, _ in found.functions))

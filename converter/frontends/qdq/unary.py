@@ -41,7 +41,8 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     chain = [*nodes, quantize]
     channels = channels_of(x, chain, facts.channel_axis_of(x), facts)
     constants = constants_of(x, chain, channels)
-    # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32.
+    # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32
+    # (UnaryNodeGroupSelector, qdq_selectors.cc, 1.30).
     for node in chain:
         if (node is quantize and STAYS_INT8.is_on(y)) or (node.inputs[0] is x and STAYS_INT8.is_on(x)):
             name = required_input(node, 2).name or ""
@@ -66,7 +67,10 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
 
 
 def _kept_in_float(quantize: onnx.NodeProto) -> onnx.NodeProto:
-    """A node before the last that keeps onnxruntime from making an integer operator of the others."""
+    """A node before the last that keeps onnxruntime from making an integer operator of the others.
+
+    (NodeGroupSelector::GetQDQSelection, qdq_selectors.cc, 1.30.)
+    """
     kept = onnx.helper.make_node("Sum", [quantize.input[0]], [f"{quantize.input[0]}/in_float"])
     quantize.input[0] = kept.output[0]
     return kept
@@ -166,6 +170,8 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
 
 def _refuse_integer_constants(x: ir.Value, nodes: Sequence[ir.Node], facts: Facts) -> None:
     """Of more than one element and x's type: with them onnxruntime computes in integers.
+
+    (BinaryNodeGroupSelector, qdq_selectors.cc, 1.30.)
 
     That gives other bits for one element than for a row.
     """

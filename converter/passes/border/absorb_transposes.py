@@ -8,7 +8,7 @@ from qudnn.converter.graph.edit import remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after, before
 from qudnn.converter.island.batch_matmuls import BATCH_MATMULS, operand_of
-from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
 
 
@@ -24,7 +24,7 @@ class AbsorbTransposes(NodePass):
             return False
         consumers = [use.node for use in node.outputs[0].uses()]
         return any(
-            is_op(beside, *BATCH_MATMULS) for beside in (required_input(node, 0).producer(), *consumers)
+            is_qudnn(beside, *BATCH_MATMULS) for beside in (required_input(node, 0).producer(), *consumers)
         )
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
@@ -61,7 +61,7 @@ def _into_producer(transpose: ir.Node) -> None:
     x = required_input(transpose, 0)
     matmul = x.producer()
     perm = ints(transpose, "perm")
-    if matmul is None or not is_op(matmul, *BATCH_MATMULS):
+    if matmul is None or not is_qudnn(matmul, *BATCH_MATMULS):
         raise Refusal("not all of its consumers are matmuls that read it transposed so")
     if perm[-1] != len(perm) - 1:
         raise Refusal("it moves the last axis, along which the matmul writes")

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALL, padded
 from qudnn.converter.passes.base import NodePass
 
@@ -18,14 +18,14 @@ class CancelCrossings(NodePass):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        if not is_op(node, "ConvertToIsland"):
+        if not is_qudnn(node, "ConvertToIsland"):
             return False
-        return is_op(required_input(node, 0).producer(), "ConvertFromIsland") or _changes_nothing(node)
+        return is_qudnn(required_input(node, 0).producer(), "ConvertFromIsland") or _changes_nothing(node)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         inside = required_input(node, 0)
         leave = inside.producer()
-        if leave is not None and is_op(leave, "ConvertFromIsland") and _cancel(leave, node):
+        if leave is not None and is_qudnn(leave, "ConvertFromIsland") and _cancel(leave, node):
             inside = required_input(leave, 0)
         elif not _changes_nothing(node):
             raise Refusal("the operators before and after it need different layouts")

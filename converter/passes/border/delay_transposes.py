@@ -7,7 +7,7 @@ from qudnn.converter.graph.constants import constant_or_none
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.batch_matmuls import BATCH_MATMULS
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
 _ELEMENTWISE = ("QTable", "QMul", "QAdd", "QFloatMul", "QFloatAdd")
@@ -36,7 +36,7 @@ def _delay(transpose: ir.Node) -> None:
         chain.append(consumer)
         y = consumer.outputs[0]
     consumers = list(y.uses())
-    if y.is_graph_output() or not all(is_op(use.node, *BATCH_MATMULS) for use in consumers):
+    if y.is_graph_output() or not all(is_qudnn(use.node, *BATCH_MATMULS) for use in consumers):
         raise Refusal("not all consumers of the elementwise operators after it are matmuls")
     x, moved = transpose.inputs[0], transpose.outputs[0]
     for index, value in enumerate(chain[0].inputs):
@@ -49,9 +49,9 @@ def _delay(transpose: ir.Node) -> None:
 
 def _keeps_places(node: ir.Node, x: ir.Value) -> bool:
     """Whether it changes each element of x by itself, or by its place along the last axis."""
-    if not is_op(node, *_ELEMENTWISE):
+    if not is_qudnn(node, *_ELEMENTWISE):
         return False
-    if is_op(node, "QTable"):
+    if is_qudnn(node, "QTable"):
         return node.inputs[0] is x
     others = [constant_or_none(value) for value in node.inputs if value is not None and value is not x]
     return all(array is not None and array.size == max(array.shape[-1:], default=1) for array in others)

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization
 from qudnn.converter.graph.edit import is_needed, remove_orphans, take_place
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import dequantizes, dequantizes_for_integer_form, read_with
 
@@ -14,7 +14,7 @@ class DequantizeAtExit(NodePass):
     """Only if all consumers of the 8-bit tensor are DequantizeLinear, so that it leaves the island once."""
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "ConvertFromIsland") and is_needed(node.outputs[0])
+        return is_qudnn(node, "ConvertFromIsland") and is_needed(node.outputs[0])
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         consumers = list(dict.fromkeys(use.node for use in node.outputs[0].uses()))

@@ -6,7 +6,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, take_place
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import (
@@ -24,7 +24,7 @@ class DequantizeEntered(NodePass):
     SORTS = True
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "QuantizeToIsland") and bool(_same(node))
+        return is_qudnn(node, "QuantizeToIsland") and bool(_same(node))
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         channels = self._channels(node)

@@ -11,7 +11,7 @@ from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
-from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
 
 
@@ -23,7 +23,7 @@ class DropRowReshapes(NodePass):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "DynamicQuantizeToIsland") and is_onnx(
+        return is_qudnn(node, "DynamicQuantizeToIsland") and is_onnx(
             required_input(node, 0).producer(), "Reshape"
         )
 
@@ -44,7 +44,7 @@ def _drop(entry: ir.Node, facts: Facts) -> None:
     matmuls = [use.node for use in quantized.uses()]
     shapes = [(*shape[:-1], *(facts.shape(matmul.outputs[0]) or ())[-1:]) for matmul in matmuls]
     consumers = [sole_consumer(matmul.outputs[0], inside=True) for matmul in matmuls]
-    if not all(is_op(matmul, "DynamicQMatMul") for matmul in matmuls):
+    if not all(is_qudnn(matmul, "DynamicQMatMul") for matmul in matmuls):
         raise Refusal("not all of its consumers are matmuls")
     for consumer, y_shape in zip(consumers, shapes, strict=True):
         if not is_onnx(consumer, "Reshape") or not (

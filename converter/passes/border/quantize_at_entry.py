@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, take_place
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import quantizes, quantizes_integer_form, written_with
 
@@ -14,7 +14,7 @@ class QuantizeAtEntry(NodePass):
     """The QuantizeLinear stays if it has consumers outside of the island."""
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "ConvertToIsland") and quantizes(required_input(node, 0).producer())
+        return is_qudnn(node, "ConvertToIsland") and quantizes(required_input(node, 0).producer())
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         quantize = required_input(node, 0).producer()

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from qudnn.converter.graph.edit import equal_attributes, remove_orphans
-from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.island.dynamic_matmuls import set_terms, terms_of
 from qudnn.converter.passes.base import Pass
 
@@ -17,7 +17,7 @@ class ShareDynamicEntries(Pass):
     def run(self, model: ir.Model) -> None:
         alike: dict[object, list[ir.Node]] = {}
         for node in model.graph:
-            if is_op(node, "DynamicQuantizeToIsland") and _is_for_ops(node):
+            if is_qudnn(node, "DynamicQuantizeToIsland") and _is_for_ops(node):
                 alike.setdefault((node.inputs[0], equal_attributes(node)), []).append(node)
         groups = [group for group in alike.values() if len(group) > 1]
         for first, *others in groups:

@@ -7,7 +7,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after
-from qudnn.converter.island.crossings import ENTRIES, EXITS, ints, is_op, set_ints
+from qudnn.converter.island.crossings import ENTRIES, EXITS, ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
 
 _ENTRIES = (*ENTRIES, "DynamicQuantizeToIsland")
@@ -22,12 +22,12 @@ class TransposesAtCrossings(NodePass):
     def matches(self, node: ir.Node) -> bool:
         if not is_onnx(node, "Transpose") or "perm" not in node.attributes:
             return False
-        return _is_exit(node) or any(is_op(use.node, *_ENTRIES) for use in node.outputs[0].uses())
+        return _is_exit(node) or any(is_qudnn(use.node, *_ENTRIES) for use in node.outputs[0].uses())
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         y, perm = node.outputs[0], ints(node, "perm")
         entry = sole_consumer(y, once=True, inside=True)
-        if entry is not None and is_op(entry, *_ENTRIES):
+        if entry is not None and is_qudnn(entry, *_ENTRIES):
             set_ints(entry, "perm", after(perm, ints(entry, "perm")))
             entry.replace_input_with(0, required_input(node, 0))
             remove_orphans([node])
@@ -38,7 +38,7 @@ class TransposesAtCrossings(NodePass):
 
 
 def _is_exit(transpose: ir.Node) -> bool:
-    return is_op(required_input(transpose, 0).producer(), *EXITS)
+    return is_qudnn(required_input(transpose, 0).producer(), *EXITS)
 
 
 def _into_exit(transpose: ir.Node, perm: list[int]) -> None:

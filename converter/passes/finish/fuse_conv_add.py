@@ -7,7 +7,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.lowering.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
@@ -29,7 +29,7 @@ class FuseConvAdd(NodePass):
         super().run(model)
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "QAdd") and bool(_convs(node))
+        return is_qudnn(node, "QAdd") and bool(_convs(node))
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         if not adds_one_shape(node):
@@ -51,7 +51,7 @@ class FuseConvAdd(NodePass):
 def _convs(add: ir.Node) -> dict[int, ir.Node]:
     """The convolutions that produce the operands, by index."""
     producers = {index: required_input(add, index).producer() for index in (0, 1)}
-    return {index: conv for index, conv in producers.items() if conv is not None and is_op(conv, "QConv")}
+    return {index: conv for index, conv in producers.items() if conv is not None and is_qudnn(conv, "QConv")}
 
 
 def _check(conv: ir.Node, add: ir.Node, index: int) -> None:

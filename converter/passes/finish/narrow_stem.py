@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.island.crossings import ENTRIES, ints, is_op, set_ints
+from qudnn.converter.island.crossings import ENTRIES, ints, is_qudnn, set_ints
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.passes.base import NodePass
 
@@ -19,12 +19,12 @@ class NarrowStem(NodePass):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, *ENTRIES) and _is_image(node)
+        return is_qudnn(node, *ENTRIES) and _is_image(node)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         uses = node.outputs[0].uses()
         for use in uses:
-            if use.idx != 0 or not is_op(use.node, "QConv"):
+            if use.idx != 0 or not is_qudnn(use.node, "QConv"):
                 raise Refusal(f"{use.node.op_type} reads it too, not convolutions alone")
             _check_stem(use.node)
         if not uses:

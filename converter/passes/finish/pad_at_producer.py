@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.island.crossings import ENTRIES, ints, is_op, set_ints
+from qudnn.converter.island.crossings import ENTRIES, ints, is_qudnn, set_ints
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
@@ -26,10 +26,10 @@ class PadAtProducer(NodePass):
         if node.domain != DOMAIN:
             return False
         consumers = [use.node for use in node.outputs[0].uses() if use.idx == 0]
-        return any(is_op(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
+        return any(is_qudnn(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        if is_op(node, *ENTRIES, "StepsToIsland"):
+        if is_qudnn(node, *ENTRIES, "StepsToIsland"):
             _pad_entry(node)
         else:
             _pad_output(node)
@@ -38,7 +38,7 @@ class PadAtProducer(NodePass):
 def _pad_entry(entry: ir.Node) -> None:
     convs = _consumers(entry, "QConv", "QConv3D")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if is_op(entry, "QuantizeToIsland") and entry.attributes["zero_point"].as_int() != zero_point:
+    if is_qudnn(entry, "QuantizeToIsland") and entry.attributes["zero_point"].as_int() != zero_point:
         raise Refusal("the convolution reads it with another zero point than it is written with")
     channels = ints(entry, "pads")[-1]
     pads = _take_pads(entry, convs)
@@ -48,15 +48,15 @@ def _pad_entry(entry: ir.Node) -> None:
 
 def _writes_padding(node: ir.Node) -> bool:
     """Whether there is a kernel of the op that does."""
-    if is_op(node, "QConv"):
+    if is_qudnn(node, "QConv"):
         shape = required_input(node, 1).shape
         assert shape is not None
         pointwise = shape[1:3] == (1, 1) and not any(ints(node, "pads"))
         return node.attributes["group"].as_int() == 1 and (pointwise or shape[3] == STEM_CHANNELS)
-    if is_op(node, "QTable"):
+    if is_qudnn(node, "QTable"):
         table = required_input(node, 1).shape
         return table is not None and len(table) == 1
-    return is_op(node, "QMaxPool")
+    return is_qudnn(node, "QMaxPool")
 
 
 def _pad_output(producer: ir.Node) -> None:
@@ -66,7 +66,7 @@ def _pad_output(producer: ir.Node) -> None:
     if not all(_padded_by_a_pass(conv) for conv in convs):
         raise Refusal("the convolution pads at no cost: with 0, or in a kernel for groups")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if is_op(producer, "QConv"):
+    if is_qudnn(producer, "QConv"):
         if producer.attributes["y_zero_point"].as_int() != zero_point:
             raise Refusal("the convolution reads it with another zero point than it is written with")
     else:
@@ -84,7 +84,7 @@ def _padded_by_a_pass(conv: ir.Node) -> bool:
 def _consumers(producer: ir.Node, *op_types: str) -> list[ir.Node]:
     """All consumers of the result, which have to be convolutions with one padding."""
     inside = producer.outputs[0]
-    convs = [use.node for use in inside.uses() if use.idx == 0 and is_op(use.node, *op_types)]
+    convs = [use.node for use in inside.uses() if use.idx == 0 and is_qudnn(use.node, *op_types)]
     if inside.is_graph_output() or len(convs) != len(inside.uses()):
         raise Refusal(f"it has consumers that are no {' or '.join(op_types)}")
     if len({(*ints(conv, "pads"), conv.attributes["x_zero_point"].as_int()) for conv in convs}) > 1:

@@ -6,7 +6,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
-from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.lowering.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
 
@@ -17,7 +17,7 @@ class FuseAddLayerNormalization(NodePass):
     SORTS = True  # others may have read a sum before
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "QLayerNormalization") and is_op(
+        return is_qudnn(node, "QLayerNormalization") and is_qudnn(
             required_input(node, 0).producer(), "QAdd", "QFloatAdd"
         )
 

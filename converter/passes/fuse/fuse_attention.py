@@ -9,7 +9,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, consumed_only_by, remove_orphans, take_place
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.tables import VALUES, TableFunction, function_of
@@ -30,8 +30,8 @@ class FuseAttention(NodePass):
 
     def matches(self, node: ir.Node) -> bool:
         """Whether it is a softmax beside a matmul."""
-        consumers = [use.node for use in node.outputs[0].uses()] if is_op(node, *_SOFTMAXES) else []
-        return any(is_op(consumer, "QBatchMatMul") for consumer in consumers)
+        consumers = [use.node for use in node.outputs[0].uses()] if is_qudnn(node, *_SOFTMAXES) else []
+        return any(is_qudnn(consumer, "QBatchMatMul") for consumer in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         self._fuse(_chain_at(node), graph)
@@ -41,7 +41,7 @@ class FuseAttention(NodePass):
         table = add_initializer(graph, self.context.names.value(f"{softmax.name}/table"), chain.table)
         q, k, v = (*chain.scores.inputs[:2], chain.result.inputs[1])
         inputs = [q, k, v, table]
-        if is_op(softmax, "QMaskedSoftmax"):
+        if is_qudnn(softmax, "QMaskedSoftmax"):
             op_type = "QMaskedAttention"
             inputs.append(softmax.inputs[1])
         fused = ir.node(op_type, inputs, chain.attributes(), domain=DOMAIN, name=softmax.name)
@@ -142,7 +142,7 @@ def _chain_at(softmax: ir.Node) -> _Chain:
     if function is None:
         function = TableFunction(x, VALUES, 0)
     scores = function.x.producer()
-    if scores is None or not is_op(scores, "QBatchMatMul"):
+    if scores is None or not is_qudnn(scores, "QBatchMatMul"):
         raise Refusal("its input comes from no matmul, nor from a function of the result of one")
     if len(function.x.uses()) != 1 or function.x.is_graph_output():
         raise Refusal("its scores have other consumers")
@@ -150,7 +150,7 @@ def _chain_at(softmax: ir.Node) -> _Chain:
     if len(consumers) != 1 or weights.is_graph_output():
         raise Refusal("its result has other consumers than one matmul")
     result = consumers[0].node
-    if consumers[0].idx != 0 or not is_op(result, "QBatchMatMul"):
+    if consumers[0].idx != 0 or not is_qudnn(result, "QBatchMatMul"):
         raise Refusal("its result is not the left input of a matmul")
     chain = _Chain(scores, function.table, softmax, result)
     _check(chain)

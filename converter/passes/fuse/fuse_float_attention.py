@@ -17,7 +17,7 @@ from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_con
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import broadcast
-from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
@@ -88,7 +88,7 @@ class FuseFloatAttention(NodePass):
         fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=softmax.name)
         fused.doc_string = softmax.doc_string
         fused.metadata_props.update(softmax.metadata_props)
-        if is_op(last, "QuantizeToIsland"):
+        if is_qudnn(last, "QuantizeToIsland"):
             graph.insert_before(last, fused)
             y = fused.outputs[0]
             y.name = self.context.names.value(f"{chain.result.name}/transposed")
@@ -132,7 +132,7 @@ def _comes_from_island(value: ir.Value) -> bool:
     node = value.producer()
     while has_trait(node, Trait.MOVES) or is_onnx(node, "Add", "Mul"):
         node = required_input(node, 0).producer()
-    return is_op(node, *_PRODUCERS)
+    return is_qudnn(node, *_PRODUCERS)
 
 
 def _is_quantized(chain: Chain) -> bool:
@@ -140,13 +140,13 @@ def _is_quantized(chain: Chain) -> bool:
     for consumer in consumers:
         if has_trait(consumer, Trait.MOVES) or is_onnx(consumer, "Mul"):
             consumers += [use.node for use in consumer.outputs[0].uses()]
-    return any(is_op(consumer, "DynamicQuantizeToIsland", "QuantizeToIsland") for consumer in consumers)
+    return any(is_qudnn(consumer, "DynamicQuantizeToIsland", "QuantizeToIsland") for consumer in consumers)
 
 
 def _transposed_back(result: ir.Value) -> ir.Node:
     """The node that alone reads the result, and puts the heads where they were, or quantizes them."""
     node = sole_consumer(result)
-    if node is not None and is_op(node, "QuantizeToIsland"):
+    if node is not None and is_qudnn(node, "QuantizeToIsland"):
         return node
     if not is_onnx(node, "Transpose") or "perm" not in node.attributes:
         raise Refusal("its result is not just transposed")

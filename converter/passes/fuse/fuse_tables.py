@@ -8,7 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import runtime
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
-from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.island.tables import TableFunction, functions_of
 from qudnn.converter.passes.base import Pass
 
@@ -21,7 +21,7 @@ class FuseTables(Pass):
     """
 
     def run(self, model: ir.Model) -> None:
-        if any(is_op(node, "QAdd", "QMul") for node in model.graph):
+        if any(is_qudnn(node, "QAdd", "QMul") for node in model.graph):
             try:
                 runtime()
             except Refusal as refusal:
@@ -31,7 +31,7 @@ class FuseTables(Pass):
             self._explain(node, functions)
         # Backwards: the input of a function may itself be fused, and is replaced in its consumers.
         for node, found in reversed(functions.items()):
-            if found.nodes > 1 or (found.table.ndim == 1 and not is_op(node, "QTable")):
+            if found.nodes > 1 or (found.table.ndim == 1 and not is_qudnn(node, "QTable")):
                 self._fuse(node, found, model.graph)
 
     def _explain(self, node: ir.Node, functions: Mapping[ir.Node, TableFunction]) -> None:

@@ -8,7 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.lowering.binary import island_array
 from qudnn.converter.passes.base import NodePass
 
@@ -17,7 +17,7 @@ class GatherAtEntry(NodePass):
     """Embeddings: they are looked up outside, and enter the island without a pass over memory."""
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "ConvertToIsland") and is_onnx(required_input(node, 0).producer(), "Gather")
+        return is_qudnn(node, "ConvertToIsland") and is_onnx(required_input(node, 0).producer(), "Gather")
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         enter, y = node, required_input(node, 0)

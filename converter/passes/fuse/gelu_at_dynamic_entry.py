@@ -13,7 +13,7 @@ from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import is_contrib, is_onnx
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
 _ROOT = float(np.sqrt(np.float32(2)))
@@ -34,7 +34,7 @@ class GeluAtDynamicEntry(NodePass):
     """Without other consumers, the result is never written in float32."""
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "DynamicQuantizeToIsland") and _gelu(required_input(node, 0)) is not None
+        return is_qudnn(node, "DynamicQuantizeToIsland") and _gelu(required_input(node, 0)) is not None
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         y = required_input(node, 0)

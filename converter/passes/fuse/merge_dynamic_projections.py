@@ -17,7 +17,7 @@ from qudnn.converter.graph.edit import remove_orphans, sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import Shape
-from qudnn.converter.island.crossings import is_op
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.island.dynamic_matmuls import WeightTerms, entry_of, set_terms, terms_of
 from qudnn.converter.island.merging import Inputs, one_for
 from qudnn.converter.passes.fuse.merge_alike import MergeAlike
@@ -54,7 +54,7 @@ class MergeDynamicProjections(MergeAlike[_Projection]):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "DynamicQMatMul") and len(required_input(node, 0).uses()) > 1
+        return is_qudnn(node, "DynamicQMatMul") and len(required_input(node, 0).uses()) > 1
 
     def read(self, node: ir.Node) -> _Projection:
         return _projection(node, self.context.facts)
@@ -119,7 +119,7 @@ def _projection(node: ir.Node, facts: Facts) -> _Projection:
 
 
 def _is_operand(node: ir.Node, index: int) -> bool:
-    return is_op(node, "Attention", "MaskedAttention") and index < len(_FIRST)
+    return is_qudnn(node, "Attention", "MaskedAttention") and index < len(_FIRST)
 
 
 def _ir_shape(shape: Shape) -> ir.Shape:

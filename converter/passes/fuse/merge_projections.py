@@ -15,7 +15,7 @@ from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.batch_matmuls import operand_of
-from qudnn.converter.island.crossings import ints, is_op, set_ints
+from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.island.merging import one_for
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.tables import VALUES, composed, function_of
@@ -63,7 +63,7 @@ class MergeProjections(MergeAlike[_Projection]):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "QMatMul") and _has_sibling(node)
+        return is_qudnn(node, "QMatMul") and _has_sibling(node)
 
     def read(self, node: ir.Node) -> _Projection:
         return _projection(node)
@@ -113,7 +113,7 @@ def _shape(of: ir.Value, *last: int) -> ir.Shape | None:
 def _has_sibling(matmul: ir.Node) -> bool:
     """Whether another matmul with weights reads the same tensor."""
     consumers = {use.node for use in required_input(matmul, 0).uses()}
-    return sum(is_op(consumer, "QMatMul") for consumer in consumers) > 1
+    return sum(is_qudnn(consumer, "QMatMul") for consumer in consumers) > 1
 
 
 def _projection(node: ir.Node) -> _Projection:

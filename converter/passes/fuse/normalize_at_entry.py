@@ -10,7 +10,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, is_row, row, rows_of
 from qudnn.converter.passes.fuse.normalize_before import Fused, NormalizeBefore, keeps_axes
@@ -75,14 +75,14 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
     node = value.producer()
     if node is None:
         return None
-    if is_op(node, "DequantizeFromIsland") and keeps_axes(node):
+    if is_qudnn(node, "DequantizeFromIsland") and keeps_axes(node):
         return _Inside(node, None)
     if not is_onnx(node, "Add"):
         return None
     a, b = required_input(node, 0), required_input(node, 1)
     for x, bias in (a, b), (b, a):
         leave = x.producer()
-        if is_op(leave, "DequantizeFromIsland") and is_row(bias, channels):
+        if is_qudnn(leave, "DequantizeFromIsland") and is_row(bias, channels):
             assert leave is not None
             return _Inside(leave, bias) if keeps_axes(leave) else None
     return None
@@ -91,7 +91,7 @@ def _inside(value: ir.Value, channels: int) -> _Inside | None:
 def _residual(value: ir.Value) -> tuple[ir.Value, float, int]:
     """The residual with its scale and zero point: where it leaves an island, as it is inside."""
     leave = value.producer()
-    if leave is None or not is_op(leave, "DequantizeFromIsland") or not keeps_axes(leave):
+    if leave is None or not is_qudnn(leave, "DequantizeFromIsland") or not keeps_axes(leave):
         return value, 1.0, 0
     attributes = leave.attributes
     return required_input(leave, 0), attributes["scale"].as_float(), attributes["zero_point"].as_int()

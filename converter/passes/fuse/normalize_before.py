@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.functions import DOMAIN
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
@@ -50,7 +50,7 @@ class NormalizeBefore(NodePass):
         if not normalizes(norm):
             return None
         for entry in [use.node for use in norm.outputs[0].uses()]:
-            if is_op(entry, self.ENTRY) and keeps_axes(entry) and not any(ints(entry, "pads")[:-1]):
+            if is_qudnn(entry, self.ENTRY) and keeps_axes(entry) and not any(ints(entry, "pads")[:-1]):
                 return entry
         return None
 

@@ -25,7 +25,8 @@ _FUNCTIONS: dict[str, Callable[..., NDArray[Any]]] = {
 class Numbers(NamedTuple):
     """A float32 tensor. computed: whether onnxruntime computes it when the model runs.
 
-    It does where a Shape in it is of a tensor with sizes that are unknown, even if others are taken of them.
+    It does where a Shape in it is of a tensor with sizes that are unknown, even if others are taken of them
+    (ConstantFoldShapeNode, constant_folding.cc, 1.30).
     """
 
     array: NDArray[Any]

@@ -14,7 +14,7 @@ from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.island.crossings import ints, is_op
+from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.lowering.steps import find_steps
 from qudnn.converter.passes.base import NodePass
@@ -41,7 +41,7 @@ class StepsAtEntry(NodePass):
         super().run(model)
 
     def matches(self, node: ir.Node) -> bool:
-        return is_op(node, "QuantizeToIsland") and self._function(node) is not None
+        return is_qudnn(node, "QuantizeToIsland") and self._function(node) is not None
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         function = self._function(node)

@@ -80,7 +80,7 @@ class Int8ToUint8(EarlyNodePass):
 
 
 def _consumers(dequantize: ir.Node) -> int:
-    """How many DequantizeLinear onnxruntime makes of this one."""
+    """How many DequantizeLinear onnxruntime makes of this one (EnsureUniqueDQForNodeUnit, 1.31)."""
     y = dequantize.outputs[0]
     return max(1, len(y.uses()) + y.is_graph_output())
 

@@ -40,7 +40,10 @@ class KeepInFloat(PartitionPass):
 
 
 def _was_in_float(node: ir.Node) -> bool:
-    """Whether onnxruntime left it in float32, between tensors of which all have become uint8 since."""
+    """Whether onnxruntime left it in float32, between tensors of which all have become uint8 since.
+
+    By NodeGroupSelector and those derived of it (qdq_selectors.cc, 1.30).
+    """
     quantize = _quantizer(node)
     sources = [value.producer() for value in node.inputs if value is not None]
     tensors = [required_input(source, 0) for source in sources if source is not None and dequantizes(source)]

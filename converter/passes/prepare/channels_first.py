@@ -1,6 +1,7 @@
 """com.microsoft operators on channels-last tensors => Transpose -> ONNX's on channels-first ones -> Transpose
 
-As onnxruntime's optimizer writes them at its level all: QLinearConv, NhwcMaxPool, pools.
+As onnxruntime's NhwcTransformer writes them (nhwc_transformer.cc, 1.30), at its level all: QLinearConv,
+NhwcMaxPool, pools.
 """
 
 import onnx_ir as ir

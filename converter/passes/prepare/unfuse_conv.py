@@ -24,7 +24,8 @@ _CLIP = "Clip"
 class UnfuseConv(EarlyNodePass):
     """onnxruntime's optimizer fuses what it could not make integer; in a file that it saved, it stays so.
 
-    A Conv that it reads with its activation apart gives the same bits: it fuses them again.
+    A Conv that it reads with its activation apart gives the same bits: it fuses them again
+    (conv_activation_fusion.cc, conv_add_act_fusion.cc, 1.30).
     """
 
     def matches(self, node: ir.Node) -> bool:

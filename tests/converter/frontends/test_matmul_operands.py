@@ -207,3 +207,21 @@ def test_gemm_with_a_zero_point_and_no_scale_of_its_result() -> None:
     model = g.model(17)
     (left,) = converter.convert(model).report.left
     assert (left.op_type, left.reason) == ("QGemm", "it has a y_zero_point without a y_scale")
+
+
+@pytest.mark.parametrize("bias", ["int32", "float32"])
+def test_a_vector_with_a_bias_is_a_gemm(bias: str) -> None:
+    """onnxruntime makes a matrix of the vector, whose size is fixed: in integers, so with no note."""
+    g = Graph(3)
+    x = g.pair(g.x("x", "float32", [512]), "xd", g.number(0.02), g.number(128, "uint8"))
+    w = g.dequantize(g.random("int8", [512, 700]), "wd", g.number(0.013), g.number(0, "int8"))
+    unit = np.float32(0.02) * np.float32(0.013)
+    addend = g.rng.normal(0, 40, 700)
+    if bias == "int32":
+        c = g.constant("c", np.rint(addend / unit), "int32")
+        c = g.dequantize(c, "cd", g.number(unit), g.number(0, "int32"))
+    else:
+        c = g.constant("c", addend, "float32")
+    y = g.node("Add", [g.node("MatMul", [x, w], "t"), c], "a")
+    g.y(g.pair(y, "y", g.number(0.9), g.number(120, "uint8")), rank=1)
+    assert_same_bits(g, {"QMatMul": 1})

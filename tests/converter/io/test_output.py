@@ -10,20 +10,11 @@ from pathlib import Path
 
 import onnx
 import pytest
-from networks import Network
 
 from qudnn import converter
 from qudnn.converter.io import output
 
 NULL = (1, 3)  # of Linux's /dev/null
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    net = Network()
-    net.conv(net.eight_bit_input(["n", 3, 8, 8]), net.unshaped_output("y", "uint8"), 3, 16)
-    onnx.save(net.model(13), tmp_path / "in.onnx")
-    return tmp_path / "in.onnx"
 
 
 @pytest.fixture
