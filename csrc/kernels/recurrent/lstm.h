@@ -89,7 +89,7 @@ struct LstmLayer {
     LstmParameter<int8_t> r_zero_point;
     // null where there is none
     const float* bias;       // [directions,8 hidden]
-    const int32_t* lengths;  // [batch]
+    const int32_t* lengths;  // [batch]; those below 0 count as 0, those beyond the steps as all of them
     const float* initial_h;  // [directions,batch,hidden]
     const float* initial_c;
     const float* peepholes;  // [directions,3 hidden], i, o, f

@@ -160,3 +160,31 @@ def test_names_survive() -> None:
     case = replace(LSTMCase(), options=OPTIONS)
     (node,) = converter.convert(case.model()).model.graph.node
     assert (node.name, list(node.output)) == ("y_node", ["y", "y_h", "y_c"])
+
+
+@pytest.mark.parametrize(("op_type", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+def test_between_static_pairs_they_stay_in_float(op_type: str, gates: int) -> None:
+    """onnxruntime's CUDA provider has kernels for them in float32, and no provider has integer ones."""
+    rng = np.random.default_rng(7)
+    g = GraphBuilder()
+    hidden = 16
+
+    def pair(x: str, output: str) -> str:
+        parameters = g.parameters(x, 0.02, 128, "uint8")
+        quantized = g.node("QuantizeLinear", [x, *parameters], f"{x}_q")
+        return g.node("DequantizeLinear", [quantized, *parameters], output)
+
+    inputs = [pair(g.input("x", "float32", ["T", "N", 24]), "x_real")]
+    for name, width in (("w", 24), ("r", hidden)):
+        weight = g.constant(name, integers(rng, "int8", (1, gates * hidden, width)))
+        inputs.append(
+            g.node("DequantizeLinear", [weight, *g.parameters(name, 0.003, 0, "int8")], f"{name}_real")
+        )
+    g.node(op_type, inputs, "y", hidden_size=hidden)
+    g.output(pair("y", "z"), "float32", ["T", 1, "N", hidden])
+    model = g.model(17)
+    conversion = converter.convert(model)
+    (reason,) = (entry.reason for entry in conversion.report.left if entry.op_type == op_type)
+    assert reason == "it works in floating point"
+    x = rng.standard_normal((5, 2, 24)).astype(np.float32)
+    check.assert_equivalent(model, conversion.model, [{"x": x}])
