@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 
 import onnx_ir as ir
 
-from qudnn.converter.graph.constants import constant_tensor
-from qudnn.converter.graph.op_traits import Trait, has_trait, is_quantized_operator
+from qudnn.converter.graph.constants import constant_tensor, node_input
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_contrib, is_quantized_operator
 from qudnn.converter.graph.order import subgraphs
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
@@ -43,7 +43,7 @@ def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
         if quantizes(node):
             waiting.append(node.outputs[0])
         elif is_quantized_operator(node):
-            waiting += [*node.outputs, *_computed(node.inputs)]
+            waiting += _tensors_of_8_bits(node)
         elif dequantizes(node):
             waiting += _computed(node.inputs[:1])
     found: set[ir.Node] = set()
@@ -62,6 +62,14 @@ def _on_8_bits(nodes: Iterable[ir.Node]) -> set[ir.Node]:
                 found.add(node)
                 waiting += tensors
     return found
+
+
+def _tensors_of_8_bits(node: ir.Node) -> list[ir.Value]:
+    """Of an operator of the quantized families, some of which read or make floats besides."""
+    inputs = node.inputs[1:] if has_trait(node, Trait.OTHER_INPUT) else node.inputs
+    in_float = is_contrib(node, "QGemm") and node_input(node, 7) is None
+    results = () if in_float or has_trait(node, Trait.OTHER_RESULT) else node.outputs
+    return [*results, *_computed(inputs)]
 
 
 def _data(node: ir.Node) -> Sequence[ir.Value | None]:

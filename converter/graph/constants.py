@@ -90,7 +90,8 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
     if array is None and value.is_graph_input() and value.is_initializer():
         raise Refusal(f"its {what}, {value.name}, is an input with a default, which a caller may change")
     if array is None:
-        raise Refusal(f"its {what} must be constant")
+        instead = ", not an input of the model: make it an initializer" if value.is_graph_input() else ""
+        raise Refusal(f"its {what} must be constant{instead}")
     return array
 
 

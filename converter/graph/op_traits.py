@@ -35,6 +35,8 @@ class Trait(Flag):
     CLIPS = auto()  # an activation that onnxruntime fuses (ReluQuantFusion, ClipQuantFusion)
     CONVERTS = auto()  # between floating point and integers, with a scale
     UNPACKS = auto()  # a step from weights stored in few bits to floating point
+    OTHER_INPUT = auto()  # though quantized, it reads something else than 8 bits as input 0
+    OTHER_RESULT = auto()  # or makes something else of 8 bits
     STORED_WEIGHTS = auto()  # its weights are stored in few bits, it multiplies in floating point
     RANDOM = auto()  # equal inputs do not give equal results
     # onnxruntime: integer forms are in qdq_selector_action_transformer.cc, CreateSelectorActionRegistry.
@@ -162,16 +164,18 @@ _ONNX: dict[str, Trait] = {
 _CONTRIB: dict[str, Trait] = {
     "BiasGelu": _T.KEEPS_SHAPE,
     "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
-    "DynamicQuantizeLSTM": _NONE,
-    "DynamicQuantizeMatMul": _NONE,
+    "DynamicQuantizeLSTM": _T.OTHER_INPUT | _T.OTHER_RESULT,
+    "DynamicQuantizeMatMul": _T.OTHER_INPUT | _T.OTHER_RESULT,
     "EmbedLayerNormalization": _T.ALONG_LAST,
     "FastGelu": _UNARY,
     "FusedMatMul": _T.ALONG_LAST,
     "GatherBlockQuantized": _T.STORED_WEIGHTS,
     "Gelu": _UNARY,
     "MatMulBnb4": _T.STORED_WEIGHTS,
-    "MatMulIntegerToFloat": _NONE,
+    "MatMulIntegerToFloat": _T.OTHER_RESULT,
     "MatMulNBits": _T.STORED_WEIGHTS,
+    "QAttention": _T.ALONG_LAST | _T.OTHER_RESULT,
+    "QEmbedLayerNormalization": _T.ALONG_LAST | _T.OTHER_INPUT | _T.OTHER_RESULT,
     "QGemm": _T.ALONG_LAST,
     "QLinearAdd": _NONE,
     "QLinearAveragePool": _T.POOLS | _T.ALONG_SECOND,

@@ -402,7 +402,8 @@ def _declined(**change: Array | None) -> Mapping[str, str]:
 
 
 def test_reasons() -> None:
-    assert _declined(y_w=None) == {"y_node": "its weight must be constant"}
+    reason = "its weight must be constant, not an input of the model: make it an initializer"
+    assert _declined(y_w=None) == {"y_node": reason}
     assert _declined(zero_point=np.array(0, np.uint16)) == {
         "y_node": "its input is uint16, not 8 bits wide: no runtime computes that in integers; choose 8 bits "
         "in the tool that quantizes"

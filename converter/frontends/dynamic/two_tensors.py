@@ -99,7 +99,8 @@ def _operand(node: ir.Node, index: int, zero_point: int, facts: Facts) -> _Opera
     if is_dynamic(value):
         operand = read_operand(node, zero_point, facts, index=index)
         return _Operand((operand.value, operand.shape), operand.scale)
-    array = constant(value, f"{what} input") if value.is_initializer() else constant_or_none(value)
+    given = value.is_initializer() or value.is_graph_input()
+    array = constant(value, f"{what} input") if given else constant_or_none(value)
     if array is None:
         raise Refusal(f"its {what} input is neither constant nor quantized by DynamicQuantizeLinear")
     dtype = ir.DataType.from_numpy(array.dtype)

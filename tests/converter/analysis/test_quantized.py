@@ -53,6 +53,11 @@ CASES = {
         "a = com.microsoft.QLinearAdd(x_q, s, z, x_q, s, z, s, z) r = DequantizeLinear(a, s, z)",
         {"QLinearAdd"},
     ),
+    "moved between operators that read and make floats": (
+        "a = com.microsoft.DynamicQuantizeMatMul(x, w, s) t = Transpose(a) "
+        "m = com.microsoft.DynamicQuantizeMatMul(t, w, s) r = Neg(m)",
+        {"DynamicQuantizeMatMul"},
+    ),
     "an unknown one of another domain": ("r = own.QLinearAdd(x)", set()),
     "a table that is looked up": ("e = Gather(w_d, to) r = Neg(e)", {"Gather", "Neg"}),
 }
