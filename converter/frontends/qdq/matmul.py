@@ -22,7 +22,7 @@ from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.choose_matmul import choose_matmul
 from qudnn.converter.lowering.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
-from qudnn.converter.qdq.linear import dequantizes
+from qudnn.converter.qdq.linear import dequantizes, float_constant
 from qudnn.converter.qdq.moves import moves
 
 
@@ -92,6 +92,8 @@ def _in_float(of: _MatMul, facts: Facts) -> Candidate:
         return replace(candidate, note=note)
     add, array = addend
     result = InFloat(add.outputs[0], array.reshape(-1))
+    if not all(_leaves_sum(use.node) for use in add.outputs[0].uses()):
+        note = note or f"together with what follows the Add it is a BiasGelu, perhaps: {LAST_BITS}"
     if of.is_gemm_with(array.size):
         note = note or f"together with the Add it is a Gemm: {LAST_BITS}"
     return replace(choose_matmul((of.node, add), of.a, of.b, result, facts), note=note)
@@ -125,17 +127,23 @@ def _bias_after(node: ir.Node) -> tuple[ir.Node, ir.Value] | None:
     return found if array is not None and array.ndim == 1 else None
 
 
+def _leaves_sum(consumer: ir.Node) -> bool:
+    """Whether onnxruntime makes no operator of it and of an Add before it (1.30, bias_gelu_fusion.cc)."""
+    return moves(consumer) or has_trait(consumer, Trait.LEAVES_SUMS)
+
+
 def _addend_after(of: _MatMul) -> tuple[ir.Node, Float32Array] | None:
     """The Add after the matmul of one number, or of one for each column, and the numbers."""
     found = _added(of.node)
-    array = None if found is None else constant_or_none(found[1])
-    if found is None or array is None or array.dtype != np.float32 or of.a.rank == 1 or of.b.rank == 1:
+    if found is None or of.a.rank == 1 or of.b.rank == 1:
+        return None
+    try:
+        array = float_constant(found[1], "bias")
+    except Refusal:
+        return None
+    # Of two sums onnxruntime makes one that adds up in another order (1.30, skip_layer_norm_fusion.cc).
+    if array.dtype != np.float32 or any(is_onnx(use.node, "Add") for use in found[0].outputs[0].uses()):
         return None
     columns = of.b.shape[of.b.free]
-    # From an Add and its consumers, onnxruntime makes operators that add up in another order (1.30): BiasGelu
-    # of Gelu (bias_gelu_fusion.cc), SkipLayerNormalization of another Add (skip_layer_norm_fusion.cc).
-    consumers = [use.node for use in found[0].outputs[0].uses()]
-    if not all(moves(consumer) or has_trait(consumer, Trait.LEAVES_SUMS) for consumer in consumers):
-        return None
     along = array.size == 1 or (array.shape[-1] == array.size and columns == array.size)
     return (found[0], array) if along and array.ndim <= max(of.a.rank, of.b.rank) else None

@@ -109,6 +109,28 @@ def test_after_a_convolution_in_float() -> None:
     assert len(np.unique(want)) > 20
 
 
+@pytest.mark.parametrize("quantized", [False, True])
+def test_after_a_matmul_with_a_bias(quantized: bool) -> None:
+    """The matmul adds it, also where it is dequantized from int32."""
+    net = QdqNetwork()
+    product = net.node("MatMul", [net.x(("n", 7, 16)), net.weights("w", (16, 12), 1)], "product")
+    bias = net.constant("b", net.rng.normal(size=12), "float32")
+    if quantized:
+        bias = net.int32_bias("b32", "w", 12)
+    added = net.node("Add", [bias, product], "sum")
+    inner = net.pair(gelu_in_parts(net, added), "inner", 0.0237, 20)
+    net.y(net.node("MatMul", [inner, net.weights("w2", (12, 5), 1)], "second"), rank=3)
+    model = net.model()
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"QMatMulToFloat": 1, "StepsToIsland": 1, "QMatMul": 1}
+    assert not conversion.report.left, str(conversion.report)
+    assert [entry.op_type for entry in conversion.report.approximate] == ["MatMul"]
+    feed = {"x": normal(2, 7, 16)}
+    got, want = (outputs(open_session(m), feed)["second_out"] for m in (conversion.model, model))
+    assert np.abs(got - want).max() <= RESULT_SCALE * 1.001
+    assert len(np.unique(want)) > 10
+
+
 def test_read_elsewhere() -> None:
     """What has to be in float32 anyway stays."""
     net = network(silu)
