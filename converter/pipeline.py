@@ -56,6 +56,7 @@ from qudnn.converter.passes.prepare.drop_identities import DropIdentities
 from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
+from qudnn.converter.passes.prepare.moves_after_functions import MovesAfterFunctions
 from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.quantize_activations import QuantizeActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
@@ -116,6 +117,7 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             FoldConstants,
             QuantizeActivations,
             PairActivations,
+            MovesAfterFunctions,
             ChannelScales,
         ),
     ),

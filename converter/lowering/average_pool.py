@@ -53,10 +53,17 @@ def make_average_pool(
 
 
 def make_global_average_pool(
-    covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape
+    covers: tuple[ir.Node, ...], x: Quantized, y: Quantized, shape: Shape, channel_axis: int = 1
 ) -> Candidate:
-    """The candidate for the mean over all spatial dimensions; shape: `[N, C, spatial...]` of x."""
-    elements = prod(size for size in shape[2:] if isinstance(size, int))  # at least so many
+    """The candidate for the mean over all axes of x but the first and that of the channels, which stay as 1.
+
+    shape: of x, `[N, C, spatial...]` or, with another channel_axis, `[N, spatial..., C]`.
+    """
+    kept = (0, channel_axis)
+    elements = prod(  # at least so many
+        size for axis, size in enumerate(shape) if axis not in kept and isinstance(size, int)
+    )
+    y_shape = tuple(size if axis in kept else 1 for axis, size in enumerate(shape))
     scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
     if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
         raise Refusal("onnxruntime has no integer mean for output and input scales that differ so much")
@@ -69,6 +76,6 @@ def make_global_average_pool(
     return Candidate(
         covers,
         Each("QGlobalAveragePool", attributes, image=True),
-        (port(x.value, shape, 1, x.quantization.dtype),),
-        (port(y.value, (*shape[:2], *[1] * (len(shape) - 2)), 1, y.quantization.dtype),),
+        (port(x.value, shape, channel_axis, x.quantization.dtype),),
+        (port(y.value, y_shape, channel_axis, y.quantization.dtype),),
     )

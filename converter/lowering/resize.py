@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, unknown
+from qudnn.converter.graph.sizes import Shape, Size, times, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.port import Quantized, port
@@ -109,4 +109,6 @@ def resized(size: Size, scale: float) -> Size:
     scaled = int(np.float32(number) * np.float32(scale))
     if isinstance(size, int):
         return scaled
-    return size if scale == 1 else unknown(f"floor({size}*{scale})", guess=scaled)
+    if scale == int(scale):
+        return times(size, int(scale))
+    return unknown(f"floor({size}*{scale})", guess=scaled)

@@ -25,4 +25,4 @@ def as_before(emitter: Emitter, tensor: Tensor, layout: Layout) -> Tensor:
     """The image as a row, where `layout`, that of the op's input outside, is one of rows."""
     if layout.rank != 3:
         return tensor
-    return emitter.standard("Squeeze", tensor, tensor.layout.seen_as(3, 1), AXES)
+    return emitter.standard("Squeeze", tensor, tensor.layout.seen_as(3, layout.channel_axis), AXES)

@@ -1,4 +1,4 @@
-"""QSoftmax: the softmax over the channels."""
+"""QSoftmax: the softmax over the last axis inside."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ def make_softmax(
     arithmetic: Arithmetic,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for a softmax over the last axis, which has to be that of the channels."""
+    """The candidate for a softmax over any axis, which is that of the channels inside."""
     dtype = _one_dtype(x, y)
     shape = facts.ranked(x.value)
-    rank = len(shape)
-    check_axis(axis, rank, facts.channel_axis_of(x.value))
-    channels = port(x.value, shape, rank - 1, dtype)
+    if len(shape) < 2:
+        raise Refusal(f"its input has too few dimensions, {len(shape)}")
+    channels = port(x.value, shape, axis, dtype)
     attributes = {
         "channels": channels.layout.channels,
         "x_scale": float(x.quantization.scale),
@@ -46,7 +46,8 @@ def make_softmax(
         "y_zero_point": arithmetic.zero_point(y.quantization),
         "dtype": int(arithmetic.integers),
     }
-    return Candidate(covers, Softmax(attributes), (channels,), (port(y.value, shape, rank - 1, dtype),))
+    y_port = port(y.value, shape, channels.channel_axis, dtype)
+    return Candidate(covers, Softmax(attributes), (channels,), (y_port,))
 
 
 def check_axis(axis: int, rank: int, channel_axis: int) -> None:

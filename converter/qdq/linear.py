@@ -139,3 +139,19 @@ def _is_quantized(node: ir.Node) -> bool:
             return True
         waiting += [consumer for consumer in consumers if has_trait(consumer, Trait.CLIPS)]
     return False
+
+
+_MOST_FUNCTIONS = 32  # in a row: of so many there is no op
+
+
+def is_of_a_quantized_tensor(function: ir.Node) -> bool:
+    """Whether it is a function of each element of a dequantized tensor, possibly after others."""
+    reached = [function]
+    for node in reached:
+        for value in node.inputs:
+            producer = None if value is None else value.producer()
+            if dequantizes(producer) and constant_or_none(required_input(producer, 0)) is None:
+                return True
+            if has_trait(producer, Trait.ELEMENTWISE) and len(reached) < _MOST_FUNCTIONS:
+                reached.append(producer)
+    return False

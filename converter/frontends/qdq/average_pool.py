@@ -63,18 +63,23 @@ def _multiplied(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
 
 
 def reduce_mean(node: ir.Node, facts: Facts) -> Candidate:
-    """The mean over all spatial dimensions."""
+    """The mean over all axes but the first and one more."""
     x = read_operand(node, 0, facts)
     y = read_result(node).unclamped()
     shape = facts.ranked(x.value, 3, 4, 5)
-    axes = read_numbers(node, 1, "axes", "axes") or []
-    if {from_front(axis, len(shape)) for axis in axes} != set(range(2, len(shape))):
-        raise Refusal(f"it reduces the axes {axes}, not just the spatial ones")
+    axes = read_numbers(node, 1, "axes", "axes", facts) or []
+    kept = set(range(len(shape))) - {from_front(axis, len(shape)) for axis in axes}
+    if len(kept) != 2 or 0 not in kept:
+        raise Refusal(f"it reduces the axes {axes}, not all but the first and one more")
+    channel_axis = max(kept)
     covers = (node, *y.covers)
-    if node.attributes.get_int("keepdims", 1):
-        return replace(make_global_average_pool(covers, x.quantized, y.quantized, shape), note=IN_FLOAT)
-    mean = y.quantized._replace(value=between(y.value, "mean"))
-    kept = make_global_average_pool(covers, x.quantized, mean, shape)
-    (port,) = kept.outputs
-    flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, port.shape[:2], facts)
-    return replace(make_sequence([kept, flat]), note=IN_FLOAT)
+    keeps = node.attributes.get_int("keepdims", 1)
+    mean = y.quantized if keeps else y.quantized._replace(value=between(y.value, "mean"))
+    candidate = make_global_average_pool(covers, x.quantized, mean, shape, channel_axis)
+    if not keeps:
+        (port,) = candidate.outputs
+        facts.learn(port)
+        y_shape = (shape[0], shape[channel_axis])
+        flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, y_shape, facts)
+        candidate = make_sequence([candidate, flat])
+    return replace(candidate, note=IN_FLOAT)

@@ -48,7 +48,7 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
             name = required_input(node, 2).name or ""
             constants[name] = _int8(constants[name])
     protos = [proto for proto in map(ir.to_proto, chain) if isinstance(proto, onnx.NodeProto)]
-    if QUANTIZED_APART.is_on(y):
+    if QUANTIZED_APART.is_on(y) or len(required_input(quantize, 0).uses()) > 1:
         protos.insert(-1, _kept_in_float(protos[-1]))
     values = run_chain(
         protos,
@@ -188,11 +188,14 @@ def _refuse_integer_constants(x: ir.Value, nodes: Sequence[ir.Node], facts: Fact
 
 
 def _quantizer(node: ir.Node) -> ir.Node:
-    """The QuantizeLinear that reads the node's result."""
+    """The one QuantizeLinear that reads the node's result; others may read it in floating point."""
     y = node.outputs[0]
     consumers = [use.node for use in y.uses()]
     if not consumers or y.is_graph_output():
         raise Refusal("its result is not quantized")
-    if len(consumers) > 1 or not quantizes(consumers[0]) or consumers[0].graph is not node.graph:
+    quantizers = [other for other in consumers if quantizes(other) and other.graph is node.graph]
+    if len(quantizers) > 1:
+        raise Refusal("its result is quantized several times, with different numbers")
+    if not quantizers:
         raise Refusal(f"{consumers[0].op_type} consumes its result in floating point")
-    return consumers[0]
+    return quantizers[0]

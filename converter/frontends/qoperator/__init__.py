@@ -10,6 +10,7 @@ from qudnn.converter.frontends.qoperator.depth_to_space import depth_to_space, s
 from qudnn.converter.frontends.qoperator.matmul_integer import matmul_integer
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import matmul_integer_to_float
 from qudnn.converter.frontends.qoperator.max_pool import max_pool
+from qudnn.converter.frontends.qoperator.pad import pad
 from qudnn.converter.frontends.qoperator.qgemm import qgemm
 from qudnn.converter.frontends.qoperator.qlinear_average_pool import (
     qlinear_average_pool,
@@ -50,6 +51,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Gather"): gather,
     ("", "Identity"): identity,
     ("", "MaxPool"): max_pool,
+    ("", "Pad"): pad,
     ("", "Relu"): unary,
     ("", "Reshape"): reshape,
     ("", "Resize"): resize,

@@ -4,7 +4,13 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import constant, node_input, quantization, required_input
+from qudnn.converter.graph.constants import (
+    constant,
+    constant_or_none,
+    node_input,
+    quantization,
+    required_input,
+)
 from qudnn.converter.island.port import Quantized
 
 
@@ -21,12 +27,21 @@ def read_output(node: ir.Node, index: int, default: ir.DataType) -> Quantized:
     return Quantized(node.outputs[0], parameters)
 
 
-def read_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int] | None:
-    """Integers that newer opsets take as an input and older ones as an attribute; None where left out."""
+def read_numbers(node: ir.Node, index: int, attribute: str, what: str, facts: Facts) -> list[int] | None:
+    """Integers that newer opsets take as an input and older ones as an attribute; None where left out.
+
+    The input is a constant, or computed of sizes that are known.
+    """
     if attribute in node.attributes:
         return list(node.attributes[attribute].as_ints())
     value = node_input(node, index)
-    return None if value is None else [int(number) for number in constant(value, what).reshape(-1)]
+    if value is None:
+        return None
+    numbers = facts.numbers(value) if constant_or_none(value) is None else None
+    known = [number for number in numbers or () if isinstance(number, int)]
+    if numbers is not None and len(known) == len(numbers):
+        return known
+    return [int(number) for number in constant(value, what).reshape(-1)]
 
 
 def from_front(axis: int, rank: int) -> int:
@@ -36,8 +51,8 @@ def from_front(axis: int, rank: int) -> int:
     return axis % rank
 
 
-def read_required_numbers(node: ir.Node, index: int, attribute: str, what: str) -> list[int]:
-    found = read_numbers(node, index, attribute, what)
+def read_required_numbers(node: ir.Node, index: int, attribute: str, what: str, facts: Facts) -> list[int]:
+    found = read_numbers(node, index, attribute, what, facts)
     if found is None:
         raise Refusal(f"it has no {what}")
     return found

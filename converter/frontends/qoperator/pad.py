@@ -1,12 +1,47 @@
-"""Pad with its zero point -> QLinearConv => QLinearConv with more padding"""
+"""Pad on 8 bits => QMaxPool or Gather; Pad -> QLinearConv => QLinearConv with more padding"""
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import read_required_numbers
-from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input
+from qudnn.converter.frontends.qoperator.common import from_front, read_required_numbers
+from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input, single
 from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.pad import make_pad
+
+
+def pad(node: ir.Node, facts: Facts) -> Candidate:
+    x = required_input(node, 0)
+    dtype = facts.eight_bit(x)
+    shape = facts.ranked(x)
+    amounts = read_required_numbers(node, 1, "pads", "pads", facts)
+    if node_input(node, 3) is not None:
+        axes = [
+            from_front(axis, len(shape)) for axis in read_required_numbers(node, 3, "axes", "axes", facts)
+        ]
+        if len(amounts) != 2 * len(axes):
+            raise Refusal("its pads and axes are not of one length")
+        given = dict(zip([*axes, *(axis + len(shape) for axis in axes)], amounts, strict=True))
+        amounts = [given.get(place, 0) for place in range(2 * len(shape))]
+    if len(amounts) != 2 * len(shape):
+        raise Refusal("its pads are not two for each dimension")
+    if min(amounts) < 0:
+        raise Refusal("it takes elements away")
+    fill = node_input(node, 2)
+    number = 0 if fill is None else int(single(fill, "constant_value"))
+    mode = node.attributes.get_string("mode", "constant")
+    axis = _channels(x, shape, amounts, facts)
+    return make_pad((node,), x, node.outputs[0], dtype, shape, axis, amounts, mode, number)
+
+
+def _channels(x: ir.Value, shape: Shape, pads: list[int], facts: Facts) -> int:
+    """The axis of the channels: where no island tells, one that is not padded."""
+    axis = facts.channel_axis_of(x) % len(shape)
+    if facts.channel_axis(x) is None and (pads[axis] or pads[axis + len(shape)]):
+        return next((a for a in (len(shape) - 1, 1) if not pads[a] and not pads[a + len(shape)]), axis)
+    return axis
 
 
 def read_padding_before(
@@ -30,7 +65,7 @@ def read_padding_before(
         return None
     number = 0 if value is None else int(value.reshape(()))
     try:
-        amounts = read_required_numbers(pad, 1, "pads", "pads")
+        amounts = read_required_numbers(pad, 1, "pads", "pads", facts)
     except Refusal:
         return None
     rank = len(shape)

@@ -38,7 +38,7 @@ def flatten(node: ir.Node, facts: Facts) -> Candidate:
 
 def squeeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
-    axes = read_numbers(node, 1, "axes", "axes")
+    axes = read_numbers(node, 1, "axes", "axes", facts)
     if axes is None:
         raise Refusal("it has no axes")
     dropped = {from_front(axis, len(shape)) for axis in axes}
@@ -47,7 +47,7 @@ def squeeze(node: ir.Node, facts: Facts) -> Candidate:
 
 def unsqueeze(node: ir.Node, facts: Facts) -> Candidate:
     shape = facts.ranked(required_input(node, 0))
-    axes = read_required_numbers(node, 1, "axes", "axes")
+    axes = read_required_numbers(node, 1, "axes", "axes", facts)
     rank = len(shape) + len(axes)
     added = {from_front(axis, rank) for axis in axes}
     if len(added) < len(axes):

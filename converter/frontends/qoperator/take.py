@@ -20,10 +20,10 @@ def slice_rule(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    starts = read_required_numbers(node, 1, "starts", "starts")
-    ends = read_required_numbers(node, 2, "ends", "ends")
-    axes = read_numbers(node, 3, "axes", "axes") or list(range(len(starts)))
-    steps = read_numbers(node, 4, "steps", "steps") or [1] * len(starts)
+    starts = read_required_numbers(node, 1, "starts", "starts", facts)
+    ends = read_required_numbers(node, 2, "ends", "ends", facts)
+    axes = read_numbers(node, 3, "axes", "axes", facts) or list(range(len(starts)))
+    steps = read_numbers(node, 4, "steps", "steps", facts) or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise Refusal("its starts, ends, axes and steps are not of one length")
     if min(steps, default=1) < 1:
@@ -40,7 +40,7 @@ def split(node: ir.Node, facts: Facts) -> Candidate:
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
     axis = from_front(node.attributes.get_int("axis", 0), len(shape))
-    sizes = read_numbers(node, 1, "split", "split")
+    sizes = read_numbers(node, 1, "split", "split", facts)
     if sizes is None:
         total, count = shape[axis], len(node.outputs)
         if not isinstance(total, int):

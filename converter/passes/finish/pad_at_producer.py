@@ -47,7 +47,9 @@ def _pad_entry(entry: ir.Node) -> None:
 
 
 def _writes_padding(node: ir.Node) -> bool:
-    """Whether there is a kernel of the op that does."""
+    """Whether there is a kernel of the op that does, and has nothing to write around images yet."""
+    if "y_pads" in node.attributes and any(ints(node, "y_pads")):
+        return False
     if is_qudnn(node, "QConv"):
         shape = required_input(node, 1).shape
         assert shape is not None

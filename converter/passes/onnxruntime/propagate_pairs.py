@@ -1,5 +1,7 @@
 """move -> QuantizeLinear => QuantizeLinear -> DequantizeLinear -> move -> QuantizeLinear, and mirrored"""
 
+from enum import Enum, auto
+
 import onnx_ir as ir
 
 from qudnn.converter.context import Preparation
@@ -8,7 +10,14 @@ from qudnn.converter.graph.constants import Quantization, constant_or_none, node
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import EarlyPass
-from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes, read_with, written_with
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    has_integer_form,
+    is_of_a_quantized_tensor,
+    quantizes,
+    read_with,
+    written_with,
+)
 from qudnn.converter.qdq.moves import is_passed, moves, needed
 from qudnn.converter.qdq.pairs import insert_pair
 
@@ -19,14 +28,15 @@ class PropagatePairs(EarlyPass):
     A move gives the same result before and after quantizing, so no value changes. It brings a QuantizeLinear
     next to the convolution before the move, and a DequantizeLinear next to the one after it.
     onnxruntime does it too, for all providers (onnxruntime 1.30, qdq_propagation.cc,
-    QDQPropagationTransformer).
+    QDQPropagationTransformer), with fewer moves. Past the others a QuantizeLinear goes only where it makes
+    no integer operator.
     """
 
     def run(self, model: ir.Model) -> None:
         """Backwards for QuantizeLinear and then forwards for DequantizeLinear, to pass several moves."""
-        self._worth: dict[ir.Value, bool] = {}
+        self._sources: dict[ir.Value, _Source] = {}
         for node in reversed(list(model.graph)):
-            if is_passed(node) or _takes_rows(node):
+            if moves(node):
                 self._quantize_before(node)
         for node in list(model.graph):
             if moves(node):
@@ -39,7 +49,10 @@ class PropagatePairs(EarlyPass):
         """operator -> move -> QuantizeLinear: quantize what the move reads."""
         x = required_input(move, 0)
         quantize = sole_consumer(move.outputs[0], once=True)
-        if quantize is None or not quantizes(quantize) or not self._worth_quantizing(x, move):
+        if not quantizes(quantize) or len(needed(move)) > 1:
+            return
+        source = self._source(x, move)
+        if source is _Source.NONE or (source is _Source.INTEGER_FORM and not is_passed(move)):
             return
         try:
             written_with(quantize)
@@ -48,36 +61,43 @@ class PropagatePairs(EarlyPass):
             return
         move.replace_input_with(0, insert_pair(x, quantize, self.context.names))
 
-    def _worth_quantizing(self, x: ir.Value, consumer: ir.Node) -> bool:
-        """Whether an operator with an integer form produces x, possibly through moves, for this consumer."""
-        way: list[ir.Value] = []
-        while x not in self._worth:
-            way.append(x)
+    def _source(self, x: ir.Value, consumer: ir.Node) -> "_Source":
+        """What produces x, possibly through moves, for this consumer."""
+        way: list[tuple[ir.Value, bool]] = []  # values, and whether onnxruntime passes what produces them
+        while x not in self._sources:
             source = x.producer()
-            if (
-                source is None
-                or source.graph is not consumer.graph
-                or sole_consumer(x, once=True) is not consumer
-            ):
-                self._worth[x] = False
-            elif is_passed(source) or has_trait(source, Trait.CLIPS):
+            is_alone = sole_consumer(x, once=True) is consumer
+            if source is None or source.graph is not consumer.graph or (x.is_graph_output() and not is_alone):
+                self._sources[x] = _Source.NONE
+            elif moves(source) or has_trait(source, Trait.CLIPS):
+                way.append((x, is_alone and (is_passed(source) or has_trait(source, Trait.CLIPS))))
                 x, consumer = required_input(source, 0), source
+            elif has_integer_form(source):
+                self._sources[x] = _Source.INTEGER_FORM if is_alone else _Source.NONE
             else:
-                self._worth[x] = has_integer_form(source) or _has_op(source)
-        self._worth.update(dict.fromkeys(way, self._worth[x]))
-        return self._worth[x]
+                self._sources[x] = _Source.OP if _has_op(source) else _Source.NONE
+        found = self._sources[x]
+        for value, is_passed_by_all in reversed(way):
+            if not is_passed_by_all and found is _Source.INTEGER_FORM:
+                found = _Source.NONE
+            self._sources[value] = found
+        return found
 
 
-def _takes_rows(node: ir.Node) -> bool:
-    """Whether it takes some rows of what a LayerNormalization writes: the class token, for one."""
-    x = node.inputs[0].producer() if moves(node) and node.inputs[0] is not None else None
-    return is_onnx(node, "Gather") and is_onnx(x, "LayerNormalization") and _has_op(x)
+class _Source(Enum):
+    """An operator before moves: quantized next to it, it may become an integer operator to onnxruntime."""
+
+    NONE = auto()
+    INTEGER_FORM = auto()  # it does, where onnxruntime passes all moves between as well
+    OP = auto()  # it does not, but there is an op for it
 
 
 def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    return is_onnx(node, "LayerNormalization", "ReduceMean") and dequantizes(x)
+    if is_onnx(node, "LayerNormalization", "ReduceMean"):
+        return dequantizes(x)
+    return has_trait(node, Trait.ELEMENTWISE) and is_of_a_quantized_tensor(node)
 
 
 def _dequantize_after(move: ir.Node, context: Preparation) -> None:

@@ -154,6 +154,21 @@ def test_mean_over_space(keepdims: int) -> None:
     )
 
 
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("axes", [[1], [-2]])
+def test_mean_over_rows(axes: list[int], keepdims: int) -> None:
+    """As transformers without a class token end, their channels along the last axis."""
+    net = QdqNetwork()
+    x = net.node("MatMul", [net.x(("n", 9, 8)), net.weights("w", (8, 20))], "matmul")
+    mean = net.node("ReduceMean", [net.pair(x, "q", 0.08, 131)], "m", axes=axes, keepdims=keepdims)
+    x = net.node("MatMul", [net.pair(mean, "mean", 0.02, 131), net.weights("v", (20, 30))], "head")
+    net.y(x, 0.05, rank=2 + keepdims)
+    ops = {"QMatMul": 2, "QGlobalAveragePool": 1, "Unsqueeze": 1, "Squeeze": 1}
+    if not keepdims:
+        ops["Flatten"] = 1
+    assert_converts(net.model(), ops, (9, 8), exact=False, scale=0.05)
+
+
 def test_mean_of_another_scale_by_far_stays() -> None:
     """Its op's body, onnxruntime's QLinearGlobalAveragePool, would fail."""
     net = QdqNetwork()
@@ -190,6 +205,18 @@ def test_concat(dtype: str) -> None:
     z = net.pair(net.input("z", "float32", ["n", 4, 9, 8]), "z_q", RESULT_SCALE, 131)
     net.y(net.node("Concat", [net.x(), z], "c", axis=1))  # z has the scale of the result: it needs no table
     assert_converts(net.model(), {"QTable": 1, "Concat": 1, "Gather": 1})
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17])
+def test_softmax_of_each_pixel(opset: int) -> None:
+    """Before opset 13 it flattens, from axis 1 on."""
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x(), axis=None), "q", 0.05, 131)
+    net.y(net.node("Softmax", [x], "s", axis=1), 1 / 256, 0)
+    model = net.model(opset)
+    conversion = converter.convert(model)
+    assert conversion.report.converted.get("QSoftmax", 0) == (opset >= 13)
+    check.assert_equivalent(model, conversion.model, [{"x": normal(n, 4, 9, 8)} for n in (2, 1)])
 
 
 def test_softmax_of_logits() -> None:

@@ -44,6 +44,29 @@ def test_resize_to_sizes() -> None:
     assert_inside(net, {"QConv": 2, "QResize": 1}, {"x": net.random(2, 3, 6, 9)})
 
 
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+def test_resize_to_a_multiple_of_unknown_sizes(mode: str) -> None:
+    """Computed with the Shape of another tensor, as decoders resize to what encoders had."""
+    net = Operators("uint8")
+    skip = net.conv(net.eight_bit("x", ["n", 3, "h", "w"]), net.result("c", 4), 3, 20)
+    x = net.node("MaxPool", [skip], "pooled", kernel_shape=[2, 2], strides=[1, 1], pads=[0, 0, 1, 1])
+    shape = net.node("Shape", [skip], "shape")
+    bounds = [net.constant(name, [n], "int64") for name, n in {"from": 2, "to": 4, "axis": 0}.items()]
+    sizes = net.node("Slice", [shape, *bounds], "hw")
+    sizes = net.node("Mul", [sizes, net.constant("factors", [2, 1], "int64")], "grown")
+    start = net.node("Slice", [shape, net.constant("zero", [0], "int64"), "from", "axis"], "nc")
+    sizes = net.node("Concat", [start, sizes], "sizes", axis=0)
+    x = net.node(
+        "Resize", [x, "", "", sizes], "resized", mode=mode, coordinate_transformation_mode="asymmetric"
+    )
+    net.conv(x, net.result("y", 4), 20, 8)
+    model = net.model(13)
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QResize"] == 1 and conversion.report.islands == 1
+    images = [{"x": net.random(2, 3, *size)} for size in ((6, 9), (1, 2))]
+    check.assert_equivalent(model, conversion.model, images)
+
+
 @pytest.mark.parametrize(("mode", "ops"), [("linear", {"QResize": 1}), ("nearest", {})])
 def test_resize_alone(mode: str, ops: dict[str, int]) -> None:
     """Worth no crossings, but for its bits: onnxruntime's CUDA provider computes the linear one wrongly."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
 
+import check
 from cases.builder import MICROSOFT
+from qudnn import converter
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -53,11 +55,36 @@ def test_softmax_over_channels(dtype: str) -> None:
         assert_inside(net, {"QMatMul": 1, "QSoftmax": 1}, {"x": net.random(5, 40)}, {"x": net.random(1, 40)})
 
 
-def test_softmax_over_pixels_stays() -> None:
+def softmax_of_images(net: Operators, axis: int, opset: int = 13) -> None:
+    x = net.conv(net.eight_bit("x", ["n", 3, 4, 6]), "c", 3, 5)
+    inputs = [x, *net.quantization("qx", 0.02), *net.quantization("qy", 0.004)]
+    x = net.contrib("QLinearSoftmax", inputs, "s", axis=axis, opset=opset)
+    net.node("MaxPool", [x], net.result("y", 4), kernel_shape=[2, 2])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [1, -3])
+def test_softmax_of_each_pixel(axis: int, dtype: str) -> None:
+    """As segmenters end."""
+    net = Operators(dtype)
+    softmax_of_images(net, axis)
+    images = [{"x": net.random(n, 3, 4, 6)} for n in (2, 1)]
+    assert_inside(net, {"QConv": 1, "QSoftmax": 1, "QMaxPool": 1}, *images)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [2, -1])
+def test_softmax_over_pixels(axis: int, dtype: str) -> None:
+    """In an island of its own, where that axis is last."""
+    net = Operators(dtype)
+    softmax_of_images(net, axis)
+    model = net.model(13)
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QSoftmax"] == 1
+    check.assert_equivalent(model, conversion.model, [{"x": net.random(n, 3, 4, 6)} for n in (2, 1)])
+
+
+def test_softmax_that_flattens_stays() -> None:
     net = Operators("uint8")
-    x = net.conv(net.eight_bit("x", ["n", 3, 4, 4]), "c", 3, 5)
-    inputs = [x, *net.quantization("qx"), *net.quantization("qy", 0.004)]
-    net.contrib("QLinearSoftmax", inputs, net.result("y", 4), axis=3, opset=13)
-    assert_left(
-        net, "QLinearSoftmax", "its axis is 3 and that of the channels 1", {"x": net.random(1, 3, 4, 4)}
-    )
+    softmax_of_images(net, 1, opset=12)
+    assert_left(net, "QLinearSoftmax", "it flattens from axis 1 on", {"x": net.random(2, 3, 4, 6)})
