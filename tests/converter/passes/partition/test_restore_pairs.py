@@ -27,15 +27,16 @@ def tile(net: QdqNetwork, x: str, y: str) -> str:
     return net.node("Tile", [x, net.constant(f"{y}_repeats", [1, 1, 2, 1], "int64")], y)
 
 
+# Pads of constant sizes are inside of islands, but for those of the batch, whose size is free.
 MOVES: dict[str, Move] = {
-    "reflect": pad("reflect", 0, 0, 1, 1, 0, 0, 1, 2),
-    "reflect_with_fill": pad("reflect", 0, 0, 1, 1, 0, 0, 1, 2, fill=True),
-    "edge": pad("edge", 0, 0, 1, 1, 0, 0, 1, 2),
-    "wrap": pad("wrap", 0, 0, 1, 1, 0, 0, 1, 2),
+    "reflect": pad("reflect", 1, 0, 0, 0, 0, 0, 0, 0),
+    "reflect_with_fill": pad("reflect", 1, 0, 0, 0, 0, 0, 0, 0, fill=True),
+    "edge": pad("edge", 1, 0, 0, 0, 0, 0, 0, 0),
+    "wrap": pad("wrap", 1, 0, 0, 0, 1, 0, 0, 0),
     "cropping": pad("constant", 0, 0, -1, 1, 0, 0, 1, 0),
     "batch": pad("constant", 1, 0, 0, 0, 0, 0, 0, 0, fill=True),
     "tile": tile,
-    "two": lambda net, x, y: tile(net, pad("edge", 0, 0, 0, 0, 0, 0, 1, 0)(net, x, f"{y}_in"), y),
+    "two": lambda net, x, y: tile(net, pad("edge", 0, 0, 0, 0, 1, 0, 0, 0)(net, x, f"{y}_in"), y),
 }
 
 
@@ -77,9 +78,9 @@ def test_results_that_others_read() -> None:
     net = QdqNetwork()
     y = MOVES["edge"](net, wide(net, "c"), "moved")
     z = net.pair(y, "moved_q", RESULT_SCALE, 131)
-    net.output("moved_q/quantized", "uint8", ["n", 6, "h", "w"])
+    net.output("moved_q/quantized", "uint8", ["m", 6, "h", "w"])
     net.y(convolve(net, z, "d"))
-    net.output("exp", "float32", ["n", 6, "h", "w"])
+    net.output("exp", "float32", ["m", 6, "h", "w"])
     net.node("Exp", [z], "exp")
     model = net.model(19)
     conversion = converter.convert(model)
