@@ -16,6 +16,7 @@ from qudnn.converter.inlining import inlined
 from qudnn.converter.io import files, output, weights
 from qudnn.converter.io.proto import load_proto, read_once
 from qudnn.converter.io.quiet import quiet
+from qudnn.converter.quantized_calls import read_inlined
 from qudnn.converter.reports.describe import describe_converted
 from qudnn.converter.reports.report import Report
 from qudnn.converter.selection import Selection
@@ -67,9 +68,9 @@ def convert(
         proto = load_proto(model)
         weights.load(proto, weights.folders_of(model))
     selection = Selection.of(include, exclude)
-    work = files.to_ir(proto)
     if is_converted(proto):
-        return Conversion(proto, describe_converted(work))
+        return Conversion(proto, describe_converted(files.to_ir(proto)))
+    work = read_inlined(proto)
     report = pipeline.run(work, _observer(trace), explains(explain), selection, quantize_activations)
     if not report.converted:
         return Conversion(proto, report)
@@ -104,10 +105,11 @@ def convert_file(
     content = read_once(source)
     proto = load_proto(source, content)
     apart = weights.locate(proto, weights.folders_of(source))
-    model = files.to_ir(proto)
+    converted_before = is_converted(proto)
+    model = files.to_ir(proto) if converted_before else read_inlined(proto)
     report = (
         describe_converted(model)
-        if is_converted(proto)
+        if converted_before
         else pipeline.run(model, _observer(trace), explains(explain), selection, quantize_activations)
     )
     if report.converted and not report.already:

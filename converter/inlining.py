@@ -1,10 +1,8 @@
 """Standard ONNX again: a converted model without qudnn's functions, for runtimes and tools that have none."""
 
-from collections.abc import Iterable
 from math import prod
 
 import onnx
-import onnx.inliner
 import onnx_ir as ir
 
 from qudnn.converter.domain import DOMAIN
@@ -17,7 +15,7 @@ from qudnn.converter.graph.names import Names
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.opset_imports import drop_unused_imports
 from qudnn.converter.graph.order import subgraphs
-from qudnn.converter.io import files
+from qudnn.converter.io import calls, files
 from qudnn.converter.version import VERSION_KEY
 
 _GROWTH = 2  # in bytes, of what is folded to what it is made of
@@ -42,34 +40,12 @@ def inlined(proto: onnx.ModelProto) -> ir.Model:
 
 
 def _without_calls(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model inlined by onnx, which serializes it: without the content of weights, as 2 GB is the most."""
-    bare = onnx.ModelProto()
-    _copy(proto, bare, "graph")
-    _copy(proto.graph, bare.graph, "initializer")
-    for tensor in proto.graph.initializer:
-        bare.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    bare = calls.without_weights(proto)
     for function in bare.functions:
         if function.domain == DOMAIN:
             use_pairs(function)
     ours = [(function.domain, function.name) for function in proto.functions if function.domain == DOMAIN]
-    result = onnx.inliner.inline_selected_functions(bare, ours)
-    del result.graph.initializer[:]
-    result.graph.initializer.extend(proto.graph.initializer)
-    return result
-
-
-def _copy(
-    message: onnx.ModelProto | onnx.GraphProto, to: onnx.ModelProto | onnx.GraphProto, without: str
-) -> None:
-    for field, value in message.ListFields():
-        if field.name == without:
-            continue
-        if isinstance(value, str | bytes | int | float):
-            setattr(to, field.name, value)
-        elif isinstance(value, Iterable):
-            getattr(to, field.name).extend(value)
-        else:
-            getattr(to, field.name).CopyFrom(value)
+    return calls.inlined(bare, ours, proto)
 
 
 def _fold(model: ir.Model) -> None:
