@@ -52,6 +52,8 @@ class InFloat:
 
 
 _DIVISORS = 1e-30, 1e30  # the scales by which QConvFloatAdd divides lie between
+# cuDNN's kernels take float32 below 2**-126 for 0. No sum times this is, nor what an addend leaves of it.
+_LEAST_MULTIPLIER = 2.0**-100
 
 
 @dataclass(frozen=True)
@@ -98,4 +100,8 @@ def multiplier(
     """((alpha * a_scales) * b_scales) / y_scale, each step rounded to float32; in float without the last."""
     with np.errstate(over="ignore", under="ignore"):  # the kernels clamp what comes of it
         product: Float32Array = np.float32(alpha) * a_scales * b_scales
-        return product / result.quantization.scale if isinstance(result, Requantized) else product
+        if isinstance(result, Requantized):
+            return product / result.quantization.scale
+    if np.any((product != 0) & (np.abs(product) < _LEAST_MULTIPLIER)):
+        raise Refusal("its scales make float results so near to 0 that a GPU may take them for 0")
+    return product

@@ -31,13 +31,16 @@ def _addends(case: OpCase, multiplier: Array) -> Array:
 
 
 def to_float(case: OpCase) -> OpCase:
-    """QMatMulToFloat from QMatMul."""
-    addend = _addends(case, case.constants["multiplier"])
+    """QMatMulToFloat from QMatMul; its multipliers are 0 or at least 2**-100, as in converted models."""
+    given = case.constants["multiplier"]
+    least = np.where(given == 0, 0, 2.0**-100)
+    multiplier = np.copysign(np.maximum(np.abs(given), least), given).astype(np.float32)
+    addend = _addends(case, multiplier)
     return replace(
         case,
         op="QMatMulToFloat",
         attributes=_attributes(case),
-        constants={**case.constants, "addend": addend},
+        constants={**case.constants, "multiplier": multiplier, "addend": addend},
         y_dtype="float32",
     )
 

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 from same_bits import Graph, assert_same_bits
 
+from qudnn import converter
+
 LAST_BITS = 2e-5
+TOO_SMALL = "its scales make float results so near to 0 that a GPU may take them for 0"
 
 
 def matmul(op_type: str, computed: bool) -> tuple[Graph, str]:
@@ -150,3 +153,16 @@ def test_int8_without_a_zero_point(given: tuple[bool, bool]) -> None:
     b = g.dequantize(g.random("int8", [35, 9]), "bd", g.number(0.0125), g.number(0, "int8"))
     g.y(g.node("MatMul", [a, b], "t"))
     assert_same_bits(g, {"QMatMulToFloat": 1}, quantum=None if all(given) else LAST_BITS)
+
+
+@pytest.mark.parametrize(("scale", "converts"), [(2.0**-95, True), (2.0**-101, False)])
+def test_results_that_a_gpu_may_take_for_0(scale: float, converts: bool) -> None:
+    """cuDNN's kernels flush float32 below 2**-126; onnxruntime's CPU provider does not."""
+    g = Graph(3)
+    a = g.pair(g.x("a", "float32", [7, 35], ["n", 35]), "ad", g.number(1.0), g.number(131, "uint8"))
+    b = g.dequantize(g.random("int8", [35, 9]), "bd", g.number(scale), g.number(0, "int8"))
+    g.y(g.node("MatMul", [a, b], "t"))
+    conversion = converter.convert(g.model(17))
+    assert ("QMatMulToFloat" in conversion.report.converted) == converts
+    reasons = {node.reason for node in conversion.report.left if node.quantized}
+    assert reasons == (set() if converts else {TOO_SMALL})

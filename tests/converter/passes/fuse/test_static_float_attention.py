@@ -86,11 +86,12 @@ def test_read_in_float() -> None:
 
 @pytest.mark.gpu
 def test_on_gpu() -> None:
-    """Within a quantum: TF32 rounds what it multiplies."""
+    """TF32 rounds what attention multiplies; a quantum there is up to two after the matmul that follows."""
     net = Encoder()
     net.end(net.joined(net.attention()))
     conversion = converter.convert(net.model())
     feed = {"x": normal(2, LENGTH, WIDTH)}
     want, got = (run(conversion.model, feed, provider) for provider in (CPU, CUDA))
     assert got.providers("Attention") == {CUDA: 1}
-    assert np.abs(got.outputs["end_out"] - want.outputs["end_out"]).max() <= RESULT_SCALE * 1.001
+    distances = np.abs(got.outputs["end_out"] - want.outputs["end_out"])
+    assert distances.max() <= 2 * RESULT_SCALE * 1.001 and np.median(distances) < RESULT_SCALE / 2
