@@ -42,7 +42,7 @@ class Lower(PartitionPass):
 
     def _lower(self, candidate: Candidate, graph: ir.Graph) -> list[ir.Node]:
         first, last = candidate.covers[0], candidate.covers[-1]
-        name = first.name or self.context.names.node(candidate.outputs[0].value.name or first.op_type)
+        name = self._name(candidate)
         emitter = Emitter(graph, self.context.names, name, first, self._moved)
         tensors = [self._tensor(port, emitter) for port in candidate.inputs]
         wish = self._wishes.get(candidate.outputs[0].value)
@@ -58,6 +58,19 @@ class Lower(PartitionPass):
             port.value.type = ir.TensorType(port.dtype)
             take_place(port.value, self._outside[port.value])
         return emitter.nodes
+
+    def _name(self, candidate: Candidate) -> str:
+        """That of the first node it covers; another where that node stays, for others that read it."""
+        first = candidate.covers[0]
+        if not first.name:
+            return self.context.names.node(candidate.outputs[0].value.name or first.op_type)
+        replaced = {port.value for port in candidate.outputs}
+        inner = [output for output in first.outputs if output not in replaced]
+        stays = any(
+            output.is_graph_output() or any(use.node not in candidate.covers for use in output.uses())
+            for output in inner
+        )
+        return self.context.names.node(first.name) if stays else first.name
 
     def _tensor(self, port: Port, emitter: Emitter) -> Tensor:
         layout = port.layout

@@ -241,6 +241,23 @@ UNARY: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def test_function_that_is_read_in_float_too() -> None:
+    """It stays for its consumer in float: of two nodes of one name onnxruntime opens no model."""
+    net = QdqNetwork()
+    total = net.node("Add", [net.x(("n", 4)), net.constant("c", np.array([0.25]), "float32")], "sum")
+    net.output(net.node("Elu", [total], "in_float"), "float32", ["n", 4])
+    net.y(total, rank=2)
+    model = net.model()
+    for node in model.graph.node:
+        node.name = f"{node.output[0]}/node"
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QTable"] == 1
+    names = [node.name for node in conversion.model.graph.node]
+    assert "sum/node" in names
+    assert len(set(names)) == len(names)
+    check.assert_equivalent(model, conversion.model, [{"x": normal(n, 4)} for n in (2, 1)])
+
+
 @DTYPES
 @pytest.mark.parametrize(("op_type", "attributes"), UNARY)
 def test_unary(op_type: str, attributes: dict[str, Any], dtype: str) -> None:
