@@ -18,6 +18,7 @@ from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.lowering.steps import find_steps
 from qudnn.converter.passes.base import NodePass
+from qudnn.converter.qdq.linear import dequantizes
 
 _MOST_NODES = 32
 _AFTER = "quantized"  # the name of the result, where steps are looked for
@@ -55,6 +56,10 @@ class StepsAtEntry(NodePass):
 
     def _fuse(self, function: _Function, entry: ir.Node, graph: ir.Graph) -> None:
         x, nodes = function
+        if all(has_trait(node, Trait.CLIPS) for node in nodes) and _is_of_rounded_weights(x):
+            raise Refusal(
+                "onnxruntime rounds the weights of the matmul before it where it finds them like this"
+            )
         last = nodes[-1]
         quantize = onnx.helper.make_node(
             "QuantizeLinear", [last.outputs[0].name or "", "scale", "zero_point"], [_AFTER]
@@ -110,6 +115,19 @@ class StepsAtEntry(NodePass):
         if producer is None or producer.graph is not entry.graph:
             return -1
         return self._places.get(producer, -1)
+
+
+def _is_of_rounded_weights(x: ir.Value) -> bool:
+    """Whether onnxruntime makes integers of float weights or a bias, if x is quantized after activations.
+
+    Those of a dequantized tensor's convolution or Gemm (onnxruntime 1.31, weight_bias_quantization.cc,
+    IsNoBranchPathToQuantizeLinear): with other operators after it, it would multiply by other numbers.
+    """
+    node = x.producer()
+    if not is_onnx(node, "Conv", "ConvTranspose", "Gemm"):
+        return False
+    source = required_input(node, 0).producer()
+    return dequantizes(source) or is_qudnn(source, "DequantizeFromIsland")
 
 
 def _is_read_by(nodes: Mapping[ir.Node, None], entry: ir.Node) -> bool:

@@ -156,3 +156,20 @@ def test_broadcast_of_itself() -> None:
         return net.node("Mul", [x, net.node("Sigmoid", [mean], "gate")], "gated")
 
     assert "gated_node" in reasons(network(chain).model())
+
+
+@pytest.mark.parametrize("activation", ["Relu", "Clip"])
+def test_activation_after_weights_that_onnxruntime_rounds(activation: str) -> None:
+    """It makes integers of a ConvTranspose's float weights where a QuantizeLinear follows the activation."""
+    net = QdqNetwork()
+    inner = net.pair(net.conv(net.x(), bias=None), "inner", 0.05, 119)
+    weights = net.constant("w", net.rng.normal(0, 0.3, (6, 4, 2, 2)), "float32")
+    wider = net.node("ConvTranspose", [inner, weights], "wider", strides=[2, 2], kernel_shape=[2, 2])
+    limits = [number(net, 0), number(net, 4)] if activation == "Clip" else []
+    relu = net.pair(net.node(activation, [wider, *limits], "relu"), "relu_q", 0.0237, 0)
+    net.y(net.conv(relu, "d", bias=None))
+    model = net.model()
+    conversion = converter.convert(model)
+    assert conversion.report.converted["QConv"] == 2
+    assert "StepsToIsland" not in {node.op_type for node in conversion.model.graph.node}
+    check.assert_equivalent(model, conversion.model, [{"x": normal(n, 4, 9, 8)} for n in (2, 1)])
