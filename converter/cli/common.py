@@ -10,7 +10,8 @@ def add_shape(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="INPUT=SIZES",
-        help="an input's shape, such as x=64,3,224,224; may be repeated",
+        help="an input's shape, such as x=64,3,224,224; x=1..64,3,224,224 is one for each power of two; "
+        "may be repeated",
     )
 
 

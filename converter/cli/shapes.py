@@ -1,7 +1,9 @@
 """Shapes of a model's inputs, as given on the command line."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import onnx
 import onnx_ir as ir
@@ -9,6 +11,9 @@ import onnx_ir as ir
 from qudnn.converter.cli.verb import UsageError
 
 Shape = tuple[int, ...]
+
+# Ranges multiply: more runs than these are a mistake.
+_MOST_RUNS = 1024
 
 
 @dataclass(frozen=True)
@@ -36,15 +41,16 @@ def inputs_of(model: onnx.ModelProto) -> list[Input]:
 def shape_sets(inputs: Sequence[Input], texts: Iterable[str]) -> list[dict[str, Shape]]:
     """The shapes of all inputs, once for each run.
 
-    texts: `name=64,3,224,224`. An input that is named several times gives as many runs; the others have
-    to be named as many times, once for all runs, or not at all where their size is fixed or follows from
-    a dimension of the same name. Raises UsageError.
+    texts: `name=64,3,224,224`. A size `A..B` is a range: A, the powers of two between, and B; it gives a
+    shape for each of them, the last range's sizes change first. An input that has several shapes gives as
+    many runs; the others have to have as many, one for all runs, or none where their size is fixed or
+    follows from a dimension of the same name. Raises UsageError.
     """
     known = {value.name: value for value in inputs}
     given: dict[str, list[Shape]] = {}
     for text in texts:
-        name, shape = _parse(text, known)
-        given.setdefault(name, []).append(shape)
+        name, shapes = _parse(text, known)
+        given.setdefault(name, []).extend(shapes)
     runs = max(map(len, given.values()), default=1)
     for name, shapes in given.items():
         if len(shapes) not in (1, runs):
@@ -76,7 +82,7 @@ def _input(value: onnx.ValueInfoProto) -> Input:
     return Input(value.name, ir.DataType(tensor.elem_type), dims)
 
 
-def _parse(text: str, known: Mapping[str, Input]) -> tuple[str, Shape]:
+def _parse(text: str, known: Mapping[str, Input]) -> tuple[str, list[Shape]]:
     name, equals, sizes = text.rpartition("=")
     names = ", ".join(map(str, known.values())) or "none"
     if not equals:
@@ -86,15 +92,32 @@ def _parse(text: str, known: Mapping[str, Input]) -> tuple[str, Shape]:
         )
     if name not in known:
         raise UsageError(f"--shape {text}: the model has no input {name!r}; its inputs: {names}")
+    choices = [_sizes(text, size) for size in sizes.split(",")] if sizes.strip() else []
+    if (count := math.prod(map(len, choices))) > _MOST_RUNS:
+        raise UsageError(f"--shape {text}: its ranges give {count} shapes; give at most {_MOST_RUNS}")
+    shapes = list(product(*choices))
+    for shape in shapes:
+        _check(text, shape, known[name])
+    return name, shapes
+
+
+def _sizes(text: str, size: str) -> list[int]:
+    """What one size stands for: itself, or the sizes of a range."""
+    first, dots, last = size.partition("..")
     try:
-        shape = tuple(int(size) for size in sizes.split(",")) if sizes.strip() else ()
+        ends = [int(first), int(last)] if dots else [int(first)]
     except ValueError:
-        raise UsageError(f"--shape {text}: sizes are whole numbers with commas between them") from None
-    for size in shape:
-        if size < 1:
-            raise UsageError(f"--shape {text}: a size is {size}; give sizes of 1 and more")
-    _check(text, shape, known[name])
-    return name, shape
+        raise UsageError(
+            f"--shape {text}: sizes are whole numbers, or ranges such as 1..64, with commas between them"
+        ) from None
+    for end in ends:
+        if end < 1:
+            raise UsageError(f"--shape {text}: a size is {end}; give sizes of 1 and more")
+    low, high = ends[0], ends[-1]
+    if low > high:
+        raise UsageError(f"--shape {text}: the range {size.strip()} is empty; give {high}..{low}")
+    between = (1 << n for n in range(low.bit_length(), high.bit_length()))
+    return sorted({low, *between, high})
 
 
 def _check(text: str, shape: Shape, value: Input) -> None:

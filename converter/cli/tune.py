@@ -5,9 +5,10 @@ plans of its convolutions and matmuls in the folder of plans. Sessions that meet
 later, in any process, find their plans there and start at once.
 
 A model with several inputs takes a --shape for each; sizes that the model fixes need none. Several shapes
-of one input are tuned one after the other. For three batch sizes:
+of one input are tuned one after the other. For three batch sizes, and for each power of two up to 64:
 
   qudnn tune model.onnx --shape x=1,3,224,224 --shape x=8,3,224,224 --shape x=64,3,224,224
+  qudnn tune model.onnx --shape x=1..64,3,224,224
 """
 
 import argparse

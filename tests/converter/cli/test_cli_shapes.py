@@ -73,6 +73,33 @@ def test_sizes_of_the_same_name_follow() -> None:
     assert sets(TWO, "image=2,3,8,9", "image=6,3,8,9") == ["image=2,3,8,9 ids=2,7", "image=6,3,8,9 ids=6,7"]
 
 
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("1..64", [1, 2, 4, 8, 16, 32, 64]),
+        ("6..20", [6, 8, 16, 20]),
+        ("8..9", [8, 9]),
+        ("7..8", [7, 8]),
+        ("5..7", [5, 7]),
+        ("1..1", [1]),
+        (" 3 .. 4", [3, 4]),
+    ],
+)
+def test_ranges_have_their_ends_and_the_powers_of_two_between(text: str, sizes: list[int]) -> None:
+    assert sets(model("float[N,3] x"), f"x={text},3") == [f"x={size},3" for size in sizes]
+
+
+def test_several_ranges_are_combined() -> None:
+    assert sets(model("float[N,S] x"), "x=1..2,4..8") == ["x=1,4", "x=1,8", "x=2,4", "x=2,8"]
+
+
+def test_ranges_of_several_inputs_go_together() -> None:
+    both = ["image=1,3,8,8 ids=1,7", "image=2,3,8,8 ids=2,7", "image=4,3,8,8 ids=4,7"]
+    assert sets(TWO, "image=1..4,3,8,8", "ids=1..4,7") == both
+    assert sets(TWO, "image=1..4,3,8,8") == both
+    assert sets(TWO, "image=1..2,3,8,8", "image=4,3,8,8") == both
+
+
 IMAGE = "image [N, 3, H, W]"
 BAD = [
     (["image"], "--shape image: write the input's name and its sizes, such as x=64,3,224,224"),
@@ -81,9 +108,17 @@ BAD = [
     (["image=1,3,8"], f"--shape image=1,3,8: has 3 dimensions, the model's input {IMAGE} has 4"),
     (["image="], "--shape image=: has 0 dimensions"),
     (["image=1,3,8,0"], "--shape image=1,3,8,0: a size is 0; give sizes of 1 and more"),
+    (["image=4..1,3,8,8"], "--shape image=4..1,3,8,8: the range 4..1 is empty; give 1..4"),
+    (["image=0..4,3,8,8"], "--shape image=0..4,3,8,8: a size is 0; give sizes of 1 and more"),
+    (["image=1..,3,8,8"], "sizes are whole numbers, or ranges such as 1..64, with commas between them"),
+    (["image=1..2..4,3,8,8"], "sizes are whole numbers, or ranges such as 1..64"),
+    (["image=1...4,3,8,8"], "sizes are whole numbers, or ranges such as 1..64"),
+    (["image=1,2..4,8,8"], f"dimension 1 is 2, the model's input {IMAGE} has 3 there, which is fixed"),
+    (["image=1..4096,3,1..4096,1..4096"], "its ranges give 2197 shapes; give at most 1024"),
+    (["image=1..4,3,8,8", "ids=1..2,7"], "gives 3 shapes for image and 2 for ids"),
     (["image=-1,3,8,8"], "--shape image=-1,3,8,8: a size is -1"),
     (["image=1,4,8,8"], f"dimension 1 is 4, the model's input {IMAGE} has 3 there, which is fixed; give 3"),
-    (["image=1,3,8,x"], "--shape image=1,3,8,x: sizes are whole numbers with commas between them"),
+    (["image=1,3,8,x"], "--shape image=1,3,8,x: sizes are whole numbers, or ranges such as 1..64"),
     (["image=1,3,8,8.5"], "sizes are whole numbers"),
     (["image=1;3;8;8"], "sizes are whole numbers"),
     (["image=1,3,8,"], "sizes are whole numbers"),

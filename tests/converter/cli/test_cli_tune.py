@@ -100,6 +100,12 @@ def test_tunes_each_shape(
     assert [path.name for path in tmp_path.iterdir()] == ["in.onnx"]
 
 
+def test_tunes_each_size_of_a_range(machine: Machine, source: Path, tmp_path: Path) -> None:
+    assert main(["tune", str(source), "--shape=x=1..4,16,8,5", f"--cache-dir={tmp_path / 'plans'}"]) == 0
+    assert [values["x"].shape for values in machine.fed] == [(n, 16, 8, 5) for n in (1, 2, 4)]
+    assert machine.converted == [True]
+
+
 def test_what_is_stored_already(
     machine: Machine, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
