@@ -1,6 +1,7 @@
 #include "plan/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,6 +86,16 @@ void File::set_mode(mode_t mode) const {
     if (::fchmod(fd_, mode) != 0) fail(path_, "cannot set the mode of");
 }
 
+bool File::try_lock() const {
+    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return false;
+        if (errno != EINTR) fail(path_, "cannot lock");
+    }
+    return true;
+}
+
+void File::unlock() const { ::flock(fd_, LOCK_UN); }
+
 void File::close() {
     const int fd = std::exchange(fd_, -1);
     if (::close(fd) != 0) fail(path_, "cannot write");
@@ -140,6 +151,8 @@ void write_file(const fs::path& path, std::string_view bytes, mode_t mode) {
         throw;
     }
 }
+
+fs::path lock_path(const fs::path& plan) { return fs::path(plan).replace_extension(".lock"); }
 
 bool is_temporary(const fs::path& path) {
     const std::string name = path.stem().string();

@@ -25,6 +25,8 @@ class File {
     std::string read(size_t size) const;  // fewer bytes where the file ends
     void write(std::string_view bytes) const;
     void set_mode(mode_t mode) const;
+    bool try_lock() const;  // false where another process, or another File, has the lock
+    void unlock() const;
     void close();  // some file systems report a full disk only here
 
   private:
@@ -47,6 +49,9 @@ void make_private_folders(const std::filesystem::path& folder);
 
 // Writes a temporary file, then renames it.
 void write_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode);
+
+// The file that processes lock while one of them makes the plan: PLAN.lock
+std::filesystem::path lock_path(const std::filesystem::path& plan);
 
 // Whether the path is named as write_file() names its temporary files: .PROCESS-RANDOM-COUNT.aside
 bool is_temporary(const std::filesystem::path& path);

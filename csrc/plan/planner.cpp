@@ -11,7 +11,9 @@
 #include "plan/known.h"
 #include "plan/shelf.h"
 #include "plan/split.h"
+#include "plan/store.h"
 #include "plan/tuner.h"
+#include "plan/turn.h"
 
 namespace qudnn::plan {
 
@@ -107,11 +109,17 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
         choice = std::move(restored);
         return true;
     };
-    if (all && state().shelf.find(record_key, configuration.cache_folder, use, log)) {
+    const auto find = [&] {
+        if (!all || !state().shelf.find(record_key, configuration.cache_folder, use, log)) return false;
         const bool imported = choice->source == Source::imported;
         log_found(key.problem, host, *choice, imported ? "imported plans" : "the folder of plans");
-        return choice;
-    }
+        return true;
+    };
+    // A guess is made faster than another process's tuning ends; what is not kept is no use to others.
+    const bool for_others = configuration.tune == Tune::full && all && host.launch().cudnn != nullptr &&
+                            !configuration.cache_folder.empty();
+    Turn turn(for_others ? Store(configuration.cache_folder).path(record_key) : std::filesystem::path());
+    if (find()) return choice;
     if (configuration.tune == Tune::cached) {
         throw std::runtime_error(
             "no plan is known for this problem, and qudnn.tune=cached allows none to be "
@@ -120,6 +128,7 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
             text(key.problem) + ")");
     }
 
+    if (turn.take(kPatience) && find()) return choice;
     const bool guess = configuration.tune == Tune::heuristic;
     choice = state().failures.attempt(key, Backoff::Clock::now(), [&] {
         return tune(key.problem, arguments, host, guess ? likely_plan(key, list()) : std::string());

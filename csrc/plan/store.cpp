@@ -24,19 +24,22 @@ constexpr size_t kNameLength = 40;  // hexadecimal digits of a plan's file
 constexpr size_t kMagicLength = 8;
 constexpr auto kAbandoned = std::chrono::hours(1);
 
-// Named as path() names plans.
-bool is_plan_name(const fs::path& path) {
+// Named as path() names plans, but for the extension.
+bool is_stem_of_plan(const fs::path& path) {
     const std::string name = path.stem().string();
-    return path.extension() == kExtension && name.size() == kNameLength &&
-           name.find_first_not_of("0123456789abcdef") == std::string::npos;
+    return name.size() == kNameLength && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// A file left by a process that ended while it wrote; files that are being written are younger.
+bool is_plan_name(const fs::path& path) { return path.extension() == kExtension && is_stem_of_plan(path); }
+
+bool is_lock(const fs::path& path) { return path == lock_path(path) && is_stem_of_plan(path); }
+
+// A file left by a process that ended while it wrote or had a lock; what is in use is younger.
 void remove_abandoned(const fs::path& folder) {
     std::error_code ignored;
     const auto now = fs::file_time_type::clock::now();
     for (fs::directory_iterator at(folder, ignored), end; at != end; at.increment(ignored)) {
-        if (!is_temporary(at->path())) continue;
+        if (!is_temporary(at->path()) && !is_lock(at->path())) continue;
         const auto written = fs::last_write_time(at->path(), ignored);
         if (ignored || now - written <= kAbandoned) continue;
         // The process may have ended before it wrote the first byte.

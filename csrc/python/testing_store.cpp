@@ -2,6 +2,8 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <filesystem>
 #include <optional>
 
 #include "plan/cache.h"
@@ -11,6 +13,7 @@
 #include "plan/shelf.h"
 #include "plan/split.h"
 #include "plan/store.h"
+#include "plan/turn.h"
 #include "python/record_dict.h"
 #include "python/testing.h"
 
@@ -66,7 +69,11 @@ py::list to_dicts(const std::vector<Record>& records) {
 // The planner's way from a key to a plan, in which Python makes the records that cuDNN would.
 class StoredCache {
   public:
-    StoredCache(size_t capacity, std::string folder) : cache_(capacity), folder_(std::move(folder)) {}
+    StoredCache(size_t capacity, std::string folder, double patience)
+        : cache_(capacity),
+          folder_(std::move(folder)),
+          patience_(std::chrono::duration_cast<std::chrono::milliseconds>(
+              std::chrono::duration<double>(patience))) {}
 
     py::dict get(const py::dict& key_fields, const std::function<py::dict()>& build) {
         const RecordKey key = key_from(key_fields);
@@ -117,7 +124,9 @@ class StoredCache {
             found = std::make_shared<const Record>(record);
             return true;
         };
+        plan::Turn turn(folder_.empty() ? std::filesystem::path() : plan::Store(folder_).path(key));
         if (shelf_.find(key, folder_, use, log)) return found;
+        if (turn.take(patience_) && shelf_.find(key, folder_, use, log)) return found;
         std::shared_ptr<const Record> made;
         {
             const py::gil_scoped_acquire calling;
@@ -135,6 +144,7 @@ class StoredCache {
     plan::Cache<std::string, Record, std::hash<std::string>> cache_;
     plan::Shelf shelf_;
     std::string folder_;
+    std::chrono::milliseconds patience_;
     mutable std::mutex mutex_;
     std::vector<std::string> log_;
 };
@@ -215,7 +225,8 @@ void define_store_testing(py::module_& module) {
         });
 
     py::class_<StoredCache>(module, "StoredCache", "The plan cache over a folder, with an engine in Python.")
-        .def(py::init<size_t, std::string>(), py::arg("capacity"), py::arg("folder"))
+        .def(py::init<size_t, std::string, double>(), py::arg("capacity"), py::arg("folder"),
+             py::arg("patience") = 1e-3 * static_cast<double>(plan::kPatience.count()))
         .def("get", &StoredCache::get, py::arg("key"), py::arg("build"))
         .def("import_file", &StoredCache::import_file, py::arg("path"))
         .def("clear", &StoredCache::clear)

@@ -1,7 +1,8 @@
-"""What test_shared_folder.py runs in processes of their own.
+"""What test_shared_folder.py and test_turns.py run in processes of their own.
 
 python processes.py share FOLDER INDEX    goes through all keys, together with the others
 python processes.py write FOLDER          writes one record again and again, until it is killed
+python processes.py make FOLDER           makes one record, until there is a file `done` beside FOLDER
 """
 
 import itertools
@@ -51,8 +52,25 @@ def write(folder: Path) -> None:
         store.write(records.record(serialized=serialized, created=number))
 
 
+def make(folder: Path) -> None:
+    """Fails where `done` is not empty."""
+
+    def build() -> records.Fields:
+        print("making", flush=True)
+        done = folder.parent / "done"
+        while not done.exists():
+            time.sleep(0.001)
+        if done.read_bytes():
+            raise RuntimeError("the engine fails")
+        return records.record(plan="made elsewhere")
+
+    testing.StoredCache(CAPACITY, str(folder)).get(records.key(), build)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "share":
         share(Path(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1] == "make":
+        make(Path(sys.argv[2]))
     else:
         write(Path(sys.argv[2]))
