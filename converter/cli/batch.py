@@ -1,6 +1,7 @@
 """Which models a verb is to read, and where to write what comes of each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +25,11 @@ def jobs(sources: Sequence[str], target: str) -> list[Job]:
     is a folder, which is made; what is in a folder keeps its place below it. Raises UsageError.
     """
     folder = Path(target)
-    if len(sources) == 1 and not Path(sources[0]).is_dir():
+    if len(sources) == 1 and not _is_folder(Path(sources[0])):
         (source,) = sources
-        into = folder.is_dir() and source != output.STANDARD and target != output.STANDARD
+        into = _is_folder(folder) and source != output.STANDARD and target != output.STANDARD
         return [Job(source, str(folder / Path(source).name) if into else target)]
-    if target == output.STANDARD or (folder.exists() and not folder.is_dir()):
+    if target == output.STANDARD or (_exists(folder) and not _is_folder(folder)):
         name = output.name(target, "output")
         raise UsageError(f"several models cannot go to {name}: give a folder with -o")
     if output.STANDARD in sources:
@@ -55,7 +56,7 @@ def models(sources: Sequence[str]) -> list[str]:
 
 
 def _below(source: Path, target: Path) -> list[Job]:
-    if not source.is_dir():
+    if not _is_folder(source):
         return [Job(str(source), str(target / source.name))]
     own = target.resolve()
     return [
@@ -66,9 +67,21 @@ def _below(source: Path, target: Path) -> list[Job]:
 
 
 def _models(source: Path) -> list[str]:
-    if not source.is_dir():
+    if not _is_folder(source):
         return [str(source)]
     found = sorted(str(path) for path in source.rglob(f"*{_SUFFIX}") if path.is_file())
     if not found:
         raise UsageError(f"there are no {_SUFFIX} files in the folder {source}")
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # a name that is too long, which reading will say
+        return path.is_dir()
+    return False
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError):
+        return path.exists()
+    return False

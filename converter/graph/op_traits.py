@@ -33,6 +33,8 @@ class Trait(Flag):
     POOLS = auto()  # one number of each window
     AVERAGES = auto()  # sums up along axes: a mean, or what is divided by one
     CLIPS = auto()  # an activation that onnxruntime fuses (ReluQuantFusion, ClipQuantFusion)
+    FUSED = auto()  # onnxruntime's optimizer makes it part of a FusedConv (conv_activation_fusion.cc)
+    VIEWS = auto()  # the elements stay in their order, the shape is another
     CONVERTS = auto()  # between floating point and integers, with a scale
     UNPACKS = auto()  # a step from weights stored in few bits to floating point
     OTHER_INPUT = auto()  # though quantized, it reads something else than 8 bits as input 0
@@ -69,7 +71,7 @@ _ONNX: dict[str, Trait] = {
     "Cast": _T.KEEPS_SHAPE | _T.UNPACKS | _T.LEAVES_SUMS | _T.FOLDS,
     "Ceil": _FREE | _T.FOLDS,
     "Celu": _FREE,
-    "Clip": _FREE | _T.CLIPS | _GPU | _T.FOLDS,
+    "Clip": _FREE | _T.CLIPS | _GPU | _T.FOLDS | _T.FUSED,
     "Concat": _T.CHOOSES | _T.MOVES_AXES | _T.INTEGER_FORM | _GPU,
     "Constant": _NONE,
     "ConstantOfShape": _NONE,
@@ -87,7 +89,7 @@ _ONNX: dict[str, Trait] = {
     "Erf": _FREE,
     "Exp": _FREE | _T.FOLDS,
     "Expand": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _GPU,
-    "Flatten": _MOVE | _T.MOVES_AXES | _GPU | _T.FOLDS,
+    "Flatten": _MOVE | _T.MOVES_AXES | _GPU | _T.FOLDS | _T.VIEWS,
     "Floor": _FREE | _T.FOLDS,
     "Gather": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _GPU,
     "GatherElements": _T.TAKES_VALUES | _T.UNIFORM,
@@ -98,14 +100,14 @@ _ONNX: dict[str, Trait] = {
     "GlobalMaxPool": _T.ALONG_SECOND,
     "Greater": _T.BROADCASTS,
     "GreaterOrEqual": _T.BROADCASTS,
-    "HardSigmoid": _FREE,
+    "HardSigmoid": _FREE | _T.FUSED,
     "HardSwish": _FREE,
     "Identity": _UNARY | _T.TAKES_VALUES | _T.NO_EFFECT | _T.UNIFORM | _T.UNPACKS | _GPU | _T.FOLDS,
     "If": _NONE,
     "InstanceNormalization": _T.ALONG_SECOND,
     "IsNaN": _UNARY,
     "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES,
-    "LeakyRelu": _FREE | _T.INTEGER_FORM,
+    "LeakyRelu": _FREE | _T.INTEGER_FORM | _T.FUSED,
     "Less": _T.BROADCASTS,
     "LessOrEqual": _T.BROADCASTS,
     "Log": _FREE | _T.FOLDS,
@@ -132,13 +134,13 @@ _ONNX: dict[str, Trait] = {
     "RandomUniformLike": _T.RANDOM,
     "Reciprocal": _FREE | _T.FOLDS,
     "ReduceMean": _T.MOVES_AXES | _T.AVERAGES,
-    "Relu": _FREE | _T.CLIPS | _T.LEAVES_SUMS | _T.FOLDS,
-    "Reshape": _MOVE | _T.UNIFORM | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Relu": _FREE | _T.CLIPS | _T.LEAVES_SUMS | _T.FOLDS | _T.FUSED,
+    "Reshape": _MOVE | _T.UNIFORM | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS | _T.VIEWS,
     "Resize": _MOVE | _T.ALONG_SECOND | _T.GPU_UINT8,
     "Round": _FREE | _T.FOLDS,
     "Selu": _FREE,
     "Shape": _T.READS_SHAPE | _T.MOVES_AXES,
-    "Sigmoid": _FREE | _T.INTEGER_FORM | _T.LEAVES_SUMS | _T.FOLDS,
+    "Sigmoid": _FREE | _T.INTEGER_FORM | _T.LEAVES_SUMS | _T.FOLDS | _T.FUSED,
     "Sign": _FREE | _T.FOLDS,
     "Sin": _FREE,
     "Size": _T.READS_SHAPE,
@@ -149,14 +151,14 @@ _ONNX: dict[str, Trait] = {
     "SpaceToDepth": _MOVE | _T.ALONG_SECOND,
     "Split": _MOVE | _T.MOVES_AXES | _GPU,
     "Sqrt": _FREE | _T.FOLDS,
-    "Squeeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Squeeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS | _T.VIEWS,
     "Sub": _BINARY | _T.UNPACKS | _T.FOLDS,
     "Swish": _UNARY,
-    "Tanh": _FREE | _T.LEAVES_SUMS | _T.FOLDS,
+    "Tanh": _FREE | _T.LEAVES_SUMS | _T.FOLDS | _T.FUSED,
     "ThresholdedRelu": _FREE,
     "Tile": _MOVE | _T.MOVES_AXES,
     "Transpose": _MOVE | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
-    "Unsqueeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS,
+    "Unsqueeze": _MOVE | _T.UNIFORM | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS | _T.VIEWS,
     "Upsample": _T.TAKES_VALUES,
     "Where": _BINARY | _T.CHOOSES | _T.INTEGER_FORM | _T.GPU_UINT8,
     "Xor": _T.BROADCASTS,
@@ -215,6 +217,11 @@ def is_contrib(node: ir.Node | None, *op_types: str) -> TypeGuard[ir.Node]:
 def has_trait(node: ir.Node | None, traits: Trait) -> TypeGuard[ir.Node]:
     """Whether node is an operator with one of these traits."""
     return node is not None and bool(ROWS.get((node.domain, node.op_type), _NONE) & traits)
+
+
+def operator_has(op_type: str, traits: Trait) -> bool:
+    """Whether ONNX's operator of this name has one of the traits."""
+    return bool(ROWS.get((ONNX, op_type), _NONE) & traits)
 
 
 def is_quantized_operator(node: ir.Node) -> bool:

@@ -25,14 +25,14 @@ def weights_of(node: ir.Node) -> StoredWeights:
     if constant_or_none(required_input(node, 0)) is not None:
         raise Refusal("its left input is constant")
     weights = read_stored_weights(required_input(node, 1))
-    if node.op_type == "Conv":
+    if is_onnx(node, "Conv"):
         weights = weights.per_output(0)
         if weights.zero_points.size > 1:
             raise Refusal("it has zero points for each output, as no integer convolution has")
         return weights
     if weights.values.ndim != 2:
         raise Refusal(f"its weights have the shape {list(weights.values.shape)}, not two dimensions")
-    if node.op_type == "Gemm":
+    if is_onnx(node, "Gemm"):
         if any(node.attributes.get_float(name, 1.0) != 1 for name in ("alpha", "beta")):
             raise Refusal("its alpha or beta is not 1")
         if node.attributes.get_int("transA", 0):
@@ -45,6 +45,6 @@ def weights_of(node: ir.Node) -> StoredWeights:
 def bias_of(node: ir.Node) -> ir.Value | None:
     """What it adds, None where nothing; constant of a convolution."""
     bias = node_input(node, 2)
-    if bias is not None and node.op_type == "Conv" and constant_or_none(bias) is None:
+    if bias is not None and is_onnx(node, "Conv") and constant_or_none(bias) is None:
         raise Refusal("its bias must be constant")
     return bias

@@ -23,7 +23,6 @@ from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
 _CHANNELS_LAST = ("DynamicQConv", "QConvToFloat", "QConvToInt32")
-_VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (
     "it is not converted, but one of its int8 tensors, which has several consumers or is an input or "
@@ -134,7 +133,7 @@ def _views_between(graph: ir.Graph, ours: set[ir.Node]) -> set[ir.Node]:
     """
     found: dict[ir.Node, None] = {}
     for node in graph:
-        source = node.inputs[0] if is_onnx(node, *_VIEWS) else None
+        source = node.inputs[0] if has_trait(node, Trait.VIEWS) else None
         producer = None if source is None else source.producer()
         if (producer in ours and not is_qudnn(producer, *EXITS)) or producer in found:
             found[node] = None

@@ -42,7 +42,7 @@ class QuantizeActivations(EarlyNodePass):
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         weights, bias = weights_of(node), bias_of(node)
-        after = [1] * (weights.values.ndim - 2) if node.op_type == "Conv" else []
+        after = [1] * (weights.values.ndim - 2) if is_onnx(node, "Conv") else []
         quantize = self._quantize(required_input(node, 0), graph)
         values = {"values": weights.values, "zero_point": weights.zero_points.reshape(-1)}
         scale = weights.scales if weights.scales.size == 1 else weights.scales.reshape(-1, *after)
@@ -53,7 +53,7 @@ class QuantizeActivations(EarlyNodePass):
         scales = self._node("Mul", [x_scale, self._constant(node, "scale", scale)], node)
         chain = [cast, scales, self._node("Mul", [cast.outputs[0], scales.outputs[0]], node)]
         if bias is not None:
-            if node.op_type == "Conv":
+            if is_onnx(node, "Conv"):
                 array = constant_or_none(bias)
                 assert array is not None
                 bias = self._constant(node, "bias", array.reshape(-1, *after))
@@ -69,9 +69,9 @@ class QuantizeActivations(EarlyNodePass):
         node.resize_inputs(len(inputs))
         for index, value in enumerate(inputs):
             node.replace_input_with(index, value)
-        if node.op_type == "Gemm":
+        if is_onnx(node, "Gemm"):
             node.attributes.clear()
-        node.op_type = "ConvInteger" if node.op_type == "Conv" else "MatMulInteger"
+        node.op_type = "ConvInteger" if is_onnx(node, "Conv") else "MatMulInteger"
         graph.insert_after(node, chain)
         self.context.notes[node] = _NOTE
         remove_orphans(filter(None, (value.producer() for value in old)))

@@ -1,24 +1,29 @@
 """com.microsoft FusedConv of a dequantized tensor => Conv -> (Add) -> activation"""
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, take_place
-from qudnn.converter.graph.op_traits import ONNX, is_contrib
+from qudnn.converter.graph.op_traits import ONNX, Trait, is_contrib, operator_has
 from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes
 
-# Activations, and how many parameters each has (onnxruntime 1.30, fused_activation.cc).
-_ATTRIBUTES = {
-    "Relu": (),
-    "Sigmoid": (),
-    "Tanh": (),
-    "LeakyRelu": ("alpha",),
-    "HardSigmoid": ("alpha", "beta"),
-}
 _CLIP = "Clip"
+
+
+def _parameters(activation: str) -> tuple[str, ...] | None:
+    """Names of an activation's parameters, in their order; None if none is fused.
+
+    Source: onnxruntime 1.30, fused_activation.cc, GetFusedActivationAttr.
+    """
+    if not operator_has(activation, Trait.FUSED):
+        return None
+    return (
+        ("min", "max") if activation == _CLIP else tuple(sorted(onnx.defs.get_schema(activation).attributes))
+    )
 
 
 class UnfuseConv(EarlyNodePass):
@@ -34,7 +39,7 @@ class UnfuseConv(EarlyNodePass):
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         activation = node.attributes.get_string("activation", "")
         parameters = list(node.attributes.get_floats("activation_params", []))
-        names = _ATTRIBUTES.get(activation, ("min", "max") if activation == _CLIP else None)
+        names = _parameters(activation)
         if names is None or len(parameters) != len(names):
             raise Refusal(f"its activation is {activation or 'missing'}, with {len(parameters)} parameters")
         residual = node_input(node, 3)

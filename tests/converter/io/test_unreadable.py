@@ -74,7 +74,8 @@ def test_one_error(
     assert main(["convert", str(path), "-o", str(target)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"qudnn: {refused.value}\n"
+    said = str(refused.value) if name != "folder.onnx" else f"there are no .onnx files in the folder {path}"
+    assert err == f"qudnn: {said}\n"
     assert not target.exists()
 
 
