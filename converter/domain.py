@@ -20,11 +20,12 @@ def has_ops(model: onnx.ModelProto) -> bool:
         for node in bodies.pop():
             if node.domain == DOMAIN:
                 return True
-            bodies += [graph.node for graph in _graphs(node)]
+            bodies += [graph.node for graph in graphs_in(node)]
     return False
 
 
-def _graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+def graphs_in(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """The bodies that a node has as attributes, such as the branches of an If."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import onnx
 import onnxruntime
 
+from qudnn.converter.domain import graphs_in
+
 # The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
 _WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
 
@@ -52,6 +54,5 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """Its nodes and those of bodies in it: onnxruntime's optimizer works on them as well."""
     for node in graph.node:
         yield node
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                yield from _nodes(body)
+        for body in graphs_in(node):
+            yield from _nodes(body)

@@ -10,16 +10,14 @@ from qudnn.converter.cli.sides import Arrays, Side
 from qudnn.converter.cli.verb import UsageError
 from qudnn.converter.comparison.difference import Difference, difference
 from qudnn.converter.comparison.parts import as_uint8, borders, computed, part, producers, with_outputs
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 Convert = Callable[[onnx.ModelProto], onnx.ModelProto]
 
-_PASSES_ON = {
-    "QuantizeLinear",
-    "DequantizeLinear",
-    "Relu",
-    "Clip",
-    "Identity",
-}  # what counts to the node before them
+
+def _counts_to_node_before(node: onnx.NodeProto) -> bool:
+    return quantizes(node) or dequantizes(node) or is_onnx(node, "Relu", "Clip", "Identity")
 
 
 class Tensor(NamedTuple):
@@ -123,7 +121,7 @@ def _sources(names: set[str], nodes: dict[str, onnx.NodeProto], ends: set[str]) 
 
 def _tensor(name: str, nodes: dict[str, onnx.NodeProto], found: Difference | None) -> Tensor:
     node = nodes.get(name)
-    while node is not None and node.op_type in _PASSES_ON and node.input[0] in nodes:
+    while node is not None and _counts_to_node_before(node) and node.input[0] in nodes:
         node = nodes[node.input[0]]
     if node is None:
         return Tensor(name, name, "input", found)

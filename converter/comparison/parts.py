@@ -7,10 +7,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from qudnn.converter.comparison.difference import Array
-from qudnn.converter.graph.op_traits import is_quantized_name
-
-# They leave int32, which onnxruntime and qudnn turn into float32 in the same operator.
-_TO_INT32 = {"ConvInteger", "MatMulInteger"}
+from qudnn.converter.domain import graphs_in
+from qudnn.converter.graph.op_traits import is_known, is_onnx, is_quantized_name
 
 
 def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
@@ -36,13 +34,15 @@ def borders(model: onnx.ModelProto) -> list[str]:
     They are 8-bit tensors, and the float ones that are quantized at run time; int8 ones only of a model that
     as_uint8 has made.
     """
-    dynamic = {n.input[0] for n in model.graph.node if n.op_type == "DynamicQuantizeLinear"}
+    dynamic = {n.input[0] for n in model.graph.node if is_onnx(n, "DynamicQuantizeLinear")}
     found = []
     for node in model.graph.node:
         if node.op_type.startswith("DynamicQuantize"):
             continue
-        pair = node.op_type == "QuantizeLinear"
-        integers = is_quantized_name(node.op_type) and node.op_type not in _TO_INT32
+        pair = is_known(node, "QuantizeLinear")
+        # These leave int32, which onnxruntime and qudnn turn into float32 in the same operator.
+        to_int32 = is_onnx(node, "ConvInteger", "MatMulInteger")
+        integers = is_quantized_name(node.op_type) and not to_int32
         for name in filter(None, node.output):
             if pair or name in dynamic or (integers and name == node.output[0]):
                 found.append(name)
@@ -67,13 +67,13 @@ def as_uint8(model: onnx.ModelProto) -> onnx.ModelProto:
     given = {value.name for value in graph.output}
     made: dict[str, str] = {}
     for node in graph.node:
-        if node.op_type != "QuantizeLinear" or len(node.input) < 3 or node.output[0] in given:
+        if not is_known(node, "QuantizeLinear") or len(node.input) < 3 or node.output[0] in given:
             continue
         readers, zero_point = uses.get(node.output[0], []), constants.get(node.input[2])
         if zero_point is None or zero_point.data_type != onnx.TensorProto.INT8 or len(readers) != 1:
             continue
         dequantize = readers[0]
-        if dequantize.op_type != "DequantizeLinear" or list(dequantize.input[1:]) != list(node.input[1:]):
+        if not is_known(dequantize, "DequantizeLinear") or list(dequantize.input[1:]) != list(node.input[1:]):
             continue
         if len(uses.get(dequantize.output[0], [])) != 1 or dequantize.output[0] in given:
             continue  # onnxruntime gives each reader a DequantizeLinear of its own
@@ -135,8 +135,7 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
 def _reads(node: onnx.NodeProto) -> Iterator[str]:
     """What a node reads, graphs inside of it included."""
     yield from filter(None, node.input)
-    for attribute in node.attribute:
-        for graph in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-            for inner in graph.node:
-                yield from _reads(inner)
-            yield from (value.name for value in graph.output)
+    for graph in graphs_in(node):
+        for inner in graph.node:
+            yield from _reads(inner)
+        yield from (value.name for value in graph.output)

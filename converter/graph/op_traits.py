@@ -1,12 +1,24 @@
 """What the converter knows of ONNX's and com.microsoft's operators: a row for each, and questions to them."""
 
 from enum import Flag, auto
-from typing import TypeGuard
-
-import onnx_ir as ir
+from typing import Protocol, TypeGuard, TypeVar
 
 ONNX, CONTRIB = "", "com.microsoft"
 DOMAINS = (ONNX, CONTRIB)
+ALIAS = "ai.onnx"  # of ONNX's domain, in messages; onnx_ir has the other name
+
+
+class Operator(Protocol):
+    """What the questions below are about: an onnx_ir.Node or an onnx.NodeProto."""
+
+    @property
+    def domain(self) -> str: ...
+
+    @property
+    def op_type(self) -> str: ...
+
+
+Node = TypeVar("Node", bound=Operator)
 
 
 class Trait(Flag):
@@ -204,19 +216,27 @@ _QUANTIZED = (
 )  # fmt: skip
 
 
-def is_onnx(node: ir.Node | None, *op_types: str) -> TypeGuard[ir.Node]:
+def is_onnx(node: Node | None, *op_types: str) -> TypeGuard[Node]:
     """Whether node is one of these operators of ONNX's own domain."""
-    return node is not None and node.domain == ONNX and node.op_type in op_types
+    return node is not None and node.domain in (ONNX, ALIAS) and node.op_type in op_types
 
 
-def is_contrib(node: ir.Node | None, *op_types: str) -> TypeGuard[ir.Node]:
+def is_known(node: Node | None, *op_types: str) -> TypeGuard[Node]:
+    """Whether node is one of these operators of ONNX's own domain or of com.microsoft."""
+    return is_onnx(node, *op_types) or is_contrib(node, *op_types)
+
+
+def is_contrib(node: Node | None, *op_types: str) -> TypeGuard[Node]:
     """Whether node is one of these operators of onnxruntime's domain com.microsoft."""
     return node is not None and node.domain == CONTRIB and node.op_type in op_types
 
 
-def has_trait(node: ir.Node | None, traits: Trait) -> TypeGuard[ir.Node]:
+def has_trait(node: Node | None, traits: Trait) -> TypeGuard[Node]:
     """Whether node is an operator with one of these traits."""
-    return node is not None and bool(ROWS.get((node.domain, node.op_type), _NONE) & traits)
+    if node is None:
+        return False
+    domain = ONNX if node.domain == ALIAS else node.domain
+    return bool(ROWS.get((domain, node.op_type), _NONE) & traits)
 
 
 def operator_has(op_type: str, traits: Trait) -> bool:
@@ -224,9 +244,9 @@ def operator_has(op_type: str, traits: Trait) -> bool:
     return bool(ROWS.get((ONNX, op_type), _NONE) & traits)
 
 
-def is_quantized_operator(node: ir.Node) -> bool:
+def is_quantized_operator(node: Operator) -> bool:
     """Whether node computes with quantized tensors, as QLinearConv and MatMulInteger do."""
-    known = node.domain in DOMAINS and not has_trait(node, Trait.CONVERTS)
+    known = node.domain in (*DOMAINS, ALIAS) and not has_trait(node, Trait.CONVERTS)
     return known and is_quantized_name(node.op_type)
 
 

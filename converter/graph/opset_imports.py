@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import onnx
 import onnx_ir as ir
 
-_ALIAS = "ai.onnx"  # of ONNX's own domain, ""
+from qudnn.converter.graph.op_traits import ALIAS
+
 _COMMON = 21  # the newest opset that all supported versions of onnxruntime know
 
 
@@ -42,7 +43,7 @@ def _keep(imports: dict[str, int], used: set[str]) -> None:
 
 
 def _read(opsets: Iterable[onnx.OperatorSetIdProto]) -> dict[str, int]:
-    return {"" if opset.domain == _ALIAS else opset.domain: opset.version for opset in opsets}
+    return {"" if opset.domain == ALIAS else opset.domain: opset.version for opset in opsets}
 
 
 def _replace(imports: dict[str, int], by: dict[str, int]) -> None:

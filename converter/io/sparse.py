@@ -9,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from qudnn.converter.domain import graphs_in
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.failures import shown, text_of
 
@@ -106,5 +107,4 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         each = waiting.pop()
         yield each
         for node in each.node:
-            for attribute in node.attribute:
-                waiting += [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+            waiting += graphs_in(node)

@@ -12,10 +12,12 @@ import onnx
 import onnx_ir as ir
 from onnx import checker, defs
 
+from qudnn.converter.domain import graphs_in
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.failures import shown
+from qudnn.converter.graph.op_traits import ALIAS, ONNX
 
-_ONNX = ("", "ai.onnx")
+_ONNX = (ONNX, ALIAS)
 _DATA = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")  # or raw_data
 
 
@@ -115,7 +117,7 @@ def _check_names(graph: onnx.GraphProto, outside: frozenset[str]) -> None:
         for name in filter(None, node.input):
             if name not in known:
                 raise _invalid(f"node {_text(node)}: nothing computes its input {shown(name)}")
-        for inner in _graphs(node):
+        for inner in graphs_in(node):
             _check_names(inner, known)
     for value in graph.output:
         if not value.name:
@@ -135,7 +137,7 @@ def _bodies(proto: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
         graph = waiting.pop()
         yield graph
         for node in graph.node:
-            waiting += _graphs(node)
+            waiting += graphs_in(node)
 
 
 def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
@@ -145,11 +147,3 @@ def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-
-
-def _graphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
-    return [
-        graph
-        for attribute in node.attribute
-        for graph in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else []))
-    ]

@@ -16,17 +16,17 @@ from qudnn.converter.graph.constants import (
     required_input,
     scales,
 )
-from qudnn.converter.graph.op_traits import Trait, has_trait, is_contrib, is_onnx
+from qudnn.converter.graph.op_traits import Node, Trait, has_trait, is_known
 
 _FLOAT32 = (0, ir.DataType.FLOAT)  # of attributes: not given, or given so
 
 
-def quantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
-    return is_onnx(node, "QuantizeLinear") or is_contrib(node, "QuantizeLinear")
+def quantizes(node: Node | None) -> TypeGuard[Node]:
+    return is_known(node, "QuantizeLinear")
 
 
-def dequantizes(node: ir.Node | None) -> TypeGuard[ir.Node]:
-    return is_onnx(node, "DequantizeLinear") or is_contrib(node, "DequantizeLinear")
+def dequantizes(node: Node | None) -> TypeGuard[Node]:
+    return is_known(node, "DequantizeLinear")
 
 
 def written_with(quantize: ir.Node, any_sign: bool = False) -> Quantization:

@@ -9,10 +9,10 @@ import onnx
 import onnx_ir as ir
 
 from qudnn.converter.domain import DOMAIN, has_ops
-from qudnn.converter.graph.op_traits import is_quantized_name
+from qudnn.converter.graph.op_traits import ALIAS, ONNX, is_known, is_onnx, is_quantized_operator
+from qudnn.converter.qdq.linear import dequantizes, quantizes
 from qudnn.converter.version import VERSION_KEY
 
-_DYNAMIC = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
 _FEW_BITS = {ir.DataType[name] for name in ("INT4", "UINT4", "INT8", "UINT8", "INT16", "UINT16")}
 _WEIGHT_SCALE = {"QLinearConv": 4, "QLinearMatMul": 4, "QGemm": 4}  # which input it is
 _RESULT_ZERO_POINT = {"QuantizeLinear": 2, "QLinearConv": 7, "QLinearMatMul": 7, "QGemm": 8}
@@ -51,7 +51,7 @@ class Summary:
         activations, weights, per_channel = _types(graph, constants)
         metadata = {entry.key: entry.value for entry in model.metadata_props}
         converted = has_ops(model)
-        opsets = [opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")]
+        opsets = [opset.version for opset in model.opset_import if opset.domain in (ONNX, ALIAS)]
         return cls(
             producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
             ir_version=model.ir_version,
@@ -76,25 +76,32 @@ class Summary:
 def _constants(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
     yield from ((tensor.name, tensor) for tensor in graph.initializer)
     for node in graph.node:
-        if node.op_type == "Constant":
+        if is_onnx(node, "Constant"):
             yield from ((node.output[0], each.t) for each in node.attribute if each.HasField("t"))
 
 
 def _format(graph: onnx.GraphProto, constants: dict[str, onnx.TensorProto]) -> str:
-    ops = {node.op_type for node in graph.node if node.domain != DOMAIN}
-    quantizes = "QuantizeLinear" in ops
-    of_constants = [n.input[0] in constants for n in graph.node if n.op_type == "DequantizeLinear"]
-    integer = {name for name in ops if is_quantized_name(name)}
-    dynamic = {name for name in ops if name in _DYNAMIC or name.startswith("DynamicQuantize")}
+    nodes = [node for node in graph.node if node.domain != DOMAIN]
+    has_quantize = any(map(quantizes, nodes))
+    of_constants = [node.input[0] in constants for node in nodes if dequantizes(node)]
+    weights_only = bool(of_constants) and all(of_constants) and not has_quantize
     formats = {
-        "QOperator": bool(integer - dynamic),
-        "QDQ": (quantizes and bool(of_constants)) or not all(of_constants),
-        "dynamic": bool(dynamic),
-        "weights only": (bool(of_constants) and all(of_constants) and not quantizes) or "MatMulNBits" in ops,
+        "QOperator": any(is_quantized_operator(node) and not _is_dynamic(node) for node in nodes),
+        "QDQ": (has_quantize and bool(of_constants)) or not all(of_constants),
+        "dynamic": any(map(_is_dynamic, nodes)),
+        "weights only": weights_only or any(is_known(node, "MatMulNBits") for node in nodes),
     }
     if formats["QOperator"] and not any(of_constants):
         formats["QDQ"] = False  # its Q/DQ nodes are at its inputs and outputs
     return " and ".join(name for name, found in formats.items() if found) or "float"
+
+
+def _is_dynamic(node: onnx.NodeProto) -> bool:
+    return _quantizes_dynamically(node) or is_onnx(node, "MatMulInteger", "ConvInteger")
+
+
+def _quantizes_dynamically(node: onnx.NodeProto) -> bool:
+    return node.op_type.startswith("DynamicQuantize")
 
 
 def _types(
@@ -106,13 +113,13 @@ def _types(
         index = _RESULT_ZERO_POINT.get(node.op_type)
         if index is not None and len(node.input) > index and node.input[index] in constants:
             activations.add(_type(constants[node.input[index]].data_type))
-        elif node.op_type == "QuantizeLinear" and len(node.input) == 2:
+        elif quantizes(node) and len(node.input) == 2:
             given = [each.i for each in node.attribute if each.name == "output_dtype"]
             activations.add(_type(given[0] if given else onnx.TensorProto.UINT8))
-        elif node.op_type == "DynamicQuantizeLinear" or node.op_type.startswith("DynamicQuantize"):
+        elif _quantizes_dynamically(node):
             activations.add("uint8")
-        scale = _WEIGHT_SCALE.get(node.op_type, 1 if node.op_type == "DequantizeLinear" else None)
-        place = 0 if node.op_type == "DequantizeLinear" else 3
+        scale = _WEIGHT_SCALE.get(node.op_type, 1 if dequantizes(node) else None)
+        place = 0 if dequantizes(node) else 3
         if scale is not None and len(node.input) > scale and node.input[place] in constants:
             numbers = constants.get(node.input[scale])
             per_channel |= numbers is not None and len(numbers.dims) > 0 and max(numbers.dims) > 1
@@ -124,7 +131,7 @@ def _types(
 
 def _quantizer(model: onnx.ModelProto, metadata: dict[str, str]) -> str:
     """The tool, by what it leaves in a model: its name, its metadata, or how it names nodes."""
-    names = [node.name for node in model.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    names = [node.name for node in model.graph.node if quantizes(node) or dequantizes(node)]
     producer, version = model.producer_name, model.producer_version
     if "olive_version" in metadata:
         return f"Olive {metadata['olive_version']}"

@@ -12,7 +12,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
-from qudnn.converter.graph.op_traits import is_contrib, is_onnx
+from qudnn.converter.graph.op_traits import is_known, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
@@ -72,7 +72,7 @@ def _gelu(y: ir.Value) -> _Gelu | None:
     node = y.producer()
     if node is None:
         return None
-    if is_onnx(node, "Gelu") or is_contrib(node, "Gelu"):
+    if is_known(node, "Gelu"):
         exact = node.attributes.get_string("approximate", "none") == "none"
         return _Gelu(required_input(node, 0), 1.0, _INVERSE) if exact else None
     return _in_parts(node)

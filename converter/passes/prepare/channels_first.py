@@ -98,7 +98,7 @@ class ChannelsFirst(EarlyNodePass):
         remove_orphans([transpose])
 
     def _rank_of(self, node: ir.Node) -> int | None:
-        if is_onnx(node, "QLinearConv") or is_contrib(node, "QLinearConv"):
+        if is_contrib(node, "QLinearConv"):
             weight = node_input(node, 3)
             array = None if weight is None else constant_or_none(weight)
             return None if array is None else array.ndim

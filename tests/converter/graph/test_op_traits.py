@@ -7,21 +7,22 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-from qudnn.converter.graph.op_traits import CONTRIB, ONNX, ROWS, Trait, has_trait, is_contrib, is_onnx
+from qudnn.converter.graph.op_traits import (
+    CONTRIB,
+    ONNX,
+    ROWS,
+    Trait,
+    has_trait,
+    is_contrib,
+    is_known,
+    is_onnx,
+)
 
 CONVERTER = Path(__file__).parents[3] / "converter"
 NAMES = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ONNX}
 
 # They read models as onnx's messages, before there is an onnx_ir model; or are about imports of domains.
-OF_MESSAGES = {
-    "domain.py",
-    "cli/locating.py",
-    "comparison/parts.py",
-    "functions/portable.py",
-    "graph/opset_imports.py",
-    "io/validity.py",
-    "reports/summary.py",
-}
+OF_MESSAGES = {"domain.py", "io/validity.py", "functions/portable.py", "graph/opset_imports.py"}
 
 
 def test_rows_are_operators() -> None:
@@ -44,6 +45,17 @@ def test_questions_are_about_the_domain_too() -> None:
     other = ir.node("Gelu", [], domain="another")
     assert not is_onnx(other, "Gelu") and not has_trait(other, Trait.ELEMENTWISE)
     assert not is_onnx(None, "Gelu") and not has_trait(None, Trait.ELEMENTWISE)
+
+
+@pytest.mark.parametrize(
+    ("domain", "onnx_s_own", "known"),
+    [("", True, True), ("ai.onnx", True, True), (CONTRIB, False, True), ("another", False, False)],
+)
+def test_messages_are_asked_as_nodes_are(domain: str, onnx_s_own: bool, known: bool) -> None:
+    node = onnx.helper.make_node("QuantizeLinear", ["x", "s"], ["y"], domain=domain)
+    assert is_onnx(node, "QuantizeLinear") == onnx_s_own and is_known(node, "QuantizeLinear") == known
+    assert has_trait(node, Trait.CONVERTS) == known
+    assert not is_known(node, "DequantizeLinear")
 
 
 def test_nobody_else_keeps_sets_of_operators() -> None:
