@@ -21,6 +21,19 @@ def runtime() -> Any:
     return onnxruntime
 
 
+def session_of(model: onnx.ModelProto | bytes) -> Any:
+    """A session over the model on the CPU provider, on one thread, that prints nothing.
+
+    Raises Refusal without onnxruntime, and whatever that raises for a model that it does not open.
+    """
+    onnxruntime = runtime()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    content = model if isinstance(model, bytes) else model.SerializeToString()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 def evaluated(node: ir.Node, *inputs: NDArray[Any]) -> NDArray[Any]:
     """What the op, which has one result, makes of these in the place of its inputs.
 
@@ -58,7 +71,7 @@ def computed(
     nodes: in the order of the graph. opsets: version by domain. Raises Refusal where onnxruntime is not
     installed, or does not run them.
     """
-    onnxruntime = runtime()
+    runtime()
     if not wanted:
         return []
     made = {output for node in nodes for output in node.outputs}
@@ -76,10 +89,7 @@ def computed(
     imports = [helper.make_opsetid("", opsets.get("", MIN_OPSET))]
     model = helper.make_model(graph, opset_imports=imports, ir_version=8)
     try:
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), _options(onnxruntime), providers=["CPUExecutionProvider"]
-        )
-        arrays: list[NDArray[Any]] = session.run(None, {})
+        arrays: list[NDArray[Any]] = session_of(model).run(None, {})
     except Exception as error:  # onnxruntime has no common type of error
         raise Refusal(f"onnxruntime does not run nodes on their constants: {error}") from error
     return arrays
@@ -91,7 +101,6 @@ def _run(
     opsets: Mapping[str, int],
     functions: Sequence[onnx.FunctionProto],
 ) -> NDArray[Any]:
-    onnxruntime = runtime()
     names = ["" if array is None else f"input_{index}" for index, array in enumerate(inputs)]
     feed = {name: array for name, array in zip(names, inputs, strict=True) if array is not None}
     proto = ir.to_proto(node)
@@ -108,16 +117,6 @@ def _run(
     )
     imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = helper.make_model(graph, opset_imports=imports, ir_version=8, functions=functions)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), _options(onnxruntime), providers=["CPUExecutionProvider"]
-    )
-    (y,) = session.run(None, feed)
+    (y,) = session_of(model).run(None, feed)
     result: NDArray[Any] = y
     return result
-
-
-def _options(onnxruntime: Any) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    return options

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.evaluate import runtime
+from qudnn.converter.evaluate import session_of
 from qudnn.converter.island.packing import Float32Array, Int8Array
 
 MOST = 4095  # thresholds that the op takes
@@ -106,12 +106,10 @@ def _refined(run: Callable[[Float32Array], Int8Array], ranks: _Ranks) -> tuple[_
 
 def _runner(model: bytes) -> Callable[[Float32Array], Int8Array]:
     """What computes the model's output from its input."""
-    onnxruntime = runtime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = session_of(model)
+    except Refusal:
+        raise
     except Exception as error:  # onnxruntime has no common type of error
         raise Refusal(f"onnxruntime does not run it alone: {error}") from error
     name = session.get_inputs()[0].name

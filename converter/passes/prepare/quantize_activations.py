@@ -3,18 +3,15 @@
 MatMul, Gemm, Conv. Only if the user asked for it.
 """
 
-from typing import Any
-
-import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from qudnn.converter.analysis.quantized import has_stored_weights
 from qudnn.converter.failures import node_name
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
+from qudnn.converter.graph.edit import remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyNodePass
+from qudnn.converter.passes.prepare.writer import Writer
 from qudnn.converter.qdq.weight_only import bias_of, weights_of
 
 _NOTE = (
@@ -44,21 +41,21 @@ class QuantizeActivations(EarlyNodePass):
         weights, bias = weights_of(node), bias_of(node)
         after = [1] * (weights.values.ndim - 2) if is_onnx(node, "Conv") else []
         quantize = self._quantize(required_input(node, 0), graph)
-        values = {"values": weights.values, "zero_point": weights.zero_points.reshape(-1)}
         scale = weights.scales if weights.scales.size == 1 else weights.scales.reshape(-1, *after)
-        constants = {what: self._constant(node, what, array) for what, array in values.items()}
+        write = Writer(self.context.names, node.name, graph)
+        values = write.constant("values", weights.values)
+        zero_point = write.constant("zero_point", weights.zero_points.reshape(-1))
         q, x_scale, x_zero_point = quantize.outputs
-        inputs = [q, constants["values"], x_zero_point, constants["zero_point"]]
-        cast = self._node("Cast", [node.outputs[0]], node, to=_FLOAT)
-        scales = self._node("Mul", [x_scale, self._constant(node, "scale", scale)], node)
-        chain = [cast, scales, self._node("Mul", [cast.outputs[0], scales.outputs[0]], node)]
+        inputs = [q, values, x_zero_point, zero_point]
+        cast = write("Cast", node.outputs[0], to=_FLOAT)
+        scaled = write("Mul", cast, write("Mul", x_scale, write.constant("scale", scale)))
         if bias is not None:
             if is_onnx(node, "Conv"):
                 array = constant_or_none(bias)
                 assert array is not None
-                bias = self._constant(node, "bias", array.reshape(-1, *after))
-            chain.append(self._node("Add", [chain[-1].outputs[0], bias], node))
-        self._replace(node, inputs, chain, graph)
+                bias = write.constant("bias", array.reshape(-1, *after))
+            write("Add", scaled, bias)
+        self._replace(node, inputs, write.nodes, graph)
 
     def _replace(self, node: ir.Node, inputs: list[ir.Value], chain: list[ir.Node], graph: ir.Graph) -> None:
         old = [value for value in node.inputs if value is not None]
@@ -90,15 +87,3 @@ class QuantizeActivations(EarlyNodePass):
                 graph.insert_before(graph[0], node)
             self._quantized[x] = node
         return self._quantized[x]
-
-    def _node(self, op_type: str, inputs: list[ir.Value], of: ir.Node, **attributes: int) -> ir.Node:
-        name = f"{of.name}/{op_type.lower()}"
-        node = ir.node(op_type, inputs, attributes, name=self.context.names.node(name))
-        node.outputs[0].name = self.context.names.value(name)
-        return node
-
-    def _constant(self, node: ir.Node, what: str, array: NDArray[Any]) -> ir.Value:
-        graph = node.graph
-        assert isinstance(graph, ir.Graph)
-        name = self.context.names.value(f"{node.name}/{what}")
-        return add_initializer(graph, name, np.ascontiguousarray(array))

@@ -1,14 +1,16 @@
 """com.microsoft FusedConv of a dequantized tensor => Conv -> (Add) -> activation"""
 
-import numpy as np
+from typing import Any
+
 import onnx
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import node_input, required_input
-from qudnn.converter.graph.edit import add_initializer, take_place
+from qudnn.converter.graph.edit import take_place
 from qudnn.converter.graph.op_traits import ONNX, Trait, is_contrib, operator_has
 from qudnn.converter.passes.base import EarlyNodePass
+from qudnn.converter.passes.prepare.writer import Writer
 from qudnn.converter.qdq.linear import dequantizes
 
 _CLIP = "Clip"
@@ -43,41 +45,22 @@ class UnfuseConv(EarlyNodePass):
         if names is None or len(parameters) != len(names):
             raise Refusal(f"its activation is {activation or 'missing'}, with {len(parameters)} parameters")
         residual = node_input(node, 3)
-        chain: list[ir.Node] = []
-        value = node.outputs[0]
-        if residual is not None:
-            chain.append(self._node("Add", [value, residual], node))
-            value = chain[-1].outputs[0]
-        inputs, attributes = [value], dict(zip(names, parameters, strict=True))
+        write = Writer(self.context.names, node.name, graph)
+        y = node.outputs[0]
+        value = y if residual is None else write("Add", y, residual)
+        attributes: dict[str, Any] = dict(zip(names, parameters, strict=True))
         if activation == _CLIP:
-            inputs += [self._number(node, graph, name, bound) for name, bound in attributes.items()]
-            attributes = {}
-        chain.append(self._node(activation, inputs, node, attributes))
-        y, last = node.outputs[0], chain[-1].outputs[0]
+            last = write(activation, value, *(write.number(*bound) for bound in attributes.items()))
+        else:
+            last = write(activation, value, **attributes)
+        for made in write.nodes:
+            made.outputs[0].type, made.outputs[0].shape = y.type, y.shape
         take_place(y, last)
-        chain[0].replace_input_with(0, y)
+        write.nodes[0].replace_input_with(0, y)
         y.name = self.context.names.value(f"{last.name}/conv")
         for name in "activation", "activation_params":
             node.attributes.pop(name, None)
         node.domain, node.op_type = ONNX, "Conv"
         if residual is not None:
             node.resize_inputs(3 if node_input(node, 2) is not None else 2)
-        graph.insert_after(node, chain)
-
-    def _node(
-        self,
-        op_type: str,
-        inputs: list[ir.Value],
-        conv: ir.Node,
-        attributes: dict[str, float] | None = None,
-    ) -> ir.Node:
-        made = ir.node(
-            op_type, inputs, attributes, name=self.context.names.node(f"{conv.name}/{op_type.lower()}")
-        )
-        made.outputs[0].name = self.context.names.value(f"{conv.name}/{op_type.lower()}")
-        made.outputs[0].type, made.outputs[0].shape = conv.outputs[0].type, conv.outputs[0].shape
-        return made
-
-    def _number(self, node: ir.Node, graph: ir.Graph, what: str, number: float) -> ir.Value:
-        name = self.context.names.value(f"{node.name}/{what}")
-        return add_initializer(graph, name, np.array(number, np.float32))
+        graph.insert_after(node, write.nodes)

@@ -31,7 +31,8 @@ class Writer:
         return y
 
     def constant(self, what: str, array: NDArray[Any]) -> ir.Value:
-        return add_initializer(self._graph, self._names.value(f"{self._name}/{what}"), array)
+        name = self._names.value(f"{self._name}/{what}")
+        return add_initializer(self._graph, name, np.asarray(array, order="C"))
 
     def number(self, what: str, number: float) -> ir.Value:
         """In float32."""
