@@ -177,10 +177,9 @@ def inspect(
     """
     selection = Selection.of(include, exclude)
     weights.locate(proto, weights.folders_of(source))
-    model = files.to_ir(proto)
     if is_converted(proto):
-        return describe_converted(model)
-    return pipeline.run(model, selection=selection, quantize_activations=quantize_activations)
+        return describe_converted(files.to_ir(proto))
+    return pipeline.run(read_inlined(proto), selection=selection, quantize_activations=quantize_activations)
 
 
 def explains(wanted: bool | None) -> bool:

@@ -57,16 +57,6 @@ __all__ = [
 ]
 
 _PACKAGES = {"converter", "custom_ops"}
-_CONVERTER = {
-    "Conversion",
-    "ConversionError",
-    "Report",
-    "convert",
-    "convert_file",
-    "inline",
-    "inline_file",
-    "is_converted",
-}
 
 
 def __getattr__(name: str) -> Any:
@@ -78,7 +68,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"qudnn.{name}")
     if name == "plans":
         return import_module("qudnn.custom_ops.plans")
-    return getattr(import_module("qudnn.converter" if name in _CONVERTER else "qudnn.custom_ops"), name)
+    converter = import_module("qudnn.converter")
+    return getattr(converter if name in converter.__all__ else import_module("qudnn.custom_ops"), name)
 
 
 def __dir__() -> list[str]:

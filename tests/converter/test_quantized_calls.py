@@ -14,6 +14,7 @@ from same_bits import Graph
 
 import check
 from qudnn import converter
+from qudnn.converter.api import inspect
 from qudnn.converter.functions import DOMAIN
 from session import open_session, outputs
 
@@ -76,6 +77,16 @@ def test_each_call() -> None:
     assert not conversion.report.left
     assert (conversion.report.quantized_nodes, conversion.report.converted_nodes) == (2, 2)
     assert {each.domain for each in conversion.model.functions} == {DOMAIN}
+
+
+def test_inspecting_tells_what_converting_does(tmp_path: Path) -> None:
+    g = Calls()
+    g.y(g.layer(g.layer(start(g), "a"), "b"))
+    model = g.of(layer())
+    onnx.save(model, tmp_path / "m.onnx")
+    report = converter.convert(model).report
+    assert report.converted_nodes == 2
+    assert str(inspect(onnx.load(tmp_path / "m.onnx"), tmp_path / "m.onnx")) == str(report)
 
 
 def test_functions_in_functions_and_attributes() -> None:
