@@ -24,6 +24,17 @@ def with_imports(*imports: tuple[str, int]) -> onnx.ModelProto:
     return model
 
 
+def runs(opset: int) -> bool:
+    """Whether this onnxruntime runs the Gelu alone, as the search for its steps does."""
+    net = QdqNetwork()
+    net.output(net.node("Gelu", [net.input("x", "float32", ["n"])], "y"), "float32", ["n"])
+    try:
+        open_session(net.model(opset))
+    except Exception:  # onnxruntime has no common type of error
+        return False
+    return True
+
+
 @pytest.mark.parametrize(
     ("imports", "opset"),
     [
@@ -38,8 +49,7 @@ def with_imports(*imports: tuple[str, int]) -> onnx.ModelProto:
 def test_the_last_import_counts(imports: list[tuple[str, int]], opset: int) -> None:
     model = with_imports(*imports)
     conversion = converter.convert(model)
-    # An older onnxruntime does not run an operator of opset 22, whose steps are then unknown.
-    assert conversion.report.converted in ({"StepsToIsland": 1, "QConv": 1}, {"QConv": 1})
+    assert conversion.report.converted == {"QConv": 1} | ({"StepsToIsland": 1} if runs(opset) else {})
     assert_equivalent(model, conversion.model, [{"x": normal(2, 4, 9, 8)}])
     assert [(o.domain, o.version) for o in conversion.model.opset_import if o.domain in ("", ALIAS)] == [
         ("", opset)

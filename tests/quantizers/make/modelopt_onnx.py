@@ -6,10 +6,9 @@ python tests/quantizers/make/modelopt_onnx.py FOLDER
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import modelopt.onnx.quantization as modelopt
-from networks import NETWORKS, export, network, samples
+from networks import sources
 
 SETTINGS = {
     "fp16": {},
@@ -20,23 +19,16 @@ SETTINGS = {
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
-        made = network(name)
-        x = samples(made)
-        for exporter in ("ts", "dynamo"):
-            with TemporaryDirectory() as temporary:
-                source = Path(temporary) / "float.onnx"
-                export(made, source, x, dynamo=exporter == "dynamo")
-                for title, options in SETTINGS.items():
-                    modelopt.quantize(
-                        str(source),
-                        calibration_data={"x": x.numpy()},
-                        calibration_eps=["cpu"],
-                        output_path=str(folder / f"modelopt-{name}-{exporter}-{title}.onnx"),
-                        log_level="ERROR",
-                        **options,
-                    )
+    for name, source, x in sources(folder):
+        for title, options in SETTINGS.items():
+            modelopt.quantize(
+                str(source),
+                calibration_data={"x": x.numpy()},
+                calibration_eps=["cpu"],
+                output_path=str(folder / f"modelopt-{name}-{title}.onnx"),
+                log_level="ERROR",
+                **options,
+            )
 
 
 if __name__ == "__main__":

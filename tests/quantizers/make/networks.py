@@ -5,8 +5,9 @@ squeeze-excite, SiLU, average pool. `encoder`: two layers of self-attention with
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, nn
@@ -103,6 +104,19 @@ def export(module: nn.Module, path: Path, x: Tensor, *, dynamo: bool = False) ->
     else:
         free = {"x": {0: "n"}, "y": {0: "n"}}
         torch.onnx.export(module, (x,), path, opset_version=17, dynamic_axes=free, dynamo=False, **names)
+
+
+def sources(folder: Path) -> Iterator[tuple[str, Path, Tensor]]:
+    """Each network as a float ONNX file of each exporter, with its name and samples; and make the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        made = network(name)
+        x = samples(made)
+        for exporter in ("ts", "dynamo"):
+            with TemporaryDirectory() as temporary:
+                source = Path(temporary) / "float.onnx"
+                export(made, source, x, dynamo=exporter == "dynamo")
+                yield f"{name}-{exporter}", source, x
 
 
 def _conv(channels: int, results: int, size: int, stride: int = 1, groups: int = 1) -> nn.Sequential:

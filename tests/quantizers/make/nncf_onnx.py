@@ -6,11 +6,10 @@ python tests/quantizers/make/nncf_onnx.py FOLDER
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nncf
 import onnx
-from networks import NETWORKS, export, network, samples
+from networks import sources
 
 SETTINGS = {
     "default": {},
@@ -20,18 +19,11 @@ SETTINGS = {
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
-        made = network(name)
-        x = samples(made)
-        for exporter in ("ts", "dynamo"):
-            with TemporaryDirectory() as temporary:
-                source = Path(temporary) / "float.onnx"
-                export(made, source, x, dynamo=exporter == "dynamo")
-                for title, options in SETTINGS.items():
-                    data = nncf.Dataset([{"x": x[i : i + 1].numpy()} for i in range(len(x))])
-                    quantized = nncf.quantize(onnx.load(source), data, subset_size=len(x), **options)
-                    onnx.save(quantized, folder / f"nncf-{name}-{exporter}-{title}.onnx")
+    for name, source, x in sources(folder):
+        for title, options in SETTINGS.items():
+            data = nncf.Dataset([{"x": x[i : i + 1].numpy()} for i in range(len(x))])
+            quantized = nncf.quantize(onnx.load(source), data, subset_size=len(x), **options)
+            onnx.save(quantized, folder / f"nncf-{name}-{title}.onnx")
 
 
 if __name__ == "__main__":
