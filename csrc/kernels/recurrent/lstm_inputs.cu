@@ -1,11 +1,11 @@
 #include "kernels/border/dynamic_range.cuh"
 #include "kernels/recurrent/lstm.h"
 #include "kernels/recurrent/lstm_lengths.cuh"
+#include "kernels/recurrent/lstm_sums.cuh"
 
 namespace qudnn::kernels {
 namespace {
 
-constexpr int kOnes = 0x01010101;
 constexpr int64_t kFewestOfBlock = kThreads * 8;  // elements that are worth a block
 
 __global__ void __launch_bounds__(kThreads) range_kernel(LstmInputs inputs, DynamicEpilogue to) {
@@ -15,12 +15,6 @@ __global__ void __launch_bounds__(kThreads) range_kernel(LstmInputs inputs, Dyna
     for (int64_t i = index_in_grid(); i < count; i += threads_of_grid())
         widen(range, inputs.x[i], inputs.x[i]);
     keep_range(to, range);
-}
-
-__device__ int32_t sum_of_warp(int32_t sum) {
-#pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
-    return sum;
 }
 
 // Quantizes a row of x, by a warp.
@@ -41,7 +35,7 @@ __device__ void quantize_row(const LstmInputs& inputs, const LstmQuantized& to, 
         q[word] = pack(bytes[0], bytes[1], bytes[2], bytes[3]);
         sum = __dp4a(static_cast<int>(q[word]), kOnes, sum);
     }
-    sum = sum_of_warp(sum);
+    sum = sum_of_parts<32>(sum);
     if (lane == 0) to.sums[row] = sum;
 }
 
@@ -53,7 +47,7 @@ __device__ void finish_output(const LstmInputs& inputs, const LstmQuantized& to,
     int32_t sum = 0;
     for (int64_t word = lane; word < inputs.padded_channels / 4; word += 32)
         sum = __dp4a(w[word], kOnes, sum);
-    sum = sum_of_warp(sum);
+    sum = sum_of_parts<32>(sum);
     if (lane != 0) return;
     const int64_t direction = output / inputs.outputs;
     const int zero_point = inputs.zero_point.values[inputs.zero_point.per_output ? output : direction];

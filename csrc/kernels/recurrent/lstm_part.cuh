@@ -7,6 +7,7 @@
 #include "kernels/recurrent/lstm_cut.h"
 #include "kernels/recurrent/lstm_functions.cuh"
 #include "kernels/recurrent/lstm_lengths.cuh"
+#include "kernels/recurrent/lstm_sums.cuh"
 
 namespace qudnn::kernels {
 
@@ -117,9 +118,9 @@ class LstmPart {
             for (int i = item % kLstmParts; item < items && i < vectors; i += kLstmParts) {
                 const uint4 v = in_memory(row)[i];
                 if constexpr (kShared) const_cast<uint4*>(row_of_r(row))[i] = v;
-                sum = dot(v, uint4{kOnes, kOnes, kOnes, kOnes}, sum);
+                sum = sum_of_bytes(v, sum);
             }
-            sum = sum_of_parts(sum);
+            sum = sum_of_parts<kLstmParts>(sum);
             if (item >= items || item % kLstmParts != 0) continue;
             sums_[row] = sum;
             if (l_.bias == nullptr) continue;
@@ -187,20 +188,6 @@ class LstmPart {
         }
     }
 
-    static constexpr uint32_t kOnes = 0x01010101;
-    __device__ static int32_t dot(const uint4& a, const uint4& b, int32_t sum) {
-        sum = __dp4a(static_cast<int>(a.x), static_cast<int>(b.x), sum);
-        sum = __dp4a(static_cast<int>(a.y), static_cast<int>(b.y), sum);
-        sum = __dp4a(static_cast<int>(a.z), static_cast<int>(b.z), sum);
-        return __dp4a(static_cast<int>(a.w), static_cast<int>(b.w), sum);
-    }
-    // Over the kLstmParts threads that share a row, to each of them.
-    __device__ static int32_t sum_of_parts(int32_t sum) {
-#pragma unroll
-        for (int offset = kLstmParts / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
-        return sum;
-    }
-
     // gates_ of `rows` sequences from `row` on.
     __device__ void multiply_states(int64_t step, const FoundScale& found, int64_t row, int rows) {
         const int vectors = static_cast<int>(l_.padded_hidden / 16);
@@ -226,7 +213,7 @@ class LstmPart {
                     if (s >= rows) continue;
                     const uint4 values = states[s * vectors + i];
                     products[s] = dot(values, weights, products[s]);
-                    if (r_zero_point != 0) sums[s] = dot(values, {kOnes, kOnes, kOnes, kOnes}, sums[s]);
+                    if (r_zero_point != 0) sums[s] = sum_of_bytes(values, sums[s]);
                 }
             }
             const float multiplier = multiply(found.scale, of(l_.r_scale, n));
@@ -234,8 +221,8 @@ class LstmPart {
                                   static_cast<uint32_t>(hidden_) * static_cast<uint32_t>(r_zero_point);
 #pragma unroll
             for (int s = 0; s < kLstmRows; ++s) {
-                const auto product = static_cast<uint32_t>(sum_of_parts(products[s]));
-                const auto sum = static_cast<uint32_t>(sum_of_parts(sums[s]));
+                const auto product = static_cast<uint32_t>(sum_of_parts<kLstmParts>(products[s]));
+                const auto sum = static_cast<uint32_t>(sum_of_parts<kLstmParts>(sums[s]));
                 if (!counts || s >= rows || s % kLstmParts != part) continue;
                 const uint32_t total = product - static_cast<uint32_t>(r_zero_point) * sum -
                                        static_cast<uint32_t>(found.zero_point) * centered;
