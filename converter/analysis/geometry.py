@@ -49,9 +49,9 @@ def read_geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, m
     rank = len(kernel)
     if not 1 <= rank <= most:
         raise Refusal(f"it has {rank} spatial dimensions, not 1 to {most}")
-    strides = _numbers(node, "strides", rank, 1)
-    dilations = _numbers(node, "dilations", rank, 1)
-    pads = _numbers(node, "pads", 2 * rank, 0)
+    strides = numbers_of(node, "strides", rank, 1)
+    dilations = numbers_of(node, "dilations", rank, 1)
+    pads = numbers_of(node, "pads", 2 * rank, 0)
     ceil_mode = bool(node.attributes.get_int("ceil_mode", 0))
     auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
     if auto_pad == "VALID":
@@ -77,9 +77,21 @@ def read_geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, m
         raise Refusal(f"auto_pad {auto_pad} is not supported")
     if min(pads) < 0:
         raise Refusal("its pads are negative")
+    return make_geometry(kernel, strides, dilations, pads, ceil_mode)
+
+
+def make_geometry(
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    pads: Sequence[int],
+    ceil_mode: bool = False,
+) -> Geometry:
+    """The geometry of these numbers, in one to three dimensions as a node has them."""
     reach = [(width - 1) * dilation + 1 for width, dilation in zip(kernel, dilations, strict=True)]
     if max(*kernel, *strides, *pads, *reach) > _MOST:
         raise Refusal("its window is larger than any image")
+    rank = len(kernel)
     row, no_pad = [1] * (2 - rank), [0] * (2 - rank)
     return Geometry(
         (*row, *kernel),
@@ -90,7 +102,8 @@ def read_geometry(node: ir.Node, kernel: tuple[int, ...], shape: Shape | None, m
     )
 
 
-def _numbers(node: ir.Node, name: str, count: int, default: int) -> list[int]:
+def numbers_of(node: ir.Node, name: str, count: int, default: int) -> list[int]:
+    """An attribute of so many numbers, all of them the default where it is left out."""
     numbers = list(node.attributes.get_ints(name, [default] * count))
     if len(numbers) != count:
         raise Refusal(f"its {name} are {numbers}, not {count} numbers")

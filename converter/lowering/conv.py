@@ -103,7 +103,7 @@ class Conv:
         usual = plain(self.weight.ndim, 1, k)
         last = self.weight.ndim - 1
         if self.group == 1:
-            layout = wish if wish is not None and wish.channels == k else usual
+            layout = wish.seen_as(usual.rank, 1) if wish is not None and wish.channels == k else usual
             weight = scattered(channels_last(self.weight), last, x.positions, x.width)
             return scattered(weight, 0, layout.positions, layout.width), 1, layout
         if self._is_depthwise:  # each channel stays where it is

@@ -345,33 +345,6 @@ def test_split_and_pad() -> None:
     assert_converts(net.model(), {"QConv": 2})
 
 
-@pytest.mark.parametrize(
-    ("stride", "kernel", "attributes"),
-    [
-        (1, 3, {"pads": [1, 0, 1, 2]}),
-        (2, 2, {}),
-        (2, 3, {"pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
-        (2, 4, {"pads": [1, 1, 1, 1], "group": 2}),
-        (3, 2, {"dilations": [2, 1]}),
-    ],
-)
-def test_conv_transpose(stride: int, kernel: int, attributes: dict[str, Any]) -> None:
-    """onnxruntime computes it in float32. Scales that are powers of two leave it nothing to round."""
-    net = QdqNetwork()
-    x = net.pair(net.input("x", "float32", ["n", 4, 9, 8]), "x_q", 2.0**-5, 119)
-    group = attributes.get("group", 1)
-    values = net.constant("w", net.rng.integers(-128, 128, (4, 6 // group, kernel, kernel)), "int8")
-    w = net.dequantize(
-        values, [net.constant("w_scale", 2.0**-7, "float32"), net.constant("z", 0, "int8")], "w_dq"
-    )
-    b = net.constant("b", net.rng.integers(-999, 999, 6) * 2.0**-12, "float32")
-    y = net.node("ConvTranspose", [x, w, b], "t", strides=[stride, stride], **attributes)
-    net.y(net.node("Relu", [y], "r"), 2.0**-3, 100)
-    ops = {"QConv": 1, **({"QDepthToSpace": 1} if stride > 1 else {})}
-    report = assert_converts(net.model(), ops, exact=False, scale=0.0)
-    assert [entry.name for entry in report.approximate] == ["t_node"]
-
-
 @DTYPES
 def test_linear_resize(dtype: str) -> None:
     """onnxruntime interpolates in float32 and rounds, and so does the op."""
