@@ -13,7 +13,7 @@ Providers = Sequence[str | tuple[str, dict[str, Any]]]
 
 CUDA = "CUDAExecutionProvider"
 
-_INSTALL = "`pip install onnxruntime-gpu[cuda,cudnn]`"
+INSTALL = "`pip install onnxruntime-gpu[cuda,cudnn]`"
 
 
 class Obstacle(StrEnum):
@@ -59,7 +59,7 @@ def _on_this_machine() -> Registration:
     if CUDA not in onnxruntime.get_available_providers():
         return Registration(
             Obstacle.ONNXRUNTIME,
-            f"onnxruntime {onnxruntime.__version__} has no {CUDA}: uninstall onnxruntime, then {_INSTALL}",
+            f"onnxruntime {onnxruntime.__version__} has no {CUDA}: uninstall onnxruntime, then {INSTALL}",
         )
     if not cuda.driver_present():
         return Registration(
@@ -67,7 +67,7 @@ def _on_this_machine() -> Registration:
         )
     if missing := cuda.load_libraries():
         return Registration(
-            Obstacle.LIBRARIES, f"{', '.join(missing)} cannot be found: {_INSTALL} installs it"
+            Obstacle.LIBRARIES, f"{', '.join(missing)} cannot be found: {INSTALL} installs it"
         )
     try:
         from qudnn.custom_ops import _native

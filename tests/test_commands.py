@@ -11,12 +11,13 @@ import onnx
 import pytest
 from command import verbs
 
+from no_gpu import why_no_gpu
 from qudnn.converter.cli.verb import Exit
 from zoo.graph import Graph
 
 TEXT = (Path(__file__).parents[1] / "docs" / "commands.md").read_text()
 # Those that answer no on the small model of this test, or where there is no GPU.
-NO: dict[str, int] = {}
+NO: dict[str, int] = {"qudnn doctor": 1 if why_no_gpu() else 0}
 
 
 def lines() -> list[str]:

@@ -1,8 +1,8 @@
 """The command `qudnn`: int8 ONNX models on the GPU's int8 units.
 
 Exit statuses: 0 done; 1 something is to be put right, one line on standard error says what; 2 the arguments
-are wrong; 3 the answer is no (a quantized node is left, models differ, something does not fit); 128 and the
-signal's number where a signal ended it.
+are wrong; 3 the answer is no (a quantized node is left, models differ); 128 and the signal's number where a
+signal ended it.
 """
 
 import argparse
@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verbs() -> tuple[Verb, ...]:
     """Imported here, where a signal is heeded."""
-    from qudnn.converter.cli import bench, compare, convert, inline, inspect, plans, tune
+    from qudnn.converter.cli import bench, compare, convert, doctor, inline, inspect, plans, tune
 
-    return convert, inspect, compare, inline, tune, plans, bench
+    return convert, inspect, compare, inline, tune, plans, bench, doctor
 
 
 def make_parser() -> argparse.ArgumentParser:
