@@ -8,7 +8,9 @@ a pipe, or - for standard input and output; the report is printed to standard er
 Of several models, or of all in a folder, OUT is a folder. One that cannot be converted does not keep the
 others from it; the exit status is 1 then. With --strict it is 3 where a quantized node is left.
 
-  qudnn convert model.onnx -o model.qudnn.onnx
+--report writes a page for a browser: the graph as islands, what was left, why, and what to do about it.
+
+  qudnn convert model.onnx -o model.qudnn.onnx --report report.html
   qudnn convert models/ -o converted/ --strict
   qudnn convert model.onnx -o model.qudnn.onnx --exclude Softmax --exclude '/head/*'
 """
@@ -17,6 +19,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qudnn.converter.cli import pages
 from qudnn.converter.cli.batch import Job, jobs
 from qudnn.converter.cli.common import add_selection
 from qudnn.converter.cli.console import Console
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="end with exit status 3 if a quantized node is left"
     )
     add_selection(parser)
+    parser.add_argument("--report", metavar="FILE", help="write a page of HTML about the conversion")
     parser.add_argument(
         "--trace", metavar="DIR", help="write the graph after each pass that changed it into DIR"
     )
@@ -61,6 +65,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     work = jobs(arguments.source, arguments.output)
     if arguments.trace is not None and len(work) > 1:
         raise UsageError("--trace is about one model: convert it alone")
+    if arguments.report is not None:
+        if len(work) > 1:
+            raise UsageError("--report is about one model: convert it alone")
+        pages.check(arguments.report, work[0])
     if any(output.is_standard(job.target) for job in work):  # the report goes to the other one
         console.leave_standard_output()
     outcomes = []
@@ -90,6 +98,8 @@ def _convert(job: Job, arguments: argparse.Namespace) -> Outcome:
             exclude=arguments.exclude,
             quantize_activations=arguments.quantize_activations,
         )
+        if arguments.report is not None:
+            pages.write(arguments.report, job, report)
     except ConversionError as error:
         return Outcome(job, None, str(error))
     return Outcome(job, report, "")

@@ -19,6 +19,7 @@ from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_qudnn
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 from qudnn.converter.qdq.weight_only import why_not
+from qudnn.converter.reports.placement import Outside, place
 from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
@@ -35,6 +36,8 @@ _FOR_ONE_CPU = (
     "ORT_ENABLE_EXTENDED instead"
 )
 _WITHOUT_KERNEL = {("com.microsoft", "QLinearReduceMean"): "onnxruntime has no kernel for it, either"}
+_VIEW = "it only gives a tensor another shape, between ops of qudnn"
+_ADDED = "qudnn added it"
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
 
@@ -44,6 +47,17 @@ def describe(model: ir.Model, context: Context) -> Report:
     report = nodes.report()
     left = sorted(_left(nodes.left, context), key=lambda node: not node.quantized)
     quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.bodies))
+
+    def outside(node: ir.Node) -> Outside:
+        number = context.originals.number_of(node)
+        if node not in nodes.left:
+            return Outside("", _VIEW)
+        return (
+            Outside("", _ADDED)
+            if number is None
+            else Outside(context.originals.graph[number].name, _why_left(node, number, context))
+        )
+
     return replace(
         report,
         crossings=tuple(_crossing(node, nodes.left, context) for node in nodes.crossings),
@@ -53,20 +67,29 @@ def describe(model: ir.Model, context: Context) -> Report:
         converted_nodes=quantized - sum(node.quantized for node in left) if report.converted else 0,
         remarks=(*_stored_weights(left), *context.remarks, *_unmatched(context)),
         declined=tuple(context.declines),
+        nodes=place(
+            model, nodes.islands, {*nodes.inside}, outside, lambda v: v.dtype or context.facts.dtype(v)
+        ),
     )
 
 
 def describe_converted(model: ir.Model) -> Report:
     """The report on a model that was converted before; why nodes are left is not known any more."""
-    return replace(_Nodes.of(model).report(), already=True)
+    nodes = _Nodes.of(model)
+    placed = place(model, nodes.islands, {*nodes.inside}, lambda _: Outside("", ""), lambda v: v.dtype)
+    return replace(nodes.report(), already=True, nodes=placed)
 
 
 class _Nodes(NamedTuple):
-    """The nodes of a model. left: those that are neither inside of islands nor crossings."""
+    """The nodes of a model. left: those that are neither inside of islands nor crossings.
+
+    islands: the number of each node's island, from 1.
+    """
 
     crossings: list[ir.Node]
     inside: list[ir.Node]
     left: dict[ir.Node, None]
+    islands: dict[ir.Node, int]
 
     @classmethod
     def of(cls, model: ir.Model, facts: Facts | None = None) -> "_Nodes":
@@ -76,13 +99,13 @@ class _Nodes(NamedTuple):
         ours |= {node for node in model.graph if _begins(node, ours, facts)}
         ours |= _views_between(model.graph, ours)
         left = {node: None for node in model.graph if node not in ours and not is_onnx(node, "Constant")}
-        return cls(crossings, inside, left)
+        return cls(crossings, inside, left, _islands(inside))
 
     def report(self) -> Report:
         """What can be said without knowing the original."""
         return Report(
             converted=dict(Counter(node.op_type for node in self.inside).most_common()),
-            islands=_islands(self.inside),
+            islands=max(self.islands.values(), default=0),
             entries=sum(is_qudnn(node, *ENTRIES) for node in self.crossings),
             exits=sum(is_qudnn(node, *EXITS) for node in self.crossings),
         )
@@ -175,11 +198,16 @@ def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
             standing[number] = node
     for number, node in standing.items():
         original = originals.graph[number]
-        reason = _stored(node) if original.stored_weights else _reason(node, context)
-        yield _named(original, reason)
+        yield _named(original, _why_left(node, number, context))
     for original in originals.bodies:
         if original.quantized or original.converts:
             yield _named(original, "it is in the body of another node or of a function")
+
+
+def _why_left(node: ir.Node, number: int, context: Context) -> str:
+    """number: that of the node of the user's model for which this one stands."""
+    stored = context.originals.graph[number].stored_weights
+    return _stored(node) if stored else _reason(node, context)
 
 
 def _named(original: Original, reason: str) -> Left:
@@ -247,8 +275,8 @@ def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Cro
     return Crossing(shown(value.name), kind, "; ".join(dict.fromkeys(reasons)) or "a constant")
 
 
-def _islands(nodes: list[ir.Node]) -> int:
-    """How many groups the ops form that share a tensor: one that an op wrote, or that entered the island.
+def _islands(nodes: list[ir.Node]) -> dict[ir.Node, int]:
+    """The groups of ops that share a tensor: one that an op wrote, or that entered the island; their numbers.
 
     Attention in float32 reads and writes none.
     """
@@ -264,4 +292,5 @@ def _islands(nodes: list[ir.Node]) -> int:
         for value in (*node.inputs, *node.outputs):
             if value is not None and not value.is_initializer() and _is_inside(value):
                 group[root(value)] = root(node)
-    return len({root(node) for node in nodes if node in group})
+    numbers: dict[object, int] = {}
+    return {node: numbers.setdefault(root(node), len(numbers) + 1) for node in nodes if node in group}

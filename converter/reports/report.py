@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qudnn.converter.errors import Decline
+from qudnn.converter.reports.placement import Placed
 from qudnn.converter.version import qudnn_version
 
 NAMES_SHOWN = 3  # of nodes in one line
@@ -43,6 +44,7 @@ class Report:
     converted_nodes: how many of them are not left.
     remarks: sentences about the model as a whole.
     declined: the rewrites that passes did not do, one by one, where convert was asked to explain.
+    nodes: where each node of the converted model is; of the model as passes left it where nothing converted.
     """
 
     converted: dict[str, int] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Report:
     converted_nodes: int = 0
     remarks: tuple[str, ...] = ()
     declined: tuple[Decline, ...] = ()
+    nodes: tuple[Placed, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def left_quantized(self) -> int:
@@ -64,9 +67,9 @@ class Report:
         return self.quantized_nodes - self.converted_nodes
 
     def document(self) -> dict[str, Any]:
-        """The report as what JSON can hold: the fields of the class by their names."""
+        """The report as what JSON can hold: the fields of the class by their names, but for nodes."""
         lists = ("left", "approximate", "crossings", "declined")
-        fields = {name: value for name, value in vars(self).items() if name not in lists}
+        fields = {name: value for name, value in vars(self).items() if name not in (*lists, "nodes")}
         listed = {name: [entry._asdict() for entry in getattr(self, name)] for name in lists}
         return {**fields, "remarks": list(self.remarks), **listed}
 

@@ -1,0 +1,1 @@
+"""The report on a conversion as one page of HTML."""
