@@ -3,6 +3,7 @@
 `InferenceSession` does everything at once; `register` and `library_path` are its parts.
 """
 
+from qudnn.custom_ops.capture import GraphCaptureError
 from qudnn.custom_ops.library import library_path, register
 from qudnn.custom_ops.opened import Opened, Status
 from qudnn.custom_ops.registration import Obstacle, Registration
@@ -14,6 +15,7 @@ if __name__ == "custom_ops":  # its old name
     stand_in(__name__)
 
 __all__ = [
+    "GraphCaptureError",
     "InferenceSession",
     "Obstacle",
     "Opened",

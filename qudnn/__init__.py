@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         is_converted,
     )
     from qudnn.custom_ops import (
+        GraphCaptureError,
         InferenceSession,
         Obstacle,
         Opened,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Conversion",
     "ConversionError",
+    "GraphCaptureError",
     "InferenceSession",
     "Obstacle",
     "Opened",

@@ -61,8 +61,8 @@ def test_commands_that_tune(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The options of the example are options."""
-    (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    """The options of the examples are options."""
+    example, with_graphs = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     called = []
     monkeypatch.setattr(qudnn, "InferenceSession", lambda *_, **options: called.append(options))
     register = qudnn.register
@@ -73,3 +73,6 @@ def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
     for options in called:
         options.pop("providers", None)
         assert not register(onnxruntime.SessionOptions(), providers, **options)
+    monkeypatch.undo()
+    with pytest.raises(qudnn.GraphCaptureError, match="CUDAExecutionProvider is not among"):
+        exec(with_graphs, {"qudnn": qudnn, "providers": providers})
