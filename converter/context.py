@@ -43,6 +43,8 @@ class Journal:
     remarks: sentences about the conversion as a whole, for the report, in their order.
     selection: which nodes the user wants converted.
     quantize_activations: whether to quantize, at run time, what is multiplied by weights stored in 8 bits.
+    is_body: whether the model is a body of a node, see qudnn.converter.bodies.
+    constants_inside: those that are new in bodies that were converted.
     """
 
     names: Names
@@ -53,6 +55,8 @@ class Journal:
     remarks: dict[str, None] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
     quantize_activations: bool = False
+    is_body: bool = False
+    constants_inside: list[ir.Value] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -70,6 +74,17 @@ class Journal:
             explains=explains,
             selection=selection or Selection(),
             quantize_activations=quantize_activations,
+        )
+
+    def inside(self) -> "Journal":
+        """One for a body of a node of the model, empty but for what the whole model shares."""
+        return Journal(
+            names=self.names,
+            explains=self.explains,
+            selection=self.selection,
+            quantize_activations=self.quantize_activations,
+            is_body=True,
+            constants_inside=self.constants_inside,
         )
 
     def decline(self, step: str, node: ir.Node, reason: str) -> None:
@@ -91,7 +106,7 @@ class Preparation(Journal):
 
     @classmethod
     def from_journal(cls, journal: Journal, model: ir.Model) -> "Preparation":
-        return cls(**vars(journal), originals=Originals(model))
+        return cls(**vars(journal), originals=Originals(model, journal.is_body))
 
 
 @dataclass(kw_only=True)

@@ -30,3 +30,12 @@ def graphs_in(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
+
+
+def graphs_within(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The graph and all bodies inside of it."""
+    waiting = [graph]
+    for each in waiting:
+        yield each
+        for node in each.node:
+            waiting += graphs_in(node)

@@ -33,7 +33,10 @@ def inlined(proto: onnx.ModelProto) -> ir.Model:
     proto: with weights as files.to_ir takes them; it is left as it is.
     """
     model = files.to_ir(_without_calls(proto))
-    _fold(model)
+    names = Names()
+    names.reserve(model.graph)
+    for graph in [model.graph, *model.graph.subgraphs()]:
+        _fold(graph, model.opset_imports, names)
     drop_unused_imports(model)
     model.metadata_props.pop(VERSION_KEY, None)
     return model
@@ -48,25 +51,23 @@ def _without_calls(proto: onnx.ModelProto) -> onnx.ModelProto:
     return calls.inlined(bare, ours, proto)
 
 
-def _fold(model: ir.Model) -> None:
+def _fold(graph: ir.Graph, opsets: dict[str, int], names: Names) -> None:
     """Nodes of the graph that compute on constants alone => the constants that they make."""
     cone: dict[ir.Node, int] = {}  # the nodes, and the bytes of the constants that each has at most
-    for node in model.graph:
+    for node in graph:
         sizes = [_size(value, cone) for value in node.inputs if value is not None]
         if sizes and None not in sizes and _is_foldable(node):
             cone[node] = sum(size for size in sizes if size is not None)
     wanted = [y for node in cone for y in node.outputs if any(use.node not in cone for use in y.uses())]
     try:
-        arrays = computed(list(cone), wanted, model.opset_imports)
+        arrays = computed(list(cone), wanted, opsets)
     except Refusal:
         return
-    names = Names()
-    names.reserve(model.graph)
     for value, array in zip(wanted, arrays, strict=True):
         producer = value.producer()
         assert producer is not None
         if array.nbytes <= max(_SHORT, _GROWTH * cone[producer]) and not value.is_graph_output():
-            constant = add_initializer(model.graph, names.value(f"{value.name}/constant"), array)
+            constant = add_initializer(graph, names.value(f"{value.name}/constant"), array)
             value.replace_all_uses_with(constant)
     remove_orphans(reversed(cone))
 

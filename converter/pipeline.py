@@ -6,8 +6,9 @@ from typing import Any, Generic, NamedTuple, Protocol
 
 import onnx_ir as ir
 
+from qudnn.converter import bodies
 from qudnn.converter.context import Context, Journal, Partition, Preparation
-from qudnn.converter.failures import named
+from qudnn.converter.failures import named, node_name
 from qudnn.converter.passes.base import State, Step
 from qudnn.converter.passes.border.absorb_transposes import AbsorbTransposes
 from qudnn.converter.passes.border.cancel_crossings import CancelCrossings
@@ -69,7 +70,7 @@ from qudnn.converter.passes.read.correct_shapes import CorrectShapes
 from qudnn.converter.passes.read.inline_ifs import InlineIfs
 from qudnn.converter.passes.read.settle_inputs import SettleInputs
 from qudnn.converter.passes.read.sort_nodes import SortNodes
-from qudnn.converter.reports.describe import describe
+from qudnn.converter.reports.describe import describe, describe_left
 from qudnn.converter.reports.report import Report
 from qudnn.converter.selection import Selection
 
@@ -214,6 +215,14 @@ def run(
     journal = Journal.of(model, explain, selection, quantize_activations)
     if observer:
         observer.before(model)
+    report = _convert(model, journal, observer)
+    if journal.constants_inside:
+        with named("settling what bodies share"):
+            bodies.settle(model, journal.constants_inside)
+    return report
+
+
+def _convert(model: ir.Model, journal: Journal, observer: Observer | None = None) -> Report:
     _run(READING, journal, model, observer)
     preparation = Preparation.from_journal(journal, model)
     for early in PREPARING:
@@ -223,8 +232,29 @@ def run(
     _run(PARTITION, Partition.from_context(context), model, observer)
     for phase in CONVERTING:
         _run(phase, context, model, observer)
+    inside = [
+        (f"{node_name(node)}/{name}", _convert_body(node, name, graph, model, context))
+        for node in list(model.graph)
+        for name, graph in bodies.graphs_of(node)
+        if bodies.is_worth_asking(graph)
+    ]
     with named("the report"):
-        return describe(model, context)
+        return describe(model, context, inside)
+
+
+def _convert_body(node: ir.Node, name: str, graph: ir.Graph, outer: ir.Model, context: Context) -> Report:
+    """Convert a body of a node in outer's graph: last, when what it reads of outer is final."""
+    excluded = Selection(exclude=context.selection.exclude).why_left([(node_name(node), node.op_type)])
+    reason = bodies.why_not(node, graph) or (excluded and f"the {node.op_type} around is excluded")
+    if reason:
+        return describe_left(graph, reason)
+    with named(f"reading {name} of {node_name(node)}"):
+        body = bodies.body_of(node, name, outer, context.facts)
+    report = _convert(body.model, context.inside())
+    if report.converted:
+        with named(f"putting back {name} of {node_name(node)}"):
+            context.constants_inside += body.put_back(context.names)
+    return report
 
 
 def _run(phase: Phase[State], state: State, model: ir.Model, observer: Observer | None) -> None:

@@ -1,11 +1,9 @@
 """Options under which onnxruntime's CPU provider gives the results that qudnn gives: the exact ones."""
 
-from collections.abc import Iterator
-
 import onnx
 import onnxruntime
 
-from qudnn.converter.domain import graphs_in
+from qudnn.converter.domain import graphs_within
 
 # The operators whose weights x64quantprecision turns into uint8, and which input is the input's zero point.
 _WITH_WEIGHTS = {"QLinearConv": 2, "QLinearMatMul": 2, "QGemm": 2, "MatMulIntegerToFloat": 4}
@@ -31,11 +29,12 @@ def session_options(model: onnx.ModelProto) -> onnxruntime.SessionOptions:
 
 def takes_precision(model: onnx.ModelProto) -> bool:
     """Whether onnxruntime opens the model with x64quantprecision, and decides as without."""
-    nodes = list(_nodes(model.graph))
-    constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    graphs = list(graphs_within(model.graph))  # onnxruntime's optimizer works on all of them
+    nodes = [node for graph in graphs for node in graph.node]
+    constants = {tensor.name: tensor.data_type for graph in graphs for tensor in graph.initializer}
     zero_points = [node.input[_WITH_WEIGHTS[node.op_type]] for node in nodes if node.op_type in _WITH_WEIGHTS]
     int8 = onnx.TensorProto.INT8
-    types = constants | {x.name: x.type.tensor_type.elem_type for x in model.graph.input}
+    types = constants | {x.name: x.type.tensor_type.elem_type for graph in graphs for x in graph.input}
     dequantized = {
         node.output[0]: node.input[0] in constants
         for node in nodes
@@ -48,11 +47,3 @@ def takes_precision(model: onnx.ModelProto) -> bool:
         for node in nodes
     )
     return not model.functions and int8 not in {constants.get(name) for name in zero_points} and not other
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Its nodes and those of bodies in it: onnxruntime's optimizer works on them as well."""
-    for node in graph.node:
-        yield node
-        for body in graphs_in(node):
-            yield from _nodes(body)

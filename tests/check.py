@@ -52,8 +52,7 @@ def assert_true_report(original: onnx.ModelProto, conversion: converter.Conversi
     text = str(report)
     assert "rule failed" not in text, text
     assert not re.search(r"\w\(name=|object at 0x|Value\(|Node\(|Refusal|<\w+ ", text), text
-    op_types = {node.name: node.op_type for node in _nodes(original)}
-    op_types |= {node.output[0]: node.op_type for node in _nodes(original) if not node.name}
+    op_types = {f"{path}{node.name or node.output[0]}": node.op_type for path, node in _nodes(original)}
     assert {entry.name: entry.op_type for entry in report.left}.items() <= op_types.items(), text
     left = sum(entry.quantized for entry in report.left)
     assert report.converted_nodes == (report.quantized_nodes - left if report.converted else 0), text
@@ -62,12 +61,16 @@ def assert_true_report(original: onnx.ModelProto, conversion: converter.Conversi
     assert listed == sorted(listed, reverse=True)
 
 
-def _nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    bodies: list[onnx.GraphProto | onnx.FunctionProto] = [model.graph, *model.functions]
+def _nodes(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.NodeProto]]:
+    """Each node, and the path of the body that it is in: `<name>/<attribute>/`, or nothing."""
+    bodies: list[tuple[str, onnx.GraphProto | onnx.FunctionProto]] = [("", model.graph)]
+    bodies += [("", function) for function in model.functions]
     while bodies:
-        for node in bodies.pop().node:
-            yield node
-            bodies += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+        path, body = bodies.pop()
+        for node in body.node:
+            yield path, node
+            inside = f"{path}{node.name or node.output[0]}"
+            bodies += [(f"{inside}/{each.name}/", each.g) for each in node.attribute if each.HasField("g")]
 
 
 def assert_equivalent(

@@ -24,19 +24,24 @@ class Original(NamedTuple):
 
 
 class Originals:
-    """graph: the nodes of the model's graph. bodies: those of graphs inside of it, and of functions."""
+    """graph: the nodes of the model's graph. functions: those of functions and of graphs inside of these.
 
-    def __init__(self, model: ir.Model) -> None:
-        quantized = quantized_nodes(model.graph)
-        self.graph = [_original(node, quantized) for node in model.graph]
+    known: the names and operators of all nodes, those of bodies included.
+    """
+
+    def __init__(self, model: ir.Model, is_body: bool = False) -> None:
+        """is_body: whether the model is a body of a node; functions are then those of the whole model."""
+        self.graph = originals_of(model.graph)
         self._numbers = {node: number for number, node in enumerate(model.graph)}
-        self.bodies: list[Original] = []
+        self.functions: list[Original] = []
         functions = [function for function in model.functions.values() if function.domain != DOMAIN]
-        bodies: list[Body] = [*model.graph.subgraphs(), *functions]
-        bodies += [graph for function in functions for graph in function.graph.subgraphs()]
+        bodies: list[Body] = [] if is_body else [*functions]
+        bodies += [graph for function in bodies for graph in function.subgraphs()]
         for body in bodies:
-            quantized = quantized_nodes(body)
-            self.bodies += [_original(node, quantized) for node in body]
+            self.functions += originals_of(body)
+        inside = (node for graph in model.graph.subgraphs() for node in graph)
+        self.known = [(node.name, node.op_type) for node in (*self.graph, *self.functions)]
+        self.known += [(node_name(node), node.op_type) for node in inside]
 
     def number_of(self, node: ir.Node) -> int | None:
         """Which of the graph's nodes it is; None where a pass has made it."""
@@ -55,6 +60,12 @@ class Originals:
             known = [each for each in found if each is not None]
             if known:
                 self._numbers.setdefault(new, known[0])
+
+
+def originals_of(body: Body) -> list[Original]:
+    """The nodes of one graph."""
+    quantized = quantized_nodes(body)
+    return [_original(node, quantized) for node in body]
 
 
 def _original(node: ir.Node, quantized: set[ir.Node]) -> Original:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import onnx
 
+from qudnn.converter.domain import graphs_within
 from qudnn.converter.functions import DOMAIN
 
 # The ops that need plans, and which of their inputs are the weights.
@@ -18,11 +19,13 @@ def count_problems(model: onnx.ModelProto) -> int:
     Ops with the same weights' shape and attributes are taken for one problem. Those that work on tensors
     of different sizes are not: this shows when the model runs.
     """
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    graphs = list(graphs_within(model.graph))
+    shapes = {tensor.name: tuple(tensor.dims) for graph in graphs for tensor in graph.initializer}
     return len(
         {
             _key(node, shapes.get(node.input[_WEIGHTS[node.op_type]]))
-            for node in model.graph.node
+            for graph in graphs
+            for node in graph.node
             if node.domain == DOMAIN and node.op_type in _WEIGHTS
         }
     )

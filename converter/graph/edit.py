@@ -74,6 +74,15 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
         remove_unused(value)
 
 
+def detach(graph: ir.Graph) -> None:
+    """Let the graph, which is dropped, read nothing any more, nor the graphs inside of it."""
+    for each in [graph, *graph.subgraphs()]:
+        each.outputs.clear()
+        for node in each:
+            for index in range(len(node.inputs)):
+                node.replace_input_with(index, None)
+
+
 def remove_unused(value: ir.Value) -> None:
     """Remove the initializer, if it is one and nothing needs it."""
     if value.is_initializer() and not value.is_graph_input() and not is_needed(value):

@@ -1,14 +1,14 @@
 """Making the report on a model after its conversion."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.analysis.originals import Original
+from qudnn.converter.analysis.originals import Original, originals_of
 from qudnn.converter.context import Context
 from qudnn.converter.errors import IN_FLOAT
 from qudnn.converter.failures import node_name, shown
@@ -19,6 +19,7 @@ from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ENTRIES, EXITS, is_crossing, is_qudnn
 from qudnn.converter.qdq.linear import dequantizes, has_integer_form, quantizes
 from qudnn.converter.qdq.weight_only import why_not
+from qudnn.converter.reports.bodies import bodies_in, with_bodies
 from qudnn.converter.reports.placement import Outside, place
 from qudnn.converter.reports.report import Crossing, Left, Report
 
@@ -41,12 +42,12 @@ _ADDED = "qudnn added it"
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
 
-def describe(model: ir.Model, context: Context) -> Report:
-    """The report on a model after the pipeline."""
-    nodes = _Nodes.of(model, context.facts)
+def describe(model: ir.Model, context: Context, bodies: Sequence[tuple[str, Report]]) -> Report:
+    """The report on a model after the pipeline. bodies: those on the bodies of its nodes, and their paths."""
+    nodes = _Nodes.of(model.graph, context.facts)
     report = nodes.report()
     left = sorted(_left(nodes.left, context), key=lambda node: not node.quantized)
-    quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.bodies))
+    quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.functions))
 
     def outside(node: ir.Node) -> Outside:
         number = context.originals.number_of(node)
@@ -58,26 +59,42 @@ def describe(model: ir.Model, context: Context) -> Report:
             else Outside(context.originals.graph[number].name, _why_left(node, number, context))
         )
 
-    return replace(
+    own = replace(
         report,
         crossings=tuple(_crossing(node, nodes.left, context) for node in nodes.crossings),
         left=tuple(left),
         approximate=tuple(_approximate(nodes.left, context)) if report.converted else (),
         quantized_nodes=quantized,
         converted_nodes=quantized - sum(node.quantized for node in left) if report.converted else 0,
-        remarks=(*_stored_weights(left), *context.remarks, *_unmatched(context)),
+        remarks=tuple(context.remarks),
         declined=tuple(context.declines),
         nodes=place(
-            model, nodes.islands, {*nodes.inside}, outside, lambda v: v.dtype or context.facts.dtype(v)
+            model.graph, nodes.islands, {*nodes.inside}, outside, lambda v: v.dtype or context.facts.dtype(v)
         ),
     )
+    whole = with_bodies(own, bodies)
+    if context.is_body:
+        return whole
+    return replace(whole, remarks=(*_stored_weights(whole.left), *whole.remarks, *_unmatched(context)))
+
+
+def describe_left(graph: ir.Graph, reason: str) -> Report:
+    """The report on the body of a node that stays as it is."""
+    nodes = [*originals_of(graph), *(each for inner in graph.subgraphs() for each in originals_of(inner))]
+    left = sorted(_left_whole(nodes, reason), key=lambda node: not node.quantized)
+    return Report(left=tuple(left), quantized_nodes=sum(node.quantized for node in nodes))
 
 
 def describe_converted(model: ir.Model) -> Report:
     """The report on a model that was converted before; why nodes are left is not known any more."""
-    nodes = _Nodes.of(model)
-    placed = place(model, nodes.islands, {*nodes.inside}, lambda _: Outside("", ""), lambda v: v.dtype)
-    return replace(nodes.report(), already=True, nodes=placed)
+    bodies = [(path, _described(graph)) for path, graph in bodies_in(model.graph)]
+    return replace(with_bodies(_described(model.graph), bodies), already=True)
+
+
+def _described(graph: ir.Graph) -> Report:
+    nodes = _Nodes.of(graph)
+    placed = place(graph, nodes.islands, {*nodes.inside}, lambda _: Outside("", ""), lambda v: v.dtype)
+    return replace(nodes.report(), nodes=placed)
 
 
 class _Nodes(NamedTuple):
@@ -92,13 +109,13 @@ class _Nodes(NamedTuple):
     islands: dict[ir.Node, int]
 
     @classmethod
-    def of(cls, model: ir.Model, facts: Facts | None = None) -> "_Nodes":
-        crossings = [node for node in model.graph if is_crossing(node)]
-        inside = _inside(model.graph)
+    def of(cls, graph: ir.Graph, facts: Facts | None = None) -> "_Nodes":
+        crossings = [node for node in graph if is_crossing(node)]
+        inside = _inside(graph)
         ours = {*crossings, *inside}
-        ours |= {node for node in model.graph if _begins(node, ours, facts)}
-        ours |= _views_between(model.graph, ours)
-        left = {node: None for node in model.graph if node not in ours and not is_onnx(node, "Constant")}
+        ours |= {node for node in graph if _begins(node, ours, facts)}
+        ours |= _views_between(graph, ours)
+        left = {node: None for node in graph if node not in ours and not is_onnx(node, "Constant")}
         return cls(crossings, inside, left, _islands(inside))
 
     def report(self) -> Report:
@@ -199,9 +216,12 @@ def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
     for number, node in standing.items():
         original = originals.graph[number]
         yield _named(original, _why_left(node, number, context))
-    for original in originals.bodies:
-        if original.quantized or original.converts:
-            yield _named(original, "it is in the body of another node or of a function")
+    yield from _left_whole(originals.functions, "it is in the body of a function that is not inlined")
+
+
+def _left_whole(nodes: Iterable[Original], reason: str) -> Iterator[Left]:
+    """Those that the report is about, of a body that stays as it is."""
+    return (_named(node, reason) for node in nodes if node.quantized or node.converts)
 
 
 def _why_left(node: ir.Node, number: int, context: Context) -> str:
@@ -232,7 +252,7 @@ def _stored(node: ir.Node) -> str:
     return f"{_STORED_WEIGHTS}; " + (refused or "--quantize-activations quantizes that at run time")
 
 
-def _stored_weights(left: list[Left]) -> list[str]:
+def _stored_weights(left: Iterable[Left]) -> list[str]:
     """A sentence for models of which only the weights are quantized, which looks like nothing done."""
     number = sum(node.reason.startswith(_STORED_WEIGHTS) for node in left)
     if not number:
@@ -246,22 +266,21 @@ def _stored_weights(left: list[Left]) -> list[str]:
 
 def _unmatched(context: Context) -> list[str]:
     """A sentence for each pattern of the user's that is about no node, which may be a slip."""
-    known = (*context.originals.graph, *context.originals.bodies)
-    patterns = context.selection.unmatched((node.name, node.op_type) for node in known)
+    patterns = context.selection.unmatched(context.originals.known)
     return [f"no node has a name or an operator like {pattern!r}" for pattern in patterns]
 
 
 def _crossing(node: ir.Node, left: dict[ir.Node, None], context: Context) -> Crossing:
-    kind = "entry" if is_qudnn(node, *ENTRIES) else "exit"
+    kind, whole = "entry" if is_qudnn(node, *ENTRIES) else "exit", "body" if context.is_body else "graph"
     value = node.inputs[0] if kind == "entry" else node.outputs[0]
     assert value is not None
     producer = value.producer()
     others = [use.node for use in value.uses()] if kind == "exit" else [producer] if producer else []
     reasons = []
     if value.is_graph_output() and kind == "exit":
-        reasons.append("an output of the graph")
+        reasons.append(f"an output of the {whole}")
     if value.is_graph_input():
-        reasons.append("an input of the graph")
+        reasons.append(f"an input of the {whole}")
     for other in dict.fromkeys(others):
         by = f"{'produced' if kind == 'entry' else 'consumed'} by {other.op_type}"
         if is_crossing(other):

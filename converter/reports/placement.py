@@ -55,7 +55,7 @@ class Outside(NamedTuple):
 
 
 def place(
-    model: ir.Model,
+    graph: ir.Graph,
     islands: Mapping[ir.Node, int],
     inside: set[ir.Node],
     outside: Callable[[ir.Node], Outside],
@@ -66,7 +66,7 @@ def place(
     islands: the numbers of the islands of nodes that are in one. inside: all ops of qudnn but crossings, and
     standard operators that work on an island's tensors. dtype: of a value, where it does not say so itself.
     """
-    nodes = [node for node in model.graph if not is_onnx(node, "Constant")]
+    nodes = [node for node in graph if not is_onnx(node, "Constant")]
     numbers = {node: number for number, node in enumerate(nodes)}
     weighed: set[ir.Value] = set()
     shapes: set[ir.Node] = set()

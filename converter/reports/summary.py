@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
-from qudnn.converter.domain import DOMAIN, has_ops
+from qudnn.converter.domain import DOMAIN, graphs_within, has_ops
 from qudnn.converter.graph.op_traits import ALIAS, ONNX, is_known, is_onnx, is_quantized_operator
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 from qudnn.converter.version import VERSION_KEY
@@ -21,6 +21,8 @@ _RESULT_ZERO_POINT = {"QuantizeLinear": 2, "QLinearConv": 7, "QLinearMatMul": 7,
 @dataclass(frozen=True)
 class Summary:
     """What is known of a model from its file.
+
+    Nodes and weights of bodies inside of the graph count as its own.
 
     format: "QDQ", "QOperator", "dynamic", "weights only", several joined by " and ", or "float".
     quantizer: the tool that seems to have quantized the model; empty where nothing is known.
@@ -46,9 +48,10 @@ class Summary:
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "Summary":
         """Weights in other files need not be there."""
-        graph = model.graph
-        constants = dict(_constants(graph))
-        activations, weights, per_channel = _types(graph, constants)
+        graph, graphs = model.graph, list(graphs_within(model.graph))
+        nodes = [node for each in graphs for node in each.node]
+        constants = {name: tensor for each in graphs for name, tensor in _constants(each)}
+        activations, weights, per_channel = _types(nodes, constants)
         metadata = {entry.key: entry.value for entry in model.metadata_props}
         converted = has_ops(model)
         opsets = [opset.version for opset in model.opset_import if opset.domain in (ONNX, ALIAS)]
@@ -56,16 +59,16 @@ class Summary:
             producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
             ir_version=model.ir_version,
             opset=max(opsets, default=0),
-            format=_format(graph, constants),
-            quantizer=_quantizer(model, metadata),
+            format=_format(nodes, constants),
+            quantizer=_quantizer(model, nodes, metadata),
             converted_by=metadata.get(VERSION_KEY, "an unknown version") if converted else "",
             inputs=tuple(_value(value) for value in graph.input if value.name not in constants),
             outputs=tuple(map(_value, graph.output)),
-            operators=dict(Counter(node.op_type for node in graph.node).most_common()),
+            operators=dict(Counter(node.op_type for node in nodes).most_common()),
             activations=activations,
             weights=weights,
             per_channel=per_channel,
-            weight_bytes=sum(map(_bytes, graph.initializer)),
+            weight_bytes=sum(_bytes(tensor) for each in graphs for tensor in each.initializer),
         )
 
     def document(self) -> dict[str, Any]:
@@ -80,8 +83,8 @@ def _constants(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]
             yield from ((node.output[0], each.t) for each in node.attribute if each.HasField("t"))
 
 
-def _format(graph: onnx.GraphProto, constants: dict[str, onnx.TensorProto]) -> str:
-    nodes = [node for node in graph.node if node.domain != DOMAIN]
+def _format(of_all: list[onnx.NodeProto], constants: dict[str, onnx.TensorProto]) -> str:
+    nodes = [node for node in of_all if node.domain != DOMAIN]
     has_quantize = any(map(quantizes, nodes))
     of_constants = [node.input[0] in constants for node in nodes if dequantizes(node)]
     weights_only = bool(of_constants) and all(of_constants) and not has_quantize
@@ -105,11 +108,11 @@ def _quantizes_dynamically(node: onnx.NodeProto) -> bool:
 
 
 def _types(
-    graph: onnx.GraphProto, constants: dict[str, onnx.TensorProto]
+    nodes: list[onnx.NodeProto], constants: dict[str, onnx.TensorProto]
 ) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """The types of activations and weights, and whether weights have a scale for each channel."""
     activations, weights, per_channel = set(), set(), False
-    for node in graph.node:
+    for node in nodes:
         index = _RESULT_ZERO_POINT.get(node.op_type)
         if index is not None and len(node.input) > index and node.input[index] in constants:
             activations.add(_type(constants[node.input[index]].data_type))
@@ -129,9 +132,9 @@ def _types(
     return tuple(sorted(activations)), tuple(sorted(weights)), per_channel
 
 
-def _quantizer(model: onnx.ModelProto, metadata: dict[str, str]) -> str:
+def _quantizer(model: onnx.ModelProto, nodes: list[onnx.NodeProto], metadata: dict[str, str]) -> str:
     """The tool, by what it leaves in a model: its name, its metadata, or how it names nodes."""
-    names = [node.name for node in model.graph.node if quantizes(node) or dequantizes(node)]
+    names = [node.name for node in nodes if quantizes(node) or dequantizes(node)]
     producer, version = model.producer_name, model.producer_version
     if "olive_version" in metadata:
         return f"Olive {metadata['olive_version']}"

@@ -7,6 +7,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from qudnn.converter.domain import graphs_within
+
 Array: TypeAlias = np.ndarray[Any, Any]
 Shape: TypeAlias = Sequence[int | str]
 
@@ -84,11 +86,11 @@ class GraphBuilder:
 
     def model(self, opset: int, functions: Sequence[onnx.FunctionProto] = ()) -> onnx.ModelProto:
         """The model, checked. It imports the domains that its nodes and functions use."""
-        domains = {node.domain for node in self.nodes}
+        graph = helper.make_graph(self.nodes, "test", self.inputs, self.outputs, self.constants)
+        domains = {node.domain for each in graphs_within(graph) for node in each.node}
         domains |= {imported.domain for function in functions for imported in function.opset_import}
         imports = [helper.make_opsetid("", opset)]
         imports += [helper.make_opsetid(domain, 1) for domain in sorted(domains - {""})]
-        graph = helper.make_graph(self.nodes, "test", self.inputs, self.outputs, self.constants)
         # The oldest IR version that has functions, and goes with the opset.
         ir_version = max(8, helper.find_min_ir_version_for(imports[:1]))
         model = helper.make_model(graph, opset_imports=imports, functions=functions, ir_version=ir_version)

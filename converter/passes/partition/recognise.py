@@ -16,7 +16,7 @@ from qudnn.converter.passes.base import PartitionPass
 class Recognise(PartitionPass):
     """Fills the context: candidates, refusals, and more facts; the model stays as it is.
 
-    Nodes in the bodies of If, Loop and functions are not asked about.
+    Nodes in functions are not asked about, those in bodies of others with their own graph.
     """
 
     def run(self, model: ir.Model) -> None:

@@ -13,7 +13,7 @@ class RaiseOpset(EarlyPass):
 
     def run(self, model: ir.Model) -> None:
         opset = model.opset_imports.get("", MIN_OPSET)
-        quantized = any((node.domain, node.op_type) in QUANTIZED for node in model.graph)
+        quantized = any((node.domain, node.op_type) in QUANTIZED for node in model.graph.all_nodes())
         if opset >= MIN_OPSET or not quantized:
             return
         before = [(value.name, value.type, value.shape) for value in _interface(model)]

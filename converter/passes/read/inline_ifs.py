@@ -13,7 +13,7 @@ from qudnn.converter.analysis.shape_values import ShapeValues
 from qudnn.converter.context import Journal
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none
-from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.edit import detach, remove_orphans
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.order import subgraphs
 from qudnn.converter.graph.sizes import Shape
@@ -45,7 +45,7 @@ class InlineIfs(ReadPass):
     constant, or becomes so as it folds constants.) The other branch is gone, names stay where they can.
 
     An If whose outputs are no results of its branch's own, each another, stays: onnxruntime opens none such.
-    Those inside of other nodes' bodies stay as well: nothing in there is converted.
+    Those inside of other nodes' bodies are theirs, see qudnn.converter.bodies.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -201,7 +201,7 @@ def _small_constant(value: ir.Value) -> Array | None:
 def _inline(node: ir.Node, taken: ir.Graph, other: ir.Graph, names: _Names) -> None:
     graph = node.graph
     assert isinstance(graph, ir.Graph)
-    _detach(other)
+    detach(other)
     results = list(taken.outputs)
     taken.outputs.clear()
     for value in list(taken.initializers.values()):
@@ -222,17 +222,6 @@ def _inline(node: ir.Node, taken: ir.Graph, other: ir.Graph, names: _Names) -> N
             result = identity.outputs[0]
         _replace(y, result)
     remove_orphans([node])
-
-
-def _detach(graph: ir.Graph) -> None:
-    """Let the graph, which is dropped, read nothing any more."""
-    graphs = [graph]
-    for each in graphs:
-        each.outputs.clear()
-        for node in each:
-            graphs += subgraphs(node)
-            for index in range(len(node.inputs)):
-                node.replace_input_with(index, None)
 
 
 def _replace(y: ir.Value, result: ir.Value) -> None:

@@ -93,10 +93,10 @@ def test_quantized_nodes_in_bodies_count() -> None:
         else_branch=body,
     )
     report = converter.convert(net.model(13)).report
-    assert report.converted == {"QConv": 1}
-    assert (report.quantized_nodes, report.converted_nodes) == (3, 1)
-    stays = [entry.reason for entry in report.left if entry.quantized]
-    assert stays == ["it is in the body of another node or of a function"] * 2
+    assert report.converted == {"QConv": 3}
+    assert (report.quantized_nodes, report.converted_nodes) == (3, 3)
+    exits = [entry.value for entry in report.crossings if entry.kind == "exit"]
+    assert sorted(exits) == ["c", "z_node/else_branch/b", "z_node/then_branch/b"]
 
 
 def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
