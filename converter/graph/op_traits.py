@@ -56,6 +56,7 @@ class Trait(Flag):
     # onnxruntime: integer forms are in qdq_selector_action_transformer.cc, CreateSelectorActionRegistry.
     INTEGER_FORM = auto()  # the CPU provider has an integer operator for it, between Q/DQ pairs
     INTEGER_FORM_TO_FLOAT = auto()  # that may leave its result in float32
+    OP_IN_FLOAT = auto()  # it has none, and qudnn an op for it between Q/DQ pairs
     FOLDS = auto()  # of constants it makes one, no longer than they are but where it broadcasts
     PASSED = auto()  # Q/DQ pairs pass it (qdq_propagation.cc, CanNodePropagate)
     LEAVES_SUMS = auto()  # as a consumer of an Add, it is not fused with it
@@ -109,7 +110,7 @@ _ONNX: dict[str, Trait] = {
     "Gelu": _UNARY,
     "Gemm": _T.CONTRACTS | _T.ALONG_LAST | _T.INTEGER_FORM | _T.INTEGER_FORM_TO_FLOAT,
     "GlobalAveragePool": _T.ALONG_SECOND | _T.INTEGER_FORM | _T.AVERAGES,
-    "GlobalMaxPool": _T.ALONG_SECOND,
+    "GlobalMaxPool": _T.ALONG_SECOND | _T.OP_IN_FLOAT,
     "Greater": _T.BROADCASTS,
     "GreaterOrEqual": _T.BROADCASTS,
     "HardSigmoid": _FREE | _T.FUSED,
@@ -118,7 +119,7 @@ _ONNX: dict[str, Trait] = {
     "If": _NONE,
     "InstanceNormalization": _T.ALONG_SECOND,
     "IsNaN": _UNARY,
-    "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES,
+    "LayerNormalization": _T.KEEPS_SHAPE | _T.ALONG_LAST | _T.AVERAGES | _T.OP_IN_FLOAT,
     "LeakyRelu": _FREE | _T.INTEGER_FORM | _T.FUSED,
     "Less": _T.BROADCASTS,
     "LessOrEqual": _T.BROADCASTS,
@@ -145,7 +146,10 @@ _ONNX: dict[str, Trait] = {
     "RandomUniform": _T.RANDOM,
     "RandomUniformLike": _T.RANDOM,
     "Reciprocal": _FREE | _T.FOLDS,
-    "ReduceMean": _T.MOVES_AXES | _T.AVERAGES,
+    "ReduceMax": _T.MOVES_AXES | _T.OP_IN_FLOAT,
+    "ReduceMean": _T.MOVES_AXES | _T.AVERAGES | _T.OP_IN_FLOAT,
+    "ReduceMin": _T.MOVES_AXES | _T.OP_IN_FLOAT,
+    "ReduceSum": _T.MOVES_AXES | _T.AVERAGES | _T.OP_IN_FLOAT,
     "Relu": _FREE | _T.CLIPS | _T.LEAVES_SUMS | _T.FOLDS | _T.FUSED,
     "Reshape": _MOVE | _T.UNIFORM | _T.UNPACKS | _T.MOVES_AXES | _T.PASSED | _GPU | _T.FOLDS | _T.VIEWS,
     "Resize": _MOVE | _T.ALONG_SECOND | _T.GPU_UINT8,

@@ -8,7 +8,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.arithmetic import Arithmetic
 from qudnn.converter.analysis.geometry import Geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.port import Quantized, port
@@ -64,18 +64,25 @@ def make_global_average_pool(
         size for axis, size in enumerate(shape) if axis not in kept and isinstance(size, int)
     )
     y_shape = tuple(size if axis in kept else 1 for axis, size in enumerate(shape))
-    scale = x.quantization.scale / (y.quantization.scale * np.float32(elements))
-    if not _LEAST_SCALE <= scale < _BEYOND_SCALES:
-        raise Refusal("onnxruntime has no integer mean for output and input scales that differ so much")
-    attributes: dict[str, Attribute] = {
-        "x_scale": float(x.quantization.scale),
-        "x_zero_point": x.quantization.island_zero_point,
-        "y_scale": float(y.quantization.scale),
-        "y_zero_point": y.quantization.island_zero_point,
-    }
     return Candidate(
         covers,
-        Each("QGlobalAveragePool", attributes, image=True),
+        Each("QGlobalAveragePool", average_attributes(x, y, elements), image=True),
         (port(x.value, shape, channel_axis, x.quantization.dtype),),
         (port(y.value, y_shape, channel_axis, y.quantization.dtype),),
     )
+
+
+def average_attributes(
+    x: Quantized, y: Quantized, elements: Size, is_sum: bool = False
+) -> dict[str, Attribute]:
+    """Those of QGlobalAveragePool for the mean, or the sum, of so many elements, if their number is known."""
+    count = np.float32(elements if isinstance(elements, int) else 1)
+    y_scale = y.quantization.scale / count if is_sum else y.quantization.scale
+    if not _LEAST_SCALE <= x.quantization.scale / (y_scale * count) < _BEYOND_SCALES:
+        raise Refusal("onnxruntime has no integer mean for output and input scales that differ so much")
+    return {
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.island_zero_point,
+        "y_scale": float(y_scale),
+        "y_zero_point": y.quantization.island_zero_point,
+    }

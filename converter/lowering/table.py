@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import runtime
-from qudnn.converter.graph.constants import EIGHT_BIT, constant
+from qudnn.converter.graph.constants import EIGHT_BIT, Quantization, constant
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
@@ -77,6 +77,16 @@ def island_table(values: NDArray[Any]) -> Int8Array:
     """Values `[256]` of an 8-bit type, as they are inside an island."""
     assert values.shape == (256,) and ir.DataType.from_numpy(values.dtype) in EIGHT_BIT
     return values if values.dtype == np.int8 else (values ^ np.uint8(128)).view(np.int8)
+
+
+def requantizing(x: Quantization, y: Quantization) -> Int8Array:
+    """The table `[256]` that QuantizeLinear after DequantizeLinear is, inside an island."""
+    real = np.arange(-128 - x.island_zero_point, 128 - x.island_zero_point).astype(np.float32) * x.scale
+    low, high = -128 - y.island_zero_point, 127 - y.island_zero_point
+    with np.errstate(over="ignore"):
+        steps = np.rint(np.clip(real / y.scale, np.float32(low), np.float32(high)))
+    table: Int8Array = (steps.astype(np.int32) + y.island_zero_point).astype(np.int8)
+    return table
 
 
 def all_values(dtype: ir.DataType) -> NDArray[Any]:

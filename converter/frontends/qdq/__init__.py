@@ -4,7 +4,7 @@ Those that only move values are no matter of this frontend: the passes before it
 them away, and what is left is an operator on 8 bits.
 """
 
-from qudnn.converter.frontends.qdq.average_pool import average_pool, global_average_pool, reduce_mean
+from qudnn.converter.frontends.qdq.average_pool import average_pool, global_average_pool
 from qudnn.converter.frontends.qdq.binary import binary
 from qudnn.converter.frontends.qdq.concat import concat
 from qudnn.converter.frontends.qdq.conv import conv
@@ -12,6 +12,7 @@ from qudnn.converter.frontends.qdq.conv_transpose import conv_transpose
 from qudnn.converter.frontends.qdq.gemm import gemm
 from qudnn.converter.frontends.qdq.layer_normalization import layer_normalization
 from qudnn.converter.frontends.qdq.matmul import matmul
+from qudnn.converter.frontends.qdq.reduction import global_max_pool, reduction
 from qudnn.converter.frontends.qdq.requantize import requantize
 from qudnn.converter.frontends.qdq.resize import resize
 from qudnn.converter.frontends.qdq.softmax import softmax
@@ -30,10 +31,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "ConvTranspose"): conv_transpose,
     ("", "Gemm"): gemm,
     ("", "GlobalAveragePool"): global_average_pool,
+    ("", "GlobalMaxPool"): global_max_pool,
     ("", "LayerNormalization"): layer_normalization,
     ("", "MatMul"): matmul,
     ("", "Mul"): binary,
-    ("", "ReduceMean"): reduce_mean,
+    ("", "ReduceMax"): reduction,
+    ("", "ReduceMean"): reduction,
+    ("", "ReduceMin"): reduction,
+    ("", "ReduceSum"): reduction,
     ("", "Resize"): resize,
     ("", "Softmax"): softmax,
     ("", "Sub"): binary,

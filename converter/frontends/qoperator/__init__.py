@@ -21,6 +21,7 @@ from qudnn.converter.frontends.qoperator.qlinear_conv import qlinear_conv
 from qudnn.converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
 from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
 from qudnn.converter.frontends.qoperator.qlinear_where import qlinear_where
+from qudnn.converter.frontends.qoperator.reduction import extreme
 from qudnn.converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
 from qudnn.converter.frontends.qoperator.resize import resize
 from qudnn.converter.frontends.qoperator.take import gather, identity, slice_rule, split
@@ -52,6 +53,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Identity"): identity,
     ("", "MaxPool"): max_pool,
     ("", "Pad"): pad,
+    ("", "ReduceMax"): extreme,
+    ("", "ReduceMin"): extreme,
     ("", "Relu"): unary,
     ("", "Reshape"): reshape,
     ("", "Resize"): resize,

@@ -51,6 +51,14 @@ def from_front(axis: int, rank: int) -> int:
     return axis % rank
 
 
+def read_axes(node: ir.Node, index: int, rank: int, facts: Facts) -> list[int]:
+    """The axes that a reduction is over, from the front: all of them where it names none."""
+    axes = read_numbers(node, index, "axes", "axes", facts)
+    if axes:
+        return sorted({from_front(axis, rank) for axis in axes})
+    return [] if node.attributes.get_int("noop_with_empty_axes", 0) else list(range(rank))
+
+
 def read_required_numbers(node: ir.Node, index: int, attribute: str, what: str, facts: Facts) -> list[int]:
     found = read_numbers(node, index, attribute, what, facts)
     if found is None:

@@ -8,7 +8,7 @@ from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
-from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import (
     dequantizes,
@@ -95,7 +95,7 @@ class _Source(Enum):
 def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    if is_onnx(node, "LayerNormalization", "ReduceMean"):
+    if has_trait(node, Trait.OP_IN_FLOAT):
         return dequantizes(x)
     return has_trait(node, Trait.ELEMENTWISE) and is_of_a_quantized_tensor(node)
 

@@ -44,7 +44,9 @@ class PairActivations(EarlyNodePass):
 
 
 def _pools(node: ir.Node) -> bool:
-    return is_onnx(node, "AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean")
+    return is_onnx(
+        node, "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "ReduceMax", "ReduceMean"
+    )
 
 
 def _producer(value: ir.Value) -> ir.Node:
