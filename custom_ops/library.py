@@ -3,14 +3,12 @@
 import os
 import warnings
 import weakref
-from pathlib import Path
 
 import onnxruntime
 
+from qudnn.custom_ops.location import LIBRARY, find_library
 from qudnn.custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
 from qudnn.custom_ops.registration import Obstacle, Providers, Registration, possible
-
-_NAME = "libqudnn.so"
 
 # Options that have the operators already: onnxruntime refuses the same domain twice.
 _registered: weakref.WeakSet[onnxruntime.SessionOptions] = weakref.WeakSet()
@@ -21,16 +19,7 @@ def library_path() -> str:
 
     Raises FileNotFoundError where the package is not built.
     """
-    from qudnn import custom_ops  # its __path__ has the build's folder too when the install is editable
-
-    for folder in custom_ops.__path__:
-        path = Path(folder, _NAME)
-        if path.is_file():
-            return str(path)
-    raise FileNotFoundError(
-        f"{_NAME} is not in {', '.join(custom_ops.__path__)}. If that is a source tree, build and install it "
-        "with `pip install .` there, and start Python in another folder; otherwise install qudnn again."
-    )
+    return find_library(LIBRARY)
 
 
 def register(

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TypedDict, cast
 
-from qudnn.custom_ops import _native
+from qudnn.custom_ops import native
 
 
 class Statistics(TypedDict):
@@ -48,7 +48,7 @@ class PlanInfo(TypedDict):
 
 def statistics() -> Statistics:
     """Counters of this process's plans."""
-    return cast(Statistics, _native.statistics())
+    return cast(Statistics, native.statistics())
 
 
 def clear() -> None:
@@ -56,7 +56,7 @@ def clear() -> None:
 
     Sessions find or make theirs anew as they need them. Files stay.
     """
-    _native.clear()
+    native.clear()
 
 
 def stored(cache_dir: str | PathLike[str] | None = None) -> Sequence[PlanInfo]:
@@ -65,7 +65,7 @@ def stored(cache_dir: str | PathLike[str] | None = None) -> Sequence[PlanInfo]:
     Their source is "tuned" or "heuristic". Files that are damaged or foreign are left out, and told by
     `left_out`. Raises OSError where there is a folder that cannot be read.
     """
-    return cast(Sequence[PlanInfo], _native.stored_plans(_folder(cache_dir))[0])
+    return cast(Sequence[PlanInfo], native.stored_plans(_folder(cache_dir))[0])
 
 
 def left_out(cache_dir: str | PathLike[str] | None = None) -> Mapping[Path, str]:
@@ -74,7 +74,7 @@ def left_out(cache_dir: str | PathLike[str] | None = None) -> Mapping[Path, str]
     A plan is code: one counts only if this user, root or, in a folder that a group shares (of mode 2770), a
     member of the group has written it. Raises OSError as `stored` does.
     """
-    return dict(_native.stored_plans(_folder(cache_dir))[1])
+    return dict(native.stored_plans(_folder(cache_dir))[1])
 
 
 def delete(cache_dir: str | PathLike[str] | None = None) -> int:
@@ -82,7 +82,7 @@ def delete(cache_dir: str | PathLike[str] | None = None) -> int:
 
     Raises OSError where one cannot be deleted.
     """
-    return _native.delete_plans(_folder(cache_dir))
+    return native.delete_plans(_folder(cache_dir))
 
 
 def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = None) -> int:
@@ -94,7 +94,7 @@ def export(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = No
     """
     from qudnn.converter.io import output
 
-    content, count = _native.export_plans(_folder(cache_dir))
+    content, count = native.export_plans(_folder(cache_dir))
     if not count:
         raise ValueError("there are no plans to export")
     output.write(path, content)
@@ -109,7 +109,7 @@ def import_(path: str | PathLike[str], cache_dir: str | PathLike[str] | None = N
     how many there were, and how many were damaged and left out. Raises OSError where the file cannot be
     read or the folder not written, ValueError where the file holds no exported plans, or is larger than 1 GB.
     """
-    return _native.import_plans(fspath(path), _folder(cache_dir))
+    return native.import_plans(fspath(path), _folder(cache_dir))
 
 
 def default_cache_dir() -> str:
@@ -117,12 +117,12 @@ def default_cache_dir() -> str:
 
     $QUDNN_CACHE_DIR, else $XDG_CACHE_HOME/qudnn, else ~/.cache/qudnn.
     """
-    return _native.default_cache_folder()
+    return native.default_cache_folder()
 
 
 def list() -> Sequence[PlanInfo]:
     """The plans of this process, most recently used first."""
-    return cast(Sequence[PlanInfo], _native.list_plans())
+    return cast(Sequence[PlanInfo], native.list_plans())
 
 
 def _folder(cache_dir: str | PathLike[str] | None) -> str:

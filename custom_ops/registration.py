@@ -70,15 +70,15 @@ def _on_this_machine() -> Registration:
             Obstacle.LIBRARIES, f"{', '.join(missing)} cannot be found: {INSTALL} installs it"
         )
     try:
-        from qudnn.custom_ops import _native
+        from qudnn.custom_ops import native
     except ImportError as error:
         return Registration(
             Obstacle.LIBRARIES, f"qudnn's library cannot be loaded ({error}): install qudnn again"
         )
-    why = _native.no_usable_device()
+    why = native.no_usable_device()
     if not why:
         return Registration()
-    driver, needed = cuda.driver_version(), _native.versions()["cuda"].partition(".")[0]
+    driver, needed = cuda.driver_version(), native.versions()["cuda"].partition(".")[0]
     if driver and driver[0] < int(needed):
         return Registration(
             Obstacle.OLD_DRIVER,

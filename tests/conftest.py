@@ -14,7 +14,7 @@ from networks import Network
 from no_gpu import why_no_gpu
 from qudnn.converter.passes.base import Step
 from qudnn.converter.passes.read.sort_nodes import SortNodes
-from qudnn.custom_ops import _native, cuda
+from qudnn.custom_ops import cuda, native
 from well_formed import fault_of
 
 pytest.register_assert_rewrite("check", "session")
@@ -87,4 +87,4 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "driver_present", lambda: True)
     monkeypatch.setattr(cuda, "driver_version", lambda: (13, 0))
     monkeypatch.setattr(cuda, "load_libraries", lambda: [])
-    monkeypatch.setattr(_native, "no_usable_device", lambda: "")
+    monkeypatch.setattr(native, "no_usable_device", lambda: "")

@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import testing
 
 import qudnn
 from no_gpu import why_no_gpu
 from qudnn.converter.cli import main
 from qudnn.custom_ops import plans
-from qudnn.custom_ops._native import testing
 from zoo.graph import Graph
 
 TEXT = (Path(__file__).parents[1] / "docs" / "tuning.md").read_text()

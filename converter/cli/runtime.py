@@ -14,8 +14,8 @@ def load_plans() -> ModuleType:
 
 
 def load_library() -> ModuleType:
-    """The module custom_ops._native. Raises UsageError where it is not built."""
-    return _load("_native")
+    """The module custom_ops.native. Raises UsageError where it is not built."""
+    return _load("native")
 
 
 def _load(name: str) -> ModuleType:

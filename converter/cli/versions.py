@@ -22,7 +22,7 @@ def versions() -> str:
 
 def _built_against() -> dict[str, str]:
     try:
-        native = import_module("qudnn.custom_ops._native")
+        native = import_module("qudnn.custom_ops.native")
     except ImportError as error:
         return {"library": f"not there ({error})"}
     return {f"built against {name}": str(version) for name, version in native.versions().items()}

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from qudnn import custom_ops
-from qudnn.custom_ops import Obstacle, Registration, _native, cuda, library
+from qudnn.custom_ops import Obstacle, Registration, cuda, library, native
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -64,11 +64,11 @@ OBSTACLES: dict[Obstacle, tuple[dict[tuple[Any, str], object], str]] = {
     ),
     Obstacle.NO_DRIVER: ({(cuda, "driver_present"): False}, "no NVIDIA driver"),
     Obstacle.OLD_DRIVER: (
-        {(cuda, "driver_version"): (12, 4), (_native, "no_usable_device"): "insufficient"},
+        {(cuda, "driver_version"): (12, 4), (native, "no_usable_device"): "insufficient"},
         "driver is for CUDA 12.4, qudnn needs one for CUDA",
     ),
     Obstacle.LIBRARIES: ({(cuda, "load_libraries"): ["libcudnn.so.9"]}, "libcudnn.so.9 cannot be found"),
-    Obstacle.NO_GPU: ({(_native, "no_usable_device"): "too old"}, "no GPU that qudnn can use: too old"),
+    Obstacle.NO_GPU: ({(native, "no_usable_device"): "too old"}, "no GPU that qudnn can use: too old"),
 }
 
 
@@ -101,8 +101,8 @@ def test_an_old_driver_that_a_package_makes_new_enough(
 
 
 def test_a_module_that_cannot_be_loaded_is_said(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "qudnn.custom_ops._native", None)
-    monkeypatch.delattr(custom_ops, "_native")
+    monkeypatch.setitem(sys.modules, "qudnn.custom_ops.native", None)
+    monkeypatch.delattr(custom_ops, "native")
     with pytest.warns(RuntimeWarning, match="library cannot be loaded"):
         assert custom_ops.register(Options()).obstacle is Obstacle.LIBRARIES
 

@@ -1,8 +1,7 @@
 """Whether there is a GPU for the ops, told without starting CUDA."""
 
 import pytest
-
-from qudnn.custom_ops._native import testing
+import testing
 
 NEW, OLD = (90, "GPU-1f0e-9a"), (70, "GPU-77aa-01")
 CUDA_13, CUDA_12 = 13000, 12080

@@ -8,7 +8,7 @@ import pytest
 import qudnn
 from cases import op
 from qudnn.converter.cli import main
-from qudnn.custom_ops import _native, plans
+from qudnn.custom_ops import native, plans
 from session import CPU, CUDA, assert_same_bits, outputs, run, session_options
 
 pytestmark = pytest.mark.gpu
@@ -38,12 +38,12 @@ PROBLEMS = (
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_every_plan_has_the_same_bits(problem: str) -> None:
-    full, _ = _native.read_problem(problem)
-    replayed = _native.replay(full, "", False)
+    full, _ = native.read_problem(problem)
+    replayed = native.replay(full, "", False)
     ran = [each for each in replayed if each[1] and not each[2]]
     references = [each for each in ran if each[5]]
     assert len(references) == 1
-    assert {engine for engine, *_ in replayed} == {engine for engine, *_ in _native.answers(full)}
+    assert {engine for engine, *_ in replayed} == {engine for engine, *_ in native.answers(full)}
     for engine, plan, _, differing, microseconds, _ in ran:
         assert differing == 0, (engine, plan)
         assert microseconds > 0, (engine, plan)
@@ -58,11 +58,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_one_plan_alone() -> None:
-    full, _ = _native.read_problem(CONV)
-    replayed = _native.replay(full, "", False)
+    full, _ = native.read_problem(CONV)
+    replayed = native.replay(full, "", False)
     engine, plan, *_ = next(each for each in replayed if each[1] and not each[2] and not each[5])
-    assert [each[:2] for each in _native.replay(full, plan, False)] == [(engine, plan)]
-    assert {each[0] for each in _native.replay(full, engine, False)} == {engine}
+    assert [each[:2] for each in native.replay(full, plan, False)] == [(engine, plan)]
+    assert {each[0] for each in native.replay(full, engine, False)} == {engine}
 
 
 def test_a_session_runs_what_is_forced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_session_runs_what_is_forced(monkeypatch: pytest.MonkeyPatch, tmp_path
     problem, best, best_plan = chosen()
     (kept,) = plans.stored(tmp_path)
     assert (kept["engine"], kept["plan"]) == (best, best_plan)
-    engines = [engine for engine, refusal, names in _native.answers(problem) if names and not refusal]
+    engines = [engine for engine, refusal, names in native.answers(problem) if names and not refusal]
     assert len(engines) > 1
     for engine in engines:
         monkeypatch.setenv("QUDNN_ONLY", engine)

@@ -4,12 +4,12 @@ import pytest
 from tuner_report import tuned
 
 from cases import op
-from qudnn.custom_ops import _native, plans
+from qudnn.custom_ops import native, plans
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(
-        not any(capability == 90 for _, capability in _native.cuda_devices()), reason="for Hopper GPUs"
+        not any(capability == 90 for _, capability in native.cuda_devices()), reason="for Hopper GPUs"
     ),
 ]
 
@@ -99,8 +99,8 @@ def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("problem", SPLIT_PROBLEMS)
 def test_few_tiles_are_split(problem: str) -> None:
-    full, _ = _native.read_problem(problem)
-    replayed = _native.replay(full, "", False)
+    full, _ = native.read_problem(problem)
+    replayed = native.replay(full, "", False)
     split = [each for each in replayed if each[1].startswith("native_window split=")]
     assert split
     for engine, plan, refusal, differing, *_ in split:
@@ -109,8 +109,8 @@ def test_few_tiles_are_split(problem: str) -> None:
 
 
 def test_many_tiles_are_not_split() -> None:
-    full, _ = _native.read_problem("conv n=64 h=28 w=28 c=256 k=256 r=1 s=1")
-    assert not any("split=" in plan for _, plan, *_ in _native.replay(full, "", False))
+    full, _ = native.read_problem("conv n=64 h=28 w=28 c=256 k=256 r=1 s=1")
+    assert not any("split=" in plan for _, plan, *_ in native.replay(full, "", False))
 
 
 @pytest.mark.parametrize("case", [*ADDS, *FLOAT_ADDS], ids=lambda case: case.id)

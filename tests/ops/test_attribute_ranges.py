@@ -4,8 +4,7 @@ import random
 from typing import Any
 
 import pytest
-
-from qudnn.custom_ops._native import testing
+import testing
 
 LARGE = 2**31 - 1  # the most that a size or count may be
 ZERO_POINTS = dict.fromkeys(("x_zero_point", "y_zero_point", "a_zero_point", "b_zero_point"), 0)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+import testing
 
-from qudnn.custom_ops import _native
-from qudnn.custom_ops._native import testing
+from qudnn.custom_ops import native
 
 
 def conv(**given: int) -> testing.ConvProblem:
@@ -39,12 +39,12 @@ def names(problem: Any) -> list[str]:
 
 
 def refusals(problem: Any) -> dict[str, str]:
-    return {engine: refusal for engine, refusal, _ in _native.answers(str(problem))}
+    return {engine: refusal for engine, refusal, _ in native.answers(str(problem))}
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: str(problem).partition(" alignment")[0])
 def test_every_engine_answers(problem: Any) -> None:
-    answers = _native.answers(str(problem))
+    answers = native.answers(str(problem))
     engines = [engine for engine, _, _ in answers]
     assert len(set(engines)) == len(engines) == 12
     for engine, refusal, plans in answers:
@@ -99,7 +99,7 @@ def test_depthwise_convolutions_have_an_engine() -> None:
     assert "native_depthwise" in names(DEPTHWISE)
     assert "native_depthwise" not in names(conv())
     # One of its kernels runs on every GPU.
-    (plans,) = (plans for engine, _, plans in _native.answers(str(DEPTHWISE)) if engine == "native_depthwise")
+    (plans,) = (plans for engine, _, plans in native.answers(str(DEPTHWISE)) if engine == "native_depthwise")
     assert plans[-1] == "native_depthwise dp4a"
 
 
@@ -108,7 +108,7 @@ def test_engines_complete_depthwise_results() -> None:
         (conv(group=64, y_pad_top=1), "padded_result"),
         (conv(group=64, adds=1), "separate_residual"),
     ):
-        (plans,) = (plans for engine, _, plans in _native.answers(str(problem)) if engine == completed)
+        (plans,) = (plans for engine, _, plans in native.answers(str(problem)) if engine == completed)
         assert f"{completed} of native_depthwise dp4a" in plans
 
 
@@ -119,4 +119,4 @@ def test_two_and_three_dimensions_have_the_same_engines() -> None:
 
 def test_other_texts_are_no_problems() -> None:
     with pytest.raises(ValueError, match="not the text of a problem: nonsense"):
-        _native.answers("nonsense")
+        native.answers("nonsense")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import testing
 from numpy.lib.stride_tricks import as_strided
 
 from cases.builder import Array
-from qudnn.custom_ops._native import testing
 
 ALL = 2**63 - 1
 

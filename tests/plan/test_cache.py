@@ -5,8 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
-from qudnn.custom_ops._native import testing
+import testing
 
 
 def never() -> str:

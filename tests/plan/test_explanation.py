@@ -3,9 +3,9 @@
 import os
 
 import pytest
+import testing
 
-from qudnn.custom_ops import _native
-from qudnn.custom_ops._native import testing
+from qudnn.custom_ops import native
 
 DEPTHWISE = testing.ConvProblem(
     **{"n": 2, "h": 30, "w": 28, "c": 64, "k": 64, "r": 3, "s": 3, "p": 28, "q": 26, "group": 64},
@@ -32,7 +32,7 @@ def test_every_engine_that_declines_has_a_line() -> None:
     heading, *rest = lines((DP4A, 12.0))
     assert heading == f"node c1: why {DP4A} runs {DEPTHWISE}"
     said = dict(line.strip().split(": ", 1) for line in rest)
-    declines = {engine: refusal for engine, refusal, _ in _native.answers(str(DEPTHWISE)) if refusal}
+    declines = {engine: refusal for engine, refusal, _ in native.answers(str(DEPTHWISE)) if refusal}
     # Plain engines are not asked: theirs is the reference.
     plain = {"native_matmul", "native_batch_matmul"}
     assert len(declines) > 6
@@ -73,7 +73,7 @@ def test_a_known_plan_says_where_from() -> None:
     heading, known, *answers = text.splitlines()
     assert (level, heading) == ("warning", f"node c1: why {DP4A} runs {DEPTHWISE}")
     assert known == f"    {DP4A}: known from the folder of plans, where it took 12.0 us; not timed again"
-    assert len(answers) == len(_native.answers(str(DEPTHWISE)))
+    assert len(answers) == len(native.answers(str(DEPTHWISE)))
     assert "    native_depthwise: 1 plan" in answers
     assert "    native_window: groups" in answers
 

@@ -1,8 +1,7 @@
 """Which kernels that no heuristics name the tuner tries."""
 
 import pytest
-
-from qudnn.custom_ops._native import testing
+import testing
 
 Exploration = testing.Exploration
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import records
+import testing
 
 from qudnn.custom_ops import plans
-from qudnn.custom_ops._native import testing
 
 COUNT = 3
 

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 
-from qudnn.custom_ops._native import testing
+import testing
 
 
 def test_the_fastest_wins_though_times_are_noisy() -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 import records
-
-from qudnn.custom_ops._native import testing
+import testing
 
 FILE = testing.encode(records.record())
 

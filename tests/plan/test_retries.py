@@ -5,9 +5,9 @@ import signal
 from collections.abc import Callable
 
 import onnxruntime
+import testing
 
 from qudnn import custom_ops
-from qudnn.custom_ops._native import testing
 
 FIRST, LONGEST = 1, 15 * 60  # seconds between attempts
 

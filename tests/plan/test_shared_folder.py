@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 import records
+import testing
 from processes import KEYS, PROCESSES
-
-from qudnn.custom_ops._native import testing
 
 PROGRAM = Path(__file__).with_name("processes.py")
 

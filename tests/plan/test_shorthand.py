@@ -1,8 +1,9 @@
 """Problems as people write them: fields in any order, without those that follow from others."""
 
 import pytest
+import testing
 
-from qudnn.custom_ops._native import read_problem, testing
+from qudnn.custom_ops.native import read_problem
 
 PADDED = {"pad_top": 1, "pad_left": 1, "pad_bottom": 1, "pad_right": 1}
 

@@ -4,8 +4,7 @@ import random
 from typing import Any
 
 import pytest
-
-from qudnn.custom_ops._native import testing
+import testing
 
 LIMIT = 2**31 - 1
 

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 import records
+import testing
 
-from qudnn.custom_ops._native import testing
+
+def environment() -> dict[str, str]:
+    """In which programs import what tests do."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @pytest.fixture
@@ -217,10 +221,10 @@ def test_clearing_does_not_disturb_who_writes(store: testing.Store, folder: Path
     """Files that are being written are not taken for abandoned ones."""
     fields: Any = [records.numbered(number, serialized=bytes(50_000)) for number in range(300)]
     program = (
-        f"from qudnn.custom_ops._native import testing; s = testing.Store({str(folder)!r})\n"
+        f"import testing; s = testing.Store({str(folder)!r})\n"
         f"import sys, pickle; [s.write(f) for f in pickle.load(sys.stdin.buffer)]"
     )
-    writer = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE)
+    writer = subprocess.Popen([sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, env=environment())
     assert writer.stdin is not None
     writer.stdin.write(pickle.dumps(fields))
     writer.stdin.close()
@@ -262,9 +266,7 @@ def test_what_was_abandoned_is_swept(folder: Path) -> None:
     for path in (old, empty, mine, foreign):
         os.utime(path, (time.time() - 7200,) * 2)
     fields: Any = records.record()
-    program = (
-        f"from qudnn.custom_ops._native import testing; testing.Store({str(folder)!r}).write({fields!r})"
-    )
-    subprocess.run([sys.executable, "-P", "-c", program], check=True)
+    program = f"import testing; testing.Store({str(folder)!r}).write({fields!r})"
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, env=environment())
     assert {path.name for path in folder.glob(".*")} == {new.name, mine.name, foreign.name}
     assert len(list(folder.glob("*.plan"))) == 1

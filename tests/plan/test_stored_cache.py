@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import records
-
-from qudnn.custom_ops._native import testing
+import testing
 
 Fields = records.Fields
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import records
-
-from qudnn.custom_ops._native import testing
+import testing
 
 PROGRAM = Path(__file__).with_name("processes.py")
 HERE, ELSEWHERE = records.record(plan="made here"), records.record(plan="made elsewhere")

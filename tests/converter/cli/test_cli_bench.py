@@ -11,7 +11,7 @@ import pytest
 
 from no_gpu import why_no_gpu
 from qudnn.converter.cli import bench, main
-from qudnn.custom_ops import _native
+from qudnn.custom_ops import native
 
 PROBLEM = "matmul m=64 k=128 c=256"
 REPLAYED = (
@@ -28,10 +28,10 @@ def replayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     answer = list(REPLAYED)
 
     def replay(problem: str, only: str, with_unlikely: bool) -> Sequence[tuple[Any, ...]]:
-        assert problem == _native.read_problem(PROBLEM)[0]
+        assert problem == native.read_problem(PROBLEM)[0]
         return [each for each in answer if only in ("", each[0], each[1])]
 
-    library = SimpleNamespace(read_problem=_native.read_problem, replay=replay)
+    library = SimpleNamespace(read_problem=native.read_problem, replay=replay)
     monkeypatch.setattr(bench, "load_library", lambda: library)
     monkeypatch.setattr(bench, "check_gpu", lambda *_: None)
     return answer

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import testing
 
 from qudnn.converter.cli import main
 from qudnn.converter.cli.plans import age
 from qudnn.converter.cli.problem_text import shorten
 from qudnn.custom_ops import plans
-from qudnn.custom_ops._native import testing
 
 Run = Callable[..., tuple[int, str, str]]
 

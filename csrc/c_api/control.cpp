@@ -1,4 +1,4 @@
-#include "python/control.h"
+#include "c_api/control.h"
 
 #include <cuda_runtime_api.h>
 
@@ -73,7 +73,6 @@ std::map<std::string, std::string> versions() {
         {"cudnn", QUDNN_CUDNN_VERSION},
         {"cudnn_at_runtime", engines::cudnn_version()},
         {"cudnn_frontend", QUDNN_FRONTEND_VERSION},
-        {"pybind11", QUDNN_PYBIND11_VERSION},
         {"compiler", QUDNN_CXX_VERSION},
         {"architectures", QUDNN_ARCHITECTURES},
     };

@@ -1,8 +1,5 @@
 // What the log says of chosen plans, for tests without a GPU: engines answer as they do everywhere, and
 // Python tells what came of their plans.
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -12,11 +9,10 @@
 #include <vector>
 
 #include "plan/explanation.h"
-#include "python/testing.h"
+#include "testing/hooks.h"
+#include "testing/problems.h"
 
-namespace py = pybind11;
-
-namespace qudnn {
+namespace qudnn::testing {
 
 namespace {
 
@@ -56,18 +52,12 @@ class NamedPlan final : public plan::Plan {
     }
 };
 
-plan::Problem problem_of(const std::string& text) {
-    const auto problem = plan::parse(text);
-    if (!problem) throw std::invalid_argument("not the text of a problem: " + text);
-    return *problem;
-}
-
 // outcomes: of candidates, by name: microseconds, or why one is out. The fastest is chosen. The reference may
 // be among them, as in a race.
 Log log_of_tuning(const std::string& node, const std::string& text,
                   const std::vector<std::pair<std::string, std::variant<double, std::string>>>& outcomes,
                   const std::string& reference, double reference_microseconds) {
-    const plan::Problem problem = problem_of(text);
+    const plan::Problem problem = problem_of_text(text);
     const Listener host = listener(node);
     plan::Contenders contenders(problem, host);
     contenders.collect(true, "");
@@ -79,7 +69,7 @@ Log log_of_tuning(const std::string& node, const std::string& text,
         if (name == reference) contenders.all().push_back({nullptr, {name, 0, {}}, plain, {}});
         const auto is_meant = [&](const plan::Contender& c) { return c.candidate.name == name; };
         const auto found = std::find_if(contenders.all().begin(), contenders.all().end(), is_meant);
-        if (found == contenders.all().end()) throw py::key_error("no engine offers " + name);
+        if (found == contenders.all().end()) throw std::invalid_argument("no engine offers " + name);
         found->plan = std::make_shared<NamedPlan>(name);
         if (const auto* reason = std::get_if<std::string>(&outcome)) {
             contenders.drop(*found, *reason);
@@ -101,7 +91,7 @@ Log log_of_found(const std::string& node, const std::string& text, const std::st
     plan::Choice choice;
     choice.plan = std::make_shared<NamedPlan>(name);
     choice.microseconds = microseconds;
-    log_found(problem_of(text), host, choice, where);
+    log_found(problem_of_text(text), host, choice, where);
     return host.log();
 }
 
@@ -111,16 +101,39 @@ Log log_of_slow_kernel(const std::string& node, const std::string& kernel, const
     return host.log();
 }
 
-}  // namespace
-
-void define_explanation_testing(py::module_& module) {
-    module.def("log_of_tuning", &log_of_tuning, py::arg("node"), py::arg("problem"), py::arg("outcomes"),
-               py::arg("reference"), py::arg("reference_microseconds"),
-               "[(level, message)] of a tuning with these outcomes: microseconds, or why a plan is out.");
-    module.def("log_of_found", &log_of_found, py::arg("node"), py::arg("problem"), py::arg("plan"),
-               py::arg("microseconds"), py::arg("where"), "[(level, message)] of a plan that is known.");
-    module.def("log_of_slow_kernel", &log_of_slow_kernel, py::arg("node"), py::arg("kernel"),
-               py::arg("refusal"), "[(level, message)] where a faster kernel declined.");
+std::string json_of(const Log& log) {
+    std::vector<std::string> all;
+    for (const auto& [level, message] : log) all.push_back(json::list_of(level, message));
+    return json::list(all);
 }
 
-}  // namespace qudnn
+}  // namespace
+
+void add_explanation_hooks(Hooks& hooks) {
+    // The log of a tuning with these outcomes: microseconds, or why a plan is out.
+    hooks["log_of_tuning"] = [](const Call& call) {
+        std::vector<std::pair<std::string, std::variant<double, std::string>>> outcomes;
+        for (const Value& each : call[2].list()) {
+            std::variant<double, std::string> outcome;
+            if (each[1].is_text()) {
+                outcome = each[1].text();
+            } else {
+                outcome = each[1].real();
+            }
+            outcomes.emplace_back(each[0].text(), std::move(outcome));
+        }
+        return json_of(
+            log_of_tuning(call[0].text(), call[1].text(), outcomes, call[3].text(), call[4].real()));
+    };
+    // That of a plan that is known.
+    hooks["log_of_found"] = [](const Call& call) {
+        return json_of(
+            log_of_found(call[0].text(), call[1].text(), call[2].text(), call[3].real(), call[4].text()));
+    };
+    // That where a faster kernel declined.
+    hooks["log_of_slow_kernel"] = [](const Call& call) {
+        return json_of(log_of_slow_kernel(call[0].text(), call[1].text(), call[2].text()));
+    };
+}
+
+}  // namespace qudnn::testing
