@@ -126,10 +126,10 @@ def _library() -> tuple[dict[str, str], str, str, str]:
     except FileNotFoundError as error:
         return {}, "", str(error), ""
     try:
-        from qudnn.custom_ops import _native
+        from qudnn.custom_ops import native
     except ImportError as error:
         return {}, path, str(error), ""
-    return _native.versions(), path, "", _native.no_usable_device()
+    return native.versions(), path, "", native.no_usable_device()
 
 
 def _folder(cache_dir: str | None) -> Folder:

@@ -9,18 +9,18 @@ from typing import Any
 
 import onnxruntime
 import pytest
+import testing
 from disks import run_with_disk
 
 from qudnn import custom_ops
-from qudnn.custom_ops import _native, cuda, facts, nvml
-from qudnn.custom_ops._native import testing
+from qudnn.custom_ops import cuda, facts, native, nvml
 
 
 def test_this_machine() -> None:
     found = facts.gather("")
     assert found.onnxruntime == onnxruntime.__version__
     assert found.providers == tuple(onnxruntime.get_available_providers())
-    assert found.library == _native.versions()
+    assert found.library == native.versions()
     assert found.library_path == custom_ops.library_path()
     assert any(name.startswith("onnxruntime") for name in found.distributions)
     assert found.folder == facts.Folder("")
@@ -62,11 +62,11 @@ def test_a_library_that_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "qudnn.custom_ops._native", None)
-    monkeypatch.delattr(custom_ops, "_native")
+    monkeypatch.setitem(sys.modules, "qudnn.custom_ops.native", None)
+    monkeypatch.delattr(custom_ops, "native")
     found = facts.gather("")
     assert found.library == {} and found.library_path
-    assert "_native" in found.library_error
+    assert "native" in found.library_error
 
 
 class Cudnn:

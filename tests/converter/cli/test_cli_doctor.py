@@ -14,7 +14,7 @@ from networks import Network
 from no_gpu import why_no_gpu
 from qudnn import custom_ops
 from qudnn.converter.cli import runtime
-from qudnn.custom_ops import _native, cuda, facts, nvml
+from qudnn.custom_ops import cuda, facts, native, nvml
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def well(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
     built = {"qudnn": "0.1.0", "cuda": "13.0.88", "cudnn": "9.19.0", "architectures": "90-real"}
     gpu = nvml.Gpu("NVIDIA H200", (9, 0), 140 << 30)
     monkeypatch.setattr(nvml, "ask", lambda: nvml.Answer("580.65.06", (gpu,)))
-    monkeypatch.setattr(_native, "versions", lambda: built)
+    monkeypatch.setattr(native, "versions", lambda: built)
     monkeypatch.setattr(cuda, "runtime_version", lambda: "13.0")
     monkeypatch.setattr(cuda, "cudnn_version", lambda: "9.19.0")
     monkeypatch.setattr(facts, "_distributions", lambda: {"onnxruntime-gpu": "1.31.1"})
@@ -44,7 +44,7 @@ def test_where_all_is_well(run: Run, well: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_what_is_wrong_has_a_remedy_and_a_status(run: Run, well: pytest.MonkeyPatch, tmp_path: Path) -> None:
     well.setattr(cuda, "driver_version", lambda: (12, 4))
-    well.setattr(_native, "no_usable_device", lambda: "insufficient")
+    well.setattr(native, "no_usable_device", lambda: "insufficient")
     well.setattr(cuda, "cudnn_version", lambda: "")
     well.setattr(cuda, "other_cudnn", lambda: ["libcudnn.so.8"])
     status, out, err = run("doctor", "--cache-dir", tmp_path)
