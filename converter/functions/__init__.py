@@ -49,6 +49,7 @@ from qudnn.converter.functions.softmax import QSoftmax
 from qudnn.converter.functions.steps import StepsToIsland
 from qudnn.converter.functions.table import QTable
 from qudnn.converter.functions.table_binary import QTableAdd, QTableMul
+from qudnn.converter.functions.table_pool import QTableGlobalAveragePool
 from qudnn.converter.functions.where import QWhere
 
 VERSION = 1
@@ -77,6 +78,7 @@ FUNCTIONS = {
         QTable,
         QTableAdd,
         QTableMul,
+        QTableGlobalAveragePool,
         QResize,
         QFloatResize,
         QDepthToSpace,

@@ -30,6 +30,7 @@
 #include "ops/image/pool.h"
 #include "ops/image/pool3d.h"
 #include "ops/image/resize.h"
+#include "ops/image/table_pool.h"
 #include "ops/norm/add_layer_normalization.h"
 #include "ops/norm/dynamic_normalization.h"
 #include "ops/norm/layer_normalization.h"
@@ -57,7 +58,7 @@ using Ops =
          QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace,
          QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland>;
+         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

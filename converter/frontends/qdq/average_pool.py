@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.analysis.geometry import read_geometry
+from qudnn.converter.frontends.qdq.mean_of_function import is_mean_of_function, mean_of_function
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.graph.constants import constant_or_none
@@ -30,6 +31,8 @@ def average_pool(node: ir.Node, facts: Facts) -> Candidate:
 
 
 def global_average_pool(node: ir.Node, facts: Facts) -> Candidate:
+    if is_mean_of_function(node):
+        return mean_of_function(node, facts)
     x = read_operand(node, 0, facts)
     shape = facts.ranked(x.value, 3, 4, 5)
     multiply = _multiplied(node)

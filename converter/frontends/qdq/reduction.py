@@ -6,9 +6,11 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.mean_of_function import is_mean_of_function, mean_of_function
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qoperator.common import read_axes
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.lowering.average_pool import make_global_average_pool
@@ -26,6 +28,8 @@ _REDUCTIONS = {
 
 def reduction(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x and, in newer opsets, axes. An extreme has onnxruntime's bits: it is a value of x."""
+    if is_onnx(node, "ReduceMean") and is_mean_of_function(node):
+        return mean_of_function(node, facts)
     x = read_operand(node, 0, facts)
     shape = facts.ranked(x.value)
     axes = read_axes(node, 1, len(shape), facts)

@@ -75,7 +75,7 @@ def table_binary(node: ir.Node, found: TwoFunctions, facts: Facts) -> Candidate:
     """
     y = read_result(node)
     axis = facts.channel_axis_of(*(x for x, _ in found.functions))
-    a, b = (_looked_up(x, nodes, axis, facts) for x, nodes in found.functions)
+    a, b = (looked_up(x, nodes, axis, facts) for x, nodes in found.functions)
     nodes = dict.fromkeys(n for _, nodes in found.functions for n in reversed(nodes) if not dequantizes(n))
     function = TableFunction.MUL if is_onnx(found.node, "Mul") else TableFunction.ADD
     if is_onnx(found.node, "Sub"):
@@ -109,8 +109,8 @@ def _scaled(
     return a._replace(values=scaled[0]), b._replace(values=scaled[1])
 
 
-def _looked_up(x: ir.Value, nodes: list[ir.Node], axis: int, facts: Facts) -> Looked:
-    """What onnxruntime's CPU provider makes of all values of x."""
+def looked_up(x: ir.Value, nodes: list[ir.Node], axis: int, facts: Facts) -> Looked:
+    """What onnxruntime's CPU provider makes of all values of x, by nodes from its DequantizeLinear on."""
     dtype = next(read_with(n, facts.dtype(x)).dtype for n in nodes if dequantizes(n) and n.inputs[0] is x)
     channels = channels_of(x, nodes, axis, facts)
     values = run_chain(

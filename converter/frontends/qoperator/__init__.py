@@ -22,7 +22,7 @@ from qudnn.converter.frontends.qoperator.qlinear_matmul import qlinear_matmul
 from qudnn.converter.frontends.qoperator.qlinear_softmax import qlinear_softmax
 from qudnn.converter.frontends.qoperator.qlinear_where import qlinear_where
 from qudnn.converter.frontends.qoperator.reduction import extreme
-from qudnn.converter.frontends.qoperator.reshape import flatten, reshape, squeeze, unsqueeze
+from qudnn.converter.frontends.qoperator.reshape import reshape, view
 from qudnn.converter.frontends.qoperator.resize import resize
 from qudnn.converter.frontends.qoperator.take import gather, identity, slice_rule, split
 from qudnn.converter.frontends.qoperator.transpose import transpose
@@ -48,7 +48,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Clip"): unary,
     ("", "Concat"): concat,
     ("", "DepthToSpace"): depth_to_space,
-    ("", "Flatten"): flatten,
+    ("", "Flatten"): view,
     ("", "Gather"): gather,
     ("", "Identity"): identity,
     ("", "MaxPool"): max_pool,
@@ -61,7 +61,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Slice"): slice_rule,
     ("", "SpaceToDepth"): space_to_depth,
     ("", "Split"): split,
-    ("", "Squeeze"): squeeze,
+    ("", "Squeeze"): view,
     ("", "Transpose"): transpose,
-    ("", "Unsqueeze"): unsqueeze,
+    ("", "Unsqueeze"): view,
 }

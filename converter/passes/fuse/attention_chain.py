@@ -1,4 +1,7 @@
-"""An attention in float32 between its two matmuls: `softmax(matmul * factor / divisor + mask)`"""
+"""An attention in float32 between its two matmuls: `softmax(matmul * factor / divisor + mask)`
+
+The first matmul may be one of int8 tensors, QBatchMatMulToFloat.
+"""
 
 from typing import NamedTuple
 
@@ -7,6 +10,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.passes.fuse.attention_operands import Scale, scaled_by_number
 
 
@@ -92,7 +96,7 @@ def _scaled_matmul(x: ir.Value, facts: Facts) -> _Scores | None:
             nodes.insert(0, node)
             x, numbers[op_type] = scaled
     matmul = x.producer()
-    if not is_onnx(matmul, "MatMul"):
+    if matmul is None or not (is_onnx(matmul, "MatMul") or is_qudnn(matmul, "QBatchMatMulToFloat")):
         return None
     return _Scores((matmul, *nodes), numbers["Mul"], numbers["Div"])
 

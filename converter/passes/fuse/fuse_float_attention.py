@@ -1,6 +1,7 @@
 """Transpose -> MatMul -> Softmax -> MatMul -> Transpose, in float32 => Attention or MaskedAttention
 
-The last Transpose may be that of a QuantizeToIsland.
+The last Transpose may be that of a QuantizeToIsland. QBatchMatMulToFloat may stand for the first MatMul and
+what is before it, and a DequantizeFromIsland for the Transpose of the values.
 """
 
 from math import prod
@@ -21,6 +22,7 @@ from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.attention_chain import Chain, chain_around
+from qudnn.converter.passes.fuse.attention_inside import InsideHeads
 from qudnn.converter.passes.fuse.attention_operands import COLUMNS, ROWS, Heads, heads
 
 _NOTE = "its matmuls are computed in TF32, as by onnxruntime's CUDA provider: a GPU's results are less exact"
@@ -58,13 +60,21 @@ class FuseFloatAttention(NodePass):
         if chain.is_read_elsewhere:
             raise Refusal("its scores or its weights have other consumers")
         last = _transposed_back(chain.result)
-        q, k = heads(chain.queries, ROWS, facts, "queries"), heads(chain.keys, COLUMNS, facts, "keys")
-        v = heads(chain.values, ROWS, facts, "values")
+        inside = InsideHeads(graph, self.context)
+        scores = chain.nodes[0]
+        factor = chain.factor
+        if is_qudnn(scores, "QBatchMatMulToFloat"):
+            q, k = inside.of_scores(scores)
+            factor = inside.scaled(factor, scores)
+        else:
+            q, k = heads(chain.queries, ROWS, facts, "queries"), heads(chain.keys, COLUMNS, facts, "keys")
+        v = inside.of_values(chain.values) or heads(chain.values, ROWS, facts, "values")
         if not q.shape[0] == k.shape[0] == v.shape[0]:
             raise Refusal("its queries, keys and values are not known to be of one batch")
         if not q.number == k.number == v.number:
             raise Refusal("its queries, keys and values have different numbers of heads")
         mask, op_type = _mask(chain, q, k, facts), "Attention"
+        inside.insert((x.value for x in (q, k, v)), chain.nodes[-1])
         inputs = [self._side_by_side(x, chain, facts) for x in (q, k, v)]
         if mask is not None:
             inputs, op_type = [*inputs, mask], "MaskedAttention"
@@ -78,7 +88,7 @@ class FuseFloatAttention(NodePass):
         scales = {
             "q_factor": q.factor,
             "k_factor": k.factor,
-            "factor": chain.factor,
+            "factor": factor,
             "divisor": chain.divisor,
         }
         for name, scale in scales.items():
@@ -101,6 +111,7 @@ class FuseFloatAttention(NodePass):
             graph.insert_after(last, fused)
             take_place(last.outputs[0], fused.outputs[0])
             remove_orphans([last])
+        self.context.notes.pop(scores, None)
         self.context.notes[fused] = _NOTE
 
     def _side_by_side(self, heads: Heads, chain: Chain, facts: Facts) -> ir.Value:

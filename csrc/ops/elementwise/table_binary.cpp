@@ -1,22 +1,9 @@
 #include "ops/elementwise/table_binary.h"
 
 #include "ops/shared/broadcast.h"
+#include "ops/shared/float_table.h"
 
 namespace qudnn::ops {
-
-namespace {
-
-// channels: the last dimension of the result.
-kernels::FloatTable table(const ort::Tensor& values, int64_t channels) {
-    const size_t rank = values.shape.rank();
-    require(rank > 0 && rank <= 2 && values.shape.back() == 256,
-            "a table has to be of shape [256] or [channels,256]");
-    require(rank == 1 || values.shape[0] == channels,
-            "a table does not have a row for each channel of the result, its last dimension");
-    return {values.as<const float>(), rank == 2};
-}
-
-}  // namespace
 
 QTableBinary::QTableBinary(const ort::Attributes& attributes)
     : y_scale(attributes.real("y_scale")),
@@ -30,8 +17,8 @@ void QTableBinary::compute(Context& context, Kernel* kernel) const {
     const ort::Tensor b = context.input(1);
     const ort::Shape shape = broadcast_shape(a.shape, b.shape);
     const int64_t channels = shape.rank() > 0 ? shape.back() : 1;
-    const kernels::FloatTable a_table = table(context.input(2), channels);
-    const kernels::FloatTable b_table = table(context.input(3), channels);
+    const kernels::FloatTable a_table = float_table(context.input(2), channels);
+    const kernels::FloatTable b_table = float_table(context.input(3), channels);
     const ort::Tensor y = context.output(0, shape);
     if (y.shape.count() == 0) return;
     check_cuda(kernel(broadcast_geometry<2>({a.shape, b.shape}, y.shape),

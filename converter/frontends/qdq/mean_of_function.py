@@ -1,0 +1,83 @@
+"""elementwise operators -> GlobalAveragePool or ReduceMean -> another shape -> QuantizeLinear
+
+=> QTableGlobalAveragePool. Elementwise operators may be none, if there is another shape.
+"""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
+from qudnn.converter.frontends.qdq.table_binary import looked_up
+from qudnn.converter.frontends.qdq.unary import reach
+from qudnn.converter.frontends.qoperator.common import read_axes
+from qudnn.converter.frontends.qoperator.reshape import shape_after
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.reshape import make_reshape
+from qudnn.converter.lowering.sequence import between, make_sequence
+from qudnn.converter.lowering.table_mean import make_table_mean
+from qudnn.converter.qdq.linear import dequantizes
+
+
+def is_mean_of_function(node: ir.Node) -> bool:
+    """Whether its input is computed of each element by itself, or its result only gets another shape."""
+    function = required_input(node, 0).producer()
+    if has_trait(function, Trait.ELEMENTWISE):
+        return True
+    return dequantizes(function) and _view_after(node) is not None
+
+
+def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
+    """onnxruntime has an integer form of neither (NodeGroupSelector::GetQDQSelection, 1.31).
+
+    The op adds up as GlobalAveragePool does, ReduceMean in another order.
+    """
+    function = required_input(node, 0).producer()
+    assert function is not None
+    sources, nodes = reach(function, facts)
+    if len(sources) != 1:
+        raise Refusal("it is a mean of several quantized tensors")
+    (x,) = sources
+    shape = facts.ranked(x, 3, 4, 5)
+    axis = _kept_axis(node, shape, facts)
+    view = _view_after(node)
+    y = read_result(view or node).unclamped()
+    y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
+    if not node.attributes.get_int("keepdims", 1):
+        y_shape = shape[0], shape[axis]
+    if view is not None:
+        y_shape = shape_after(view, y_shape, facts)
+    table = looked_up(x, nodes, axis, facts)
+    functions = [each for each in reversed(nodes) if not dequantizes(each)]
+    covers = (node, *functions, *([] if view is None else [view]), *y.covers)
+    keeps = len(y_shape) == len(shape)
+    mean = y.quantized if keeps else y.quantized._replace(value=between(y.value, "mean"))
+    candidate = make_table_mean(covers, table, mean, shape, axis)
+    if not keeps:
+        (port,) = candidate.outputs
+        facts.learn(port)
+        flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, y_shape, facts)
+        candidate = make_sequence([candidate, flat])
+    return candidate if is_onnx(node, "GlobalAveragePool") else replace(candidate, note=IN_FLOAT)
+
+
+def _view_after(node: ir.Node) -> ir.Node | None:
+    view = sole_consumer(node.outputs[0], once=True, inside=True)
+    return view if has_trait(view, Trait.VIEWS) and view.inputs[0] is node.outputs[0] else None
+
+
+def _kept_axis(node: ir.Node, shape: Shape, facts: Facts) -> int:
+    """That of the channels; only the first one stays besides."""
+    if is_onnx(node, "GlobalAveragePool"):
+        return 1
+    axes = read_axes(node, 1, len(shape), facts)
+    kept = set(range(len(shape))) - set(axes)
+    if len(kept) != 2 or 0 not in kept:
+        raise Refusal(f"it reduces the axes {list(axes)}, not all but the first and one more")
+    return max(kept)

@@ -1,0 +1,72 @@
+#include "kernels/image/table_pool.h"
+
+#include "kernels/common/common.cuh"
+
+namespace qudnn::kernels {
+namespace {
+
+constexpr int kChannels = 32;  // of a block: a sector of each pixel
+constexpr int kSums = 4;       // a warp each
+
+struct TableMean {
+    int64_t n, hw, c;
+    const float* table;
+    int64_t row;  // of the table, from a channel's to the next channel's
+    float pixels, y_scale;
+    OutputRange range;
+};
+
+__global__ void __launch_bounds__(kChannels* kSums)
+    table_pool(const __grid_constant__ TableMean k, int64_t blocks_per_image, const int8_t* __restrict__ x,
+               int8_t* __restrict__ y) {
+    __shared__ float sums[kSums][kChannels];
+    __shared__ float common[256];
+    if (k.row == 0) {
+        for (int i = threadIdx.y * kChannels + threadIdx.x; i < 256; i += kChannels * kSums)
+            common[i] = k.table[i];
+        __syncthreads();
+    }
+    const int64_t in_fours = k.hw / kSums * kSums;
+    for (int64_t block = blockIdx.x; block < k.n * blocks_per_image; block += gridDim.x) {
+        const int64_t image = block / blocks_per_image;
+        const int64_t channel = (block - image * blocks_per_image) * kChannels + threadIdx.x;
+        const int8_t* const pixels = x + image * k.hw * k.c + channel;
+        const float* const table = k.row == 0 ? common : k.table + channel * k.row;
+        const auto real = [&](int64_t pixel) { return table[pixels[pixel * k.c] + 128]; };
+        float sum = 0;
+        if (channel < k.c) {
+#pragma unroll 8
+            for (int64_t pixel = threadIdx.y; pixel < in_fours; pixel += kSums) sum = plus(sum, real(pixel));
+        }
+        sums[threadIdx.y][threadIdx.x] = sum;
+        __syncthreads();
+        if (threadIdx.y == 0 && channel < k.c) {
+            float total = plus(plus(sums[0][threadIdx.x], sums[2][threadIdx.x]),
+                               plus(sums[1][threadIdx.x], sums[3][threadIdx.x]));
+            for (int64_t pixel = in_fours; pixel < k.hw; ++pixel) total = plus(total, real(pixel));
+            y[image * k.c + channel] =
+                static_cast<int8_t>(quantize(divide(divide(total, k.pixels), k.y_scale), k.range));
+        }
+        __syncthreads();  // before the next image's sums
+    }
+}
+
+}  // namespace
+
+cudaError_t table_global_average_pool(int64_t n, int64_t hw, int64_t c, FloatTable table, float y_scale,
+                                      int y_zero_point, const int8_t* x, int8_t* y, cudaStream_t stream) {
+    if (n * c == 0) return cudaSuccess;
+    const TableMean k{n,
+                      hw,
+                      c,
+                      table.values,
+                      table.per_channel ? 256 : 0,
+                      static_cast<float>(hw),
+                      y_scale,
+                      OutputRange(y_zero_point)};
+    const int64_t blocks_per_image = ceil_div(c, kChannels);
+    return launch(table_pool, n * blocks_per_image, dim3(kChannels, kSums), stream, k, blocks_per_image, x,
+                  y);
+}
+
+}  // namespace qudnn::kernels

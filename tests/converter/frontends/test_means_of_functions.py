@@ -1,0 +1,120 @@
+"""Elementwise operators -> mean over all pixels -> another shape -> QuantizeLinear: one op, with all bits."""
+
+from collections.abc import Callable
+
+import pytest
+from qdq_networks import QdqNetwork, assert_converts, reasons
+
+OP = "QTableGlobalAveragePool"
+Chain = Callable[[QdqNetwork, str], str]
+
+
+def silu(net: QdqNetwork, x: str) -> str:
+    return net.node("Mul", [x, net.node("Sigmoid", [x], "gate")], "silu")
+
+
+def clip(net: QdqNetwork, x: str) -> str:
+    bounds = [net.constant(name, value, "float32") for name, value in (("low", 0), ("high", 1.7))]
+    return net.node("Clip", [x, *bounds], "clipped")
+
+
+def channels(net: QdqNetwork, x: str) -> str:
+    """Another function of each channel."""
+    bias = net.constant("bias", net.rng.normal(size=(6, 1, 1)), "float32")
+    return net.node("Tanh", [net.node("Add", [x, bias], "added")], "tanh")
+
+
+CHAINS: dict[str, Chain] = {"silu": silu, "clip": clip, "of channels": channels, "nothing": lambda net, x: x}
+VIEWS = ("Flatten", "Reshape", "Squeeze")
+
+
+def view(net: QdqNetwork, op_type: str, x: str) -> str:
+    numbers = {"Reshape": [0, -1], "Squeeze": [2, 3]}.get(op_type)
+    more = [] if numbers is None else [net.constant("numbers", numbers, "int64")]
+    return net.node(op_type, [x, *more], "viewed")
+
+
+def with_matmul(net: QdqNetwork, x: str, scale: float = 0.0117) -> None:
+    inner = net.pair(x, "mean_q", scale, 61)
+    net.y(net.node("MatMul", [inner, net.weights("last", (6, 3), 1)], "product"), rank=2)
+
+
+@pytest.mark.parametrize("op_type", VIEWS)
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
+def test_with_another_shape(chain: Chain, op_type: str) -> None:
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x()), "c_q", 0.0237, 107)
+    with_matmul(net, view(net, op_type, net.node("GlobalAveragePool", [chain(net, x)], "mean")))
+    # onnxruntime lets the QuantizeLinear pass the other two, and has an integer mean then.
+    is_integer = chain is CHAINS["nothing"] and op_type != "Flatten"
+    op = "QGlobalAveragePool" if is_integer else OP
+    assert_converts(net.model(), {"QConv": 1, op: 1, "Flatten": 1, "QMatMul": 1})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("chain", [silu, clip, channels])
+def test_before_a_convolution(chain: Chain, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    x = net.pair(net.conv(net.x(), "c0"), "c_q", 0.0237, 107)
+    mean = net.pair(net.node("GlobalAveragePool", [chain(net, x)], "mean"), "mean_q", 0.0117, 61)
+    net.y(net.node("Conv", [mean, net.weights("last", (5, 6, 1, 1), 0)], "last_c"))
+    # An int8 tensor with two consumers stays int8: onnxruntime computes the convolution in float32.
+    is_exact = dtype == "uint8" or chain is not silu
+    report = assert_converts(net.model(), {"QConv": 2, OP: 1}, exact=is_exact)
+    assert all(entry.op_type == "Conv" for entry in report.approximate), str(report)
+
+
+def test_of_rows() -> None:
+    net = QdqNetwork()
+    x = net.pair(
+        net.node("Conv", [net.x(("n", 4, 50)), net.weights("w", (6, 4, 3), 0)], "c"), "c_q", 0.02, 107
+    )
+    with_matmul(
+        net, net.node("Flatten", [net.node("GlobalAveragePool", [silu(net, x)], "mean")], "flat"), 0.003
+    )
+    ops = {"QConv": 1, OP: 1, "Unsqueeze": 1, "Squeeze": 1, "Flatten": 1, "QMatMul": 1}
+    assert_converts(net.model(), ops, (4, 50))
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_reduce_mean(keepdims: int) -> None:
+    """onnxruntime adds up in another order there, which the report says."""
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x()), "c_q", 0.0237, 107)
+    mean = net.node("ReduceMean", [silu(net, x)], "mean", axes=[2, 3], keepdims=keepdims)
+    with_matmul(net, net.node("Flatten", [mean], "flat") if keepdims else mean)
+    ops = {"QConv": 1, OP: 1, "Flatten": 1, "QMatMul": 1}
+    report = assert_converts(net.model(), ops, exact=False)
+    assert [entry.op_type for entry in report.approximate] == ["ReduceMean"]
+
+
+def test_function_that_others_read() -> None:
+    """As in squeeze-and-excite: the image times a function of its own mean."""
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x()), "c_q", 0.0237, 107)
+    clipped = clip(net, x)
+    mean = net.pair(net.node("GlobalAveragePool", [clipped], "mean"), "mean_q", 0.0117, 61)
+    gate = net.node("Conv", [mean, net.weights("gate_w", (6, 6, 1, 1), 0)], "gate_c")
+    gate = net.pair(gate, "gate_q", 0.0117, 131)
+    gated = net.node("Mul", [clipped, net.node("Sigmoid", [gate], "gate_s")], "gated")
+    net.y(
+        net.node("Conv", [net.pair(gated, "gated_q", 0.0117, 61), net.weights("w", (5, 6, 1, 1), 0)], "end")
+    )
+    assert_converts(net.model(), {"QConv": 3, OP: 1, "QTableMul": 1})
+
+
+def test_of_two_tensors() -> None:
+    net = QdqNetwork()
+    both = net.node("Mul", [net.x(), net.x(name="z")], "both")
+    net.y(net.node("GlobalAveragePool", [net.node("Tanh", [both], "tanh")], "mean"))
+    assert reasons(net.model())["mean_node"] == "it is a mean of several quantized tensors"
+
+
+def test_of_float() -> None:
+    net = QdqNetwork()
+    net.y(
+        net.node(
+            "GlobalAveragePool", [net.node("Tanh", [net.input("x", "float32", ("n", 4, 9, 8))], "t")], "mean"
+        )
+    )
+    assert "floating point" in reasons(net.model())["mean_node"]
