@@ -25,6 +25,7 @@ from benchmarks.report import outcome
 from qudnn import custom_ops
 from qudnn.converter.functions import DOMAIN, function_proto
 from qudnn.custom_ops import cuda, plans
+from qudnn.custom_ops.measuring.bound import on_gpu, on_gpu_only
 
 SHORT, LONG = 10, 60  # repeats
 TOKENS = (32 * 128, 32 * 384)
@@ -96,10 +97,10 @@ class Bench:
         """Runs a model of as many QMatMul as one CUDA graph, on this stream."""
         options = onnxruntime.SessionOptions()
         on_stream = {"user_compute_stream": str(self.stream.cuda_stream), "enable_cuda_graph": "1"}
-        providers = outcome.on_gpu(**on_stream)
+        providers = on_gpu(**on_stream)
         custom_ops.register(options, providers, tune=self.tune)  # type: ignore[arg-type]
         model = self.model(repeats, cold).SerializeToString()
-        session = outcome.on_gpu_only(onnxruntime.InferenceSession(model, options, providers=providers))
+        session = on_gpu_only(onnxruntime.InferenceSession(model, options, providers=providers))
         binding = session.io_binding()
         for i in range(repeats if cold else 1):
             binding.bind_input(f"x{i}", "cuda", 0, np.int8, [self.size.m, self.size.k], self.x[i].data_ptr())

@@ -9,13 +9,11 @@ Without --tune the model is run by onnxruntime alone.
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
 PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 Options = dict[str, Any]
@@ -87,10 +85,11 @@ def images(batch: int, model: str, options: Options | None) -> Any:
 
 def times(model: str, options: Options, batch: int, runs: int) -> dict[str, float]:
     """Milliseconds of a run with input and results on the GPU, in a CUDA graph."""
-    from zoo.measure import Bound
+    from qudnn.custom_ops.measuring.bound import Bound
+    from qudnn.custom_ops.measuring.times import measure
 
     session = open_session(model, options, enable_cuda_graph="1")
-    seconds = Bound(session, {"x": images(batch, model, options)}).seconds(runs)
+    seconds = measure([Bound(session, {"x": images(batch, model, options)})], runs).latencies
     values = {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)}
     return {name: round(value * 1e3, 4) for name, value in values.items()}
 
@@ -103,6 +102,7 @@ def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[
     import onnxruntime
 
     from qudnn import custom_ops
+    from qudnn.custom_ops.measuring.layers import profiled
 
     session_options = onnxruntime.SessionOptions()
     session_options.enable_profiling = True
@@ -110,28 +110,7 @@ def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[
     custom_ops.register(session_options, PROVIDERS, **options)
     session = onnxruntime.InferenceSession(model, session_options, providers=PROVIDERS)
     session.run(None, {"x": images(batch, model, options)})
-    path = Path(session.end_profiling())
-    events = json.loads(path.read_text())
-    path.unlink()
-    return [
-        {
-            "node": event["name"].removesuffix("_kernel_time"),
-            "op": event["args"]["op_name"],
-            "x": shape(event["args"]["input_type_shape"][0]),
-            "w": shape(event["args"]["input_type_shape"][1]),
-            "y": shape(event["args"]["output_type_shape"][0]),
-        }
-        for event in events
-        if event.get("cat") == "Node"
-        and event["name"].endswith("_kernel_time")
-        and event["args"]["op_name"] in ("QConv", "QMatMul")
-    ]
-
-
-def shape(entry: dict[str, list[int]]) -> list[int]:
-    """`{"int8": [1, 7, 7, 64]}` without the dtype."""
-    (sizes,) = entry.values()
-    return sizes
+    return [layer for layer in profiled(session, 1) if layer["op"] in ("QConv", "QMatMul")]
 
 
 def main() -> None:
@@ -154,7 +133,6 @@ def main() -> None:
 
         report["statistics"] = dict(plans.statistics())
         if arguments.runs:
-            sys.path.insert(0, str(ROOT / "examples"))
             report["times"] = times(arguments.model, options, arguments.batch, arguments.runs)
             report["layers"] = layers(arguments.model, options, arguments.batch, arguments.report.parent)
         report["plans"] = [dict(info) for info in plans.list()]

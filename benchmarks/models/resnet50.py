@@ -22,11 +22,13 @@ import onnx
 import onnxruntime
 from onnxruntime import InferenceSession as Session
 
-from benchmarks.report import machine, outcome
+from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.measuring import machine
+from qudnn.custom_ops.measuring.bound import Bound, on_gpu, on_gpu_only
 from qudnn.custom_ops.profile import kernels
-from zoo.measure import CPU, Bound, cpu_session, different_bits
+from zoo.measure import CPU, cpu_session, different_bits
 from zoo.resnet import resnet50
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +74,7 @@ class Benchmark:
         """What is measured on the GPU, slowest first."""
 
         def original(name: str, **provider: str) -> Callable[[], Session]:
-            return lambda: Session(str(self.folder / name), providers=outcome.on_gpu(**provider))
+            return lambda: Session(str(self.folder / name), providers=on_gpu(**provider))
 
         return {
             "int8 QOperator": original("int8.onnx"),
@@ -85,7 +87,7 @@ class Benchmark:
         }
 
     def session(self, **provider: str) -> Session:
-        return custom_ops.InferenceSession(self.converted, providers=outcome.on_gpu(**provider))
+        return custom_ops.InferenceSession(self.converted, providers=on_gpu(**provider))
 
     def times(self, batch: int) -> dict[str, Any]:
         """Each peer's times in milliseconds, or why it has none."""
@@ -93,7 +95,7 @@ class Benchmark:
         feed = {"x": images(batch)}
 
         def times(make: Callable[[], Session]) -> outcome.Row:
-            return outcome.milliseconds(outcome.on_gpu_only(make()), feed, self.runs)
+            return outcome.milliseconds(on_gpu_only(make()), feed, self.runs)
 
         for name, make in self.peers().items():
             table[name] = outcome.attempt(partial(times, make))
@@ -134,7 +136,7 @@ class Benchmark:
         profiled = onnxruntime.SessionOptions()
         profiled.enable_profiling = True
         profiled.profile_file_prefix = str(self.folder / "profile")
-        session = custom_ops.InferenceSession(self.converted, profiled, providers=outcome.on_gpu())
+        session = custom_ops.InferenceSession(self.converted, profiled, providers=on_gpu())
         session.run(None, {"x": images(1)})
         ran = kernels(session)
         return {
@@ -145,7 +147,7 @@ class Benchmark:
 
     def memory(self, runs: int = 10_000) -> dict[str, float]:
         """Growth in MB over `runs` runs of the small model, on the GPU and in this process."""
-        session = custom_ops.InferenceSession(self.small, providers=outcome.on_gpu())
+        session = custom_ops.InferenceSession(self.small, providers=on_gpu())
         feed = {"x": images(1, size=SMALL)}
         for _ in range(200):
             session.run(None, feed)

@@ -37,9 +37,10 @@ from benchmarks.models.transformer_models import (
 from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.measuring.bound import Feed, on_gpu, on_gpu_only
 from qudnn.custom_ops.options import Tune
 from qudnn.custom_ops.profile import ON_SHAPES, kernels
-from zoo.measure import CPU, Feed, cpu_session
+from zoo.measure import CPU, cpu_session
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,12 +133,12 @@ class Benchmark:
         if profile:
             options.enable_profiling = True
             options.profile_file_prefix = str(profile / "profile")
-        given = outcome.on_gpu(**({"enable_cuda_graph": "1"} if graph else {})) if self.gpu else CPU
+        given = on_gpu(**({"enable_cuda_graph": "1"} if graph else {})) if self.gpu else CPU
         if ours:
             session: Session = custom_ops.InferenceSession(model, options, providers=given, tune=self.tune)
         else:
             session = Session(model, options, providers=given)
-        return outcome.on_gpu_only(session) if self.gpu else session
+        return on_gpu_only(session) if self.gpu else session
 
     def quantized(self, path: Path, feeds: dict[Shape, Feed]) -> outcome.Row:
         """One quantized model: its conversion, its bits, its nodes off the GPU, its times."""

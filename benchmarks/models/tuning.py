@@ -10,7 +10,6 @@ GPU.
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import onnx
 from benchmarks.report import outcome
 from qudnn import converter
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.measuring.layers import fitting, padding
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,17 +99,6 @@ def median(reports: Sequence[dict[str, Any]]) -> dict[str, float]:
     return {part: round(statistics.median(start[part] for start in starts), 3) for part in starts[0]}
 
 
-def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
-    """By node: the rows and columns that it adds to its result for the next convolution."""
-    found = {}
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.name == "y_pads" and any(attribute.ints):
-                _, top, left, _, _, bottom, right, _ = attribute.ints
-                found[node.name] = top + bottom, left + right
-    return found
-
-
 def assign(
     layers: Sequence[dict[str, Any]],
     plans: Sequence[dict[str, Any]],
@@ -118,28 +107,12 @@ def assign(
     """Each layer with its plan. Raises LookupError where none fits."""
     rows = []
     for layer in layers:
-        wanted = geometry(layer, *padding.get(layer["node"], (0, 0)))
-        fitting = [plan for plan in plans if wanted.items() <= fields(plan["problem"]).items()]
-        if not fitting:
+        plan = next(iter(fitting(layer, plans, padding)), None)
+        if plan is None:
             raise LookupError(f"no plan for {layer}")
         kept = ("problem", "engine", "plan", "microseconds", "tops", "first_plan", "first_microseconds")
-        rows.append({"node": layer["node"]} | {name: fitting[0][name] for name in kept})
+        rows.append({"node": layer["node"]} | {name: plan[name] for name in kept})
     return rows
-
-
-def geometry(layer: dict[str, Any], rows: int, columns: int) -> dict[str, int]:
-    """Those fields of a layer's problem that follow from its shapes; rows and columns of y are padding."""
-    x, w, y = layer["x"], layer["w"], layer["y"]
-    if layer["op"] == "QMatMul":
-        return {"m": math.prod(x[:-1]), "k": w[0], "c": x[-1]}
-    sizes = zip(
-        ("n", "h", "w", "c", "k", "r", "s", "p", "q"), (*x, *w[:3], y[1] - rows, y[2] - columns), strict=True
-    )
-    return dict(sizes) | {"group": x[3] // w[3]}
-
-
-def fields(problem: str) -> dict[str, int]:
-    return {name: int(value) for name, _, value in (word.partition("=") for word in problem.split()[1:])}
 
 
 def check(results: dict[str, Any]) -> dict[str, bool]:

@@ -13,18 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from benchmarks.report import machine
 from qudnn.converter import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))  # the zoo, for whoever imports this module
 
+from qudnn.custom_ops.measuring import machine  # noqa: E402
+from qudnn.custom_ops.measuring.bound import Bound, Feed  # noqa: E402
+from qudnn.custom_ops.measuring.times import measure  # noqa: E402
 from qudnn.custom_ops.profile import Kernel  # noqa: E402
-from zoo.measure import Bound, Feed, different_bits  # noqa: E402
+from zoo.measure import different_bits  # noqa: E402
 
 Row = dict[str, Any]
-
-_RUNS_OF_SLOW = 5
 
 
 def conversion(report: Report) -> Row:
@@ -69,26 +69,9 @@ def off_the_gpu(ran: Counter[Kernel]) -> dict[str, int]:
     }
 
 
-def on_gpu(**provider: str) -> list[Any]:
-    """Providers of a session on the GPU, with the CUDA provider's options."""
-    return [("CUDAExecutionProvider", provider), "CPUExecutionProvider"]
-
-
-def on_gpu_only(session: onnxruntime.InferenceSession) -> onnxruntime.InferenceSession:
-    """The session itself. Raises RuntimeError where it is not on the GPU."""
-    if "CUDAExecutionProvider" not in session.get_providers():
-        raise RuntimeError("onnxruntime fell back to the CPU")
-    return session
-
-
 def milliseconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int) -> Row:
-    """Of a run with inputs and results on the session's device, after runs that do not count.
-
-    Where a run takes longer than a second, there are fewer.
-    """
-    bound = Bound(session, feed)
-    (once,) = bound.seconds(1, warm=3)  # CUDA graphs are captured in the second run
-    times = [second * 1e3 for second in bound.seconds(runs if once < 1 else _RUNS_OF_SLOW, warm=2)]
+    """Of a run with inputs and results on the session's device, after runs that do not count."""
+    times = [second * 1e3 for second in measure([Bound(session, feed)], runs).latencies]
     return {
         "runs": len(times),
         "median": round(statistics.median(times), 4),

@@ -3,8 +3,8 @@
 import argparse
 
 
-def add_shape(parser: argparse.ArgumentParser) -> None:
-    """--shape, which converter/cli/shapes.py reads."""
+def add_shape(parser: argparse._ActionsContainer) -> None:
+    """--shape, to a parser or a group of options, which converter/cli/shapes.py reads."""
     parser.add_argument(
         "--shape",
         action="append",

@@ -76,7 +76,7 @@ def _model(arguments: argparse.Namespace) -> "tuple[Check, list[dict[str, Any]] 
     if more:
         raise UsageError("the model is run once: give one shape for each input")
     fed = random_inputs(inputs, shapes, np.random.default_rng(0))
-    check, ran = placement.of_a_run(arguments.model, fed, placement.ops_of(converted))
+    check, ran = placement.of_a_run(arguments.model, fed, placement.ops_of(converted), arguments.cache_dir)
     return check, [{**kernel._asdict(), "runs": count} for kernel, count in sorted(ran.items())]
 
 

@@ -19,10 +19,13 @@ _NAME = "model"
 _MOST = 5  # operators in one line
 
 
-def of_a_run(path: str, inputs: Mapping[str, Any], ops: "Counter[str]") -> tuple[Check, Counter[Kernel]]:
+def of_a_run(
+    path: str, inputs: Mapping[str, Any], ops: "Counter[str]", cache_dir: str | None
+) -> tuple[Check, Counter[Kernel]]:
     """Opens the model as qudnn.InferenceSession does, runs it once and says which kernels ran where.
 
-    ops: how many of each op of qudnn the converted model has. Raises UsageError where it does not run.
+    ops: how many of each op of qudnn the converted model has. cache_dir: the folder of plans, None for the
+    user's. Plans that are not known are the first that work. Raises UsageError where it does not run.
     """
     import onnxruntime
 
@@ -34,7 +37,11 @@ def of_a_run(path: str, inputs: Mapping[str, Any], ops: "Counter[str]") -> tuple
         options.profile_file_prefix = str(Path(folder, "profile"))
         try:
             session = InferenceSession(
-                path, options, providers=[CUDA, "CPUExecutionProvider"], tune="heuristic"
+                path,
+                options,
+                providers=[CUDA, "CPUExecutionProvider"],
+                tune="heuristic",
+                cache_dir=cache_dir,
             )
             session.run(None, dict(inputs))
         except Exception as error:  # onnxruntime's have no type in common

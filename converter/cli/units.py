@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 
 _FACTORS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -28,3 +29,14 @@ def in_units(count: int) -> str:
             break
         number, name = number / 1024, larger
     return f"{count} bytes" if name == "bytes" else f"{number:.1f} {name}"
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number, no less than this."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\s*\d+\s*", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of {least} and more")
+        return int(text)
+
+    return number

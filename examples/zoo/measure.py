@@ -1,8 +1,7 @@
 """Sessions, comparisons of bits, and times, the same way everywhere."""
 
 import statistics
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,11 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-Feed = Mapping[str, npt.NDArray[Any]]  # values of a model's inputs, by name
+from qudnn.custom_ops.measuring.bound import Bound, Feed
+from qudnn.custom_ops.measuring.times import measure
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-
-_ELEMENT_TYPES = {
-    "tensor(float)": np.float32,
-    "tensor(float16)": np.float16,
-    "tensor(int32)": np.int32,
-    "tensor(int64)": np.int64,
-}
 
 
 def cpu_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -55,49 +48,5 @@ def compare(
     return different, total
 
 
-class Bound:
-    """A session bound to `feed` and to results of its own, all on the session's device.
-
-    The addresses stay the same from run to run, as CUDA graphs need it. Inputs are cast to the model's
-    types. The dynamic dimensions of the results are taken to be the batch size.
-    """
-
-    def __init__(self, session: onnxruntime.InferenceSession, feed: Feed):
-        device = "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
-        self._session = session
-        self._binding = session.io_binding()
-        # Bound for as long as this object lives: the binding itself holds no reference.
-        self._inputs, self._outputs = [], []
-        for x in session.get_inputs():
-            array = feed[x.name].astype(_ELEMENT_TYPES[x.type], copy=False)
-            self._inputs.append(onnxruntime.OrtValue.ortvalue_from_numpy(array, device))
-            self._binding.bind_ortvalue_input(x.name, self._inputs[-1])
-        batch = len(next(iter(feed.values())))
-        for y in session.get_outputs():
-            shape = [batch if isinstance(size, str) else size for size in y.shape]
-            value = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, _ELEMENT_TYPES[y.type], device)
-            self._binding.bind_ortvalue_output(y.name, value)
-            self._outputs.append(value)
-
-    def run(self) -> None:
-        """One run, to its end."""
-        self._session.run_with_iobinding(self._binding)
-        self._binding.synchronize_outputs()
-
-    def results(self) -> list[npt.NDArray[Any]]:
-        return [value.numpy() for value in self._outputs]
-
-    def seconds(self, runs: int = 20, warm: int = 5) -> list[float]:
-        """The times of `runs` runs, after `warm` runs that do not count."""
-        for _ in range(warm):
-            self.run()
-        times = []
-        for _ in range(runs):
-            start = time.perf_counter()
-            self.run()
-            times.append(time.perf_counter() - start)
-        return times
-
-
 def median_seconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int = 20) -> float:
-    return statistics.median(Bound(session, feed).seconds(runs))
+    return statistics.median(measure([Bound(session, feed)], runs).latencies)

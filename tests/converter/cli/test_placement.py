@@ -57,7 +57,7 @@ def test_a_session_is_really_asked(source: Path, monkeypatch: pytest.MonkeyPatch
     converter.convert_file(source, path)
 
     def session(
-        path: str, options: onnxruntime.SessionOptions, *, providers: list[str], tune: str
+        path: str, options: onnxruntime.SessionOptions, *, providers: list[str], tune: str, cache_dir: None
     ) -> onnxruntime.InferenceSession:
         assert providers == [CUDA, CPU] and tune == "heuristic"
         return onnxruntime.InferenceSession(path, options, providers=[CPU])
@@ -66,8 +66,8 @@ def test_a_session_is_really_asked(source: Path, monkeypatch: pytest.MonkeyPatch
     inputs = {"x": np.zeros((1, 3, 8, 8), np.uint8)}
     ops = placement.ops_of(converter.convert(source).model)
     assert ops["QConv"] == 1
-    check, ran = placement.of_a_run(path, inputs, ops)
+    check, ran = placement.of_a_run(path, inputs, ops, None)
     assert check.state is State.WRONG
     assert ran and {kernel.provider for kernel in ran} == {CPU}
     with pytest.raises(UsageError, match=r"converted\.onnx does not run on the GPU: "):
-        placement.of_a_run(path, {"x": np.zeros((1, 3, 9, 9), np.uint8)}, ops)
+        placement.of_a_run(path, {"x": np.zeros((1, 3, 9, 9), np.uint8)}, ops, None)

@@ -1,6 +1,7 @@
-"""What a result was measured on."""
+"""What a result was measured on, and how much memory is in use there."""
 
 import ctypes
+import gc
 import platform
 import re
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import onnxruntime
 
-from qudnn.custom_ops import cuda
+from qudnn.custom_ops import cuda, nvml
+
+_STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
 
 
 def describe() -> dict[str, str]:
@@ -20,8 +24,10 @@ def describe() -> dict[str, str]:
     }
     if cuda.driver_present():
         cuda.load_libraries()
-        name, driver = _nvidia_smi("name,driver_version").split(", ")
-        facts |= {"gpu": name, "driver": driver, "cudnn": _cudnn_version()}
+        answer = nvml.ask()
+        if answer is not None and answer.gpus:
+            facts |= {"gpu": answer.gpus[0].name, "driver": answer.driver}
+        facts |= {"cudnn": cuda.cudnn_version()}
     return facts
 
 
@@ -46,29 +52,33 @@ def commit(root: Path) -> str:
 
 
 def gpu_memory_mb() -> float:
-    """Memory in use on the first GPU."""
-    return float(_nvidia_smi("memory.used", "nounits"))
+    """Memory in use on the first GPU, by other processes too; 0 where CUDA does not say."""
+    return (cuda.memory_in_use() or 0) / 2**20
 
 
 def process_memory_mb() -> float:
     """Resident memory of this process."""
-    resident = re.search(r"VmRSS:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    return int(resident[1]) / 1024 if resident else 0.0
+    return _resident("VmRSS")
 
 
-def _nvidia_smi(query: str, *formats: str) -> str:
-    command = [
-        "nvidia-smi",
-        "--id=0",
-        f"--query-gpu={query}",
-        f"--format={','.join(['csv', 'noheader', *formats])}",
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def peak_memory_mb() -> float:
+    """The most that this process has had resident since forget_peak."""
+    return _resident("VmHWM")
 
 
-def _cudnn_version() -> str:
-    version: int = ctypes.CDLL("libcudnn.so.9").cudnnGetVersion()
-    return f"{version // 10000}.{version // 100 % 100}.{version % 100}"
+def forget_peak() -> None:
+    """Give free memory back, and let the peak begin anew: what a session needs next, shows."""
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)  # of glibc
+        _CLEAR_REFS.write_text(_RESET_PEAK)
+    except (OSError, AttributeError):  # peaks of before count as well, then
+        pass
+
+
+def _resident(name: str) -> float:
+    found = re.search(rf"{name}:\s*(\d+) kB", _STATUS.read_text())
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _processor() -> str:

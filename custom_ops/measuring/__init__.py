@@ -1,0 +1,1 @@
+"""How models are measured, by `qudnn bench` and by the benchmarks of the source tree alike."""

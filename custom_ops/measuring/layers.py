@@ -1,0 +1,183 @@
+"""How long each node of a model takes, and which plan computes it: from onnxruntime's profile.
+
+python -m qudnn.custom_ops.measuring.layers JOB.json    measures in a process of its own, see `measured`
+"""
+
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, reason
+
+Layer = dict[str, Any]
+
+_WARM = 3
+
+
+def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str, Any]) -> list[Layer]:
+    """Each node in the order they run: node, op, provider, us (the median of the runs), engine, plan.
+
+    Of the nodes inside of function bodies where there is no GPU. In a process of its own: there the host
+    waits for each kernel, so that a node's time is its kernels', with their launch. engine and plan are
+    empty where the node has no plan, or where its shapes do not tell which it is. options: of qudnn.register.
+
+    Raises RuntimeError where the model does not run there.
+    """
+    with TemporaryDirectory(prefix="qudnn-") as folder:
+        job, feeds, result = (Path(folder, name) for name in ("job.json", "feed.npz", "layers.json"))
+        np.savez(feeds, allow_pickle=False, **{name: np.asarray(value) for name, value in feed.items()})
+        job.write_text(
+            json.dumps(
+                {
+                    "model": str(Path(model).absolute()),
+                    "feed": str(feeds),
+                    "result": str(result),
+                    "gpu": gpu,
+                    "runs": runs,
+                    "options": dict(options),
+                }
+            )
+        )
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", __name__, str(job)],
+            env={**os.environ, "CUDA_LAUNCH_BLOCKING": "1"},
+            capture_output=True,
+            text=True,
+        )
+        if not result.exists():
+            last = (done.stderr.strip().splitlines() or [""])[-1]
+            raise RuntimeError(f"the process ended with status {done.returncode}: {last}")
+        found = json.loads(result.read_text())
+    if "failed" in found:
+        raise RuntimeError(found["failed"])
+    pads = padding(onnx.load(model, load_external_data=False))
+    layers: list[Layer] = found["layers"]
+    for layer in layers:
+        plans = fitting(layer, found["plans"], pads) if gpu else []
+        same = {(plan["engine"], plan["plan"]) for plan in plans}
+        layer["engine"], layer["plan"] = same.pop() if len(same) == 1 else ("", "")
+    return layers
+
+
+def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
+    """The nodes of the last runs of a session made with `enable_profiling`; ends its profile.
+
+    Each has the shapes of its first two inputs and of its result, x, w and y, where it has them.
+    """
+    path = Path(session.end_profiling())
+    events = json.loads(path.read_text())
+    path.unlink()
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    layers: dict[str, Layer] = {}
+    for event in events:
+        if event.get("cat") != "Node" or not event["name"].endswith("_kernel_time"):
+            continue
+        node, arguments = event["name"].removesuffix("_kernel_time"), event["args"]
+        times[node].append(float(event["dur"]))
+        inputs, outputs = (arguments.get(f"{way}_type_shape", []) for way in ("input", "output"))
+        shapes = zip("xwy", [*inputs[:2], *[{}] * (2 - len(inputs[:2])), *outputs[:1]], strict=False)
+        layers[node] = {
+            "node": node,
+            "op": arguments["op_name"],
+            "provider": arguments.get("provider", ""),
+            **{name: shape(entry) for name, entry in shapes if entry},
+        }
+    return [{**layer, "us": statistics.median(times[node][-runs:])} for node, layer in layers.items()]
+
+
+def shape(entry: Mapping[str, list[int]]) -> list[int]:
+    """`{"int8": [1, 7, 7, 64]}` without the dtype."""
+    (sizes,) = entry.values()
+    return sizes
+
+
+def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
+    """By node: the rows and columns that it adds to its result for the next convolution."""
+    found = {}
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "y_pads" and any(attribute.ints):
+                _, top, left, _, _, bottom, right, _ = attribute.ints
+                found[node.name] = top + bottom, left + right
+    return found
+
+
+def fitting(
+    layer: Layer, plans: Sequence[Mapping[str, Any]], padding: Mapping[str, tuple[int, int]]
+) -> list[Mapping[str, Any]]:
+    """The plans of problems that the layer may be, by its shapes."""
+    wanted = geometry(layer, *padding.get(layer["node"], (0, 0)))
+    if wanted is None:
+        return []
+    kind = "matmul" if layer["op"] == "QMatMul" else "conv"
+    return [
+        plan
+        for plan in plans
+        if plan["problem"].split()[0] == kind and wanted.items() <= fields(plan["problem"]).items()
+    ]
+
+
+def geometry(layer: Layer, rows: int, columns: int) -> dict[str, int] | None:
+    """Those fields of a layer's problem that follow from its shapes; rows and columns of y are padding.
+
+    None where the layer is no QConv in two dimensions and no QMatMul.
+    """
+    x, w, y = (layer.get(name, []) for name in "xwy")
+    if layer["op"] == "QMatMul" and x and w:
+        return {"m": math.prod(x[:-1]), "k": w[0], "c": x[-1]}
+    if layer["op"] != "QConv" or not len(x) == len(w) == len(y) == 4:
+        return None
+    sizes = zip(
+        ("n", "h", "w", "c", "k", "r", "s", "p", "q"), (*x, *w[:3], y[1] - rows, y[2] - columns), strict=True
+    )
+    return dict(sizes) | {"group": x[3] // w[3]}
+
+
+def fields(problem: str) -> dict[str, int]:
+    return {name: int(value) for name, _, value in (word.partition("=") for word in problem.split()[1:])}
+
+
+def main(job: Mapping[str, Any]) -> None:
+    try:
+        found = _work(job)
+    except Exception as error:  # onnxruntime's have no type in common
+        found = {"failed": reason(error)}
+    Path(job["result"]).write_text(json.dumps(found))
+
+
+def _work(job: Mapping[str, Any]) -> dict[str, Any]:
+    from qudnn.custom_ops import InferenceSession, plans
+
+    with TemporaryDirectory(prefix="qudnn-") as folder:
+        options = onnxruntime.SessionOptions()
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder, "profile"))
+        if job["gpu"]:
+            session = on_gpu_only(
+                InferenceSession(job["model"], options, providers=on_gpu(), **job["options"])
+            )
+        else:
+            session = onnxruntime.InferenceSession(job["model"], options, providers=["CPUExecutionProvider"])
+        with np.load(job["feed"], allow_pickle=False) as file:
+            feed = {name: file[name] for name in file.files}
+        bound = Bound(session, feed, session.run(None, feed))
+        for _ in range(_WARM + job["runs"]):
+            bound.run()
+        layers = profiled(session, job["runs"])
+    return {"layers": layers, "plans": [dict(info) for info in plans.list()] if job["gpu"] else []}
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,102 @@
+"""Nodes, their times and their plans, read from a profile."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from qudnn import converter
+from qudnn.custom_ops import native
+from qudnn.custom_ops.measuring import layers
+
+CPU = ["CPUExecutionProvider"]
+
+
+class Profiled:
+    """A session whose profile is given."""
+
+    def __init__(self, path: Path, events: list[dict[str, Any]]) -> None:
+        self.path = path
+        path.write_text(json.dumps(events))
+
+    def end_profiling(self) -> str:
+        return str(self.path)
+
+
+def event(node: str, us: float, **arguments: Any) -> dict[str, Any]:
+    known = {"op_name": "QConv", "provider": "CUDAExecutionProvider", **arguments}
+    return {"cat": "Node", "name": f"{node}_kernel_time", "dur": us, "args": known}
+
+
+def test_a_profile_is_read(tmp_path: Path) -> None:
+    shapes = {
+        "input_type_shape": [{"int8": [1, 7, 7, 64]}, {"int8": [32, 1, 1, 64]}, {"int32": [32]}],
+        "output_type_shape": [{"int8": [1, 7, 7, 32]}],
+    }
+    events = [{"cat": "Session", "name": "model_run", "dur": 9, "args": {}}]
+    for us in (1000, 5, 7, 6):  # the first is not of the last three runs
+        events += [event("a", us, **shapes), {"cat": "Node", "name": "a_fence_before", "dur": 1, "args": {}}]
+        events.append(event("b", 2 * us, op_name="Shape", input_type_shape=[{"int8": [3]}]))
+    found = layers.profiled(Profiled(tmp_path / "p.json", events), 3)
+    assert found == [
+        {
+            "node": "a",
+            "op": "QConv",
+            "provider": "CUDAExecutionProvider",
+            "x": [1, 7, 7, 64],
+            "w": [32, 1, 1, 64],
+            "y": [1, 7, 7, 32],
+            "us": 6.0,
+        },
+        {"node": "b", "op": "Shape", "provider": "CUDAExecutionProvider", "x": [3], "us": 12.0},
+    ]
+    assert not (tmp_path / "p.json").exists()
+
+
+CONV = {"node": "c", "op": "QConv", "x": [2, 8, 8, 64], "w": [32, 3, 3, 64], "y": [2, 10, 9, 32]}
+PRODUCT = {"node": "m", "op": "QMatMul", "x": [2, 5, 64], "w": [32, 64], "y": [2, 5, 32]}
+
+
+def plan(text: str, engine: str) -> dict[str, Any]:
+    return {"problem": native.read_problem(text)[0], "engine": engine, "plan": f"{engine} 1"}
+
+
+PLANS = [
+    plan("conv n=2 h=8 w=8 c=64 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1", "a"),
+    plan("conv n=1 h=8 w=8 c=64 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1", "b"),
+    plan("matmul m=10 k=32 c=64", "c"),
+    plan("matmul m=10 k=32 c=128", "d"),
+]
+
+
+def test_plans_fit_by_shapes() -> None:
+    def engines(layer: dict[str, Any], **pads: tuple[int, int]) -> list[str]:
+        return [found["engine"] for found in layers.fitting(layer, PLANS, pads)]
+
+    assert engines(CONV, c=(2, 1)) == ["a"]  # y is padded for whom reads it
+    assert engines(CONV) == []
+    assert engines(PRODUCT) == ["c"]
+    assert engines({**CONV, "op": "QConv3D"}, c=(2, 1)) == []
+    assert engines({"node": "s", "op": "Softmax"}) == []
+
+
+def test_a_model_in_a_process_of_its_own(source: Path) -> None:
+    """Through the function bodies: all of their nodes, with times."""
+    target = str(source.with_name("converted.onnx"))
+    converter.convert_file(source, target)
+    feed = {"x": np.zeros((2, 3, 8, 8), np.uint8)}
+    found = layers.measured(target, feed, gpu=False, runs=2, options={})
+    session = onnxruntime.InferenceSession(target, providers=CPU)
+    session.run(None, feed)
+    assert {layer["provider"] for layer in found} == {"CPUExecutionProvider"}
+    assert {layer["op"] for layer in found} & {"ConvInteger", "QLinearConv", "Conv"}
+    assert all(layer["us"] >= 0 and layer["engine"] == "" for layer in found)
+    assert len({layer["node"] for layer in found}) == len(found)
+
+
+def test_what_is_wrong_there_is_said(source: Path) -> None:
+    with pytest.raises(RuntimeError, match="invalid dimensions for input: x"):
+        layers.measured(str(source), {"x": np.zeros((2, 4, 8, 8), np.uint8)}, False, 2, {})

@@ -1,0 +1,58 @@
+"""What a result was measured on."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from qudnn.custom_ops import cuda, nvml
+from qudnn.custom_ops.measuring import machine
+
+
+def test_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "driver_present", lambda: False)
+    found = machine.describe()
+    assert found.pop("processor")
+    assert found == {"python": platform.python_version(), "onnxruntime": onnxruntime.__version__}
+    assert machine.gpu_memory_mb() >= 0
+
+
+def test_with_a_gpu(gpu_build: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = (nvml.Gpu("NVIDIA RTX A6000/B", (8, 6), 1), nvml.Gpu("NVIDIA L4", (8, 9), 1))
+    monkeypatch.setattr(nvml, "ask", lambda: nvml.Answer("580.1", gpus))
+    monkeypatch.setattr(cuda, "cudnn_version", lambda: "9.19.0")
+    found = machine.describe()
+    assert (found["gpu"], found["driver"], found["cudnn"]) == ("NVIDIA RTX A6000/B", "580.1", "9.19.0")
+    assert machine.slug() == "nvidia-rtx-a6000-b"
+
+
+def test_commits(tmp_path: Path) -> None:
+    assert machine.commit(tmp_path) == "unknown"
+
+    def git(*arguments: str) -> str:
+        own = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        return subprocess.run(
+            ["git", *own, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "a").write_text("a")
+    git("add", "a")
+    git("commit", "-q", "-m", "a")
+    assert machine.commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "a").write_text("b")
+    assert machine.commit(tmp_path) == git("rev-parse", "HEAD") + "+"
+
+
+def test_peaks() -> None:
+    """64 MB that were in use for a while are in the peak, until it is forgotten."""
+    machine.forget_peak()
+    before = machine.process_memory_mb()
+    np.ones(64 << 20, np.uint8)
+    assert machine.peak_memory_mb() - before > 60
+    assert machine.process_memory_mb() - before < 60
+    machine.forget_peak()
+    assert machine.peak_memory_mb() - before < 60
