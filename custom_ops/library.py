@@ -7,7 +7,7 @@ import weakref
 import onnxruntime
 
 from qudnn.custom_ops.location import LIBRARY, find_library
-from qudnn.custom_ops.options import DEFAULTS, Tune, config_entries, config_entry
+from qudnn.custom_ops.options import Tune, config_entries, config_entry, default
 from qudnn.custom_ops.registration import Obstacle, Providers, Registration, possible
 
 # Options that have the operators already: onnxruntime refuses the same domain twice.
@@ -50,7 +50,8 @@ def register(
     cache_dir: the folder of plans, which is made where there is none. "" keeps plans in memory only.
 
     What is None is as the entries "qudnn.tune", "qudnn.workspace_limit" and "qudnn.cache_dir" of the
-    options' configuration have it, else "full", 1 GiB and `qudnn.plans.default_cache_dir()`.
+    options' configuration have it, else as $QUDNN_TUNE, $QUDNN_WORKSPACE_LIMIT and $QUDNN_CACHE_DIR do, else
+    "full", 1 GiB and `qudnn.plans.default_cache_dir()`.
 
     Registering the same options again does nothing. Options that were registered for CUDA are not to be
     used for a session on the CPU: onnxruntime refuses a converted model there.
@@ -100,7 +101,7 @@ def _check_same(session_options: onnxruntime.SessionOptions, entries: dict[str, 
     """The library read the entries when it was registered: others would have no effect."""
     for key, value in entries.items():
         known = config_entry(session_options, key)
-        if value != (DEFAULTS.get(key) if known is None else known):
+        if value != (default(key) if known is None else known):
             before = "left to its default" if known is None else f"as {known!r}"
             raise ValueError(
                 f"these session options are registered already, with {key} {before}, "

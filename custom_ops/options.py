@@ -2,10 +2,13 @@
 
 import operator
 import os
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Literal, get_args
 
 import onnxruntime
+
+from qudnn.converter.cli.units import size
 
 Tune = Literal["full", "heuristic", "cached"]
 
@@ -13,7 +16,7 @@ TUNE = "qudnn.tune"
 WORKSPACE_LIMIT = "qudnn.workspace_limit"
 CACHE_DIR = "qudnn.cache_dir"
 
-DEFAULTS = {TUNE: "full", WORKSPACE_LIMIT: str(2**30)}  # the folder's depends on the environment
+_DEFAULTS = {TUNE: "full", WORKSPACE_LIMIT: str(2**30)}
 
 _LARGEST = 2**63 - 1
 
@@ -33,6 +36,21 @@ def config_entries(
     if cache_dir is not None:
         entries[CACHE_DIR] = _checked_folder(cache_dir)
     return entries
+
+
+def default(key: str) -> str | None:
+    """What the library takes where the entry is not set; None for the folder, which it finds itself.
+
+    Raises ValueError where the environment's cannot be.
+    """
+    if key == TUNE:
+        return os.environ.get("QUDNN_TUNE") or _DEFAULTS[key]
+    if key == WORKSPACE_LIMIT and (limit := os.environ.get("QUDNN_WORKSPACE_LIMIT")):
+        try:
+            return str(size(limit))
+        except ArgumentTypeError as error:
+            raise ValueError(f"QUDNN_WORKSPACE_LIMIT: {error}") from error
+    return _DEFAULTS.get(key)
 
 
 def config_entry(session_options: onnxruntime.SessionOptions, key: str) -> str | None:

@@ -29,9 +29,9 @@ struct Configuration {
     bool operator==(const Configuration&) const = default;
 };
 
-// The configuration of three texts, each that of its option, and of $QUDNN_ONLY and $QUDNN_EXPLAIN; those not
-// given keep their defaults. Throws std::invalid_argument, with the option's name and what it takes, for any
-// other text.
+// The configuration that three config entries of a session give: qudnn.tune, qudnn.workspace_limit and
+// qudnn.cache_dir. What is not given is as the environment has it. Throws std::invalid_argument, with the
+// name and what it takes, for what cannot be; see plan/options.h.
 QUDNN_API Configuration parse_configuration(const std::optional<std::string>& tune,
                                             const std::optional<std::string>& workspace_limit,
                                             const std::optional<std::string>& cache_folder);

@@ -10,12 +10,15 @@ import onnxruntime
 import pytest
 
 from qudnn import custom_ops
+from qudnn.converter.cli.units import size
 from qudnn.custom_ops import session as session_module
+from qudnn.custom_ops._native import testing
 from qudnn.custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
 
 CPU = ["CPUExecutionProvider"]
 CUDA = ["CUDAExecutionProvider", "CPUExecutionProvider"]
 KEYS = (TUNE, WORKSPACE_LIMIT, CACHE_DIR)
+FULL, HEURISTIC, CACHED = range(3)
 
 
 class Options(onnxruntime.SessionOptions):
@@ -143,3 +146,71 @@ def test_the_library_refuses_bad_entries_itself(key: str, value: str) -> None:
     options.add_session_config_entry(key, value)
     with pytest.raises(Exception, match=key):
         options.register_custom_ops_library(custom_ops.library_path())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "key", "good"),
+    [
+        ("QUDNN_TUNE", "fast", TUNE, "full"),
+        ("QUDNN_WORKSPACE_LIMIT", "much", WORKSPACE_LIMIT, "1"),
+        ("QUDNN_WORKSPACE_LIMIT", "-1", WORKSPACE_LIMIT, "1"),
+    ],
+)
+def test_the_library_refuses_bad_variables(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, key: str, good: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Exception, match=f"{variable} is .*, not '{value}'"):
+        onnxruntime.SessionOptions().register_custom_ops_library(custom_ops.library_path())
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(key, good)
+    options.register_custom_ops_library(custom_ops.library_path())  # entries come before variables
+
+
+def test_the_environment_stands_for_what_a_session_leaves_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parse = testing.parse_configuration
+    for variable in ("QUDNN_TUNE", "QUDNN_WORKSPACE_LIMIT"):
+        monkeypatch.delenv(variable, raising=False)
+    defaults = parse(cache_dir="")
+    assert (defaults["tune"], defaults["workspace_limit"]) == (FULL, 2**30)
+    monkeypatch.setenv("QUDNN_TUNE", "")  # as compose files write what is not set
+    monkeypatch.setenv("QUDNN_WORKSPACE_LIMIT", "")
+    assert parse(cache_dir="") == defaults
+    monkeypatch.setenv("QUDNN_TUNE", "cached")
+    monkeypatch.setenv("QUDNN_WORKSPACE_LIMIT", "256M")
+    monkeypatch.setenv("QUDNN_CACHE_DIR", str(tmp_path))
+    assert parse() == {"tune": CACHED, "workspace_limit": 256 << 20, "cache_dir": str(tmp_path)}
+    given = parse(tune="heuristic", workspace_limit="5", cache_dir="")
+    assert given == {"tune": HEURISTIC, "workspace_limit": 5, "cache_dir": ""}
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "1048576", "512K", "256M", "1G", "1.5GiB", "0.1k", "2 tb", " 7b ", str(2**63 - 1)]
+)
+def test_sizes_have_the_units_of_the_command(text: str) -> None:
+    assert testing.parse_configuration(workspace_limit=text)["workspace_limit"] == size(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "G", "-1", "1,5G", "1e9", "1X", "1GG", "1 G B", str(2**63), "8388608T", "."]
+)
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match=r"qudnn\.workspace_limit is a number of bytes, as in") as raised:
+        testing.parse_configuration(workspace_limit=text)
+    assert f"not '{text}'" in str(raised.value)
+
+
+@pytest.mark.usefixtures("gpu_build")
+def test_options_registered_with_the_environments_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUDNN_TUNE", "heuristic")
+    monkeypatch.setenv("QUDNN_WORKSPACE_LIMIT", "1M")
+    options = Options()
+    custom_ops.register(options, CUDA)
+    assert custom_ops.register(options, CUDA, tune="heuristic", workspace_limit=1 << 20)
+    with pytest.raises(ValueError, match="cannot change to 'full'"):
+        custom_ops.register(options, CUDA, tune="full")
+    monkeypatch.setenv("QUDNN_WORKSPACE_LIMIT", "much")
+    with pytest.raises(ValueError, match="QUDNN_WORKSPACE_LIMIT: 'much' is no size"):
+        custom_ops.register(options, CUDA, workspace_limit=1)
