@@ -6,6 +6,7 @@
 from qudnn.custom_ops.capture import GraphCaptureError
 from qudnn.custom_ops.library import library_path, register
 from qudnn.custom_ops.opened import Opened, Status
+from qudnn.custom_ops.provider import register_provider
 from qudnn.custom_ops.registration import Obstacle, Registration
 from qudnn.custom_ops.session import InferenceSession
 
@@ -23,4 +24,5 @@ __all__ = [
     "Status",
     "library_path",
     "register",
+    "register_provider",
 ]

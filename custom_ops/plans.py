@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from qudnn.custom_ops import native
+from qudnn.custom_ops.metrics import prometheus
 
 
 class Statistics(TypedDict):
@@ -49,6 +50,14 @@ class PlanInfo(TypedDict):
 def statistics() -> Statistics:
     """Counters of this process's plans."""
     return cast(Statistics, native.statistics())
+
+
+def metrics() -> str:
+    """The same counters in Prometheus' text format, for a service's `/metrics`: `qudnn_plan_hits_total 7`.
+
+    The service's replicas are processes of their own, each with its own counters.
+    """
+    return prometheus(cast(Mapping[str, float], statistics()))
 
 
 def clear() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         library_path,
         plans,
         register,
+        register_provider,
     )
 
     __version__: str
@@ -56,6 +57,7 @@ __all__ = [
     "library_path",
     "plans",
     "register",
+    "register_provider",
 ]
 
 _PACKAGES = {"converter", "custom_ops"}

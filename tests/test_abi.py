@@ -61,7 +61,7 @@ def test_exports() -> None:
     assert len(declared) > 10
     # What tests link against is C++; a wheel's library has none of it.
     assert sorted(symbol for symbol in symbols if not symbol.startswith("qudnn::")) == sorted(
-        ["RegisterCustomOps", *declared]
+        ["CreateEpFactories", "RegisterCustomOps", "ReleaseEpFactory", *declared]
     )
 
 
@@ -151,27 +151,39 @@ def get_version():
     return b"1.5.0"
 
 library = ctypes.CDLL({library!r})
-library.RegisterCustomOps.restype = ctypes.c_void_p
-library.RegisterCustomOps.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 base = Base(get_api, get_version)
-status = library.RegisterCustomOps(None, ctypes.addressof(base))
+factories, room, count = (ctypes.c_void_p * 4)(), ctypes.c_size_t(4), ctypes.c_size_t(9)
+arguments = {{
+    "RegisterCustomOps": (None, ctypes.byref(base)),
+    "CreateEpFactories": (b"name", ctypes.byref(base), None, factories, room, ctypes.byref(count)),
+}}
+entry = library[{entry!r}]
+entry.restype = ctypes.c_void_p
+status = entry(*arguments[{entry!r}])
 print("status", status, "asked", min(asked), max(asked))
+assert {entry!r} == "RegisterCustomOps" or (count.value, factories[0]) == (0, None)
 """
+ENTRIES = {
+    "RegisterCustomOps": 21,
+    "CreateEpFactories": 24,
+}  # and the newest API version that they may ask for
 
 
-def test_an_older_runtime_is_refused_with_both_versions() -> None:
-    done = run_python(FOREIGN_RUNTIME.format(library=LIBRARY, newest=5), CUDA_VISIBLE_DEVICES="")
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_older_runtime_is_refused_with_both_versions(entry: str) -> None:
+    done = run_python(FOREIGN_RUNTIME.format(library=LIBRARY, entry=entry, newest=5), CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     message, status = done.stdout.splitlines()
     assert message.startswith("refused: qudnn")
     assert "1.5.0" in message
     assert "or newer" in message
     assert status.startswith(f"status {0x5747} asked 1 ")
-    assert int(status.split()[-1]) <= 21
+    assert int(status.split()[-1]) <= ENTRIES[entry]
 
 
-def test_a_runtime_without_any_api_is_no_crash() -> None:
-    done = run_python(FOREIGN_RUNTIME.format(library=LIBRARY, newest=0), CUDA_VISIBLE_DEVICES="")
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_runtime_without_any_api_is_no_crash(entry: str) -> None:
+    done = run_python(FOREIGN_RUNTIME.format(library=LIBRARY, entry=entry, newest=0), CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     assert "refused" not in done.stdout  # without an API there is no status to refuse with
     assert done.stdout.startswith("status")

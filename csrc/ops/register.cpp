@@ -36,10 +36,11 @@
 #include "ops/norm/layer_normalization.h"
 #include "ops/norm/normalize_to_island.h"
 #include "ops/recurrent/lstm.h"
+#include "ops/shared/configured.h"
 #include "ops/shared/usable_device.h"
 #include "ops/softmax/masked_softmax.h"
 #include "ops/softmax/softmax.h"
-#include "ort/session_options.h"
+#include "ort/binding.h"
 #include "plan/configuration.h"
 
 namespace qudnn::ops {
@@ -71,6 +72,36 @@ void read(List<Kernels...>, const std::string& op, const ort::Attributes& attrib
     if (!known) throw std::invalid_argument("no op is called " + op);
 }
 
+// The op of sessions of any configuration: makes kernels as the op for their session's configuration does.
+template <class Kernel>
+const OrtCustomOp* definition_for_any() {
+    static const plan::Configuration none;
+    auto* const op = new Definition<Kernel>(none);  // never destroyed, as those for one configuration
+    op->CreateKernelV2 = [](const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info, void** kernel) {
+        OrtStatus* status = nullptr;
+        OrtStatus* const failure = ort::guarded(
+            [&] {
+                const Definition<Kernel> of_session(configuration_of(info));
+                status = of_session.CreateKernelV2(&of_session, api, info, kernel);
+            },
+            [&] { return describe(Kernel::kSignature, "", nullptr); });
+        return failure != nullptr ? failure : status;
+    };
+    return op;
+}
+
+template <class... Kernels>
+std::vector<const OrtCustomOp*> definitions_for_any(List<Kernels...>) {
+    return {definition_for_any<Kernels>()...};
+}
+
+OrtCustomOpDomain* make_domain(const std::vector<const OrtCustomOp*>& ops) {
+    OrtCustomOpDomain* domain = nullptr;
+    ort::call<ort::slots::CreateCustomOpDomain>(kDomain, &domain);
+    for (const OrtCustomOp* op : ops) ort::call<ort::slots::CustomOpDomain_Add>(domain, op);
+    return domain;
+}
+
 // The domain with every op for one interned configuration. Sessions with equal configurations share it, and
 // it lives as long as the process.
 OrtCustomOpDomain* domain(const plan::Configuration& configuration) {
@@ -78,36 +109,13 @@ OrtCustomOpDomain* domain(const plan::Configuration& configuration) {
     static auto& made = *new std::map<const plan::Configuration*, OrtCustomOpDomain*>;  // never destroyed
     const std::lock_guard lock(mutex);
     OrtCustomOpDomain*& domain = made[&configuration];
-    if (domain == nullptr) {
-        OrtCustomOpDomain* fresh = nullptr;
-        ort::call<ort::slots::CreateCustomOpDomain>(kDomain, &fresh);
-        for (const OrtCustomOp* op : definitions(Ops(), configuration)) {
-            ort::call<ort::slots::CustomOpDomain_Add>(fresh, op);
-        }
-        domain = fresh;
-    }
+    if (domain == nullptr) domain = make_domain(definitions(Ops(), configuration));
     return domain;
 }
 
-const plan::Configuration& configuration_of(const OrtSessionOptions* options) {
-    return plan::intern(plan::parse_configuration(ort::config_entry(options, "qudnn.tune"),
-                                                  ort::config_entry(options, "qudnn.workspace_limit"),
-                                                  ort::config_entry(options, "qudnn.cache_dir")));
-}
-
-OrtStatus* refuse(const OrtApi* api, const std::string& why) {
-    if (api == nullptr) return nullptr;  // no way to report it; models run on their function bodies
-    return ort::slots::CreateStatus::of(api)(ort::ErrorCode::fail, ("qudnn: " + why).c_str());
-}
-
 OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
-    const OrtApi* api = base->GetApi(ort::kApiVersion);
-    if (api == nullptr) {
-        const OrtApi* oldest = base->GetApi(1);  // has the functions that a message needs
-        return refuse(oldest, std::string("needs onnxruntime ") + ort::kOldestRuntime +
-                                  " or newer, this is " + base->GetVersionString());
-    }
-    if (!ort::bind(api)) return refuse(api, "another onnxruntime in this process already uses this library");
+    OrtStatus* status = nullptr;
+    if (!ort::bind(base, ort::kApiVersion, ort::kOldestRuntime, &status)) return status;
     return ort::guarded(
         [&] {
             const plan::Configuration& configuration = configuration_of(options);
@@ -119,6 +127,11 @@ OrtStatus* register_ops(OrtSessionOptions* options, const OrtApiBase* base) {
 }
 
 }  // namespace
+
+OrtCustomOpDomain* domain_for_any_session() {
+    static OrtCustomOpDomain* const domain = make_domain(definitions_for_any(Ops()));
+    return domain;
+}
 
 void read_attributes(const std::string& op, const ort::Attributes& attributes) {
     read(Ops(), op, attributes);

@@ -8,6 +8,10 @@
 
 namespace qudnn::ops {
 
+// The domain of all ops, for a runtime that asks for it without a session: each kernel asks its own for the
+// configuration, as onnxruntime 1.24 and newer can say it. Lives as long as the process.
+OrtCustomOpDomain* domain_for_any_session();
+
 // Reads an op's attributes as its kernel does when a session is created. Throws what the kernel throws, and
 // std::invalid_argument if there is no op of that name.
 QUDNN_API void read_attributes(const std::string& op, const ort::Attributes& attributes);

@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import testing
 
 from qudnn import custom_ops
 from qudnn.converter.cli.units import size
 from qudnn.custom_ops import session as session_module
-from qudnn.custom_ops._native import testing
 from qudnn.custom_ops.options import CACHE_DIR, TUNE, WORKSPACE_LIMIT, config_entry
 
 CPU = ["CPUExecutionProvider"]
