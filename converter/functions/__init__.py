@@ -48,7 +48,7 @@ from qudnn.converter.functions.resize import QDepthToSpace, QFloatResize, QResiz
 from qudnn.converter.functions.softmax import QSoftmax
 from qudnn.converter.functions.steps import StepsToIsland
 from qudnn.converter.functions.table import QTable
-from qudnn.converter.functions.table_binary import QTableAdd, QTableMul
+from qudnn.converter.functions.table_binary import QTableAdd, QTableDiv, QTableMul
 from qudnn.converter.functions.table_pool import QTableGlobalAveragePool
 from qudnn.converter.functions.where import QWhere
 
@@ -78,6 +78,7 @@ FUNCTIONS = {
         QTable,
         QTableAdd,
         QTableMul,
+        QTableDiv,
         QTableGlobalAveragePool,
         QResize,
         QFloatResize,

@@ -1,4 +1,4 @@
-"""QTableAdd and QTableMul, of functions of two quantized tensors that a model computes in float32."""
+"""QTableAdd, QTableMul and QTableDiv, of functions of two tensors that a model computes in float32."""
 
 from onnxscript import opset13 as op
 from onnxscript import script
@@ -58,6 +58,33 @@ def QTableMul(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
     b_real = op.Gather(op.Reshape(b_table, last), b_places)
     y = op.QuantizeLinear(
         op.Mul(a_real, b_real),
+        op.Constant(value_float=y_scale),
+        op.Cast(op.Constant(value_int=y_zero_point), to=3),
+    )
+    low = op.Cast(op.Constant(value_int=y_min), to=3)
+    high = op.Cast(op.Constant(value_int=y_max), to=3)
+    return op.Clip(y, low, high)
+
+
+@script(qudnn, default_opset=op)
+def QTableDiv(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: int, y_max: int):
+    """int8, int8, broadcast, float32 tables -> int8, with the bits of Div, Clip, QuantizeLinear.
+
+    As QTableAdd, with real = a_table[a + 128] / b_table[b + 128]; what is no number gives the least result.
+    """
+    last = op.Constant(value_ints=[-1])
+    first = op.Constant(value_ints=[0])
+    zero = op.Constant(value_int=0)
+    length = op.Constant(value_int=256)
+    middle = op.Constant(value_int=128)
+    a_starts = op.Reshape(op.Range(zero, op.Size(a_table), length), op.Slice(op.Shape(a_table), first, last))
+    b_starts = op.Reshape(op.Range(zero, op.Size(b_table), length), op.Slice(op.Shape(b_table), first, last))
+    a_places = op.Add(op.Cast(a, to=6), op.Cast(op.Add(a_starts, middle), to=6))
+    b_places = op.Add(op.Cast(b, to=6), op.Cast(op.Add(b_starts, middle), to=6))
+    a_real = op.Gather(op.Reshape(a_table, last), a_places)
+    b_real = op.Gather(op.Reshape(b_table, last), b_places)
+    y = op.QuantizeLinear(
+        op.Div(a_real, b_real),
         op.Constant(value_float=y_scale),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )

@@ -1,4 +1,4 @@
-"""QTableAdd and QTableMul: functions of two 8-bit tensors in float32, their sum or product quantized."""
+"""QTableAdd, QTableMul, QTableDiv: functions of two 8-bit tensors in float32, combined, then quantized."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ class TableFunction(Enum):
 
     ADD = "QTableAdd"
     MUL = "QTableMul"
+    DIV = "QTableDiv"
 
 
 class Looked(NamedTuple):
@@ -48,13 +49,17 @@ class TableBinary:
         dense = [emitter.dense(tensor) for tensor in tensors]
         layout = common_layout(dense, self.usual)
         inputs = [emitter.moved(tensor, layout) for tensor in dense]
-        tables = {
-            f"{name}_table": table
-            if table.ndim == 1 or layout.is_unpadded
-            else scattered(table, 0, layout.positions, layout.width)
-            for name, table in zip("ab", self.tables, strict=True)
-        }
-        return [emitter.op(self.op_type, inputs, layout, self.attributes, tables)]
+        return [emitter.op(self.op_type, inputs, layout, self.attributes, packed(self.tables, layout))]
+
+
+def packed(tables: Sequence[FloatArray], layout: Layout) -> dict[str, FloatArray]:
+    """The tables of a and b, with a row for each place of the layout."""
+    return {
+        f"{name}_table": table
+        if table.ndim == 1 or layout.is_unpadded
+        else scattered(table, 0, layout.positions, layout.width)
+        for name, table in zip("ab", tables, strict=True)
+    }
 
 
 def make_table_binary(
@@ -65,7 +70,7 @@ def make_table_binary(
     clamp: tuple[int, int],
     facts: Facts,
 ) -> Candidate:
-    """The candidate for `f(a) + g(b)` or `f(a) * g(b)`, broadcast as ONNX does.
+    """The candidate for `f(a) + g(b)`, `f(a) * g(b)` or `f(a) / g(b)`, broadcast as ONNX does.
 
     Channels, of which tables have a row each, are along the axis that channel_axis_of() says of both
     tensors. clamp: into which interval results go, in the int8 domain.

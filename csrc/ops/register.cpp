@@ -55,9 +55,9 @@ using Ops =
          DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
          QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
          QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat,
-         QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QMaxPool,
-         QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace,
-         QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv,
+         QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
+         QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
          QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool>;
 

@@ -1,4 +1,4 @@
-"""QTableAdd and QTableMul: the broadcasts of QAdd and QMul, with tables for all and for each channel."""
+"""QTableAdd and its like: the broadcasts of QAdd and QMul, with tables for all and for each channel."""
 
 from dataclasses import replace
 
@@ -54,10 +54,14 @@ _CLAMPED = [
 ]
 _CHANNELS = ((False, False), (True, False), (False, True), (True, True))
 
-CASES = [
+_OF_TWO = [
     *(_tables(case, "random", channels, 0.031) for case in _BROADCASTS for channels in _CHANNELS[:2]),
     *(_tables(case, "random", channels, 0.017) for case in _ALL_PAIRS for channels in _CHANNELS),
     *(_tables(case, "ties", channels, 0.5) for case in _ALL_PAIRS for channels in _CHANNELS),
     *(_tables(case, "special", channels, 0.5) for case in _ALL_PAIRS for channels in _CHANNELS),
     *(_tables(case, "random", (True, False), 0.031) for case in _CLAMPED),
+]
+CASES = [
+    *_OF_TWO,
+    *(replace(case, op="QTableDiv") for case in _OF_TWO if case.op == "QTableMul"),
 ]

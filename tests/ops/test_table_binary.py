@@ -1,4 +1,4 @@
-"""QTableAdd and QTableMul: body = oracle on the CPU, kernel = body on the GPU."""
+"""QTableAdd, QTableMul and QTableDiv: body = oracle on the CPU, kernel = body on the GPU."""
 
 import pytest
 

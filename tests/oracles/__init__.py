@@ -43,7 +43,7 @@ from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import q_depth_to_space, q_float_resize, q_resize
 from oracles.softmax import q_softmax
 from oracles.table import q_table
-from oracles.table_binary import q_table_add, q_table_mul
+from oracles.table_binary import q_table_add, q_table_div, q_table_mul
 from oracles.table_pool import q_table_global_average_pool
 from oracles.where import q_where
 
@@ -82,6 +82,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QTable": q_table,
     "QTableAdd": q_table_add,
     "QTableMul": q_table_mul,
+    "QTableDiv": q_table_div,
     "QTableGlobalAveragePool": q_table_global_average_pool,
     "QAveragePool": q_average_pool,
     "QMaxPool3D": q_max_pool,

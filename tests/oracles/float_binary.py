@@ -42,7 +42,7 @@ def combined(
     y_max: int = 127,
 ) -> Array:
     """float32, float32, broadcast -> int8: a sum or product, quantized."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         total = operation(a, b)
     return np.clip(quantized(total, y_scale, y_zero_point), np.int8(y_min), np.int8(y_max))
 

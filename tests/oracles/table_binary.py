@@ -1,4 +1,4 @@
-"""QTableAdd and QTableMul."""
+"""QTableAdd, QTableMul and QTableDiv."""
 
 from typing import Any
 
@@ -16,6 +16,11 @@ def q_table_add(a: Array, b: Array, a_table: Array, b_table: Array, **result: An
 def q_table_mul(a: Array, b: Array, a_table: Array, b_table: Array, **result: Any) -> Array:
     """int8, int8, broadcast, float32 tables -> int8: each looked-up number times the other."""
     return combined(np.multiply, _looked_up(a, a_table), _looked_up(b, b_table), **result)
+
+
+def q_table_div(a: Array, b: Array, a_table: Array, b_table: Array, **result: Any) -> Array:
+    """int8, int8, broadcast, float32 tables -> int8: the looked-up number of a divided by that of b."""
+    return combined(np.divide, _looked_up(a, a_table), _looked_up(b, b_table), **result)
 
 
 def _looked_up(x: Array, table: Array) -> Array:

@@ -1,6 +1,6 @@
 """DequantizeLinear (2) -> Add or Mul -> QuantizeLinear => QAdd, QMul, QFloatAdd or QFloatMul
 
-With elementwise operators before the Add or Mul, and of a Sub: QTableAdd or QTableMul.
+With elementwise operators before the Add or Mul, and of a Sub, Sum, Div, Max or Min: those of tables.
 """
 
 import onnx_ir as ir
@@ -19,12 +19,12 @@ from qudnn.converter.qdq.linear import dequantizes
 
 
 def binary(node: ir.Node, facts: Facts) -> Candidate:
-    """Of an Add, a Sub or a Mul. Inputs: a, b."""
+    """Inputs: a, b."""
     try:
         return unary(node, facts)  # of one tensor, such as x * sigmoid(x)
     except Refusal:
         dequantized = all(dequantizes(required_input(node, index).producer()) for index in (0, 1))
-        if not dequantized or is_onnx(node, "Sub"):
+        if not dequantized or not is_onnx(node, "Add", "Mul"):
             found = two_functions(node, facts)
             if found is None:
                 raise

@@ -1,10 +1,14 @@
-"""Elementwise operators of one tensor each -> Add, Sub or Mul -> QuantizeLinear => QTableAdd or QTableMul"""
+"""Elementwise operators of one tensor each -> a binary one -> QuantizeLinear => a QTable of two
 
-from typing import NamedTuple
+The binary ones are Add, Sub, Sum, Mul, Div, Max and Min.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
@@ -13,13 +17,25 @@ from qudnn.converter.frontends.qdq.unary import channels_of, constants_of, reach
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.extreme_of_two import make_extreme_of_two
 from qudnn.converter.lowering.table import run_chain
 from qudnn.converter.lowering.table_binary import Looked, TableFunction, make_table_binary
 from qudnn.converter.qdq.linear import dequantizes, read_with
 
+_FUNCTIONS = {
+    "Add": TableFunction.ADD,
+    "Div": TableFunction.DIV,
+    "Mul": TableFunction.MUL,
+    "Sub": TableFunction.ADD,
+    "Sum": TableFunction.ADD,
+}
+
+_ALL = (-128, 127)
+_KINDS = (np.isinf, np.logical_not)  # of numbers, two of which have no quotient
+
 
 class TwoFunctions(NamedTuple):
-    """node: an Add, a Sub or a Mul. factor: a power of two that its result is multiplied with after it.
+    """node: the binary one. factor: a power of two that its result is multiplied with after it.
 
     functions: of each of its inputs the 8-bit tensor that it is a function of, and the nodes that compute it,
     in order, from DequantizeLinear on, which may be all.
@@ -31,13 +47,15 @@ class TwoFunctions(NamedTuple):
 
 
 def two_functions(node: ir.Node, facts: Facts) -> TwoFunctions | None:
-    """What the node combines, an Add, a Sub or a Mul, or a Mul with a power of two after one of these.
+    """What the node combines, or an Add, a Sub or a Mul before this, a Mul with a power of two.
 
     None where an input depends on several tensors, or on one in floating point, or both on the same: what
     follows them, too, is a function of one tensor.
     """
     combining, factor = _before_factor(node) or (node, np.float32(1))
     functions = []
+    if len(combining.inputs) != 2:
+        return None
     for index in (0, 1):
         producer = required_input(combining, index).producer()
         if producer is None or producer.graph is not node.graph:
@@ -71,19 +89,29 @@ def table_binary(node: ir.Node, found: TwoFunctions, facts: Facts) -> Candidate:
     """What the node computes of two functions; without a factor not both are a DequantizeLinear alone.
 
     onnxruntime then has no integer form of the node, nor of those before it, whose results stay in float32
-    (BinaryNodeGroupSelector, qdq_selectors.cc, 1.30). A Sub has an integer form nowhere.
+    (BinaryNodeGroupSelector, qdq_selectors.cc, 1.30). Others than Add and Mul have one nowhere.
     """
     y = read_result(node)
     axis = facts.channel_axis_of(*(x for x, _ in found.functions))
     a, b = (looked_up(x, nodes, axis, facts) for x, nodes in found.functions)
     nodes = dict.fromkeys(n for _, nodes in found.functions for n in reversed(nodes) if not dequantizes(n))
-    function = TableFunction.MUL if is_onnx(found.node, "Mul") else TableFunction.ADD
+    covers = tuple(dict.fromkeys([node, found.node, *nodes, *y.covers]))
+    if is_onnx(found.node, "Max", "Min"):
+        return make_extreme_of_two(is_onnx(found.node, "Max"), covers, (a, b), y.quantized, y.clamp, facts)
+    function = _FUNCTIONS[found.node.op_type]
     if is_onnx(found.node, "Sub"):
         b = b._replace(values=-b.values)  # a - b and a + -b are one number
     if found.factor != 1:
         a, b = _scaled(function, a, b, found.factor, float(y.quantization.scale))
-    covers = dict.fromkeys([node, found.node, *nodes, *y.covers])
-    return make_table_binary(function, tuple(covers), (a, b), y.quantized, y.clamp, facts)
+    if function is TableFunction.DIV and y.clamp != _ALL and _may_be_no_number(a.values, b.values):
+        raise Refusal("its quotient may be no number, which the activation after it keeps")
+    return make_table_binary(function, covers, (a, b), y.quantized, y.clamp, facts)
+
+
+def _may_be_no_number(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether a quotient of an element of each may be NaN: as 0 / 0 is."""
+    kinds = (np.isnan(a).any() or np.isnan(b).any(), *(kind(a).any() and kind(b).any() for kind in _KINDS))
+    return any(kinds)
 
 
 def _scaled(

@@ -24,6 +24,10 @@ struct FloatMul {
     __device__ static float of(float a, float b) { return multiply(a, b); }
 };
 
+struct FloatQuotient {
+    __device__ static float of(float a, float b) { return divide(a, b); }
+};
+
 // An elementwise operator, see elementwise.cuh.
 template <typename Operation>
 struct FloatBinary {

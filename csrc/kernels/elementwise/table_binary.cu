@@ -116,4 +116,9 @@ cudaError_t table_mul(const Broadcast<2>& g, const TableBinary& formula, FloatTa
     return run<FloatMul>(g, formula, a_table, b_table, a, b, y, stream);
 }
 
+cudaError_t table_div(const Broadcast<2>& g, const TableBinary& formula, FloatTable a_table,
+                      FloatTable b_table, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream) {
+    return run<FloatQuotient>(g, formula, a_table, b_table, a, b, y, stream);
+}
+
 }  // namespace qudnn::kernels

@@ -1,4 +1,4 @@
-// Sum and product of two functions of a quantized tensor each in float32, quantized again.
+// Sum, product and quotient of two functions of a quantized tensor each in float32, quantized again.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -24,12 +24,14 @@ struct TableBinary {
     Limits limits;
 };
 
-// The float32 steps, for op + or *; c: the channel of y's element:
+// The float32 steps, for op +, * or /; c: the channel of y's element:
 //   real = a_table[c, a + 128] op b_table[c, b + 128]
 //   y = rint(clamp(real / y_scale, -128 - y_zero_point, 127 - y_zero_point)) + y_zero_point, then into limits
 cudaError_t table_add(const Broadcast<2>& g, const TableBinary& formula, FloatTable a_table,
                       FloatTable b_table, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream);
 cudaError_t table_mul(const Broadcast<2>& g, const TableBinary& formula, FloatTable a_table,
+                      FloatTable b_table, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream);
+cudaError_t table_div(const Broadcast<2>& g, const TableBinary& formula, FloatTable a_table,
                       FloatTable b_table, const int8_t* a, const int8_t* b, int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -1,4 +1,5 @@
-// QTableAdd and QTableMul, the float32 sum and product of functions of an island's tensors, quantized again.
+// QTableAdd, QTableMul and QTableDiv: the float32 sum, product and quotient of functions of an island's
+// tensors, quantized again.
 #pragma once
 
 #include "kernels/elementwise/table_binary.h"
@@ -38,6 +39,16 @@ struct QTableMul : QTableBinary {
 
     using QTableBinary::QTableBinary;
     void compute(Context& context) const { QTableBinary::compute(context, kernels::table_mul); }
+};
+
+struct QTableDiv : QTableBinary {
+    static constexpr Signature kSignature{"QTableDiv",
+                                          {ort::ElementType::int8, ort::ElementType::int8,
+                                           ort::ElementType::float32, ort::ElementType::float32},
+                                          {ort::ElementType::int8}};
+
+    using QTableBinary::QTableBinary;
+    void compute(Context& context) const { QTableBinary::compute(context, kernels::table_div); }
 };
 
 }  // namespace qudnn::ops

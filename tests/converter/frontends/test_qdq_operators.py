@@ -69,6 +69,48 @@ def test_pairs(op_type: str, op: str, dtype: str) -> None:
     assert_converts(net.model(), {op: 1})
 
 
+@DTYPES
+@pytest.mark.parametrize("shape", [("n", 4, 9, 8), ("n", 4, 1, 1), ("n", 1, 1, 8)])
+@pytest.mark.parametrize(
+    ("op_type", "ops"),
+    [
+        ("Sub", {"QTableAdd": 1}),
+        ("Sum", {"QTableAdd": 1}),
+        ("Div", {"QTableDiv": 1}),
+        ("Max", {"QTableAdd": 2}),
+        ("Min", {"QTableAdd": 2}),
+    ],
+)
+def test_pairs_without_an_integer_form(
+    op_type: str, ops: dict[str, int], shape: tuple[int | str, ...], dtype: str
+) -> None:
+    net = QdqNetwork(dtype)
+    inputs = [net.x(), net.x(shape, name="z")]
+    if op_type == "Div":
+        inputs[1] = net.node("Exp", [inputs[1]], "e")
+    net.y(net.node("Relu", [net.node(op_type, inputs, "s")], "r"))
+    original = net.model()
+    conversion = converter.convert(original)
+    assert not conversion.report.left
+    assert {op: n for op, n in conversion.report.converted.items() if op.startswith("Q")} == ops
+    assert not conversion.report.approximate
+    sizes = [2, *(int(size) for size in shape[1:])]
+    check.assert_equivalent(original, conversion.model, [{"x": normal(2, 4, 9, 8), "z": normal(*sizes)}])
+
+
+@DTYPES
+def test_quotients_that_are_no_numbers(dtype: str) -> None:
+    """0 / 0 is quantized to the least number; an activation before that keeps it."""
+    net = QdqNetwork(dtype)
+    net.y(net.node("Div", [net.x(), net.x(name="z")], "s"))
+    assert_converts(net.model(), {"QTableDiv": 1})
+    net = QdqNetwork(dtype)
+    net.y(net.node("Relu", [net.node("Div", [net.x(), net.x(name="z")], "s")], "r"))
+    assert reasons(net.model())["s_node"] == (
+        "its quotient may be no number, which the activation after it keeps"
+    )
+
+
 @pytest.mark.parametrize(("op_type", "op"), [("Add", "QAdd"), ("Mul", "QMul")])
 def test_pairs_with_constants(op_type: str, op: str) -> None:
     net = QdqNetwork()
@@ -359,7 +401,7 @@ def test_reasons() -> None:
     net = QdqNetwork()
     x = net.x()
     net.y(net.node("Add", [x, net.constant("c", np.ones((9, 8)), "float32")], "a"))
-    net.y(net.node("Div", [x, net.x(name="z")], "s"))
+    net.y(net.node("Mean", [x, net.x(name="z")], "s"))
     net.y(net.node("Relu", [net.node("GlobalAveragePool", [x], "b")], "r"))
     net.y(
         net.node("InstanceNormalization", [x, *[net.constant(n, np.ones(4), "float32") for n in "jk"]], "i")
@@ -367,7 +409,7 @@ def test_reasons() -> None:
     net.y(net.node("Sigmoid", ["i"], "h"))
     assert reasons(net.model()) == {
         "a_node": "it has a constant that is not one element, nor one for each channel",
-        "s_node": "it combines several quantized tensors",
+        "s_node": "it works in floating point",
         "b_node": "the activation after it clips more than its quantization does",
         "r_node": "its input comes from GlobalAveragePool in floating point",
         "i_node": "it works in floating point",
