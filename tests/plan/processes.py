@@ -1,8 +1,9 @@
-"""What test_shared_folder.py and test_turns.py run in processes of their own.
+"""What test_shared_folder.py, test_turns.py and test_disks.py run in processes of their own.
 
 python processes.py share FOLDER INDEX    goes through all keys, together with the others
 python processes.py write FOLDER          writes one record again and again, until it is killed
 python processes.py make FOLDER           makes one record, until there is a file `done` beside FOLDER
+python processes.py fill FOLDER COUNT     makes large records, and says what has become of them
 """
 
 import itertools
@@ -68,8 +69,23 @@ def make(folder: Path) -> None:
     testing.StoredCache(CAPACITY, str(folder)).get(records.key(), build)
 
 
+def fill(folder: Path, count: int) -> None:
+    """Prints a cache's counters and log, the keys that the folder has then, and what else lies in it."""
+    cache = testing.StoredCache(CAPACITY, str(folder))
+    wanted = [records.numbered(number, serialized=bytes(10_000)) for number in range(count)]
+    for _ in range(2):  # made or found, then from memory
+        for record in wanted:
+            assert cache.get(record, lambda record=record: record) == record
+    stored = testing.Store(str(folder)).list()
+    assert all(record in wanted for record in stored)
+    others = sorted(path.name for path in folder.iterdir() if path.suffix != ".plan")
+    print(json.dumps([cache.statistics(), cache.log(), [record["plan"] for record in stored], others]))
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "share":
+    if sys.argv[1] == "fill":
+        fill(Path(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1] == "share":
         share(Path(sys.argv[2]), int(sys.argv[3]))
     elif sys.argv[1] == "make":
         make(Path(sys.argv[2]))

@@ -1,5 +1,6 @@
 """A command that is ended by a signal: its exit status, and nothing left behind or said."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import records
+import testing
 
 from qudnn.converter.cli import interruption
 from qudnn.converter.io import output
@@ -46,16 +49,50 @@ cli._verbs = lambda: (Verb(),)
 sys.exit(cli.main())
 """
 
+# `qudnn tune` where a session would tune on a GPU: its first plan is made, its second one is being made.
+TUNING = """
+import sys, time
+import records, testing
+from qudnn import custom_ops
+from qudnn.converter import cli
+from qudnn.converter.cli import tune
+
+def build():
+    print("working", flush=True)
+    while True:
+        time.sleep(1)
+
+class Session:
+    def __init__(self, path, providers, tune, workspace_limit, cache_dir):
+        self.cache = testing.StoredCache(9, cache_dir)
+    def get_providers(self):
+        return ["CUDAExecutionProvider"]
+    def run(self, names, inputs):
+        self.cache.get(records.numbered(1), lambda: records.numbered(1))
+        self.cache.get(records.numbered(2), build)
+
+custom_ops.InferenceSession = Session
+tune.check_gpu = lambda *_: None
+sys.exit(cli.main())
+"""
+
 
 @contextmanager
-def started(program: str, how: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def started(program: str, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The program once it works in its folder; gone afterwards, whatever the test finds."""
-    command = [sys.executable, "-P", "-c", program, "wait", how]
+    command = [sys.executable, "-P", "-c", program, *arguments]
+    environment = {
+        **os.environ,
+        "TMPDIR": str(folder),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "working\n"
+            assert "working\n" in iter(process.stdout.readline, "")
             yield process
         finally:
             process.kill()
@@ -66,7 +103,7 @@ def started(program: str, how: str, folder: Path) -> Iterator[subprocess.Popen[s
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status: int, how: str) -> None:
-    with started(PROGRAM, how, tmp_path) as process:
+    with started(PROGRAM, tmp_path, "wait", how) as process:
         assert len(list(tmp_path.iterdir())) == 1
         process.send_signal(number)
         process.send_signal(number)  # whoever is impatient does no harm
@@ -75,10 +112,34 @@ def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_tuning_that_is_ended(tmp_path: Path, source: Path, number: signal.Signals, status: int) -> None:
+    """What was tuned before is kept, nothing else lies about, and whoever tunes next need not wait."""
+    folder, plans = tmp_path / "temporary", tmp_path / "plans"
+    folder.mkdir()
+    arguments = "tune", str(source), "--shape=x=1,3,8,8", f"--cache-dir={plans}"
+    with started(TUNING, folder, *arguments) as process:
+        assert len(list(folder.glob(".qudnn-*"))) == 1  # the converted model
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (status, "")
+    assert list(folder.glob(".qudnn-*")) == []
+    assert testing.Store(str(plans)).list() == [records.numbered(1)]
+    assert {path.suffix for path in plans.iterdir()} == {".plan", ".lock"}
+
+    def wait_in_vain() -> records.Fields:
+        raise AssertionError("made again")
+
+    cache = testing.StoredCache(9, str(plans), patience=600)
+    assert cache.get(records.numbered(1), wait_in_vain) == records.numbered(1)
+    assert cache.get(records.numbered(2), lambda: records.numbered(2)) == records.numbered(2)
+    assert [path.suffix for path in plans.iterdir()] == [".plan"] * 2
+
+
 def test_a_command_that_ignores_a_signal_goes_on_ignoring_it(tmp_path: Path) -> None:
     """As nohup has it."""
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    with started(ignoring + PROGRAM, "deaf", tmp_path) as process:
+    with started(ignoring + PROGRAM, tmp_path, "wait", "deaf") as process:
         process.send_signal(signal.SIGHUP)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.5)
