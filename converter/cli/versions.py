@@ -8,7 +8,7 @@ from qudnn.converter.version import qudnn_version
 def versions() -> str:
     """One line each for qudnn, what its library was built against, and the packages it works with."""
     found = {"qudnn": qudnn_version()}
-    for distributions in ("onnxruntime-gpu", "onnxruntime"), ("onnx",), ("onnx-ir",), ("onnxscript",):
+    for distributions in ("onnxruntime-gpu", "onnxruntime"), ("onnx",), ("onnx-ir",):
         for distribution in distributions:
             try:
                 found[distribution] = metadata.version(distribution)
