@@ -26,7 +26,7 @@ from qudnn.converter.cli.verb import Exit, UsageError
 
 _OF_PROBLEMS = ("only", "all")
 _OF_MODELS = (
-    *("batch", "shape", "float", "cuda_graph", "streams", "runs", "warm_up", "tune", "cache_dir"),
+    *("batch", "shape", "float", "fp16", "cuda_graph", "streams", "runs", "warm_up", "tune", "cache_dir"),
     *("profile", "export", "plot"),
 )
 
@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_shape(models)
     models.add_argument("--float", metavar="FILE", help="the model before it was quantized, to measure too")
+    models.add_argument(
+        "--fp16", action="store_true", help="with --float, measure it in float16 too, and in NHWC"
+    )
     models.add_argument("--cuda-graph", action="store_true", help="measure in CUDA graphs too")
     models.add_argument(
         "--streams",

@@ -41,7 +41,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
         "p99 ms",
         "items/s",
         "MB",
-        "to unconverted",
+        "speed-up",
     )
     found: list[tuple[str, ...]] = [headings]
     for row in rows:
@@ -84,13 +84,14 @@ def _ratio(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
 def _layer_table(layers: Sequence[dict[str, Any]], is_verbose: bool) -> list[str]:
     slowest = sorted(layers, key=lambda layer: -layer["us"])
     shown = slowest if is_verbose else slowest[:_MOST_LAYERS]
-    headings = ("layer", "op", "engine", "us", "share")
+    headings = ("layer", "op", "engine", "TOPS", "us", "share")
     found = [headings]
     found += [
         (
             cell(layer["node"]),
             layer["op"],
             layer["engine"] or layer["provider"].removesuffix("ExecutionProvider"),
+            f"{layer['tops']:.0f}" if layer["tops"] else "-",
             f"{layer['us']:.1f}",
             f"{layer['share']:.1%}",
         )

@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     model = load_proto(arguments.target)
     inputs = inputs_of(model)
     check_types(inputs)
+    if arguments.fp16 and arguments.float is None:
+        raise UsageError("--fp16 is about the float original: give it with --float")
     if arguments.float is not None:
         check_same_inputs(inputs, inputs_of(load_proto(arguments.float)), arguments)
     rng = np.random.default_rng(0)
@@ -121,7 +123,7 @@ def _peers(
 ) -> "tuple[list[Peer], Report | None]":
     """What to measure, and the conversion's report; None where the model is converted already."""
     from qudnn.converter.api import convert_file, is_converted
-    from qudnn.converter.cli.peers import FLOAT, QUDNN, UNCONVERTED, Peer
+    from qudnn.converter.cli.peers import FLOAT, FP16, NHWC, QUDNN, UNCONVERTED, Peer
 
     report, peers = None, []
     if is_converted(model):
@@ -133,8 +135,30 @@ def _peers(
         peers.append(Peer(UNCONVERTED, arguments.target))
     if arguments.float is not None:
         peers.append(Peer(FLOAT, arguments.float))
+    if arguments.fp16:
+        path = str(folder / "fp16.onnx")
+        write_fp16(arguments.float, path)
+        peers += [Peer(FP16, path)] + [Peer(NHWC, path)] * gpu
     graphs = [False, True] if arguments.cuda_graph and gpu else [False]
     return [peer._replace(cuda_graph=graph) for peer in peers for graph in graphs], report
+
+
+def write_fp16(source: str, target: str) -> None:
+    """Write a float model in float16, inputs and outputs too, with onnxruntime's tool. Raises UsageError."""
+    import onnx
+
+    from qudnn.converter.io import weights
+    from qudnn.converter.io.proto import load_proto
+
+    model = load_proto(source)
+    weights.load(model, weights.folders_of(source))
+    try:
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        halved = convert_float_to_float16(model)
+        onnx.save(halved, target, save_as_external_data=True, location="fp16.data")
+    except Exception as error:  # the tool raises many
+        raise UsageError(f"--fp16: onnxruntime's tool cannot make float16 of {source}: {error}") from error
 
 
 def _layers(peer: "Peer", feed: Any, gpu: bool, tuning: Any) -> list[dict[str, Any]]:
@@ -143,9 +167,9 @@ def _layers(peer: "Peer", feed: Any, gpu: bool, tuning: Any) -> list[dict[str, A
     try:
         layers = measured(peer.path, feed, gpu, _PROFILED, tuning)
     except RuntimeError as error:
-        raise UsageError(f"{peer} cannot be profiled: {error}") from error
+        raise UsageError(f"{peer.name} cannot be profiled: {error}") from error
     total = sum(layer["us"] for layer in layers) or 1.0
-    kept = ("node", "op", "provider", "engine", "plan", "us")
+    kept = ("node", "op", "provider", "engine", "plan", "tops", "us")
     return [
         {**{name: layer[name] for name in kept}, "share": round(layer["us"] / total, 4)} for layer in layers
     ]
@@ -158,14 +182,13 @@ def _document(
     report: "Report | None",
     why: str,
 ) -> dict[str, Any]:
-    import qudnn
     from qudnn.converter.version import qudnn_version
     from qudnn.custom_ops.measuring import machine
 
     return {
         "benchmark": "model",
         "qudnn": qudnn_version(),
-        "commit": machine.commit(Path(qudnn.__path__[0])),
+        "commit": machine.own_commit(),
         "machine": machine.describe(),
         "device": "CPU" if why else "GPU",
         "why_no_gpu": why,

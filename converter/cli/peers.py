@@ -14,8 +14,7 @@ from qudnn.custom_ops.measuring.times import Times, measure, summary
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession as Session
 
-QUDNN, UNCONVERTED, FLOAT = "qudnn", "unconverted", "float"
-_GRAPH = ", CUDA graph"
+QUDNN, UNCONVERTED, FLOAT, FP16, NHWC = "qudnn", "unconverted", "float", "fp16", "fp16 NHWC"
 
 
 class Peer(NamedTuple):
@@ -25,11 +24,15 @@ class Peer(NamedTuple):
     path: str
     cuda_graph: bool = False
 
-    def __str__(self) -> str:
-        return self.name + _GRAPH * self.cuda_graph
+    @property
+    def provider_options(self) -> dict[str, str]:
+        """Of the CUDA provider."""
+        options = {"enable_cuda_graph": self.cuda_graph, "prefer_nhwc": self.name == NHWC}
+        return {name: "1" for name, is_set in options.items() if is_set}
 
     @property
     def plain(self) -> "Peer":
+        """Without CUDA graph."""
         return self._replace(cuda_graph=False)
 
 
@@ -114,7 +117,7 @@ def open_session(peer: Peer, setting: Setting) -> "Session":
     """Raises what onnxruntime raises, and RuntimeError where it falls back to the CPU."""
     if not setting.gpu:
         return onnxruntime.InferenceSession(peer.path, providers=["CPUExecutionProvider"])
-    providers = on_gpu(**({"enable_cuda_graph": "1"} if peer.cuda_graph else {}))
+    providers = on_gpu(**peer.provider_options)
     if peer.name != QUDNN:
         return on_gpu_only(onnxruntime.InferenceSession(peer.path, providers=providers))
     from qudnn.custom_ops import InferenceSession

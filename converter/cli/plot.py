@@ -12,7 +12,13 @@ _WIDTH, _MARGIN = 960, 24
 _NAMES = 250  # the column of names
 _GAP = 90  # between the panels, for the numbers at the bars' ends
 _BAR, _ROW, _HEAD = 16, 24, 34
-_COLORS = {"qudnn": "#1b7f5c", "unconverted": "#8a8f98", "float": "#4878b0"}
+_COLORS = {
+    "qudnn": "#1b7f5c",
+    "unconverted": "#8a8f98",
+    "float": "#4878b0",
+    "fp16": "#8064a8",
+    "fp16 NHWC": "#a8649a",
+}
 _INK, _FAINT, _GROUND = "#1f2430", "#6b7280", "#ffffff"
 
 Row = dict[str, Any]

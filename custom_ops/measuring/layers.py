@@ -24,14 +24,16 @@ from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, r
 Layer = dict[str, Any]
 
 _WARM = 3
+_OF_PLANS = {"engine": "", "plan": "", "tops": 0.0}  # what a layer has of its plan, or without one
 
 
 def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str, Any]) -> list[Layer]:
-    """Each node in the order they run: node, op, provider, us (the median of the runs), engine, plan.
+    """Each node in the order they run: node, op, provider, us (the median of the runs), engine, plan, tops.
 
     Of the nodes inside of function bodies where there is no GPU. In a process of its own: there the host
     waits for each kernel, so that a node's time is its kernels', with their launch. engine and plan are
-    empty where the node has no plan, or where its shapes do not tell which it is. options: of qudnn.register.
+    empty where the node has no plan, or where its shapes do not tell which it is. tops: 10^12 operations a
+    second when the plan was tuned, 0 where that is not known. options: of qudnn.register.
 
     Raises RuntimeError where the model does not run there.
     """
@@ -66,8 +68,9 @@ def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str,
     layers: list[Layer] = found["layers"]
     for layer in layers:
         plans = fitting(layer, found["plans"], pads) if gpu else []
-        same = {(plan["engine"], plan["plan"]) for plan in plans}
-        layer["engine"], layer["plan"] = same.pop() if len(same) == 1 else ("", "")
+        same = {(plan["engine"], plan["plan"]): plan for plan in plans}
+        plan = next(iter(same.values())) if len(same) == 1 else {}
+        layer |= {name: plan.get(name, absent) for name, absent in _OF_PLANS.items()}
     return layers
 
 

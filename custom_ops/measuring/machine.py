@@ -51,6 +51,12 @@ def commit(root: Path) -> str:
         return "unknown"
 
 
+def own_commit() -> str:
+    """The commit of the source tree that this is; `unknown` for an installed package, whatever it lies in."""
+    root = Path(__file__).resolve().parents[2]
+    return commit(root) if (root / ".git").exists() else "unknown"
+
+
 def gpu_memory_mb() -> float:
     """Memory in use on the first GPU, by other processes too; 0 where CUDA does not say."""
     return (cuda.memory_in_use() or 0) / 2**20

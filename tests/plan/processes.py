@@ -10,6 +10,7 @@ import itertools
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))  # as pytest has it
@@ -75,7 +76,7 @@ def fill(folder: Path, count: int) -> None:
     wanted = [records.numbered(number, serialized=bytes(10_000)) for number in range(count)]
     for _ in range(2):  # made or found, then from memory
         for record in wanted:
-            assert cache.get(record, lambda record=record: record) == record
+            assert cache.get(record, partial(dict, record)) == record
     stored = testing.Store(str(folder)).list()
     assert all(record in wanted for record in stored)
     others = sorted(path.name for path in folder.iterdir() if path.suffix != ".plan")

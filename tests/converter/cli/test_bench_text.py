@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from qudnn.converter.cli.bench_text import text
 from qudnn.converter.cli.plot import draw
 
+CUDA = "CUDAExecutionProvider"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -40,15 +41,8 @@ ROWS = [
     row("qudnn", 3.0, 333.0, shapes="x=8,3"),
 ]
 LAYERS = [
-    {"node": "a", "op": "QConv", "provider": "CUDAExecutionProvider", "engine": "", "us": 1.0, "share": 0.25},
-    {
-        "node": "b",
-        "op": "QConv",
-        "provider": "CUDAExecutionProvider",
-        "engine": "e",
-        "us": 3.0,
-        "share": 0.75,
-    },
+    {"node": "a", "op": "QConv", "provider": CUDA, "engine": "", "tops": 0.0, "us": 1.0, "share": 0.25},
+    {"node": "b", "op": "QConv", "provider": CUDA, "engine": "e", "tops": 321.4, "us": 3.0, "share": 0.75},
 ]
 
 
@@ -72,16 +66,16 @@ def test_on_a_gpu() -> None:
         "folder/a & b.onnx on a GPU, onnxruntime 1.31.1, qudnn 0.1.0",
         "3 of 4 quantized nodes converted",
         "",
-        "inputs  model              runs  p50 ms  p90 ms  p99 ms  items/s  MB  to unconverted",
-        "x=1,3   qudnn               100   0.500   0.750   1.000   2000.0  12           2.00x",
-        "x=1,3   qudnn, CUDA graph   100   0.250   0.375   0.500   4000.0  12           4.00x",
-        "x=1,3   unconverted         100   1.000   1.500   2.000   1000.0  12           1.00x",
-        "x=8,3   qudnn               100   3.000   4.500   6.000    333.0  12               -",
+        "inputs  model              runs  p50 ms  p90 ms  p99 ms  items/s  MB  speed-up",
+        "x=1,3   qudnn               100   0.500   0.750   1.000   2000.0  12     2.00x",
+        "x=1,3   qudnn, CUDA graph   100   0.250   0.375   0.500   4000.0  12     4.00x",
+        "x=1,3   unconverted         100   1.000   1.500   2.000   1000.0  12     1.00x",
+        "x=8,3   qudnn               100   3.000   4.500   6.000    333.0  12         -",
         "x=1,3, float, CUDA graph, 4 streams: no <graph>",
         "",
-        "layer  op     engine   us  share",
-        "b      QConv  e       3.0  75.0%",
-        "a      QConv  CUDA    1.0  25.0%",
+        "layer  op     engine  TOPS   us  share",
+        "b      QConv  e        321  3.0  75.0%",
+        "a      QConv  CUDA       -  1.0  25.0%",
         "2 layers, 4.0 us, each by itself with its launch",
     ]
 

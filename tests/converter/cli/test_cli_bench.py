@@ -81,6 +81,42 @@ def test_a_converted_model_and_a_float_one(run: Run, source: Path, original: Pat
     assert measured(document) == [("unconverted", "x=1,3,8,8", 3)]
 
 
+@pytest.fixture
+def relu(tmp_path: Path) -> Path:
+    """A float model."""
+    net = Network()
+    net.node("Relu", [net.input("x", "float32", ["n", 3])], net.unshaped_output("y", "float32", 2))
+    onnx.save(net.model(13), tmp_path / "relu.onnx")
+    return tmp_path / "relu.onnx"
+
+
+def test_float16(run: Run, relu: Path) -> None:
+    pytest.importorskip("onnxruntime.transformers.float16")
+    document = run.json("bench", relu, f"--float={relu}", "--fp16", *FEW)
+    assert measured(document) == [(name, "x=1,3", 3) for name in ("unconverted", "float", "fp16")]
+    assert run.fails("bench", relu, "--fp16").startswith("--fp16 is about the float original")
+
+
+def test_what_is_measured_on_a_gpu(source: Path, original: Path, tmp_path: Path) -> None:
+    arguments = argparse.Namespace(target=str(source), float=str(original), fp16=False, cuda_graph=True)
+    found, report = benching._peers(arguments, onnx.load(source), tmp_path, gpu=True)
+    assert report is not None and report.converted["QConv"] == 1
+    assert [(peer.name, peer.cuda_graph) for peer in found] == [
+        (name, graph) for name in ("qudnn", "unconverted", "float") for graph in (False, True)
+    ]
+    assert converter.is_converted(found[0].path)
+    assert [peer.path for peer in found[2::2]] == [str(source), str(original)]
+
+
+def test_float16_that_cannot_be_made(relu: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime.transformers.float16")
+    benching.write_fp16(str(relu), str(tmp_path / "fp16.onnx"))
+    (value,) = onnx.load(tmp_path / "fp16.onnx").graph.input
+    assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16
+    with pytest.raises(UsageError, match="cannot make float16 of"):
+        benching.write_fp16(str(relu), str(tmp_path / "absent" / "fp16.onnx"))
+
+
 def test_streams(run: Run, source: Path) -> None:
     document = run.json("bench", source, "--streams=3", *FEW)
     assert [(row["streams"], row["runs"]) for row in document["rows"]] == [(3, 9)] * 2
@@ -124,12 +160,9 @@ def test_options_of_models_are_not_for_problems(run: Run) -> None:
     assert message == "--batch, --cuda-graph is for models, and matmul m=1 k=16 c=16 is a problem"
 
 
-def test_a_float_model_of_other_inputs(run: Run, source: Path, tmp_path: Path) -> None:
-    net = Network()
-    net.node("Relu", [net.input("image", "float32", ["n", 3])], net.unshaped_output("y", "float32", 2))
-    onnx.save(net.model(13), tmp_path / "other.onnx")
-    message = run.fails("bench", source, f"--float={tmp_path / 'other.onnx'}")
-    assert "its inputs are image [n, 3], those of" in message
+def test_a_float_model_of_other_inputs(run: Run, source: Path, relu: Path) -> None:
+    message = run.fails("bench", source, f"--float={relu}")
+    assert "its inputs are x [n, 3], those of" in message
     assert "x [n, 3, 8, 8]" in message
 
 

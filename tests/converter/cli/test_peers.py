@@ -10,7 +10,7 @@ import pytest
 
 from qudnn import custom_ops
 from qudnn.converter.cli import peers
-from qudnn.converter.cli.peers import FLOAT, QUDNN, UNCONVERTED, Peer, Row, Setting
+from qudnn.converter.cli.peers import FLOAT, NHWC, QUDNN, UNCONVERTED, Peer, Row, Setting
 from qudnn.custom_ops.measuring import machine
 from qudnn.custom_ops.measuring.times import Times
 
@@ -93,6 +93,8 @@ def test_sessions_on_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     ours: Any = peers.open_session(Peer(QUDNN, "a", True), GPU)
     assert type(ours) is Ours
     assert ours.given == ("a", providers(enable_cuda_graph="1"), {"tune": "heuristic"})
+    nhwc: Any = peers.open_session(Peer(NHWC, "c", True), GPU)
+    assert nhwc.given == ("c", providers(enable_cuda_graph="1", prefer_nhwc="1"), {})
     others: Any = peers.open_session(Peer(FLOAT, "b"), GPU)
     assert type(others) is Session
     assert others.given == ("b", providers(), {})

@@ -47,6 +47,17 @@ def test_commits(tmp_path: Path) -> None:
     assert machine.commit(tmp_path) == git("rev-parse", "HEAD") + "+"
 
 
+def test_the_commit_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of a tree in which it is installed."""
+    monkeypatch.setattr(machine, "commit", lambda root: f"of {root.name}")
+    (tmp_path / ".git").mkdir()
+    package = tmp_path / "site" / "qudnn"
+    monkeypatch.setattr(machine, "__file__", str(package / "custom_ops" / "measuring" / "machine.py"))
+    assert machine.own_commit() == "unknown"
+    monkeypatch.setattr(machine, "__file__", str(tmp_path / "custom_ops" / "measuring" / "machine.py"))
+    assert machine.own_commit() == f"of {tmp_path.name}"
+
+
 def test_peaks() -> None:
     """64 MB that were in use for a while are in the peak, until it is forgotten."""
     machine.forget_peak()
