@@ -185,6 +185,8 @@ def has_kernels(gpu: Gpu, architectures: str) -> bool:
 
 def _plans(facts: Facts) -> tuple[State, str, str]:
     folder = facts.folder
+    if not facts.library:
+        return State.NOTE, "not looked at: the library that reads them cannot be loaded", ""
     if not folder.path:
         return (
             State.NOTE,

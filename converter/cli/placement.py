@@ -1,13 +1,14 @@
 """Where a model's nodes run: those of a session on the GPU, or of a conversion where there is no GPU."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from qudnn.converter.cli.verb import UsageError
 from qudnn.converter.domain import DOMAIN
+from qudnn.converter.io import scratch
 from qudnn.custom_ops.checkup import Check, State
 from qudnn.custom_ops.profile import ON_SHAPES, Kernel, kernels
 from qudnn.custom_ops.registration import CUDA
@@ -31,10 +32,10 @@ def of_a_run(
 
     from qudnn.custom_ops import InferenceSession
 
-    with TemporaryDirectory(prefix="qudnn-") as folder:
+    with scratch.folder_in(Path(tempfile.gettempdir())) as folder:
         options = onnxruntime.SessionOptions()
         options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder, "profile"))
+        options.profile_file_prefix = str(folder / "profile")
         try:
             session = InferenceSession(
                 path,

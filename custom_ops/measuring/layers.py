@@ -9,6 +9,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from qudnn.converter.io import scratch
 from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, reason
 
 Layer = dict[str, Any]
@@ -37,8 +39,8 @@ def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str,
 
     Raises RuntimeError where the model does not run there.
     """
-    with TemporaryDirectory(prefix="qudnn-") as folder:
-        job, feeds, result = (Path(folder, name) for name in ("job.json", "feed.npz", "layers.json"))
+    with scratch.folder_in(Path(tempfile.gettempdir())) as folder:
+        job, feeds, result = (folder / name for name in ("job.json", "feed.npz", "layers.json"))
         np.savez(feeds, allow_pickle=False, **{name: np.asarray(value) for name, value in feed.items()})
         job.write_text(
             json.dumps(

@@ -195,6 +195,7 @@ def test_folders_of_plans() -> None:
     )
     # As in an image that was made with its plans.
     assert folder(problem="cannot be written to: Read-only file system").state is State.NOTE
+    assert by_name(replace(WELL, library={}))["plans"].found.startswith("not looked at")
     assert folder(path="").found == "kept in memory only: each process tunes anew"
 
 

@@ -76,6 +76,20 @@ tune.check_gpu = lambda *_: None
 sys.exit(cli.main())
 """
 
+# `qudnn bench --profile` while another process measures the layers.
+PROFILING = """
+import subprocess, sys, time
+from qudnn.converter import cli
+from qudnn.custom_ops.measuring import layers
+
+def work(command, **options):
+    print("working", flush=True)
+    time.sleep(600)
+
+layers.subprocess.run = work
+sys.exit(cli.main())
+"""
+
 
 @contextmanager
 def started(program: str, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -134,6 +148,17 @@ def test_tuning_that_is_ended(tmp_path: Path, source: Path, number: signal.Signa
     assert cache.get(records.numbered(1), wait_in_vain) == records.numbered(1)
     assert cache.get(records.numbered(2), lambda: records.numbered(2)) == records.numbered(2)
     assert [path.suffix for path in plans.iterdir()] == [".plan"] * 2
+
+
+def test_a_profile_that_is_ended(tmp_path: Path, source: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with started(PROFILING, folder, "bench", str(source), "--runs=1", "--profile") as process:
+        assert len(list(folder.glob(".qudnn-*"))) == 2  # the converted model, and what that process is told
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert list(folder.glob("*qudnn-*")) == []
 
 
 def test_a_command_that_ignores_a_signal_goes_on_ignoring_it(tmp_path: Path) -> None:
