@@ -29,13 +29,18 @@ def test_the_commands_run(tmp_path: Path) -> None:
     quantizer = pytest.importorskip("zoo.quantize")
     graph = Graph("small", (3, 8, 8))
     images = np.random.default_rng(0).standard_normal((2, 3, 8, 8), dtype=np.float32)
-    original = graph.finish(graph.conv(graph.x, 16, 3), [16, 8, 8])
+    original = graph.finish(graph.conv(graph.conv(graph.x, 16, 3), 16, 3), [16, 8, 8])
     model = quantizer.quantize(original, images)
     (tmp_path / "models").mkdir()
     onnx.save(original, tmp_path / "original.onnx")
     onnx.save(model, tmp_path / "model.onnx")
     onnx.save(model, tmp_path / "models" / "other.onnx")
+    onnx.save(original, tmp_path / "float.onnx")
     np.savez(tmp_path / "inputs.npz", x=images)
+    np.savez(tmp_path / "samples.npz", x=images)
+    (tmp_path / "samples").mkdir()
+    for index, image in enumerate(images):
+        np.save(tmp_path / "samples" / f"{index}.npy", image)
     assert len(lines()) > 8
     for line in lines():
         command = re.sub(r"\bqudnn (?=[a-z-])", f"{shlex.quote(sys.executable)} -P -m qudnn ", line)

@@ -46,7 +46,7 @@ def _complete_files(parser: argparse.ArgumentParser) -> None:
         if isinstance(action, argparse._SubParsersAction):
             for verb in action.choices.values():
                 _complete_files(verb)
-        elif action.metavar in ("IN", "OUT", "MODEL", "ORIGINAL", "CONVERTED", "FILE"):
+        elif action.metavar in ("IN", "OUT", "MODEL", "ORIGINAL", "CONVERTED", "FILE", "DATA"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.metavar == "DIR":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verbs() -> tuple[Verb, ...]:
     """Imported here, where a signal is heeded."""
-    from qudnn.converter.cli import bench, compare, convert, doctor, inline, inspect, plans, tune
+    from qudnn.converter.cli import bench, compare, convert, doctor, inline, inspect, plans, quantize, tune
 
-    return convert, inspect, compare, inline, tune, plans, bench, doctor
+    return convert, quantize, inspect, compare, inline, tune, plans, bench, doctor
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -11,7 +11,6 @@ def hint(report: "Report") -> str:
     if report.already or report.quantized_nodes or report.remarks:
         return ""
     return (
-        "this is a float model: quantize it first, for instance with "
-        "onnxruntime.quantization.quantize_static, in QDQ form with int8 weights per channel; "
-        "docs/quantizers.md says what to choose"
+        "this is a float model: quantize it first, for instance with `qudnn quantize MODEL --data SAMPLES "
+        "-o OUT`; docs/quantizing.md says how, docs/quantizers.md what to choose in other tools"
     )

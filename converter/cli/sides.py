@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import onnx
@@ -95,7 +96,7 @@ def given_inputs(path: str, expected: Sequence[Input]) -> dict[str, Array]:
         raise UsageError(
             f"{path} holds no named arrays: write it with numpy.savez(file, NAME=array)"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         reason = getattr(error, "strerror", None) or "it is no file that numpy.savez has written"
         raise UsageError(f"cannot read the inputs in {path}: {reason}") from error
     names = {value.name for value in expected}

@@ -145,6 +145,6 @@ def test_a_float_model_gets_a_hint(run: Run, tmp_path: Path) -> None:
     _, out, _ = run("convert", tmp_path / "in.onnx", "-o", tmp_path / "out.onnx")
     assert "this is a float model: quantize it first" in out
     document = run.json("convert", tmp_path / "in.onnx", "-o", tmp_path / "out.onnx")
-    assert "quantize_static" in document["models"][0]["hint"]
+    assert "qudnn quantize" in document["models"][0]["hint"]
     onnx.save(network(), tmp_path / "in.onnx")
     assert "float model" not in run("convert", tmp_path / "in.onnx", "-o", tmp_path / "out.onnx")[1]
