@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from qudnn.custom_ops.facts import Facts
 from qudnn.custom_ops.nvml import Gpu
-from qudnn.custom_ops.registration import CUDA, INSTALL
+from qudnn.custom_ops.onnxruntimes import INSTALL, REINSTALL, beside_each_other
+from qudnn.custom_ops.registration import CUDA
 
 _OLDEST_ONNXRUNTIME = (1, 18)
 _OLDEST_CUDNN = (9, 4)
 _OLDEST_GPU = (7, 5)
-_REINSTALL = "uninstall onnxruntime and onnxruntime-gpu, then " + INSTALL
 
 
 class State(StrEnum):
@@ -87,21 +87,19 @@ def _driver(facts: Facts) -> tuple[State, str, str]:
 
 
 def _onnxruntime(facts: Facts) -> tuple[State, str, str]:
-    installed = {n: v for n, v in facts.distributions.items() if n.startswith("onnxruntime")}
     found = facts.onnxruntime + (f" for CUDA {facts.onnxruntime_cuda}" if facts.onnxruntime_cuda else "")
     if tuple(map(int, facts.onnxruntime.split(".")[:2])) < _OLDEST_ONNXRUNTIME:
         return State.WRONG, found, f"qudnn needs onnxruntime 1.18 or newer: {INSTALL}"
-    both = len(installed) > 1
-    listed = " and ".join(f"{name} {version}" for name, version in installed.items())
+    both = beside_each_other(facts.distributions)
     if CUDA not in facts.providers:
-        remedy = _REINSTALL if both else f"uninstall onnxruntime, then {INSTALL}"
-        beside = f"; {listed} are installed, in the same folder" if both else ""
+        remedy = REINSTALL if both else f"uninstall onnxruntime, then {INSTALL}"
+        beside = f"; {both}" if both else ""
         return State.WRONG, f"{found} has no {CUDA}{beside}", remedy
     if both:
         return (
             State.NOTE,
-            f"{found}; {listed} are installed, in the same folder: the later one has replaced files",
-            _REINSTALL,
+            f"{found}; {both}: the later one has replaced files",
+            REINSTALL,
         )
     return State.FITS, f"{found}, with {CUDA}", ""
 

@@ -119,7 +119,7 @@ def _distributions() -> dict[str, str]:
 
 def _library() -> tuple[dict[str, str], str, str, str]:
     """What libqudnn is built against, where it lies, why it cannot be loaded, why it can use no GPU."""
-    from qudnn.custom_ops.library import library_path
+    from qudnn.custom_ops.location import library_path
 
     try:
         path = library_path()

@@ -1,4 +1,4 @@
-"""libqudnn.so: where it lies, and how a session gets its operators."""
+"""How a session gets libqudnn.so's operators."""
 
 import os
 import warnings
@@ -6,20 +6,12 @@ import weakref
 
 import onnxruntime
 
-from qudnn.custom_ops.location import LIBRARY, find_library
+from qudnn.custom_ops.location import library_path
 from qudnn.custom_ops.options import Tune, config_entries, config_entry, default
 from qudnn.custom_ops.registration import Obstacle, Providers, Registration, possible
 
 # Options that have the operators already: onnxruntime refuses the same domain twice.
 _registered: weakref.WeakSet[onnxruntime.SessionOptions] = weakref.WeakSet()
-
-
-def library_path() -> str:
-    """The path of libqudnn.so, for `SessionOptions.register_custom_ops_library`.
-
-    Raises FileNotFoundError where the package is not built.
-    """
-    return find_library(LIBRARY)
 
 
 def register(

@@ -5,6 +5,14 @@ from pathlib import Path
 LIBRARY = "libqudnn.so"
 
 
+def library_path() -> str:
+    """The path of libqudnn.so, for `SessionOptions.register_custom_ops_library`.
+
+    Raises FileNotFoundError where the package is not built.
+    """
+    return find_library(LIBRARY)
+
+
 def find_library(name: str) -> str:
     """The path of a library of this package. Raises FileNotFoundError where it is not built."""
     from qudnn import custom_ops  # its __path__ has the build's folder too when the install is editable

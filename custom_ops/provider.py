@@ -3,7 +3,7 @@
 import onnxruntime
 
 from qudnn.custom_ops import cuda
-from qudnn.custom_ops.library import library_path
+from qudnn.custom_ops.location import library_path
 
 PROVIDER = "QudnnExecutionProvider"
 _LIBRARY = "qudnn"  # onnxruntime's name for libqudnn.so

@@ -7,13 +7,12 @@ from typing import Any
 
 import onnxruntime
 
-from qudnn.custom_ops import cuda
+from qudnn.custom_ops import cuda, onnxruntimes
+from qudnn.custom_ops.onnxruntimes import INSTALL
 
 Providers = Sequence[str | tuple[str, dict[str, Any]]]
 
 CUDA = "CUDAExecutionProvider"
-
-INSTALL = "`pip install onnxruntime-gpu[cuda,cudnn]`"
 
 
 class Obstacle(StrEnum):
@@ -57,9 +56,10 @@ def possible(providers: Providers | None) -> Registration:
 
 def _on_this_machine() -> Registration:
     if CUDA not in onnxruntime.get_available_providers():
+        both = onnxruntimes.beside_each_other(onnxruntimes.installed())
+        remedy = f"{both}: {onnxruntimes.REINSTALL}" if both else f"uninstall onnxruntime, then {INSTALL}"
         return Registration(
-            Obstacle.ONNXRUNTIME,
-            f"onnxruntime {onnxruntime.__version__} has no {CUDA}: uninstall onnxruntime, then {INSTALL}",
+            Obstacle.ONNXRUNTIME, f"onnxruntime {onnxruntime.__version__} has no {CUDA}: {remedy}"
         )
     if not cuda.driver_present():
         return Registration(

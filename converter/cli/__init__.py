@@ -128,4 +128,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (ConversionError, UsageError) as error:
         Console.complain(str(error))
         return Exit.MISTAKE
+    except ModuleNotFoundError as error:
+        from qudnn.custom_ops.onnxruntimes import MISSING
+
+        if error.name != "onnxruntime":
+            raise
+        Console.complain(MISSING)
+        return Exit.MISTAKE
     return status

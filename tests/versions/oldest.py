@@ -37,7 +37,8 @@ LEFT_OUT = "not (test_qdq_conv and (float or constants_may_be_nodes)) and not in
 def packages() -> list[str]:
     """The dependencies and the tests', each in the oldest version; onnxruntime is that for the CPU."""
     project = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
-    declared = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    declared = project["dependencies"] + extras["cpu"] + extras["test"]
     bounds = [re.fullmatch(r"([\w-]+?)(?:-gpu)?>=([\d.]+)", each) for each in declared]
     return [f"{bound[1]}=={bound[2]}.*" for bound in bounds if bound is not None]
 

@@ -26,9 +26,9 @@ class RaiseOpset(EarlyPass):
         if opset >= MIN_OPSET or not quantized:
             return
         before = [(value.name, value.type, value.shape) for value in _interface(model)]
-        ir.passes.Sequential(
-            common.InlinePass(), common.RemoveUnusedFunctionsPass(), common.RemoveUnusedOpsetsPass()
-        )(model)
+        common.InlinePass()(model)
+        model.functions.clear()
+        common.RemoveUnusedOpsetsPass()(model)
         try:
             raised = onnx.version_converter.convert_version(_without_weights(model), MIN_OPSET)
         except Exception as error:  # of any type, for any reason
@@ -55,7 +55,8 @@ def _without_weights(model: ir.Model) -> onnx.ModelProto:
         tensor = weight.const_value
         if tensor is not None and tensor.nbytes > _SMALL:
             del graph.initializers[str(weight.name)]
-            weight.type, weight.shape = ir.TensorType(tensor.dtype), ir.Shape(tensor.shape)
+            weight.type = ir.TensorType(tensor.dtype)
+            weight.shape = ir.Shape(tensor.shape.numpy())
     declared = {id(value) for value in inputs}
     graph.inputs.extend(weight for weight in weights if id(weight) not in declared)
     try:
@@ -70,7 +71,7 @@ def _with_weights(graph: ir.Graph, original: ir.Graph) -> ir.Graph:
     """The graph with the weights of the one that it was made of."""
     inputs = {value.name for value in original.inputs}
     for value in graph.inputs:
-        if value.name in original.initializers:
+        if value.name is not None and value.name in original.initializers:
             value.const_value = original.initializers[value.name].const_value
             graph.register_initializer(value)
     graph.inputs[:] = [value for value in graph.inputs if value.name in inputs]
