@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -57,7 +58,9 @@ void add_cuda(OrtSessionOptions* options) {
 
 // The operators; none where there is no GPU. With "heuristic" no run waits for tuning: `qudnn tune` did it.
 void add_qudnn(OrtEnv* env, OrtSessionOptions* options, const char* library) {
-    check(api->RegisterExecutionProviderLibrary(env, "qudnn", library));
+    // onnxruntime would look for a relative path beside its own library.
+    const std::string path = std::filesystem::absolute(library);
+    check(api->RegisterExecutionProviderLibrary(env, "qudnn", path.c_str()));
     const OrtEpDevice* const* devices = nullptr;
     size_t count = 0;
     check(api->GetEpDevices(env, &devices, &count));
