@@ -180,13 +180,13 @@ _ONNX: dict[str, Trait] = {
     "Xor": _T.BROADCASTS,
 }
 _CONTRIB: dict[str, Trait] = {
-    "BiasGelu": _T.KEEPS_SHAPE,
+    "BiasGelu": _UNARY | _T.ALONG_LAST,
     "DequantizeLinear": _QUANTIZE | _T.UNPACKS,
     "DynamicQuantizeLSTM": _T.OTHER_INPUT | _T.OTHER_RESULT,
     "DynamicQuantizeMatMul": _T.OTHER_INPUT | _T.OTHER_RESULT,
     "EmbedLayerNormalization": _T.ALONG_LAST,
     "FastGelu": _UNARY,
-    "FusedMatMul": _T.ALONG_LAST,
+    "FusedMatMul": _T.CONTRACTS | _T.ALONG_LAST,
     "GatherBlockQuantized": _T.STORED_WEIGHTS,
     "Gelu": _UNARY,
     "MatMulBnb4": _T.STORED_WEIGHTS,

@@ -9,6 +9,7 @@ from qudnn.converter.frontends.qdq.binary import binary
 from qudnn.converter.frontends.qdq.concat import concat
 from qudnn.converter.frontends.qdq.conv import conv
 from qudnn.converter.frontends.qdq.conv_transpose import conv_transpose
+from qudnn.converter.frontends.qdq.fused_matmul import fused_matmul
 from qudnn.converter.frontends.qdq.gemm import gemm
 from qudnn.converter.frontends.qdq.layer_normalization import layer_normalization
 from qudnn.converter.frontends.qdq.matmul import matmul
@@ -47,4 +48,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Sub"): binary,
     ("", "Sum"): binary,
     ("", "Where"): where,
+    ("com.microsoft", "FusedMatMul"): fused_matmul,
 }

@@ -39,7 +39,7 @@ def table(x: ir.Value, nodes: list[ir.Node], quantize: ir.Node, facts: Facts) ->
     dtypes = [read_with(n, facts.dtype(x)).dtype for n in nodes if dequantizes(n) and n.inputs[0] is x]
     written_with(quantize)  # raises Refusal where it is not per tensor, or not in float32
     chain = [*nodes, quantize]
-    channels = channels_of(x, chain, facts.channel_axis_of(x), facts)
+    channels = channels_of(x, chain, _axis_of(x, chain, facts), facts)
     constants = constants_of(x, chain, channels)
     # What stays int8 has to be so here too: with types that differ, onnxruntime computes in float32
     # (UnaryNodeGroupSelector, qdq_selectors.cc, 1.30).
@@ -108,6 +108,19 @@ def channels_of(x: ir.Value, chain: Sequence[ir.Node], axis: int, facts: Facts) 
     if any((1,) * (rank - array.ndim) + array.shape != along for array in arrays):
         raise Refusal("it has a constant that is not one element, nor one for each channel")
     return Channels(rank, axis, count)
+
+
+def _axis_of(x: ir.Value, chain: Sequence[ir.Node], facts: Facts) -> int:
+    """The axis of the channels: where no island tells, one that constants have numbers for."""
+    axis = facts.channel_axis_of(x)
+    if facts.channel_axis(x) is None:
+        for other in axis, len(facts.ranked(x)) - 1, 1:
+            try:
+                channels_of(x, chain, other, facts)
+            except Refusal:
+                continue
+            return other
+    return axis
 
 
 def _values(value: ir.Value) -> NDArray[Any] | None:

@@ -1,0 +1,96 @@
+"""com.microsoft's fused operators between quantized tensors, as onnxruntime's optimizer writes them."""
+
+import numpy as np
+import pytest
+from operators import DTYPES
+from qdq_networks import RESULT_SCALE, QdqNetwork, assert_converts, normal, reasons
+
+from cases.builder import MICROSOFT
+from qudnn import converter
+from session import open_session, outputs
+
+GELUS: dict[str, tuple[str, bool]] = {
+    "BiasGelu": (MICROSOFT, True),
+    "FastGelu": (MICROSOFT, True),
+    "QuickGelu": (MICROSOFT, False),
+    "Gelu": (MICROSOFT, False),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed", [0, 1])
+@pytest.mark.parametrize("alpha", [1.0, 0.125, 0.353])
+def test_matmul_by_weights(alpha: float, transposed: int, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    shape, axis = ((16, 20), 0) if transposed else ((20, 16), 1)
+    inputs = [net.x(("n", 7, 20)), net.weights("w", shape, axis)]
+    y = net.node("FusedMatMul", inputs, "m", MICROSOFT, alpha=alpha, transB=transposed)
+    net.y(net.node("Relu", [y], "r"), rank=3)
+    assert_converts(net.model(), {"QMatMul": 1}, (7, 20), exact=False)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("trans_a", "trans_b"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_matmul_of_two_tensors(trans_a: int, trans_b: int, dtype: str) -> None:
+    """Both of one shape: square matrices."""
+    net = QdqNetwork(dtype)
+    inputs = [net.x(("n", 3, 16, 16)), net.x(("n", 3, 16, 16), name="z")]
+    y = net.node("FusedMatMul", inputs, "m", MICROSOFT, alpha=0.25, transA=trans_a, transB=trans_b)
+    net.y(y, 0.4)
+    original = net.model()
+    conversion = converter.convert(original)
+    assert not conversion.report.left
+    assert conversion.report.converted["QBatchMatMul"] == 1
+    feed = {"x": normal(2, 3, 16, 16), "z": normal(2, 3, 16, 16)[::-1].copy()}
+    got, want = (outputs(open_session(model), feed)["m_out"] for model in (conversion.model, original))
+    assert np.abs(got - want).max() <= 0.4001
+    assert np.unique(want).size > 50
+
+
+def test_matmul_with_a_float_result() -> None:
+    net = QdqNetwork()
+    y = net.node("FusedMatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 16))], "m", MICROSOFT, alpha=0.3)
+    net.output(y, "float32", ["a", "b", "c"])
+    original = net.model()
+    conversion = converter.convert(original)
+    assert conversion.report.converted == {"QMatMulToFloat": 1}
+    assert "last bits" in conversion.report.approximate[0].reason
+    feed = {"x": normal(2, 7, 20)}
+    got, want = (outputs(open_session(model), feed)["m"] for model in (conversion.model, original))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_matmul_of_another_batch_stays() -> None:
+    net = QdqNetwork()
+    inputs = [net.x((3, 4, 8)), net.x((3, 8, 4), name="z")]
+    net.y(net.node("FusedMatMul", inputs, "m", MICROSOFT, transBatchA=1, transBatchB=1), rank=3)
+    conversion = converter.convert(net.model())
+    assert {e.name: e.reason for e in conversion.report.left}["m_node"] == "it transposes its batch"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op_type", GELUS)
+def test_activations_with_a_bias(op_type: str, dtype: str) -> None:
+    """Functions of each channel, the last axis, whatever comes before them; with onnxruntime's bits."""
+    domain, has_bias = GELUS[op_type]
+    bias: list[str] = []
+    net = QdqNetwork(dtype)
+    x = net.x(("n", 9, 20))
+    if has_bias:
+        bias = [net.constant("b", net.rng.normal(0, 1, 20), "float32")]
+    net.y(net.node(op_type, [x, *bias], "g", domain), RESULT_SCALE, rank=3)
+    assert_converts(net.model(), {"QTable": 1}, (9, 20))
+
+
+@pytest.mark.parametrize(("shape", "bias"), [((9, 20), (20,)), ((9, 20), (9, 1)), ((6, 5, 20), (20,))])
+def test_constants_tell_the_channels(shape: tuple[int, ...], bias: tuple[int, ...]) -> None:
+    net = QdqNetwork()
+    y = net.node("Add", [net.x(("n", *shape)), net.constant("b", net.rng.normal(0, 1, bias), "float32")], "a")
+    net.y(net.node("Tanh", [y], "t"), 0.01, rank=len(shape) + 1)
+    assert_converts(net.model(), {"QTable": 1}, shape)
+
+
+def test_other_constants_stay() -> None:
+    net = QdqNetwork()
+    net.y(net.node("Add", [net.x(), net.constant("b", np.ones((9, 8)), "float32")], "a"))
+    assert reasons(net.model())["a_node"].startswith("it has a constant that is not one element")
