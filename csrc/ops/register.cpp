@@ -33,6 +33,7 @@
 #include "ops/image/table_pool.h"
 #include "ops/norm/add_layer_normalization.h"
 #include "ops/norm/dynamic_normalization.h"
+#include "ops/norm/group_normalization.h"
 #include "ops/norm/layer_normalization.h"
 #include "ops/norm/normalize_to_island.h"
 #include "ops/recurrent/lstm.h"
@@ -57,9 +58,10 @@ using Ops =
          QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat,
          QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv,
          QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
-         QDepthToSpace, QSoftmax, QLayerNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool>;
+         QDepthToSpace, QSoftmax, QLayerNormalization, QGroupNormalization, QAddLayerNormalization,
+         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
+         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
+         QTableGlobalAveragePool>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -73,6 +73,10 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "QDepthToSpace": ({"blocksize": 2, "crop": [0] * 4}, {"crop": 0}),
     "QBatchMatMulToFloat": ({**PARTS, "y_perm": [0, 1, 2, 3]}, {}),
     "DynamicQBatchMatMul": ({**PARTS, "y_perm": [0, 1, 2, 3]}, {}),
+    "QGroupNormalization": (
+        {"channels": 8, "pads": [0] * 8, "view": [0, -1, 2, 4], "centered": 1},
+        {"pads": 0},
+    ),
     "Attention": (
         {
             "heads": 4,

@@ -34,6 +34,7 @@ from oracles.dynamic import (
 )
 from oracles.float_binary import q_float_add, q_float_mul
 from oracles.float_conv import q_conv_float_add, q_conv_to_float
+from oracles.group_normalization import q_group_normalization
 from oracles.layer_normalization import q_layer_normalization
 from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
@@ -92,6 +93,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
+    "QGroupNormalization": q_group_normalization,
     "QAddLayerNormalization": q_add_layer_normalization,
     "QFloatAddLayerNormalization": q_float_add_layer_normalization,
     "AddLayerNormalizationToIsland": add_layer_normalization_to_island,

@@ -11,6 +11,10 @@ from qudnn.converter.frontends.qdq.conv import conv
 from qudnn.converter.frontends.qdq.conv_transpose import conv_transpose
 from qudnn.converter.frontends.qdq.fused_matmul import fused_matmul
 from qudnn.converter.frontends.qdq.gemm import gemm
+from qudnn.converter.frontends.qdq.group_normalization import (
+    group_normalization,
+    mean_square_normalization,
+)
 from qudnn.converter.frontends.qdq.layer_normalization import layer_normalization
 from qudnn.converter.frontends.qdq.matmul import matmul
 from qudnn.converter.frontends.qdq.reduction import global_max_pool, reduction
@@ -34,16 +38,20 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Gemm"): gemm,
     ("", "GlobalAveragePool"): global_average_pool,
     ("", "GlobalMaxPool"): global_max_pool,
+    ("", "GroupNormalization"): group_normalization,
+    ("", "InstanceNormalization"): group_normalization,
     ("", "LayerNormalization"): layer_normalization,
     ("", "MatMul"): matmul,
     ("", "Max"): binary,
     ("", "Min"): binary,
     ("", "Mul"): binary,
+    ("", "RMSNormalization"): mean_square_normalization,
     ("", "ReduceMax"): reduction,
     ("", "ReduceMean"): reduction,
     ("", "ReduceMin"): reduction,
     ("", "ReduceSum"): reduction,
     ("", "Resize"): resize,
+    ("", "SimplifiedLayerNormalization"): mean_square_normalization,
     ("", "Softmax"): softmax,
     ("", "Sub"): binary,
     ("", "Sum"): binary,

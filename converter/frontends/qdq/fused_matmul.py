@@ -1,4 +1,4 @@
-"""DequantizeLinear (2) -> com.microsoft FusedMatMul -> (QuantizeLinear) => QMatMul, QBatchMatMul and the like"""
+"""DequantizeLinear (2) -> com.microsoft FusedMatMul -> (QuantizeLinear) => QMatMul, QBatchMatMul"""
 
 from dataclasses import replace
 

@@ -403,9 +403,7 @@ def test_reasons() -> None:
     net.y(net.node("Add", [x, net.constant("c", np.ones((9, 8)), "float32")], "a"))
     net.y(net.node("Mean", [x, net.x(name="z")], "s"))
     net.y(net.node("Relu", [net.node("GlobalAveragePool", [x], "b")], "r"))
-    net.y(
-        net.node("InstanceNormalization", [x, *[net.constant(n, np.ones(4), "float32") for n in "jk"]], "i")
-    )
+    net.y(net.node("LpNormalization", [x], "i", axis=1))
     net.y(net.node("Sigmoid", ["i"], "h"))
     assert reasons(net.model()) == {
         "a_node": "it has a constant that is not one element, nor one for each channel",
@@ -413,7 +411,7 @@ def test_reasons() -> None:
         "b_node": "the activation after it clips more than its quantization does",
         "r_node": "its input comes from GlobalAveragePool in floating point",
         "i_node": "it works in floating point",
-        "h_node": "its input comes from InstanceNormalization in floating point",
+        "h_node": "its input comes from LpNormalization in floating point",
     }
 
 
