@@ -84,14 +84,14 @@ def _ratio(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
 def _layer_table(layers: Sequence[dict[str, Any]], is_verbose: bool) -> list[str]:
     slowest = sorted(layers, key=lambda layer: -layer["us"])
     shown = slowest if is_verbose else slowest[:_MOST_LAYERS]
-    headings = ("layer", "op", "engine", "TOPS", "us", "share")
+    headings = ("layer", "op", "engine", "plan us", "TOPS", "GB/s", "us", "share")
     found = [headings]
     found += [
         (
             cell(layer["node"]),
             layer["op"],
             layer["engine"] or layer["provider"].removesuffix("ExecutionProvider"),
-            f"{layer['tops']:.0f}" if layer["tops"] else "-",
+            *_rates(layer),
             f"{layer['us']:.1f}",
             f"{layer['share']:.1%}",
         )
@@ -101,3 +101,11 @@ def _layer_table(layers: Sequence[dict[str, Any]], is_verbose: bool) -> list[str
     rest = len(layers) - len(shown)
     last = f"{len(layers)} layers, {total:.1f} us, each by itself with its launch"
     return [*columns(found, 3), last + (f"; {rest} more with -v" if rest else "")]
+
+
+def _rates(layer: dict[str, Any]) -> tuple[str, str, str]:
+    """What the plan took when it was tuned, and reached by that: operations, bytes of inputs and results."""
+    seconds = layer["microseconds"] / 1e6
+    if not seconds:
+        return "-", "-", "-"
+    return f"{layer['microseconds']:.1f}", f"{layer['tops']:.0f}", f"{layer['bytes'] / seconds / 1e9:.0f}"

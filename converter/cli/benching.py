@@ -169,7 +169,7 @@ def _layers(peer: "Peer", feed: Any, gpu: bool, tuning: Any) -> list[dict[str, A
     except RuntimeError as error:
         raise UsageError(f"{peer.name} cannot be profiled: {error}") from error
     total = sum(layer["us"] for layer in layers) or 1.0
-    kept = ("node", "op", "provider", "engine", "plan", "tops", "us")
+    kept = ("node", "op", "provider", "engine", "plan", "microseconds", "tops", "bytes", "us")
     return [
         {**{name: layer[name] for name in kept}, "share": round(layer["us"] / total, 4)} for layer in layers
     ]

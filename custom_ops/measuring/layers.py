@@ -26,16 +26,21 @@ from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, r
 Layer = dict[str, Any]
 
 _WARM = 3
-_OF_PLANS = {"engine": "", "plan": "", "tops": 0.0}  # what a layer has of its plan, or without one
+_OF_PLANS = {"engine": "", "plan": "", "microseconds": 0.0, "tops": 0.0}  # and what a layer without one has
+_SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 2, "bfloat16": 2}
+_SIZES |= {"float": 4, "int32": 4, "uint32": 4, "double": 8, "int64": 8, "uint64": 8}
 
 
 def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str, Any]) -> list[Layer]:
-    """Each node in the order they run: node, op, provider, us (the median of the runs), engine, plan, tops.
+    """Each node in the order they run, of function bodies' nodes where there is no GPU; with the fields
 
-    Of the nodes inside of function bodies where there is no GPU. In a process of its own: there the host
-    waits for each kernel, so that a node's time is its kernels', with their launch. engine and plan are
-    empty where the node has no plan, or where its shapes do not tell which it is. tops: 10^12 operations a
-    second when the plan was tuned, 0 where that is not known. options: of qudnn.register.
+    - node, op, provider, and bytes, of its inputs and results;
+    - us, the median of the runs. In a process of its own: there the host waits for each kernel, so that a
+      node's time is its kernels', with their launch;
+    - engine, plan, and its microseconds and tops, 10^12 operations a second, from when it was tuned: empty
+      or 0 where the node has no plan, or where its shapes do not tell which it is.
+
+    options: of qudnn.register.
 
     Raises RuntimeError where the model does not run there.
     """
@@ -79,7 +84,8 @@ def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str,
 def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
     """The nodes of the last runs of a session made with `enable_profiling`; ends its profile.
 
-    Each has the shapes of its first two inputs and of its result, x, w and y, where it has them.
+    Each has the shapes of its first two inputs and of its result, x, w and y, where it has them, and how
+    many bytes all of its inputs and results have.
     """
     path = Path(session.end_profiling())
     events = json.loads(path.read_text())
@@ -97,6 +103,7 @@ def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
             "node": node,
             "op": arguments["op_name"],
             "provider": arguments.get("provider", ""),
+            "bytes": sum(map(_bytes, [*inputs, *outputs])),
             **{name: shape(entry) for name, entry in shapes if entry},
         }
     return [{**layer, "us": statistics.median(times[node][-runs:])} for node, layer in layers.items()]
@@ -106,6 +113,10 @@ def shape(entry: Mapping[str, list[int]]) -> list[int]:
     """`{"int8": [1, 7, 7, 64]}` without the dtype."""
     (sizes,) = entry.values()
     return sizes
+
+
+def _bytes(entry: Mapping[str, list[int]]) -> int:
+    return sum(math.prod(sizes) * _SIZES.get(dtype, 0) for dtype, sizes in entry.items())
 
 
 def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:

@@ -40,9 +40,11 @@ ROWS = [
     FAILED,
     row("qudnn", 3.0, 333.0, shapes="x=8,3"),
 ]
+TUNED = {"engine": "e", "microseconds": 2.0, "tops": 321.4}
+NOT_TUNED = {"engine": "", "microseconds": 0.0, "tops": 0.0}
 LAYERS = [
-    {"node": "a", "op": "QConv", "provider": CUDA, "engine": "", "tops": 0.0, "us": 1.0, "share": 0.25},
-    {"node": "b", "op": "QConv", "provider": CUDA, "engine": "e", "tops": 321.4, "us": 3.0, "share": 0.75},
+    {"node": "a", "op": "QAdd", "provider": CUDA, **NOT_TUNED, "bytes": 100, "us": 1.0, "share": 0.25},
+    {"node": "b", "op": "QConv", "provider": CUDA, **TUNED, "bytes": 2468000, "us": 3.0, "share": 0.75},
 ]
 
 
@@ -73,9 +75,9 @@ def test_on_a_gpu() -> None:
         "x=8,3   qudnn               100   3.000   4.500   6.000    333.0  12         -",
         "x=1,3, float, CUDA graph, 4 streams: no <graph>",
         "",
-        "layer  op     engine  TOPS   us  share",
-        "b      QConv  e        321  3.0  75.0%",
-        "a      QConv  CUDA       -  1.0  25.0%",
+        "layer  op     engine  plan us  TOPS  GB/s   us  share",
+        "b      QConv  e           2.0   321  1234  3.0  75.0%",
+        "a      QAdd   CUDA          -     -     -  1.0  25.0%",
         "2 layers, 4.0 us, each by itself with its launch",
     ]
 

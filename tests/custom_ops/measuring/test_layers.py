@@ -49,9 +49,10 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
             "x": [1, 7, 7, 64],
             "w": [32, 1, 1, 64],
             "y": [1, 7, 7, 32],
+            "bytes": 7 * 7 * 64 + 32 * 64 + 4 * 32 + 7 * 7 * 32,
             "us": 6.0,
         },
-        {"node": "b", "op": "Shape", "provider": "CUDAExecutionProvider", "x": [3], "us": 12.0},
+        {"node": "b", "op": "Shape", "provider": "CUDAExecutionProvider", "x": [3], "bytes": 3, "us": 12.0},
     ]
     assert not (tmp_path / "p.json").exists()
 
