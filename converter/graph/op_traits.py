@@ -78,6 +78,8 @@ _ONNX: dict[str, Trait] = {
     "Abs": _FREE | _T.FOLDS,
     "Add": _BINARY | _T.INTEGER_FORM | _T.FOLDS,
     "And": _T.BROADCASTS,
+    "ArgMax": _T.MOVES_AXES,
+    "ArgMin": _T.MOVES_AXES,
     "AveragePool": _T.POOLS | _T.ALONG_SECOND | _T.INTEGER_FORM,
     "BatchNormalization": _UNARY | _T.ALONG_SECOND | _T.FOLDS,
     "Bernoulli": _T.RANDOM,

@@ -10,6 +10,7 @@
 #include "export.h"
 #include "ops/attention/attention.h"
 #include "ops/attention/float_attention.h"
+#include "ops/border/arg_max.h"
 #include "ops/border/border.h"
 #include "ops/border/dynamic_entry.h"
 #include "ops/border/steps.h"
@@ -52,16 +53,16 @@ template <class... Kernels>
 struct List {};
 
 using Ops =
-    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, DynamicQuantizeToIsland,
-         DynamicGeluToIsland, DynamicLayerNormalizationToIsland, DynamicAddLayerNormalizationToIsland, QConv,
-         QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections,
-         QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat,
-         QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv,
-         QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
-         QDepthToSpace, QSoftmax, QLayerNormalization, QGroupNormalization, QAddLayerNormalization,
-         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
-         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
-         QTableGlobalAveragePool>;
+    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
+         DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
+         DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd,
+         DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul,
+         DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd,
+         QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool,
+         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
+         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
+         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -33,7 +33,15 @@ namespace qudnn::ort {
 constexpr uint32_t kApiVersion = 18;
 constexpr const char* kOldestRuntime = "1.18";
 
-enum class ElementType : int { undefined = 0, float32 = 1, uint8 = 2, int8 = 3, int32 = 6, boolean = 9 };
+enum class ElementType : int {
+    undefined = 0,
+    float32 = 1,
+    uint8 = 2,
+    int8 = 3,
+    int32 = 6,
+    int64 = 7,
+    boolean = 9
+};
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, fatal = 4 };
 enum class ErrorCode : int { fail = 1, invalid_argument = 2, runtime_exception = 6, not_implemented = 9 };
 enum class AttributeType : int { int64 = 1, int64s = 2, float32 = 3, float32s = 4, string = 5 };

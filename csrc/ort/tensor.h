@@ -75,6 +75,8 @@ inline const char* type_name(ElementType type) {
             return "int8";
         case ElementType::int32:
             return "int32";
+        case ElementType::int64:
+            return "int64";
         case ElementType::boolean:
             return "bool";
         default:

@@ -13,6 +13,7 @@ from oracles.add_layer_normalization import (
     q_add_layer_normalization,
     q_float_add_layer_normalization,
 )
+from oracles.arg_max import arg_max_from_island
 from oracles.attention import q_attention, q_masked_attention
 from oracles.batch_matmul import q_batch_matmul, q_batch_matmul_to_float, q_batch_matmul_to_int32
 from oracles.border import (
@@ -80,6 +81,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QMul": q_mul,
     "QFloatAdd": q_float_add,
     "QFloatMul": q_float_mul,
+    "ArgMaxFromIsland": arg_max_from_island,
     "QTable": q_table,
     "QTableAdd": q_table_add,
     "QTableMul": q_table_mul,

@@ -4,6 +4,7 @@ Those that only move values are no matter of this frontend: the passes before it
 them away, and what is left is an operator on 8 bits.
 """
 
+from qudnn.converter.frontends.qdq.arg_max import arg_max
 from qudnn.converter.frontends.qdq.average_pool import average_pool, global_average_pool
 from qudnn.converter.frontends.qdq.binary import binary
 from qudnn.converter.frontends.qdq.concat import concat
@@ -30,6 +31,8 @@ RULES: dict[tuple[str, str], Rule] = {
     **dict.fromkeys(operators_with(Trait.ELEMENTWISE), unary),
     **{(domain, "QuantizeLinear"): requantize for domain in DOMAINS},
     ("", "Add"): binary,
+    ("", "ArgMax"): arg_max,
+    ("", "ArgMin"): arg_max,
     ("", "AveragePool"): average_pool,
     ("", "Concat"): concat,
     ("", "Conv"): conv,

@@ -4,6 +4,7 @@ And those of ONNX's own that a quantizer leaves between them as they are, becaus
 or compare them.
 """
 
+from qudnn.converter.frontends.qoperator.arg_max import arg_max
 from qudnn.converter.frontends.qoperator.concat import concat, qlinear_concat
 from qudnn.converter.frontends.qoperator.conv_integer import conv_integer
 from qudnn.converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
@@ -45,6 +46,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("com.microsoft", "QLinearGlobalAveragePool"): qlinear_global_average_pool,
     ("com.microsoft", "QLinearConcat"): qlinear_concat,
     ("com.microsoft", "QLinearWhere"): qlinear_where,
+    ("", "ArgMax"): arg_max,
+    ("", "ArgMin"): arg_max,
     ("", "Clip"): unary,
     ("", "Concat"): concat,
     ("", "DepthToSpace"): depth_to_space,
