@@ -7,6 +7,7 @@
 # make kernels       builds the benchmark of the kernels by themselves; part of make test
 # make sanitize      the kernels under compute-sanitizer: memcheck and racecheck; needs a GPU
 # make tidy          clang-tidy over the library's C++
+# make docs          the site of docs/ in build/site; warnings are errors
 #
 # Each makes .venv and installs into it what it needs, once, and again only what has changed. The package is
 # installed editable, so tests run on this tree and Python needs no second installation. After the first
@@ -30,7 +31,7 @@ FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name 
 ENVIRONMENT := $(if $(wildcard .venv/dev),dev,.venv/installed)
 BUILD = $(if $(wildcard .venv/dev),build/dev,build/all)
 
-.PHONY: demo test test-oldest lint format dev kernels sanitize tidy clean
+.PHONY: demo test test-oldest lint format dev kernels sanitize tidy docs clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/python examples/demo.py
@@ -63,6 +64,14 @@ sanitize: kernels
 # Its answers are those of the headers that the last build has found.
 tidy: $(ENVIRONMENT)
 	$(BIN)/run-clang-tidy.py -quiet -p $(BUILD) -clang-tidy-binary $(BIN)/clang-tidy '/csrc/.*\.cpp$$'
+
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.venv/docs: pyproject.toml | $(ENVIRONMENT)
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > .venv/docs.txt
+	$(PIP) install -r .venv/docs.txt
+	@touch $@
 
 dev: .venv/dev
 	@$(BIN)/cmake --build build/dev

@@ -260,4 +260,7 @@ def sections(outcome: Outcome) -> list[Section]:
     layers = note + table(
         ("effect", "own", "so far", "operator", "layer", "error"), ranked, ("n", "n", "n", "op", "", "")
     )
-    return [Section("What quantizing changes", changes), Section("Layers by their error", layers)]
+    return [
+        Section("What quantizing changes", changes),
+        Section("Layers by their error", f"<div class=scroll>{layers}</div>"),
+    ]

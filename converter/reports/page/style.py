@@ -32,7 +32,7 @@ section,.verdict{background:var(--card);border:1px solid var(--line);border-radi
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;
   vertical-align:-1px;border:1px solid}
 table{border-collapse:collapse;width:100%}
-th{font-weight:600;color:var(--dim);text-align:left;font-size:12px}
+th{white-space:nowrap;font-weight:600;color:var(--dim);text-align:left;font-size:12px}
 th,td{padding:7px 10px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}
 td.n,th.n{text-align:right;white-space:nowrap;padding-right:18px;width:1%}
