@@ -25,6 +25,7 @@ from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
+from qudnn.converter.passes.fuse.binary_at_entry import BinaryAtEntry
 from qudnn.converter.passes.fuse.fuse_add_layer_normalization import FuseAddLayerNormalization
 from qudnn.converter.passes.fuse.fuse_attention import FuseAttention
 from qudnn.converter.passes.fuse.fuse_float_attention import FuseFloatAttention
@@ -35,6 +36,7 @@ from qudnn.converter.passes.fuse.merge_dynamic_projections import MergeDynamicPr
 from qudnn.converter.passes.fuse.merge_projections import MergeProjections
 from qudnn.converter.passes.fuse.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from qudnn.converter.passes.fuse.normalize_at_entry import NormalizeAtEntry
+from qudnn.converter.passes.fuse.softmax_at_entry import SoftmaxAtEntry
 from qudnn.converter.passes.fuse.steps_at_entry import StepsAtEntry
 from qudnn.converter.passes.onnxruntime.cancel_transposes import CancelTransposes
 from qudnn.converter.passes.onnxruntime.drop_pairs import DropPairs
@@ -43,6 +45,7 @@ from qudnn.converter.passes.onnxruntime.merge_double_pairs import MergeDoublePai
 from qudnn.converter.passes.onnxruntime.merge_equal_pairs import MergeEqualPairs
 from qudnn.converter.passes.onnxruntime.merge_equal_quantizers import MergeEqualQuantizers
 from qudnn.converter.passes.onnxruntime.propagate_pairs import PropagatePairs
+from qudnn.converter.passes.onnxruntime.quantize_float_weights import QuantizeFloatWeights
 from qudnn.converter.passes.partition.choose_islands import ChooseIslands
 from qudnn.converter.passes.partition.hide_excluded import HideExcluded
 from qudnn.converter.passes.partition.keep_in_float import KeepInFloat
@@ -130,6 +133,7 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             CancelTransposes,
             MergeDoublePairs,  # again: of pairs that transposes stood between
             PropagatePairs,
+            QuantizeFloatWeights,
             MergeEqualQuantizers,  # again: of pairs that were passed on
             Int8ToUint8,
             MergeEqualPairs,
@@ -173,6 +177,9 @@ CONVERTING: tuple[Phase[Context], ...] = (
             NormalizeAtDynamicEntry,
             GeluAtDynamicEntry,
             StepsAtEntry,
+            BinaryAtEntry,
+            StepsAtEntry,  # again: of activations that a product read, too
+            SoftmaxAtEntry,
             GatherAtEntry,
             FuseTables,
             MergeProjections,

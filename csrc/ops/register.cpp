@@ -13,6 +13,7 @@
 #include "ops/border/arg_max.h"
 #include "ops/border/border.h"
 #include "ops/border/dynamic_entry.h"
+#include "ops/border/float_entry.h"
 #include "ops/border/steps.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/float_conv.h"
@@ -42,6 +43,7 @@
 #include "ops/shared/usable_device.h"
 #include "ops/softmax/masked_softmax.h"
 #include "ops/softmax/softmax.h"
+#include "ops/softmax/softmax_to_island.h"
 #include "ort/binding.h"
 #include "plan/configuration.h"
 
@@ -52,17 +54,17 @@ namespace {
 template <class... Kernels>
 struct List {};
 
-using Ops =
-    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
-         DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
-         DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd,
-         DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul,
-         DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd,
-         QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool,
-         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
-         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool>;
+using Ops = List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
+                 DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
+                 DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat,
+                 QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
+                 DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32,
+                 QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool,
+                 QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
+                 QDepthToSpace, QSoftmax, QLayerNormalization, QGroupNormalization, QAddLayerNormalization,
+                 QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
+                 QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere,
+                 StepsToIsland, QTableGlobalAveragePool, AddToIsland, MulToIsland, SoftmaxToIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

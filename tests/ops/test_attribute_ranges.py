@@ -18,6 +18,14 @@ PART = {"starts": [0] * 4, "ends": [2**63 - 1] * 4, "perm": [0, 1, 2, 3]}
 PARTS = {f"{tensor}_{name}": value for tensor in "abqkv" for name, value in PART.items()}
 WINDOW = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "kernel_shape": [3, 3]}
 VOLUME_WINDOW = {"pads": [0] * 6, "strides": [1] * 3, "dilations": [1] * 3, "kernel_shape": [3] * 3}
+FLOAT_ENTRY = {
+    "a_perm": [0, 3, 1, 2],
+    "b_perm": [0, 1, 2, 3],
+    "perm": [0, 2, 3, 1],
+    "pads": [0] * 8,
+    "low": 0.0,
+    "high": 6.0,
+}
 
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
@@ -68,6 +76,8 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     ),
     "QuantizeToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "StepsToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
+    "AddToIsland": (FLOAT_ENTRY, {"pads": 0}),
+    "MulToIsland": ({**FLOAT_ENTRY, "gelu": 1, "sigmoid": 0}, {"pads": 0}),
     "ConvertToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "DynamicQuantizeToIsland": ({"perm": [0, 1], "pads": [0] * 4}, {"pads": 0}),
     "QDepthToSpace": ({"blocksize": 2, "crop": [0] * 4}, {"crop": 0}),

@@ -35,6 +35,7 @@ from oracles.dynamic import (
 )
 from oracles.float_binary import q_float_add, q_float_mul
 from oracles.float_conv import q_conv_float_add, q_conv_to_float
+from oracles.float_entry import add_to_island, mul_to_island, softmax_to_island
 from oracles.group_normalization import q_group_normalization
 from oracles.layer_normalization import q_layer_normalization
 from oracles.lstm import dynamic_q_lstm
@@ -61,6 +62,9 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConvAdd": q_conv_add,
     "QConvToFloat": q_conv_to_float,
     "QConvFloatAdd": q_conv_float_add,
+    "AddToIsland": add_to_island,
+    "MulToIsland": mul_to_island,
+    "SoftmaxToIsland": softmax_to_island,
     "QMatMul": q_matmul,
     "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,

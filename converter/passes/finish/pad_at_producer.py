@@ -10,6 +10,8 @@ from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
+_QUANTIZING = ("QuantizeToIsland", "AddToIsland", "MulToIsland")  # entries
+
 
 class PadAtProducer(NodePass):
     """The producer of a convolution's input writes the padding too, if there are no other consumers.
@@ -29,7 +31,7 @@ class PadAtProducer(NodePass):
         return any(is_qudnn(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        if is_qudnn(node, *ENTRIES, "StepsToIsland"):
+        if is_qudnn(node, *ENTRIES, "StepsToIsland", *_QUANTIZING):
             _pad_entry(node)
         else:
             _pad_output(node)
@@ -38,7 +40,7 @@ class PadAtProducer(NodePass):
 def _pad_entry(entry: ir.Node) -> None:
     convs = _consumers(entry, "QConv", "QConv3D")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if is_qudnn(entry, "QuantizeToIsland") and entry.attributes["zero_point"].as_int() != zero_point:
+    if is_qudnn(entry, *_QUANTIZING) and entry.attributes["zero_point"].as_int() != zero_point:
         raise Refusal("the convolution reads it with another zero point than it is written with")
     channels = ints(entry, "pads")[-1]
     pads = _take_pads(entry, convs)

@@ -68,6 +68,12 @@ def _fused(gelu: _Gelu, entry: ir.Node) -> ir.Node:
     return fused
 
 
+def gelu_of(y: ir.Value) -> ir.Value | None:
+    """What y is the exact Gelu of, in one operator or in parts."""
+    gelu = _gelu(y)
+    return None if gelu is None else gelu.x
+
+
 def _gelu(y: ir.Value) -> _Gelu | None:
     node = y.producer()
     if node is None:

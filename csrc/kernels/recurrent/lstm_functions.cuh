@@ -2,31 +2,10 @@
 // tanh.cpp, rnn_activation_functors.h).
 #pragma once
 
-#include "kernels/common/common.cuh"
+#include "kernels/common/sigmoid.cuh"
 #include "kernels/recurrent/lstm.h"
 
 namespace qudnn::kernels {
-
-template <int kCount>
-__device__ inline float polynomial(const float (&coefficients)[kCount], float x) {
-    float y = coefficients[0];
-#pragma unroll
-    for (int i = 1; i < kCount; ++i) y = fused_multiply_add(y, x, coefficients[i]);
-    return y;
-}
-
-__device__ inline float clamped(float x, float bound) { return fminf(fmaxf(x, -bound), bound); }
-
-__device__ inline float lstm_sigmoid(float x) {
-    constexpr float kAbove[] = {4.37031012579801e-11f, 1.15627324459942e-07f, 6.08574864600143e-05f,
-                                8.51377133304701e-03f, 2.48287947061529e-01f};
-    constexpr float kBelow[] = {6.10247389755681e-13f, 5.76102136993427e-09f, 6.29106785017040e-06f,
-                                1.70198817374094e-03f, 1.16817656904453e-01f, 9.93151921023180e-01f};
-    x = clamped(x, 18.0f);
-    const float square = multiply(x, x);
-    const float quotient = divide(multiply(polynomial(kAbove, square), x), polynomial(kBelow, square));
-    return fminf(fmaxf(plus(quotient, 0.5f), 0.0f), 1.0f);
-}
 
 __device__ inline float lstm_tanh(float x) {
     constexpr float kAbove[] = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
@@ -53,7 +32,7 @@ __device__ inline float logistic(float x) {
 __device__ inline float activate(const LstmActivation& a, float x) {
     switch (a.function) {
         case LstmFunction::sigmoid:
-            return lstm_sigmoid(x);
+            return sigmoid(x);
         case LstmFunction::tanh:
             return lstm_tanh(x);
         case LstmFunction::relu:

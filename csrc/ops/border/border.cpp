@@ -6,18 +6,6 @@ namespace qudnn::ops {
 
 namespace {
 
-std::vector<int64_t> read_perm(const ort::Attributes& attributes) {
-    std::vector<int64_t> perm = attributes.integers("perm");
-    require(perm.size() <= ort::Shape::kMaxRank, "perm has more than 8 dimensions");
-    std::vector<bool> seen(perm.size(), false);
-    for (const int64_t axis : perm) {
-        require(axis >= 0 && axis < static_cast<int64_t>(perm.size()) && !seen[axis],
-                "perm is no permutation");
-        seen[axis] = true;
-    }
-    return perm;
-}
-
 // 128 for uint8, 0 for int8: the element outside minus the one inside.
 int offset_of(ort::ElementType type) { return type == ort::ElementType::uint8 ? 128 : 0; }
 
@@ -40,7 +28,19 @@ std::array<int64_t, ort::Shape::kMaxRank> dense_strides(const ort::Shape& shape)
 
 }  // namespace
 
-Entry::Entry(const ort::Attributes& attributes) : perm(read_perm(attributes)) {
+std::vector<int64_t> read_perm(const ort::Attributes& attributes, const char* name) {
+    std::vector<int64_t> perm = attributes.integers(name);
+    require(perm.size() <= ort::Shape::kMaxRank, "a perm has more than 8 dimensions");
+    std::vector<bool> seen(perm.size(), false);
+    for (const int64_t axis : perm) {
+        require(axis >= 0 && axis < static_cast<int64_t>(perm.size()) && !seen[axis],
+                "a perm is no permutation");
+        seen[axis] = true;
+    }
+    return perm;
+}
+
+Entry::Entry(const ort::Attributes& attributes) : perm(read_perm(attributes, "perm")) {
     const std::vector<int64_t> pads = attributes.extents("pads", 0);
     require(pads.size() == 2 * perm.size(), "pads does not have two values per dimension");
     before.assign(pads.begin(), pads.begin() + static_cast<ptrdiff_t>(perm.size()));
@@ -68,8 +68,9 @@ kernels::BorderGeometry Entry::geometry(const ort::Shape& outside) const {
     return g;
 }
 
-void Entry::infer(const ort::InferenceContext& context) const {
-    const std::vector<ort::Dim> x = context.input(0);
+void Entry::infer(const ort::InferenceContext& context) const { infer_of(context.input(0), context); }
+
+void Entry::infer_of(const std::vector<ort::Dim>& x, const ort::InferenceContext& context) const {
     if (x.size() != perm.size()) return;
     std::vector<ort::Dim> y;
     for (size_t i = 0; i < perm.size(); ++i) {
@@ -85,7 +86,7 @@ void Entry::infer(const ort::InferenceContext& context) const {
 }
 
 Exit::Exit(const ort::Attributes& attributes)
-    : perm(read_perm(attributes)), channels(attributes.integer("channels")) {
+    : perm(read_perm(attributes, "perm")), channels(attributes.integer("channels")) {
     require(!perm.empty() && channels >= 0, "channels is negative, or perm empty");
 }
 

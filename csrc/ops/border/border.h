@@ -6,6 +6,9 @@
 
 namespace qudnn::ops {
 
+// The attribute of this name, a permutation.
+std::vector<int64_t> read_perm(const ort::Attributes& attributes, const char* name);
+
 // An entry: transposes by perm, then pads.
 struct Entry {
     std::vector<int64_t> perm;
@@ -15,6 +18,8 @@ struct Entry {
     ort::Shape inside(const ort::Shape& outside) const;
     kernels::BorderGeometry geometry(const ort::Shape& outside) const;
     void infer(const ort::InferenceContext& context) const;
+    // outside: the dims of what enters.
+    void infer_of(const std::vector<ort::Dim>& outside, const ort::InferenceContext& context) const;
 };
 
 // An exit: takes the first channels, at most as many as there are, then transposes by perm.
