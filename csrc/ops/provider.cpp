@@ -21,7 +21,6 @@ namespace qudnn::ops {
 namespace {
 
 constexpr const char* kName = "QudnnExecutionProvider";
-constexpr uint32_t kNvidia = 0x10de;  // the vendor's number on PCI
 
 std::string context() { return kName; }
 
@@ -71,25 +70,19 @@ OrtStatus* create(OrtEpFactory*, const OrtHardwareDevice* const*, const OrtKeyVa
         context);
 }
 
-// One device, whatever GPUs there are: the CUDA provider says which is used, and onnxruntime asks for the
-// domain once for each device.
+// One device, the CPU's, for this provider computes nothing: a GPU's would compete with the CUDA provider
+// where onnxruntime chooses providers itself. Not one for each GPU: onnxruntime takes the domain once for
+// each.
 OrtStatus* devices(OrtEpFactory* factory, const OrtHardwareDevice* const* found, size_t count,
                    OrtEpDevice** made, size_t room, size_t* made_count) {
     *made_count = 0;
-    if (count == 0 || room == 0) return nullptr;
     const OrtHardwareDevice* const* const last = found + count;
-    const auto* chosen = std::find_if(found, last, [](const OrtHardwareDevice* device) {
-        return ort::invoke<ort::slots::HardwareDevice_Type>(device) == ort::HardwareType::gpu &&
-               ort::invoke<ort::slots::HardwareDevice_VendorId>(device) == kNvidia;
+    const auto* const cpu = std::find_if(found, last, [](const OrtHardwareDevice* device) {
+        return ort::invoke<ort::slots::HardwareDevice_Type>(device) == ort::HardwareType::cpu;
     });
-    if (chosen == last) {
-        chosen = std::find_if(found, last, [](const OrtHardwareDevice* device) {
-            return ort::invoke<ort::slots::HardwareDevice_Type>(device) == ort::HardwareType::cpu;
-        });
-    }
-    if (chosen == last) return nullptr;
+    if (cpu == last || room == 0) return nullptr;
     const auto make = ort::slots::CreateEpDevice::of(ort::invoke<ort::slots::GetEpApi>());
-    OrtStatus* const status = make(factory, *chosen, nullptr, nullptr, made);
+    OrtStatus* const status = make(factory, *cpu, nullptr, nullptr, made);
     if (status == nullptr) *made_count = 1;
     return status;
 }

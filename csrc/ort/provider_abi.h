@@ -61,7 +61,6 @@ using GetKeyValue                    = Slot<297, const char*(const OrtKeyValuePa
 using GetKeyValuePairs               = Slot<298, void(const OrtKeyValuePairs*, const char* const**, const char* const**, size_t*)>;
 using ReleaseKeyValuePairs           = Slot<300, void(OrtKeyValuePairs*)>;
 using HardwareDevice_Type            = Slot<307, HardwareType(const OrtHardwareDevice*)>;
-using HardwareDevice_VendorId        = Slot<308, uint32_t(const OrtHardwareDevice*)>;
 using GetEpApi                       = Slot<317, const OrtEpApi*()>;
 using GetSessionOptionsConfigEntries = Slot<379, OrtStatus*(const OrtSessionOptions*, OrtKeyValuePairs**)>;
 using KernelInfo_GetConfigEntries    = Slot<391, OrtStatus*(const OrtKernelInfo*, OrtKeyValuePairs**)>;

@@ -90,6 +90,7 @@ def test_the_device_is_always_the_same_one() -> None:
     assert names == [provider.PROVIDER] * 2
     known = [device for device in onnxruntime.get_ep_devices() if device.ep_name == provider.PROVIDER]
     assert len(known) == 1
+    assert known[0].device.type == onnxruntime.OrtHardwareDeviceType.CPU
     session = opened(options_with(tune="heuristic", workspace_limit="1.5 GiB", cache_dir=""))
     assert session.get_providers() == [provider.PROVIDER, CPU]
     assert session.run(None, {"x": [-1.0, 2.0]})[0].tolist() == [0.0, 2.0]

@@ -90,6 +90,6 @@ struct OrtApiBase {
     const char* (*GetVersionString)();
 };
 
-const OrtApiBase* OrtGetApiBase();
+const OrtApiBase* OrtGetApiBase() noexcept;
 
 }  // extern "C"
