@@ -35,6 +35,8 @@ def register(
     tune: how a missing plan is made.
         "full": every candidate is built, checked against a plain kernel bit for bit, and timed; the
             fastest is kept. Takes seconds for a problem, once.
+        "background": a guess runs at once. The fastest plan is looked for in a thread aside and takes the
+            guess's place between two runs. Bits stay the same.
         "heuristic": the first candidate that works is taken, for a fast start. It may be several times
             slower than the best. A tuned plan that is known already is used all the same.
         "cached": never. A run that meets a problem without a plan fails and names it.

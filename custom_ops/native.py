@@ -3,6 +3,8 @@
 Importing this loads libqudnn.so, and raises ImportError where that cannot be.
 """
 
+import atexit
+import ctypes
 import json
 from os import fsdecode
 from pathlib import Path
@@ -42,6 +44,16 @@ def replay(problem: str, only: str, with_unlikely: bool) -> list[tuple[str, str,
     heuristics name. Raises ValueError where it is no problem's, RuntimeError where nothing runs it.
     """
     return [tuple(each) for each in _ask("qudnn_replay", problem, only, int(with_unlikely))]
+
+
+def wait_for_tuning(seconds: float) -> bool:
+    """Waits until no plan is looked for aside any more, at most so long; whether none is."""
+    return bool(_ask("qudnn_wait_for_tuning", ctypes.c_double(seconds)))
+
+
+def stop_tuning(seconds: float = 10) -> bool:
+    """Looks for no plans aside any more; waits for what is being built, at most so long; whether it is."""
+    return bool(_ask("qudnn_stop_tuning", ctypes.c_double(seconds)))
 
 
 def clear() -> None:
@@ -106,3 +118,7 @@ def _ask(function: str, *arguments: object) -> Any:
 def _path(text: str) -> str:
     """A path in JSON, which has the bytes that the system has for it."""
     return fsdecode(text.encode(errors="surrogateescape"))
+
+
+# The library does it at exit(), which Python does not call after an interrupt.
+atexit.register(stop_tuning)

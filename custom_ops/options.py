@@ -10,7 +10,7 @@ import onnxruntime
 
 from qudnn.converter.cli.units import size
 
-Tune = Literal["full", "heuristic", "cached"]
+Tune = Literal["full", "background", "heuristic", "cached"]
 
 TUNE = "qudnn.tune"
 WORKSPACE_LIMIT = "qudnn.workspace_limit"

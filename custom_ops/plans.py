@@ -27,6 +27,8 @@ class Statistics(TypedDict):
     candidates_built: int
     candidates_dropped: int  # could not be built or run, took too much workspace, or gave wrong bits
     tuning_seconds: float
+    pending: int  # problems whose fastest plan is looked for aside, or will be: tune="background"
+    swapped: int  # plans that took the place of guesses, between two runs
 
 
 class PlanInfo(TypedDict):
@@ -40,7 +42,7 @@ class PlanInfo(TypedDict):
     engine: str
     plan: str
     microseconds: float  # a run of it, with a cold L2 cache
-    first_plan: str  # cuDNN's first heuristic plan; '' where there was none
+    first_plan: str  # cuDNN's first heuristic plan; '' where none was tried
     first_microseconds: float  # 0 where it was not timed
     tops: float  # int8 multiplications and additions, 10^12 a second; 0 where not timed
     age_seconds: int
@@ -66,6 +68,14 @@ def clear() -> None:
     Sessions find or make theirs anew as they need them. Files stay.
     """
     native.clear()
+
+
+def wait_for_tuning(seconds: float = 600) -> bool:
+    """Wait until no plan is looked for aside any more, at most so long; whether none is.
+
+    Sessions with tune="background" look for plans aside.
+    """
+    return native.wait_for_tuning(seconds)
 
 
 def stored(cache_dir: str | PathLike[str] | None = None) -> Sequence[PlanInfo]:

@@ -40,7 +40,8 @@ class InferenceSession(onnxruntime.InferenceSession):
     The converter sees the model alone: initializers replaced through `sess_options.add_initializer`
     are not part of it.
 
-    cuda_graph: `run` goes through CUDA graphs, one for each set of input shapes; see docs/tuning.md. Other
+    cuda_graph: `run` goes through CUDA graphs, one for each set of input shapes; see docs/tuning.md. With
+        tune="background" they are captured when no plan is looked for any more. Other
         ways to run, and `set_providers`, raise ValueError then. A model or a machine that cannot do it raises
         `GraphCaptureError`, here or, where only the run shows it, in `run`.
     graph_limit: so many graphs are kept, those used last.
@@ -164,4 +165,11 @@ class InferenceSession(onnxruntime.InferenceSession):
             raise capture.refused(error, capture.nodes_on_the_cpu(plain)) from error
         if reason := capture.obstacle_of_session(self, proto):
             raise capture.cannot(reason)
-        self._graphs = Graphs(graph_limit, *capture.device(self))
+        self._graphs = Graphs(graph_limit, *capture.device(self), ready=_nothing_is_tuned)
+
+
+def _nothing_is_tuned() -> bool:
+    """A graph keeps the plans that it was captured with, so it had better be captured with the fastest."""
+    from qudnn.custom_ops import plans  # loads the library, which is there where there is a graph
+
+    return plans.statistics()["pending"] == 0

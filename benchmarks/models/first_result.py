@@ -119,7 +119,7 @@ def main() -> None:
     )
     parser.add_argument("model")
     parser.add_argument("report", type=Path)
-    parser.add_argument("--tune", choices=("full", "heuristic", "cached"))
+    parser.add_argument("--tune", choices=("full", "background", "heuristic", "cached"))
     parser.add_argument("--cache-dir", default="")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--runs", type=int, default=0, help="runs to time afterwards")

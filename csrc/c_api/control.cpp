@@ -2,10 +2,13 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <chrono>
 #include <stdexcept>
 
 #include "engines/cudnn/cudnn_library.h"
 #include "ops/shared/usable_device.h"
+#include "plan/aside.h"
 #include "plan/known.h"
 #include "plan/planner.h"
 #include "plan/shorthand.h"
@@ -19,6 +22,12 @@ plan::Problem parsed(const std::string& text) {
     const auto problem = plan::parse(text);
     if (!problem) throw std::invalid_argument("not the text of a problem: " + text);
     return *problem;
+}
+
+std::chrono::milliseconds milliseconds(double seconds) {
+    constexpr double kLongest = 1e9;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::duration<double>(std::clamp(seconds, 0.0, kLongest)));
 }
 
 // Null where there is no cuDNN: its engines say so.
@@ -35,6 +44,10 @@ cudnnContext* own_handle() {
 plan::PlannerStatistics plan_statistics() { return plan::statistics(); }
 
 void clear_plans() { plan::clear(); }
+
+bool wait_for_tuning(double seconds) { return plan::wait_for_tuning(milliseconds(seconds)); }
+
+bool stop_tuning(double seconds) { return plan::aside().stop(milliseconds(seconds)); }
 
 std::vector<plan::Listed> list_plans() { return plan::list(); }
 

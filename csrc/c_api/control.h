@@ -21,6 +21,8 @@ struct Device {
 // See plan/planner.h.
 plan::PlannerStatistics plan_statistics();
 void clear_plans();
+bool wait_for_tuning(double seconds);
+bool stop_tuning(double seconds);  // see Aside::stop()
 std::vector<plan::Listed> list_plans();
 std::pair<std::string, size_t> export_plans(const std::string& folder);
 std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder);

@@ -91,8 +91,18 @@ int qudnn_statistics(QudnnAnswer* answer) {
             {"candidates_built", json::of(s.candidates_built)},
             {"candidates_dropped", json::of(s.candidates_dropped)},
             {"tuning_seconds", json::of(s.tuning_seconds)},
+            {"pending", json::of(s.pending)},
+            {"swapped", json::of(s.swapped)},
         });
     });
+}
+
+int qudnn_wait_for_tuning(double seconds, QudnnAnswer* answer) {
+    return answered(answer, [&] { return json::of(qudnn::wait_for_tuning(seconds)); });
+}
+
+int qudnn_stop_tuning(double seconds, QudnnAnswer* answer) {
+    return answered(answer, [&] { return json::of(qudnn::stop_tuning(seconds)); });
 }
 
 int qudnn_clear(QudnnAnswer* answer) {

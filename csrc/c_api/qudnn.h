@@ -49,6 +49,14 @@ QUDNN_C_API int qudnn_no_usable_device(QudnnAnswer* answer);
 /* The counters of the process's plans, by name. */
 QUDNN_C_API int qudnn_statistics(QudnnAnswer* answer);
 
+/* Waits until no plan is looked for aside any more, at most so many seconds; whether none is. */
+QUDNN_C_API int qudnn_wait_for_tuning(double seconds, QudnnAnswer* answer);
+
+/* Looks for no plans aside any more, now or later; waits until what is being built is, at most so many
+   seconds; whether it is. Programs that end do this by themselves if they return from main() or call exit().
+ */
+QUDNN_C_API int qudnn_stop_tuning(double seconds, QudnnAnswer* answer);
+
 /* Forgets the process's plans, imported ones too, and the counters. Files stay. */
 QUDNN_C_API int qudnn_clear(QudnnAnswer* answer);
 

@@ -22,10 +22,11 @@ using std::string_view_literals::operator""sv;
 
 Tune parse_tune(const Option& option) {
     if (option.text == "full") return Tune::full;
+    if (option.text == "background") return Tune::background;
     if (option.text == "heuristic") return Tune::heuristic;
     if (option.text == "cached") return Tune::cached;
-    throw std::invalid_argument(option.name + " is 'full', 'heuristic' or 'cached', not '" + option.text +
-                                "'");
+    throw std::invalid_argument(option.name + " is 'full', 'background', 'heuristic' or 'cached', not '" +
+                                option.text + "'");
 }
 
 // "1048576", "512K", "256M", "1.5 GiB": K is 1024 bytes. As `size` of converter/cli/units.py.

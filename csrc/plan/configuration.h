@@ -12,9 +12,10 @@
 namespace qudnn::plan {
 
 enum class Tune {
-    full,       // the fastest of all candidates
-    heuristic,  // the first that works
-    cached,     // known plans only; an unknown problem is an error
+    full,        // the fastest of all candidates
+    heuristic,   // the first that works
+    cached,      // known plans only; an unknown problem is an error
+    background,  // a guess, while the fastest one is looked for aside
 };
 
 struct Configuration {

@@ -1,6 +1,7 @@
 // The candidates of one tuning: what the engines offer for a problem, built, and why some of them are out.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,14 +34,26 @@ class QUDNN_API Contenders {
   public:
     Contenders(const Problem& problem, const Host& host) : problem_(problem), host_(host) {}
 
-    // The candidates of every engine but the reference, in the engines' order; of unlikely ones those that
-    // are worth it where all are timed, and the one named so. The configuration may name the only ones.
-    void collect(bool full, const std::string& likely);
+    // Forgets all, to start anew.
+    void clear();
+
+    // The candidates of every engine but the reference, in the engines' order, without unlikely ones except
+    // the one named so. The configuration may name the only ones.
+    void collect(const std::string& likely);
+
+    // The same in two steps, unlikely ones included: first those that need not be compiled, then the others.
+    // For the first step nobody asks cuDNN, which takes longer to answer than our own kernels to be timed.
+    void collect_ready();
+    void collect_compiled();
+
+    // Instead of the second step: engines were not asked, for this reason.
+    void leave_out_compiled(const std::string& reason);
 
     void move_to_front(const std::string& name);
 
-    // Builds all that are not dropped, in parallel if building is slow.
-    void build(std::span<Contender> contenders);
+    // Builds those with these indices that are not dropped, in parallel if building is slow. Begins no more
+    // once `stopped` says so.
+    void build(std::span<const size_t> indices, const std::function<bool()>& stopped = nullptr);
 
     // Drops the contender, for this reason.
     void drop(Contender& contender, const std::string& reason);
@@ -58,10 +71,16 @@ class QUDNN_API Contenders {
     const std::string& first() const { return first_; }
 
   private:
+    enum class Unlikely { likely_only, all };
+
+    void ask(const Engine& engine, cudnnContext* cudnn, Unlikely unlikely, const std::string& likely);
+    void find_first();
+
     const Problem& problem_;
     const Host& host_;
     std::vector<Contender> all_;
     std::vector<Decline> declines_;
+    std::vector<const Engine*> unasked_;  // have candidates with cuDNN only, or more of them
     std::string first_;
 };
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "plan/engine.h"
-#include "plan/exploration.h"
+#include "plan/search.h"
 
 namespace qudnn::plan {
 

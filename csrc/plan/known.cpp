@@ -2,7 +2,6 @@
 
 #include <cuda_runtime_api.h>
 
-#include <cmath>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "engines/cudnn/cudnn_library.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
+#include "plan/nearest.h"
 #include "plan/store.h"
 #include "plan/text.h"
 #include "plan/tuner.h"
@@ -36,17 +36,30 @@ const std::string& device_text(int device) {
     return text;
 }
 
+// A plan that is known on a GPU.
+struct KnownOnDevice {
+    std::string device;
+    KnownPlan plan;
+};
+
+std::optional<KnownOnDevice> known_plan(const Record& record) {
+    const std::optional<Problem> problem = parse(record.key.problem);
+    if (!problem) return std::nullopt;
+    return KnownOnDevice{record.key.device, {*problem, record.plan, record.tuned}};
+}
+
 // The records of a folder as first read, for guesses only. Plans that this process adds later are in its
 // cache.
-const std::vector<Record>& first_look(const std::string& folder) {
+const std::vector<KnownOnDevice>& first_look(const std::string& folder) {
     constexpr size_t kMost = 1000;
     static std::mutex mutex;
-    static auto& looks = *new std::map<std::string, std::vector<Record>>;
+    static auto& looks = *new std::map<std::string, std::vector<KnownOnDevice>>;
     const std::lock_guard lock(mutex);
     const auto [look, is_new] = looks.try_emplace(folder);
     if (is_new && !folder.empty()) {
         try {
-            look->second = Store(folder).list(kMost, false).records;
+            for (const Record& record : Store(folder).list(kMost, false).records)
+                if (auto known = known_plan(record)) look->second.push_back(std::move(*known));
         } catch (const std::exception&) {
             // No guesses then; looking for a plan reports what is wrong with the folder.
         }
@@ -106,22 +119,14 @@ std::shared_ptr<const Choice> restore(const Record& record, const Problem& probl
 }
 
 std::string likely_plan(const Key& key, const std::vector<Listed>& of_process) {
-    const double size = std::log(static_cast<double>(multiplications(key.problem)) + 1);
     const std::string& device = device_text(key.device);
-    std::string nearest;
-    double least = INFINITY;
-    const auto consider = [&](const Record& record) {
-        if (record.key.device != device) return;
-        const std::optional<Problem> known = parse(record.key.problem);
-        if (!known || !same_layer(*known, key.problem)) return;
-        const double distance = std::abs(std::log(static_cast<double>(multiplications(*known)) + 1) - size);
-        if (distance >= least) return;
-        least = distance;
-        nearest = record.plan;
-    };
-    for (const Listed& listed : of_process) consider(listed.record);
-    for (const Record& record : first_look(key.configuration->cache_folder)) consider(record);
-    return nearest;
+    std::vector<KnownPlan> known;
+    for (const Listed& listed : of_process)
+        if (auto found = known_plan(listed.record); found && found->device == device)
+            known.push_back(std::move(found->plan));
+    for (const KnownOnDevice& found : first_look(key.configuration->cache_folder))
+        if (found.device == device) known.push_back(found.plan);
+    return nearest_plan(key.problem, known);
 }
 
 const char* source_text(Source source) {

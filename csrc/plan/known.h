@@ -37,8 +37,8 @@ Record record_of(const Key& key, const Choice& choice, bool with_serialized_plan
 std::shared_ptr<const Choice> restore(const Record& record, const Problem& problem, cudnnContext* cudnn,
                                       bool imported);
 
-// The plan of the nearest problem that is known, in the process or in the configuration's folder: the same
-// layer's, of the next size. Empty where there is none.
+// The plan of the nearest problem that is known, in the process or in the configuration's folder: see
+// nearest.h. Empty where there is none.
 std::string likely_plan(const Key& key, const std::vector<Listed>& of_process);
 
 const char* source_text(Source source);

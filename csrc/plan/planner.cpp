@@ -3,12 +3,21 @@
 #include <cuda_runtime_api.h>
 
 #include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
 
+#include "plan/aside.h"
+#include "plan/aside_host.h"
 #include "plan/backoff.h"
 #include "plan/cuda_error.h"
 #include "plan/explanation.h"
 #include "plan/failures.h"
 #include "plan/known.h"
+#include "plan/made_up.h"
 #include "plan/shelf.h"
 #include "plan/split.h"
 #include "plan/store.h"
@@ -29,6 +38,12 @@ struct State {
     Shelf shelf;
     Failures<Key, KeyHash> failures{kCapacity};  // of the tuner
     std::atomic<uint64_t> made{0};
+    std::atomic<uint64_t> swapped{0};
+    std::mutex mutex;
+    // Plans that others took the place of. CUDA graphs may run their kernels as long as the process lives.
+    std::vector<std::shared_ptr<const Choice>> retired;
+    std::vector<std::string> untold;  // what tuning aside has to say, to be logged by the next run
+    std::atomic<bool> has_untold{false};
 };
 
 State& state() {
@@ -52,12 +67,12 @@ void refuse_during_capture(const Problem& problem, const Launch& launch) {
 }
 
 // A plan that was made for another session's configuration and suits this one, too.
-std::shared_ptr<const Choice> of_other_configuration(const Key& key) {
+std::shared_ptr<const Choice> of_other_configuration(const Key& key, bool tuned_only) {
     for (const Configuration* other : all_configurations()) {
         if (other == key.configuration || !other->only.empty()) continue;
         const auto choice = state().cache.peek({key.problem, key.device, other});
         if (choice == nullptr || !choice->lasting) continue;
-        if (!choice->tuned && key.configuration->tune == Tune::full) continue;
+        if (!choice->tuned && tuned_only) continue;
         if (choice->plan->workspace_size() > key.configuration->workspace_limit) continue;
         return choice;
     }
@@ -75,6 +90,11 @@ void try_out(const Choice& choice, const Arguments& arguments, const Host& host)
     choice.plan->execute(host.launch(), arguments, workspace->data());
 }
 
+Thoroughness thoroughness(Tune tune) {
+    if (tune == Tune::full) return Thoroughness::fastest;
+    return tune == Tune::background ? Thoroughness::guess : Thoroughness::first;
+}
+
 // Stores the choice on disk, if there is a folder and the choice is worth it.
 void keep(const Key& key, const Choice& choice, const Host& host) {
     const std::string& folder = key.configuration->cache_folder;
@@ -88,38 +108,51 @@ void keep(const Key& key, const Choice& choice, const Host& host) {
     }
 }
 
-std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
-    check(key.problem);
-    const bool all = key.configuration->only.empty();
-    if (auto choice = all ? of_other_configuration(key) : nullptr) {
-        log_found(key.problem, host, *choice, "another session of the process");
-        return choice;
-    }
-    refuse_during_capture(key.problem, host.launch());
-
-    const Configuration& configuration = *key.configuration;
-    const auto log = [&](const std::string& line) { host.warn(line); };
-    const RecordKey record_key = record_key_of(key);
+// The plan that lies on the shelf, run once; null where there is none that can be used.
+std::shared_ptr<const Choice> find_on_shelf(const Key& key, const RecordKey& record_key, bool tuned_only,
+                                            const Arguments& arguments, const Host& host) {
     std::shared_ptr<const Choice> choice;
     const auto use = [&](const Record& record, bool imported) {
-        if (!record.tuned && configuration.tune == Tune::full) return false;
+        if (!record.tuned && tuned_only) return false;
         const DespiteCapture allowed;
         auto restored = restore(record, key.problem, host.launch().cudnn, imported);
         try_out(*restored, arguments, host);
         choice = std::move(restored);
         return true;
     };
+    const auto log = [&](const std::string& line) { host.warn(line); };
+    if (!state().shelf.find(record_key, key.configuration->cache_folder, use, log)) return nullptr;
+    const bool imported = choice->source == Source::imported;
+    log_found(key.problem, host, *choice, imported ? "imported plans" : "the folder of plans");
+    return choice;
+}
+
+// The file over which processes take turns. A guess is made faster than another process's tuning ends; what
+// is not kept is no use to others.
+std::filesystem::path shared_file(const Key& key, const RecordKey& record_key, const Host& host) {
+    const Configuration& configuration = *key.configuration;
+    const bool for_others =
+        configuration.only.empty() && host.launch().cudnn != nullptr && !configuration.cache_folder.empty();
+    return for_others ? Store(configuration.cache_folder).path(record_key) : std::filesystem::path();
+}
+
+std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& arguments, const Host& host) {
+    check(key.problem);
+    const Configuration& configuration = *key.configuration;
+    const bool all = configuration.only.empty();
+    const bool tuned_only = configuration.tune == Tune::full;
+    if (auto choice = all ? of_other_configuration(key, tuned_only) : nullptr) {
+        log_found(key.problem, host, *choice, "another session of the process");
+        return choice;
+    }
+    refuse_during_capture(key.problem, host.launch());
+
+    const RecordKey record_key = record_key_of(key);
     const auto find = [&] {
-        if (!all || !state().shelf.find(record_key, configuration.cache_folder, use, log)) return false;
-        const bool imported = choice->source == Source::imported;
-        log_found(key.problem, host, *choice, imported ? "imported plans" : "the folder of plans");
-        return true;
+        return all ? find_on_shelf(key, record_key, tuned_only, arguments, host) : nullptr;
     };
-    // A guess is made faster than another process's tuning ends; what is not kept is no use to others.
-    const bool for_others = configuration.tune == Tune::full && all && host.launch().cudnn != nullptr &&
-                            !configuration.cache_folder.empty();
-    Turn turn(for_others ? Store(configuration.cache_folder).path(record_key) : std::filesystem::path());
-    if (find()) return choice;
+    Turn turn(tuned_only ? shared_file(key, record_key, host) : std::filesystem::path());
+    if (auto choice = find()) return choice;
     if (configuration.tune == Tune::cached) {
         throw std::runtime_error(
             "no plan is known for this problem, and qudnn.tune=cached allows none to be "
@@ -128,14 +161,84 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
             text(key.problem) + ")");
     }
 
-    if (turn.take(kPatience) && find()) return choice;
-    const bool guess = configuration.tune == Tune::heuristic;
-    choice = state().failures.attempt(key, Backoff::Clock::now(), [&] {
-        return tune(key.problem, arguments, host, guess ? likely_plan(key, list()) : std::string());
-    });
+    if (turn.take(kPatience))
+        if (auto choice = find()) return choice;
+    const Thoroughness how = thoroughness(configuration.tune);
+    const std::string likely = tuned_only ? std::string() : likely_plan(key, list());
+    auto choice = state().failures.attempt(key, Backoff::Clock::now(),
+                                           [&] { return tune(key.problem, arguments, host, how, likely); });
     ++state().made;
     keep(key, *choice, host);
     return choice;
+}
+
+void tell_at_next_run(const std::string& line) {
+    const std::lock_guard lock(state().mutex);
+    state().untold.push_back(line);
+    state().has_untold = true;
+}
+
+void tell(const Host& host) {
+    std::vector<std::string> lines;
+    {
+        const std::lock_guard lock(state().mutex);
+        lines = std::exchange(state().untold, {});
+        state().has_untold = false;
+    }
+    for (const std::string& line : lines) host.warn(line);
+}
+
+// The fastest plan, found or made on made-up tensors. Null where another process is at it.
+std::shared_ptr<const Choice> fastest_aside(const Key& key, const AsideHost& host,
+                                            const Circumstances& circumstances) {
+    constexpr bool kTunedOnly = true;
+    if (auto choice = of_other_configuration(key, kTunedOnly)) return choice;
+    MadeUpTensors tensors;
+    const Arguments arguments = tensors.arguments(key.problem);
+    const RecordKey record_key = record_key_of(key);
+    Turn turn(shared_file(key, record_key, host));
+    if (auto choice = find_on_shelf(key, record_key, kTunedOnly, arguments, host)) return choice;
+    const bool is_written = turn.take(std::chrono::milliseconds(0));
+    if (turn.is_others()) return nullptr;
+    if (is_written)
+        if (auto choice = find_on_shelf(key, record_key, kTunedOnly, arguments, host)) return choice;
+    auto choice = tune(key.problem, arguments, host, Thoroughness::fastest, "", circumstances);
+    ++state().made;
+    if (!choice->lasting) throw std::runtime_error("GPU memory was too short");
+    keep(key, *choice, host);
+    return choice;
+}
+
+// Looks for the fastest plan aside and puts it in the place of the guess: runs that come later take it.
+void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<const Choice>& guess) {
+    constexpr std::chrono::milliseconds kWhileOthersTune{200};
+    const auto work = [=](const Aside::Stop& stopped) {
+        try {
+            const DespiteCapture allowed;
+            const AsideHost host(key.device, *key.configuration, node, tell_at_next_run);
+            const auto begin = std::chrono::steady_clock::now();
+            std::shared_ptr<const Choice> choice;
+            while (!stopped() && std::chrono::steady_clock::now() - begin < kPatience) {
+                if ((choice = fastest_aside(key, host, {stopped, true}))) break;
+                std::this_thread::sleep_for(kWhileOthersTune);
+            }
+            if (choice == nullptr) return;
+            {
+                const std::lock_guard lock(state().mutex);
+                state().retired.push_back(guess);
+            }
+            state().cache.replace(key, guess, choice);
+            ++state().swapped;
+        } catch (const Stopped&) {
+        } catch (const std::exception& e) {
+            tell_at_next_run("node " + node + " stays on " + guess->plan->name() + ": " + e.what());
+        }
+    };
+    try {
+        aside().add(work);
+    } catch (const std::system_error& e) {
+        tell_at_next_run("node " + node + " stays on " + guess->plan->name() + ": no thread, " + e.what());
+    }
 }
 
 // The first plan whose workspace fits in memory, with its workspace.
@@ -167,7 +270,7 @@ std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& argum
     if (is_capturing(host.launch()) || !old->backoff->claim(Backoff::Clock::now())) return old;
     std::shared_ptr<Choice> choice;
     try {
-        choice = tune(key.problem, arguments, host, old->plan->name());
+        choice = tune(key.problem, arguments, host, thoroughness(key.configuration->tune), old->plan->name());
     } catch (const std::exception& e) {
         host.warn("node " + host.node() + " stays on " + old->plan->name() + ": " + e.what());
         return old;
@@ -181,7 +284,16 @@ std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& argum
 
 void run_whole(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Key key{problem, host.device(), &host.configuration()};
-    auto choice = state().cache.get(key, [&] { return find_or_make(key, arguments, host); });
+    bool is_new = false;
+    auto choice = state().cache.get(key, [&] {
+        is_new = true;
+        return find_or_make(key, arguments, host);
+    });
+    if (is_new && key.configuration->tune == Tune::background && !choice->tuned &&
+        key.configuration->only.empty()) {
+        tune_aside(key, host.node(), choice);
+    }
+    if (state().has_untold.load(std::memory_order_relaxed)) tell(host);
     if (choice->backoff != nullptr) choice = chosen_anew(key, arguments, host, std::move(choice));
     const auto [plan, workspace] = take_workspace(*choice, problem, host);
     plan->execute(host.launch(), arguments, workspace->data());
@@ -212,14 +324,19 @@ PlannerStatistics statistics() {
     s.candidates_built = tuner.candidates_built;
     s.candidates_dropped = tuner.candidates_dropped;
     s.tuning_seconds = 1e-6 * static_cast<double>(tuner.microseconds);
+    s.pending = aside().pending();
+    s.swapped = state().swapped;
     return s;
 }
 
+bool wait_for_tuning(std::chrono::milliseconds patience) { return aside().wait(patience); }
+
 void clear() {
+    aside().clear();
     state().cache.clear();
     state().shelf.clear();
     state().failures.clear();
-    state().made = 0;
+    state().made = state().swapped = 0;
     TunerStatistics& tuner = tuner_statistics();
     tuner.candidates_built = tuner.candidates_dropped = tuner.microseconds = 0;
 }

@@ -1,6 +1,7 @@
 // From a problem to a plan that runs, and the process's plans.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,9 +30,14 @@ struct PlannerStatistics {
     uint64_t candidates_built = 0;
     uint64_t candidates_dropped = 0;
     double tuning_seconds = 0;
+    uint64_t pending = 0;  // problems whose fastest plan is looked for aside, or will be
+    uint64_t swapped = 0;  // plans that took the place of guesses
 };
 
 PlannerStatistics statistics();
+
+// Waits until nothing is tuned aside any more, at most so long; whether nothing is.
+bool wait_for_tuning(std::chrono::milliseconds patience);
 
 // Forgets the process's plans, imported ones too, and sets the counters to zero. Files stay.
 void clear();

@@ -1,6 +1,7 @@
 #include "plan/trial.h"
 
 #include <algorithm>
+#include <mutex>
 #include <string>
 
 #include "kernels/common/compare.h"
@@ -73,8 +74,7 @@ Trial::Events::~Events() {
 }
 
 Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference)
-    : alone_(gpu()),
-      host_(host),
+    : host_(host),
       launch_(host.launch()),
       arguments_(arguments),
       y_bytes_(y_bytes(problem)),
@@ -82,6 +82,7 @@ Trial::Trial(const Problem& problem, const Arguments& arguments, const Host& hos
       result_(static_cast<size_t>(y_bytes_), &host),
       count_(sizeof(unsigned long long), &host),
       eviction_(eviction_buffer()) {
+    const std::lock_guard alone(gpu());
     // The first run may have to load the kernel, so a second one is timed, if it does not take too long.
     for (int i = 0; i < 2 && (i == 0 || reference_microseconds_ < kWorthRepeating); ++i) {
         check_cuda(cudaEventRecord(events_.get(0), launch_.stream));
@@ -105,7 +106,13 @@ void Trial::execute(const Plan& plan) {
     plan.execute(launch_, arguments, workspace_ ? workspace_->data() : nullptr);
 }
 
+bool Trial::in_cache() const {
+    const auto cache = eviction_ ? static_cast<int64_t>(eviction_->size() / 2) : 0;
+    return bytes_of_activations_ <= cache / 2;
+}
+
 uint64_t Trial::differing_bytes(const Plan& plan) {
+    const std::lock_guard alone(gpu());
     const auto* reference = static_cast<const int8_t*>(arguments_.y);
     auto* result = static_cast<int8_t*>(result_.data());
     auto* count = static_cast<unsigned long long*>(count_.data());
@@ -125,8 +132,8 @@ void Trial::evict() {
 }
 
 std::vector<double> Trial::time(std::span<const Plan* const> plans) {
-    const auto cache = eviction_ ? static_cast<int64_t>(eviction_->size() / 2) : 0;
-    const bool cached = bytes_of_activations_ <= cache / 2;
+    const std::lock_guard alone(gpu());
+    const bool cached = in_cache();
     const int runs = cached ? kRunsInCache : 1;
     for (size_t i = 0; i < plans.size(); ++i) {
         evict();

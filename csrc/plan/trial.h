@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -37,13 +36,16 @@ class Buffer {
     size_t size_;
 };
 
-// One problem's trial. Only one at a time in the process uses the GPU: others would spoil its timing.
-// The problem's y is overwritten.
+// One problem's trial. While one of the process uses the GPU, others wait: they would spoil its timing. The
+// problem's y is overwritten.
 class Trial {
   public:
     // Runs the reference. Throws OutOfMemory where there is no room for a second result.
     Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference);
     ~Trial();
+
+    // Whether all tensors fit in the GPU's L2 cache.
+    bool in_cache() const;
 
     // How long the reference took.
     double reference_microseconds() const { return reference_microseconds_; }
@@ -67,7 +69,6 @@ class Trial {
         ~Events();
     };
 
-    std::unique_lock<std::mutex> alone_;
     const Host& host_;
     const Launch launch_;
     const Arguments arguments_;  // y is the reference's result

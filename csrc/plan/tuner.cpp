@@ -3,22 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <map>
+#include <numeric>
+#include <set>
 #include <span>
 
 #include "plan/contenders.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
 #include "plan/explanation.h"
-#include "plan/exploration.h"
+#include "plan/floor.h"
 #include "plan/race.h"
+#include "plan/search.h"
 #include "plan/trial.h"
+#include "plan/winners.h"
 
 namespace qudnn::plan {
 
 namespace {
-
-// An unlikely candidate within this factor of the best time may be the best one for another problem.
-constexpr double kNearBest = 1.1;
 
 // The reference takes part in the race if it is this close to the others.
 constexpr double kReferenceInReach = 1.5;
@@ -26,26 +28,29 @@ constexpr double kReferenceInReach = 1.5;
 // One tuning of one problem.
 class Tuning {
   public:
-    Tuning(const Problem& problem, const Arguments& arguments, const Host& host)
-        : problem_(problem), arguments_(arguments), host_(host), contenders_(problem, host) {}
+    Tuning(const Problem& problem, const Arguments& arguments, const Host& host,
+           const Circumstances& circumstances)
+        : problem_(problem),
+          arguments_(arguments),
+          host_(host),
+          circumstances_(circumstances),
+          contenders_(problem, host) {}
 
-    std::shared_ptr<Choice> choose(const std::string& likely) {
-        const bool full = host_.configuration().tune == Tune::full;
-        contenders_.collect(full, likely);
+    std::shared_ptr<Choice> choose(Thoroughness how, const std::string& likely) {
         reference_ = native_plan(problem_);
-        if (reference_ == nullptr)
-            throw std::runtime_error("no engine runs " + text(problem_) + contenders_.reasons());
+        if (reference_ == nullptr) throw std::runtime_error("no engine runs " + text(problem_));
         try {
-            if (full) {
-                try_all();
+            if (how == Thoroughness::fastest) {
+                search();
+            } else if (how == Thoroughness::guess && likely.empty() && try_ready()) {
+                // The fastest of those is the guess.
             } else {
-                contenders_.move_to_front(likely);
-                try_one_by_one();
+                try_one_by_one(likely);
             }
         } catch (const OutOfMemory& e) {
             return unchecked(e.what());
         }
-        return ranked(full);
+        return ranked(how == Thoroughness::fastest);
     }
 
   private:
@@ -67,73 +72,152 @@ class Tuning {
         }
     }
 
-    void try_all() {
-        const auto start = std::chrono::steady_clock::now();
-        contenders_.build(contenders_.all());
+    void search() {
+        int device = 0, major = 0;
+        check_cuda(cudaGetDevice(&device));
+        check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
         Trial trial(problem_, arguments_, host_, *reference_);
-        for (Contender& contender : contenders_.all()) compare(trial, contender);
-        measure(trial, true);
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        const auto explored = std::count_if(contenders_.all().begin(), contenders_.all().end(),
-                                            [](const Contender& c) { return c.candidate.unlikely; });
-        if (explored > 0)
-            exploration().spend(took.count() * static_cast<double>(explored) /
-                                static_cast<double>(contenders_.all().size()));
-    }
-
-    // Builds and compares one candidate after the other, up to the first that works. Builds outside of
-    // trials, so that other threads can run theirs meanwhile.
-    void try_one_by_one() {
-        for (Contender& contender : contenders_.all()) {
-            contenders_.build({&contender, 1});
-            if (!contender.usable()) continue;
-            Trial trial(problem_, arguments_, host_, *reference_);
-            compare(trial, contender);
-            if (contender.usable()) return measure(trial, false);
-        }
-        Trial trial(problem_, arguments_, host_, *reference_);
-        measure(trial, false);
-    }
-
-    void measure(Trial& trial, bool full) {
+        const bool all = !host_.configuration().only.empty();  // nothing is too slow for who asks for it
+        const Outlook outlook{all ? 0 : floor_microseconds(problem_, current_rates(), trial.in_cache()),
+                              !winners(major).empty(), speed_matters(problem_)};
         reference_microseconds_ = trial.reference_microseconds();
+        contenders_.collect_ready();
+        bool asked_all = false;
+        for (;;) {
+            std::vector<size_t> lot = next_lot(entrants(major), outlook);
+            if (lot.empty() && !asked_all && compiling_pays(entrants(major), outlook)) {
+                contenders_.collect_compiled();
+                asked_all = true;
+                continue;
+            }
+            if (lot.empty()) break;
+            stop_if_asked();
+            contenders_.build(lot, circumstances_.stopped);
+            stop_if_asked();
+            for (const size_t i : lot) compare(trial, contenders_.all()[i]);
+            tried_.insert(lot.begin(), lot.end());
+            time_with_best(trial, lot);
+        }
+        if (!asked_all) contenders_.leave_out_compiled("not asked: the GPU can do no better");
+        race_reference(trial);
+    }
+
+    // What the search looks at, in the contenders' order.
+    std::vector<Entrant> entrants(int major) const {
+        std::vector<Entrant> all;
+        // By engine, and by cuDNN's engine that it completes: how many that heuristics name.
+        std::map<std::pair<const Engine*, std::string>, size_t> places;
+        for (size_t i = 0; i < contenders_.all().size(); ++i) {
+            const Contender& contender = contenders_.all()[i];
+            Entrant entrant;
+            entrant.compiled = !contender.candidate.affinity.empty();
+            entrant.named =
+                !contender.candidate.unlikely || contender.candidate.name == host_.configuration().only;
+            const std::string& kernel = contender.candidate.affinity;
+            if (entrant.compiled && entrant.named)
+                entrant.place = places[{contender.engine, kernel.substr(0, kernel.find(' '))}]++;
+            entrant.rank = rank_of(kernel, major);
+            if (!contender.refusal.empty() || (tried_.contains(i) && !contender.usable()))
+                entrant.microseconds = std::numeric_limits<double>::infinity();
+            else if (tried_.contains(i))
+                entrant.microseconds = contender.microseconds;
+            all.push_back(entrant);
+        }
+        return all;
+    }
+
+    // Races the usable ones of a lot and the fastest of those before, so that all are compared at one time.
+    void time_with_best(Trial& trial, const std::vector<size_t>& lot) {
         std::vector<Contender*> running;
-        for (Contender& contender : contenders_.all()) {
-            if (contender.usable()) running.push_back(&contender);
-        }
-        const auto time = [&](std::span<const size_t> indices) {
-            std::vector<const Plan*> plans;
-            for (const size_t i : indices) plans.push_back(running[i]->plan.get());
-            return trial.time(plans);
-        };
-        bool reference_runs = running.empty();
-        if (full && !running.empty() && host_.configuration().only.empty()) {
-            std::vector<size_t> everyone(running.size());
-            for (size_t i = 0; i < everyone.size(); ++i) everyone[i] = i;
-            const std::vector<double> once = time(everyone);
-            reference_runs =
-                reference_microseconds_ < kReferenceInReach * *std::min_element(once.begin(), once.end());
-        }
-        if (reference_runs) {
-            contenders_.all().push_back(
-                {reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0});
-            running.clear();
-            for (Contender& contender : contenders_.all()) {
-                if (contender.usable()) running.push_back(&contender);
+        Contender* best = nullptr;
+        for (size_t i = 0; i < contenders_.all().size(); ++i) {
+            Contender& contender = contenders_.all()[i];
+            if (!contender.usable()) continue;
+            if (std::find(lot.begin(), lot.end(), i) != lot.end()) {
+                running.push_back(&contender);
+            } else if (contender.microseconds > 0 &&
+                       (best == nullptr || contender.microseconds < best->microseconds)) {
+                best = &contender;
             }
         }
-        const std::vector<double> medians = race(running.size(), time);
-        for (size_t i = 0; i < running.size(); ++i) running[i]->microseconds = medians[i];
-        if (full) learn(running);
+        if (running.empty()) return;
+        if (best != nullptr) running.push_back(best);
+        time(trial, running);
     }
 
-    void learn(const std::vector<Contender*>& timed) const {
-        double best = std::numeric_limits<double>::infinity();
-        for (const Contender* contender : timed) best = std::min(best, contender->microseconds);
-        for (const Contender* contender : timed) {
-            if (!contender->candidate.unlikely || contender->microseconds > kNearBest * best) continue;
-            exploration().learn(contender->candidate.affinity, problem_);
+    void time(Trial& trial, const std::vector<Contender*>& running) {
+        const std::vector<double> times = race(
+            running.size(),
+            [&](std::span<const size_t> indices) {
+                stop_if_asked();
+                std::vector<const Plan*> plans;
+                for (const size_t i : indices) plans.push_back(running[i]->plan.get());
+                return trial.time(plans);
+            },
+            circumstances_.disturbed);
+        for (size_t i = 0; i < running.size(); ++i) running[i]->microseconds = times[i];
+    }
+
+    // The reference takes part if nothing else runs, or if it is not far behind.
+    void race_reference(Trial& trial) {
+        Contender* best = nullptr;
+        for (Contender& contender : contenders_.all()) {
+            if (contender.usable() && contender.microseconds > 0 &&
+                (best == nullptr || contender.microseconds < best->microseconds)) {
+                best = &contender;
+            }
         }
+        if (best != nullptr && (!host_.configuration().only.empty() ||
+                                reference_microseconds_ >= kReferenceInReach * best->microseconds)) {
+            return;
+        }
+        std::vector<Contender*> running;
+        Contender reference{reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0};
+        running.push_back(&reference);
+        if (best != nullptr) running.push_back(best);
+        time(trial, running);
+        contenders_.all().push_back(std::move(reference));
+    }
+
+    // Times all that are ready to run; false where there are none.
+    bool try_ready() {
+        contenders_.collect_ready();
+        std::vector<size_t> lot(contenders_.all().size());
+        std::iota(lot.begin(), lot.end(), size_t{0});
+        contenders_.build(lot);
+        const auto any_usable = [&] {
+            return std::any_of(contenders_.all().begin(), contenders_.all().end(),
+                               [](const Contender& contender) { return contender.usable(); });
+        };
+        if (!any_usable()) return false;
+        Trial trial(problem_, arguments_, host_, *reference_);
+        reference_microseconds_ = trial.reference_microseconds();
+        for (Contender& contender : contenders_.all()) compare(trial, contender);
+        time_with_best(trial, lot);
+        return any_usable();
+    }
+
+    // Builds and compares one candidate after the other, up to the first that works.
+    void try_one_by_one(const std::string& likely) {
+        contenders_.clear();
+        contenders_.collect(likely);
+        contenders_.move_to_front(likely);
+        for (size_t i = 0; i < contenders_.all().size(); ++i) {
+            contenders_.build(std::span(&i, 1));
+            Contender& contender = contenders_.all()[i];
+            if (!contender.usable()) continue;
+            Trial trial(problem_, arguments_, host_, *reference_);
+            reference_microseconds_ = trial.reference_microseconds();
+            compare(trial, contender);
+            if (contender.usable()) return time(trial, {&contender});
+        }
+        Trial trial(problem_, arguments_, host_, *reference_);
+        reference_microseconds_ = trial.reference_microseconds();
+        race_reference(trial);
+    }
+
+    void stop_if_asked() const {
+        if (circumstances_.stop()) throw Stopped();
     }
 
     const Engine* reference_engine() const {
@@ -201,8 +285,10 @@ class Tuning {
     const Problem& problem_;
     const Arguments& arguments_;
     const Host& host_;
+    const Circumstances& circumstances_;
     Contenders contenders_;
     std::shared_ptr<const Plan> reference_;
+    std::set<size_t> tried_;             // indices of contenders
     double reference_microseconds_ = 0;  // 0: not run yet
     double first_microseconds_ = 0;
     bool short_of_memory_ = false;
@@ -216,10 +302,11 @@ TunerStatistics& tuner_statistics() {
 }
 
 std::shared_ptr<Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
-                             const std::string& likely) {
+                             Thoroughness how, const std::string& likely,
+                             const Circumstances& circumstances) {
     const DespiteCapture allowed;
     const auto start = std::chrono::steady_clock::now();
-    auto choice = Tuning(problem, arguments, host).choose(likely);
+    auto choice = Tuning(problem, arguments, host, circumstances).choose(how, likely);
     const auto took = std::chrono::steady_clock::now() - start;
     tuner_statistics().microseconds +=
         static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());

@@ -44,6 +44,7 @@ bool Turn::take(std::chrono::milliseconds patience) {
         while ((held_ = try_take()) == nullptr && std::chrono::steady_clock::now() < end) {
             std::this_thread::sleep_for(kBetweenAttempts);
         }
+        is_others_ = held_ == nullptr;
     } catch (const std::system_error&) {
         // No lock can be had here.
     }

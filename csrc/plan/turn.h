@@ -32,6 +32,9 @@ class QUDNN_API Turn {
     // written since construction: then it may be the plan that was to be made.
     bool take(std::chrono::milliseconds patience);
 
+    // Whether another process still had the turn when take() ended.
+    bool is_others() const { return is_others_; }
+
   private:
     struct stat status() const;
     std::unique_ptr<File> try_take() const;
@@ -40,6 +43,7 @@ class QUDNN_API Turn {
     std::filesystem::path lock_;
     struct stat at_first_;
     std::unique_ptr<File> held_;
+    bool is_others_ = false;
 };
 
 }  // namespace qudnn::plan

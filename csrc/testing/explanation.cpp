@@ -60,7 +60,8 @@ Log log_of_tuning(const std::string& node, const std::string& text,
     const plan::Problem problem = problem_of_text(text);
     const Listener host = listener(node);
     plan::Contenders contenders(problem, host);
-    contenders.collect(true, "");
+    contenders.collect_ready();
+    contenders.collect_compiled();
     const auto plain = std::make_shared<NamedPlan>(reference);
     plan::Choice choice;
     choice.engine = reference;

@@ -32,6 +32,7 @@ const Hooks& hooks() {
         add_store_hooks(hooks);
         add_library_hooks(hooks);
         add_explanation_hooks(hooks);
+        add_tuning_hooks(hooks);
         return hooks;
     }();
     return all;

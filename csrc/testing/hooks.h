@@ -87,6 +87,7 @@ void add_problem_hooks(Hooks& hooks);
 void add_store_hooks(Hooks& hooks);
 void add_library_hooks(Hooks& hooks);
 void add_explanation_hooks(Hooks& hooks);
+void add_tuning_hooks(Hooks& hooks);
 
 inline std::string nothing() { return "null"; }
 

@@ -12,7 +12,6 @@
 
 #include "plan/cache.h"
 #include "plan/configuration.h"
-#include "plan/exploration.h"
 #include "plan/race.h"
 #include "plan/shelf.h"
 #include "plan/split.h"
@@ -153,7 +152,7 @@ std::string race(const Call& call) {
         for (const Value& each : answer.list()) times.push_back(each.real());
         return times;
     };
-    return json::of(plan::race(static_cast<size_t>(call[0].integer()), round));
+    return json::of(plan::race(static_cast<size_t>(call[0].integer()), round, call[1].flag()));
 }
 
 std::string parse_configuration(const Call& call) {
@@ -219,22 +218,6 @@ void add_stored_cache_hooks(Hooks& hooks) {
     hooks["StoredCache.log"] = [](const Call& call) { return json::of(call.object<StoredCache>()->log()); };
 }
 
-// Which kernels that nobody named the tuner tries.
-void add_exploration_hooks(Hooks& hooks) {
-    hooks["Exploration"] = [](const Call&) { return objects().add(std::make_shared<plan::Exploration>()); };
-    hooks["Exploration.worth"] = [](const Call& call) {
-        return json::of(call.object<plan::Exploration>()->worth(call[1].text(), problem_of(call[2])));
-    };
-    hooks["Exploration.learn"] = [](const Call& call) {
-        call.object<plan::Exploration>()->learn(call[1].text(), problem_of(call[2]));
-        return nothing();
-    };
-    hooks["Exploration.spend"] = [](const Call& call) {
-        call.object<plan::Exploration>()->spend(call[1].real());
-        return nothing();
-    };
-}
-
 }  // namespace
 
 void add_store_hooks(Hooks& hooks) {
@@ -250,7 +233,6 @@ void add_store_hooks(Hooks& hooks) {
     hooks["parse_configuration"] = &parse_configuration;
     add_folder_hooks(hooks);
     add_stored_cache_hooks(hooks);
-    add_exploration_hooks(hooks);
 }
 
 }  // namespace qudnn::testing

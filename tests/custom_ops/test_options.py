@@ -50,7 +50,7 @@ def test_entries_are_set_before_the_library_reads_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert entries() == unset()
-    for tune in ("full", "heuristic", "cached"):
+    for tune in ("full", "background", "heuristic", "cached"):
         assert entries(tune=tune) == unset(tune=tune)
     for limit in (0, 1 << 20, np.int64(7), 2**63 - 1):
         assert entries(workspace_limit=limit) == unset(workspace_limit=str(int(limit)))
@@ -63,7 +63,11 @@ def test_entries_are_set_before_the_library_reads_them(
 
 
 BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"tune": "fast"}, ValueError, "tune is 'fast'; it has to be one of 'full', 'heuristic', 'cached'"),
+    (
+        {"tune": "fast"},
+        ValueError,
+        "tune is 'fast'; it has to be one of 'full', 'background', 'heuristic', 'cached'",
+    ),
     ({"tune": True}, ValueError, "tune is True"),
     ({"tune": ["full"]}, ValueError, "tune is "),
     ({"workspace_limit": -1}, ValueError, "workspace_limit is -1; it has to be a number of bytes"),

@@ -97,7 +97,7 @@ def test_the_device_is_always_the_same_one() -> None:
 
 
 BAD: list[tuple[dict[str, str], str]] = [
-    ({"tune": "fast"}, "ep.qudnnexecutionprovider.tune is 'full', 'heuristic' or 'cached', not 'fast'"),
+    ({"tune": "fast"}, "tune is 'full', 'background', 'heuristic' or 'cached', not 'fast'"),
     ({"workspace_limit": "much"}, "ep.qudnnexecutionprovider.workspace_limit is a number of bytes, as in"),
     ({"cache": "plans"}, "there is no option 'cache', but tune, workspace_limit and cache_dir"),
 ]

@@ -66,3 +66,17 @@ def test_twins_end() -> None:
 
 def test_nobody_runs() -> None:
     assert testing.race(0, lambda runners: [1.0 for _ in runners]) == []
+
+
+def test_where_others_disturb_it_the_least_time_counts() -> None:
+    """Work of others can only make a measurement longer."""
+    for seed in range(50):
+        rng = random.Random(seed)
+        true = [40.0, 44.0, 60.0]
+
+        def measure(runners: list[int], rng: random.Random = rng, true: list[float] = true) -> list[float]:
+            return [true[i] * (1 + (rng.uniform(0.2, 3) if rng.random() < 0.3 else 0)) for i in runners]
+
+        times = testing.race(len(true), measure, disturbed=True)
+        assert times.index(min(times)) == 0
+        assert times[0] == 40.0

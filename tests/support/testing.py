@@ -111,9 +111,40 @@ def split(problem: Problem, most: int) -> list[tuple[Problem, int, int]]:
     return slices
 
 
-def race(count: int, round: Callable[[list[int]], list[float]]) -> list[float]:
-    """The medians of a race, of which round() gives the times."""
-    return list(_ask("race", count, callback=round))
+def race(count: int, round: Callable[[list[int]], list[float]], *, disturbed: bool = False) -> list[float]:
+    """The medians of a race, of which round() gives the times; the least ones if they are disturbed."""
+    return list(_ask("race", count, disturbed, callback=round))
+
+
+# A candidate: whether it is compiled and named by heuristics, its place among its engine's, its rank among
+# known winners; microseconds, None if it was not tried, negative if it is out.
+Entrant = tuple[bool, bool, int, int | None, float | None]
+
+
+def next_lot(
+    entrants: Sequence[Entrant], floor: float, *, generation_known: bool = True, speed_matters: bool = True
+) -> list[int]:
+    """The indices of the candidates that the tuner tries next."""
+    return list(_ask("next_lot", entrants, floor, generation_known, speed_matters))
+
+
+def compiling_pays(entrants: Sequence[Entrant], floor: float) -> bool:
+    return bool(_ask("compiling_pays", entrants, floor))
+
+
+def winners(major: int) -> list[str]:
+    """The kernels that have won on GPUs of this generation."""
+    return list(_ask("winners", major))
+
+
+def floor_microseconds(problem: Problem, gpu: Sequence[float], *, cached: bool) -> float:
+    """gpu: major, minor, multiprocessors, clock, its memory's clock in hertz, the memory's bus in bits."""
+    return float(_ask("floor_microseconds", problem, gpu, cached))
+
+
+def nearest_plan(problem: Problem, known: Sequence[tuple[Problem, str, bool]]) -> str:
+    """The plan of the nearest of (problem, plan, whether it is tuned)."""
+    return str(_ask("nearest_plan", problem, known))
 
 
 def parse_configuration(
@@ -198,17 +229,35 @@ class _Held:
         return _ask(f"{type(self).__name__}.{method}", self._number, *arguments, callback=callback)
 
 
-class Exploration(_Held):
-    """Which kernels that nobody named the tuner tries."""
+class Aside(_Held):
+    """The thread aside, with work by number that goes on until it is let go."""
 
-    def worth(self, kernel: str, problem: Problem) -> bool:
-        return bool(self._ask("worth", kernel, problem))
+    def add(self, number: int) -> None:
+        self._ask("add", number)
 
-    def learn(self, kernel: str, problem: Problem) -> None:
-        self._ask("learn", kernel, problem)
+    def let_go(self, number: int) -> None:
+        self._ask("let_go", number)
 
-    def spend(self, seconds: float) -> None:
-        self._ask("spend", seconds)
+    def ended(self) -> list[int]:
+        """The numbers of what has ended, in order; negative where it was stopped."""
+        return list(self._ask("ended"))
+
+    def pending(self) -> int:
+        return int(self._ask("pending"))
+
+    def wait(self, seconds: float) -> bool:
+        return bool(self._ask("wait", seconds))
+
+    def stop(self, seconds: float) -> bool:
+        return bool(self._ask("stop", seconds))
+
+    def clear(self) -> None:
+        self._ask("clear")
+
+
+def work_aside_until_exit(path: str) -> None:
+    """Has the process's own thread aside work until the process ends; a file says that it has ended, too."""
+    _ask("work_aside_until_exit", path)
 
 
 class StringCache(_Held):
