@@ -15,6 +15,8 @@ from onnx import TensorProto, helper
 pytest.importorskip("onnxruntime.quantization", reason="this onnxruntime comes without its quantizer")
 
 from qudnn import converter
+from qudnn.converter.cli import quantizing
+from qudnn.converter.quantization import preparation, running
 from session import assert_same_bits
 
 
@@ -151,3 +153,21 @@ def test_what_is_refused(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_float_model_is_told_of_it(run: Run, folder: Path) -> None:
     document = run.json("convert", folder / "float.onnx", "-o", folder / "copy.onnx")
     assert "`qudnn quantize MODEL --data SAMPLES -o OUT`" in document["models"][0]["hint"]
+
+
+def test_weights_in_other_files(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the source, and those of all files between where the model is too large for one."""
+    target = folder / "out.onnx"
+    arguments = ["--data", folder / "data.npz", "-o", target, "--keep-float", "1"]
+    expected = run.json("quantize", folder / "float.onnx", *arguments)
+    y = outputs(target, images(6))
+    (folder / "apart").mkdir()
+    source = folder / "apart" / "float.onnx"
+    onnx.save_model(cnn(), source, save_as_external_data=True, location="weights", size_threshold=0)
+    for module in (preparation, running, quantizing):
+        monkeypatch.setattr(module, "LARGEST_IN_ONE_FILE", 0)
+    document = run.json("quantize", source, *arguments, "--quantized", folder / "int8.onnx")
+    assert {**document, "source": ""} == {**expected, "source": ""}
+    assert_same_bits({"y": outputs(target, images(6))}, {"y": y})
+    assert_same_bits({"y": outputs(folder / "int8.onnx", images(6))}, {"y": y})
+    assert (folder / "int8.onnx.data").is_file() and (folder / "out.onnx.data").is_file()
