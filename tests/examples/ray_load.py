@@ -7,7 +7,6 @@ replica gave, how many ran in batches of each size, and a metric.
 
 import io
 import json
-import os
 import sys
 import urllib.request
 from collections import Counter
@@ -24,7 +23,6 @@ URL = "http://127.0.0.1:{port}/"
 
 
 def main(folder: Path, requests: int, port: int) -> None:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, configure_logging=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port}, proxy_location="HeadOnly")
     arguments = {"model": folder / "model.onnx", "plans": folder, "replicas": 2, "sizes": "1,4,8", "gpu": "0"}

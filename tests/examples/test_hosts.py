@@ -138,7 +138,7 @@ def test_ray_serve(folder: Path) -> None:
         port = free.getsockname()[1]
     paths = os.pathsep.join([str(ROOT), str(HOSTS / "ray_serve")])
     command = [str(python), "-P", str(HERE / "ray_load.py"), str(folder), "300", str(port)]
-    run(command, folder, PYTHONPATH=paths)
+    run(command, folder, PYTHONPATH=paths, RAY_USAGE_STATS_ENABLED="0")
     found = json.loads((folder / "found.json").read_text())
     assert len(found["replicas"]) == 2
     assert sum(found["replicas"]) == 300
