@@ -94,3 +94,35 @@ def test_other_constants_stay() -> None:
     net = QdqNetwork()
     net.y(net.node("Add", [net.x(), net.constant("b", np.ones((9, 8)), "float32")], "a"))
     assert reasons(net.model())["a_node"].startswith("it has a constant that is not one element")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", [64, 21])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_skip_layer_normalization(has_bias: bool, channels: int, dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    inputs = [net.x(("n", 9, channels)), net.x(("n", 9, channels), name="z")]
+    names = ["gamma", "beta", *(["bias"] if has_bias else [])]
+    inputs += [net.constant(name, net.rng.normal(0.5, 0.5, channels), "float32") for name in names]
+    net.y(net.node("SkipLayerNormalization", inputs, "s", MICROSOFT, epsilon=1e-5), 0.02, rank=3)
+    assert_converts(net.model(), {"AddLayerNormalizationToIsland": 1}, (9, channels), False, 0.02)
+
+
+def test_skip_layer_normalization_with_its_sum() -> None:
+    """As in networks that normalize before each layer: the sum goes on as the next residual."""
+    net = QdqNetwork()
+    inputs = [net.x(("n", 9, 20)), net.x(("n", 9, 20), name="z")]
+    inputs += [net.constant(name, net.rng.normal(0.5, 0.5, 20), "float32") for name in ("gamma", "beta")]
+    net.y(net.node("SkipLayerNormalization", inputs, "s", MICROSOFT, epsilon=1e-5), 0.02, rank=3)
+    node = next(n for n in net.nodes if n.op_type == "SkipLayerNormalization")
+    node.output.extend(["", "", "total"])
+    net.y("total", 0.1, rank=3)
+    original = net.model()
+    conversion = converter.convert(original)
+    assert {entry.op_type for entry in conversion.report.left} == {"QuantizeLinear", "DequantizeLinear"}
+    assert conversion.report.converted["AddLayerNormalizationToIsland"] == 1
+    feed = {"x": normal(2, 9, 20), "z": normal(2, 9, 20)[::-1].copy()}
+    got, want = (outputs(open_session(model), feed) for model in (conversion.model, original))
+    np.testing.assert_array_equal(got["total_out"], want["total_out"])
+    assert np.abs(got["s_out"] - want["s_out"]).max() <= 0.02001
+    assert np.unique(want["s_out"]).size > 50
