@@ -36,6 +36,7 @@ class QAttention(Graph):
         dtype: str = "int8",
         mask: Sequence[int | str] = (),
         heads: int = HEADS,
+        past: int = 0,
         **attributes: Any,
     ) -> str:
         q, scale, zero_point = self.quantized(dynamic)
@@ -44,12 +45,20 @@ class QAttention(Graph):
         parameters = [scale, self.constant("w_scale", w_scale, "float32")]
         inputs = [q, w, self.random("float32", (3 * WIDTH,)), *parameters, ""]
         if mask:
-            sizes = {"n": 2, "s": 7}
+            sizes = {"n": 2, "m": 2, "s": 7, "t": 7 + past}
             shape = [sizes[size] if isinstance(size, str) else size for size in mask]
             self.feeds["mask"] = (self.rng.random(shape) < 0.7).astype(np.int32)
+            if len(mask) == 1:
+                self.feeds["mask"] = np.array([5, 7], np.int32)
             inputs[-1] = self.input("mask", "int32", list(mask))
         inputs += [zero_point, self.number(-3 if dtype == "int8" else 119, dtype)]
-        return self.node("QAttention", inputs, "y", "com.microsoft", num_heads=heads, **attributes)
+        if past:
+            inputs.append(self.x("past", "float32", (2, 2, heads, past, SIZE), (2, "n", heads, "p", SIZE)))
+        y = self.node("QAttention", inputs, "y", "com.microsoft", num_heads=heads, **attributes)
+        if past:
+            self.nodes[-1].output.append("present")
+            self.y("present", rank=5)
+        return y
 
 
 def unfused(g: QAttention) -> onnx.ModelProto:
@@ -87,11 +96,35 @@ def test_masked(filtered: float | None, mask: Sequence[int | str]) -> None:
     assert ours(unfused(g)) == ["DynamicQuantizeToIsland", "DynamicQMatMul", "MaskedAttention"]
 
 
+def test_ends_of_keys() -> None:
+    """As many as there are sequences: each says where its keys end."""
+    g = QAttention(4)
+    g.y(g.attention(mask=("n",)), rank=3)
+    assert ours(unfused(g)) == ["DynamicQuantizeToIsland", "DynamicQMatMul", "MaskedAttention"]
+
+
+@pytest.mark.parametrize("mask", [(), ("n", "s"), ("n",)])
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_unidirectional(dynamic: bool, mask: Sequence[int | str]) -> None:
+    g = QAttention(5)
+    g.y(g.attention(dynamic, mask=mask, unidirectional=1), rank=3)
+    assert "MaskedAttention" in ours(unfused(g))
+
+
+@pytest.mark.parametrize("mask", [(), ("n", "t")])
+@pytest.mark.parametrize("unidirectional", [0, 1])
+def test_past_keys_and_values(unidirectional: int, mask: Sequence[int | str]) -> None:
+    """As a decoder has them; what attends in float32 stays on the GPU."""
+    g = QAttention(6)
+    g.y(g.attention(mask=mask, past=4, unidirectional=unidirectional), rank=3)
+    names = ours(unfused(g))
+    assert names[:2] == ["DynamicQuantizeToIsland", "DynamicQMatMul"]
+
+
 @pytest.mark.parametrize(
     ("reason", "given"),
     [
-        ("unidirectional", {"unidirectional": 1}),
-        ("starts and ends, or ends alone", {"mask": ("n",)}),
+        ("starts and ends, or ends alone", {"mask": ("m",)}),
         ("one number for all keys", {"mask": ("n", 1)}),
     ],
 )
