@@ -15,6 +15,8 @@ _METRICS = {
     "candidates_built": ("plan_candidates_built_total", "counter", "Candidates that tuning has built"),
     "candidates_dropped": ("plan_candidates_dropped_total", "counter", "Candidates that could not be used"),
     "tuning_seconds": ("plan_tuning_seconds_total", "counter", "Seconds that went into making plans"),
+    "pending": ("plan_pending", "gauge", "Problems whose fastest plan is looked for aside, or will be"),
+    "swapped": ("plan_swapped_total", "counter", "Plans that took the place of guesses"),
 }
 
 
