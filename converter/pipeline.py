@@ -38,6 +38,7 @@ from qudnn.converter.passes.fuse.normalize_at_dynamic_entry import NormalizeAtDy
 from qudnn.converter.passes.fuse.normalize_at_entry import NormalizeAtEntry
 from qudnn.converter.passes.fuse.softmax_at_entry import SoftmaxAtEntry
 from qudnn.converter.passes.fuse.steps_at_entry import StepsAtEntry
+from qudnn.converter.passes.fuse.table_at_exit import TableAtExit
 from qudnn.converter.passes.onnxruntime.cancel_transposes import CancelTransposes
 from qudnn.converter.passes.onnxruntime.drop_pairs import DropPairs
 from qudnn.converter.passes.onnxruntime.int8_to_uint8 import Int8ToUint8
@@ -185,6 +186,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             MergeProjections,
             FuseAttention,
             FuseFloatAttention,
+            TableAtExit,
             MergeDynamicProjections,
             FuseAddLayerNormalization,
         ),

@@ -15,6 +15,7 @@
 #include "ops/border/dynamic_entry.h"
 #include "ops/border/float_entry.h"
 #include "ops/border/steps.h"
+#include "ops/border/table_exit.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/float_conv.h"
 #include "ops/elementwise/add.h"
@@ -54,17 +55,18 @@ namespace {
 template <class... Kernels>
 struct List {};
 
-using Ops = List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
-                 DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
-                 DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat,
-                 QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
-                 DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32,
-                 QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool,
-                 QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
-                 QDepthToSpace, QSoftmax, QLayerNormalization, QGroupNormalization, QAddLayerNormalization,
-                 QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
-                 QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere,
-                 StepsToIsland, QTableGlobalAveragePool, AddToIsland, MulToIsland, SoftmaxToIsland>;
+using Ops =
+    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
+         DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
+         DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd,
+         DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul,
+         DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd,
+         QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool,
+         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
+         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
+         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
+         AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -47,6 +47,7 @@ from oracles.resize import q_depth_to_space, q_float_resize, q_resize
 from oracles.softmax import q_softmax
 from oracles.table import q_table
 from oracles.table_binary import q_table_add, q_table_div, q_table_mul
+from oracles.table_exit import table_from_island
 from oracles.table_pool import q_table_global_average_pool
 from oracles.where import q_where
 
@@ -63,6 +64,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConvToFloat": q_conv_to_float,
     "QConvFloatAdd": q_conv_float_add,
     "AddToIsland": add_to_island,
+    "TableFromIsland": table_from_island,
     "MulToIsland": mul_to_island,
     "SoftmaxToIsland": softmax_to_island,
     "QMatMul": q_matmul,
