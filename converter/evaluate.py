@@ -64,12 +64,15 @@ def folded(node: ir.Node, inputs: Sequence[NDArray[Any] | None], opsets: Mapping
 
 
 def computed(
-    nodes: Sequence[ir.Node], wanted: Sequence[ir.Value], opsets: Mapping[str, int]
+    nodes: Sequence[ir.Node],
+    wanted: Sequence[ir.Value],
+    opsets: Mapping[str, int],
+    told: Mapping[ir.Value, NDArray[Any]] | None = None,
 ) -> list[NDArray[Any]]:
     """The values that nodes compute of constants and of one another, all in one run.
 
-    nodes: in the order of the graph. opsets: version by domain. Raises Refusal where onnxruntime is not
-    installed, or does not run them.
+    nodes: in the order of the graph. opsets: version by domain. told: what values are besides. Raises Refusal
+    where onnxruntime is not installed, or does not run them.
     """
     runtime()
     if not wanted:
@@ -78,13 +81,17 @@ def computed(
     known = {
         value: None for node in nodes for value in node.inputs if value is not None and value not in made
     }
-    constants = [(value, ir.convenience.get_const_tensor(value)) for value in known]
+    arrays_of = dict(told or {})
+    for value in known.keys() - arrays_of.keys():
+        tensor = ir.convenience.get_const_tensor(value)
+        if tensor is not None:
+            arrays_of[value] = tensor.numpy()
     graph = helper.make_graph(
         [ir.to_proto(node) for node in nodes],
         "constants",
         [],
         [helper.make_empty_tensor_value_info(value.name or "") for value in wanted],
-        [numpy_helper.from_array(tensor.numpy(), value.name) for value, tensor in constants if tensor],
+        [numpy_helper.from_array(arrays_of[value], value.name) for value in known if value in arrays_of],
     )
     imports = [helper.make_opsetid("", opsets.get("", MIN_OPSET))]
     model = helper.make_model(graph, opset_imports=imports, ir_version=8)

@@ -60,12 +60,15 @@ from qudnn.converter.passes.prepare.channels_first import ChannelsFirst
 from qudnn.converter.passes.prepare.drop_identities import DropIdentities
 from qudnn.converter.passes.prepare.flatten_vectors import FlattenVectors
 from qudnn.converter.passes.prepare.fold_constants import FoldConstants
+from qudnn.converter.passes.prepare.fold_sizes import FoldSizes
 from qudnn.converter.passes.prepare.lift_constants import LiftConstants
 from qudnn.converter.passes.prepare.moves_after_functions import MovesAfterFunctions
+from qudnn.converter.passes.prepare.normalize_for_each import NormalizeForEach
 from qudnn.converter.passes.prepare.pair_activations import PairActivations
 from qudnn.converter.passes.prepare.quantize_activations import QuantizeActivations
 from qudnn.converter.passes.prepare.raise_opset import RaiseOpset
 from qudnn.converter.passes.prepare.settle_attributes import SettleAttributes
+from qudnn.converter.passes.prepare.shapes_of_inputs import ShapesOfInputs
 from qudnn.converter.passes.prepare.unfuse_attention import UnfuseAttention
 from qudnn.converter.passes.prepare.unfuse_conv import UnfuseConv
 from qudnn.converter.passes.prepare.unfuse_embedding import UnfuseEmbedding
@@ -118,8 +121,11 @@ PREPARING: tuple[Phase[Preparation], ...] = (
             UnfuseEmbedding,
             UnfuseAttention,
             WidenFloat16,
+            FoldSizes,
             DropIdentities,
             FoldConstants,
+            ShapesOfInputs,
+            NormalizeForEach,
             QuantizeActivations,
             PairActivations,
             MovesAfterFunctions,

@@ -1,8 +1,10 @@
 """What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from qudnn.converter.analysis.channel_axes import wanted_axis
 from qudnn.converter.analysis.dropped_dimensions import drops_dimensions
@@ -47,9 +49,16 @@ class Facts:
         return self._shapes.get(value.name or "")
 
     def numbers(self, value: ir.Value) -> Shape | None:
-        """The elements of a short integer tensor, as far as sizes that are known by name tell them."""
+        """The elements of a scalar or short vector of integers, as far as sizes known by name tell them."""
         found = self._values.of(value)
-        return None if found is None else found.elements
+        return None if found is None or found.rank > 1 else found.elements
+
+    def integers(self, value: ir.Value) -> NDArray[Any] | None:
+        """The short integer tensor that the value is in any case; None where it may be another."""
+        found = self._values.of(value)
+        if found is None or not all(isinstance(number, int) for number in found.elements):
+            return None
+        return found.array.astype(found.dtype.numpy())
 
     def channel_axis(self, value: ir.Value) -> int | None:
         """The axis that is last inside of the island that produces the value, None where none does."""

@@ -12,7 +12,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.op_traits import Trait, operators_with
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
-from qudnn.converter.graph.sizes import Shape, Size, Unknown, broadcast, shifted
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, broadcast, plus, shifted
 
 
 class Known(Protocol):
@@ -101,6 +101,46 @@ def _embedding(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape
     return None if ids is None or table is None else (*ids, table[-1])
 
 
+def _pad(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """With amounts that may be unknown; of an older opset they are constant, and ONNX's inference knows."""
+    x, pads = shapes[0], _numbers(node, 1, known)
+    if x is None or pads is None:
+        return None
+    axes: Shape | None = tuple(range(len(x)))
+    if len(node.inputs) > 3 and node.inputs[3] is not None:
+        axes = _numbers(node, 3, known)
+    if axes is None or len(pads) != 2 * len(axes):
+        return None
+    sizes = list(x)
+    for place, axis in enumerate(axes):
+        if not isinstance(axis, int) or not -len(x) <= axis < len(x):
+            return None
+        sizes[axis] = plus(sizes[axis], plus(pads[place], pads[place + len(axes)]))
+    return tuple(sizes)
+
+
+def _qlinear_binary(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    a, b = (shapes[index] if index < len(shapes) else None for index in (0, 3))
+    return None if a is None or b is None else broadcast(a, b)
+
+
+def _qlinear_matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    return _matmul(node, [shapes[0], shapes[3]], known) if len(shapes) > 3 else None
+
+
+def _qlinear_concat(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """The tensors stand after the result's scale and zero point, each before its own."""
+    parts = shapes[2::3]
+    first, axis = parts[0] if parts else None, node.attributes.get_int("axis", 0)
+    if first is None or any(part is None or len(part) != len(first) for part in parts):
+        return None
+    axis %= len(first)
+    total: Size = 0
+    for part in parts:
+        total = plus(total, (part or ())[axis])
+    return (*first[:axis], total, *first[axis + 1 :])
+
+
 def _range(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     """From 0 on, each number up to the limit."""
     start, limit, step = (_numbers(node, index, known) for index in range(3))
@@ -166,6 +206,8 @@ def _numbers(node: ir.Node, index: int, known: Known) -> Shape | None:
     return None if value is None else known.numbers(value)
 
 
+_QLINEAR_UNARY = ("LeakyRelu", "Sigmoid", "Softmax")
+
 _Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
 
 _RULES: dict[tuple[str, str], _Rule] = {
@@ -176,8 +218,13 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("", "Gather"): _gather,
     ("", "GatherElements"): _as_indices,
     ("", "MatMul"): _matmul,
+    **dict.fromkeys((("com.microsoft", f"QLinear{name}") for name in ("Add", "Mul")), _qlinear_binary),
+    **dict.fromkeys((("com.microsoft", f"QLinear{name}") for name in _QLINEAR_UNARY), _kept),
+    ("com.microsoft", "QLinearConcat"): _qlinear_concat,
+    ("", "QLinearMatMul"): _qlinear_matmul,
     ("com.microsoft", "EmbedLayerNormalization"): _embedding,
     ("com.microsoft", "FusedMatMul"): _fused_matmul,
+    ("", "Pad"): _pad,
     ("", "Range"): _range,
     ("", "Reshape"): _reshape,
     ("", "Slice"): _slice,

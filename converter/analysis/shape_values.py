@@ -5,14 +5,17 @@ object for each element of every vector, however long.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from qudnn.converter.analysis.shape_arithmetic import ARITHMETIC
 from qudnn.converter.graph.constants import constant_or_none, node_input
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.graph.reshaping import keeps_zeros
 from qudnn.converter.graph.sizes import Shape, Size, product
 
 MOST = 64  # elements: shapes are short
@@ -26,15 +29,23 @@ _WIDE = {ir.DataType.INT32, ir.DataType.INT64}  # any size fits
 
 
 class Numbers(NamedTuple):
-    """The elements of a tensor of integers with `rank` dimensions, 0 or 1."""
+    """A short tensor of integers; each of `array`, an array of objects, is a Size."""
 
-    elements: tuple[Size, ...]
+    array: NDArray[np.object_]
     dtype: ir.DataType = _INT64
-    rank: int = 1
+
+    @property
+    def elements(self) -> tuple[Size, ...]:
+        """In the order of rows."""
+        return tuple(self.array.reshape(-1))
+
+    @property
+    def rank(self) -> int:
+        return self.array.ndim
 
 
 class ShapeValues:
-    """The elements of integer scalars and short vectors, as far as sizes that are known by name tell them.
+    """The elements of short integer tensors, as far as sizes that are known by name tell them.
 
     shape_of: the shapes of other tensors. The names of unknown sizes are theirs.
 
@@ -77,10 +88,13 @@ class ShapeValues:
         for x in node.inputs:
             if has_trait(node, Trait.READS_SHAPE):
                 shape = None if x is None else self._shape_of(x)
-                operands.append(None if shape is None else Numbers(shape))
+                operands.append(None if shape is None else _vector(shape))
             else:
                 operands.append(None if x is None else self._known.get(x))
-        found = _RULES[node.op_type](node, *operands)
+        try:
+            found = _RULES[node.op_type](node, *operands)
+        except (ValueError, IndexError):  # shapes, axes or places that do not fit
+            return None
         return found if found is not None and _is_short(found) else None
 
 
@@ -94,21 +108,32 @@ def _operands(value: ir.Value) -> list[ir.Value]:
 
 def _constant_numbers(value: ir.Value) -> Numbers | None:
     tensor = None if value.is_graph_input() else ir.convenience.get_const_tensor(value)
-    if tensor is None or tensor.dtype not in _INTEGERS or len(tensor.shape) > 1 or tensor.size > MOST:
+    if tensor is None or tensor.dtype not in _INTEGERS or tensor.size > MOST:
         return None
     array = constant_or_none(value)
     assert array is not None
-    return Numbers(tuple(int(number) for number in array.reshape(-1)), tensor.dtype, array.ndim)
+    return Numbers(_objects([int(number) for number in array.reshape(-1)], array.shape), tensor.dtype)
+
+
+def _objects(elements: Sequence[Size], shape: Sequence[int]) -> NDArray[np.object_]:
+    array = np.empty(len(elements), np.object_)
+    array[:] = elements
+    return array.reshape(tuple(shape))
+
+
+def _vector(elements: Sequence[Size]) -> Numbers:
+    return Numbers(_objects(elements, [len(elements)]))
 
 
 def _is_short(numbers: Numbers) -> bool:
     """And its integers are such as its type holds: onnxruntime's wrap around."""
-    if len(numbers.elements) > MOST or (numbers.rank == 0 and len(numbers.elements) != 1):
+    elements = numbers.elements
+    if len(elements) > MOST:
         return False
-    known = [number for number in numbers.elements if isinstance(number, int)]
+    known = [number for number in elements if isinstance(number, int)]
     if numbers.dtype == ir.DataType.BOOL:
-        return len(known) == len(numbers.elements) and set(known) <= {0, 1}
-    if numbers.dtype not in _WIDE and len(known) < len(numbers.elements):
+        return len(known) == len(elements) and set(known) <= {0, 1}
+    if numbers.dtype not in _WIDE and len(known) < len(elements):
         return False
     bounds = np.iinfo(numbers.dtype.numpy())
     return all(bounds.min <= number <= bounds.max for number in known)
@@ -121,11 +146,11 @@ def _shape(node: ir.Node, shape: _Operand) -> _Operand:
     if shape is None:
         return None
     start, end = node.attributes.get_int("start", 0), node.attributes.get("end")
-    return Numbers(shape.elements[start : None if end is None else end.as_int()])
+    return Numbers(shape.array[start : None if end is None else end.as_int()])
 
 
 def _size(node: ir.Node, shape: _Operand) -> _Operand:
-    return None if shape is None else Numbers((product(shape.elements),), rank=0)
+    return None if shape is None else Numbers(_objects([product(shape.elements)], []))
 
 
 def _cast(node: ir.Node, numbers: _Operand) -> _Operand:
@@ -139,60 +164,101 @@ def _identity(node: ir.Node, numbers: _Operand) -> _Operand:
 
 
 def _reshape(node: ir.Node, numbers: _Operand, target: _Operand) -> _Operand:
-    """To a vector or a scalar."""
-    if numbers is None or target is None or len(target.elements) > 1:
+    sizes = _integers(target)
+    if numbers is None or sizes is None:
         return None
-    return numbers._replace(rank=len(target.elements))
+    if not keeps_zeros(node):
+        sizes = [numbers.array.shape[place] if size == 0 else size for place, size in enumerate(sizes)]
+    return numbers._replace(array=numbers.array.reshape(tuple(sizes)))
+
+
+def _transpose(node: ir.Node, numbers: _Operand) -> _Operand:
+    if numbers is None:
+        return None
+    perm = node.attributes.get_ints("perm", range(numbers.rank)[::-1])
+    return numbers._replace(array=numbers.array.transpose(tuple(perm)))
 
 
 def _squeeze(node: ir.Node, numbers: _Operand, axes: _Operand = None) -> _Operand:
-    return None if numbers is None or len(numbers.elements) != 1 else numbers._replace(rank=0)
-
-
-def _unsqueeze(node: ir.Node, numbers: _Operand, axes: _Operand) -> _Operand:
-    """A scalar along one axis."""
-    if numbers is None or axes is None or numbers.rank + len(axes.elements) != 1:
+    given = _axes(node, axes)
+    if numbers is None or (given is None and node_input(node, 1) is not None):
         return None
-    return numbers._replace(rank=1)
+    return numbers._replace(array=np.squeeze(numbers.array, None if given is None else tuple(given)))
+
+
+def _unsqueeze(node: ir.Node, numbers: _Operand, axes: _Operand = None) -> _Operand:
+    given = _axes(node, axes)
+    if numbers is None or given is None:
+        return None
+    return numbers._replace(array=np.expand_dims(numbers.array, tuple(given)))
+
+
+def _axes(node: ir.Node, axes: _Operand) -> list[int] | None:
+    """As an input, or as older opsets have them; None where they are not known, or left out."""
+    if "axes" in node.attributes:
+        return list(node.attributes["axes"].as_ints())
+    return _integers(axes)
 
 
 def _concat(node: ir.Node, *operands: _Operand) -> _Operand:
     parts = [part for part in operands if part is not None]
-    if len(parts) < len(operands) or sum(len(part.elements) for part in parts) > MOST:
+    if len(parts) < len(operands) or sum(part.array.size for part in parts) > MOST:
         return None
-    return Numbers(tuple(number for part in parts for number in part.elements), parts[0].dtype)
+    axis = node.attributes.get_int("axis", 0)
+    return parts[0]._replace(array=np.concatenate([part.array for part in parts], axis))
 
 
 def _gather(node: ir.Node, numbers: _Operand, indices: _Operand) -> _Operand:
-    if numbers is None or numbers.rank == 0 or indices is None:
+    places = _integers(indices)
+    if numbers is None or places is None or indices is None:
         return None
-    length = len(numbers.elements)
-    places = [place for place in indices.elements if isinstance(place, int) and -length <= place < length]
-    if len(places) < len(indices.elements):
-        return None
-    return Numbers(tuple(numbers.elements[place] for place in places), numbers.dtype, indices.rank)
+    axis = node.attributes.get_int("axis", 0) % numbers.rank if numbers.rank else 0
+    taken = np.take(numbers.array, np.array(places, np.int64).reshape(indices.array.shape), axis)
+    if not isinstance(taken, np.ndarray):  # a scalar
+        taken = _objects([taken], [])
+    return numbers._replace(array=taken)
 
 
 def _slice(node: ir.Node, numbers: _Operand, *bounds: _Operand) -> _Operand:
-    """From one known place to another."""
-    start, end, _, step = (*bounds, None, None)[:4]
-    if node_input(node, 4) is None:
-        step = Numbers((1,))
-    places = [bound.elements for bound in (start, end, step) if bound is not None]
-    known = [place[0] for place in places if len(place) == 1 and isinstance(place[0], int)]
-    if numbers is None or len(known) < 3 or known[2] == 0:
+    """From known places to others."""
+    given = [_integers(bound) for bound in bounds]
+    if (
+        numbers is None
+        or len(given) < 2
+        or any(known is None and node_input(node, place) is not None for place, known in enumerate(given, 1))
+    ):
         return None
-    return numbers._replace(elements=numbers.elements[slice(*known)])
+    starts, ends, axes, steps = (*given, None, None)[:4]
+    if starts is None or ends is None:
+        return None
+    places = [slice(None)] * numbers.rank
+    axes = list(range(len(starts))) if axes is None else axes
+    steps = [1] * len(starts) if steps is None else steps
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        # Before the first element: a slice of Python's would count that from the end again.
+        stop = None if step < 0 and end < -numbers.array.shape[axis] else end
+        places[axis] = slice(start, stop, step)
+    return numbers._replace(array=numbers.array[tuple(places)])
 
 
 def _constant_of_shape(node: ir.Node, shape: _Operand) -> _Operand:
     fill = node.attributes.get("value")  # without one it fills with a float32
-    if shape is None or len(shape.elements) > 1 or fill is None:
+    sizes = _integers(shape)
+    if sizes is None or fill is None or min(sizes, default=0) < 0 or prod(sizes) > MOST:
         return None
-    (count,), tensor = shape.elements or (1,), fill.as_tensor()
-    if tensor.dtype not in _INTEGERS or not isinstance(count, int) or not 0 <= count <= MOST:
+    tensor = fill.as_tensor()
+    if tensor.dtype not in _INTEGERS:
         return None
-    return Numbers((int(tensor.numpy().reshape(-1)[0]),) * count, tensor.dtype, len(shape.elements))
+    number = int(tensor.numpy().reshape(-1)[0])
+    return Numbers(_objects([number] * prod(sizes), sizes), tensor.dtype)
+
+
+def _expand(node: ir.Node, numbers: _Operand, target: _Operand) -> _Operand:
+    sizes = _integers(target)
+    if numbers is None or sizes is None:
+        return None
+    shape = np.broadcast_shapes(numbers.array.shape, tuple(sizes))
+    return numbers._replace(array=np.broadcast_to(numbers.array, shape)) if prod(shape) <= MOST else None
 
 
 def _where(node: ir.Node, condition: _Operand, x: _Operand, y: _Operand) -> _Operand:
@@ -202,21 +268,28 @@ def _where(node: ir.Node, condition: _Operand, x: _Operand, y: _Operand) -> _Ope
 
 
 def _arithmetic(node: ir.Node, a: _Operand, b: _Operand) -> _Operand:
-    if a is None or b is None or "fmod" in node.attributes:
+    if a is None or b is None or node.attributes.get_int("fmod", 0) != 0:
         return None
     return _each(ARITHMETIC[node.op_type], (a, b), ir.DataType.BOOL if is_onnx(node, "Equal") else a.dtype)
 
 
 def _each(function: Callable[..., Size | None], operands: Sequence[Numbers], dtype: ir.DataType) -> _Operand:
-    """The function of each element, where single ones are broadcast."""
-    columns = [operand.elements for operand in operands]
-    length = next((len(column) for column in columns if len(column) != 1), 1)
-    if any(len(column) not in (1, length) for column in columns):
+    """The function of each element, broadcast."""
+    shape = np.broadcast_shapes(*(operand.array.shape for operand in operands))
+    if prod(shape) > MOST:
         return None
-    rows = zip(*(column * length if len(column) == 1 else column for column in columns), strict=True)
-    results = [function(*row) for row in rows]
+    columns = [np.broadcast_to(operand.array, shape).reshape(-1) for operand in operands]
+    results = [function(*row) for row in zip(*columns, strict=True)]
     found = [result for result in results if result is not None]
-    return Numbers(tuple(found), dtype, max(o.rank for o in operands)) if len(found) == length else None
+    return Numbers(_objects(found, shape), dtype) if len(found) == len(results) else None
+
+
+def _integers(numbers: _Operand) -> list[int] | None:
+    """The elements, where all of them are known."""
+    if numbers is None:
+        return None
+    known = [number for number in numbers.elements if isinstance(number, int)]
+    return known if len(known) == len(numbers.elements) else None
 
 
 _RULES: dict[str, Callable[..., _Operand]] = {
@@ -224,6 +297,7 @@ _RULES: dict[str, Callable[..., _Operand]] = {
     "Cast": _cast,
     "Concat": _concat,
     "ConstantOfShape": _constant_of_shape,
+    "Expand": _expand,
     "Gather": _gather,
     "Identity": _identity,
     "Reshape": _reshape,
@@ -231,6 +305,7 @@ _RULES: dict[str, Callable[..., _Operand]] = {
     "Size": _size,
     "Slice": _slice,
     "Squeeze": _squeeze,
+    "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }

@@ -13,6 +13,7 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor, port
 from qudnn.converter.lowering.each import Each
+from qudnn.converter.lowering.take import Slice
 
 # What they take at places before and behind the `size` elements of an axis.
 _MODES: dict[str, Callable[[int, int], int]] = {
@@ -53,6 +54,8 @@ def make_pad(
         axis: (pads[axis], pads[axis + rank]) for axis in range(rank) if pads[axis] or pads[axis + rank]
     }
     x_port = port(x, shape, channel_axis, dtype)
+    if not amounts:
+        return Candidate(covers, Slice({}), (x_port,), (port(y, shape, x_port.channel_axis, dtype),))
     if x_port.channel_axis in amounts:
         raise Refusal("it pads channels")
     y_shape = tuple(shifted(size, sum(amounts.get(axis, (0, 0)))) for axis, size in enumerate(shape))

@@ -8,11 +8,13 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, unknown
+from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, plus, times, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor, port
+
+_END = 2**31 - 1  # as the end of a Slice: the last element, of however many
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def make_slices(
 ) -> Candidate:
     """The candidate for a Slice; parts by axis, all bounds numbers."""
     shape = facts.ranked(x)
+    parts = {axis: part for axis, part in parts.items() if not _is_all(shape[axis], part)}
     x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), parts)
     y_port = port(y, _sliced(shape, parts), x_port.channel_axis, dtype)
     return Candidate(covers, Slice(parts), (x_port,), (y_port,))
@@ -128,12 +131,35 @@ def _sliceable(x: Port, axes: Collection[int]) -> Port:
     return x
 
 
+def _is_all(size: Size, part: slice) -> bool:
+    """Whether the part is the whole axis, as where a window ends that was padded by nothing."""
+    if isinstance(size, int):
+        return range(size)[part] == range(size)
+    return part == slice(0, part.stop, 1) and part.stop >= _END
+
+
 def _sliced(shape: Shape, parts: dict[int, slice]) -> Shape:
     sizes: list[Size] = list(shape)
     for axis, part in parts.items():
         size = shape[axis]
-        if isinstance(size, int):
-            sizes[axis] = len(range(size)[part])
-        else:
-            sizes[axis] = unknown(f"{size}[{part.start}:{part.stop}:{part.step}]")
+        sizes[axis] = len(range(size)[part]) if isinstance(size, int) else _part_of(size, part)
     return tuple(sizes)
+
+
+def _part_of(size: Unknown, part: slice) -> Size:
+    """The two parts of an axis that is divided somewhere have its size together, which rolling relies on."""
+    start, stop = part.start, part.stop
+    if part.step == 1:
+        if start == 0 and stop > 0:
+            return size if stop >= _END else _least(size, stop)
+        if start < 0 and stop >= _END:
+            return _least(size, -start)
+        if start > 0 and stop >= _END:
+            return plus(size, times(-1, _least(size, start)))
+        if start == 0 and stop < 0:
+            return plus(size, times(-1, _least(size, -stop)))
+    return unknown(f"{size}[{start}:{stop}:{part.step}]")
+
+
+def _least(size: Unknown, number: int) -> Unknown:
+    return unknown(f"least({size}, {number})", min(guessed(size), number))

@@ -1,4 +1,4 @@
-"""Identity beside QuantizeLinear or DequantizeLinear, or of a constant; Cast to the same type => nothing"""
+"""Identity beside QuantizeLinear or DequantizeLinear, Cast to the type that it has, Pad by 0 => nothing"""
 
 import onnx_ir as ir
 
@@ -16,6 +16,9 @@ class DropIdentities(EarlyNodePass):
 
     In their places they keep patterns from being seen. onnxruntime drops them before it looks for any
     (onnxruntime 1.30, identity_elimination.cc, EliminateIdentity).
+
+    A Pad by nothing that onnxruntime does not know to be one (FoldSizes does) goes where it can make no
+    integer operator of what is before it.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -23,7 +26,7 @@ class DropIdentities(EarlyNodePass):
         super().run(model)
 
     def matches(self, node: ir.Node) -> bool:
-        return node in self._casts or (_has_no_effect(node) and _is_in_the_way(node))
+        return node in self._casts or (_has_no_effect(node) and _is_in_the_way(node)) or _pads_nothing(node)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         if node.outputs[0].is_graph_output():
@@ -55,6 +58,16 @@ def _has_no_effect(node: ir.Node) -> bool:
     """Whether the node hands on its input, and not to an output of the graph alone."""
     y = node.outputs[0]
     return has_trait(node, Trait.NO_EFFECT) and bool(y.uses() or not y.is_graph_output())
+
+
+def _pads_nothing(node: ir.Node) -> bool:
+    """Of a float operator's result; in 8 bits it is a view of an island's tensor."""
+    pads = node_input(node, 1) if is_onnx(node, "Pad") else None
+    amounts = None if pads is None else constant_or_none(pads)
+    source = required_input(node, 0).producer() if amounts is not None and not amounts.any() else None
+    if source is None or _converts(source) or node.outputs[0].is_graph_output():
+        return False
+    return not has_trait(source, Trait.INTEGER_FORM | Trait.CLIPS)
 
 
 def _is_in_the_way(node: ir.Node) -> bool:

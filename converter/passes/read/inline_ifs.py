@@ -101,7 +101,7 @@ class _Constants:
         numbers = self._numbers.of(value)
         if numbers is None or not all(isinstance(number, int) for number in numbers.elements):
             return None
-        return np.array(numbers.elements, numbers.dtype.numpy()).reshape([-1] * numbers.rank)
+        return numbers.array.astype(numbers.dtype.numpy())
 
     def _shape(self, value: ir.Value) -> Shape | None:
         if self._shapes is None:
