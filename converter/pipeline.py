@@ -17,6 +17,7 @@ from qudnn.converter.passes.border.dequantize_at_exit import DequantizeAtExit
 from qudnn.converter.passes.border.dequantize_entered import DequantizeEntered
 from qudnn.converter.passes.border.drop_row_reshapes import DropRowReshapes
 from qudnn.converter.passes.border.quantize_at_entry import QuantizeAtEntry
+from qudnn.converter.passes.border.shapes_at_exits import ShapesAtExits
 from qudnn.converter.passes.border.share_crossings import ShareCrossings
 from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntries
 from qudnn.converter.passes.border.transposes_at_crossings import TransposesAtCrossings
@@ -175,6 +176,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             DropRowReshapes,
             ShareCrossings,
             ShareDynamicEntries,
+            ShapesAtExits,
         ),
     ),
     Phase(

@@ -154,6 +154,15 @@ def _reshape(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape |
     return resolved(target, shapes[0], keeps_zeros(node))
 
 
+def _resize(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    """To sizes that are computed, of all axes."""
+    sizes = _numbers(node, 3, known)
+    policy = node.attributes.get_string("keep_aspect_ratio_policy", "stretch")
+    if shapes[0] is None or sizes is None or policy != "stretch" or len(sizes) != len(shapes[0]):
+        return None
+    return None if "axes" in node.attributes else sizes
+
+
 def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     """Up to an unknown place of an axis of many elements: so many, or the model fails where it needs them."""
     bounds = [_numbers(node, index, known) for index in range(1, len(node.inputs))]
@@ -227,6 +236,7 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("", "Pad"): _pad,
     ("", "Range"): _range,
     ("", "Reshape"): _reshape,
+    ("", "Resize"): _resize,
     ("", "Slice"): _slice,
     ("", "Squeeze"): _squeeze,
     ("", "Transpose"): _transpose,
