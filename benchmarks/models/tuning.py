@@ -4,8 +4,8 @@
     python -m benchmarks.models.tuning --models DIR          writes benchmarks/results/tuning-*.json
 
 Everything is measured in processes of its own (first_result.py): with `full` on an empty folder of plans,
-then again on the same folder, with `heuristic` and no folder, and the float16 model without qudnn. Needs a
-GPU.
+then again on the same folder, with `background` and with `heuristic` and no folder, and the float16 model
+without qudnn. Needs a GPU.
 """
 
 import argparse
@@ -32,10 +32,11 @@ FASTER = 1.5  # full against heuristic at the batch size FASTER_AT, times
 FASTER_AT = "64"
 COLD, WARM = 30.0, 1.5  # seconds to the first result: on an empty folder; more than fp16 on a warm one
 
-FP16, EMPTY, STORED, HEURISTIC = (
+FP16, EMPTY, STORED, BACKGROUND, HEURISTIC = (
     "fp16, without qudnn",
     "full, empty folder",
     "full, stored plans",
+    "background, empty folder",
     "heuristic",
 )
 
@@ -56,6 +57,7 @@ class Benchmark:
         empty = self.process(EMPTY, self.int8, batch, "full", folder, self.runs)
         heuristic = self.process(HEURISTIC, self.int8, batch, "heuristic", None, self.runs)
         stored = [self.process(STORED, self.int8, batch, "full", folder) for _ in range(self.repeats)]
+        background = self.process(BACKGROUND, self.int8, batch, "background", None)
         fp16 = [self.process(FP16, self.fp16, batch) for _ in range(self.repeats)]
         assert stored[0]["statistics"]["builds"] == 0, "plans were made that should have been stored"
         full, first = empty["times"], heuristic["times"]
@@ -69,6 +71,7 @@ class Benchmark:
                 FP16: median(fp16),
                 EMPTY: empty["start"],
                 STORED: median(stored),
+                BACKGROUND: background["start"],
                 HEURISTIC: heuristic["start"],
             },
             "statistics": {"empty": empty["statistics"], "stored": stored[0]["statistics"]},
