@@ -18,6 +18,7 @@ from qudnn.converter.frontends.qdq.group_normalization import (
 )
 from qudnn.converter.frontends.qdq.layer_normalization import layer_normalization
 from qudnn.converter.frontends.qdq.matmul import matmul
+from qudnn.converter.frontends.qdq.pad import pad
 from qudnn.converter.frontends.qdq.reduction import global_max_pool, reduction
 from qudnn.converter.frontends.qdq.requantize import requantize
 from qudnn.converter.frontends.qdq.resize import resize
@@ -49,6 +50,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Max"): binary,
     ("", "Min"): binary,
     ("", "Mul"): binary,
+    ("", "Pad"): pad,
     ("", "RMSNormalization"): mean_square_normalization,
     ("", "ReduceMax"): reduction,
     ("", "ReduceMean"): reduction,

@@ -153,7 +153,8 @@ def quantized(number: float, parameters: Quantization) -> int:
     """What QuantizeLinear makes of a number."""
     bounds = np.iinfo(parameters.dtype.numpy())
     least, greatest = (np.float32(q - parameters.zero_point) for q in (bounds.min, bounds.max))
-    scaled = np.float32(number) / parameters.scale
+    with np.errstate(over="ignore"):
+        scaled = np.float32(number) / parameters.scale
     return int(np.rint(np.clip(scaled, least, greatest))) + parameters.zero_point
 
 

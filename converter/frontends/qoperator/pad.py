@@ -10,11 +10,30 @@ from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.pad import make_pad
+from qudnn.converter.lowering.sequence import between, make_sequence
+from qudnn.converter.lowering.take import make_slices
+
+_END = 2**31 - 1  # of any axis
 
 
 def pad(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
+    fill = node_input(node, 2)
+    number = 0 if fill is None else int(single(fill, "constant_value"))
+    return padded(node, (node,), x, node.outputs[0], dtype, number, facts)
+
+
+def padded(
+    node: ir.Node,
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    y: ir.Value,
+    dtype: ir.DataType,
+    fill: int,
+    facts: Facts,
+) -> Candidate:
+    """The candidate for what the Pad makes of x, of 8 bits; fill: of what it adds in mode constant."""
     shape = facts.ranked(x)
     amounts = read_required_numbers(node, 1, "pads", "pads", facts)
     if node_input(node, 3) is not None:
@@ -27,13 +46,39 @@ def pad(node: ir.Node, facts: Facts) -> Candidate:
         amounts = [given.get(place, 0) for place in range(2 * len(shape))]
     if len(amounts) != 2 * len(shape):
         raise Refusal("its pads are not two for each dimension")
-    if min(amounts) < 0:
-        raise Refusal("it takes elements away")
-    fill = node_input(node, 2)
-    number = 0 if fill is None else int(single(fill, "constant_value"))
     mode = node.attributes.get_string("mode", "constant")
-    axis = _channels(x, shape, amounts, facts)
-    return make_pad((node,), x, node.outputs[0], dtype, shape, axis, amounts, mode, number)
+    if min(amounts) >= 0:
+        axis = _channels(x, shape, amounts, facts)
+        return make_pad(covers, x, y, dtype, shape, axis, amounts, mode, fill)
+    if mode != "constant":
+        raise Refusal("it takes elements away")
+    return _cropped(covers, x, y, dtype, amounts, fill, facts)
+
+
+def _cropped(
+    covers: tuple[ir.Node, ...],
+    x: ir.Value,
+    y: ir.Value,
+    dtype: ir.DataType,
+    amounts: list[int],
+    fill: int,
+    facts: Facts,
+) -> Candidate:
+    """First the elements that negative amounts take away, then those that others add."""
+    rank = len(amounts) // 2
+    parts = {
+        axis: slice(max(-amounts[axis], 0), min(amounts[axis + rank], 0) or _END, 1)
+        for axis in range(rank)
+        if min(amounts[axis], amounts[axis + rank]) < 0
+    }
+    more = [max(amount, 0) for amount in amounts]
+    middle = between(y, "part") if any(more) else y
+    cropped = make_slices(covers, x, middle, dtype, parts, facts)
+    if not any(more):
+        return cropped
+    (port,) = cropped.outputs
+    filled = make_pad(covers, middle, y, dtype, port.shape, port.channel_axis, more, "constant", fill)
+    return make_sequence([cropped, filled])
 
 
 def _channels(x: ir.Value, shape: Shape, pads: list[int], facts: Facts) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
+from qdq_networks import SCALE, QdqNetwork, assert_converts
 
 from qudnn import converter
 from session import open_session, outputs
@@ -62,11 +63,51 @@ def test_modes(mode: str, dtype: str) -> None:
     assert (got["y"] == np.pad(got["c"], widths, mode=mode)).all()  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    "pads", [[0, 1, 0, 0, 0, 0, 0, 0], [0, 0, -1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]]
+    ("pads", "pools"),
+    [
+        ([0, 0, 1, 2, 0, 0, 0, 3, 0, 1], 2),
+        ([0, 0, 1, 0, 0, 0, 0, 2, 0, 0], 1),
+        ([0, 0, 0, 1, 0, 0, 0, 0, 0, 2], 1),
+    ],
 )
+def test_of_volumes(pads: list[int], pools: int, dtype: str) -> None:
+    """In their images, and across them."""
+    net = Operators(dtype)
+    x = net.conv(net.eight_bit("x", ["n", 3, 4, 5, 6]), "c", 3, 20, [1, 1, 1])
+    net.conv(pad(net, x, "p", pads), net.result("y", 5), 20, 8, [1, 1, 1])
+    ops = {"QConv3D": 2, "QMaxPool": pools, "Reshape": pools + 1}
+    assert_inside(net, ops, *({"x": net.random(n, 3, 4, 5, 6)} for n in (2, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("pads", "pools"), [([0, 0, -1, 2, 0, 0, 3, -4], 1), ([0, -3, -1, 0, 0, 0, -2, -1], 0)]
+)
+def test_of_fewer_elements(pads: list[int], pools: int, dtype: str) -> None:
+    net = Operators(dtype)
+    x = net.conv(net.eight_bit("x", ["n", 3, 6, 9]), "c", 3, 20)
+    channels = 20 + pads[1]
+    net.conv(pad(net, x, "p", pads), net.result("y", 4), channels, 8)
+    ops = {"QConv": 2, "Slice": 1, **({"QMaxPool": pools} if pools else {})}
+    assert_inside(net, ops, *({"x": net.random(n, 3, 6, 9)} for n in (2, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("scale", "zero_point"), [(SCALE, 119), (0.0893, 131)])
+@pytest.mark.parametrize("number", [1.5, -7.5, -3e38, np.inf])
+def test_with_a_number(number: float, scale: float, zero_point: int, dtype: str) -> None:
+    """Between DequantizeLinear and QuantizeLinear; beyond what 8 bits stand for, it is the nearest."""
+    net = QdqNetwork(dtype)
+    inputs = [net.x(), net.constant("pads", AROUND, "int64"), net.constant("number", number, "float32")]
+    net.y(net.node("Pad", inputs, "p"), scale, zero_point)
+    assert_converts(net.model(), {"QMaxPool": 1, **({} if scale == SCALE else {"QTable": 1})})
+
+
+@pytest.mark.parametrize("pads", [[0, 1, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]])
 def test_others_stay(pads: list[int]) -> None:
-    """Channels, fewer elements, images."""
+    """Channels, images."""
     net = Operators("uint8")
     x = net.conv(net.eight_bit("x", ["n", 3, 6, 9]), "c", 3, 20)
     pad(net, x, net.result("y", 4), pads)
