@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qudnn.converter.cli.batch import Job
+from qudnn.converter.cli.hints import hint
 from qudnn.converter.cli.verb import UsageError
 from qudnn.converter.io import output
 
@@ -28,7 +29,8 @@ def write(path: str, job: Job, report: "Report", sections: "Iterable[Section]" =
     """Write the page about a conversion that is done; it appears whole or not at all. Raises UsageError."""
     from qudnn.converter.reports.page.page import page
 
-    text = page(report, _model(job.source, "input"), _model(job.target, "output"), sections)
+    models = _model(job.source, "input"), _model(job.target, "output")
+    text = page(report, *models, sections, hint(report))
     try:
         output.write(path, text.encode())
     except OSError as error:

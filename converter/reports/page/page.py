@@ -35,15 +35,19 @@ class Section:
     body: str
 
 
-def page(report: Report, source: Model, target: Model, sections: Iterable[Section] = ()) -> str:
+def page(
+    report: Report, source: Model, target: Model, sections: Iterable[Section] = (), hint: str = ""
+) -> str:
     """The page as HTML: about the conversion of source to target, and what else there is to say.
+
+    hint: what to do next, as text.
 
     Names of nodes, tensors and files may be anything: they are text in it, and no script but the page's own
     is run. Its length is linear in that of the model's graph.
     """
     graph = blocks_of(report.nodes)
     parts = [
-        _header(report, source, target),
+        _header(report, source, target, hint),
         _cards(report, source, target),
         *(_section(each) for each in sections),
         _section(Section("The graph", _graph(report, graph))),
@@ -78,7 +82,7 @@ def _section(section: Section) -> str:
     return f"<section><h2>{escaped(section.title)}</h2>{section.body}</section>"
 
 
-def _header(report: Report, source: Model, target: Model) -> str:
+def _header(report: Report, source: Model, target: Model, hint: str) -> str:
     relation = "a copy of" if report.already or not report.converted else "the conversion of"
     if report.already:
         verdict, share = "The model was converted already", None
@@ -88,7 +92,7 @@ def _header(report: Report, source: Model, target: Model) -> str:
     else:
         verdict, share = "Nothing was converted: the model has no quantized nodes", None
     meter = "" if share is None else f'<div class=meter><i style="width:{100 * share:.1f}%"></i></div>'
-    remarks = "".join(f"<p>{escaped(remark)}</p>" for remark in report.remarks)
+    remarks = "".join(f"<p>{escaped(remark)}</p>" for remark in (*report.remarks, hint) if remark)
     return (
         f"<h1>{escaped(source.name)}</h1><p class=dim>{escaped(target.name)} is {relation} it</p>"
         f"<div class=verdict><b>{verdict}</b>{meter}{remarks}</div>"

@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 from command import Run
+from networks import Network
 
 from qudnn import converter
 from qudnn.converter.io import output
@@ -24,6 +25,16 @@ def test_the_page_of_a_conversion(run: Run, source: Path, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.onnx", "out.onnx", "page.html"]
     assert run("convert", target, "-o", tmp_path / "again.onnx", "--report", page)[0] == 0
     assert "The model was converted already" in page.read_text()
+
+
+def test_a_float_model_is_told_what_to_do(run: Run, tmp_path: Path) -> None:
+    net = Network()
+    net.node("Relu", [net.input("x", "float32", ["n", 3])], net.unshaped_output("y", "float32", 2))
+    onnx.save(net.model(13), tmp_path / "in.onnx")
+    run("convert", tmp_path / "in.onnx", "-o", tmp_path / "out.onnx", "--report", tmp_path / "p.html")
+    text = (tmp_path / "p.html").read_text()
+    assert "Nothing was converted: the model has no quantized nodes" in text
+    assert "<p>this is a float model: quantize it first, for instance with `qudnn quantize MODEL" in text
 
 
 def test_weights_in_other_files_count(run: Run, source: Path, tmp_path: Path) -> None:
