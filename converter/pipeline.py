@@ -23,6 +23,7 @@ from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntr
 from qudnn.converter.passes.border.transposes_at_crossings import TransposesAtCrossings
 from qudnn.converter.passes.finish.add_functions import AddFunctions
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
+from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
@@ -204,6 +205,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
         (
             ShowExcluded,
             NarrowStem,
+            FuseConvMaxPool,
             PadAtProducer,
             FuseConvAdd,
             AddFunctions,

@@ -2,7 +2,8 @@
 //
 //   make kernels && build/dev/kernel_benchmark      (build/all/ where there was no `make dev`)
 //
-// --quick leaves the large cases out; other arguments name the kernels to run. Exit status 1 on any mismatch.
+// --quick leaves the large cases out, --untimed runs each case once and gives no rates; other arguments name
+// the kernels to run. Exit status 1 on any mismatch.
 #include "kernels.h"
 
 #include <set>
@@ -15,6 +16,7 @@
 #include "pointwise_kernels.h"
 #include "projection_kernels.h"
 #include "recurrent_kernels.h"
+#include "stem_pool_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
 #include "vision_kernels.h"
@@ -72,6 +74,7 @@ void small_cases() {
             }
     if (wanted("pool3d")) small_volume_cases();
     if (wanted("lstm")) small_lstm_cases();
+    if (wanted("stem_pool")) small_stem_pool_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {
             const auto coordinates = static_cast<Coordinates>(mode);
@@ -337,6 +340,7 @@ void large_cases() {
                       {.stride = c.stride, .top = 0, .left = 0, .bottom = 0, .right = 0, .stem = true});
         conv_case(64, 224, 224, 4, 64, 7, 7, {.stride = 2, .stem = true});
     }
+    if (wanted("stem_pool")) large_stem_pool_cases();
     if (wanted("border")) {
         enter_case({"64x3x224x224", {64, 3, 224, 224}, {0, 2, 3, 1}});
         enter_case({"1x3x224x224", {1, 3, 224, 224}, {0, 2, 3, 1}});
@@ -386,6 +390,8 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc; ++i)
         if (std::strcmp(argv[i], "--quick") == 0)
             quick = true;
+        else if (std::strcmp(argv[i], "--untimed") == 0)
+            timed = false;
         else
             chosen.insert(argv[i]);
     std::setvbuf(stdout, nullptr, _IOLBF, 0);

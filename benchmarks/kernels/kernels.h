@@ -54,7 +54,8 @@ struct Tensor {
     template <typename F>
     Tensor(int64_t count, int offset, F value) : host(count) {
         for (T& v : host) v = value();
-        require(cudaMalloc(&allocation, (count + offset) * sizeof(T)), "cudaMalloc");
+        // Whole words: kernels read those that hold a value.
+        require(cudaMalloc(&allocation, ((count + offset) * sizeof(T) + 3) / 4 * 4), "cudaMalloc");
         gpu = allocation + offset;
         require(cudaMemcpy(gpu, host.data(), count * sizeof(T), cudaMemcpyHostToDevice), "cudaMemcpy");
     }
@@ -85,6 +86,8 @@ double median_seconds(const std::function<cudaError_t()>& run) {
     std::sort(times.begin(), times.end());
     return times[kTimes / 2] * 1e-3;
 }
+
+bool timed = true;
 
 // Runs `run(y)` and compares y[i] with expected(i), `work` steps of the host each: every output where that is
 // affordable, otherwise evenly spread ones. Bytes around y must stay as they were.
@@ -119,10 +122,12 @@ void check(const std::string& name, int64_t count, int64_t bytes_read, double op
     for (int64_t i = 0; i < start; ++i) mismatches += result[i] != 0xA5;
     for (int64_t i = start + count * sizeof(T); i < bytes; ++i) mismatches += result[i] != 0xA5;
 
-    double seconds = median_seconds([&] { return run(y); });
-    std::printf("%-64s %8.1f us %7.0f GB/s", name.c_str(), seconds * 1e6,
-                (bytes_read + count * sizeof(T)) / seconds * 1e-9);
-    if (operations > 0) std::printf(" %6.1f TOPS", operations / seconds * 1e-12);
+    std::printf("%-64s", name.c_str());
+    if (timed) {
+        const double seconds = median_seconds([&] { return run(y); });
+        std::printf(" %8.1f us %7.0f GB/s", seconds * 1e6, (bytes_read + count * sizeof(T)) / seconds * 1e-9);
+        if (operations > 0) std::printf(" %6.1f TOPS", operations / seconds * 1e-12);
+    }
     std::printf("  %ld of %ld compared, %s\n", (count + step - 1) / step, count,
                 mismatches ? "MISMATCH" : "equal");
     if (mismatches) std::printf("  %ld mismatches\n", mismatches);

@@ -17,6 +17,7 @@
 #include "ops/border/steps.h"
 #include "ops/border/table_exit.h"
 #include "ops/conv/conv.h"
+#include "ops/conv/conv_max_pool.h"
 #include "ops/conv/float_conv.h"
 #include "ops/elementwise/add.h"
 #include "ops/elementwise/float_binary.h"
@@ -58,12 +59,12 @@ struct List {};
 using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
          DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
-         DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvToInt32, QConvToFloat, QConvFloatAdd,
-         DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul,
-         DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd,
-         QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool,
-         QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax, QLayerNormalization,
-         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvMaxPool, QConvToInt32, QConvToFloat,
+         QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
+         DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd,
+         QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool,
+         QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax,
+         QLayerNormalization, QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
          QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
          AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;

@@ -30,6 +30,11 @@ FLOAT_ENTRY = {
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "QConv": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
+    "QConvMaxPool": (
+        {**WINDOW, "group": 1, "pool_pads": [1] * 4, "pool_strides": [2, 2]},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1}
+        | {"kernel_shape": 1, "pool_pads": 0, "pool_strides": 1},
+    ),
     "QConvToInt32": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvToFloat": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvFloatAdd": (

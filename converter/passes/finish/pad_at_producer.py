@@ -60,7 +60,7 @@ def _writes_padding(node: ir.Node) -> bool:
     if is_qudnn(node, "QTable"):
         table = required_input(node, 1).shape
         return table is not None and len(table) == 1
-    return is_qudnn(node, "QMaxPool")
+    return is_qudnn(node, "QMaxPool", "QConvMaxPool")
 
 
 def _pad_output(producer: ir.Node) -> None:
@@ -70,7 +70,7 @@ def _pad_output(producer: ir.Node) -> None:
     if not all(_padded_by_a_pass(conv) for conv in convs):
         raise Refusal("the convolution pads at no cost: with 0, or in a kernel for groups")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if is_qudnn(producer, "QConv"):
+    if is_qudnn(producer, "QConv", "QConvMaxPool"):
         if producer.attributes["y_zero_point"].as_int() != zero_point:
             raise Refusal("the convolution reads it with another zero point than it is written with")
     else:
