@@ -41,7 +41,7 @@ def tool() -> str | None:
 def runs(benchmark: str) -> Iterator[tuple[str, list[str]]]:
     """Each tool, and what it runs."""
     for name in ("memcheck", "racecheck"):
-        yield name, [benchmark, "--quick"]
+        yield name, [benchmark, "--quick", "--untimed"]
     yield "memcheck", [sys.executable, "-P", "-m", "pytest", "-q", "-m", "gpu", "--require-gpu", *SESSIONS]
 
 

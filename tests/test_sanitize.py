@@ -34,7 +34,9 @@ def test_it_says_that_there_is_no_gpu() -> None:
 
 def test_what_it_runs_exists() -> None:
     commands = dict.fromkeys(tuple(command) for _, command in sanitize.runs("kernel_benchmark"))
-    assert ("kernel_benchmark", "--quick") in commands
-    assert '"--quick"' in (ROOT / "benchmarks" / "kernels" / "kernels.cu").read_text()
+    options = ("--quick", "--untimed")
+    assert ("kernel_benchmark", *options) in commands
+    benchmark = (ROOT / "benchmarks" / "kernels" / "kernels.cu").read_text()
+    assert all(f'"{option}"' in benchmark for option in options)
     for path in sanitize.SESSIONS:
         assert "pytest.mark.gpu" in (ROOT / path).read_text(), path

@@ -125,13 +125,15 @@ void float_attention_case(const FloatAttentionCase& c) {
     double of_bound = 0;
     for (const double w : worst) of_bound = w <= of_bound ? of_bound : w;
 
-    const double seconds = median_seconds(run);
+    const double seconds = timed ? median_seconds(run) : 0;
     const int64_t bytes = 4 * (count + c.batch * c.heads * (c.m * c.depth + c.n * (c.depth + c.columns)));
     const double operations = 2.0 * c.batch * c.heads * c.m * c.n * (c.depth + c.columns);
-    std::printf(
-        "%-64s %8.1f us %7.0f GB/s %6.1f TFLOPS  %ld of %ld rows compared, at most %.3f of the bound%s\n",
-        c.name().c_str(), seconds * 1e6, bytes / seconds * 1e-9, operations / seconds * 1e-12,
-        (rows + step - 1) / step, rows, of_bound, of_bound <= 1 ? "" : ": MISMATCH");
+    std::printf("%-64s", c.name().c_str());
+    if (timed)
+        std::printf(" %8.1f us %7.0f GB/s %6.1f TFLOPS", seconds * 1e6, bytes / seconds * 1e-9,
+                    operations / seconds * 1e-12);
+    std::printf("  %ld of %ld rows compared, at most %.3f of the bound%s\n", (rows + step - 1) / step, rows,
+                of_bound, of_bound <= 1 ? "" : ": MISMATCH");
     failures += !(of_bound <= 1);
     ++cases;
 }

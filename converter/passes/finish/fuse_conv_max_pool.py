@@ -17,9 +17,9 @@ _OF_CONV = ("pads", "strides", "dilations", "group", "x_zero_point", "y_zero_poi
 class FuseConvMaxPool(NodePass):
     """The first convolution of an image network takes the maximum of its sums before it rounds them.
 
-    Its results, four times as many as the pool's, are neither rounded nor written. Of what the kernel takes
-    only, csrc/kernels/conv/stem_pool.h: other GPUs run the two one after the other, as before. The kernel pads
-    at no cost, so that this comes before producers write padding.
+    Its results, four times as many as the pool's, are neither rounded nor written. Only what the kernel of
+    csrc/kernels/conv/stem_pool.h takes is fused; other GPUs run the two one after the other, as before. The
+    kernel pads at no cost, so that this comes before producers write padding.
     """
 
     def matches(self, node: ir.Node) -> bool:

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "engines/native/native.h"
-#include "kernels/common/gpu.h"
 #include "kernels/window/window.h"
 
 namespace qudnn::engines {
@@ -85,7 +84,7 @@ std::string NativeWindow::refusal(const plan::Problem& problem) const {
 std::vector<plan::Candidate> NativeWindow::candidates(const plan::Problem& problem, cudnnContext*) const {
     const Window window = window_of(problem);
     require_aligned(std::visit([](const auto& p) { return p.alignment; }, problem));
-    if (kernels::Gpu().major != 9) throw plan::Unsupported("needs a Hopper GPU");
+    require_none(kernels::window_refusal());
     std::vector<plan::Candidate> candidates;
     for (const kernels::WindowVariant& variant :
          kernels::window_variants(window.geometry, window.pads_with_value, window.adds)) {

@@ -28,6 +28,9 @@ struct WindowVariant {
     std::string text() const;
 };
 
+// Why the kernel does not run on the current GPU; empty if it does.
+std::string window_refusal();
+
 // The variants on the current GPU, the one expected to be fastest first, no two with the same text; prepares
 // the GPU for them. Empty if the kernel does not take it: it needs compute capability 9.0, one group, c a
 // multiple of 16, k a multiple of 32, and shared memory for enough windows.

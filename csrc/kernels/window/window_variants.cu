@@ -9,12 +9,6 @@
 namespace qudnn::kernels {
 namespace {
 
-#ifdef QUDNN_SM90A  // compiled for sm_90a, which the host's side cannot see
-constexpr bool kHasCode = true;
-#else
-constexpr bool kHasCode = false;
-#endif
-
 // The estimated time of a variant, in cycles of its busiest multiprocessor.
 double cost(const WindowCut& cut, const WindowKernel& kernel, const WindowVariant& v, int multiprocessors,
             bool adds) {
@@ -96,9 +90,15 @@ std::string WindowVariant::text() const {
            (y_stages ? " y=" + std::to_string(y_stages) : "");
 }
 
+std::string window_refusal() {
+    if (Gpu().major != 9) return "needs a Hopper GPU";
+    if (!kHasHopperCode) return "not compiled for Hopper GPUs";
+    return encoder() == nullptr ? "the driver makes no tensor maps" : "";
+}
+
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
     const Gpu gpu;
-    if (!kHasCode || gpu.major != 9 || !taken(g) || encoder() == nullptr) return {};
+    if (!window_refusal().empty() || !taken(g)) return {};
     const WindowKernels& kernels = window_kernels(g, adds, false);
     Costs found;
     for (const int width : kWidths) {
