@@ -1,5 +1,9 @@
-# make demo    two int8 models, converted and compared with the originals
-# make test    lint, types and all tests; those that need a GPU run where there is one
+# make demo    two int8 models, converted and compared with the originals: with what is built, or a wheel in dist/,
+#              or a build for one GPU generation, the one at hand if there is one
+# make test    lint, types and all tests; those that need a GPU run where there is one. What CI runs: in a fresh
+#              tree it builds for all generations, once, makes the wheel of that and tries it
+# make wheel   a wheel for every Linux with glibc 2.28 and every Python, in dist/, checked and tried in an
+#              environment without a compiler; for all generations, or those in QUDNN_CUDA_ARCHITECTURES
 # make test-oldest   tests with the oldest packages that pyproject.toml allows; part of make test
 # make lint    ruff, mypy and clang-format
 # make format  what they can mend
@@ -31,17 +35,43 @@ FORMATTED := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp' -o -name 
 ENVIRONMENT := $(if $(wildcard .venv/dev),dev,.venv/installed)
 BUILD = $(if $(wildcard .venv/dev),build/dev,build/all)
 
-.PHONY: demo test test-oldest lint format dev kernels sanitize tidy docs clean
+PROGRESS = $(BIN)/python cmake/progress.py $(BIN)/python -m pip --disable-pip-version-check -v
 
-demo: $(ENVIRONMENT)
-	$(BIN)/python examples/demo.py
+PLATFORM := manylinux_2_28_x86_64
+WHEEL = $(lastword $(sort $(wildcard dist/qudnn-*-py3-none-$(PLATFORM).whl)))
+TRIED := build/tried
+HERE := $(wildcard .venv/dev .venv/installed)
+DEMO := $(if $(HERE),$(ENVIRONMENT),$(if $(WHEEL),$(TRIED)/made,.venv/dev))
 
-test: lint kernels .venv-onnxruntime/made
+.PHONY: demo test wheel test-oldest lint format dev kernels sanitize tidy docs clean
+
+demo: $(DEMO)
+	$(if $(filter $(TRIED)/made,$(DEMO)),$(TRIED),.venv)/bin/python examples/demo.py
+
+# A library for one generation, as `make dev` has it, is no wheel to give away: then its wheel is not tested.
+test: lint kernels $(if $(wildcard .venv/dev),,wheel) .venv-onnxruntime/made
 	$(BIN)/python -P -m pytest
 	$(MAKE) --no-print-directory test-oldest
 
 test-oldest: $(ENVIRONMENT)
 	PYTHONPATH=tests $(BIN)/python -P tests/versions/oldest.py
+
+# After .venv/installed the compiled files are there, and only linked again.
+wheel: .venv/builder | $(filter .venv/installed,$(HERE))
+	$(PIP) install --group wheel
+	rm -rf build/unchecked dist
+	QUDNN_PORTABLE=ON $(PROGRESS) wheel --no-deps --no-build-isolation -C build-dir=build/all -w build/unchecked .
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/auditwheel repair --only-plat --plat $(PLATFORM) -w dist build/unchecked/*.whl
+	$(BIN)/auditwheel show dist/*.whl
+	rm -rf $(TRIED)
+	$(MAKE) --no-print-directory $(TRIED)/made
+	env -i HOME=$(CURDIR)/$(TRIED) PATH=$(CURDIR)/$(TRIED)/bin $(TRIED)/bin/python -P tests/installed.py
+
+# Nothing but Python and the wheel; scikit-learn has the demo's images.
+$(TRIED)/made:
+	$(PYTHON) -m venv $(TRIED)
+	$(TRIED)/bin/python -m pip --disable-pip-version-check --quiet install '$(WHEEL)[cpu,quantize]' scikit-learn
+	@touch $@
 
 lint: $(ENVIRONMENT)
 	$(BIN)/ruff check .
@@ -79,13 +109,13 @@ dev: .venv/dev
 
 .venv/dev: .venv/builder pyproject.toml
 	@rm -f .venv/installed
-	QUDNN_CUDA_ARCHITECTURES='$(DEV_ARCHITECTURES)' $(PIP) install --no-build-isolation -C build-dir=build/dev -e '.[$(EXTRAS)]'
+	QUDNN_CUDA_ARCHITECTURES='$(DEV_ARCHITECTURES)' $(PROGRESS) install --no-build-isolation -C build-dir=build/dev -e '.[$(EXTRAS)]'
 	@touch $@
 
 # What builds the package lies in .venv, not in a fresh environment for each build, so that a second
 # build finds its compiler where the first one did and compiles only what has changed.
 .venv/installed: .venv/builder $(BUILT)
-	$(PIP) install --no-build-isolation -C build-dir=build/all -e '.[$(EXTRAS)]'
+	$(PROGRESS) install --no-build-isolation -C build-dir=build/all -e '.[$(EXTRAS)]'
 	@touch $@
 
 # Old and new versions of onnxruntime, for tests/test_versions.py; where their wheels cannot be had, it says so.
@@ -101,4 +131,4 @@ dev: .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-onnxruntime build
+	rm -rf .venv .venv-onnxruntime build dist

@@ -19,13 +19,20 @@ from zoo.measure import CPU, CUDA, compare, cpu_session, median_seconds
 from zoo.quantize import quantize
 from zoo.resnet import resnet50
 
+# Why the times are what they are.
+_ON_A_CPU = """\
+  These are times of the CPU, for which a model is not converted. Where there is no GPU, onnxruntime runs the
+  function bodies that the converted model carries: standard operators, which say exactly what a kernel
+  computes, and go from int8 to uint8 and back around each layer. For speed on a CPU run the original model:
+  qudnn.InferenceSession does so. What GPUs reach is in README.md, under Speed."""
+
 Result = TypeVar("Result")
 PROVIDERS = CUDA if possible(None) else CPU
 
 
 def main() -> int:
     device = "the GPU" if PROVIDERS is CUDA else "the CPU: there is no GPU here"
-    print(f"onnxruntime {onnxruntime.__version__}, converted models on {device}")
+    print(f"onnxruntime {onnxruntime.__version__}, converted models on {device}", flush=True)
     same = [demo_digits(), demo_resnet50()]
     print("\nAll results are equal, bit for bit." if all(same) else "\nResults DIFFER.")
     return 0 if all(same) else 1
@@ -65,6 +72,8 @@ def demo_resnet50() -> bool:
     for batch in (images[:1], images):
         before, after = (median_seconds(session, {"x": batch}, runs=10) for session in (peer, converted))
         print(f"  batch {len(batch)}: original {before * 1e3:8.2f} ms, converted {after * 1e3:8.2f} ms")
+    if PROVIDERS is CPU:
+        print(_ON_A_CPU)
     return same
 
 

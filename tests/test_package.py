@@ -1,5 +1,6 @@
 """The package `qudnn`: what importing it costs, what it offers, and the names that its parts had before."""
 
+import email
 import os
 import subprocess
 import sys
@@ -118,3 +119,41 @@ def test_a_wheel_holds_the_tree(tmp_path: Path) -> None:
     face = {f"qudnn/{name}" for name in ("__init__.py", "__main__.py", "py.typed", "old_names/__init__.py")}
     assert len(modules) > 200
     assert held == modules | face | {"converter.py", "custom_ops.py"}
+    check_metadata(wheel)
+
+
+def check_metadata(wheel: Path) -> None:
+    """What an index shows, and what an installation without extras brings along."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+        assert name.replace("METADATA", "licenses/LICENSE") in archive.namelist()
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert len(metadata.get_all("Classifier", [])) > 5
+    assert {"cpu", "gpu"} <= set(metadata.get_all("Provides-Extra", []))
+    needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
+    assert {line.split(">")[0] for line in needed} == {"numpy", "onnx", "onnx-ir", "protobuf", "shtab"}
+
+
+def test_a_built_wheel_holds_the_library() -> None:
+    """Of `make wheel`: one library that shows C functions only, the bodies, and nothing for tests."""
+    wheels = list((ROOT / "dist").glob("*.whl"))
+    if not wheels:
+        pytest.skip("there is no wheel in dist/: `make wheel` makes one")
+    (wheel,) = wheels
+    assert "-py3-none-" in wheel.name and "manylinux_2_28_x86_64" in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if not name.endswith((".py", ".pyi", "/"))]
+        library = archive.read("qudnn/custom_ops/libqudnn.so")
+        bodies = archive.read("qudnn/converter/functions/bodies.onnx")
+    inside = {name for name in names if ".dist-info/" not in name and ".libs/" not in name}
+    assert inside == {
+        "qudnn/py.typed",
+        "qudnn/custom_ops/libqudnn.so",
+        "qudnn/converter/functions/bodies.onnx",
+    }
+    assert b"qudnn_release" in library
+    assert b"libstdc++.so" not in library
+    assert len(onnx.ModelProto.FromString(bodies).functions) > 50  # of the tree when it was made
+    check_metadata(wheel)
