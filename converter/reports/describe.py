@@ -31,6 +31,10 @@ _REWRITTEN = (
     "output of the model, became uint8, so onnxruntime computes it in integers: results may differ by one "
     "quantum"
 )
+_RESIZED = (
+    "it is not converted, but onnxruntime's own result depends on the layout that it chooses for the image, "
+    "which operators around decide: results may differ by one quantum"
+)
 _NCHWC = "com.microsoft.nchwc"
 _FOR_ONE_CPU = (
     "onnxruntime's optimizer wrote it for the CPU at its level ORT_ENABLE_ALL: save the model at "
@@ -133,6 +137,16 @@ def _approximate(left: dict[ir.Node, None], context: Context) -> Iterator[Left]:
     for node in left:
         if node not in context.kept_in_float and _is_rewritten(node):
             yield Left(node_name(node), node.op_type, _REWRITTEN)
+        elif _is_resized_in_8_bits(node, context.facts):
+            yield Left(node_name(node), node.op_type, _RESIZED)
+
+
+def _is_resized_in_8_bits(node: ir.Node, facts: Facts) -> bool:
+    """Whether it interpolates between pixels of 8 bits (upsample.h, 1.30: NhwcUpsampleBilinearInteger)."""
+    if not is_onnx(node, "Resize") or node.inputs[0] is None:
+        return False
+    x, mode = node.inputs[0], node.attributes.get_string("mode", "nearest")
+    return mode == "linear" and (x.dtype or facts.dtype(x)) in EIGHT_BIT
 
 
 def _is_rewritten(node: ir.Node) -> bool:

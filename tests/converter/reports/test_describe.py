@@ -169,3 +169,15 @@ def test_a_node_that_others_read_beside_an_island_is_listed() -> None:
     assert report.converted == {"QGlobalAveragePool": 1}
     assert "QLinearConv" in [entry.op_type for entry in report.left]
     assert (report.quantized_nodes, report.converted_nodes) == (2, 1)
+
+
+def test_a_resize_of_8_bits_that_stays_is_approximate() -> None:
+    """onnxruntime weights pixels by 10 bits where it made the image channels-last, else in float32."""
+    net = Network()
+    x = net.conv(net.eight_bit_input(["n", 3, "h", "w"]), "c", 3, 5)
+    net.input("sizes", "int64", [4])
+    net.node("Resize", [x, "", "", "sizes"], net.unshaped_output("y", "uint8"), mode="linear")
+    report = converter.convert(net.model(13)).report
+    assert report.converted == {"QConv": 1}
+    assert [(entry.name, entry.op_type) for entry in report.approximate] == [("y_node", "Resize")]
+    assert "by one quantum" in report.approximate[0].reason
