@@ -215,8 +215,6 @@ def _numbers(node: ir.Node, index: int, known: Known) -> Shape | None:
     return None if value is None else known.numbers(value)
 
 
-_QLINEAR_UNARY = ("LeakyRelu", "Sigmoid", "Softmax")
-
 _Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
 
 _RULES: dict[tuple[str, str], _Rule] = {
@@ -227,8 +225,11 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("", "Gather"): _gather,
     ("", "GatherElements"): _as_indices,
     ("", "MatMul"): _matmul,
-    **dict.fromkeys((("com.microsoft", f"QLinear{name}") for name in ("Add", "Mul")), _qlinear_binary),
-    **dict.fromkeys((("com.microsoft", f"QLinear{name}") for name in _QLINEAR_UNARY), _kept),
+    ("com.microsoft", "QLinearAdd"): _qlinear_binary,
+    ("com.microsoft", "QLinearMul"): _qlinear_binary,
+    ("com.microsoft", "QLinearLeakyRelu"): _kept,
+    ("com.microsoft", "QLinearSigmoid"): _kept,
+    ("com.microsoft", "QLinearSoftmax"): _kept,
     ("com.microsoft", "QLinearConcat"): _qlinear_concat,
     ("", "QLinearMatMul"): _qlinear_matmul,
     ("com.microsoft", "EmbedLayerNormalization"): _embedding,
