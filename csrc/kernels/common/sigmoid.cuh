@@ -13,7 +13,13 @@ __device__ inline float polynomial(const float (&coefficients)[kCount], float x)
     return y;
 }
 
-__device__ inline float clamped(float x, float bound) { return fminf(fmaxf(x, -bound), bound); }
+// NaN stays, as in MLAS, whose vector instructions return the second operand then.
+__device__ inline float clamped(float x, float least, float most) {
+    x = x < least ? least : x;
+    return x > most ? most : x;
+}
+
+__device__ inline float clamped(float x, float bound) { return clamped(x, -bound, bound); }
 
 __device__ inline float sigmoid(float x) {
     constexpr float kAbove[] = {4.37031012579801e-11f, 1.15627324459942e-07f, 6.08574864600143e-05f,
@@ -23,7 +29,7 @@ __device__ inline float sigmoid(float x) {
     x = clamped(x, 18.0f);
     const float square = multiply(x, x);
     const float quotient = divide(multiply(polynomial(kAbove, square), x), polynomial(kBelow, square));
-    return fminf(fmaxf(plus(quotient, 0.5f), 0.0f), 1.0f);
+    return clamped(plus(quotient, 0.5f), 0.0f, 1.0f);
 }
 
 }  // namespace qudnn::kernels
