@@ -41,8 +41,8 @@ def read_scaled(
     units = None if is_matmul else _in_units(sums, x_scale, rank, axis, outputs)
     if units is not None:
         before, sums = (units.add,), units.add.outputs[0]
-    product = read_factor(sums)
-    factor = _beside(x_scale, product.factor)
+    result = read_factor(sums)
+    factor = _beside(x_scale, result.factor)
     if is_matmul and factor.shape not in ((), (1,), (outputs,), (1, outputs)):
         raise Refusal(SCALES_APART)  # of the MatMulIntegerToFloat that it makes of the nodes
     scale = per_output(factor, rank, axis, outputs)
@@ -51,7 +51,7 @@ def read_scaled(
     bias = None if units is None else units.bias
     if units is not None and not np.array_equal(units.scale, scale):
         raise Refusal("its bias is divided by another scale than its result is multiplied by")
-    covers, y = (*before, *product.covers), product.y
+    covers, y = (*before, *result.covers), result.y
     add = sole_consumer(y, once=True, inside=True)
     if is_onnx(add, "Add"):
         array = _constant(_other(add, y))

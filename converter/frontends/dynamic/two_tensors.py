@@ -48,15 +48,15 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     first, second = (a, b) if a.scale is not None else (b, a)
     if first.scale is None:
         raise Refusal("neither of its inputs is quantized by DynamicQuantizeLinear")
-    product = read_factor(node.outputs[0])
-    other = beside(first.scale, product.factor)
+    result = read_factor(node.outputs[0])
+    other = beside(first.scale, result.factor)
     factors = [a.factor, b.factor]
     if second.scale is None:
         index = 0 if second is a else 1
         factors[index] = _with_scale(second.factor, _ONE if other is first.scale else _scale(other))
     elif other is not second.scale:
         raise Refusal("its result is multiplied by something other than the scales of its inputs")
-    return make_dynamic_batch_matmul((node, *product.covers), factors[0], factors[1], None, product.y)
+    return make_dynamic_batch_matmul((node, *result.covers), factors[0], factors[1], None, result.y)
 
 
 def matmul_integer_to_float(node: ir.Node, facts: Facts) -> Candidate:
