@@ -1,7 +1,6 @@
 """Static and dynamic quantization with onnxruntime's own quantizer."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +15,10 @@ from onnxruntime.quantization import (
     quantize_dynamic,
     quantize_static,
 )
-from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from qudnn.converter.quantization.preparation import prepare
 
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
-_WITH_BIAS = {"Conv", "ConvTranspose", "Gemm"}
 _FORMATS = {"QOperator": QuantFormat.QOperator, "QDQ": QuantFormat.QDQ}
 
 
@@ -107,34 +106,6 @@ def quantize_dynamically(
 
 def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
     """`model` as the quantizer wants it, in a file in `folder`."""
-    source, prepared = folder / "float.onnx", folder / "prepared.onnx"
-    onnx.save_model(model, source)  # the quantizer's steps change a ModelProto that they are given
-    quant_pre_process(source, prepared, skip_symbolic_shape=True)
-    result = onnx.load_model(prepared)
-    # PyTorch's exporter gives the shapes of initializers too, and the quantizer transposes some of these.
-    constants = {tensor.name for tensor in result.graph.initializer}
-    kept = [value for value in result.graph.value_info if value.name not in constants]
-    del result.graph.value_info[:]
-    result.graph.value_info.extend(kept)
-    _separate_biases(result.graph)
-    onnx.save_model(result, prepared)
-    return prepared
-
-
-def _separate_biases(graph: onnx.GraphProto) -> None:
-    """Give each layer a bias of its own.
-
-    PyTorch's exporter lets layers share equal ones, such as zeros. The quantizer quantizes a shared bias
-    once, with the scales of the first layer that reads it, and all the others then have a wrong one.
-    """
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    consumers = Counter(name for node in graph.node for name in node.input)
-    for node in graph.node:
-        if node.op_type not in _WITH_BIAS or len(node.input) < 3 or consumers[node.input[2]] < 2:
-            continue
-        bias = constants.get(node.input[2])
-        if bias is not None:
-            copy = graph.initializer.add()
-            copy.CopyFrom(bias)
-            copy.name = f"{bias.name}/{node.output[0]}"
-            node.input[2] = copy.name
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return prepare(copy, folder)
