@@ -55,7 +55,10 @@ def _moved(text: str) -> str:
 
 
 def _operator(function: FunctionProto) -> str:
-    (opset,) = [each.version for each in function.opset_import if not each.domain]
+    from qudnn.converter.functions import MIN_OPSET
+
+    # One that only calls others imports none.
+    opset = max((each.version for each in function.opset_import if not each.domain), default=MIN_OPSET)
     lines = [f"## {function.name}", "", _prose(function.doc_string), ""]
     lines += [
         f"Inputs: {_names(function.input)}. Results: {_names(function.output)}. Opset {opset} or newer.",
