@@ -18,6 +18,7 @@ from qudnn.converter.graph.opset_imports import drop_unused_imports
 from qudnn.converter.version import VERSION_KEY, qudnn_version
 
 _LARGE = 1024  # bytes
+_MOST_REMOVED = 64  # nodes in a row
 
 
 @dataclass
@@ -103,7 +104,33 @@ def why_not(node: ir.Node, graph: ir.Graph) -> str | None:
         for output in each.outputs:
             if output.graph is node.graph:
                 return f"it is in a body of {node.op_type} that has an outer tensor as its result"
+    for inner in ir.traversal.RecursiveGraphIterator(graph):
+        for value in inner.inputs:
+            if value is not None and value.graph is node.graph and _is_of_function(value):
+                return (
+                    f"it is in a body of {node.op_type} that reads {value.name}, which is converted outside: "
+                    "onnxruntime gives the values of functions inside and outside the same names"
+                )
     return None
+
+
+def _is_of_function(value: ir.Value) -> bool:
+    """Whether an op of qudnn makes it, apart from nodes that onnxruntime may remove.
+
+    onnxruntime's inliner names a function's values anew in each graph (Graph::InlineFunctionProto, 1.31), and
+    its optimizer then takes one outside for one of a body that reads what the function has made.
+    """
+    for _ in range(_MOST_REMOVED):
+        node = value.producer()
+        if node is None:
+            return False
+        if node.domain == DOMAIN:
+            return True
+        inputs = [each for each in node.inputs if each is not None and constant_tensor(each) is None]
+        if len(inputs) != 1:
+            return False
+        (value,) = inputs
+    return False
 
 
 def body_of(node: ir.Node, attribute: str, outer: ir.Model, facts: Facts) -> Body:

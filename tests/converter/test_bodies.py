@@ -226,7 +226,8 @@ def test_the_body_of_a_scan() -> None:
 def nested() -> onnx.ModelProto:
     """A convolution in a Loop in an If reads what the outermost graph has; so does the graph itself."""
     net = Network()
-    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "e", 3, 6)
+    x = net.eight_bit_input(["n", 6, 8, 8])
+    net.conv(x, net.unshaped_output("e", "uint8"), 6, 6)
     inner = Network()
     inner.input("i", "int64", [])
     inner.input("go_in", "bool", [])
@@ -254,7 +255,7 @@ def nested() -> onnx.ModelProto:
 
 @pytest.mark.parametrize("choice", [True, False])
 def test_bodies_in_bodies(choice: bool) -> None:
-    inputs = {"x": Network().random((2, 3, 8, 8)), "choice": np.array(choice)}
+    inputs = {"x": Network().random((2, 6, 8, 8)), "choice": np.array(choice)}
     conversion = convert(nested(), **inputs)
     assert ops(conversion.model)["QConvAdd"] == 1
     assert conversion.report.converted == {"QConv": 1, "QConvAdd": 1}
@@ -263,6 +264,27 @@ def test_bodies_in_bodies(choice: bool) -> None:
     assert crossings["y_node/then_branch/l_node/body/s"] == "an input of the body"
     assert_names_differ(conversion.model)
     assert_inlines(conversion, inputs)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_bodies_that_read_what_is_converted_outside_stay(moved: bool) -> None:
+    """onnxruntime calls it a cycle: values of functions have the same names inside and outside."""
+    net = Network()
+    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 16)
+    if moved:
+        x = net.node("Identity", [x], "moved")
+    branches = {}
+    for name in ("then_branch", "else_branch"):
+        inner = Network()
+        inner.average(x, name)
+        inner.constants = [c for c in inner.constants if c.name not in ("scale", "zero_point")]
+        branches[name] = body(inner, [value_info(name, "uint8", ["n", 16, 1, 1])])
+    net.input("choice", "bool", [])
+    net.node("If", ["choice"], net.unshaped_output("y", "uint8"), **branches)
+    conversion = convert(net.model(13), x=net.random((2, 3, 8, 8)), choice=np.array(True))
+    assert conversion.report.converted == {"QConv": 1}
+    for name in branches:
+        assert "which is converted outside" in reasons(conversion)[f"y_node/{name}/{name}_node"]
 
 
 def test_reports_call_nodes_in_bodies_by_their_paths() -> None:
