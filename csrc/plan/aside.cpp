@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -13,6 +15,13 @@ namespace qudnn::plan {
 namespace {
 
 constexpr std::chrono::milliseconds kPatienceAtExit{10'000};
+
+// By the system's clock: for the steady one glibc has a wait from 2.30 on only, and a wheel is for older
+// ones, too.
+std::chrono::system_clock::time_point deadline(std::chrono::milliseconds patience) {
+    constexpr std::chrono::milliseconds kMost = std::chrono::hours(24 * 365);
+    return std::chrono::system_clock::now() + std::min(patience, kMost);
+}
 
 // While it lives, threads that start take no signals.
 class WithoutSignals {
@@ -76,8 +85,8 @@ size_t Aside::pending() const {
 
 bool Aside::wait(std::chrono::milliseconds patience) const {
     std::unique_lock lock(state_->mutex);
-    return state_->changed.wait_for(lock, patience,
-                                    [&] { return state_->queue.empty() && !state_->working; });
+    return state_->changed.wait_until(lock, deadline(patience),
+                                      [&] { return state_->queue.empty() && !state_->working; });
 }
 
 void Aside::clear() {
@@ -91,7 +100,7 @@ bool Aside::stop(std::chrono::milliseconds patience) {
     state_->stopped = true;
     state_->queue.clear();
     state_->changed.notify_all();
-    return state_->changed.wait_for(lock, patience, [&] { return !state_->working; });
+    return state_->changed.wait_until(lock, deadline(patience), [&] { return !state_->working; });
 }
 
 Aside& aside() {
