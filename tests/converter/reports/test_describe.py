@@ -74,10 +74,10 @@ def test_nothing_is_approximate_where_nothing_is_converted() -> None:
 
 def test_quantized_nodes_in_bodies_count() -> None:
     net = Network()
-    x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 5)
-    net.node("Identity", [x], net.unshaped_output("y", "uint8"))
+    x = net.eight_bit_input(["n", 3, 8, 8])
+    net.node("Identity", [net.conv(x, "c", 3, 5)], net.unshaped_output("y", "uint8"))
     inner = Network()
-    inner.conv(x, "b", 5, 5)
+    inner.conv(x, "b", 3, 5)
     body = onnx.helper.make_graph(
         inner.nodes,
         "body",
@@ -96,7 +96,7 @@ def test_quantized_nodes_in_bodies_count() -> None:
     assert report.converted == {"QConv": 3}
     assert (report.quantized_nodes, report.converted_nodes) == (3, 3)
     exits = [entry.value for entry in report.crossings if entry.kind == "exit"]
-    assert sorted(exits) == ["c", "z_node/else_branch/b", "z_node/then_branch/b"]
+    assert sorted(exits) == ["y", "z_node/else_branch/b", "z_node/then_branch/b"]
 
 
 def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

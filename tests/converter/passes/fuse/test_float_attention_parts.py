@@ -108,8 +108,14 @@ def by_gather_from_the_end(net: AttentionNetwork, x: str) -> list[str]:
 OTHERWISE: dict[Parts, tuple[int, ...]] = {
     by_gather_along_heads: (HEADS, 3, SIZE),
     by_gather_from_the_end: (3, HEADS, SIZE),
-    by_gather_of_a_computed_place: (3, HEADS, SIZE),
 }
+
+
+def test_a_place_that_is_computed_is_known() -> None:
+    net = AttentionNetwork()
+    attend(net, by_gather_of_a_computed_place, (3, HEADS, SIZE))
+    model, _ = converted(net.model())
+    assert ops(model)["Attention"] == 1
 
 
 @pytest.mark.parametrize("parts", OTHERWISE)

@@ -33,7 +33,6 @@ MOVES: dict[str, Move] = {
     "reflect_with_fill": pad("reflect", 1, 0, 0, 0, 0, 0, 0, 0, fill=True),
     "edge": pad("edge", 1, 0, 0, 0, 0, 0, 0, 0),
     "wrap": pad("wrap", 1, 0, 0, 0, 1, 0, 0, 0),
-    "cropping": pad("constant", 0, 0, -1, 1, 0, 0, 1, 0),
     "batch": pad("constant", 1, 0, 0, 0, 0, 0, 0, 0, fill=True),
     "tile": tile,
     "two": lambda net, x, y: tile(net, pad("edge", 0, 0, 0, 0, 1, 0, 0, 0)(net, x, f"{y}_in"), y),
