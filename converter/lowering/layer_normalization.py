@@ -1,8 +1,8 @@
-"""QLayerNormalization: the normalization over the channels."""
+"""QLayerNormalization: the normalization over the channels; and what QGroupNormalization shares with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx_ir as ir
@@ -13,20 +13,62 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.island.port import Quantized, Tensor, port
 
 
 @dataclass(frozen=True)
-class LayerNormalization:
+class Normalization:
+    """op_type: the op, whose attributes are these, channels and pads."""
+
+    op_type: str
     attributes: Mapping[str, Attribute]
-    gamma: NDArray[np.float32]
-    beta: NDArray[np.float32]
+    gamma: Float32Array
+    beta: Float32Array
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x = emitter.plain(tensors[0])
         attributes = {"channels": x.layout.channels, "pads": x.layout.pads_in, **self.attributes}
         constants = {"gamma": self.gamma, "beta": self.beta}
-        return [emitter.op("QLayerNormalization", [x], x.layout, attributes, constants)]
+        return [emitter.op(self.op_type, [x], x.layout, attributes, constants)]
+
+
+class Normalized(NamedTuple):
+    """The nodes of a normalization, its input and its result, and the axis of their channels."""
+
+    covers: tuple[ir.Node, ...]
+    x: Quantized
+    y: Quantized
+    axis: int
+
+    def candidate(
+        self,
+        op_type: str,
+        gamma: NDArray[Any],
+        beta: NDArray[Any] | None,
+        attributes: Mapping[str, Attribute],
+        facts: Facts,
+    ) -> Candidate:
+        """gamma, beta (0 by default): float32 `[C]`. attributes: besides scales and zero points."""
+        x, y = self.x, self.y
+        shape = facts.ranked(x.value)
+        x_port = port(x.value, shape, self.axis, x.quantization.dtype)
+        if beta is None:
+            beta = np.zeros(x_port.channels, np.float32)
+        for name, array in ("scale", gamma), ("bias", beta):
+            if array.dtype != np.float32 or array.shape != (x_port.channels,):
+                raise Refusal(
+                    f"its {name} is {array.dtype} {list(array.shape)}, not float32 [{x_port.channels}]"
+                )
+        every: dict[str, Attribute] = {
+            "x_scale": float(x.quantization.scale),
+            "x_zero_point": x.quantization.island_zero_point,
+            "y_scale": float(y.quantization.scale),
+            "y_zero_point": y.quantization.island_zero_point,
+            **attributes,
+        }
+        y_port = port(y.value, shape, self.axis, y.quantization.dtype)
+        return Candidate(self.covers, Normalization(op_type, every, gamma, beta), (x_port,), (y_port,))
 
 
 def make_layer_normalization(
@@ -42,18 +84,5 @@ def make_layer_normalization(
     shape = facts.ranked(x.value)
     if len(shape) < 2:
         raise Refusal(f"its input has {len(shape)} dimensions")
-    x_port = port(x.value, shape, len(shape) - 1, x.quantization.dtype)
-    if beta is None:
-        beta = np.zeros(x_port.channels, np.float32)
-    for name, array in ("scale", gamma), ("bias", beta):
-        if array.dtype != np.float32 or array.shape != (x_port.channels,):
-            raise Refusal(f"its {name} is {array.dtype} {list(array.shape)}, not float32 [{x_port.channels}]")
-    attributes: dict[str, Attribute] = {
-        "x_scale": float(x.quantization.scale),
-        "x_zero_point": x.quantization.island_zero_point,
-        "y_scale": float(y.quantization.scale),
-        "y_zero_point": y.quantization.island_zero_point,
-        "epsilon": epsilon,
-    }
-    y_port = port(y.value, shape, len(shape) - 1, y.quantization.dtype)
-    return Candidate(covers, LayerNormalization(attributes, gamma, beta), (x_port,), (y_port,))
+    normalized = Normalized(covers, x, y, len(shape) - 1)
+    return normalized.candidate("QLayerNormalization", gamma, beta, {"epsilon": epsilon}, facts)
