@@ -132,7 +132,7 @@ def test_the_comparison_is_the_results() -> None:
                 converted["qudnn, CUDA graph"]["median"],
             )
     assert rows == {name: f"{a:.2f} | {b:.2f}" for name, (a, b) in expected.items()}
-    vision = [model["ms"] for model in results("vision")["models"].values()]
+    vision = [model["ms"] for model in results("conversions")["models"].values()]
     faster = {
         (batch, other): sum(ms[batch]["converted"] < ms[batch][other] for ms in vision)
         for batch in ("1", "8")
@@ -146,12 +146,12 @@ def test_the_comparison_is_the_results() -> None:
     assert faster["8", "unconverted"] == len(vision)
     assert f"Of the {len(vision)} vision models, {faster['1', 'unconverted']} are" in " ".join(text.split())
     slower: dict[bool, list[float]] = {True: [], False: []}
-    for name, model in results("vision")["models"].items():
+    for name, model in results("conversions")["models"].items():
         for ms in model["ms"].values():
             slower[name.startswith("torchvision-densenet121")].append(ms["converted"] / ms["float"])
     assert f"takes up to {max(slower[True]):.1f} times as long" in text
     assert f"the rest up to {max(slower[False]):.1f} times" in text
-    dense = results("vision")["models"]["torchvision-densenet121.QDQ"]
+    dense = results("conversions")["models"]["torchvision-densenet121.QDQ"]
     assert f"({dense['by op']['QTable']} of its {dense['ops']} ops are QTable)" in text
     cpu = results("resnet50")["cpu"]["1"]
     for number in (

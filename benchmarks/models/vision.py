@@ -1,168 +1,148 @@
-"""Whole vision models: what converts, what is left and why, whether the bits are right, how long a run takes.
+"""Vision models in int8 through qudnn, against float16 in onnxruntime at its best: NHWC, in a CUDA graph.
 
-    python -m benchmarks.models.vision --make-models DIR   once, with an onnxruntime that has its quantizer,
-                                                           and torchvision for its architectures
+    python -m benchmarks.models.vision --make-models DIR   once, with torch and torchvision
     python -m benchmarks.models.vision --models DIR        writes benchmarks/results/vision-*.json
 
-Every model is measured in each form that onnxruntime's quantizer writes. Bits are compared with those of
-the unconverted model on the CPU provider, at two batch sizes; `off the GPU` counts the nodes of a run that
-the CPU provider took and the copies between the two. Times are medians with input and results on the
-GPU. Without a GPU the converted model runs on the CPU provider, for its bits alone.
+Tuned as by default, from an empty folder of plans, which all of the run shares. `first result` is the time
+from the model's bytes to the end of the first run, in which plans are tuned. Times are medians of runs
+with input and results on the GPU. Bits are compared with those of the unconverted model on the CPU provider,
+at each batch size that is measured. Without a GPU there are no times, and the converted model runs on the
+CPU provider.
 """
 
 import argparse
-import importlib.util
-import json
+import multiprocessing
+import os
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime
+from onnxruntime import InferenceSession as Session
 
+from benchmarks.models import networks
 from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
+from qudnn.custom_ops.exact import session_options
+from qudnn.custom_ops.measuring.bound import Bound, on_gpu, on_gpu_only
+from qudnn.custom_ops.options import TUNE, default
 from qudnn.custom_ops.profile import kernels
-from zoo.measure import CPU, CUDA, median_seconds
+from zoo.measure import CPU
 
 ROOT = Path(__file__).resolve().parents[2]
-Array = npt.NDArray[np.float32]
-Tune = Literal["full", "heuristic"]
-
-TORCHVISION = {
-    "resnet50": 224,
-    "mobilenet_v2": 224,
-    "mobilenet_v3_large": 224,
-    "efficientnet_b0": 224,
-    "inception_v3": 299,
-    "densenet121": 224,
-    "shufflenet_v2_x1_0": 224,
+QUDNN, PLAIN, FP16 = "qudnn int8, CUDA graph", "qudnn int8", "fp16 NHWC, CUDA graph"
+CONVERTED = "converted"
+_GRAPH = {"enable_cuda_graph": "1"}
+# What is measured, in this order: the form, options of the CUDA provider. The first one tunes.
+PEERS: dict[str, tuple[str, dict[str, str]]] = {
+    QUDNN: (CONVERTED, _GRAPH),
+    PLAIN: (CONVERTED, {}),
+    FP16: ("fp16", {**_GRAPH, "prefer_nhwc": "1"}),
 }
-# Channel shuffles read their tensor's shape; PyTorch's older exporter writes that as arithmetic in the model.
-NEWER_EXPORTER = {"shufflenet_v2_x1_0"}
-FORMS: tuple[Literal["QOperator", "QDQ"], ...] = ("QOperator", "QDQ")
-BATCHES = (1, 8)
+OTHERS: dict[str, tuple[str, dict[str, str]]] = {  # with --all-peers
+    "fp16, CUDA graph": ("fp16", _GRAPH),
+    "fp32": ("fp32", {}),
+    "int8 unconverted": ("int8", {}),
+}
+_PROCESSES = 5  # that prepare models at a time
 
 
-def make_models(folder: Path) -> None:
-    """Write every architecture quantized in each form, and its float model."""
-    from zoo.quantize import quantize
+@dataclass(frozen=True)
+class Prepared:
+    """A converted model, what its conversion says, and what the original computes on the CPU provider."""
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, model in architectures():
-        onnx.save(model, folder / f"{name}.float.onnx")
-        for form in FORMS:
-            try:
-                quantized = quantize(model, images(model, 4, seed=1), form=form)
-            except Exception as error:
-                print(f"{name} cannot be quantized as {form}: {error}", file=sys.stderr)
-                continue
-            onnx.save(quantized, folder / f"{name}.{form}.onnx")
-        print(f"made {name}", flush=True)
+    converted: bytes
+    row: outcome.Row
+    feeds: dict[int, dict[str, networks.Array]]
+    expected: dict[int, list[npt.NDArray[Any]]]
 
 
-def architectures() -> Iterator[tuple[str, onnx.ModelProto]]:
-    """Names and float models: the zoo's at full size, and torchvision's."""
-    from zoo.architectures import FULL_SIZE
-
-    for name, build in FULL_SIZE.items():
-        yield f"zoo-{name}", build()
-    if importlib.util.find_spec("torchvision") is None:
-        return
-    for name, size in TORCHVISION.items():
-        yield f"torchvision-{name}", export(name, size)
-
-
-def export(name: str, size: int) -> onnx.ModelProto:
-    """torchvision's model with seeded weights and settled batch norms, as PyTorch exports it."""
-    import io
-
-    import torch
-    import torchvision
-
-    torch.manual_seed(0)
-    options = {"aux_logits": False, "init_weights": True} if name == "inception_v3" else {}
-    model = getattr(torchvision.models, name)(weights=None, **options)
-    model.train()
-    with torch.no_grad():
-        for layer in model.modules():  # equal weights would be shared, as those of a trained model are not
-            if isinstance(layer, torch.nn.BatchNorm2d):
-                layer.weight.uniform_(0.8, 1.2)
-            if getattr(layer, "bias", None) is not None:
-                layer.bias.normal_(0.0, 0.1)
-        for _ in range(4):  # settles the batch norms' statistics
-            model(torch.randn(8, 3, size, size))
-    model.eval()
-    image = torch.randn(2, 3, size, size)
-    names = {"input_names": ["x"], "output_names": ["y"]}
-    if name in NEWER_EXPORTER:
-        dynamic = ({0: torch.export.Dim("N")},)
-        program = torch.onnx.export(model, (image,), dynamo=True, dynamic_shapes=dynamic, **names)
-        exported: onnx.ModelProto = program.model_proto
-        return exported
-    buffer = io.BytesIO()
-    axes = {"x": {0: "N"}, "y": {0: "N"}}
-    torch.onnx.export(model, (image,), buffer, dynamic_axes=axes, opset_version=17, dynamo=False, **names)
-    return onnx.load_from_string(buffer.getvalue())
-
-
-def images(model: onnx.ModelProto, count: int, *, seed: int = 0) -> Array:
-    """Random images of the size that the model's input has."""
-    dims = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:]]
-    return np.random.default_rng(seed).standard_normal((count, *dims), dtype=np.float32)
-
-
-def measure(path: Path, providers: list[str], runs: int, tune: Tune) -> dict[str, Any]:
-    """One quantized model: its conversion, its bits, its nodes on the GPU and its times."""
-    original = onnx.load(path)
+def prepare(folder: Path, name: str, batches: tuple[int, ...]) -> Prepared:
+    original = networks.load(folder, name, "int8")
+    start = time.perf_counter()
     conversion = converter.convert(original)
-    row = outcome.conversion(conversion.report)
-    converted = conversion.model.SerializeToString()
+    row = outcome.conversion(conversion.report) | {"conversion, s": round(time.perf_counter() - start, 2)}
+    feeds = {batch: {"x": networks.images(original, batch, seed=batch)} for batch in batches}
+    exact = session_options(original)
+    exact.intra_op_num_threads = 0  # all cores
+    reference = Session(original.SerializeToString(), exact, providers=CPU)
+    expected = {batch: reference.run(None, feed) for batch, feed in feeds.items()}
+    return Prepared(conversion.model.SerializeToString(), row, feeds, expected)
+
+
+class Case:
+    """A model at a batch size."""
+
+    def __init__(self, folder: Path, name: str, prepared: Prepared, batch: int, runs: int) -> None:
+        self.folder, self.name, self.prepared, self.batch, self.runs = folder, name, prepared, batch, runs
+        self.feed = prepared.feeds[batch]
+
+    def measure(self, are_all: bool) -> outcome.Row:
+        """Each peer's times in milliseconds, or why it has none; and whether the bits of ours are right."""
+        rows: outcome.Row = {}
+        for peer, (form, provider) in (PEERS | OTHERS if are_all else PEERS).items():
+            rows[peer] = outcome.attempt(partial(self._times, form, provider))
+            print(
+                f"{self.name:18} batch {self.batch:3}  {peer:24} {outcome.describe(rows[peer])}", flush=True
+            )
+        fp16 = rows[FP16].get("median")
+        for row in rows.values():
+            if fp16 and "median" in row:
+                row["speed-up"] = round(fp16 / row["median"], 2)
+        return rows
+
+    def _times(self, form: str, provider: dict[str, str]) -> outcome.Row:
+        is_ours = form == CONVERTED
+        opened = custom_ops.InferenceSession if is_ours else Session
+        model = self.prepared.converted if is_ours else self._load(form)
+        start = time.perf_counter()
+        bound = Bound(on_gpu_only(opened(model, providers=on_gpu(**provider))), self.feed)
+        bound.run()
+        row = {"first result, s": round(time.perf_counter() - start, 2)}
+        row |= outcome.times(bound, self.runs)
+        return row | self._differences(bound.results()) if is_ours else row
+
+    def _load(self, form: str) -> bytes:
+        return bytes(networks.load(self.folder, self.name, form).SerializeToString())
+
+    def _differences(self, results: list[npt.NDArray[Any]]) -> outcome.Row:
+        return outcome.differences(self.prepared.expected[self.batch], results)
+
+    def on_the_cpu(self) -> outcome.Row:
+        """Bits alone."""
+        return self._differences(Session(self.prepared.converted, providers=CPU).run(None, self.feed))
+
+
+def off_the_gpu(prepared: Prepared, folder: str) -> dict[str, int]:
+    """The kernels of a run that were not on the GPU, and copies."""
     profiled = onnxruntime.SessionOptions()
     profiled.enable_profiling = True
-    profiled.profile_file_prefix = str(path.with_suffix(".profile"))
-    session = custom_ops.InferenceSession(converted, profiled, providers=providers, tune=tune)
-    reference = onnxruntime.InferenceSession(original.SerializeToString(), providers=CPU)
-    expected, results = [], []
-    for batch in BATCHES:
-        feed = {original.graph.input[0].name: images(original, batch, seed=batch)}
-        expected += reference.run(None, feed)
-        results += session.run(None, feed)
-    row |= outcome.differences(expected, results)
-    ran = kernels(session)
-    if providers == CUDA:
-        row["off the GPU"] = outcome.off_the_gpu(ran)
-        row["ms"] = {str(batch): times(path, original, converted, batch, runs, tune) for batch in BATCHES}
-    return row
+    profiled.profile_file_prefix = str(Path(folder, "profile"))
+    session = custom_ops.InferenceSession(prepared.converted, profiled, providers=on_gpu())
+    session.run(None, next(iter(prepared.feeds.values())))
+    return outcome.off_the_gpu(kernels(session))
 
 
-def times(
-    path: Path,
-    original: onnx.ModelProto,
-    converted: bytes,
-    batch: int,
-    runs: int,
-    tune: Tune,
-) -> dict[str, float | str]:
-    """Medians in milliseconds of the converted model, of the quantized one and of the float one."""
-    name, _, _ = path.name.rpartition(f".{path.name.split('.')[-2]}.onnx")
-    peers: dict[str, Callable[[], onnxruntime.InferenceSession]] = {
-        "converted": lambda: custom_ops.InferenceSession(converted, providers=CUDA, tune=tune),
-        "unconverted": lambda: onnxruntime.InferenceSession(original.SerializeToString(), providers=CUDA),
-        "float": lambda: onnxruntime.InferenceSession(path.parent / f"{name}.float.onnx", providers=CUDA),
-    }
-    feed = {original.graph.input[0].name: images(original, batch)}
-    result: dict[str, float | str] = {}
-    for peer, make in peers.items():
-        try:
-            result[peer] = round(median_seconds(make(), feed, runs) * 1e3, 4)
-        except Exception as error:
-            result[peer] = f"failed: {str(error).splitlines()[0]}"
-    return result
+def prepare_all(folder: Path, cases: dict[str, tuple[int, ...]]) -> dict[str, Prepared | str]:
+    """Each model prepared, or why it could not be; several at a time."""
+    found: dict[str, Prepared | str] = {}
+    count = min(_PROCESSES, len(cases), os.cpu_count() or 1)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, context) as pool:
+        waiting = {name: pool.submit(prepare, folder, name, batches) for name, batches in cases.items()}
+        for name, future in waiting.items():
+            try:
+                found[name] = future.result()
+            except Exception as error:
+                found[name] = str(error) or repr(error)
+    return found
 
 
 def main() -> int:
@@ -170,35 +150,71 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--make-models", type=Path, metavar="DIR", help="write the models and stop")
+    parser.add_argument("--size", type=int, default=224, help="of the images, with --make-models")
     parser.add_argument("--models", type=Path, metavar="DIR", default=ROOT / "build" / "vision")
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--tune", choices=("full", "heuristic"), default="full", help="how plans are made")
+    parser.add_argument("--networks", nargs="+", choices=networks.NETWORKS, default=[*networks.NETWORKS])
+    parser.add_argument("--batch", type=int, nargs="+", help="batch sizes of all networks, not each its own")
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--all-peers", action="store_true", help=f"measure {', '.join(OTHERS)} too")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="start no case after so long")
     parser.add_argument("--out", type=Path, help="the result's file")
     parser.add_argument("--commit", help="the commit that is measured, where git cannot tell")
     arguments = parser.parse_args()
     if arguments.make_models:
-        make_models(arguments.make_models)
+        networks.make_models(arguments.make_models, arguments.networks, arguments.size)
         return 0
-    paths = sorted(path for form in FORMS for path in arguments.models.glob(f"*.{form}.onnx"))
-    if not paths:
-        parser.error(f"no models in {arguments.models}: make them with --make-models {arguments.models}")
-    cuda.load_libraries()
-    providers = CUDA if cuda.driver_present() else CPU
-    rows: dict[str, Any] = {}
-    for path in paths:
-        name = path.name.removesuffix(".onnx")
-        try:
-            rows[name] = measure(path, providers, arguments.runs, arguments.tune)
-        except Exception as error:
-            rows[name] = {"failed": str(error)}
-        row = {key: value for key, value in rows[name].items() if key != "left"}
-        print(f"{name:40} {json.dumps(row)}", flush=True)
-    result = {"batches": BATCHES, "tune": arguments.tune, "models": rows}
+    cases = {name: tuple(arguments.batch or networks.NETWORKS[name]) for name in arguments.networks}
+    for name in cases:
+        if not networks.path(arguments.models, name, "int8").is_file():
+            parser.error(f"{name} is not in {arguments.models}: --make-models {arguments.models} makes it")
+    with tempfile.TemporaryDirectory(prefix="vision-", ignore_cleanup_errors=True) as folder:
+        os.environ["QUDNN_CACHE_DIR"] = str(Path(folder, "plans"))
+        result, ok = measure(arguments, cases, folder)
     print(outcome.write("vision", result, arguments.out, arguments.commit))
-    # The CUDA provider computes what is left in float in its own way.
-    exact = [row for row in rows.values() if not ("failed" in row or row["approximate"] or row["left"])]
-    wrong = any(row["different"] for row in exact) or any("failed" in row for row in rows.values())
-    return int(wrong)
+    print(f"passed: {ok}, {result['seconds']} s")
+    return int(not ok)
+
+
+def measure(
+    arguments: argparse.Namespace, cases: dict[str, tuple[int, ...]], folder: str
+) -> tuple[outcome.Row, bool]:
+    """The result, written after each case too, and whether all of it was measured and no bit differs."""
+    start = time.perf_counter()
+    models: dict[str, Any] = {}
+    result: outcome.Row = {"tune": default(TUNE), "runs": arguments.runs, "models": models}
+    prepared = prepare_all(arguments.models, cases)
+    print(f"prepared in {time.perf_counter() - start:.1f} s", flush=True)
+    cuda.load_libraries()  # for the peers' sessions
+    on_a_gpu = cuda.driver_present()
+    for name, batches in cases.items():
+        each = prepared[name]
+        if isinstance(each, str):
+            models[name] = {"failed": each}
+            continue
+        models[name] = each.row | {"batches": {}}
+        for batch in batches:
+            passed = time.perf_counter() - start
+            if arguments.limit is not None and passed > arguments.limit:
+                models[name]["batches"][batch] = {QUDNN: {"failed": f"not begun after {passed:.0f} s"}}
+                continue
+            case = Case(arguments.models, name, each, batch, arguments.runs)
+            rows = case.measure(arguments.all_peers) if on_a_gpu else {CONVERTED: case.on_the_cpu()}
+            models[name]["batches"][batch] = rows
+            result["seconds"] = round(time.perf_counter() - start, 1)
+            outcome.write("vision", result, arguments.out, arguments.commit)
+        if on_a_gpu:
+            models[name]["off the GPU"] = off_the_gpu(each, folder)
+    result["seconds"] = round(time.perf_counter() - start, 1)
+    return result, all(map(passed_all, models.values()))
+
+
+def passed_all(model: outcome.Row) -> bool:
+    """Everything was measured, and no bit differs but of nodes that are said to."""
+    if "failed" in model or any(model.get("off the GPU", {}).values()):
+        return False
+    rows = [row for peers in model["batches"].values() for row in peers.values()]
+    is_exact = not (model["approximate"] or model["left"])
+    return not any("failed" in row or (is_exact and row.get("different")) for row in rows)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,12 @@ def off_the_gpu(ran: Counter[Kernel]) -> dict[str, int]:
 
 def milliseconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int) -> Row:
     """Of a run with inputs and results on the session's device, after runs that do not count."""
-    times = [second * 1e3 for second in measure([Bound(session, feed)], runs).latencies]
+    return times(Bound(session, feed), runs)
+
+
+def times(session: Bound, runs: int) -> Row:
+    """The same of a session that is bound already."""
+    times = [second * 1e3 for second in measure([session], runs).latencies]
     return {
         "runs": len(times),
         "median": round(statistics.median(times), 4),

@@ -18,6 +18,8 @@ from qudnn.converter.cli.problem_text import shorten
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- benchmarks -->", "<!-- end of benchmarks -->"
 
+QUDNN, FP16 = "qudnn int8, CUDA graph", "fp16 NHWC, CUDA graph"
+
 Result = dict[str, Any]
 
 
@@ -30,7 +32,10 @@ def main() -> int:
         document = ROOT / name
         text = document.read_text()
         start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
-        written = [sections[r["benchmark"]](r) for r in results if r["benchmark"] in sections]
+        order = list(sections)
+        of_it = [result for result in results if result["benchmark"] in sections]
+        of_it.sort(key=lambda result: order.index(result["benchmark"]))
+        written = [sections[result["benchmark"]](result) for result in of_it]
         body = "\n\n".join(filter(None, written)) or "No result is stored yet."
         new = f"{text[:start]}\n{body}\n{text[stop:]}"
         changed = changed or new != text
@@ -64,10 +69,8 @@ def models(result: Result) -> str:
     lines = [
         f"{heading(result)}{plans(result)}",
         "",
-        "| model | form | ops | islands | entries, exits | left | differing elements | off the GPU | "
-        + " | ".join(f"batch {batch}, ms: converted, quantized, float" for batch in result["batches"])
-        + " |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |" + " ---: |" * len(result["batches"]),
+        "| model | form | ops | islands | entries, exits | left | differing elements | off the GPU |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, row in result["models"].items():
         model, _, form = name.rpartition(".")
@@ -77,16 +80,51 @@ def models(result: Result) -> str:
         different = f"{row['different']} of {row['elements']}"
         if row["approximate"]:
             different += f" ({row['approximate']} nodes approximate)"
-        times = [", ".join(milliseconds(time) for time in peers.values()) for peers in row["ms"].values()]
         left, off = sum(each["nodes"] for each in row["left"]), sum(row["off the GPU"].values())
         lines.append(
             f"| {model} | {form} | {row['ops']} | {row['islands']} | {row['entries']}, {row['exits']} "
-            f"| {left} | {different} | {off} | {' | '.join(times)} |"
+            f"| {left} | {different} | {off} |"
         )
     lines += ["", "What was left:", ""]
     for name, row in result["models"].items():
         lines += transformer_table.left(name, row)
     return "\n".join(lines)
+
+
+def vision(result: Result) -> str:
+    """One row for each model and batch size: medians, over float16 at its best; then what was left."""
+    measured = [rows for model in result["models"].values() for rows in _batches(model).values()]
+    peers = list(dict.fromkeys(peer for rows in measured for peer in rows))
+    lines = [
+        f"{heading(result)}{plans(result)} Medians of {result['runs']} runs, in brackets how many times "
+        f"faster than {FP16}. First result: of {QUDNN}. All took {result['seconds']:.0f} s.",
+        "",
+        f"| model, batch | {' | '.join(f'{peer}, ms' for peer in peers)} | first result, s | differing |",
+        "| --- |" + " ---: |" * (len(peers) + 2),
+    ]
+    for name, model in result["models"].items():
+        if "failed" in model:
+            lines.append(f"| {name} | fails: {model['failed'].splitlines()[0]} |")
+        for batch, rows in _batches(model).items():
+            ours = rows.get(QUDNN, {})
+            found = f"{ours['different']} of {ours['elements']}" if "different" in ours else "-"
+            cells = [_faster(rows.get(peer)) for peer in peers]
+            first = f"{ours['first result, s']:.1f}" if "first result, s" in ours else "-"
+            lines.append(f"| {name}, {batch} | {' | '.join(cells)} | {first} | {found} |")
+    left = [line for name, model in result["models"].items() for line in transformer_table.left(name, model)]
+    return "\n".join([*lines, *(["", "What was left:", "", *left] if left else [])])
+
+
+def _batches(model: Result) -> dict[str, Any]:
+    return dict(model.get("batches", {}))
+
+
+def _faster(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "-"
+    if "median" not in row:
+        return "fails"
+    return f"{row['median']:.3f}" + (f" ({row['speed-up']:.1f}x)" if "speed-up" in row else "")
 
 
 def accuracy(result: Result) -> list[str]:
@@ -155,10 +193,6 @@ def plans(result: Result) -> str:
     return f" Plans: `tune={result['tune']}`." if "tune" in result else ""
 
 
-def milliseconds(time: float | str) -> str:
-    return f"{time:.2f}" if isinstance(time, float) else "fails"
-
-
 def heading(result: Result) -> str:
     versions = ", ".join(
         f"{name} {value}" for name, value in result["machine"].items() if name != "processor"
@@ -208,7 +242,7 @@ def layers(batch: str, rows: list[dict[str, Any]]) -> list[str]:
 DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "README.md": {"resnet50": peers},
     "docs/tuning.md": {"tuning": tuning},
-    "docs/models.md": {"vision": models},
+    "docs/models.md": {"vision": vision, "conversions": models},
     "docs/accuracy.md": {"accuracy": headed(accuracy)},
     "docs/transformers.md": {
         "gemm": headed(transformer_table.products),
