@@ -19,6 +19,6 @@ class Mark:
 # Of 8-bit tensors.
 STAYS_INT8 = Mark("stays_int8")  # Int8ToUint8 made it uint8, onnxruntime leaves it in int8
 QUANTIZED_APART = Mark("quantized_apart")  # onnxruntime quantizes it several times: see MergeEqualPairs
-READ_IN_FLOAT = Mark("read_in_float")  # the pass PairActivations quantizes it, onnxruntime does not
+READ_IN_FLOAT = Mark("read_in_float")  # PairActivations or PropagatePairs quantizes it, onnxruntime does not
 # Of results of ops.
 OF_ONE_SHAPE = Mark("of_one_shape")  # nothing was broadcast, nor is an operand constant

@@ -15,6 +15,12 @@ from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
 
+# onnxruntime 1.30, skip_layer_norm_fusion.cc, SkipLayerNormFusion.
+OTHERWISE = (
+    "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "
+    "a GPU's results are those of the two apart: they may differ by one quantum"
+)
+
 
 @dataclass(frozen=True)
 class AddNormalization:

@@ -15,6 +15,7 @@ from qudnn.converter.graph.constants import (
     quantization,
     required_input,
     scales,
+    widened,
 )
 from qudnn.converter.graph.op_traits import Node, Trait, has_trait, is_known
 
@@ -67,12 +68,14 @@ def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
     if dequantize is None or not dequantizes(dequantize):
         return constant(value, what)
     array = constant_or_none(required_input(dequantize, 0))
+    array = None if array is None else widened(array)
     if array is None or array.dtype not in (np.uint8, np.int8, np.int32):
-        raise Refusal(f"its {what} is not dequantized from a constant of 8 or 32 bits")
+        raise Refusal(f"its {what} is not dequantized from a constant of 4, 8 or 32 bits")
     scale = scales(node_input(dequantize, 1), f"{what}'s scale")
     zero_point = np.zeros(1, np.int32)
     if node_input(dequantize, 2) is not None:
-        zero_point = constant(node_input(dequantize, 2), f"{what}'s zero point").reshape(-1).astype(np.int32)
+        given = constant(node_input(dequantize, 2), f"{what}'s zero point")
+        zero_point = widened(given).reshape(-1).astype(np.int32)
     if dequantize.attributes.get_int("block_size", 0):
         raise Refusal(f"its {what} is quantized in blocks")
     axis = dequantize.attributes.get_int("axis", 1) % max(array.ndim, 1)

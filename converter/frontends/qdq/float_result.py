@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from qudnn.converter.frontends.qdq.operand import Operand, parameter_ranks
+from qudnn.converter.frontends.qdq.operand import MOVED_IN_FLOAT, Operand, parameter_ranks
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.qdq.linear import quantizes
@@ -17,6 +17,8 @@ def float_note(node: ir.Node, operands: Sequence[Operand]) -> str:
 
     As NodeGroupSelector::GetQDQSelection and MatMulNodeGroupSelector (1.31) have it, after ReluQuantFusion.
     """
+    if any(operand.in_float for operand in operands):
+        return f"{MOVED_IN_FLOAT}{LAST_BITS}"
     if any(operand.is_int8 for operand in operands):
         return (
             "one of its int8 tensors has several consumers or is an input or output of the model, "

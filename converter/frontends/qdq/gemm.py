@@ -49,7 +49,8 @@ def gemm(node: ir.Node, facts: Facts) -> Candidate:
         to = Requantized(y.value, y.quantization, y.clamp)
         candidate = choose_matmul((node, *y.covers), a, b, to, facts, in_units, alpha)
         return replace(candidate, note=y.note(a_operands) or (f"{stays}{IN_FLOAT}" if stays else ""))
-    note = f"{stays}{LAST_BITS}" if stays else float_note(node, [])
+    in_float = [operand for operand in a_operands if operand.in_float]  # its type does not matter otherwise
+    note = f"{stays}{LAST_BITS}" if stays else float_note(node, in_float)
     addend = _addend(c, outputs)
     if addend is not None:
         candidate = choose_matmul((node,), a, b, InFloat(node.outputs[0], addend), facts)

@@ -1,7 +1,13 @@
 """DequantizeLinear -> LayerNormalization -> QuantizeLinear => QLayerNormalization
 
+DequantizeLinear (2) -> Add (of a bias) -> Add -> LayerNormalization -> QuantizeLinear
+=> AddLayerNormalizationToIsland
+
 In models of the format QOperator it stands between the two as well.
 """
+
+from dataclasses import replace
+from typing import NamedTuple
 
 import onnx_ir as ir
 
@@ -9,19 +15,63 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
-from qudnn.converter.graph.constants import node_input, required_input
+from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Float32Array
+from qudnn.converter.lowering.add_normalization import OTHERWISE, make_add_normalization
 from qudnn.converter.lowering.layer_normalization import make_layer_normalization
 from qudnn.converter.qdq.linear import float_constant
+from qudnn.converter.qdq.sums import BiasedSum, biased_sum
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
 _EPSILON = 1e-5  # by default
 
 
+class _Rows(NamedTuple):
+    """What a LayerNormalization over the last axis multiplies by and adds; beta is 0 by default."""
+
+    gamma: Float32Array
+    beta: Float32Array | None
+    epsilon: float
+
+
 def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, scale, bias (optional)."""
+    sum_ = biased_sum(required_input(node, 0).producer())
+    if sum_ is not None:
+        return _of_sum(node, sum_, facts)
     x = read_operand(node, 0, facts)
-    rank = len(facts.ranked(x.value))
+    rows = _read_rows(node, len(facts.ranked(x.value)), facts)
+    y = read_result(node).unclamped()
+    return make_layer_normalization((node, *y.covers), x.quantized, y.quantized, *rows, facts)
+
+
+def _of_sum(node: ir.Node, sum_: BiasedSum, facts: Facts) -> Candidate:
+    """With the sum of two dequantized tensors, which is not quantized."""
+    x = read_operand(sum_.x_node, sum_.x_index, facts)
+    residual = read_operand(sum_.total, sum_.residual_index, facts)
+    shape = facts.ranked(x.value)
+    gamma, beta, epsilon = _read_rows(node, len(shape), facts)
+    bias = None if sum_.bias is None else constant(sum_.bias, "bias")
+    y = read_result(node).unclamped()
+    adds = [sum_.total] if sum_.biased is None else [sum_.total, sum_.biased]
+    total = sum_.total.outputs[0]
+    is_read = sole_consumer(total) is not node
+    candidate = make_add_normalization(
+        (node, *adds, *y.covers),
+        x.quantized,
+        residual.quantized,
+        y.quantized,
+        (bias, gamma, beta),
+        epsilon,
+        total if is_read else None,
+        facts,
+    )
+    return candidate if is_read or len(shape) != 3 else replace(candidate, note=OTHERWISE)
+
+
+def _read_rows(node: ir.Node, rank: int, facts: Facts) -> _Rows:
     axis = node.attributes.get_int("axis", -1)
     if axis not in (-1, rank - 1):
         raise Refusal(f"its axis {axis} is not the last one")
@@ -32,13 +82,8 @@ def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
         raise Refusal("its outputs for mean and deviation are used")
     bias = node_input(node, 2)
-    y = read_result(node).unclamped()
-    return make_layer_normalization(
-        (node, *y.covers),
-        x.quantized,
-        y.quantized,
+    return _Rows(
         float_constant(required_input(node, 1), "scale"),
         None if bias is None else float_constant(bias, "bias"),
         node.attributes.get_float("epsilon", _EPSILON),
-        facts,
     )

@@ -11,6 +11,10 @@ from qudnn.converter.graph.marks import READ_IN_FLOAT, STAYS_INT8
 from qudnn.converter.island.port import Quantized
 from qudnn.converter.qdq.linear import dequantizes, read_with
 
+MOVED_IN_FLOAT = (
+    "an operator between its quantized input and it works in float32, so "  # of an operand in_float
+)
+
 
 class Operand(NamedTuple):
     """value: the 8-bit tensor. is_int8: whether it is int8 to onnxruntime's CPU provider.

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.arithmetic import Arithmetic, common
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.operand import Operand
+from qudnn.converter.frontends.qdq.operand import MOVED_IN_FLOAT, Operand
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input, single
 from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
@@ -72,6 +72,8 @@ class Result:
         onnxruntime has an integer form of neither for int8 tensors on x86-64 (onnxruntime 1.30,
         qdq_selectors.cc, ConvNodeGroupSelector and MatMulNodeGroupSelector: int8_allowed).
         """
+        if any(operand.in_float for operand in operands):
+            return f"{MOVED_IN_FLOAT}{IN_FLOAT}"
         if self.is_int8 or any(operand.is_int8 for operand in operands):
             return (
                 "one of its int8 tensors has several consumers or is an input or output of the model, "

@@ -11,12 +11,6 @@ from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, re
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.qdq.linear import float_constant
 
-# onnxruntime 1.30, skip_layer_norm_fusion.cc, SkipLayerNormFusion.
-OTHERWISE = (
-    "onnxruntime's CPU provider fuses the addition and the LayerNormalization, and rounds differently; "
-    "a GPU's results are those of the two apart: they may differ by one quantum"
-)
-
 _MIN_OPSET = 17  # of ONNX's operator, which the functions' bodies are written in
 
 

@@ -10,8 +10,9 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.lowering.add_normalization import OTHERWISE
 from qudnn.converter.passes.base import NodePass
-from qudnn.converter.passes.fuse.normalization import OTHERWISE, hand_over, normalizes
+from qudnn.converter.passes.fuse.normalization import hand_over, normalizes
 
 
 class Fused(NamedTuple):

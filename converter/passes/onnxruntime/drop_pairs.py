@@ -7,7 +7,7 @@ from qudnn.converter.context import Preparation, WithoutPairs
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
-from qudnn.converter.graph.marks import STAYS_INT8
+from qudnn.converter.graph.marks import READ_IN_FLOAT, STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyNodePass
 from qudnn.converter.qdq.linear import dequantizes, dtype_read, quantizes, read_with, written_with
@@ -76,8 +76,9 @@ def _drop_both(quantize: ir.Node, x: ir.Value) -> None:
 
 def _take_over(moved: ir.Value, written: ir.Value, dtype: ir.DataType) -> None:
     """Let the result of the move, now of 8 bits, stand where what quantized it wrote."""
-    if STAYS_INT8.is_on(written):
-        STAYS_INT8.put_on(moved)
+    for mark in STAYS_INT8, READ_IN_FLOAT:
+        if mark.is_on(written):
+            mark.put_on(moved)
     shape = moved.shape if written.shape is None else written.shape
     take_place(written, moved)
     moved.type, moved.shape = ir.TensorType(dtype), shape

@@ -5,11 +5,18 @@ import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
-from qudnn.converter.graph.edit import add_initializer, remove_unused
+from qudnn.converter.graph.edit import add_initializer, remove_unused, sole_consumer
 from qudnn.converter.graph.marks import STAYS_INT8
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyNodePass
-from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
+from qudnn.converter.qdq.linear import (
+    dequantizes,
+    quantizes,
+    quantizes_integer_form,
+    read_with,
+    written_with,
+)
+from qudnn.converter.qdq.moves import moves
 
 
 class Int8ToUint8(EarlyNodePass):
@@ -34,6 +41,8 @@ class Int8ToUint8(EarlyNodePass):
             raise Refusal("its result is an output of the graph")
         if not all(dequantizes(consumer) and consumer.graph is graph for consumer in consumers):
             raise Refusal("something other than DequantizeLinear consumes its result")
+        if not quantizes_integer_form(quantize) and all(map(_is_moved_to_int8, consumers)):
+            raise Refusal("what operators make of it that only move its values has to stay in int8")
         written = written_with(quantize)
         read = [read_with(consumer, ir.DataType.INT8) for consumer in consumers]
         stays = sum(map(_consumers, consumers)) != 1 or read[0].zero_point != written.zero_point
@@ -83,6 +92,19 @@ def _consumers(dequantize: ir.Node) -> int:
     """How many DequantizeLinear onnxruntime makes of this one (EnsureUniqueDQForNodeUnit, 1.31)."""
     y = dequantize.outputs[0]
     return max(1, len(y.uses()) + y.is_graph_output())
+
+
+def _is_moved_to_int8(dequantize: ir.Node) -> bool:
+    """Whether it is quantized again after moves alone, for something other than a DequantizeLinear."""
+    consumers = [use.node for use in dequantize.outputs[0].uses()]
+    for consumer in consumers:
+        quantize = sole_consumer(consumer.outputs[0], once=True, inside=True) if moves(consumer) else None
+        if not quantizes(quantize) or not _writes_int8(quantize):
+            return False
+        y = quantize.outputs[0]
+        if not y.is_graph_output() and all(dequantizes(use.node) for use in y.uses()):
+            return False
+    return bool(consumers)
 
 
 def _writes_int8(quantize: ir.Node) -> bool:

@@ -6,9 +6,11 @@ import onnx_ir as ir
 
 from qudnn.converter.context import Preparation
 from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.weights import find_dequantize
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
-from qudnn.converter.graph.op_traits import Trait, has_trait
+from qudnn.converter.graph.marks import READ_IN_FLOAT
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import (
     dequantizes,
@@ -20,6 +22,9 @@ from qudnn.converter.qdq.linear import (
 )
 from qudnn.converter.qdq.moves import is_passed, moves, needed
 from qudnn.converter.qdq.pairs import insert_pair
+from qudnn.converter.qdq.sums import biased_sum
+
+_MOST_FUNCTIONS = 32  # in a row
 
 
 class PropagatePairs(EarlyPass):
@@ -29,7 +34,8 @@ class PropagatePairs(EarlyPass):
     next to the convolution before the move, and a DequantizeLinear next to the one after it.
     onnxruntime does it too, for all providers (onnxruntime 1.30, qdq_propagation.cc,
     QDQPropagationTransformer), with fewer moves. Past the others a QuantizeLinear goes only where it makes
-    no integer operator.
+    no integer operator. A DequantizeLinear passes them before a matmul or convolution with quantized weights,
+    too, whose result is quantized: onnxruntime computes it in float32, which read_in_float remembers.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -95,6 +101,8 @@ class _Source(Enum):
 def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
+    if is_onnx(node, "LayerNormalization") and biased_sum(x) is not None:
+        return True
     if has_trait(node, Trait.OP_IN_FLOAT):
         return dequantizes(x)
     return has_trait(node, Trait.ELEMENTWISE) and is_of_a_quantized_tensor(node)
@@ -121,6 +129,9 @@ def _dequantize_after(move: ir.Node, context: Preparation) -> None:
         moved = insert_pair(y, dequantize, context.names)
         for use in uses:
             use.node.replace_input_with(use.idx, moved)
+        if not is_passed(move) and any(_multiplies_by_weights(use.node, moved) for use in uses):
+            (quantize,) = (use.node for use in y.uses())
+            READ_IN_FLOAT.put_on(quantize.outputs[0])
 
 
 def _is_wanted(y: ir.Value) -> bool:
@@ -139,9 +150,29 @@ def _check_consumers(y: ir.Value, move: ir.Node) -> None:
     if is_passed(move):
         fits = any(quantizes(node) or is_passed(node) or has_integer_form(node) for node in consumers)
     else:
-        fits = all(quantizes(node) or moves(node) for node in consumers)
+        fits = all(quantizes(node) or moves(node) or _multiplies_by_weights(node, y) for node in consumers)
     if not fits:
         raise Refusal("its result is not quantized by all that consume it")
+
+
+def _multiplies_by_weights(node: ir.Node, x: ir.Value) -> bool:
+    """Whether it multiplies x by constant weights that are dequantized, and its result is quantized.
+
+    Right after it, or after functions of each element.
+    """
+    if not has_trait(node, Trait.CONTRACTS) or not has_integer_form(node) or node.inputs[0] is not x:
+        return False
+    _, dequantize = find_dequantize(required_input(node, 1))
+    if dequantize is None or constant_or_none(required_input(dequantize, 0)) is None:
+        return False
+    reached = [node]
+    for each in reached:
+        consumers = [use.node for use in each.outputs[0].uses()]
+        if any(map(quantizes, consumers)):
+            return True
+        if len(reached) < _MOST_FUNCTIONS:
+            reached += [other for other in consumers if has_trait(other, Trait.ELEMENTWISE)]
+    return False
 
 
 def _is_quantized_with(y: ir.Value, parameters: Quantization) -> bool:

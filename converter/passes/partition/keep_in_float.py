@@ -17,26 +17,40 @@ class KeepInFloat(PartitionPass):
     Int8ToUint8 gave their tensors one type, or MergeEqualPairs left one QuantizeLinear of several.
 
     onnxruntime would make an integer operator of the one between them now (onnxruntime 1.30,
-    qdq_selectors.cc). A Sum of one tensor is that tensor, and prevents it.
+    qdq_selectors.cc). A Sum of one tensor is that tensor, and prevents it: after the operator, or before it
+    where nothing quantizes its result.
     """
 
     def run(self, model: ir.Model) -> None:
         covered = {node for candidate in self.context.candidates for node in candidate.covers}
         for node in list(model.graph):
-            if node not in covered and has_integer_form(node) and _was_in_float(node):
-                self._keep(node, model.graph)
+            if node in covered or not has_integer_form(node):
+                continue
+            if _was_in_float(node):
+                (use,) = node.outputs[0].uses()
+                self._keep(node.outputs[0], use.node, use.idx)
+                self.context.kept_in_float.add(node)
+            elif has_trait(node, Trait.INTEGER_FORM_TO_FLOAT) and _reads_in_float(node):
+                self._keep(required_input(node, 0), node, 0)
+                self.context.kept_in_float.add(node)
 
-    def _keep(self, node: ir.Node, graph: ir.Graph) -> None:
-        y = node.outputs[0]
-        (use,) = y.uses()
-        kept = ir.node("Sum", [y], name=self.context.names.node(f"{node.name}/in_float"))
+    def _keep(self, y: ir.Value, consumer: ir.Node, index: int) -> None:
+        """Let the consumer read a Sum of y alone, as its input of this index."""
+        producer = y.producer()
+        assert producer is not None and producer.graph is not None
+        kept = ir.node("Sum", [y], name=self.context.names.node(f"{producer.name}/in_float"))
         kept.outputs[0].name = self.context.names.value(f"{y.name}/in_float")
-        graph.insert_after(node, kept)
-        use.node.replace_input_with(use.idx, kept.outputs[0])
+        producer.graph.insert_after(producer, kept)
+        consumer.replace_input_with(index, kept.outputs[0])
         shape = self.context.facts.shape(y)
         if shape is not None:
             self.context.facts.note_shape(kept.outputs[0], ir.DataType.FLOAT, shape)
-        self.context.kept_in_float.add(node)
+
+
+def _reads_in_float(node: ir.Node) -> bool:
+    """Whether the first input of the node is of a tensor that onnxruntime does not quantize."""
+    source = required_input(node, 0).producer()
+    return dequantizes(source) and READ_IN_FLOAT.is_on(required_input(source, 0))
 
 
 def _was_in_float(node: ir.Node) -> bool:

@@ -1,10 +1,15 @@
 """LayerNormalization between DequantizeLinear and QuantizeLinear."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from qdq_networks import QdqNetwork, assert_converts, reasons
+from qdq_networks import QdqNetwork, assert_converts, normal, reasons
+
+import check
+from qudnn import converter
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 WIDTHS = pytest.mark.parametrize("channels", [64, 21, 3])
@@ -68,3 +73,65 @@ def test_a_result_that_float_operators_read_stays() -> None:
     net.output(net.node("Neg", [y], "negative"), "float32", ["n", 7, 20])
     found = reasons(net.model(), 7, 20)
     assert found["l_node"] == "its result has consumers in floating point beside QuantizeLinear"
+
+
+@DTYPES
+@WIDTHS
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_sum_that_is_not_quantized(dtype: str, channels: int, bias: bool, rank: int) -> None:
+    """As NNCF and Quark leave it at the end of a block."""
+    net = QdqNetwork(dtype)
+    shape = ("n", 7, channels) if rank == 3 else ("n", channels)
+    x, residual = net.x(shape), net.x(shape, "z")
+    if bias:
+        row = net.constant("row", net.rng.normal(0, 1, channels), "float32")
+        x = net.node("Add", [row, x], "biased")
+    total = net.node("Add", [residual, x], "a")
+    net.y(net.node("LayerNormalization", [total, *constants(net, channels, None)], "l"), 0.02, rank=rank)
+    report = assert_inside(net, {"AddLayerNormalizationToIsland": 1})
+    assert bool(report.approximate) == (rank == 3)  # of which onnxruntime makes one operator
+
+
+def test_a_sum_that_others_read() -> None:
+    net = QdqNetwork()
+    total = net.node("Add", [net.x(("n", 7, 20)), net.x(("n", 7, 20), "z")], "a")
+    net.y(net.node("LayerNormalization", [total, *constants(net, 20, None)], "l"), 0.02, rank=3)
+    net.output(net.node("Neg", [total], "n"), "float32", ["n", 7, 20])
+    report = assert_inside(net, {"AddLayerNormalizationToIsland": 1})
+    assert not report.approximate
+
+
+def test_a_sum_that_is_broadcast_stays() -> None:
+    net = QdqNetwork()
+    total = net.node("Add", [net.x(("n", 7, 20)), net.x(("n", 1, 20), "z")], "a")
+    net.y(net.node("LayerNormalization", [total, *constants(net, 20, None)], "l"), 0.02, rank=3)
+    report = converter.convert(net.model()).report
+    found = {node.name: node.reason for node in report.left}
+    assert found["l_node"] == "its inputs are not known to have one shape"
+
+
+def test_weights_of_four_bits() -> None:
+    net = QdqNetwork()
+    values = np.arange(20) % 16 - 8
+    scale = onnx.helper.make_tensor("scale_4", onnx.TensorProto.INT4, [20], values)
+    net.constants.append(scale)
+    gamma = net.dequantize("scale_4", [net.constant("s", 0.13, "float32")], "gamma")
+    net.y(net.node("LayerNormalization", [net.x(("n", 7, 20)), gamma], "l"), 0.02, rank=3)
+    model = net.model(21)
+    assert_converts(model, {"QLayerNormalization": 1}, (7, 20))
+
+
+def assert_inside(net: QdqNetwork, ops: dict[str, int]) -> converter.Report:
+    """These ops are in the converted model, with the bits of the original."""
+    model = net.model()
+    conversion = converter.convert(model)
+    found = Counter(node.op_type for node in conversion.model.graph.node)
+    assert {op: found[op] for op in ops} == ops, str(conversion.report)
+    assert not [left for left in conversion.report.left if left.quantized]
+    feed = {
+        value.name: normal(2, *[d.dim_value for d in value.type.tensor_type.shape.dim][1:])
+        for value in model.graph.input
+    }
+    check.assert_equivalent(model, conversion.model, [feed])
+    return conversion.report
