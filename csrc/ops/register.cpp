@@ -67,7 +67,7 @@ using Ops =
          QLayerNormalization, QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
          QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
-         AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QTableGlobalAveragePoolToFloat, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -1,4 +1,4 @@
-"""QTableGlobalAveragePool: body = oracle on the CPU, kernel = body on the GPU."""
+"""QTableGlobalAveragePool and ToFloat: body = oracle on the CPU, kernel = body on the GPU."""
 
 import pytest
 

@@ -49,7 +49,7 @@ from oracles.softmax import q_softmax
 from oracles.table import q_table
 from oracles.table_binary import q_table_add, q_table_div, q_table_mul
 from oracles.table_exit import table_from_island
-from oracles.table_pool import q_table_global_average_pool
+from oracles.table_pool import q_table_global_average_pool, q_table_global_average_pool_to_float
 from oracles.where import q_where
 
 ORACLES: dict[str, Callable[..., Any]] = {
@@ -95,6 +95,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QTableMul": q_table_mul,
     "QTableDiv": q_table_div,
     "QTableGlobalAveragePool": q_table_global_average_pool,
+    "QTableGlobalAveragePoolToFloat": q_table_global_average_pool_to_float,
     "QAveragePool": q_average_pool,
     "QMaxPool3D": q_max_pool,
     "QAveragePool3D": q_average_pool,

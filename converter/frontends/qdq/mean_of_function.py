@@ -1,6 +1,8 @@
 """elementwise operators -> GlobalAveragePool or ReduceMean -> another shape -> QuantizeLinear
 
 => QTableGlobalAveragePool. Elementwise operators may be none, if there is another shape.
+
+The same without QuantizeLinear, before what works in float32 => QTableGlobalAveragePoolToFloat
 """
 
 from dataclasses import replace
@@ -9,6 +11,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qdq.table_binary import looked_up
 from qudnn.converter.frontends.qdq.unary import reach
@@ -21,16 +24,21 @@ from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.reshape import make_reshape
 from qudnn.converter.lowering.sequence import between, make_sequence
-from qudnn.converter.lowering.table_mean import make_table_mean
-from qudnn.converter.qdq.linear import dequantizes
+from qudnn.converter.lowering.table_mean import make_table_mean, make_table_mean_to_float
+from qudnn.converter.qdq.linear import dequantizes, quantizes
+
+_MOST_VIEWS = 8
 
 
 def is_mean_of_function(node: ir.Node) -> bool:
-    """Whether its input is computed of each element by itself, or its result only gets another shape."""
+    """Whether its input is computed of each element by itself, or its result only gets another shape.
+
+    Or whether its result stays in float32.
+    """
     function = required_input(node, 0).producer()
     if has_trait(function, Trait.ELEMENTWISE):
         return True
-    return dequantizes(function) and _view_after(node) is not None
+    return dequantizes(function) and (_view_after(node) is not None or _stays_in_float(node))
 
 
 def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
@@ -46,6 +54,8 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
     (x,) = sources
     shape = facts.ranked(x, 3, 4, 5)
     axis = _kept_axis(node, shape, facts)
+    if _stays_in_float(node):
+        return _in_float(node, nodes, x, shape, axis, facts)
     view = _view_after(node)
     y = read_result(view or node).unclamped()
     y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
@@ -65,6 +75,32 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
         flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, y_shape, facts)
         candidate = make_sequence([candidate, flat])
     return candidate if is_onnx(node, "GlobalAveragePool") else replace(candidate, note=IN_FLOAT)
+
+
+def _in_float(
+    node: ir.Node, nodes: list[ir.Node], x: ir.Value, shape: Shape, axis: int, facts: Facts
+) -> Candidate:
+    """nodes: from DequantizeLinear to what the mean reads."""
+    covers = (node, *(each for each in reversed(nodes) if not dequantizes(each)))
+    table = looked_up(x, nodes, axis, facts)
+    keeps = bool(node.attributes.get_int("keepdims", 1))
+    candidate = make_table_mean_to_float(covers, table, node.outputs[0], keeps, shape, axis)
+    return candidate if is_onnx(node, "GlobalAveragePool") else replace(candidate, note=LAST_BITS)
+
+
+def _stays_in_float(node: ir.Node) -> bool:
+    """Whether its result goes to operators that neither quantize it nor only change it elementwise.
+
+    Right away or in another shape.
+    """
+    waiting = [node.outputs[0]]
+    for y in waiting:
+        for consumer in (use.node for use in y.uses()):
+            if quantizes(consumer) or has_trait(consumer, Trait.ELEMENTWISE) or len(waiting) > _MOST_VIEWS:
+                return False
+            if has_trait(consumer, Trait.VIEWS):
+                waiting.append(consumer.outputs[0])
+    return True
 
 
 def _view_after(node: ir.Node) -> ir.Node | None:

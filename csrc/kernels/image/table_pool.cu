@@ -12,13 +12,35 @@ struct TableMean {
     int64_t n, hw, c;
     const float* table;
     int64_t row;  // of the table, from a channel's to the next channel's
-    float pixels, y_scale;
-    OutputRange range;
+    float pixels;
+
+    TableMean(int64_t images, int64_t size, int64_t channels, const FloatTable& t)
+        : n(images),
+          hw(size),
+          c(channels),
+          table(t.values),
+          row(t.per_channel ? 256 : 0),
+          pixels(static_cast<float>(size)) {}
 };
 
+// What becomes of a mean.
+struct ToInt8 {
+    using Type = int8_t;
+    float y_scale;
+    OutputRange range;
+    __device__ int8_t operator()(float mean) const {
+        return static_cast<int8_t>(quantize(divide(mean, y_scale), range));
+    }
+};
+struct ToFloat {
+    using Type = float;
+    __device__ float operator()(float mean) const { return mean; }
+};
+
+template <typename To>
 __global__ void __launch_bounds__(kChannels* kSums)
-    table_pool(const __grid_constant__ TableMean k, int64_t blocks_per_image, const int8_t* __restrict__ x,
-               int8_t* __restrict__ y) {
+    table_pool(const __grid_constant__ TableMean k, const __grid_constant__ To to, int64_t blocks_per_image,
+               const int8_t* __restrict__ x, typename To::Type* __restrict__ y) {
     __shared__ float sums[kSums][kChannels];
     __shared__ float common[256];
     if (k.row == 0) {
@@ -44,29 +66,31 @@ __global__ void __launch_bounds__(kChannels* kSums)
             float total = plus(plus(sums[0][threadIdx.x], sums[2][threadIdx.x]),
                                plus(sums[1][threadIdx.x], sums[3][threadIdx.x]));
             for (int64_t pixel = in_fours; pixel < k.hw; ++pixel) total = plus(total, real(pixel));
-            y[image * k.c + channel] =
-                static_cast<int8_t>(quantize(divide(divide(total, k.pixels), k.y_scale), k.range));
+            y[image * k.c + channel] = to(divide(total, k.pixels));
         }
         __syncthreads();  // before the next image's sums
     }
+}
+
+template <typename To>
+cudaError_t launch_table_pool(const TableMean& k, const To& to, const int8_t* x, typename To::Type* y,
+                              cudaStream_t stream) {
+    if (k.n * k.c == 0) return cudaSuccess;
+    const int64_t blocks_per_image = ceil_div(k.c, kChannels);
+    return launch(table_pool<To>, k.n * blocks_per_image, dim3(kChannels, kSums), stream, k, to,
+                  blocks_per_image, x, y);
 }
 
 }  // namespace
 
 cudaError_t table_global_average_pool(int64_t n, int64_t hw, int64_t c, FloatTable table, float y_scale,
                                       int y_zero_point, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    if (n * c == 0) return cudaSuccess;
-    const TableMean k{n,
-                      hw,
-                      c,
-                      table.values,
-                      table.per_channel ? 256 : 0,
-                      static_cast<float>(hw),
-                      y_scale,
-                      OutputRange(y_zero_point)};
-    const int64_t blocks_per_image = ceil_div(c, kChannels);
-    return launch(table_pool, n * blocks_per_image, dim3(kChannels, kSums), stream, k, blocks_per_image, x,
-                  y);
+    return launch_table_pool({n, hw, c, table}, ToInt8{y_scale, OutputRange(y_zero_point)}, x, y, stream);
+}
+
+cudaError_t table_global_average_pool_to_float(int64_t n, int64_t hw, int64_t c, FloatTable table,
+                                               const int8_t* x, float* y, cudaStream_t stream) {
+    return launch_table_pool({n, hw, c, table}, ToFloat{}, x, y, stream);
 }
 
 }  // namespace qudnn::kernels

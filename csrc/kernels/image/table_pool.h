@@ -1,4 +1,4 @@
-// The mean of a function of int8 images in float32, quantized again.
+// The mean of a function of int8 images in float32, quantized again or not.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -16,5 +16,9 @@ namespace qudnn::kernels {
 //   y_zero_point)
 cudaError_t table_global_average_pool(int64_t n, int64_t hw, int64_t c, FloatTable table, float y_scale,
                                       int y_zero_point, const int8_t* x, int8_t* y, cudaStream_t stream);
+
+// y [n,c] float32: the mean itself.
+cudaError_t table_global_average_pool_to_float(int64_t n, int64_t hw, int64_t c, FloatTable table,
+                                               const int8_t* x, float* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

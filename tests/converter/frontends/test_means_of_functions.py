@@ -1,9 +1,15 @@
 """Elementwise operators -> mean over all pixels -> another shape -> QuantizeLinear: one op, with all bits."""
 
+from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from qdq_networks import QdqNetwork, assert_converts, reasons
+from qdq_networks import QdqNetwork, assert_converts, normal, reasons
+
+import check
+from qudnn import converter
+from session import open_session, outputs
 
 OP = "QTableGlobalAveragePool"
 Chain = Callable[[QdqNetwork, str], str]
@@ -118,3 +124,53 @@ def test_of_float() -> None:
         )
     )
     assert "floating point" in reasons(net.model())["mean_node"]
+
+
+def squeezed(net: QdqNetwork, mean: str) -> str:
+    """Two convolutions whose weights are not quantized, as NNCF leaves them."""
+    for name, shape in ("squeeze", (3, 6, 1, 1)), ("excite", (6, 3, 1, 1)):
+        w, b = (net.rng.normal(0, 1, size) for size in (shape, shape[:1]))
+        constants = [net.constant(f"{name}_{what}", array, "float32") for what, array in (("w", w), ("b", b))]
+        mean = net.node("Conv", [mean, *constants], name)
+        mean = net.node("Relu", [mean], "relu") if name == "squeeze" else mean
+    return mean
+
+
+@pytest.mark.parametrize("op_type", ["GlobalAveragePool", "ReduceMean"])
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
+def test_before_float_convolutions(chain: Chain, op_type: str) -> None:
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x(), "c0"), "c_q", 0.0237, 107)
+    axes = {"axes": [2, 3]} if op_type == "ReduceMean" else {}
+    mean = net.node(op_type, [chain(net, x)], "mean", **axes)
+    gate = net.pair(net.node("Sigmoid", [squeezed(net, mean)], "excited"), "gate_q", 0.004, 3)
+    gated = net.pair(net.node("Mul", [x, gate], "gated"), "gated_q", 0.0117, 61)
+    net.y(net.node("Conv", [gated, net.weights("w", (5, 6, 1, 1), 0)], "end"))
+    conversion = converter.convert(net.model())
+    ops = Counter(node.op_type for node in conversion.model.graph.node)
+    assert ops[f"{OP}ToFloat"] == 1 and not ops[op_type] and not ops["DequantizeFromIsland"] - 1
+    notes = [entry.op_type for entry in conversion.report.approximate]
+    assert notes == ([op_type] if op_type == "ReduceMean" else [])
+    if not notes:
+        check.assert_equivalent(net.model(), conversion.model, [{"x": normal(2, 4, 9, 8)}])
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("view", [False, True])
+def test_a_mean_that_is_a_result(view: bool, keepdims: int) -> None:
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x()), "c_q", 0.0237, 107)
+    if keepdims:
+        mean = net.node("GlobalAveragePool", [silu(net, x)], "mean")
+    else:
+        mean = net.node("ReduceMean", [silu(net, x)], "mean", axes=[2, 3], keepdims=0)
+    mean = net.node("Flatten", [mean], "flat") if view else mean
+    rank = 4 if keepdims and not view else 2
+    net.output(mean, "float32", [f"d{axis}" for axis in range(rank)])
+    conversion = converter.convert(net.model())
+    ops = Counter(node.op_type for node in conversion.model.graph.node)
+    assert ops[f"{OP}ToFloat"] == ops["QConv"] == 1 and not ops["DequantizeFromIsland"]
+    sessions = [open_session(model) for model in (net.model(), conversion.model)]
+    want, got = (outputs(session, {"x": normal(2, 4, 9, 8)})[mean] for session in sessions)
+    assert want.shape == got.shape
+    np.testing.assert_array_max_ulp(want, got, 0 if keepdims else 8)

@@ -1,6 +1,7 @@
 """Moves between DequantizeLinear and a matmul with quantized weights, which onnxruntime does not pass."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class Head(Graph):
     def first(self) -> str:
         return self.node("Gather", [self.tokens, self.constant("zero", 0, "int64")], "first", axis=1)
 
-    def gemm(self, x: str, **attributes: float) -> str:
+    def gemm(self, x: str, **attributes: Any) -> str:
         bias = self.constant("bias", self.values("float32", (C,)), "float32")
         w = self.constant("b_w", self.values("int8", (C, C)) // 4, "int8")
         scales = self.constant("b_scales", self.rng.uniform(0.005, 0.015, C), "float32")
