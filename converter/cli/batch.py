@@ -25,7 +25,7 @@ def jobs(sources: Sequence[str], target: str) -> list[Job]:
     is a folder, which is made; what is in a folder keeps its place below it. Raises UsageError.
     """
     folder = Path(target)
-    if len(sources) == 1 and not _is_folder(Path(sources[0])):
+    if not are_several(sources):
         (source,) = sources
         into = _is_folder(folder) and source != output.STANDARD and target != output.STANDARD
         return [Job(source, str(folder / Path(source).name) if into else target)]
@@ -50,19 +50,32 @@ def jobs(sources: Sequence[str], target: str) -> list[Job]:
     return [Job(source, made) for made, source in by_target.items()]
 
 
-def models(sources: Sequence[str]) -> list[str]:
-    """The files that sources name, which are files, - or folders. Raises UsageError."""
-    return [path for source in sources for path in _models(Path(source))]
+def models(sources: Sequence[str]) -> list[Job]:
+    """The files that sources name, which are files, - or folders, each with its place below a folder.
+
+    Raises UsageError.
+    """
+    return [
+        Job(path, str(Path(path).relative_to(source)) if _is_folder(Path(source)) else Path(path).name)
+        for source in sources
+        for path in _models(Path(source))
+    ]
+
+
+def are_several(sources: Sequence[str]) -> bool:
+    """Whether what is made of sources goes to a folder: of several models, or of those in a folder."""
+    return len(sources) > 1 or _is_folder(Path(sources[0]))
 
 
 def _below(source: Path, target: Path) -> list[Job]:
     if not _is_folder(source):
         return [Job(str(source), str(target / source.name))]
     own = target.resolve()
+    has_own = source.resolve() in own.parents  # what was converted before, perhaps
     return [
         Job(path, str(target / Path(path).relative_to(source)))
         for path in _models(source)
-        if own not in Path(path).resolve().parents or own == source.resolve()
+        if not (has_own and own in Path(path).resolve().parents)
     ]
 
 

@@ -8,22 +8,24 @@ a pipe, or - for standard input and output; the report is printed to standard er
 Of several models, or of all in a folder, OUT is a folder. One that cannot be converted does not keep the
 others from it; the exit status is 1 then. With --strict it is 3 where a quantized node is left.
 
---report writes a page for a browser: the graph as islands, what was left, why, and what to do about it.
+--report writes a page for a browser: the graph as islands, what was left, why, and what to do about it. Of
+several models, or of all in a folder, it is a folder: a page for each, and index.html, which leads to them.
 
   qudnn convert model.onnx -o model.qudnn.onnx --report report.html
-  qudnn convert models/ -o converted/ --strict
+  qudnn convert models/ -o converted/ --strict --report pages/
   qudnn convert model.onnx -o model.qudnn.onnx --exclude Softmax --exclude '/head/*'
 """
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qudnn.converter.cli import pages
-from qudnn.converter.cli.batch import Job, jobs
+from qudnn.converter.cli.batch import Job, are_several, jobs
 from qudnn.converter.cli.common import add_selection
 from qudnn.converter.cli.console import Console
 from qudnn.converter.cli.hints import hint
+from qudnn.converter.cli.pages import Pages
 from qudnn.converter.cli.verb import Exit, UsageError
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.io import output
@@ -49,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="end with exit status 3 if a quantized node is left"
     )
     add_selection(parser)
-    parser.add_argument("--report", metavar="FILE", help="write a page of HTML about the conversion")
+    parser.add_argument(
+        "--report", metavar="FILE", help="write a page of HTML about the conversion; a folder of several"
+    )
     parser.add_argument(
         "--trace", metavar="DIR", help="write the graph after each pass that changed it into DIR"
     )
@@ -65,20 +69,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     work = jobs(arguments.source, arguments.output)
     if arguments.trace is not None and len(work) > 1:
         raise UsageError("--trace is about one model: convert it alone")
-    if arguments.report is not None:
-        if len(work) > 1:
-            raise UsageError("--report is about one model: convert it alone")
-        pages.check(arguments.report, work[0])
+    pages = None if arguments.report is None else _pages(arguments, work)
     if any(output.is_standard(job.target) for job in work):  # the report goes to the other one
         console.leave_standard_output()
     outcomes = []
     for job in work:
-        outcome = _convert(job, arguments)
+        outcome = _convert(job, arguments, pages)
         outcomes.append(outcome)
         if outcome.report is not None:
             console.say(_text(outcome.job, outcome.report, console) + "\n" * (len(work) > 1))
         else:
             console.complain(outcome.error)
+    if pages is not None:
+        console.say(pages.finish((each.job.source, each.report, each.error) for each in outcomes))
     console.answer(lambda: {"models": [_document(each) for each in outcomes]}, lambda: _summary(outcomes))
     if any(outcome.report is None for outcome in outcomes):
         return Exit.MISTAKE
@@ -86,7 +89,16 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     return Exit.NO if arguments.strict and left else Exit.DONE
 
 
-def _convert(job: Job, arguments: argparse.Namespace) -> Outcome:
+def _pages(arguments: argparse.Namespace, work: Sequence[Job]) -> Pages:
+    several = are_several(arguments.source)
+    places = [
+        Job(source, str(Path(target).relative_to(arguments.output)) if several else Path(source).name)
+        for source, target in work
+    ]
+    return Pages(arguments.report, places, several, [path for job in work for path in job])
+
+
+def _convert(job: Job, arguments: argparse.Namespace, pages: Pages | None) -> Outcome:
     from qudnn.converter.api import convert_file
 
     try:
@@ -98,8 +110,8 @@ def _convert(job: Job, arguments: argparse.Namespace) -> Outcome:
             exclude=arguments.exclude,
             quantize_activations=arguments.quantize_activations,
         )
-        if arguments.report is not None:
-            pages.write(arguments.report, job, report)
+        if pages is not None:
+            pages.write(*job, report)
     except ConversionError as error:
         return Outcome(job, None, str(error))
     return Outcome(job, report, "")

@@ -6,21 +6,26 @@ which all .onnx files are told in one line each, or - for standard input.
 
 With --strict the exit status is 3 where a quantized node would be left.
 
-  qudnn inspect model.onnx
+--report writes the page that `qudnn convert --report` writes, of the conversion that was not made. Of several
+models, or of all in a folder, it is a folder: a page for each, and index.html, which leads to them.
+
+  qudnn inspect model.onnx --report report.html
+  qudnn inspect models/ --report pages/
   qudnn inspect models/ --json
 """
 
 import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qudnn.converter.cli.batch import models
+from qudnn.converter.cli.batch import are_several, models
 from qudnn.converter.cli.common import add_selection
 from qudnn.converter.cli.console import Console
 from qudnn.converter.cli.hints import hint
-from qudnn.converter.cli.units import in_units
+from qudnn.converter.cli.pages import Pages
 from qudnn.converter.cli.verb import Exit
 from qudnn.converter.errors import ConversionError
 from qudnn.converter.io import output
+from qudnn.converter.reports.units import in_units
 
 if TYPE_CHECKING:
     from qudnn.converter import Report
@@ -51,19 +56,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="end with exit status 3 if a quantized node would be left"
     )
+    parser.add_argument(
+        "--report", metavar="FILE", help="write a page of HTML about what would convert; a folder of several"
+    )
     add_selection(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
-    names = models(arguments.model)
+    places = models(arguments.model)
+    names = [place.source for place in places]
+    several = are_several(arguments.model)
+    pages = None if arguments.report is None else Pages(arguments.report, places, several, names)
     found = []
     for name in names:
-        each = _inspect(name, arguments)
+        each = _inspect(name, arguments, pages)
         found.append(each)
         if each.error:
             console.complain(each.error)
         if each.summary is not None:
             console.say(_line(each) if len(names) > 1 else _text(each, console.is_verbose))
+    if pages is not None:
+        outcomes = zip(names, found, strict=True)
+        console.say(pages.finish((name, each.report, each.error) for name, each in outcomes))
     console.answer(lambda: {"models": [each.document() for each in found]}, str)
     if any(each.error for each in found):
         return Exit.MISTAKE
@@ -71,9 +85,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     return Exit.NO if arguments.strict and left else Exit.DONE
 
 
-def _inspect(name: str, arguments: argparse.Namespace) -> Found:
+def _inspect(name: str, arguments: argparse.Namespace, pages: Pages | None) -> Found:
     from qudnn.converter.api import inspect
     from qudnn.converter.io.proto import load_proto, read_once
+    from qudnn.converter.reports.page.about import about
     from qudnn.converter.reports.summary import Summary
 
     shown, summary = output.name(name, "input"), None
@@ -88,6 +103,8 @@ def _inspect(name: str, arguments: argparse.Namespace) -> Found:
             exclude=arguments.exclude,
             quantize_activations=arguments.quantize_activations,
         )
+        if pages is not None:
+            pages.write(name, None, report, [about(summary)])
     except ConversionError as error:
         return Found(shown, summary, None, str(error))
     return Found(shown, summary, report, "")
@@ -107,7 +124,7 @@ def _text(found: Found, is_verbose: bool) -> str:
         f"inputs: {', '.join(summary.inputs) or 'none'}",
         f"outputs: {', '.join(summary.outputs)}",
         f"{sum(summary.operators.values())} nodes: {', '.join(listed)}",
-        _quantization(summary),
+        summary.quantization(),
     ]
     if report is not None:
         lines += [
@@ -118,21 +135,6 @@ def _text(found: Found, is_verbose: bool) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _quantization(summary: "Summary") -> str:
-    if summary.format == "float":
-        return f"converted by qudnn {summary.converted_by}" if summary.converted_by else "not quantized"
-    parts = [f"quantized: {summary.format}"]
-    if summary.activations:
-        parts.append(f"activations {' and '.join(summary.activations)}")
-    if summary.weights:
-        weights = f"weights {' and '.join(summary.weights)}"
-        parts.append(weights + (" per channel" if summary.per_channel else ""))
-    if summary.quantizer:
-        parts.append(f"by {summary.quantizer}")
-    before = f"converted by qudnn {summary.converted_by}; of what is left, " if summary.converted_by else ""
-    return before + ", ".join(parts)
-
-
 def _line(found: Found) -> str:
     """A model of several, in one line."""
     summary, report = found.summary, found.report
@@ -140,6 +142,6 @@ def _line(found: Found) -> str:
     if summary.converted_by:
         return f"{found.name}: converted by qudnn {summary.converted_by}"
     if report is None or not report.quantized_nodes:
-        return f"{found.name}: {_quantization(summary)}"
+        return f"{found.name}: {summary.quantization()}"
     counts = f"{report.converted_nodes} of {report.quantized_nodes} quantized nodes would convert"
-    return f"{found.name}: {_quantization(summary)}; {counts}"
+    return f"{found.name}: {summary.quantization()}; {counts}"

@@ -16,9 +16,9 @@ error on a page of HTML, --keep-float leaves the worst in float. The exit status
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from qudnn.converter.cli import pages
 from qudnn.converter.cli.batch import Job
 from qudnn.converter.cli.console import Console
+from qudnn.converter.cli.pages import Pages
 from qudnn.converter.cli.verb import Exit, UsageError
 from qudnn.converter.io import output
 
@@ -89,7 +89,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     outcome = quantize(arguments)
     if arguments.report is not None:
-        pages.write(arguments.report, job, outcome.report, sections(outcome))
+        pages = Pages(arguments.report, [job], False, job)
+        pages.write(*job, outcome.report, sections(outcome))
     console.answer(
         lambda: {"source": job.source, "target": job.target, **outcome.document()},
         lambda: "\n".join(_lines(outcome, job, console.is_verbose)),

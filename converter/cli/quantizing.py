@@ -28,7 +28,7 @@ from qudnn.converter.quantization.quantizer import Settings
 from qudnn.converter.quantization.quantizer import quantize as quantize_file
 from qudnn.converter.quantization.ranges import nodes_of_large_values
 from qudnn.converter.quantization.ranking import Layer, rank
-from qudnn.converter.reports.page.page import Section, table
+from qudnn.converter.reports.page.document import Section, table
 from qudnn.converter.reports.page.text import escaped
 from qudnn.converter.reports.report import Report
 from qudnn.converter.reports.summary import Summary

@@ -21,16 +21,6 @@ def size(text: str) -> int:
     )
 
 
-def in_units(count: int) -> str:
-    """`1.5 MiB`; `17 bytes`."""
-    number, name = float(count), "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if number < 1024:
-            break
-        number, name = number / 1024, larger
-    return f"{count} bytes" if name == "bytes" else f"{number:.1f} {name}"
-
-
 def at_least(least: int) -> Callable[[str], int]:
     """The type of an option that takes a whole number, no less than this."""
 

@@ -71,6 +71,21 @@ class Summary:
             weight_bytes=sum(_bytes(tensor) for each in graphs for tensor in each.initializer),
         )
 
+    def quantization(self) -> str:
+        """`quantized: QDQ, activations uint8, weights int8 per channel, by NNCF`."""
+        if self.format == "float":
+            return f"converted by qudnn {self.converted_by}" if self.converted_by else "not quantized"
+        parts = [f"quantized: {self.format}"]
+        if self.activations:
+            parts.append(f"activations {' and '.join(self.activations)}")
+        if self.weights:
+            weights = f"weights {' and '.join(self.weights)}"
+            parts.append(weights + (" per channel" if self.per_channel else ""))
+        if self.quantizer:
+            parts.append(f"by {self.quantizer}")
+        before = f"converted by qudnn {self.converted_by}; of what is left, " if self.converted_by else ""
+        return before + ", ".join(parts)
+
     def document(self) -> dict[str, Any]:
         """As what JSON can hold."""
         return dict(vars(self))

@@ -1,18 +1,16 @@
 """One page of HTML about a conversion: it stands alone, and fetches nothing."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from qudnn.converter.reports.page.advice import advice
 from qudnn.converter.reports.page.blocks import Block, Blocks, blocks_of
+from qudnn.converter.reports.page.document import Section, cards, document, table
 from qudnn.converter.reports.page.drawing import lanes, overview
-from qudnn.converter.reports.page.style import SCRIPT, STYLE
-from qudnn.converter.reports.page.text import counted, escaped, in_units, listed
+from qudnn.converter.reports.page.text import counted, escaped, listed
 from qudnn.converter.reports.placement import Place, Placed
 from qudnn.converter.reports.report import Report
-from qudnn.converter.version import qudnn_version
+from qudnn.converter.reports.units import in_units
 
 _NAMES = 4  # that are shown before a click
 _OPEN = 150  # nodes of a graph of which all blocks are open at first
@@ -27,20 +25,12 @@ class Model:
     weight_bytes: int | None
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page; body is HTML already."""
-
-    title: str
-    body: str
-
-
 def page(
-    report: Report, source: Model, target: Model, sections: Iterable[Section] = (), hint: str = ""
+    report: Report, source: Model, target: Model | None, sections: Iterable[Section] = (), hint: str = ""
 ) -> str:
     """The page as HTML: about the conversion of source to target, and what else there is to say.
 
-    hint: what to do next, as text.
+    target: None where the conversion was not written. hint: what to do next, as text.
 
     Names of nodes, tensors and files may be anything: they are text in it, and no script but the page's own
     is run. Its length is linear in that of the model's graph.
@@ -49,76 +39,54 @@ def page(
     parts = [
         _header(report, source, target, hint),
         _cards(report, source, target),
-        *(_section(each) for each in sections),
-        _section(Section("The graph", _graph(report, graph))),
-        *(_section(each) for each in _sections(report, source, target)),
+        *(each.html() for each in sections),
+        Section("The graph", _graph(report, graph)).html(),
+        *(each.html() for each in _sections(report, source, target)),
     ]
-    hashed = b64encode(sha256(SCRIPT.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; base-uri 'none'"
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f"<title>{escaped(source.name)}: qudnn</title><style>{STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(parts)
-        + f"\n<footer>qudnn {escaped(qudnn_version())}</footer></main>"
-        f"<script>{SCRIPT}</script></body></html>\n"
-    )
+    return document(source.name, parts)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], classes: Sequence[str]) -> str:
-    """A table of cells that are HTML already; classes: of the columns."""
-    head = "".join(f'<th class="{c}">{h}</th>' for h, c in zip(headings, classes, strict=True))
-    lines = [
-        "<tr>"
-        + "".join(f'<td class="{c}">{cell}</td>' for cell, c in zip(row, classes, strict=True))
-        + "</tr>"
-        for row in rows
-    ]
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _section(section: Section) -> str:
-    return f"<section><h2>{escaped(section.title)}</h2>{section.body}</section>"
-
-
-def _header(report: Report, source: Model, target: Model, hint: str) -> str:
-    relation = "a copy of" if report.already or not report.converted else "the conversion of"
+def _header(report: Report, source: Model, target: Model | None, hint: str) -> str:
+    is_copy = report.already or not report.converted
     if report.already:
         verdict, share = "The model was converted already", None
     elif report.quantized_nodes:
         share = report.converted_nodes / report.quantized_nodes
-        verdict = f"{report.converted_nodes:,} of {report.quantized_nodes:,} quantized nodes converted"
+        verb = "converted" if target else "would convert"
+        verdict = f"{report.converted_nodes:,} of {report.quantized_nodes:,} quantized nodes {verb}"
     else:
-        verdict, share = "Nothing was converted: the model has no quantized nodes", None
+        nothing = "Nothing was converted" if target else "Nothing would convert"
+        verdict, share = f"{nothing}: the model has no quantized nodes", None
+    if target is not None:
+        relation = f"{escaped(target.name)} is {'a copy of' if is_copy else 'the conversion of'} it"
+    else:
+        relation = "nothing was written" if is_copy else "what a conversion would give; nothing was written"
     meter = "" if share is None else f'<div class=meter><i style="width:{100 * share:.1f}%"></i></div>'
     remarks = "".join(f"<p>{escaped(remark)}</p>" for remark in (*report.remarks, hint) if remark)
     return (
-        f"<h1>{escaped(source.name)}</h1><p class=dim>{escaped(target.name)} is {relation} it</p>"
+        f"<h1>{escaped(source.name)}</h1><p class=dim>{relation}</p>"
         f"<div class=verdict><b>{verdict}</b>{meter}{remarks}</div>"
     )
 
 
-def _cards(report: Report, source: Model, target: Model) -> str:
-    cards = [
+def _cards(report: Report, source: Model, target: Model | None) -> str:
+    entries = [
         (f"{report.islands:,}", "island" if report.islands == 1 else "islands"),
         (f"{report.entries:,} + {report.exits:,}", "entries and exits"),
         (f"{sum(report.converted.values()):,}", "ops of qudnn"),
     ]
     if not report.already:
         deviating = len(report.approximate)
-        cards += [
+        entries += [
             (f"{report.left_quantized:,}", "quantized nodes left"),
             (f"{deviating:,}", "nodes that may deviate") if deviating else ("none", "deviates in any bit"),
         ]
-    if source.weight_bytes is not None and target.weight_bytes is not None:
+    if target is None and source.weight_bytes is not None:
+        entries.append((in_units(source.weight_bytes), "weights"))
+    elif target is not None and source.weight_bytes is not None and target.weight_bytes is not None:
         change = f"weights, from {in_units(source.weight_bytes)}"
-        cards.append((in_units(target.weight_bytes), change))
-    return (
-        "<div class=cards>"
-        + "".join(f"<div class=card><b>{b}</b><span>{s}</span></div>" for b, s in cards)
-        + "</div>"
-    )
+        entries.append((in_units(target.weight_bytes), change))
+    return cards(entries)
 
 
 def _graph(report: Report, graph: Blocks) -> str:
@@ -167,7 +135,7 @@ def _row(node: Placed) -> str:
     )
 
 
-def _sections(report: Report, source: Model, target: Model) -> list[Section]:
+def _sections(report: Report, source: Model, target: Model | None) -> list[Section]:
     found = []
     for quantized, title in (True, "Quantized nodes that were left"), (False, "Other nodes that were left"):
         left = [node for node in report.left if node.quantized == quantized]
@@ -193,7 +161,7 @@ def _sections(report: Report, source: Model, target: Model) -> list[Section]:
             for name, count in report.converted.items()
         ]
         found.append(Section("Ops", table(("", "op", ""), bars, ("n", "op", ""))))
-    if source.file_bytes is not None and target.file_bytes is not None:
+    if target is not None and source.file_bytes is not None and target.file_bytes is not None:
         found.append(Section("Sizes", _sizes(source, target)))
     return found
 

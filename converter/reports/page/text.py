@@ -25,13 +25,3 @@ def listed(names: list[str], most: int) -> str:
         return text
     others = ", ".join(f"<code>{escaped(name)}</code>" for name in rest)
     return f"{text}<details class=more><summary>and {len(rest):,} more</summary>{others}</details>"
-
-
-def in_units(count: int) -> str:
-    """`1.5 MB`; `17 bytes`."""
-    number, name = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if number < 1000:
-            break
-        number, name = number / 1000, larger
-    return f"{count} bytes" if name == "bytes" else f"{number:.1f} {name}"

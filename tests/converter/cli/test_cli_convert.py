@@ -69,6 +69,12 @@ def test_several_files_and_one_that_fails(run: Run, folder: Path) -> None:
     assert below(target) == ["one.onnx"]
 
 
+def test_into_a_folder_above(run: Run, folder: Path) -> None:
+    """What lies in OUT is left out where OUT lies in IN, and only then."""
+    assert run("convert", folder, "-o", folder.parent)[0] == 0
+    assert converter.is_converted(folder.parent / "one.onnx")
+
+
 def test_one_file_into_a_folder(run: Run, folder: Path) -> None:
     status, out, _ = run("convert", folder / "one.onnx", "-o", folder / "deep")
     assert status == 0

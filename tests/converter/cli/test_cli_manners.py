@@ -7,7 +7,8 @@ import sys
 import pytest
 from command import Run, verbs
 
-from qudnn.converter.cli.units import in_units, size
+from qudnn.converter.cli.units import size
+from qudnn.converter.reports.units import in_units
 
 
 @pytest.mark.parametrize("verb", verbs())

@@ -10,7 +10,8 @@ from networks import Network
 
 from qudnn import converter
 from qudnn.converter.reports.page.advice import advice
-from qudnn.converter.reports.page.page import Model, Section, page
+from qudnn.converter.reports.page.document import Section
+from qudnn.converter.reports.page.page import Model, page
 from qudnn.converter.reports.placement import Place
 
 HOSTILE = (
