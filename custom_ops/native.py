@@ -36,6 +36,15 @@ def read_problem(text: str) -> tuple[str, int]:
     return full, operations
 
 
+def rates() -> tuple[float, float]:
+    """Int8 operations and bytes of memory a second of the current GPU at best, by its properties; 0: unknown.
+
+    Raises RuntimeError where there is no GPU.
+    """
+    operations, moved = _ask("qudnn_rates")
+    return operations, moved
+
+
 def replay(problem: str, only: str, with_unlikely: bool) -> list[tuple[str, str, str, int, float, bool]]:
     """What came of each plan of the problem of this text on the current GPU.
 

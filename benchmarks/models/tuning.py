@@ -23,7 +23,7 @@ import onnx
 from benchmarks.report import outcome
 from qudnn import converter
 from qudnn.custom_ops import cuda
-from qudnn.custom_ops.measuring.layers import fitting, padding
+from qudnn.custom_ops.measuring.layers import fitting, nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,7 +46,7 @@ class Benchmark:
         self.fp16 = models / "fp16.onnx"
         self.int8 = scratch / "int8.onnx"
         converter.convert_file(models / "int8.onnx", self.int8)
-        self.padding = padding(onnx.load(self.int8))
+        self.nodes = nodes_of(onnx.load(self.int8))
         self.scratch = scratch
         self.runs = runs
         self.repeats = repeats
@@ -62,7 +62,7 @@ class Benchmark:
         assert stored[0]["statistics"]["builds"] == 0, "plans were made that should have been stored"
         full, first = empty["times"], heuristic["times"]
         return {
-            "layers": assign(empty["layers"], empty["plans"], self.padding),
+            "layers": assign(empty["layers"], empty["plans"], self.nodes),
             "model": {
                 "full": full,
                 "heuristic": first | {"ratio": round(first["median"] / full["median"], 2)},
@@ -105,12 +105,12 @@ def median(reports: Sequence[dict[str, Any]]) -> dict[str, float]:
 def assign(
     layers: Sequence[dict[str, Any]],
     plans: Sequence[dict[str, Any]],
-    padding: Mapping[str, tuple[int, int]],
+    nodes: Mapping[str, onnx.NodeProto],
 ) -> list[dict[str, Any]]:
     """Each layer with its plan. Raises LookupError where none fits."""
     rows = []
     for layer in layers:
-        plan = next(iter(fitting(layer, plans, padding)), None)
+        plan = next(iter(fitting(layer, plans, nodes)), None)
         if plan is None:
             raise LookupError(f"no plan for {layer}")
         kept = ("problem", "engine", "plan", "microseconds", "tops", "first_plan", "first_microseconds")

@@ -1,9 +1,11 @@
 """Measure a model: latency, throughput, memory, by layer; or replay one problem.
 
 Measures MODEL converted, MODEL as onnxruntime runs it, and with --float its float original, with inputs and
-results on the GPU: percentiles of latency, items a second and memory, for each batch size. --streams runs
-several sessions at the same time, --cuda-graph also measures in CUDA graphs, --profile says how long each
-layer takes. Without a GPU all is measured on the CPU, which a converted model is not made for.
+results on the GPU: percentiles of latency, items a second and memory, for each batch size. --fp16 and --torch
+add the float model in float16, by onnxruntime and by torch.compile. --streams runs several sessions at the
+same time, --cuda-graph also measures in CUDA graphs. --profile says how long each layer takes and what the
+GPU could do at best, those first that lose most time. Without a GPU all is measured on the CPU, which a
+converted model is not made for.
 
 Instead of MODEL it takes the text of a problem, as log lines, errors and `qudnn plans --problems` have it.
 Fields that follow from others may be left out, and what is left out is dense, not padded, of stride 1. Makes
@@ -11,6 +13,7 @@ up the tensors, builds each plan that an engine offers, compares its result with
 and times it. Plans are neither looked up nor stored. The exit status is 1 where the bits of a plan differ.
 
   qudnn bench model.onnx --batch 1,8,64 --float original.onnx --cuda-graph
+  qudnn bench model.onnx --float original.onnx --fp16 --torch torchvision.models:resnet50 --cuda-graph
   qudnn bench model.onnx --profile --export result.json --plot result.svg
   qudnn bench "conv n=8 h=56 w=56 c=64 k=64 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1"
 """
@@ -26,7 +29,19 @@ from qudnn.converter.cli.verb import Exit, UsageError
 
 _OF_PROBLEMS = ("only", "all")
 _OF_MODELS = (
-    *("batch", "shape", "float", "fp16", "cuda_graph", "streams", "runs", "warm_up", "tune", "cache_dir"),
+    *(
+        "batch",
+        "shape",
+        "float",
+        "fp16",
+        "torch",
+        "cuda_graph",
+        "streams",
+        "runs",
+        "warm_up",
+        "tune",
+        "cache_dir",
+    ),
     *("profile", "export", "plot"),
 )
 
@@ -44,6 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--float", metavar="FILE", help="the model before it was quantized, to measure too")
     models.add_argument(
         "--fp16", action="store_true", help="with --float, measure it in float16 too, and in NHWC"
+    )
+    models.add_argument(
+        "--torch",
+        metavar="MODULE:NAME",
+        help="the float model in PyTorch, to measure in float16 through torch.compile: a module, or what "
+        "makes one, such as torchvision.models:resnet50 or model.py:make",
     )
     models.add_argument("--cuda-graph", action="store_true", help="measure in CUDA graphs too")
     models.add_argument(

@@ -27,7 +27,7 @@ def text(document: dict[str, Any], is_verbose: bool) -> list[str]:
         )
     lines += ["", *_table(document["rows"])]
     if document["layers"]:
-        lines += ["", *_layer_table(document["layers"], is_verbose)]
+        lines += ["", *_layer_table(document["layers"], document["floor"], is_verbose)]
     return lines
 
 
@@ -40,7 +40,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
         "p90 ms",
         "p99 ms",
         "items/s",
-        "MB",
+        "MiB",
         "speed-up",
     )
     found: list[tuple[str, ...]] = [headings]
@@ -81,31 +81,47 @@ def _ratio(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     return "-"
 
 
-def _layer_table(layers: Sequence[dict[str, Any]], is_verbose: bool) -> list[str]:
-    slowest = sorted(layers, key=lambda layer: -layer["us"])
-    shown = slowest if is_verbose else slowest[:_MOST_LAYERS]
-    headings = ("layer", "op", "engine", "plan us", "TOPS", "GB/s", "us", "share")
-    found = [headings]
+def _layer_table(
+    layers: Sequence[dict[str, Any]], floor: dict[str, Any] | None, is_verbose: bool
+) -> list[str]:
+    """Layers as they come: those that lose most time first. Without a floor, of those columns none."""
+    shown = layers if is_verbose else layers[:_MOST_LAYERS]
+    of_floor = ("floor us", "of floor", "lost us") if floor else ()
+    found = [("layer", "op", "engine", "us", "share", "plan us", "GOP", "MiB", *of_floor)]
     found += [
         (
             cell(layer["node"]),
             layer["op"],
             layer["engine"] or layer["provider"].removesuffix("ExecutionProvider"),
-            *_rates(layer),
             f"{layer['us']:.1f}",
             f"{layer['share']:.1%}",
+            f"{layer['microseconds']:.1f}" if layer["microseconds"] else "-",
+            "-" if layer["operations"] is None else f"{layer['operations'] / 1e9:.3f}",
+            f"{layer['bytes'] / 2**20:.2f}",
+            *(_floor(layer) if floor else ()),
         )
         for layer in shown
     ]
-    total = sum(layer["us"] for layer in layers)
     rest = len(layers) - len(shown)
+    total = sum(layer["us"] for layer in layers)
     last = f"{len(layers)} layers, {total:.1f} us, each by itself with its launch"
-    return [*columns(found, 3), last + (f"; {rest} more with -v" if rest else "")]
+    lines = [*columns(found, 3), last + (f"; {rest} more with -v" if rest else "")]
+    return lines + ([_about_floor(layers, floor)] if floor else [])
 
 
-def _rates(layer: dict[str, Any]) -> tuple[str, str, str]:
-    """What the plan took when it was tuned, and reached by that: operations, bytes of inputs and results."""
-    seconds = layer["microseconds"] / 1e6
-    if not seconds:
+def _floor(layer: dict[str, Any]) -> tuple[str, str, str]:
+    """Of what was not timed by itself the share is a lower bound, as its time has the launch in it."""
+    if layer["of_floor"] is None:
         return "-", "-", "-"
-    return f"{layer['microseconds']:.1f}", f"{layer['tops']:.0f}", f"{layer['bytes'] / seconds / 1e9:.0f}"
+    least = "" if layer["microseconds"] else ">"
+    return f"{layer['floor_us']:.1f}", f"{least}{layer['of_floor']:.0%}", f"{layer['lost_us']:.1f}"
+
+
+def _about_floor(layers: Sequence[dict[str, Any]], floor: dict[str, Any]) -> str:
+    total = sum(layer["floor_us"] for layer in layers)
+    operations, moved = floor["operations_per_second"] / 1e12, floor["bytes_per_second"] / 1e12
+    peak = f"{operations:.0f} int8 TOPS and {moved:.2f} TB/s" if operations else f"{moved:.2f} TB/s"
+    return (
+        f"floor: {total:.1f} us in all, by {peak}: {floor['source']}. "
+        "Its share is that of plan us, or, with >, of us"
+    )

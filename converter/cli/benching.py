@@ -20,11 +20,17 @@ if TYPE_CHECKING:
     from qudnn.converter.cli.shapes import Input
 
 _PROFILED = 20  # runs
+_NO_PROFILE: dict[str, Any] = {"layers": [], "floor": None}
+_KEPT = (  # of each layer
+    *("node", "op", "provider", "engine", "plan", "us", "microseconds", "bytes", "operations", "tops"),
+    *("floor_us", "of_floor", "lost_us"),
+)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     import numpy as np
 
+    from qudnn.converter.cli import torch_peer
     from qudnn.converter.cli.peers import QUDNN, Setting, rows
     from qudnn.converter.cli.progress import Progress
     from qudnn.converter.cli.random_inputs import check_types, random_inputs
@@ -41,6 +47,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     check_types(inputs)
     if arguments.fp16 and arguments.float is None:
         raise UsageError("--fp16 is about the float original: give it with --float")
+    if arguments.torch is not None:
+        torch_peer.check(arguments.torch)
     if arguments.float is not None:
         check_same_inputs(inputs, inputs_of(load_proto(arguments.float)), arguments)
     rng = np.random.default_rng(0)
@@ -63,8 +71,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         with Progress("measurements", lambda: done[0], lambda: len(peers) * len(feeds), console.progress()):
             measured = rows(peers, feeds, setting, finish)
         ours = next((peer for peer in peers if peer.name == QUDNN), peers[0])
-        layers = _layers(ours, feeds[-1], setting.gpu, setting.tuning) if arguments.profile else []
-    document = _document(arguments, measured, layers, report, why)
+        profile = _profile(ours, feeds[-1], setting.gpu, setting.tuning) if arguments.profile else _NO_PROFILE
+    document = _document(arguments, measured, report, why) | profile
     for target, content in (arguments.export, _as_json), (arguments.plot, _as_svg):
         if target is not None:
             output.write(target, content(document).encode())
@@ -123,7 +131,7 @@ def _peers(
 ) -> "tuple[list[Peer], Report | None]":
     """What to measure, and the conversion's report; None where the model is converted already."""
     from qudnn.converter.api import convert_file, is_converted
-    from qudnn.converter.cli.peers import FLOAT, FP16, NHWC, QUDNN, UNCONVERTED, Peer
+    from qudnn.converter.cli.peers import FLOAT, FP16, NHWC, QUDNN, TORCH, UNCONVERTED, Peer
 
     report, peers = None, []
     if is_converted(model):
@@ -139,6 +147,8 @@ def _peers(
         path = str(folder / "fp16.onnx")
         write_fp16(arguments.float, path)
         peers += [Peer(FP16, path)] + [Peer(NHWC, path)] * gpu
+    if arguments.torch is not None:
+        peers.append(Peer(TORCH, arguments.torch))
     graphs = [False, True] if arguments.cuda_graph and gpu else [False]
     return [peer._replace(cuda_graph=graph) for peer in peers for graph in graphs], report
 
@@ -161,24 +171,24 @@ def write_fp16(source: str, target: str) -> None:
         raise UsageError(f"--fp16: onnxruntime's tool cannot make float16 of {source}: {error}") from error
 
 
-def _layers(peer: "Peer", feed: Any, gpu: bool, tuning: Any) -> list[dict[str, Any]]:
+def _profile(peer: "Peer", feed: Any, gpu: bool, tuning: Any) -> dict[str, Any]:
+    """Each layer, and what their floors are made of, as the document has them."""
     from qudnn.custom_ops.measuring.layers import measured
 
     try:
-        layers = measured(peer.path, feed, gpu, _PROFILED, tuning)
+        layers, rates = measured(peer.path, feed, gpu, _PROFILED, tuning)
     except RuntimeError as error:
         raise UsageError(f"{peer.name} cannot be profiled: {error}") from error
     total = sum(layer["us"] for layer in layers) or 1.0
-    kept = ("node", "op", "provider", "engine", "plan", "microseconds", "tops", "bytes", "us")
-    return [
-        {**{name: layer[name] for name in kept}, "share": round(layer["us"] / total, 4)} for layer in layers
+    found = [
+        {**{name: layer[name] for name in _KEPT}, "share": round(layer["us"] / total, 4)} for layer in layers
     ]
+    return {"layers": found, "floor": None if rates is None else rates.document()}
 
 
 def _document(
     arguments: argparse.Namespace,
     measured: "Sequence[Row]",
-    layers: list[dict[str, Any]],
     report: "Report | None",
     why: str,
 ) -> dict[str, Any]:
@@ -194,12 +204,12 @@ def _document(
         "why_no_gpu": why,
         "model": arguments.target,
         "float": arguments.float,
+        "torch": arguments.torch,
         "tune": arguments.tune,
         "warm_up": arguments.warm_up,
         "converted_nodes": report.converted_nodes if report else None,
         "quantized_nodes": report.quantized_nodes if report else None,
         "rows": [row.document() for row in measured],
-        "layers": layers,
     }
 
 

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onnxruntime
 
+from qudnn.converter.cli import torch_peer
 from qudnn.converter.cli.shapes import describe
 from qudnn.custom_ops.measuring import machine
 from qudnn.custom_ops.measuring.bound import Array, Bound, Feed, cast, on_gpu, on_gpu_only, reason
-from qudnn.custom_ops.measuring.times import Times, measure, summary
+from qudnn.custom_ops.measuring.times import Runs, Times, measure, summary
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession as Session
 
 QUDNN, UNCONVERTED, FLOAT, FP16, NHWC = "qudnn", "unconverted", "float", "fp16", "fp16 NHWC"
+TORCH = "torch.compile fp16"
 
 
 class Peer(NamedTuple):
-    """name: one of the above. path: of its model. cuda_graph: whether its runs are one CUDA graph each."""
+    """name: one of the above. path: of its model; of TORCH the name of its module. cuda_graph: whether its
+    runs are one CUDA graph each."""
 
     name: str
     path: str
@@ -125,8 +128,16 @@ def open_session(peer: Peer, setting: Setting) -> "Session":
     return on_gpu_only(InferenceSession(peer.path, providers=providers, **setting.tuning))
 
 
+def _compiled(peer: Peer, feed: Feed, setting: Setting) -> torch_peer.Compiled:
+    if setting.streams > 1:  # what torch.compile captures belongs to a thread
+        raise RuntimeError("skipped: it is measured in one stream only")
+    return torch_peer.Compiled(peer.path, feed, setting.gpu, peer.cuda_graph)
+
+
 def _results(peer: Peer, feed: Feed, setting: Setting) -> list[Array] | str:
-    """Of one run, which makes plans too; or why there are none."""
+    """Of one run, which makes plans too; or why there are none. What TORCH compiles needs none."""
+    if peer.name == TORCH:
+        return torch_peer.missing()
     try:
         session = open_session(peer.plain, setting)
         found: list[Array] = session.run(None, cast(session, feed))
@@ -138,13 +149,17 @@ def _results(peer: Peer, feed: Feed, setting: Setting) -> list[Array] | str:
 def _row(peer: Peer, feed: Feed, results: list[Array] | str, setting: Setting) -> Row:
     shapes = describe({name: value.shape for name, value in feed.items()})
     row = Row(peer, shapes, items(feed), setting.streams)
-    if isinstance(results, str):
+    if isinstance(results, str) and results:
         return Row(peer, shapes, row.items, row.streams, failed=results)
     machine.forget_peak()
     before = machine.gpu_memory_mb() if setting.gpu else machine.process_memory_mb()
     try:
-        sessions = [open_session(peer, setting) for _ in range(setting.streams)]
-        bound = [Bound(session, feed, results) for session in sessions]
+        bound: list[Runs]
+        if isinstance(results, str):
+            bound = [_compiled(peer, feed, setting)]
+        else:
+            sessions = [open_session(peer, setting) for _ in range(setting.streams)]
+            bound = [Bound(session, feed, results) for session in sessions]
         times = measure(bound, setting.runs, setting.warm_up)
     except Exception as error:
         return Row(peer, shapes, row.items, row.streams, failed=reason(error))

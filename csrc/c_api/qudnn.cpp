@@ -10,6 +10,7 @@
 #include "c_api/control.h"
 #include "c_api/json.h"
 #include "plan/configuration.h"
+#include "plan/floor.h"
 #include "plan/shorthand.h"
 
 using qudnn::c_api::answered;
@@ -164,6 +165,13 @@ int qudnn_answers(const char* problem, QudnnAnswer* answer) {
         for (const auto& [engine, refusal, plans] : qudnn::answers(problem))
             all.push_back(json::list_of(engine, refusal, plans));
         return json::list(all);
+    });
+}
+
+int qudnn_rates(QudnnAnswer* answer) {
+    return answered(answer, [] {
+        const auto [operations, bytes] = plan::current_rates();
+        return json::list_of(operations, bytes);
     });
 }
 

@@ -86,6 +86,10 @@ QUDNN_C_API int qudnn_read_problem(const char* text, QudnnAnswer* answer);
 /* [[engine, why it has no plan for the problem of this text, [its plans]]] on the current GPU, in order. */
 QUDNN_C_API int qudnn_answers(const char* problem, QudnnAnswer* answer);
 
+/* [int8 multiplications and additions a second, bytes a second to and from memory] of the current GPU at
+   best, by its properties: clocks, multiprocessors and bus. 0 stands for what is not known. */
+QUDNN_C_API int qudnn_rates(QudnnAnswer* answer);
+
 /* Runs every plan of the problem on the current GPU: [[engine, plan, why it does not run, bytes that differ
    from the reference's, microseconds, whether it is the reference]]. only: the name of an engine or a plan,
    "" for all. with_unlikely: not 0 for plans too that no heuristics name. */

@@ -21,7 +21,9 @@ import onnx
 import onnxruntime
 
 from qudnn.converter.io import scratch
+from qudnn.custom_ops.measuring import work
 from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, reason
+from qudnn.custom_ops.measuring.least_time import Rates, order, with_floor
 
 Layer = dict[str, Any]
 
@@ -31,14 +33,18 @@ _SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 
 _SIZES |= {"float": 4, "int32": 4, "uint32": 4, "double": 8, "int64": 8, "uint64": 8}
 
 
-def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str, Any]) -> list[Layer]:
-    """Each node in the order they run, of function bodies' nodes where there is no GPU; with the fields
+def measured(
+    model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str, Any]
+) -> tuple[list[Layer], Rates | None]:
+    """Each node, of function bodies' nodes where there is no GPU, those that lose most time first; and what
+    the GPU does at best. A fused operator is one node: what it has fused counts as its own. The fields are
 
-    - node, op, provider, and bytes, of its inputs and results;
+    - node, op, provider, bytes, of its inputs and results, and operations, None where nothing tells;
     - us, the median of the runs. In a process of its own: there the host waits for each kernel, so that a
       node's time is its kernels', with their launch;
     - engine, plan, and its microseconds and tops, 10^12 operations a second, from when it was tuned: empty
-      or 0 where the node has no plan, or where its shapes do not tell which it is.
+      or 0 where the node has no plan, or where its shapes do not tell which it is;
+    - floor_us, of_floor, lost_us: see with_floor.
 
     options: of qudnn.register.
 
@@ -71,14 +77,17 @@ def measured(model: str, feed: Feed, gpu: bool, runs: int, options: Mapping[str,
         found = json.loads(result.read_text())
     if "failed" in found:
         raise RuntimeError(found["failed"])
-    pads = padding(onnx.load(model, load_external_data=False))
-    layers: list[Layer] = found["layers"]
-    for layer in layers:
-        plans = fitting(layer, found["plans"], pads) if gpu else []
+    nodes = nodes_of(onnx.load(model, load_external_data=False))
+    rates = Rates(*found["rates"]) if found["rates"] else None
+    layers: list[Layer] = []
+    for layer in found["layers"]:
+        plans = fitting(layer, found["plans"], nodes) if gpu else []
         same = {(plan["engine"], plan["plan"]): plan for plan in plans}
         plan = next(iter(same.values())) if len(same) == 1 else {}
         layer |= {name: plan.get(name, absent) for name, absent in _OF_PLANS.items()}
-    return layers
+        layer["operations"] = work.operations(layer, nodes.get(layer["node"]))
+        layers.append(with_floor(layer, rates))
+    return sorted(layers, key=order), rates
 
 
 def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
@@ -119,46 +128,24 @@ def _bytes(entry: Mapping[str, list[int]]) -> int:
     return sum(math.prod(sizes) * _SIZES.get(dtype, 0) for dtype, sizes in entry.items())
 
 
-def padding(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
-    """By node: the rows and columns that it adds to its result for the next convolution."""
-    found = {}
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.name == "y_pads" and any(attribute.ints):
-                _, top, left, _, _, bottom, right, _ = attribute.ints
-                found[node.name] = top + bottom, left + right
-    return found
+def nodes_of(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
+    """The nodes of its main graph by name, as profiles have them."""
+    return {node.name: node for node in model.graph.node}
 
 
 def fitting(
-    layer: Layer, plans: Sequence[Mapping[str, Any]], padding: Mapping[str, tuple[int, int]]
+    layer: Layer, plans: Sequence[Mapping[str, Any]], nodes: Mapping[str, onnx.NodeProto]
 ) -> list[Mapping[str, Any]]:
-    """The plans of problems that the layer may be, by its shapes."""
-    wanted = geometry(layer, *padding.get(layer["node"], (0, 0)))
-    if wanted is None:
+    """The plans of problems that the layer may be, by its node and shapes."""
+    node = nodes.get(layer["node"])
+    wanted = work.problem(layer, node)
+    if node is None or wanted is None:
         return []
-    kind = "matmul" if layer["op"] == "QMatMul" else "conv"
     return [
         plan
         for plan in plans
-        if plan["problem"].split()[0] == kind and wanted.items() <= fields(plan["problem"]).items()
+        if plan["problem"].split()[0] == wanted["kind"] and work.fits(wanted, fields(plan["problem"]), node)
     ]
-
-
-def geometry(layer: Layer, rows: int, columns: int) -> dict[str, int] | None:
-    """Those fields of a layer's problem that follow from its shapes; rows and columns of y are padding.
-
-    None where the layer is no QConv in two dimensions and no QMatMul.
-    """
-    x, w, y = (layer.get(name, []) for name in "xwy")
-    if layer["op"] == "QMatMul" and x and w:
-        return {"m": math.prod(x[:-1]), "k": w[0], "c": x[-1]}
-    if layer["op"] != "QConv" or not len(x) == len(w) == len(y) == 4:
-        return None
-    sizes = zip(
-        ("n", "h", "w", "c", "k", "r", "s", "p", "q"), (*x, *w[:3], y[1] - rows, y[2] - columns), strict=True
-    )
-    return dict(sizes) | {"group": x[3] // w[3]}
 
 
 def fields(problem: str) -> dict[str, int]:
@@ -174,7 +161,7 @@ def main(job: Mapping[str, Any]) -> None:
 
 
 def _work(job: Mapping[str, Any]) -> dict[str, Any]:
-    from qudnn.custom_ops import InferenceSession, plans
+    from qudnn.custom_ops import InferenceSession, native, plans
 
     with TemporaryDirectory(prefix="qudnn-") as folder:
         options = onnxruntime.SessionOptions()
@@ -192,7 +179,9 @@ def _work(job: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(_WARM + job["runs"]):
             bound.run()
         layers = profiled(session, job["runs"])
-    return {"layers": layers, "plans": [dict(info) for info in plans.list()] if job["gpu"] else []}
+    if not job["gpu"]:
+        return {"layers": layers, "plans": [], "rates": None}
+    return {"layers": layers, "plans": [dict(info) for info in plans.list()], "rates": native.rates()}
 
 
 if __name__ == "__main__":

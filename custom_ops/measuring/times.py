@@ -5,16 +5,21 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
-
-from qudnn.custom_ops.measuring.bound import Bound
 
 PERCENTILES = (50, 90, 99)
 
 _SLOW = 1.0  # seconds of a run, from which on there are
 _RUNS_OF_SLOW = 5  # of them at most
+
+
+class Runs(Protocol):
+    """What is measured: a session with its inputs, such as bound.Bound."""
+
+    def run(self) -> None:
+        """One run, to its end."""
 
 
 class Times(NamedTuple):
@@ -29,7 +34,7 @@ class Times(NamedTuple):
         return len(self.latencies) / self.wall
 
 
-def measure(sessions: Sequence[Bound], runs: int, warm: int = 5) -> Times:
+def measure(sessions: Sequence[Runs], runs: int, warm: int = 5) -> Times:
     """Runs each session so many times, each in a thread of its own, after `warm` runs that do not count.
 
     CUDA graphs are captured meanwhile, in the second run. Where a run takes longer than a second, there are
@@ -51,20 +56,20 @@ def summary(seconds: Sequence[float]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in named.items()}
 
 
-def _warmed_up(session: Bound, runs: int, warm: int) -> int:
+def _warmed_up(session: Runs, runs: int, warm: int) -> int:
     """How many runs to time, after those that do not count."""
     for _ in range(warm - 1):
         session.run()
     return runs if _timed(session) < _SLOW else min(runs, _RUNS_OF_SLOW)
 
 
-def _timed(session: Bound) -> float:
+def _timed(session: Runs) -> float:
     start = time.perf_counter()
     session.run()
     return time.perf_counter() - start
 
 
-def _in_threads(sessions: Sequence[Bound], runs: int, warm: int) -> Times:
+def _in_threads(sessions: Sequence[Runs], runs: int, warm: int) -> Times:
     latencies: list[list[float]] = [[] for _ in sessions]
     errors: list[Exception] = []
     one_by_one = threading.Lock()  # nothing may be allocated while a CUDA graph is captured

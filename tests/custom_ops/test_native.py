@@ -11,6 +11,7 @@ import pytest
 import records
 import testing
 
+from no_gpu import why_no_gpu
 from qudnn.custom_ops import native
 from qudnn.custom_ops.c_interface import Answer, BadRecord, CInterface
 from qudnn.custom_ops.location import LIBRARY
@@ -21,6 +22,12 @@ def test_an_argument_that_cannot_be_is_a_value_error() -> None:
         native.answers("nonsense \N{GREEK SMALL LETTER MU}")
     with pytest.raises(ValueError, match="has a null character"):
         native.stored_plans("plans\0")
+
+
+@pytest.mark.skipif(why_no_gpu() is None, reason="there is a GPU")
+def test_without_a_gpu_there_are_no_rates() -> None:
+    with pytest.raises(RuntimeError, match="CUDA"):
+        native.rates()
 
 
 def test_errors_of_the_system_have_their_number(tmp_path: Path) -> None:

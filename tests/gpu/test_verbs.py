@@ -23,6 +23,9 @@ def test_a_model_is_measured_on_the_gpu(run: Run, source: Path, tmp_path: Path) 
     (conv,) = [layer for layer in document["layers"] if layer["op"] == "QConv"]
     assert conv["provider"] == CUDA
     assert conv["engine"] and conv["us"] > 0
+    assert conv["operations"] == 2 * 4 * 8 * 8 * 64 * 4  # three channels become four
+    assert conv["floor_us"] > 0 and conv["of_floor"] > 0
+    assert document["floor"]["bytes_per_second"] > 1e11  # the slowest GPU that qudnn takes has more
 
 
 def test_a_model_is_really_on_the_gpu(run: Run, source: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def index(entries: Sequence[Entry]) -> str:
         (len(entries), counted(len(entries), "model").partition(" ")[2]),
         (
             sum(bool(report.converted) and not report.left_quantized for report in reports),
-            "completely in int8",
+            "converted completely",
         ),
         (sum(report.left_quantized for report in reports), "quantized nodes left"),
         (len(entries) - len(reports), "failed"),

@@ -40,12 +40,18 @@ ROWS = [
     FAILED,
     row("qudnn", 3.0, 333.0, shapes="x=8,3"),
 ]
-TUNED = {"engine": "e", "microseconds": 2.0, "tops": 321.4}
-NOT_TUNED = {"engine": "", "microseconds": 0.0, "tops": 0.0}
+NOT_TUNED = {"engine": "", "microseconds": 0.0, "operations": 0, "bytes": 3 << 20}
+TUNED = {"engine": "e", "microseconds": 2.0, "operations": 1979 * 10**6, "bytes": 1 << 20}
 LAYERS = [
-    {"node": "a", "op": "QAdd", "provider": CUDA, **NOT_TUNED, "bytes": 100, "us": 1.0, "share": 0.25},
-    {"node": "b", "op": "QConv", "provider": CUDA, **TUNED, "bytes": 2468000, "us": 3.0, "share": 0.75},
+    {"node": "b", "op": "QConv", "provider": CUDA, "us": 3.0, "share": 0.75, **TUNED},
+    {"node": "a", "op": "QAdd", "provider": CUDA, "us": 1.0, "share": 0.25, **NOT_TUNED},
 ]
+FLOORS = [
+    {"floor_us": 1.0, "of_floor": 0.5, "lost_us": 1.0},
+    {"floor_us": 0.72, "of_floor": 0.72, "lost_us": 0.28},
+]
+ON_GPU = [layer | floor for layer, floor in zip(LAYERS, FLOORS, strict=True)]
+RATES = {"operations_per_second": 1979e12, "bytes_per_second": 4.8e12, "source": "the GPU's properties"}
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -58,7 +64,8 @@ def document(**changed: Any) -> dict[str, Any]:
         "converted_nodes": 3,
         "quantized_nodes": 4,
         "rows": ROWS,
-        "layers": LAYERS,
+        "layers": ON_GPU,
+        "floor": RATES,
         **changed,
     }
 
@@ -68,17 +75,19 @@ def test_on_a_gpu() -> None:
         "folder/a & b.onnx on a GPU, onnxruntime 1.31.1, qudnn 0.1.0",
         "3 of 4 quantized nodes converted",
         "",
-        "inputs  model              runs  p50 ms  p90 ms  p99 ms  items/s  MB  speed-up",
-        "x=1,3   qudnn               100   0.500   0.750   1.000   2000.0  12     2.00x",
-        "x=1,3   qudnn, CUDA graph   100   0.250   0.375   0.500   4000.0  12     4.00x",
-        "x=1,3   unconverted         100   1.000   1.500   2.000   1000.0  12     1.00x",
-        "x=8,3   qudnn               100   3.000   4.500   6.000    333.0  12         -",
+        "inputs  model              runs  p50 ms  p90 ms  p99 ms  items/s  MiB  speed-up",
+        "x=1,3   qudnn               100   0.500   0.750   1.000   2000.0   12     2.00x",
+        "x=1,3   qudnn, CUDA graph   100   0.250   0.375   0.500   4000.0   12     4.00x",
+        "x=1,3   unconverted         100   1.000   1.500   2.000   1000.0   12     1.00x",
+        "x=8,3   qudnn               100   3.000   4.500   6.000    333.0   12         -",
         "x=1,3, float, CUDA graph, 4 streams: no <graph>",
         "",
-        "layer  op     engine  plan us  TOPS  GB/s   us  share",
-        "b      QConv  e           2.0   321  1234  3.0  75.0%",
-        "a      QAdd   CUDA          -     -     -  1.0  25.0%",
+        "layer  op     engine   us  share  plan us    GOP   MiB  floor us  of floor  lost us",
+        "b      QConv  e       3.0  75.0%      2.0  1.979  1.00       1.0       50%      1.0",
+        "a      QAdd   CUDA    1.0  25.0%        -  0.000  3.00       0.7      >72%      0.3",
         "2 layers, 4.0 us, each by itself with its launch",
+        "floor: 1.7 us in all, by 1979 int8 TOPS and 4.80 TB/s: the GPU's properties. "
+        "Its share is that of plan us, or, with >, of us",
     ]
 
 
@@ -89,11 +98,22 @@ def test_on_a_cpu() -> None:
     assert "function bodies" in lines[2]
 
 
+def test_without_a_floor() -> None:
+    """As on the CPU, or on a GPU whose memory is not known."""
+    unknown = {**LAYERS[1], "floor_us": None, "of_floor": None, "lost_us": None, "operations": None}
+    lines = text(document(layers=[unknown], floor=None), False)
+    assert lines[-3:] == [
+        "layer  op    engine   us  share  plan us  GOP   MiB",
+        "a      QAdd  CUDA    1.0  25.0%        -    -  3.00",
+        "1 layers, 1.0 us, each by itself with its launch",
+    ]
+
+
 def test_long_profiles_are_cut() -> None:
-    many = [{**LAYERS[0], "node": f"n{n}"} for n in range(30)]
-    lines = text(document(layers=many), False)
+    many = [{**ON_GPU[0], "node": f"n{n}"} for n in range(30)]
+    lines = text(document(layers=many, floor=None), False)
     assert lines[-1].endswith("; 10 more with -v")
-    assert len(text(document(layers=many), True)) == len(lines) + 10
+    assert len(text(document(layers=many, floor=None), True)) == len(lines) + 10
 
 
 def test_the_drawing() -> None:

@@ -98,14 +98,18 @@ def test_float16(run: Run, relu: Path) -> None:
 
 
 def test_what_is_measured_on_a_gpu(source: Path, original: Path, tmp_path: Path) -> None:
-    arguments = argparse.Namespace(target=str(source), float=str(original), fp16=False, cuda_graph=True)
+    arguments = argparse.Namespace(
+        target=str(source), float=str(original), fp16=False, cuda_graph=True, torch="a.b:c"
+    )
     found, report = benching._peers(arguments, onnx.load(source), tmp_path, gpu=True)
     assert report is not None and report.converted["QConv"] == 1
     assert [(peer.name, peer.cuda_graph) for peer in found] == [
-        (name, graph) for name in ("qudnn", "unconverted", "float") for graph in (False, True)
+        (name, graph)
+        for name in ("qudnn", "unconverted", "float", "torch.compile fp16")
+        for graph in (False, True)
     ]
     assert converter.is_converted(found[0].path)
-    assert [peer.path for peer in found[2::2]] == [str(source), str(original)]
+    assert [peer.path for peer in found[2::2]] == [str(source), str(original), "a.b:c"]
 
 
 def test_float16_that_cannot_be_made(relu: Path, tmp_path: Path) -> None:
@@ -146,6 +150,7 @@ def test_profiles_are_printed(run: Run, source: Path) -> None:
     [
         (["--shape=x=1,4,8,8"], "dimension 1 is 4"),
         (["--shape=z=1"], "the model has no input 'z'"),
+        (["--torch=resnet50"], "--torch resnet50: write MODULE:NAME or FILE.py:NAME"),
         (["--only=native_conv"], "--only is for problems, and"),
         (["--export=absent/result.json"], "cannot write absent/result.json"),
         (["--plot=."], "cannot write .: it is a folder"),

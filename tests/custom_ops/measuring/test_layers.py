@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -59,29 +60,41 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
 
 CONV = {"node": "c", "op": "QConv", "x": [2, 8, 8, 64], "w": [32, 3, 3, 64], "y": [2, 10, 9, 32]}
 PRODUCT = {"node": "m", "op": "QMatMul", "x": [2, 5, 64], "w": [32, 64], "y": [2, 5, 32]}
+WINDOW = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1]}
+
+
+def node(op_type: str, name: str, **attributes: Any) -> onnx.NodeProto:
+    return onnx.helper.make_node(op_type, [], [], name, domain="qudnn", **attributes)
 
 
 def plan(text: str, engine: str) -> dict[str, Any]:
     return {"problem": native.read_problem(text)[0], "engine": engine, "plan": f"{engine} 1"}
 
 
+SAME = "h=8 w=8 c=64 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1"
 PLANS = [
-    plan("conv n=2 h=8 w=8 c=64 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1", "a"),
-    plan("conv n=1 h=8 w=8 c=64 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 pad_right=1", "b"),
+    plan(f"conv n=2 {SAME}", "a"),
+    plan(f"conv n=1 {SAME}", "b"),
     plan("matmul m=10 k=32 c=64", "c"),
     plan("matmul m=10 k=32 c=128", "d"),
+    plan(f"conv n=2 {SAME} adds=2", "e"),
+    plan(f"conv n=2 {SAME} y_pad_bottom=2 y_pad_right=1", "f"),
+    plan(f"conv n=2 {SAME} y_type=1", "g"),
 ]
 
 
-def test_plans_fit_by_shapes() -> None:
-    def engines(layer: dict[str, Any], **pads: tuple[int, int]) -> list[str]:
-        return [found["engine"] for found in layers.fitting(layer, PLANS, pads)]
+def test_plans_fit_by_nodes_and_shapes() -> None:
+    def engines(layer: dict[str, Any], op_type: str, attributes: dict[str, list[int]]) -> list[str]:
+        nodes = {name: node(op_type, name, **attributes) for name in "cm"}
+        return [found["engine"] for found in layers.fitting(layer, PLANS, nodes)]
 
-    assert engines(CONV, c=(2, 1)) == ["a"]  # y is padded for whom reads it
-    assert engines(CONV) == []
-    assert engines(PRODUCT) == ["c"]
-    assert engines({**CONV, "op": "QConv3D"}, c=(2, 1)) == []
-    assert engines({"node": "s", "op": "Softmax"}) == []
+    assert engines(CONV, "QConv", WINDOW) == ["a"]
+    assert engines(CONV, "QConv", WINDOW | {"y_pads": [0, 0, 0, 0, 0, 2, 1, 0]}) == ["f"]  # for whom reads it
+    assert engines(CONV, "QConvAdd", WINDOW) == ["e"]
+    assert engines(CONV, "QConvToFloat", WINDOW) == ["g"]
+    assert engines(CONV, "QConv", WINDOW | {"strides": [2, 2]}) == []
+    assert engines(PRODUCT, "QMatMul", {}) == ["c"]
+    assert layers.fitting(CONV, PLANS, {}) == []
 
 
 def test_a_model_in_a_process_of_its_own(source: Path) -> None:
@@ -89,9 +102,11 @@ def test_a_model_in_a_process_of_its_own(source: Path) -> None:
     target = str(source.with_name("converted.onnx"))
     converter.convert_file(source, target)
     feed = {"x": np.zeros((2, 3, 8, 8), np.uint8)}
-    found = layers.measured(target, feed, gpu=False, runs=2, options={})
+    found, rates = layers.measured(target, feed, gpu=False, runs=2, options={})
     session = onnxruntime.InferenceSession(target, providers=CPU)
     session.run(None, feed)
+    assert rates is None and all(layer["floor_us"] is None for layer in found)
+    assert [layer["us"] for layer in found] == sorted((layer["us"] for layer in found), reverse=True)
     assert {layer["provider"] for layer in found} == {"CPUExecutionProvider"}
     assert {layer["op"] for layer in found} & {"ConvInteger", "QLinearConv", "Conv"}
     assert all(layer["us"] >= 0 and layer["engine"] == "" for layer in found)

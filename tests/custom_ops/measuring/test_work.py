@@ -1,0 +1,80 @@
+"""Operations of layers, by their nodes and shapes, against counts by hand."""
+
+from typing import Any
+
+import onnx
+import pytest
+
+from qudnn.custom_ops.measuring import work
+
+WINDOW = {"pads": [1, 1, 1, 1], "strides": [2, 2], "dilations": [1, 1], "group": 1}
+VOLUME = {"pads": [1, 0, 0, 1, 0, 0], "strides": [1, 1, 2], "dilations": [1, 1, 1], "group": 1}
+
+
+def layer(op: str, x: list[int], w: list[int], y: list[int]) -> dict[str, Any]:
+    return {"node": "n", "op": op, "x": x, "w": w, "y": y}
+
+
+def node(op_type: str, **attributes: Any) -> onnx.NodeProto:
+    return onnx.helper.make_node(op_type, [], [], "n", domain="qudnn", **attributes)
+
+
+IMAGES = [2, 8, 8, 16], [32, 3, 3, 16], [2, 4, 4, 32]
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "attributes", "expected"),
+    [
+        ("QConv", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
+        ("QConvAdd", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
+        ("DynamicQConv", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
+        # Results are pooled: the convolution has more.
+        ("QConvMaxPool", (*IMAGES[:2], [2, 2, 2, 32]), WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
+        # So have those within padding.
+        (
+            "QConv",
+            (*IMAGES[:2], [2, 6, 6, 32]),
+            {**WINDOW, "y_pads": [0, 1, 1, 0, 0, 1, 1, 0]},
+            2 * 2 * 4 * 4 * 32 * 3 * 3 * 16,
+        ),
+        ("QConv", ([1, 8, 8, 16], [16, 3, 3, 1], [1, 4, 4, 16]), WINDOW, 2 * 4 * 4 * 16 * 3 * 3),
+        (
+            "QConv3D",
+            ([1, 4, 8, 8, 16], [16, 3, 1, 1, 16], [1, 4, 8, 4, 16]),
+            VOLUME,
+            2 * 4 * 8 * 4 * 16 * 3 * 16,
+        ),
+        ("QMatMul", ([2, 5, 64], [32, 64], [2, 5, 32]), {}, 2 * 10 * 32 * 64),
+        ("DynamicQMatMul", ([2, 5, 64], [32, 64], [2, 5, 32]), {}, 2 * 10 * 32 * 64),
+        ("QAdd", ([2, 5], [2, 5], [2, 5]), {}, 0),
+        ("QAttention", ([1, 8, 2, 4], [1, 8, 2, 4], [1, 8, 2, 4]), {}, None),
+        ("QBatchMatMul", ([2, 4, 8], [2, 8, 4], [2, 4, 4]), {}, None),
+        ("QConv", ([0, 8, 8, 16], [32, 3, 3, 16], [0, 4, 4, 32]), WINDOW, None),
+    ],
+)
+def test_of_converted_nodes(
+    op: str, shapes: tuple[list[int], ...], attributes: dict[str, Any], expected: int | None
+) -> None:
+    assert work.operations(layer(op, *shapes), node(op, **attributes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "expected"),
+    [
+        ("Conv", ([1, 4, 8, 8], [6, 2, 3, 3], [1, 6, 6, 6]), 2 * 6 * 6 * 6 * 2 * 3 * 3),
+        ("MatMul", ([3, 5, 7], [7, 2], [3, 5, 2]), 2 * 3 * 5 * 7 * 2),
+        ("Gemm", ([7, 5], [7, 2], [5, 2]), 2 * 5 * 7 * 2),  # x is transposed
+        ("Relu", ([5], [], [5]), 0),
+        ("FusedMatMul", ([5, 5], [5, 5], [5, 5]), None),
+    ],
+)
+def test_of_others(op: str, shapes: tuple[list[int], ...], expected: int | None) -> None:
+    assert work.operations(layer(op, *shapes), None) == expected
+
+
+def test_its_text_replays() -> None:
+    found = work.problem(layer("QConv", *IMAGES), node("QConv", **WINDOW))
+    assert found is not None
+    assert work.text(found).startswith(
+        "conv n=2 h=8 w=8 c=16 k=32 r=3 s=3 pad_top=1 pad_left=1 pad_bottom=1 "
+    )
