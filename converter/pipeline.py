@@ -28,11 +28,14 @@ from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
 from qudnn.converter.passes.fuse.binary_at_entry import BinaryAtEntry
+from qudnn.converter.passes.fuse.float_pointwise import FloatPointwise
+from qudnn.converter.passes.fuse.float_pools import FloatPools
 from qudnn.converter.passes.fuse.fuse_add_layer_normalization import FuseAddLayerNormalization
 from qudnn.converter.passes.fuse.fuse_attention import FuseAttention
 from qudnn.converter.passes.fuse.fuse_float_attention import FuseFloatAttention
 from qudnn.converter.passes.fuse.fuse_tables import FuseTables
 from qudnn.converter.passes.fuse.gather_at_entry import GatherAtEntry
+from qudnn.converter.passes.fuse.gather_before_normalization import GatherBeforeNormalization
 from qudnn.converter.passes.fuse.gelu_at_dynamic_entry import GeluAtDynamicEntry
 from qudnn.converter.passes.fuse.merge_dynamic_projections import MergeDynamicProjections
 from qudnn.converter.passes.fuse.merge_projections import MergeProjections
@@ -183,9 +186,12 @@ CONVERTING: tuple[Phase[Context], ...] = (
     Phase(
         "fuse",  # several ops in one
         (
+            GatherBeforeNormalization,
             NormalizeAtEntry,
             NormalizeAtDynamicEntry,
             GeluAtDynamicEntry,
+            FloatPools,
+            FloatPointwise,
             StepsAtEntry,
             BinaryAtEntry,
             StepsAtEntry,  # again: of activations that a product read, too

@@ -16,9 +16,9 @@ EXPECTED = {
     "modelopt-cnn-ts-fp32-dqonly": (20, 20, 8),
     "modelopt-encoder-dynamo-fp32-dqonly": (56, 56, 17),
     "modelopt-encoder-ts-fp32-dqonly": (64, 64, 17),
-    "nncf-cnn-ts-default": (16, 20, 2),
+    "nncf-cnn-ts-default": (20, 20, 4),
     "nncf-encoder-ts-transformer": (58, 58, 12),
-    "pt2e-cnn-x86": (16, 22, 5),
+    "pt2e-cnn-x86": (22, 22, 7),
 }
 
 

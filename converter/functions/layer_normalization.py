@@ -1,4 +1,4 @@
-"""QLayerNormalization, between an island's tensors."""
+"""QLayerNormalization, between an island's tensors, and QLayerNormalizationToFloat, which leaves it."""
 
 from collections.abc import Sequence
 
@@ -38,3 +38,21 @@ def QLayerNormalization(
     normalized = op.LayerNormalization(r, gamma, beta, axis=-1, epsilon=epsilon)
     y = op.QuantizeLinear(normalized, op.Constant(value_float=y_scale), y_zp)
     return op.Pad(y, op.Constant(value_ints=pads))
+
+
+@script(qudnn, default_opset=op)
+def QLayerNormalizationToFloat(
+    x, gamma, beta, channels: int, x_scale: float, x_zero_point: int, epsilon: float
+):
+    """int8 `[..., Cp]`, float32 gamma and beta `[channels]` -> float32 `[..., channels]`, which has left:
+
+        r = (x - x_zero_point) * x_scale
+        y = gamma * (r - mean(r)) / sqrt(variance(r) + epsilon) + beta
+
+    in float32, with the bits of LayerNormalization.
+    """
+    last = op.Constant(value_ints=[-1])
+    kept = op.Slice(x, op.Constant(value_ints=[0]), op.Reshape(op.Constant(value_int=channels), last), last)
+    x_zp = op.Cast(op.Constant(value_int=x_zero_point), to=3)
+    r = op.DequantizeLinear(kept, op.Constant(value_float=x_scale), x_zp)
+    return op.LayerNormalization(r, gamma, beta, axis=-1, epsilon=epsilon)

@@ -1,4 +1,4 @@
-"""QLayerNormalization: the normalization over the channels; and what QGroupNormalization shares with it."""
+"""QLayerNormalization, also ToFloat: over the channels; and what QGroupNormalization shares with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
-from qudnn.converter.island.layout import Layout
+from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.island.port import Quantized, Tensor, port
+from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,23 @@ class Normalization:
         attributes = {"channels": x.layout.channels, "pads": x.layout.pads_in, **self.attributes}
         constants = {"gamma": self.gamma, "beta": self.beta}
         return [emitter.op(self.op_type, [x], x.layout, attributes, constants)]
+
+
+@dataclass(frozen=True)
+class NormalizationToFloat:
+    """QLayerNormalizationToFloat, whose attributes are these and channels."""
+
+    attributes: Mapping[str, Attribute]
+    gamma: Float32Array
+    beta: Float32Array
+
+    def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
+        x = emitter.plain(tensors[0])
+        attributes = {"channels": x.layout.channels, **self.attributes}
+        constants = {"gamma": self.gamma, "beta": self.beta}
+        outside = unpadded(x.layout.rank)
+        op_type = "QLayerNormalizationToFloat"
+        return [emitter.op(op_type, [x], outside, attributes, constants, dtype=ir.DataType.FLOAT)]
 
 
 class Normalized(NamedTuple):
@@ -53,13 +70,7 @@ class Normalized(NamedTuple):
         x, y = self.x, self.y
         shape = facts.ranked(x.value)
         x_port = port(x.value, shape, self.axis, x.quantization.dtype)
-        if beta is None:
-            beta = np.zeros(x_port.channels, np.float32)
-        for name, array in ("scale", gamma), ("bias", beta):
-            if array.dtype != np.float32 or array.shape != (x_port.channels,):
-                raise Refusal(
-                    f"its {name} is {array.dtype} {list(array.shape)}, not float32 [{x_port.channels}]"
-                )
+        beta = _checked(gamma, beta, x_port.channels)
         every: dict[str, Attribute] = {
             "x_scale": float(x.quantization.scale),
             "x_zero_point": x.quantization.island_zero_point,
@@ -69,6 +80,39 @@ class Normalized(NamedTuple):
         }
         y_port = port(y.value, shape, self.axis, y.quantization.dtype)
         return Candidate(self.covers, Normalization(op_type, every, gamma, beta), (x_port,), (y_port,))
+
+
+def _checked(gamma: NDArray[Any], beta: NDArray[Any] | None, channels: int) -> NDArray[Any]:
+    """beta, zeros if there is none. Raises Refusal where one of the two is not float32 `[channels]`."""
+    if beta is None:
+        beta = np.zeros(channels, np.float32)
+    for name, array in ("scale", gamma), ("bias", beta):
+        if array.dtype != np.float32 or array.shape != (channels,):
+            raise Refusal(f"its {name} is {array.dtype} {list(array.shape)}, not float32 [{channels}]")
+    return beta
+
+
+def make_layer_normalization_to_float(
+    node: ir.Node,
+    x: Quantized,
+    gamma: NDArray[Any],
+    beta: NDArray[Any] | None,
+    epsilon: float,
+    facts: Facts,
+) -> Candidate:
+    """As make_layer_normalization, of the node whose result stays in float32."""
+    shape = facts.ranked(x.value)
+    if len(shape) < 2:
+        raise Refusal(f"its input has {len(shape)} dimensions")
+    x_port = port(x.value, shape, len(shape) - 1, x.quantization.dtype)
+    beta = _checked(gamma, beta, x_port.channels)
+    attributes: dict[str, Attribute] = {
+        "x_scale": float(x.quantization.scale),
+        "x_zero_point": x.quantization.island_zero_point,
+        "epsilon": epsilon,
+    }
+    y_port = port_outside(node.outputs[0], shape, ir.DataType.FLOAT)
+    return Candidate((node,), NormalizationToFloat(attributes, gamma, beta), (x_port,), (y_port,))
 
 
 def make_layer_normalization(

@@ -24,7 +24,14 @@ from qudnn.converter.reports.placement import Outside, place
 from qudnn.converter.reports.report import Crossing, Left, Report
 
 # Results of other types, which are still to be transposed.
-_CHANNELS_LAST = ("DynamicQConv", "QConvToFloat", "QConvToInt32")
+_CHANNELS_LAST = (
+    "DynamicQConv",
+    "FloatGlobalAveragePool",
+    "FloatMaxPool",
+    "QConvToFloat",
+    "QConvToInt32",
+    "QTableGlobalAveragePoolToFloat",
+)
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _REWRITTEN = (
     "it is not converted, but one of its int8 tensors, which has several consumers or is an input or "

@@ -28,9 +28,11 @@
 #include "ops/gemm/batch_matmul.h"
 #include "ops/gemm/dynamic.h"
 #include "ops/gemm/dynamic_batch_matmul.h"
+#include "ops/gemm/float_pointwise.h"
 #include "ops/gemm/matmul.h"
 #include "ops/image/average_pool.h"
 #include "ops/image/depth_to_space.h"
+#include "ops/image/float_pool.h"
 #include "ops/image/pool.h"
 #include "ops/image/pool3d.h"
 #include "ops/image/resize.h"
@@ -64,10 +66,11 @@ using Ops =
          DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd,
          QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool,
          QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax,
-         QLayerNormalization, QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
-         QTableGlobalAveragePoolToFloat, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QLayerNormalization, QLayerNormalizationToFloat, QGroupNormalization, QAddLayerNormalization,
+         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
+         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
+         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
+         FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -34,6 +34,21 @@ def layer_normalization(
     return OpCase("QLayerNormalization", label, x, given, {"gamma": gamma, "beta": beta}, y_rank=rank)
 
 
+def to_float(case: OpCase) -> OpCase:
+    """QLayerNormalizationToFloat of the same rows."""
+    names = ("channels", "x_scale", "x_zero_point", "epsilon")
+    attributes = {name: case.attributes[name] for name in names}
+    return OpCase(
+        f"{case.op}ToFloat",
+        case.label,
+        case.tensors,
+        attributes,
+        case.constants,
+        y_rank=case.y_rank,
+        y_dtype="float32",
+    )
+
+
 def where(
     label: str,
     condition: tuple[int, ...],

@@ -26,6 +26,7 @@ FLOAT_ENTRY = {
     "low": 0.0,
     "high": 6.0,
 }
+FLOAT_ACTIVATION = {"low": 0.0, "high": 6.0}
 
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
@@ -71,6 +72,13 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {**WINDOW, "ceil_mode": 0, "count_include_pad": 0},
         {"strides": 1, "kernel_shape": 1},
     ),
+    "FloatMaxPool": (
+        {**WINDOW, "ceil_mode": 0, **FLOAT_ACTIVATION},
+        {"pads": 0, "strides": 1, "dilations": 1, "kernel_shape": 1},
+    ),
+    "FloatGlobalAveragePool": ({**FLOAT_ACTIVATION, "silu": 0}, {}),
+    "FloatPointwise": ({**FLOAT_ACTIVATION, "silu": 1}, {}),
+    "QLayerNormalizationToFloat": ({"channels": 8}, {}),
     "QMaxPool3D": (
         {**VOLUME_WINDOW, "ceil_mode": 0},
         {"pads": 0, "strides": 1, "dilations": 1, "kernel_shape": 1},

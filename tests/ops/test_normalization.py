@@ -1,4 +1,4 @@
-"""QLayerNormalization: body = oracle on the CPU, kernel = body on the GPU."""
+"""QLayerNormalization and QLayerNormalizationToFloat: body = oracle on the CPU, kernel = body on the GPU."""
 
 import pytest
 
@@ -19,12 +19,18 @@ def inputs_of(case: OpCase) -> dict[str, Array]:
     return inputs
 
 
-@pytest.mark.parametrize("case", transformer_op.LAYER_NORMALIZATIONS, ids=by_id)
+CASES = [
+    *transformer_op.LAYER_NORMALIZATIONS,
+    *(transformer_op.to_float(case) for case in transformer_op.LAYER_NORMALIZATIONS),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=by_id)
 def test_body(case: OpCase) -> None:
     check.assert_body_matches_oracle(case, opset=OPSET, inputs=inputs_of(case))
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", transformer_op.LAYER_NORMALIZATIONS, ids=by_id)
+@pytest.mark.parametrize("case", CASES, ids=by_id)
 def test_kernel(case: OpCase) -> None:
     check.assert_kernels_match_bodies(case.model(OPSET), inputs_of(case))

@@ -37,8 +37,9 @@ from oracles.dynamic import (
 from oracles.float_binary import q_float_add, q_float_mul
 from oracles.float_conv import q_conv_float_add, q_conv_to_float
 from oracles.float_entry import add_to_island, mul_to_island, softmax_to_island
+from oracles.float_tail import float_global_average_pool, float_max_pool
 from oracles.group_normalization import q_group_normalization
-from oracles.layer_normalization import q_layer_normalization
+from oracles.layer_normalization import q_layer_normalization, q_layer_normalization_to_float
 from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
@@ -94,6 +95,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QTableAdd": q_table_add,
     "QTableMul": q_table_mul,
     "QTableDiv": q_table_div,
+    "FloatGlobalAveragePool": float_global_average_pool,
+    "FloatMaxPool": float_max_pool,
     "QTableGlobalAveragePool": q_table_global_average_pool,
     "QTableGlobalAveragePoolToFloat": q_table_global_average_pool_to_float,
     "QAveragePool": q_average_pool,
@@ -104,6 +107,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
+    "QLayerNormalizationToFloat": q_layer_normalization_to_float,
     "QGroupNormalization": q_group_normalization,
     "QAddLayerNormalization": q_add_layer_normalization,
     "QFloatAddLayerNormalization": q_float_add_layer_normalization,

@@ -23,11 +23,27 @@ def q_layer_normalization(
     epsilon: float,
 ) -> Array:
     """`[..., C]`: normalization of the first channels; the padding is 0."""
+    normalized = q_layer_normalization_to_float(
+        x, gamma, beta, channels=channels, x_scale=x_scale, x_zero_point=x_zero_point, epsilon=epsilon
+    )
+    return quantized_rows(normalized, pads, y_scale, y_zero_point)
+
+
+def q_layer_normalization_to_float(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    *,
+    channels: int,
+    x_scale: float,
+    x_zero_point: int,
+    epsilon: float,
+) -> Array:
+    """`[..., C]` -> float32 `[..., channels]`."""
     centered = x[..., :channels].astype(np.int32) - x_zero_point
     with np.errstate(over="ignore"):
         r = centered.astype(F) * F(x_scale)
-    normalized = layer_normalization(r, gamma, beta, epsilon)
-    return quantized_rows(normalized, pads, y_scale, y_zero_point)
+    return layer_normalization(r, gamma, beta, epsilon)
 
 
 def layer_normalization(r: Array, gamma: Array, beta: Array, epsilon: float) -> Array:

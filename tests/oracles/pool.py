@@ -23,7 +23,7 @@ def q_max_pool(
 ) -> Array:
     """`[N,spatial...,C]` -> `[N,spatial...,C]`."""
     sizes = _sizes(x.shape, kernel_shape, pads, strides, dilations, ceil_mode)
-    y = np.empty((x.shape[0], *sizes, x.shape[-1]), np.int8)
+    y = np.empty((x.shape[0], *sizes, x.shape[-1]), x.dtype)
     for at in np.ndindex(*sizes):
         window = x
         for axis, place in enumerate(at):

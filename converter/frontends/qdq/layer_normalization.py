@@ -3,6 +3,8 @@
 DequantizeLinear (2) -> Add (of a bias) -> Add -> LayerNormalization -> QuantizeLinear
 => AddLayerNormalizationToIsland
 
+DequantizeLinear -> LayerNormalization, before what works in float32 => QLayerNormalizationToFloat
+
 In models of the format QOperator it stands between the two as well.
 """
 
@@ -17,11 +19,15 @@ from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.add_normalization import OTHERWISE, make_add_normalization
-from qudnn.converter.lowering.layer_normalization import make_layer_normalization
-from qudnn.converter.qdq.linear import float_constant
+from qudnn.converter.lowering.layer_normalization import (
+    make_layer_normalization,
+    make_layer_normalization_to_float,
+)
+from qudnn.converter.qdq.linear import float_constant, quantizes
 from qudnn.converter.qdq.sums import BiasedSum, biased_sum
 
 _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
@@ -43,8 +49,15 @@ def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
         return _of_sum(node, sum_, facts)
     x = read_operand(node, 0, facts)
     rows = _read_rows(node, len(facts.ranked(x.value)), facts)
+    if not any(quantizes(use.node) for use in node.outputs[0].uses()) and not _is_clipped(node):
+        return make_layer_normalization_to_float(node, x.quantized, *rows, facts)
     y = read_result(node).unclamped()
     return make_layer_normalization((node, *y.covers), x.quantized, y.quantized, *rows, facts)
+
+
+def _is_clipped(node: ir.Node) -> bool:
+    """Whether something of it is quantized that read_result() may take, or refuses with its reason."""
+    return has_trait(sole_consumer(node.outputs[0]), Trait.CLIPS | Trait.NO_EFFECT)
 
 
 def _of_sum(node: ir.Node, sum_: BiasedSum, facts: Facts) -> Candidate:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.masked_softmax import NOTE
 from qudnn.converter.frontends.qdq.result import clip_bounds
@@ -137,27 +138,44 @@ class BinaryAtEntry(NodePass):
             self.context.notes[fused] = NOTE
 
     def _as_it_lies(self, value: ir.Value) -> tuple[ir.Value, list[int]]:
-        """What is transposed to it, and how."""
-        perm: list[int] | None = None
-        while is_onnx(value.producer(), "Transpose"):
-            transpose = value.producer()
-            assert transpose is not None
-            if "perm" not in transpose.attributes:
-                break
-            step = ints(transpose, "perm")
-            value, perm = required_input(transpose, 0), step if perm is None else after(step, perm)
-        if perm is not None:
-            return value, perm
-        exit_ = value.producer()
-        if exit_ is not None and is_qudnn(exit_, "DequantizeFromIsland"):
-            return value, list(range(len(ints(exit_, "perm"))))
-        array = constant_or_none(value)
-        shape = self.context.facts.shape(value) if array is None else array.shape
-        if shape is None:
-            raise Refusal(f"the shape of {value.name} is unknown")
-        if not shape:
-            raise Refusal(f"{value.name} has no dimensions")
-        return value, list(range(len(shape)))
+        return _as_it_lies(value, self.context.facts)
+
+
+def takes_sum(entry: ir.Node, facts: Facts) -> bool:
+    """Whether the pass computes an Add, and what stands between it and this QuantizeToIsland, at once."""
+    found = _find(entry)
+    if found is None or found.op_type != "AddToIsland":
+        return False
+    try:
+        for value in found.a, found.b:
+            _as_it_lies(value, facts)
+    except Refusal:
+        return False
+    return True
+
+
+def _as_it_lies(value: ir.Value, facts: Facts) -> tuple[ir.Value, list[int]]:
+    """What is transposed to it, and how."""
+    perm: list[int] | None = None
+    while is_onnx(value.producer(), "Transpose"):
+        transpose = value.producer()
+        assert transpose is not None
+        if "perm" not in transpose.attributes:
+            break
+        step = ints(transpose, "perm")
+        value, perm = required_input(transpose, 0), step if perm is None else after(step, perm)
+    if perm is not None:
+        return value, perm
+    exit_ = value.producer()
+    if exit_ is not None and is_qudnn(exit_, "DequantizeFromIsland"):
+        return value, list(range(len(ints(exit_, "perm"))))
+    array = constant_or_none(value)
+    shape = facts.shape(value) if array is None else array.shape
+    if shape is None:
+        raise Refusal(f"the shape of {value.name} is unknown")
+    if not shape:
+        raise Refusal(f"{value.name} has no dimensions")
+    return value, list(range(len(shape)))
 
 
 def _is_made_by_op(value: ir.Value) -> bool:

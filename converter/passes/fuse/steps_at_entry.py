@@ -18,6 +18,7 @@ from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.lowering.steps import find_steps
 from qudnn.converter.passes.base import NodePass
+from qudnn.converter.passes.fuse.binary_at_entry import takes_sum
 from qudnn.converter.qdq.linear import dequantizes
 
 _MOST_NODES = 32
@@ -34,7 +35,8 @@ class _Function(NamedTuple):
 class StepsAtEntry(NodePass):
     """What they compute is never written in float32: a function with an 8-bit result is one of steps.
 
-    Of one float32 tensor, with constants of one element. A result with other consumers stays.
+    Of one float32 tensor, with constants of one element. A result with other consumers stays. An activation
+    that only clips a sum is left to BinaryAtEntry, which takes both.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -42,7 +44,13 @@ class StepsAtEntry(NodePass):
         super().run(model)
 
     def matches(self, node: ir.Node) -> bool:
-        return is_qudnn(node, "QuantizeToIsland") and self._function(node) is not None
+        if not is_qudnn(node, "QuantizeToIsland"):
+            return False
+        function = self._function(node)
+        if function is None:
+            return False
+        clips = all(has_trait(each, Trait.CLIPS) for each in function.nodes)
+        return not (clips and is_onnx(function.x.producer(), "Add") and takes_sum(node, self.context.facts))
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         function = self._function(node)

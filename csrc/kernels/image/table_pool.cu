@@ -1,26 +1,21 @@
 #include "kernels/image/table_pool.h"
 
 #include "kernels/common/common.cuh"
+#include "kernels/image/global_mean.cuh"
 
 namespace qudnn::kernels {
 namespace {
 
-constexpr int kChannels = 32;  // of a block: a sector of each pixel
-constexpr int kSums = 4;       // a warp each
+// A sector of each pixel to a block.
+constexpr int kChannels = kMeanChannels, kSums = kMeanSums;
 
 struct TableMean {
     int64_t n, hw, c;
     const float* table;
     int64_t row;  // of the table, from a channel's to the next channel's
-    float pixels;
 
     TableMean(int64_t images, int64_t size, int64_t channels, const FloatTable& t)
-        : n(images),
-          hw(size),
-          c(channels),
-          table(t.values),
-          row(t.per_channel ? 256 : 0),
-          pixels(static_cast<float>(size)) {}
+        : n(images), hw(size), c(channels), table(t.values), row(t.per_channel ? 256 : 0) {}
 };
 
 // What becomes of a mean.
@@ -41,34 +36,20 @@ template <typename To>
 __global__ void __launch_bounds__(kChannels* kSums)
     table_pool(const __grid_constant__ TableMean k, const __grid_constant__ To to, int64_t blocks_per_image,
                const int8_t* __restrict__ x, typename To::Type* __restrict__ y) {
-    __shared__ float sums[kSums][kChannels];
     __shared__ float common[256];
     if (k.row == 0) {
         for (int i = threadIdx.y * kChannels + threadIdx.x; i < 256; i += kChannels * kSums)
             common[i] = k.table[i];
         __syncthreads();
     }
-    const int64_t in_fours = k.hw / kSums * kSums;
     for (int64_t block = blockIdx.x; block < k.n * blocks_per_image; block += gridDim.x) {
         const int64_t image = block / blocks_per_image;
         const int64_t channel = (block - image * blocks_per_image) * kChannels + threadIdx.x;
         const int8_t* const pixels = x + image * k.hw * k.c + channel;
         const float* const table = k.row == 0 ? common : k.table + channel * k.row;
         const auto real = [&](int64_t pixel) { return table[pixels[pixel * k.c] + 128]; };
-        float sum = 0;
-        if (channel < k.c) {
-#pragma unroll 8
-            for (int64_t pixel = threadIdx.y; pixel < in_fours; pixel += kSums) sum = plus(sum, real(pixel));
-        }
-        sums[threadIdx.y][threadIdx.x] = sum;
-        __syncthreads();
-        if (threadIdx.y == 0 && channel < k.c) {
-            float total = plus(plus(sums[0][threadIdx.x], sums[2][threadIdx.x]),
-                               plus(sums[1][threadIdx.x], sums[3][threadIdx.x]));
-            for (int64_t pixel = in_fours; pixel < k.hw; ++pixel) total = plus(total, real(pixel));
-            y[image * k.c + channel] = to(divide(total, k.pixels));
-        }
-        __syncthreads();  // before the next image's sums
+        const float mean = global_mean(k.hw, channel < k.c, real);
+        if (threadIdx.y == 0 && channel < k.c) y[image * k.c + channel] = to(mean);
     }
 }
 

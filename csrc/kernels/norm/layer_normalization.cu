@@ -19,20 +19,40 @@ struct Tensor {
     }
 };
 
-// Fewer than 8 channels, a thread to a row.
+// Fewer than 8 channels, a thread to a row. Y: as that of normalize_rows.
+template <typename Y>
 __global__ void __launch_bounds__(kThreads)
     normalize_short_rows(int64_t rows, const __grid_constant__ Normalization k, const int8_t* __restrict__ x,
-                         const float* __restrict__ gamma, const float* __restrict__ beta,
-                         int8_t* __restrict__ y) {
+                         const float* __restrict__ gamma, const float* __restrict__ beta, Y* __restrict__ y) {
+    constexpr bool kToFloat = std::is_same_v<Y, float>;
     for (int64_t row = int64_t{blockIdx.x} * kThreads + threadIdx.x; row < rows;
          row += int64_t{gridDim.x} * kThreads) {
         const int8_t* source = x + row * k.x_stride;
-        int8_t* target = y + row * k.y_stride;
+        Y* target = y + row * k.y_stride;
         normalize_short_row(
             k.channels, k.epsilon, gamma, beta, [&](int c) { return k.value(source, c); },
-            [&](int c, float value) { target[c] = static_cast<int8_t>(k.quantizer.quantized<true>(value)); });
+            [&](int c, float value) {
+                if constexpr (kToFloat)
+                    target[c] = value;
+                else
+                    target[c] = static_cast<int8_t>(k.quantizer.quantized<true>(value));
+            });
         for (int c = k.channels; c < k.y_stride; ++c) target[c] = 0;
     }
+}
+
+template <typename Y>
+cudaError_t launch_layer_normalization(const NormalizationGeometry& g, const NormalizationScales& scales,
+                                       const int8_t* x, const float* gamma, const float* beta, Y* y,
+                                       cudaStream_t stream) {
+    if (g.rows * g.channels == 0) return cudaSuccess;
+    if (!narrow_rows(g)) return cudaErrorInvalidValue;
+    const Normalization k(g, scales);
+    if (g.channels < kLanes)
+        return launch(normalize_short_rows<Y>, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x,
+                      gamma, beta, y);
+    const bool words = g.x_stride % 4 == 0 && aligned(x, 4);
+    return launch_normalize_rows(k, words, Tensor{x, k.x_stride}, gamma, beta, y, stream);
 }
 
 }  // namespace
@@ -40,14 +60,13 @@ __global__ void __launch_bounds__(kThreads)
 cudaError_t layer_normalization(const NormalizationGeometry& g, const NormalizationScales& scales,
                                 const int8_t* x, const float* gamma, const float* beta, int8_t* y,
                                 cudaStream_t stream) {
-    if (g.rows * g.channels == 0) return cudaSuccess;
-    if (!narrow_rows(g)) return cudaErrorInvalidValue;
-    const Normalization k(g, scales);
-    if (g.channels < kLanes)
-        return launch(normalize_short_rows, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x, gamma,
-                      beta, y);
-    const bool words = g.x_stride % 4 == 0 && aligned(x, 4);
-    return launch_normalize_rows(k, words, Tensor{x, k.x_stride}, gamma, beta, y, stream);
+    return launch_layer_normalization(g, scales, x, gamma, beta, y, stream);
+}
+
+cudaError_t layer_normalization_to_float(const NormalizationGeometry& g, const NormalizationScales& scales,
+                                         const int8_t* x, const float* gamma, const float* beta, float* y,
+                                         cudaStream_t stream) {
+    return launch_layer_normalization(g, scales, x, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels

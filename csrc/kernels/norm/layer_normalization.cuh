@@ -5,6 +5,8 @@
 //   each
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/common/gpu.h"
 #include "kernels/common/row_reduction.cuh"
 #include "kernels/norm/layer_normalization.h"
@@ -46,6 +48,17 @@ __device__ void store_word(int8_t* row, int c, int stride, uint32_t word) {
 #pragma unroll
         for (int i = 0; i < 4; ++i)
             if (c + i < stride) row[c + i] = static_cast<int8_t>(word >> (8 * i));
+    }
+}
+
+template <bool kWords>
+__device__ void store_floats(float* row, int c, int channels, const float (&values)[4]) {
+    if constexpr (kWords) {
+        *reinterpret_cast<float4*>(row + c) = {values[0], values[1], values[2], values[3]};
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (c + i < channels) row[c + i] = values[i];
     }
 }
 
@@ -160,11 +173,12 @@ __device__ inline float squares_of(const float* values, int count, float mean, f
 // A warp to kRows rows at a time. It works on one after the other, but for the squares, whose sums are eight
 // chains of additions to a row. kSimple: rows are
 // dense and aligned, of a multiple of four channels, and lie in shared memory as a whole; y's scale is none
-// of RowQuantizer::plain.
-template <int kRows, bool kSimple, typename Source>
+// of RowQuantizer::plain. Y: int8_t, quantized, or float, as it is and without more channels.
+template <int kRows, bool kSimple, typename Source, typename Y>
 __global__ void __launch_bounds__(32, 16)
     normalize_rows(const __grid_constant__ Normalization k, const __grid_constant__ Source source,
-                   const float* __restrict__ gamma, const float* __restrict__ beta, int8_t* __restrict__ y) {
+                   const float* __restrict__ gamma, const float* __restrict__ beta, Y* __restrict__ y) {
+    constexpr bool kToFloat = std::is_same_v<Y, float>;
     extern __shared__ __align__(16) float staged[];
     constexpr int kRowThreads = 32 / kRows;
     const int thread = threadIdx.x, lane = thread % kLanes;
@@ -214,38 +228,43 @@ __global__ void __launch_bounds__(32, 16)
                     const float results[4] = {
                         result(v.x, scales.x, shifts.x), result(v.y, scales.y, shifts.y),
                         result(v.z, scales.z, shifts.z), result(v.w, scales.w, shifts.w)};
-                    uint32_t word = !kSimple && k.quantizer.plain ? k.quantizer.quantized<true>(results)
-                                                                  : k.quantizer.quantized<false>(results);
-                    if (!kSimple) word &= first_bytes(k.channels - c);
-                    if (first + r < k.rows)
-                        store_word<kSimple>(y + (first + r) * k.y_stride, c, k.y_stride, word);
+                    Y* const row = y + (first + r) * k.y_stride;
+                    if constexpr (kToFloat) {
+                        if (first + r < k.rows) store_floats<kSimple>(row, c, k.channels, results);
+                    } else {
+                        uint32_t word = !kSimple && k.quantizer.plain ? k.quantizer.quantized<true>(results)
+                                                                      : k.quantizer.quantized<false>(results);
+                        if (!kSimple) word &= first_bytes(k.channels - c);
+                        if (first + r < k.rows) store_word<kSimple>(row, c, k.y_stride, word);
+                    }
                 }
             }
         }
-        if constexpr (!kSimple)
+        if constexpr (!kSimple && !kToFloat)
             for (int c = (k.channels + 3) / 4 * 4 + thread * 4; c < k.y_stride; c += kWarpChannels)
                 for (int r = 0; r < kRows && first + r < k.rows; ++r)
                     store_word<false>(y + (first + r) * k.y_stride, c, k.y_stride, 0);
     }
 }
 
-template <int kRows, bool kSimple, typename Source>
-cudaError_t launch_rows(Normalization k, const Source& source, const float* gamma, const float* beta,
-                        int8_t* y, cudaStream_t stream) {
+template <int kRows, bool kSimple, typename Source, typename Y>
+cudaError_t launch_rows(Normalization k, const Source& source, const float* gamma, const float* beta, Y* y,
+                        cudaStream_t stream) {
     const int64_t width = ceil_div(k.x_stride, kWarpChannels) * kWarpChannels;
     k.staged = static_cast<int>(std::min<int64_t>(width, kMostStaged<kRows>));
     k.pitch = k.staged + kLanes;  // the chains of several rows are in different banks
-    return launch_with(normalize_rows<kRows, kSimple, Source>, ceil_div(k.rows, kRows), 32,
+    return launch_with(normalize_rows<kRows, kSimple, Source, Y>, ceil_div(k.rows, kRows), 32,
                        kRows * k.pitch * sizeof(float), stream, k, source, gamma, beta, y);
 }
 
 // Of eight channels and more. words: all rows of the source are aligned.
-template <typename Source>
+template <typename Source, typename Y>
 cudaError_t launch_normalize_rows(const Normalization& k, bool words, const Source& source,
-                                  const float* gamma, const float* beta, int8_t* y, cudaStream_t stream) {
+                                  const float* gamma, const float* beta, Y* y, cudaStream_t stream) {
     const bool is_simple = words && k.channels % 4 == 0 && k.x_stride == k.channels &&
-                           k.y_stride == k.channels && aligned(y, 4) && aligned(gamma, sizeof(float4)) &&
-                           aligned(beta, sizeof(float4)) && !k.quantizer.plain;
+                           k.y_stride == k.channels && aligned(y, 4 * sizeof(Y)) &&
+                           aligned(gamma, sizeof(float4)) && aligned(beta, sizeof(float4)) &&
+                           !k.quantizer.plain;
     if (!is_simple || k.channels > kMostStaged<1>)
         return launch_rows<1, false>(k, source, gamma, beta, y, stream);
     // Few rows: a warp to each is sooner done, though most threads have no part in the sums of squares.

@@ -38,4 +38,9 @@ cudaError_t layer_normalization(const NormalizationGeometry& g, const Normalizat
                                 const int8_t* x, const float* gamma, const float* beta, int8_t* y,
                                 cudaStream_t stream);
 
+// y [rows, channels] float32, dense: n itself.
+cudaError_t layer_normalization_to_float(const NormalizationGeometry& g, const NormalizationScales& scales,
+                                         const int8_t* x, const float* gamma, const float* beta, float* y,
+                                         cudaStream_t stream);
+
 }  // namespace qudnn::kernels

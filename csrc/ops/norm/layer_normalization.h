@@ -1,4 +1,4 @@
-// QLayerNormalization, between an island's tensors.
+// QLayerNormalization, between an island's tensors, and QLayerNormalizationToFloat, which leaves it.
 #pragma once
 
 #include "kernels/norm/layer_normalization.h"
@@ -17,6 +17,21 @@ struct QLayerNormalization {
     kernels::NormalizationScales scales;
 
     explicit QLayerNormalization(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [...,Cp] int8, gamma and beta [channels] float32 -> [...,channels] float32.
+struct QLayerNormalizationToFloat {
+    static constexpr Signature kSignature{
+        "QLayerNormalizationToFloat",
+        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::float32}};
+
+    int64_t channels;  // at most: x may have fewer
+    kernels::NormalizationScales scales;
+
+    explicit QLayerNormalizationToFloat(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

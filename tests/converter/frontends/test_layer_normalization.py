@@ -122,6 +122,51 @@ def test_weights_of_four_bits() -> None:
     assert_converts(model, {"QLayerNormalization": 1}, (7, 20))
 
 
+@DTYPES
+@WIDTHS
+def test_a_result_in_float32(dtype: str, channels: int) -> None:
+    """As before SmoothQuant's factors, with a residual that is not quantized."""
+    net = QdqNetwork(dtype)
+    y = net.node("LayerNormalization", [net.x(("n", 7, channels)), *constants(net, channels, None)], "l")
+    net.output(net.node("Neg", [y], "negative"), "float32", ["n", 7, channels])
+    factor = net.constant("factor", net.rng.uniform(0.5, 2, channels), "float32")
+    net.y(net.node("Mul", [y, factor], "scaled"), 0.02, rank=3)
+    report = assert_inside(net, {"QLayerNormalizationToFloat": 1})
+    assert not report.approximate
+
+
+def first(net: QdqNetwork, x: str, axis: int = 1) -> str:
+    return net.node("Gather", [x, net.constant("zero", 0, "int64")], "first", axis=axis)
+
+
+@DTYPES
+def test_the_first_token_alone_is_normalized(dtype: str) -> None:
+    net = QdqNetwork(dtype)
+    y = net.node("LayerNormalization", [net.x(("n", 7, 20)), *constants(net, 20, None)], "l")
+    net.output(net.node("Neg", [first(net, y)], "negative"), "float32", ["n", 20])
+    assert_inside(net, {"QLayerNormalizationToFloat": 1, "Gather": 1, "DequantizeFromIsland": 0})
+    nodes = converter.convert(net.model()).model.graph.node
+    (norm,) = (node for node in nodes if node.op_type == "QLayerNormalizationToFloat")
+    (gather,) = (node for node in nodes if node.op_type == "Gather")
+    assert gather.output[0] == norm.input[0]
+
+
+@pytest.mark.parametrize("why", ["others read it", "it gathers channels"])
+def test_a_gather_that_stays(why: str) -> None:
+    net = QdqNetwork()
+    y = net.node("LayerNormalization", [net.x(("n", 7, 20)), *constants(net, 20, None)], "l")
+    axis = 2 if "channels" in why else 1
+    shape: list[int | str] = ["n", 7] if axis == 2 else ["n", 20]
+    net.output(net.node("Neg", [first(net, y, axis)], "negative"), "float32", shape)
+    if axis == 1:
+        net.output(y, "float32", ["n", 7, 20])
+    assert_inside(net, {"QLayerNormalizationToFloat": 1, "Gather": 1})
+    nodes = converter.convert(net.model()).model.graph.node
+    (norm,) = (node for node in nodes if node.op_type == "QLayerNormalizationToFloat")
+    (gather,) = (node for node in nodes if node.op_type == "Gather")
+    assert norm.output[0] == gather.input[0]
+
+
 def assert_inside(net: QdqNetwork, ops: dict[str, int]) -> converter.Report:
     """These ops are in the converted model, with the bits of the original."""
     model = net.model()

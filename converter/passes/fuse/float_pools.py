@@ -1,0 +1,123 @@
+"""Transpose -> (Relu, Clip or SiLU) -> GlobalAveragePool or ReduceMean => FloatGlobalAveragePool -> Transpose
+
+Transpose -> (Relu or Clip) -> MaxPool => FloatMaxPool -> Transpose
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx_ir as ir
+
+from qudnn.converter.analysis.geometry import read_geometry
+from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.float_result import LAST_BITS
+from qudnn.converter.frontends.qoperator.common import read_axes
+from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.constants import required_input
+from qudnn.converter.graph.edit import add_initializer, is_needed, remove_orphans, take_place
+from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.graph.permutations import after
+from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
+from qudnn.converter.island.emitter import Attribute
+from qudnn.converter.passes.base import NodePass
+from qudnn.converter.passes.fuse.float_activations import Activation, activation_before
+
+_FIRST = [0, 3, 1, 2]  # channels last -> first
+_SPATIAL = [2, 3]
+
+
+class FloatPools(NodePass):
+    """Of the float32 result of a convolution, as it lies; what follows reads the pool's, transposed."""
+
+    REPORTED = True
+
+    def matches(self, node: ir.Node) -> bool:
+        return is_onnx(node, "GlobalAveragePool", "ReduceMean", "MaxPool") and _image(node) is not None
+
+    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
+        activation, transpose = _source(node)
+        assert transpose is not None
+        x = required_input(transpose, 0)
+        if is_onnx(node, "MaxPool"):
+            self._pool(node, "FloatMaxPool", x, _window(node, activation))
+            return
+        keeps = self._keeps(node)
+        pool = self._pool(node, "FloatGlobalAveragePool", x, activation.attributes, keeps)
+        if is_onnx(node, "ReduceMean"):
+            self.context.notes[pool] = LAST_BITS
+
+    def _keeps(self, node: ir.Node) -> bool:
+        """Whether the result has the axes of the image."""
+        if is_onnx(node, "GlobalAveragePool"):
+            return True
+        if read_axes(node, 1, 4, self.context.facts) != _SPATIAL:
+            raise Refusal("it does not reduce the spatial axes alone")
+        return bool(node.attributes.get_int("keepdims", 1))
+
+    def _pool(
+        self,
+        node: ir.Node,
+        op_type: str,
+        x: ir.Value,
+        attributes: Mapping[str, Attribute],
+        keeps: bool = True,
+    ) -> ir.Node:
+        """Insert the op, and what gives its result to the consumers of the node."""
+        graph, y, names = node.graph, node.outputs[0], self.context.names
+        assert isinstance(graph, ir.Graph)
+        pool = ir.node(op_type, [x], dict(attributes), domain=DOMAIN, name=node.name)
+        pool.doc_string = node.doc_string
+        pool.metadata_props.update(node.metadata_props)
+        pooled = pool.outputs[0]
+        pooled.name, pooled.type = names.value(f"{y.name}/pooled"), ir.TensorType(ir.DataType.FLOAT)
+        if keeps:
+            name = names.node(f"{y.name}/channels_first")
+            moved = ir.node("Transpose", [pooled], {"perm": _FIRST}, name=name)
+            for entry, index in list(y.uses()):
+                if is_qudnn(entry, "QuantizeToIsland"):
+                    set_ints(entry, "perm", after(_FIRST, ints(entry, "perm")))
+                    entry.replace_input_with(index, pooled)
+        else:
+            name = names.node(f"{y.name}/squeezed")
+            axes = add_initializer(graph, names.value(f"{name}/axes"), np.array([1, 2], np.int64))
+            moved = ir.node("Squeeze", [pooled, axes], name=name)
+        graph.insert_after(node, [pool, moved])
+        take_place(y, moved.outputs[0])
+        remove_orphans([node])
+        remove_orphans([moved])
+        return pool
+
+
+def _source(node: ir.Node) -> tuple[Activation, ir.Node | None]:
+    activation = activation_before(required_input(node, 0))
+    if activation.silu and is_onnx(node, "MaxPool"):
+        activation = Activation(required_input(node, 0))
+    return activation, activation.value.producer()
+
+
+def _image(node: ir.Node) -> ir.Value | None:
+    """The image, channels-last, that the node pools after an activation, if an op of the domain made it."""
+    _, transpose = _source(node)
+    if not is_onnx(transpose, "Transpose") or "perm" not in transpose.attributes:
+        return None
+    if ints(transpose, "perm") != _FIRST:
+        return None
+    x = required_input(transpose, 0)
+    source = x.producer()
+    if is_onnx(source, "Slice"):  # off the channels that pad it
+        source = required_input(source, 0).producer()
+    return x if is_qudnn(source, "QConvToFloat", "FloatMaxPool") else None
+
+
+def _window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
+    if any(map(is_needed, node.outputs[1:])):
+        raise Refusal("its indices are used")
+    window = read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), None)
+    return {
+        "kernel_shape": window.kernel,
+        "pads": window.pads,
+        "strides": window.strides,
+        "dilations": window.dilations,
+        "ceil_mode": int(window.ceil_mode),
+        **activation.clip,
+    }

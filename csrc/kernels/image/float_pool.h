@@ -1,0 +1,22 @@
+// Pools of float32 images, channels-last, with the activation before them.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/common/float_activation.h"
+#include "kernels/image/max_pool.h"
+
+namespace qudnn::kernels {
+
+// x [n,hw,c] -> y [n,c]: the mean of f(x), summed up in float32 as table_global_average_pool does it.
+cudaError_t float_global_average_pool(int64_t n, int64_t hw, int64_t c, const FloatActivation& f,
+                                      const float* x, float* y, cudaStream_t stream);
+
+// x [n,h,w,c] -> y [n,p,q,c], without padding: the maximum of f(x) over each window. f does not decrease.
+// A window that only NaN or padding is in gives the lowest number.
+cudaError_t float_max_pool(const PoolGeometry& g, const FloatActivation& f, const float* x, float* y,
+                           cudaStream_t stream);
+
+}  // namespace qudnn::kernels
