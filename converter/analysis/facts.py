@@ -1,6 +1,6 @@
 """What is known of the values of a model's graph before it runs: types, shapes, axes of channels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import onnx_ir as ir
@@ -11,10 +11,10 @@ from qudnn.converter.analysis.dropped_dimensions import drops_dimensions
 from qudnn.converter.analysis.inference import infer, shape_of
 from qudnn.converter.analysis.node_shapes import inferred
 from qudnn.converter.analysis.outside_shapes import outside_shape
-from qudnn.converter.analysis.shape_values import ShapeValues
+from qudnn.converter.analysis.shape_values import Numbers, ShapeValues
 from qudnn.converter.errors import IN_FLOAT, Refusal
 from qudnn.converter.graph.constants import EIGHT_BIT
-from qudnn.converter.graph.sizes import Shape, unknown
+from qudnn.converter.graph.sizes import Computed, Shape, Size, Unknown, names_of, unknown
 from qudnn.converter.island.port import Port
 
 
@@ -41,6 +41,27 @@ class Facts:
             shape = shape_of(value)
             if shape is not None:
                 self._shapes[name] = shape
+        self._computable: dict[str, bool] = {}  # by names of sizes
+        self.size_places = _size_places(model.graph.inputs, self.shape)
+
+    def can_compute(self, size: Size) -> bool:
+        """Whether the size is known, or follows from the sizes of the model's inputs."""
+        return all(map(self._can_compute_name, names_of(size)))
+
+    def check_computable(self, *sizes: Size) -> None:
+        """Raises Refusal where one of the sizes, which an op needs when it runs, cannot be computed."""
+        for size in sizes:
+            if not self.can_compute(size):
+                raise Refusal(f"it needs {size}, which does not follow from the sizes of the model's inputs")
+
+    def _can_compute_name(self, name: str) -> bool:
+        if name not in self._computable:
+            self._computable[name] = (
+                all(map(self.can_compute, name.operands))
+                if isinstance(name, Computed)
+                else name in self.size_places
+            )
+        return self._computable[name]
 
     def dtype(self, value: ir.Value) -> ir.DataType | None:
         return self._dtypes.get(value.name or "")
@@ -52,6 +73,10 @@ class Facts:
         """The elements of a scalar or short vector of integers, as far as sizes known by name tell them."""
         found = self._values.of(value)
         return None if found is None or found.rank > 1 else found.elements
+
+    def sizes_in(self, value: ir.Value) -> Numbers | None:
+        """The same, with type and dimensions."""
+        return self._values.of(value)
 
     def integers(self, value: ir.Value) -> NDArray[Any] | None:
         """The short integer tensor that the value is in any case; None where it may be another."""
@@ -165,6 +190,18 @@ class Facts:
         if ranks and len(shape) not in ranks:
             raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
         return shape
+
+
+def _size_places(
+    inputs: Sequence[ir.Value], shape_of: Callable[[ir.Value], Shape | None]
+) -> dict[str, tuple[ir.Value, int]]:
+    """Which axes of inputs have the sizes of these names."""
+    places: dict[str, tuple[ir.Value, int]] = {}
+    for value in inputs:
+        for axis, size in enumerate(shape_of(value) or ()):
+            if isinstance(size, Unknown) and size == unknown(names_of(size)[0]):
+                places.setdefault(names_of(size)[0], (value, axis))
+    return places
 
 
 def _count(shape: Shape | None) -> int:

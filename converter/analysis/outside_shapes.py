@@ -9,10 +9,12 @@ from typing import Protocol
 
 import onnx_ir as ir
 
+from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.op_traits import Trait, operators_with
+from qudnn.converter.graph.op_traits import Trait, is_onnx, operators_with
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
 from qudnn.converter.graph.sizes import Shape, Size, Unknown, broadcast, plus, shifted
+from qudnn.converter.graph.slices import part_of
 
 
 class Known(Protocol):
@@ -119,6 +121,25 @@ def _pad(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | Non
     return tuple(sizes)
 
 
+def _convolved(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    x, weights = shapes[0], shapes[3] if is_onnx(node, "QLinearConv") else shapes[1]
+    if x is None or weights is None or len(x) != len(weights) or len(x) < 3:
+        return None
+    kernel = tuple(size for size in weights[2:] if isinstance(size, int))
+    if len(kernel) < len(x) - 2:
+        return None
+    return (x[0], weights[0], *read_geometry(node, kernel, x, most=3).output(*x[2:]))
+
+
+def _pooled(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
+    x, kernel = shapes[0], tuple(node.attributes.get_ints("kernel_shape", []))
+    if x is None or len(x) < 3 or len(kernel) != len(x) - 2:
+        return None
+    if node.attributes.get_int("channels_last", 0) == 1:
+        return None
+    return (*x[:2], *read_geometry(node, kernel, x, most=3).output(*x[2:]))
+
+
 def _qlinear_binary(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     a, b = (shapes[index] if index < len(shapes) else None for index in (0, 3))
     return None if a is None or b is None else broadcast(a, b)
@@ -130,7 +151,10 @@ def _qlinear_matmul(node: ir.Node, shapes: list[Shape | None], known: Known) -> 
 
 def _qlinear_concat(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | None:
     """The tensors stand after the result's scale and zero point, each before its own."""
-    parts = shapes[2::3]
+    return _concat(node, shapes[2::3], known)
+
+
+def _concat(node: ir.Node, parts: list[Shape | None], known: Known) -> Shape | None:
     first, axis = parts[0] if parts else None, node.attributes.get_int("axis", 0)
     if first is None or any(part is None or len(part) != len(first) for part in parts):
         return None
@@ -173,15 +197,14 @@ def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | N
     steps = rest[1] if len(rest) > 1 else (1,) * len(starts)
     sizes: list[Size] = list(shapes[0])
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        if not isinstance(axis, int) or not isinstance(start, int) or step != 1:
+        if not isinstance(axis, int) or not isinstance(step, int) or step < 1:
             return None
         size = sizes[axis]
-        if isinstance(size, int) and isinstance(end, int):
-            sizes[axis] = len(range(size)[start:end])
-        elif isinstance(size, int) and size > 1 and start >= 0:
-            sizes[axis] = shifted(end, -start)
+        if isinstance(size, int) and size > 1 and isinstance(start, int) and start >= 0 and step == 1:
+            of_known = isinstance(end, int)
+            sizes[axis] = part_of(size, start, end, 1) if of_known else shifted(end, -start)
         else:
-            return None
+            sizes[axis] = part_of(size, start, end, step)
     return tuple(sizes)
 
 
@@ -220,17 +243,24 @@ _Rule = Callable[[ir.Node, list[Shape | None], Known], Shape | None]
 _RULES: dict[tuple[str, str], _Rule] = {
     **dict.fromkeys(operators_with(Trait.KEEPS_SHAPE), _kept),
     **dict.fromkeys(operators_with(Trait.BROADCASTS), _of_all),
+    ("", "AveragePool"): _pooled,
+    ("", "Concat"): _concat,
     ("", "ConstantOfShape"): _filled,
+    ("", "Conv"): _convolved,
+    ("", "ConvInteger"): _convolved,
     ("", "Expand"): _expand,
     ("", "Gather"): _gather,
     ("", "GatherElements"): _as_indices,
     ("", "MatMul"): _matmul,
+    ("", "MaxPool"): _pooled,
+    ("com.microsoft", "QLinearAveragePool"): _pooled,
     ("com.microsoft", "QLinearAdd"): _qlinear_binary,
     ("com.microsoft", "QLinearMul"): _qlinear_binary,
     ("com.microsoft", "QLinearLeakyRelu"): _kept,
     ("com.microsoft", "QLinearSigmoid"): _kept,
     ("com.microsoft", "QLinearSoftmax"): _kept,
     ("com.microsoft", "QLinearConcat"): _qlinear_concat,
+    ("", "QLinearConv"): _convolved,
     ("", "QLinearMatMul"): _qlinear_matmul,
     ("com.microsoft", "EmbedLayerNormalization"): _embedding,
     ("com.microsoft", "FusedMatMul"): _fused_matmul,
@@ -238,6 +268,8 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("", "Range"): _range,
     ("", "Reshape"): _reshape,
     ("", "Resize"): _resize,
+    ("", "ScatterElements"): _kept,
+    ("", "ScatterND"): _kept,
     ("", "Slice"): _slice,
     ("", "Squeeze"): _squeeze,
     ("", "Transpose"): _transpose,

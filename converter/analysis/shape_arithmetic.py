@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from qudnn.converter.graph.sizes import Size, divided, plus, quotient, times
+from qudnn.converter.graph.sizes import Size, divided, is_never_negative, plus, quotient, times
 
 
 def _difference(a: Size, b: Size) -> Size:
@@ -15,7 +15,7 @@ def _quotient(a: Size, b: Size) -> Size | None:
     if exact is not None or not isinstance(b, int) or b < 1:
         return exact
     factors = [a] if isinstance(a, int) else [factor for names, factor in a.terms if names]
-    return None if min(factors) < 0 else divided(a, b)
+    return divided(a, b) if min(factors) >= 0 or is_never_negative(a) else None
 
 
 def _remainder(a: Size, b: Size) -> Size | None:

@@ -1,11 +1,11 @@
 """Shapes as Reshape has them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, divided, guessed, product, quotient, unknown
+from qudnn.converter.graph.sizes import Shape, Size, product, rest_of
 
 
 def keeps_zeros(reshape: ir.Node) -> bool:
@@ -15,16 +15,20 @@ def keeps_zeros(reshape: ir.Node) -> bool:
 
 def target_of(sizes: Shape, old: Shape) -> tuple[int, ...]:
     """sizes in Reshape's form: 0 for one that stays in its place, -1 for one that cannot be said."""
-    target: list[int] = []
-    for place, size in enumerate(sizes):
-        if place < len(old) and size == old[place]:
-            target.append(0)
-        elif isinstance(size, int):
-            target.append(size)
-        elif -1 in target:
+    target = run_time_target(sizes, old, lambda size: False)
+    return tuple(size for size in target if isinstance(size, int))
+
+
+def run_time_target(sizes: Shape, old: Shape, is_computable: Callable[[Size], bool]) -> Shape:
+    """As target_of; of several that cannot be said, those that can be computed when the model runs."""
+    target = [0 if place < len(old) and size == old[place] else size for place, size in enumerate(sizes)]
+    places = [place for place, size in enumerate(target) if not isinstance(size, int)]
+    inferred = next((place for place in places if not is_computable(target[place])), min(places, default=0))
+    for place in places:
+        if place == inferred:
+            target[place] = -1
+        elif not is_computable(target[place]):
             raise Refusal("several of its sizes are unknown")
-        else:
-            target.append(-1)
     return tuple(target)
 
 
@@ -41,13 +45,5 @@ def resolved(target: Sequence[Size], x_shape: Shape, allow_zero: bool) -> Shape:
     if -1 in sizes:
         place = sizes.index(-1)
         whole, others = product(x_shape), product((*sizes[:place], *sizes[place + 1 :]))
-        sizes[place] = _rest(whole, others)
+        sizes[place] = rest_of(whole, others)
     return tuple(sizes)
-
-
-def _rest(whole: Size, others: Size) -> Size:
-    """whole / others, a whole number where the model runs."""
-    if isinstance(others, int) and others > 0:
-        return divided(whole, others)
-    exact = quotient(whole, others)
-    return unknown(f"({whole})/({others})", guessed(whole) // guessed(others)) if exact is None else exact

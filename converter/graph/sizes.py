@@ -6,12 +6,15 @@ Two sizes that are equal here are equal whenever the model runs; unequal ones ma
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 
 from qudnn.converter.errors import Refusal
 
 _LONGEST = 200  # characters of a name
 _MOST_TERMS = 32
+_DEEPEST = 50  # names inside of names
 _MOST_FACTORS = 16
 _GREATEST = 2**63  # of factors: greater numbers fit into no shape
 
@@ -43,9 +46,39 @@ Size = int | Unknown
 Shape = tuple[Size, ...]
 
 
+class Computed(str):
+    """The name of a number that follows from others.
+
+    operator: Div, which rounds down, Min or Max. operands: two sizes. depth: how many such names are inside
+    of one another.
+    """
+
+    __slots__ = ("depth", "operands", "operator")
+    operator: str
+    operands: tuple[Size, Size]
+    depth: int
+
+    def __new__(cls, name: str, operator: str, operands: tuple[Size, Size], depth: int) -> "Computed":
+        self = super().__new__(cls, _short(name))
+        self.operator, self.operands, self.depth = operator, operands, depth
+        return self
+
+
+def computed(text: str, operator: str, a: Size, b: Size, guess: int) -> Unknown:
+    """The number that `text` tells, with a name that tells the operands, unless it is too deep for that."""
+    inside = (name.depth for size in (a, b) for name in names_of(size) if isinstance(name, Computed))
+    depth = 1 + max(inside, default=0)
+    return unknown(text if depth > _DEEPEST else Computed(text, operator, (a, b), depth), guess)
+
+
 def unknown(name: str, guess: int = 32) -> Unknown:
     """The number of this name. Where the name is long, a digest of it is the name."""
-    return Unknown((((name if len(name) <= _LONGEST else _digest(name),), 1),), guess)
+    return Unknown((((name if isinstance(name, Computed) else _short(name),), 1),), guess)
+
+
+def names_of(size: Size) -> list[str]:
+    """The named numbers that the size is made of, some of them perhaps several times."""
+    return [name for names, _ in _terms(size) for name in names]
 
 
 def plus(a: Size, b: Size) -> Size:
@@ -105,7 +138,8 @@ def divided(size: Size, by: int) -> Size:
         sign, offset = -1, by - 1 - offset
         rest = {names: -factor for names, factor in rest.items()}
     inside = _of({**rest, (): offset}, abs(guess) * by)
-    return plus(_of(whole, guess), times(sign, unknown(f"({inside}//{by})", abs(guess))))
+    floor = computed(f"({inside}//{by})", "Div", inside, by, abs(guess))
+    return plus(_of(whole, guess), times(sign, floor))
 
 
 def quotient(size: Size, by: Size) -> Size | None:
@@ -132,6 +166,80 @@ def quotient(size: Size, by: Size) -> Size | None:
             if not left[key]:
                 del left[key]
     return None
+
+
+def rest_of(whole: Size, others: Size) -> Size:
+    """whole / others, a whole number where the model runs."""
+    if isinstance(others, int) and others > 0:
+        return divided(whole, others)
+    exact = quotient(whole, others)
+    if exact is not None:
+        return exact
+    return computed(f"({whole})/({others})", "Div", whole, others, guessed(whole) // guessed(others))
+
+
+def least(a: Size, b: Size) -> Size:
+    """The smaller one of two."""
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    for first, second in (a, b), (b, a):
+        if is_never_negative(plus(second, times(-1, first))):
+            return first
+    return computed(f"least({a}, {b})", "Min", a, b, min(guessed(a), guessed(b)))
+
+
+def at_least_nothing(size: Size) -> Size:
+    """The number, 0 where it is negative."""
+    if isinstance(size, int) or is_never_negative(size):
+        return max(size, 0) if isinstance(size, int) else size
+    return computed(f"most({size}, 0)", "Max", size, 0, max(size.guess, 0))
+
+
+@lru_cache(4096)
+def is_never_negative(size: Size) -> bool:
+    """Whether the number is 0 or more, of any inputs, as far as bounds of its quotients tell.
+
+    inside/by - (by-1)/by <= floor(inside/by) <= inside/by, and no size is negative.
+    """
+    terms = {names: Fraction(factor) for names, factor in _terms(size)}
+    for _ in range(_MOST_TERMS):
+        if all(factor >= 0 and all(map(_is_of_a_size, names)) for names, factor in terms.items()):
+            return True
+        bounds = [
+            (names[0], bound)
+            for names, factor in terms.items()
+            if len(names) == 1
+            and isinstance(names[0], Computed)
+            and (bound := _bound(names[0], factor)) is not None
+        ]
+        if not bounds:
+            return False
+        name, bound = max(bounds, key=lambda each: each[0].depth)  # that which others are not inside of
+        factor = terms.pop((name,))
+        for names, share in bound.items():
+            terms[names] = terms.get(names, Fraction()) + factor * share
+        terms = {names: factor for names, factor in terms.items() if factor}
+    return False
+
+
+def _bound(name: Computed, factor: Fraction) -> dict[Monomial, Fraction] | None:
+    """What the number is not less than, or not more than where factor is negative; None where not known."""
+    a, b = name.operands
+    if name.operator == "Min":
+        return {names: Fraction(share) for names, share in _terms(a)} if factor < 0 else None
+    if name.operator != "Div" or not isinstance(b, int):
+        return None
+    bound = {names: Fraction(share, b) for names, share in _terms(a)}
+    if factor > 0:
+        bound[()] = bound.get((), Fraction()) + Fraction(1 - b, b)
+    return bound
+
+
+def _is_of_a_size(name: str) -> bool:
+    """Whether the number of the name is 0 or more."""
+    if not isinstance(name, Computed):
+        return True
+    return (any if name.operator == "Max" else all)(map(is_never_negative, name.operands))
 
 
 def guessed(size: Size) -> int:
@@ -183,6 +291,10 @@ def _of(terms: Mapping[Monomial, int], guess: int) -> Size:
         len(names) > _MOST_FACTORS or abs(f) >= _GREATEST for names, f in kept
     )
     return unknown(_digest(str(size)), size.guess) if is_long else size
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else _digest(name)
 
 
 def _digest(name: str) -> str:

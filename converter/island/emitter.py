@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.names import Names
+from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.dynamic_matmuls import WeightTerms
 from qudnn.converter.island.layout import ALIGNMENT, Layout, padded, plain, unpadded
 from qudnn.converter.island.port import Tensor
+from qudnn.converter.island.size_nodes import SizeNodes
 
+Constant = NDArray[Any] | Shape  # a Shape: an int64 vector of sizes that may be known only at run time
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 class Emitter:
     """Collects the nodes of one op; `name` is that of the node they stand for, and the first op's.
 
-    moved_before: tensors that were brought into other layouts, shared by the ops of a model.
+    moved_before: tensors that were brought into other layouts, shared by the ops of a model; so are sizes.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class Emitter:
         name: str,
         source: ir.Node,
         moved_before: dict[Tensor, dict[Layout, Tensor]],
+        sizes: SizeNodes,
     ) -> None:
         self.nodes: list[ir.Node] = []
         self._graph = graph
@@ -37,6 +41,7 @@ class Emitter:
         self._source = source
         self._named = False
         self._moved = moved_before
+        self._sizes = sizes
 
     def op(
         self,
@@ -44,7 +49,7 @@ class Emitter:
         tensors: Iterable[Tensor],
         layout: Layout,
         attributes: Mapping[str, Attribute],
-        constants: Mapping[str, NDArray[Any]] | None = None,
+        constants: Mapping[str, Constant] | None = None,
         domain: str = DOMAIN,
         dtype: ir.DataType = ir.DataType.INT8,
     ) -> Tensor:
@@ -60,13 +65,13 @@ class Emitter:
         tensors: Iterable[Tensor | None],
         results: Sequence[tuple[Layout, ir.DataType]],
         attributes: Mapping[str, Attribute],
-        constants: Mapping[str, NDArray[Any]] | None = None,
+        constants: Mapping[str, Constant] | None = None,
         domain: str = DOMAIN,
     ) -> list[Tensor]:
         """As op, of a node with several results. None: an input that it leaves out."""
         name = self._names.node(f"{self._name}/{op_type.lower()}") if self._named else self._name
         inputs = [None if tensor is None else tensor.value for tensor in tensors]
-        inputs += [self.constant(what, array) for what, array in (constants or {}).items()]
+        inputs += [self.numbers(what, given) for what, given in (constants or {}).items()]
         node = ir.node(
             op_type,
             inputs,
@@ -90,7 +95,7 @@ class Emitter:
         op_type: str,
         tensor: Tensor,
         layout: Layout,
-        constants: Mapping[str, NDArray[Any]] | None = None,
+        constants: Mapping[str, Constant] | None = None,
         rank: int | None = None,
         **attributes: Attribute,
     ) -> Tensor:
@@ -98,7 +103,7 @@ class Emitter:
 
         rank: of the result inside the island, where that is not the layout's.
         """
-        inputs = [tensor.value, *(self.constant(what, array) for what, array in (constants or {}).items())]
+        inputs = [tensor.value, *(self.numbers(what, given) for what, given in (constants or {}).items())]
         name = self._names.node(f"{self._name}/{op_type.lower()}")
         node = ir.node(op_type, inputs, attributes=attributes, name=name)
         self.nodes.append(node)
@@ -117,6 +122,14 @@ class Emitter:
         node = ir.node(op_type, inputs, attributes=attributes, name=name)
         self.nodes.append(node)
         return self._result(node.outputs[0], unpadded(1), f"{name}/result", dtype)
+
+    def numbers(self, what: str, given: Constant) -> ir.Value:
+        """An initializer; of sizes of which some are not known, what computes them."""
+        if isinstance(given, np.ndarray):
+            return self.constant(what, given)
+        if all(isinstance(size, int) for size in given):
+            return self.constant(what, np.array(given, np.int64))
+        return self._sizes.vector(given)
 
     def constant(self, what: str, array: NDArray[Any]) -> ir.Value:
         """An initializer, named after the op and its role."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.analysis.facts import Facts
+from qudnn.converter.graph.reshaping import run_time_target
 from qudnn.converter.graph.sizes import Shape, product
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
@@ -20,18 +20,18 @@ from qudnn.converter.island.port import Port, Tensor, port
 
 @dataclass(frozen=True)
 class SplitHeads:
-    """target: the sizes inside, in Reshape's form, less the last.
+    """target: the sizes inside, as run_time_target has them, less the last.
 
     apart: the layout of the input in which the groups are padded already. y: that of the result.
     """
 
-    target: tuple[int, ...]
+    target: Shape
     apart: Layout
     y: Layout
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x = emitter.moved(tensors[0], self.apart)
-        shape = np.array([*self.target, self.y.width], np.int64)
+        shape = (*self.target, self.y.width)
         return [emitter.op("Reshape", [x], self.y, {}, {"shape": shape}, domain="")]
 
 
@@ -39,7 +39,7 @@ class SplitHeads:
 class MergeHeads:
     """target: as SplitHeads'. groups: how many groups of channels become one."""
 
-    target: tuple[int, ...]
+    target: Shape
     groups: int
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
@@ -48,12 +48,12 @@ class MergeHeads:
         positions = tuple(group * width + place for group in range(self.groups) for place in places)
         rank = len(self.target) + 1
         y = Layout(rank, rank - 1, positions, self.groups * width)
-        shape = np.array([*self.target, y.width], np.int64)
+        shape = (*self.target, y.width)
         return [emitter.op("Reshape", [x], y, {}, {"shape": shape}, domain="")]
 
 
 def make_split_heads(
-    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
+    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape, facts: Facts
 ) -> Candidate | None:
     """The candidate for `[..., C] -> [..., groups..., C / groups]`; None where it is something else."""
     groups = _known_groups(y_shape, x_shape)
@@ -63,7 +63,7 @@ def make_split_heads(
     width = padded(size)
     positions = tuple(group * width + place for group in range(prod(groups[:-1])) for place in range(size))
     apart = Layout(len(x_shape), x.channel_axis, positions, prod(groups[:-1]) * width)
-    rows = target_of(y_shape[: -len(groups)], x_shape[:-1])
+    rows = run_time_target(y_shape[: -len(groups)], x_shape[:-1], facts.can_compute)
     rank = len(y_shape)
     op = SplitHeads((*rows, *groups[:-1]), apart, plain(rank, rank - 1, size))
     x = replace(x, wish=apart)
@@ -71,13 +71,14 @@ def make_split_heads(
 
 
 def make_joined_heads(
-    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape
+    covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape, facts: Facts
 ) -> Candidate | None:
     """The candidate for `[..., groups..., C / groups] -> [..., C]`; None where it is something else."""
     groups = _known_groups(x_shape, y_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
-    op = MergeHeads(target_of(y_shape[:-1], x_shape[: -len(groups)]), prod(groups[:-1]))
+    target = run_time_target(y_shape[:-1], x_shape[: -len(groups)], facts.can_compute)
+    op = MergeHeads(target, prod(groups[:-1]))
     return Candidate(covers, op, (x,), (port(y, y_shape, len(y_shape) - 1, x.dtype),))
 
 

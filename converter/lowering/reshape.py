@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.reshaping import target_of
+from qudnn.converter.graph.reshaping import run_time_target
 from qudnn.converter.graph.sizes import Shape, product, quotient
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
@@ -21,12 +20,12 @@ from qudnn.converter.lowering.take import make_slices
 
 @dataclass(frozen=True)
 class Reshape:
-    """target: the sizes inside the island, in Reshape's form, less the last where that is padded.
+    """target: the sizes inside the island, as run_time_target has them, less the last where that is padded.
 
     pixels: how many elements of each channel become channels of their own.
     """
 
-    target: tuple[int, ...]
+    target: Shape
     rank: int
     channel_axis: int
     pixels: int
@@ -34,15 +33,14 @@ class Reshape:
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x = tensors[0] if self.pixels == 1 else emitter.dense(tensors[0])
         if x.layout.is_unpadded:
-            shape = np.array(self.target, np.int64)
-            return [emitter.op("Reshape", [x], unpadded(self.rank), {}, {"shape": shape}, domain="")]
+            return [emitter.op("Reshape", [x], unpadded(self.rank), {}, {"shape": self.target}, domain="")]
         channels, width = x.layout.positions, x.layout.width
         # Channel c of pixel p: c * pixels + p outside, and inside the pixels follow each other.
         positions = tuple(p * width + c for c in channels for p in range(self.pixels))
         layout = Layout(self.rank, self.channel_axis, positions, width * self.pixels)
-        shape = np.array([*self.target, layout.width], np.int64)
         if self.target == (0,) and self.pixels == 1:
             return [emitter.op("Flatten", [x], layout, {"axis": 1}, domain="")]
+        shape = (*self.target, layout.width)
         return [emitter.op("Reshape", [x], layout, {}, {"shape": shape}, domain="")]
 
 
@@ -78,7 +76,8 @@ def make_reshape(
         else:
             continue
         unpadded_last = (channels,) if x_port.layout.is_unpadded else ()
-        target = target_of((*inside, *unpadded_last), (*before, *after, *unpadded_last))
+        old = (*before, *after, *unpadded_last)
+        target = run_time_target((*inside, *unpadded_last), old, facts.can_compute)
         return Candidate(
             covers,
             Reshape(target, len(y_shape), y_axis, pixels),
@@ -86,7 +85,7 @@ def make_reshape(
             (port(y, y_shape, y_axis, dtype),),
         )
     for of_last_axis in make_split_heads, make_joined_heads:
-        found = of_last_axis(covers, x_port, y, x_shape, y_shape)
+        found = of_last_axis(covers, x_port, y, x_shape, y_shape, facts)
         if found is not None:
             return found
     raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} splits the channels, or may split them")

@@ -1,6 +1,6 @@
 """Slices of a tensor: some of its channels, which costs nothing by itself, or some of its pixels."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,18 +8,17 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, Unknown, guessed, plus, times, unknown
+from qudnn.converter.graph.sizes import Shape, Size
+from qudnn.converter.graph.slices import is_all, part_of
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor, port
 
-_END = 2**31 - 1  # as the end of a Slice: the last element, of however many
-
 
 @dataclass(frozen=True)
 class Slice:
-    """What is taken of each axis: start, stop and step as Slice has them."""
+    """What is taken of each axis: start, stop and step as Slice has them; sizes, of channels numbers."""
 
     slices: dict[int, slice]
 
@@ -33,13 +32,12 @@ class Slice:
         if not rest:
             return [Tensor(x.value, layout)]
         bounds = {
-            "starts": [part.start for part in rest.values()],
-            "ends": [part.stop for part in rest.values()],
-            "axes": [layout.inside(axis) for axis in rest],
-            "steps": [part.step for part in rest.values()],
+            "starts": tuple(part.start for part in rest.values()),
+            "ends": tuple(part.stop for part in rest.values()),
+            "axes": tuple(layout.inside(axis) for axis in rest),
+            "steps": tuple(part.step for part in rest.values()),
         }
-        constants = {what: np.array(numbers, np.int64) for what, numbers in bounds.items()}
-        return [emitter.op("Slice", [x], layout, {}, constants, domain="")]
+        return [emitter.op("Slice", [x], layout, {}, bounds, domain="")]
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,10 @@ def make_slices(
     parts: dict[int, slice],
     facts: Facts,
 ) -> Candidate:
-    """The candidate for a Slice; parts by axis, all bounds numbers."""
+    """The candidate for a Slice; parts by axis, their bounds numbers or sizes that can be computed."""
     shape = facts.ranked(x)
     parts = {axis: part for axis, part in parts.items() if not _is_all(shape[axis], part)}
+    facts.check_computable(*(bound for part in parts.values() for bound in (part.start, part.stop)))
     x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), parts)
     y_port = port(y, _sliced(shape, parts), x_port.channel_axis, dtype)
     return Candidate(covers, Slice(parts), (x_port,), (y_port,))
@@ -92,11 +91,11 @@ def make_split(
 ) -> Candidate:
     """The candidate for a Split along `axis` into parts of `sizes`."""
     shape = facts.ranked(x)
-    x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), [axis % len(shape)])
     stops = np.cumsum(sizes).tolist()
     parts = [
         {axis % len(shape): slice(stop - size, stop, 1)} for size, stop in zip(sizes, stops, strict=True)
     ]
+    x_port = _sliceable(port(x, shape, facts.channel_axis_of(x), dtype), parts[0])
     y_ports = tuple(
         port(y, _sliced(shape, part), x_port.channel_axis, dtype)
         for y, part in zip(outputs, parts, strict=True)
@@ -124,42 +123,22 @@ def make_channels(
     return Candidate(covers, Channels(tuple(order)), (x_port,), (y_port,))
 
 
-def _sliceable(x: Port, axes: Collection[int]) -> Port:
+def _sliceable(x: Port, parts: Mapping[int, slice]) -> Port:
     """x, of which parts along these axes are taken; of channels only where their number is known."""
-    if x.layout.is_unpadded and x.channel_axis in axes:
+    if x.layout.is_unpadded and x.channel_axis in parts:
         raise Refusal(f"the number of channels of {x.value.name} is unknown")
+    part = parts.get(x.channel_axis)
+    if part is not None and not (isinstance(part.start, int) and isinstance(part.stop, int)):
+        raise Refusal("how many channels it takes is known only at run time")
     return x
 
 
 def _is_all(size: Size, part: slice) -> bool:
-    """Whether the part is the whole axis, as where a window ends that was padded by nothing."""
-    if isinstance(size, int):
-        return range(size)[part] == range(size)
-    return part == slice(0, part.stop, 1) and part.stop >= _END
+    return is_all(size, part.start, part.stop, part.step)
 
 
 def _sliced(shape: Shape, parts: dict[int, slice]) -> Shape:
-    sizes: list[Size] = list(shape)
+    sizes = list(shape)
     for axis, part in parts.items():
-        size = shape[axis]
-        sizes[axis] = len(range(size)[part]) if isinstance(size, int) else _part_of(size, part)
+        sizes[axis] = part_of(shape[axis], part.start, part.stop, part.step)
     return tuple(sizes)
-
-
-def _part_of(size: Unknown, part: slice) -> Size:
-    """The two parts of an axis that is divided somewhere have its size together, which rolling relies on."""
-    start, stop = part.start, part.stop
-    if part.step == 1:
-        if start == 0 and stop > 0:
-            return size if stop >= _END else _least(size, stop)
-        if start < 0 and stop >= _END:
-            return _least(size, -start)
-        if start > 0 and stop >= _END:
-            return plus(size, times(-1, _least(size, start)))
-        if start == 0 and stop < 0:
-            return plus(size, times(-1, _least(size, -stop)))
-    return unknown(f"{size}[{start}:{stop}:{part.step}]")
-
-
-def _least(size: Unknown, number: int) -> Unknown:
-    return unknown(f"least({size}, {number})", min(guessed(size), number))

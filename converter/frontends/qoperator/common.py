@@ -11,6 +11,7 @@ from qudnn.converter.graph.constants import (
     quantization,
     required_input,
 )
+from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.port import Quantized
 
 
@@ -32,16 +33,31 @@ def read_numbers(node: ir.Node, index: int, attribute: str, what: str, facts: Fa
 
     The input is a constant, or computed of sizes that are known.
     """
+    numbers = read_sizes(node, index, attribute, what, facts)
+    known = [number for number in numbers or () if isinstance(number, int)]
+    if numbers is not None and len(known) < len(numbers):
+        raise Refusal(f"its {what} must be constant")
+    return None if numbers is None else known
+
+
+def read_sizes(node: ir.Node, index: int, attribute: str, what: str, facts: Facts) -> Shape | None:
+    """As read_numbers, of numbers that may be known only at run time."""
     if attribute in node.attributes:
-        return list(node.attributes[attribute].as_ints())
+        return tuple(node.attributes[attribute].as_ints())
     value = node_input(node, index)
     if value is None:
         return None
     numbers = facts.numbers(value) if constant_or_none(value) is None else None
-    known = [number for number in numbers or () if isinstance(number, int)]
-    if numbers is not None and len(known) == len(numbers):
-        return known
-    return [int(number) for number in constant(value, what).reshape(-1)]
+    if numbers is not None:
+        return numbers
+    return tuple(int(number) for number in constant(value, what).reshape(-1))
+
+
+def read_required_sizes(node: ir.Node, index: int, attribute: str, what: str, facts: Facts) -> Shape:
+    found = read_sizes(node, index, attribute, what, facts)
+    if found is None:
+        raise Refusal(f"it has no {what}")
+    return found
 
 
 def from_front(axis: int, rank: int) -> int:

@@ -1,15 +1,22 @@
 """Pad on 8 bits => QMaxPool or Gather; Pad -> QLinearConv => QLinearConv with more padding"""
 
+from collections.abc import Sequence
+
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import from_front, read_required_numbers
+from qudnn.converter.frontends.qoperator.common import (
+    from_front,
+    read_required_numbers,
+    read_required_sizes,
+)
 from qudnn.converter.graph.constants import Quantization, constant_or_none, node_input, required_input, single
 from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.pad import make_pad
+from qudnn.converter.lowering.run_time_pad import make_run_time_pad
 from qudnn.converter.lowering.sequence import between, make_sequence
 from qudnn.converter.lowering.take import make_slices
 
@@ -35,7 +42,7 @@ def padded(
 ) -> Candidate:
     """The candidate for what the Pad makes of x, of 8 bits; fill: of what it adds in mode constant."""
     shape = facts.ranked(x)
-    amounts = read_required_numbers(node, 1, "pads", "pads", facts)
+    amounts: list[Size] = list(read_required_sizes(node, 1, "pads", "pads", facts))
     if node_input(node, 3) is not None:
         axes = [
             from_front(axis, len(shape)) for axis in read_required_numbers(node, 3, "axes", "axes", facts)
@@ -47,12 +54,18 @@ def padded(
     if len(amounts) != 2 * len(shape):
         raise Refusal("its pads are not two for each dimension")
     mode = node.attributes.get_string("mode", "constant")
-    if min(amounts) >= 0:
+    known = [amount for amount in amounts if isinstance(amount, int)]
+    if len(known) < len(amounts):
+        if mode != "constant":
+            raise Refusal(f"how much it pads in mode {mode} is known only at run time")
         axis = _channels(x, shape, amounts, facts)
-        return make_pad(covers, x, y, dtype, shape, axis, amounts, mode, fill)
+        return make_run_time_pad(covers, x, y, dtype, axis, tuple(amounts), fill, facts)
+    if min(known) >= 0:
+        axis = _channels(x, shape, amounts, facts)
+        return make_pad(covers, x, y, dtype, shape, axis, known, mode, fill)
     if mode != "constant":
         raise Refusal("it takes elements away")
-    return _cropped(covers, x, y, dtype, amounts, fill, facts)
+    return _cropped(covers, x, y, dtype, known, fill, facts)
 
 
 def _cropped(
@@ -81,7 +94,7 @@ def _cropped(
     return make_sequence([cropped, filled])
 
 
-def _channels(x: ir.Value, shape: Shape, pads: list[int], facts: Facts) -> int:
+def _channels(x: ir.Value, shape: Shape, pads: Sequence[Size], facts: Facts) -> int:
     """The axis of the channels: where no island tells, one that is not padded."""
     axis = facts.channel_axis_of(x) % len(shape)
     if facts.channel_axis(x) is None and (pads[axis] or pads[axis + len(shape)]):

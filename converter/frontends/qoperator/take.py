@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qoperator.common import from_front, read_numbers, read_required_numbers
+from qudnn.converter.frontends.qoperator.common import from_front, read_numbers, read_required_sizes
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.pick import make_pick
@@ -20,8 +20,8 @@ def slice_rule(node: ir.Node, facts: Facts) -> Candidate:
     x = required_input(node, 0)
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
-    starts = read_required_numbers(node, 1, "starts", "starts", facts)
-    ends = read_required_numbers(node, 2, "ends", "ends", facts)
+    starts = read_required_sizes(node, 1, "starts", "starts", facts)
+    ends = read_required_sizes(node, 2, "ends", "ends", facts)
     axes = read_numbers(node, 3, "axes", "axes", facts) or list(range(len(starts)))
     steps = read_numbers(node, 4, "steps", "steps", facts) or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):

@@ -10,6 +10,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor
+from qudnn.converter.island.size_nodes import SizeNodes
 from qudnn.converter.passes.base import PartitionPass
 
 
@@ -25,6 +26,7 @@ class Lower(PartitionPass):
         self._inside: dict[ir.Value, Tensor] = {}  # by what candidates call the value
         self._outside: dict[ir.Value, ir.Value] = {}  # what stands in its place there
         self._moved: dict[Tensor, dict[Layout, Tensor]] = {}
+        self._sizes = SizeNodes(model.graph, self.context.names, self.context.facts.size_places)
         self._wishes = _wishes(self.context.candidates)
         nodes: list[ir.Node] = []
         for candidate in self.context.candidates:
@@ -43,7 +45,7 @@ class Lower(PartitionPass):
     def _lower(self, candidate: Candidate, graph: ir.Graph) -> list[ir.Node]:
         first, last = candidate.covers[0], candidate.covers[-1]
         name = self._name(candidate)
-        emitter = Emitter(graph, self.context.names, name, first, self._moved)
+        emitter = Emitter(graph, self.context.names, name, first, self._moved, self._sizes)
         tensors = [self._tensor(port, emitter) for port in candidate.inputs]
         wish = self._wishes.get(candidate.outputs[0].value)
         results = candidate.op.emit(emitter, tensors, wish)

@@ -1,74 +1,63 @@
-"""Shape of a tensor => the same numbers, from an input of the model"""
+"""Sizes, and what is computed of them => the same numbers, of the sizes of the model's inputs"""
 
-import numpy as np
+from collections.abc import Container, Sequence
+from typing import Any
+
 import onnx_ir as ir
 
-from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
-from qudnn.converter.graph.op_traits import is_onnx
-from qudnn.converter.graph.sizes import Unknown
-from qudnn.converter.passes.base import NodePass
+from qudnn.converter.analysis.shape_values import Numbers
+from qudnn.converter.graph.constants import constant_tensor, required_input
+from qudnn.converter.graph.edit import remove_orphans
+from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.island.size_nodes import SizeNodes
+from qudnn.converter.passes.base import PartitionPass
 
 
-class ShapesFromInputs(NodePass):
+class ShapesFromInputs(PartitionPass):
     """Otherwise a tensor would leave the island only because its shape is used.
 
-    Sizes that are known become constants, and the unknown ones are sizes of the model's inputs.
+    And exporters compute each target anew, by many nodes: what reads numbers that follow from the sizes of
+    inputs reads them from nodes that compute each of them once. A Cast leads to floats, and whether these
+    are constant decides what onnxruntime fuses: what it reads stays, but for the Shape that it comes from.
     """
 
     def run(self, model: ir.Model) -> None:
-        self._places = _places(model.graph, self.context.facts)
-        super().run(model)
+        if not any(has_trait(node, Trait.READS_SHAPE) for node in model.graph):
+            return
+        self._sizes = SizeNodes(model.graph, self.context.names, self.context.facts.size_places)
+        outputs = [output for node in model.graph for output in node.outputs]
+        known = {output: numbers for output in outputs if (numbers := self._known(output)) is not None}
+        for value, numbers in known.items():
+            uses = [use for use in value.uses() if use.node.graph is model.graph]
+            self._replace(value, numbers, [use for use in uses if not _computes_sizes(use.node, known)])
+        for value, numbers in known.items():
+            node = value.producer()
+            if is_onnx(node, "Shape") and node.graph is model.graph:
+                self._replace(value, numbers, list(value.uses()))
 
-    def matches(self, node: ir.Node) -> bool:
-        return is_onnx(node, "Shape") and not _of_input(node)
-
-    def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        facts, places = self.context.facts, self._places
-        numbers = facts.numbers(node.outputs[0])
-        if not numbers or any(isinstance(size, Unknown) and size not in places for size in numbers):
-            raise Refusal("some of its sizes are not those of the model's inputs")
-        parts = []
-        nodes = []
-        for size in numbers:
-            if isinstance(size, int):
-                parts.append(self._constant(node, graph, size))
-                continue
-            source, axis = places[size]
-            shape = ir.node("Shape", [source], name=self._name(node, "shape"))
-            gather = ir.node(
-                "Gather", [shape.outputs[0], self._constant(node, graph, axis)], name=self._name(node, "size")
-            )
-            nodes += [shape, gather]
-            parts.append(gather.outputs[0])
-        if len(parts) > 1 or not nodes:
-            nodes.append(ir.node("Concat", parts, attributes={"axis": 0}, name=node.name))
-        for added in nodes:
-            added.outputs[0].name = self.context.names.value(f"{added.name}/sizes")
-        graph.insert_before(node, nodes)
-        take_place(node.outputs[0], nodes[-1].outputs[0])
-        facts.note_shape(nodes[-1].outputs[0], ir.DataType.INT64, (len(numbers),))
+    def _replace(self, value: ir.Value, numbers: Numbers, uses: Sequence[Any]) -> None:
+        node = value.producer()
+        if node is None or not uses or (is_onnx(node, "Shape") and required_input(node, 0).is_graph_input()):
+            return
+        made = self._sizes
+        new = made.vector(numbers.elements) if numbers.rank else made.scalar(numbers.elements[0])
+        self.context.facts.note_shape(new, ir.DataType.INT64, numbers.array.shape)
+        for use in uses:
+            use.node.replace_input_with(use.idx, new)
         remove_orphans([node])
 
-    def _constant(self, node: ir.Node, graph: ir.Graph, number: int) -> ir.Value:
-        name = self.context.names.value(f"{node.name}/number")
-        return add_initializer(graph, name, np.array([number], np.int64))
+    def _known(self, value: ir.Value) -> Numbers | None:
+        """What it holds, if that is an int64 vector or scalar that can be computed, and no constant."""
+        found = None if constant_tensor(value) is not None else self.context.facts.sizes_in(value)
+        if found is None or found.rank > 1 or found.dtype != ir.DataType.INT64:
+            return None
+        if all(map(self.context.facts.can_compute, found.elements)):
+            return found
+        node = value.producer()
+        if is_onnx(node, "Shape"):
+            self.decline(node, "some of its sizes do not follow from those of the model's inputs")
+        return None
 
-    def _name(self, node: ir.Node, what: str) -> str:
-        return self.context.names.node(f"{node.name}/{what}")
 
-
-def _of_input(node: ir.Node) -> bool:
-    return required_input(node, 0).is_graph_input()
-
-
-def _places(graph: ir.Graph, facts: Facts) -> dict[Unknown, tuple[ir.Value, int]]:
-    """Where inputs have the sizes of unknown number."""
-    places: dict[Unknown, tuple[ir.Value, int]] = {}
-    for value in graph.inputs:
-        for axis, size in enumerate(facts.shape(value) or ()):
-            if isinstance(size, Unknown):
-                places.setdefault(size, (value, axis))
-    return places
+def _computes_sizes(node: ir.Node, known: Container[ir.Value]) -> bool:
+    return is_onnx(node, "Cast") or any(output in known for output in node.outputs)

@@ -1,4 +1,7 @@
-"""What is computed of sizes that are known, among others that are not => the constants that it is"""
+"""What is computed of sizes that are known, among others that are not => the constants that it is
+
+And Shape of what only floats are computed of => the same numbers, from the model's inputs.
+"""
 
 from collections.abc import Mapping
 from math import prod
@@ -10,10 +13,11 @@ from numpy.typing import NDArray
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import computed
-from qudnn.converter.graph.constants import constant_or_none, constant_tensor, node_input
+from qudnn.converter.graph.constants import constant_or_none, constant_tensor, node_input, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans
 from qudnn.converter.graph.op_traits import ONNX, Trait, has_trait, is_onnx
 from qudnn.converter.graph.order import subgraphs
+from qudnn.converter.island.size_nodes import SizeNodes
 from qudnn.converter.passes.base import EarlyPass
 from qudnn.converter.qdq.linear import quantizes
 
@@ -46,6 +50,22 @@ class FoldSizes(EarlyPass):
         wanted = [node.outputs[0] for node in self._cone if quantizes(node)]
         arrays = {**integers, **self._computed(wanted, model.opset_imports)}
         self._replace(arrays, model.graph)
+        self._read_from_inputs(model.graph)
+
+    def _read_from_inputs(self, graph: ir.Graph) -> None:
+        """Shape counts as a consumer, and keeps what it reads from being quantized where it is made.
+
+        Of an operator that onnxruntime has an integer form of it has to: there onnxruntime counts it, too.
+        """
+        sizes = SizeNodes(graph, self.context.names, self._facts.size_places)
+        for node in list(graph):
+            if not is_onnx(node, "Shape") or not _is_of_floats(node):
+                continue
+            numbers = self._facts.numbers(node.outputs[0])
+            if numbers and all(map(self._facts.can_compute, numbers)):
+                for use in list(node.outputs[0].uses()):
+                    use.node.replace_input_with(use.idx, sizes.vector(numbers))
+                remove_orphans([node])
 
     def _look(self, node: ir.Node) -> None:
         for output in node.outputs:
@@ -112,6 +132,13 @@ class FoldSizes(EarlyPass):
             for use in uses:
                 use.node.replace_input_with(use.idx, constant)
             remove_orphans([producer])
+
+
+def _is_of_floats(shape: ir.Node) -> bool:
+    """Whether it reads what no operator makes that may become an integer operator, or that pairs pass."""
+    source = required_input(shape, 0).producer()
+    decided = Trait.CONVERTS | Trait.INTEGER_FORM | Trait.CLIPS | Trait.PASSED
+    return source is not None and not has_trait(source, decided)
 
 
 def _quantizes_to_uint8(node: ir.Node) -> bool:

@@ -1,8 +1,9 @@
-"""LayerNormalization -> several moves, each -> QuantizeLinear => a LayerNormalization for each"""
+"""LayerNormalization -> (Pad ->) several moves, each -> QuantizeLinear => a LayerNormalization for each"""
 
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.passes.base import EarlyNodePass
@@ -17,6 +18,17 @@ class NormalizeForEach(EarlyNodePass):
 
     It costs less to normalize twice in an island than once outside of it. Each has the bits of the one.
     """
+
+    def run(self, model: ir.Model) -> None:
+        for node in list(model.graph):
+            if is_onnx(node, "Pad") and moves(node) and len(node.outputs[0].uses()) > 1:
+                source = required_input(node, 0).producer()
+                if is_onnx(source, "LayerNormalization") and is_of_a_quantized_tensor(source):
+                    try:
+                        self.rewrite(node, model.graph)
+                    except Refusal as refusal:
+                        self.decline(node, refusal)
+        super().run(model)
 
     def matches(self, node: ir.Node) -> bool:
         if not is_onnx(node, "LayerNormalization") or node.outputs[0].is_graph_output():

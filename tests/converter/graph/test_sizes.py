@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from qudnn.converter.graph.sizes import (
     Size,
     Unknown,
+    at_least_nothing,
     divided,
+    is_never_negative,
+    least,
     plus,
     quotient,
     shifted,
@@ -47,6 +50,14 @@ def test_residual_branches() -> None:
     assert windows(224, 7, 1, 2, 6) == 112
 
 
+FUNCTIONS = {"least": min, "most": max}
+
+
+def number(size: Size, known: dict[str, Size]) -> int:
+    """The number that a size stands for, by its text."""
+    return int(eval(str(size), dict(FUNCTIONS), dict(known)))
+
+
 def _of_two(parts: tuple[Callable[[Size, Size], Size], Term, Term]) -> Term:
     function, first, second = parts
     return lambda known: function(first(known), second(known))
@@ -62,7 +73,7 @@ sizes = st.recursive(
     st.integers(-9, 9).map(lambda number: lambda known: number)
     | st.sampled_from(NAMES).map(lambda name: lambda known: known[name]),
     lambda inner: (
-        st.tuples(st.sampled_from([plus, times]), inner, inner).map(_of_two)
+        st.tuples(st.sampled_from([plus, times, least]), inner, inner).map(_of_two)
         | st.tuples(inner, st.integers(1, 9)).map(_divided)
     ),
     max_leaves=12,
@@ -72,11 +83,11 @@ sizes = st.recursive(
 @given(term=sizes)
 def test_terms_are_the_numbers_that_they_stand_for(term: Term) -> None:
     """A name of a quotient tells what is divided by what."""
-    text = str(term({name: unknown(name) for name in NAMES}))
-    assume("size" not in text)  # a digest of a long one
+    size = term({name: unknown(name) for name in NAMES})
+    assume("size" not in str(size))  # a digest of a long one
     for numbers in product((1, 2, 7, 12), repeat=3):
         known = dict(zip(NAMES, numbers, strict=True))
-        assert eval(text, {}, dict(known)) == term(dict[str, Size](known))
+        assert number(size, dict[str, Size](known)) == term(dict[str, Size](known))
 
 
 @given(first=sizes, second=sizes)
@@ -110,3 +121,28 @@ def test_long_terms_have_names() -> None:
         size = times(plus(size, 1), plus(n, size))
     assert isinstance(size, Unknown) and len(str(size)) < 2000
     assert times(plus(size, 1), n) == times(n, plus(1, size))
+
+
+@given(term=sizes)
+def test_what_is_never_negative_is_not(term: Term) -> None:
+    size = term({name: unknown(name) for name in NAMES})
+    assume("size" not in str(size))
+    numbers = [
+        number(size, dict[str, Size](zip(NAMES, numbers, strict=True)))
+        for numbers in product((0, 1, 2, 6, 7, 12), repeat=3)
+    ]
+    if is_never_negative(size):
+        assert min(numbers) >= 0
+    assert is_never_negative(at_least_nothing(size))
+
+
+def test_windows_that_are_filled_up() -> None:
+    """What PyTorch pads an image by, (7 - h % 7) % 7, and that it is not less than the image then."""
+    h = unknown("h")
+    for height in (h, divided(h, 4), plus(h, times(-1, divided(h, 2)))):
+        lacks = plus(7, times(-1, plus(height, times(-7, divided(height, 7)))))
+        lacks = plus(lacks, times(-7, divided(lacks, 7)))
+        assert is_never_negative(lacks) and not is_never_negative(times(-1, lacks))
+        assert least(plus(height, lacks), height) == height
+    odd = plus(h, times(-2, divided(h, 2)))
+    assert is_never_negative(odd) and not is_never_negative(plus(odd, -1))
