@@ -35,7 +35,7 @@ def outside_shape(node: ir.Node, known: Known) -> Shape | None:
         return None
     try:
         return rule(node, shapes, known)
-    except Refusal:
+    except (Refusal, ArithmeticError, LookupError, TypeError, ValueError):  # what does not fit together
         return None
 
 
@@ -195,6 +195,8 @@ def _slice(node: ir.Node, shapes: list[Shape | None], known: Known) -> Shape | N
     starts, ends, *rest = [bound or () for bound in bounds]
     axes = rest[0] if rest else tuple(range(len(starts)))
     steps = rest[1] if len(rest) > 1 else (1,) * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps):
+        return None
     sizes: list[Size] = list(shapes[0])
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if not isinstance(axis, int) or not isinstance(step, int) or step < 1:

@@ -1,4 +1,7 @@
-"""QResize, QFloatResize and QDepthToSpace, which give an island's tensor more or fewer pixels."""
+"""QResize, QFloatResize and QDepthToSpace, which give an island's tensor more or fewer pixels.
+
+QResizeTo and QFloatResizeTo give it as many as the run says.
+"""
 
 from collections.abc import Sequence
 
@@ -69,6 +72,71 @@ def QFloatResize(
         op.DequantizeLinear(x_u8, op.Constant(value_float=x_scale), x_zp),
         None,
         op.Constant(value_floats=scales),
+        mode="linear",
+        coordinate_transformation_mode=coordinate_transformation_mode,
+    )
+    y = op.QuantizeLinear(resized, op.Constant(value_float=y_scale), y_zp)
+    return op.Cast(op.Sub(op.Cast(y, to=6), shift), to=3)
+
+
+@script(qudnn, default_opset=op)
+def QResizeTo(
+    x,
+    sizes,
+    mode: str,
+    coordinate_transformation_mode: str,
+    nearest_mode: str,
+    dtype: int,
+):
+    """int8 `[N,H,W,Cp]`, int64 `[2]` -> int8 `[N,sizes[0],sizes[1],Cp]`, as QResize.
+
+    By the scales sizes / (H, W), each a quotient in float32 (onnxruntime 1.31, upsamplebase.h,
+    UpsampleBase::ParseScalesDataFromOutputSize).
+    """
+    is_uint8 = op.Equal(op.Constant(value_int=dtype), op.Constant(value_int=2))
+    offset = op.Cast(op.Where(is_uint8, op.Constant(value_int=128), op.Constant(value_int=0)), to=6)
+    outside = op.Cast(op.Add(op.Cast(x, to=6), offset), to=dtype)
+    batch = op.Slice(op.Shape(x), op.Constant(value_ints=[0]), op.Constant(value_ints=[1]))
+    channels = op.Slice(op.Shape(x), op.Constant(value_ints=[3]), op.Constant(value_ints=[4]))
+    y = op.Resize(
+        outside,
+        None,
+        None,
+        op.Concat(batch, sizes, channels, axis=0),
+        mode=mode,
+        coordinate_transformation_mode=coordinate_transformation_mode,
+        nearest_mode=nearest_mode,
+    )
+    return op.Cast(op.Sub(op.Cast(y, to=6), offset), to=3)
+
+
+@script(qudnn, default_opset=op)
+def QFloatResizeTo(
+    x,
+    sizes,
+    coordinate_transformation_mode: str,
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+):
+    """int8 `[N,H,W,Cp]`, int64 `[2]` -> int8 `[N,sizes[0],sizes[1],Cp]`, as QFloatResize.
+
+    By the scales that QResizeTo has. Where sizes[0] is H and sizes[1] is not W, onnxruntime's result depends
+    on the layout that it chooses for the image: the kernel computes the formula, this body may differ from it
+    by one quantum.
+    """
+    shift = op.Cast(op.Constant(value_int=128), to=6)
+    x_zp = op.Cast(op.Add(op.Constant(value_int=x_zero_point), op.Constant(value_int=128)), to=2)
+    y_zp = op.Cast(op.Add(op.Constant(value_int=y_zero_point), op.Constant(value_int=128)), to=2)
+    x_u8 = op.Cast(op.Add(op.Cast(x, to=6), shift), to=2)
+    batch = op.Slice(op.Shape(x), op.Constant(value_ints=[0]), op.Constant(value_ints=[1]))
+    channels = op.Slice(op.Shape(x), op.Constant(value_ints=[3]), op.Constant(value_ints=[4]))
+    resized = op.Resize(
+        op.DequantizeLinear(x_u8, op.Constant(value_float=x_scale), x_zp),
+        None,
+        None,
+        op.Concat(batch, sizes, channels, axis=0),
         mode="linear",
         coordinate_transformation_mode=coordinate_transformation_mode,
     )

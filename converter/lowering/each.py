@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from numpy.typing import NDArray
-
-from qudnn.converter.island.emitter import Attribute, Emitter
+from qudnn.converter.island.emitter import Attribute, Constant, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Tensor
 from qudnn.converter.lowering.rows import as_before, as_image
@@ -18,7 +15,7 @@ class Each:
 
     op_type: str
     attributes: Mapping[str, Attribute]
-    constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
     image: bool = False
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:

@@ -65,12 +65,13 @@ using Ops =
          QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QProjections, QMatMulToFloat, DynamicQMatMul,
          DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd,
          QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool,
-         QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QDepthToSpace, QSoftmax,
-         QLayerNormalization, QLayerNormalizationToFloat, QGroupNormalization, QAddLayerNormalization,
-         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, LayerNormalizationToIsland,
-         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
-         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
-         FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize, QResizeTo, QFloatResizeTo,
+         QDepthToSpace, QSoftmax, QLayerNormalization, QLayerNormalizationToFloat, QGroupNormalization,
+         QAddLayerNormalization, QFloatAddLayerNormalization, AddLayerNormalizationToIsland,
+         LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
+         QWhere, StepsToIsland, QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat,
+         FloatGlobalAveragePool, FloatMaxPool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland,
+         TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -45,7 +45,7 @@ enum class ElementType : int {
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, fatal = 4 };
 enum class ErrorCode : int { fail = 1, invalid_argument = 2, runtime_exception = 6, not_implemented = 9 };
 enum class AttributeType : int { int64 = 1, int64s = 2, float32 = 3, float32s = 4, string = 5 };
-constexpr int kMemTypeDefault = 0;
+constexpr int kMemTypeDefault = 0, kMemTypeCpuInput = -2;
 constexpr int kRequired = 0, kOptional = 1;  // characteristics of inputs and outputs
 
 // Resources of the CUDA provider, as KernelContext_GetResource names them.

@@ -45,7 +45,13 @@ from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
-from oracles.resize import q_depth_to_space, q_float_resize, q_resize
+from oracles.resize import (
+    q_depth_to_space,
+    q_float_resize,
+    q_float_resize_to,
+    q_resize,
+    q_resize_to,
+)
 from oracles.softmax import q_softmax
 from oracles.table import q_table
 from oracles.table_binary import q_table_add, q_table_div, q_table_mul
@@ -104,6 +110,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QAveragePool3D": q_average_pool,
     "QResize": q_resize,
     "QFloatResize": q_float_resize,
+    "QResizeTo": q_resize_to,
+    "QFloatResizeTo": q_float_resize_to,
     "QDepthToSpace": q_depth_to_space,
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,

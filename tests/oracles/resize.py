@@ -1,6 +1,7 @@
-"""QResize, QFloatResize and QDepthToSpace."""
+"""QResize, QFloatResize, the same to sizes of the run, and QDepthToSpace."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,19 +20,54 @@ def q_resize(
     dtype: int,
 ) -> Array:
     """`[N,H,W,C]` -> `[N,H',W',C]`; a linear value from values of dtype (2 uint8, 3 int8)."""
-    sizes = [(x.shape[axis], int(F(scales[axis]) * F(x.shape[axis]))) for axis in (1, 2)]
-    if all(size == resized for size, resized in sizes):
+    axes = _by_scales(x, scales)
+    return _resized(x, axes, mode, coordinate_transformation_mode, nearest_mode, dtype)
+
+
+def q_resize_to(
+    x: Array,
+    sizes: Array,
+    *,
+    mode: str,
+    coordinate_transformation_mode: str,
+    nearest_mode: str,
+    dtype: int,
+) -> Array:
+    """`[N,H,W,C]` -> `[N,*sizes,C]`, as q_resize."""
+    axes = _to_sizes(x, sizes)
+    return _resized(x, axes, mode, coordinate_transformation_mode, nearest_mode, dtype)
+
+
+class Axis(NamedTuple):
+    """From so many pixels to others, by a scale in float32."""
+
+    size: int
+    resized: int
+    scale: np.float32
+
+
+def _by_scales(x: Array, scales: Sequence[float]) -> list[Axis]:
+    sizes = x.shape[1:3]
+    return [Axis(n, int(F(scale) * F(n)), F(scale)) for n, scale in zip(sizes, scales[1:3], strict=True)]
+
+
+def _to_sizes(x: Array, sizes: Array) -> list[Axis]:
+    pairs = zip(x.shape[1:3], sizes.tolist(), strict=True)
+    return [Axis(size, resized, F(resized) / F(size)) for size, resized in pairs]
+
+
+def _resized(
+    x: Array, axes: Sequence[Axis], mode: str, coordinates: str, nearest_mode: str, dtype: int
+) -> Array:
+    if all(axis.size == axis.resized for axis in axes):
         return x
-    rows, columns = (
-        _coordinates(size, resized, F(scale), coordinate_transformation_mode)
-        for (size, resized), scale in zip(sizes, scales[1:3], strict=True)
-    )
+    rows, columns = (_coordinates(*axis, coordinates) for axis in axes)
     if mode == "nearest":
         by_rows: Array = x[:, _nearest(rows, x.shape[1], nearest_mode)]
         return by_rows[:, :, _nearest(columns, x.shape[2], nearest_mode)]
     offset = 128 if dtype == 2 else 0
     outside = x.astype(np.int32) + offset
-    y = _blend(outside, rows, columns) if scales[1] != 1 else _blend_columns(outside, columns)
+    y = _blend(outside, rows, columns) if axes[0].scale != 1 else _blend_columns(outside, columns)
     return (y - offset).astype(np.int8)
 
 
@@ -46,14 +82,37 @@ def q_float_resize(
     y_zero_point: int,
 ) -> Array:
     """`[N,H,W,C]` -> `[N,H',W',C]`, in float32."""
+    quantization = (x_scale, x_zero_point, y_scale, y_zero_point)
+    return _resized_in_float(x, _by_scales(x, scales), coordinate_transformation_mode, *quantization)
+
+
+def q_float_resize_to(
+    x: Array,
+    sizes: Array,
+    *,
+    coordinate_transformation_mode: str,
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+) -> Array:
+    """`[N,H,W,C]` -> `[N,*sizes,C]`, in float32."""
+    quantization = (x_scale, x_zero_point, y_scale, y_zero_point)
+    return _resized_in_float(x, _to_sizes(x, sizes), coordinate_transformation_mode, *quantization)
+
+
+def _resized_in_float(
+    x: Array,
+    axes: Sequence[Axis],
+    coordinates: str,
+    x_scale: float,
+    x_zero_point: int,
+    y_scale: float,
+    y_zero_point: int,
+) -> Array:
     real = (x.astype(np.int32) - x_zero_point).astype(F) * F(x_scale)
-    sizes = [(x.shape[axis], int(F(scales[axis]) * F(x.shape[axis]))) for axis in (1, 2)]
-    if any(size != resized for size, resized in sizes):
-        rows, columns = (
-            _coordinates(size, resized, F(scale), coordinate_transformation_mode)
-            for (size, resized), scale in zip(sizes, scales[1:3], strict=True)
-        )
-        real = _blend_real(real, rows, columns)
+    if any(axis.size != axis.resized for axis in axes):
+        real = _blend_real(real, *(_coordinates(*axis, coordinates) for axis in axes))
     steps = np.clip(real / F(y_scale), F(-128 - y_zero_point), F(127 - y_zero_point))
     y: Array = (np.rint(steps).astype(np.int32) + y_zero_point).astype(np.int8)
     return y

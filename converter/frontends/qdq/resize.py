@@ -1,4 +1,4 @@
-"""DequantizeLinear -> Resize (linear) -> QuantizeLinear => QFloatResize"""
+"""DequantizeLinear -> Resize (linear) -> QuantizeLinear => QFloatResize, or QFloatResizeTo"""
 
 import onnx_ir as ir
 
@@ -6,9 +6,9 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
-from qudnn.converter.frontends.qoperator.resize import read_coordinate_mode, read_images_and_scales, resize_of
+from qudnn.converter.frontends.qoperator.resize import read_coordinate_mode, read_images_and_extent, resize_of
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import make_float_resize
+from qudnn.converter.lowering.resize import is_spread, make_float_resize, make_spread
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:
@@ -27,5 +27,9 @@ def resize(node: ir.Node, facts: Facts) -> Candidate:
         if x.quantization != y.quantization:
             raise Refusal("its result has another scale or zero point than its input")
         return resize_of(node, covers, x.value, y.value, x.quantization.dtype, facts)
-    shape, scales = read_images_and_scales(node, x.value, facts)
-    return make_float_resize(covers, x.quantized, y.quantized, scales, read_coordinate_mode(node), shape)
+    shape, extent = read_images_and_extent(node, x.value, facts)
+    if is_spread(shape, extent):
+        spread = make_spread(covers, x.quantized, y.quantized, extent, shape, facts)
+        if spread is not None:
+            return spread
+    return make_float_resize(covers, x.quantized, y.quantized, extent, read_coordinate_mode(node), shape)

@@ -49,7 +49,6 @@ std::string describe(const Signature& signature, const std::string& node, const 
 void fill_common(OrtCustomOp& op) {
     op.version = ort::kApiVersion;
     op.GetExecutionProviderType = [](const OrtCustomOp*) { return kProvider; };
-    op.GetInputMemoryType = [](const OrtCustomOp*, size_t) { return ort::kMemTypeDefault; };
     op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
     op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
     op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };

@@ -47,6 +47,7 @@ struct Signature {
     ElementTypes outputs;
     size_t optional_outputs = 0;  // the first so many; a node may leave each out, whose name is empty then
     size_t optional_inputs = 0;   // the last so many
+    size_t host_inputs = 0;       // the last so many lie in memory of the host
 };
 
 // One run of one node.
@@ -126,6 +127,10 @@ struct Definition final : OrtCustomOp {
         GetInputCharacteristic = [](const OrtCustomOp*, size_t i) {
             constexpr size_t kFirst = Kernel::kSignature.inputs.size() - Kernel::kSignature.optional_inputs;
             return i < kFirst ? ort::kRequired : ort::kOptional;
+        };
+        GetInputMemoryType = [](const OrtCustomOp*, size_t i) {
+            constexpr size_t kFirst = Kernel::kSignature.inputs.size() - Kernel::kSignature.host_inputs;
+            return i < kFirst ? ort::kMemTypeDefault : ort::kMemTypeCpuInput;
         };
         GetOutputTypeCount = [](const OrtCustomOp*) { return Kernel::kSignature.outputs.size(); };
         GetOutputType = [](const OrtCustomOp*, size_t i) { return Kernel::kSignature.outputs[i]; };
