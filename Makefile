@@ -66,6 +66,7 @@ wheel: .venv/builder | $(filter .venv/installed,$(HERE))
 	rm -rf $(TRIED)
 	$(MAKE) --no-print-directory $(TRIED)/made
 	env -i HOME=$(CURDIR)/$(TRIED) PATH=$(CURDIR)/$(TRIED)/bin $(TRIED)/bin/python -P tests/installed.py
+	$(BIN)/python -P tests/three_commands.py
 
 # Nothing but Python and the wheel; scikit-learn has the demo's images.
 $(TRIED)/made:

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -41,9 +42,11 @@ def shape() -> str:
     return ",".join(map(str, CASE.inputs()["x"].shape))
 
 
-def run(command: list[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], cwd: Path, timeout: float = 300, **environment: str
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=300, env={**CPU_ONLY, **environment}
+        command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env={**CPU_ONLY, **environment}
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -104,6 +107,32 @@ def test_node(folder: Path) -> None:
     assert (folder / "y.bin").read_bytes() == (folder / "expected.bin").read_bytes()
 
 
+def test_optimum(folder: Path) -> None:
+    """An image classifier of transformers' kind, from a folder as Optimum writes it."""
+    for package in "optimum.onnxruntime", "torch", "transformers":
+        pytest.importorskip(package, reason=f"{package} is not installed: pip install optimum-onnx torch")
+    model = CASE.model()
+    rename(model.graph, {"x": "pixel_values", "y": "logits"})
+    onnx.save(converter.convert(model).model, folder / "model.qudnn.onnx")
+    labels = {number: f"class {number}" for number in range(CASE.classes)}
+    config = {"model_type": "resnet", "architectures": ["ResNetForImageClassification"], "id2label": labels}
+    (folder / "config.json").write_text(json.dumps(config))
+    np.save(folder / "pixels.npy", CASE.inputs()["x"])
+    program = str(HOSTS / "optimum" / "classify.py")
+    done = run([sys.executable, "-P", program, str(folder), "pixels.npy", "logits.npy"], folder)
+    assert "on the CPU: " in done.stderr  # so it has asked for the operators
+    assert np.load(folder / "logits.npy").tobytes() == (folder / "expected.bin").read_bytes()
+
+
+def rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    """Give inputs and outputs other names, in the nodes, too."""
+    for value in (*graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
 def test_batches_have_the_sizes_that_were_tuned(folder: Path) -> None:
     session = open_session(CASE.model(), CPU)
     seen = []
@@ -140,7 +169,7 @@ def test_ray_serve(folder: Path) -> None:
         port = free.getsockname()[1]
     paths = os.pathsep.join([str(ROOT), str(HOSTS / "ray_serve")])
     command = [str(python), "-P", str(HERE / "ray_load.py"), str(folder), "300", str(port)]
-    run(command, folder, PYTHONPATH=paths, RAY_USAGE_STATS_ENABLED="0")
+    run(command, folder, 900, PYTHONPATH=paths, RAY_USAGE_STATS_ENABLED="0")
     found = json.loads((folder / "found.json").read_text())
     assert len(found["replicas"]) == 2
     assert sum(found["replicas"]) == 300
