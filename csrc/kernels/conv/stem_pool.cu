@@ -1,5 +1,6 @@
 #include "kernels/conv/stem_pool.h"
 
+#include "kernels/common/current_gpu.h"
 #include "kernels/common/refusal.h"
 #include "kernels/conv/stem_pool.cuh"
 
@@ -9,13 +10,13 @@ namespace {
 constexpr int64_t kMaxExtent = 1 << 24;  // of images and channels: coordinates are 32 bits wide
 constexpr int kBlocksPerMultiprocessor = 2;
 
-StemPool cut(const ConvGeometry& g, const PoolGeometry& pool, int x_zero_point, int multiprocessors) {
+StemPool cut(const ConvGeometry& g, const PoolGeometry& pool) {
     const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-    const int strips = narrowed(ceil_div(pool.q, kStripWindows));
-    const int first = narrowed(-4 - g.pad_left);  // the first pixel that the first warp's first lane reads
-    const int left = -narrowed(ceil_div(-first, 4)) * 4;
-    const int rows = narrowed(g.n * strips * pool.p), column_blocks = narrowed(g.k / kPoolColumns);
-    const int blocks = std::max(1, multiprocessors * kBlocksPerMultiprocessor / column_blocks);
+    const int64_t strips = std::max<int64_t>(1, ceil_div(pool.q - 1, kStripStep));
+    const int64_t rows = g.n * strips * pool.p, column_blocks = g.k / kPoolColumns;
+    const int64_t blocks =
+        std::max<int64_t>(1, current_gpu().multiprocessors * kBlocksPerMultiprocessor / column_blocks);
+    const int64_t chunks_before = ceil_div(g.pad_left, 4);
     return {.h = narrowed(g.h),
             .w = narrowed(g.w),
             .k = narrowed(g.k),
@@ -25,15 +26,40 @@ StemPool cut(const ConvGeometry& g, const PoolGeometry& pool, int x_zero_point, 
             .q = narrowed(g.q),
             .windows_down = narrowed(pool.p),
             .windows_over = narrowed(pool.q),
-            .strips = strips,
+            .strips = narrowed(strips),
             .pad_top = narrowed(g.pad_top),
-            .left = left,
-            .shift = first - left,
-            .rows = rows,
+            .chunks_before = narrowed(chunks_before),
+            .shift = narrowed(chunks_before * 4 - g.pad_left),
+            .rows = narrowed(rows),
             .block_rows = narrowed(ceil_div(rows, blocks)),
-            .column_blocks = column_blocks,
-            .zero_point = splat(x_zero_point),
+            .column_blocks = narrowed(column_blocks),
             .y = PaddedImages<uint32_t>(pool.n, pool.p, pool.q, pool.y_padding)};
+}
+
+// Lets the kernel's blocks have more shared memory than those that do not ask for it.
+template <typename Image>
+cudaError_t allow_shared() {
+    thread_local int asked = -1;  // the GPU
+    int device = -1;
+    cudaError_t status = cudaGetDevice(&device);
+    if (status != cudaSuccess || device == asked) return status;
+    status = cudaFuncSetAttribute(stem_pool_kernel<Image>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                  static_cast<int>(sizeof(PoolShared)));
+    if (status == cudaSuccess) asked = device;
+    return status;
+}
+
+template <typename Image>
+cudaError_t run(const ConvGeometry& g, const PoolGeometry& pool, const Image& image, const int8_t* filter,
+                const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
+    for (const void* pointer :
+         {static_cast<const void*>(image.x), static_cast<const void*>(filter), static_cast<const void*>(y)})
+        if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
+    if (const cudaError_t status = allow_shared<Image>(); status != cudaSuccess) return status;
+    const StemPool s = cut(g, pool);
+    const auto blocks = static_cast<unsigned>(ceil_div(s.rows, s.block_rows) * s.column_blocks);
+    return launch_dependent(stem_pool_kernel<Image>, blocks, kPoolThreads, sizeof(PoolShared), stream, s,
+                            image, filter, epilogue, OutputRange(epilogue), y);
 }
 
 }  // namespace
@@ -56,22 +82,33 @@ std::string stem_pool_refusal(const ConvGeometry& g, const PoolGeometry& pool) {
         if (side < 1 || side > kMaxExtent) return "a side larger than 2^24, or none";
     for (int64_t pad : {g.pad_top, g.pad_left})
         if (pad < 0 || pad > kMaxExtent) return "padding larger than 2^24";
-    if (!narrow(g.n * ceil_div(pool.q, kStripWindows) * pool.p) ||
+    if (!narrow(g.n * ceil_div(pool.q, kStripStep) * pool.p) ||
         !narrow(g.n * pool.y_padding.rows(pool.p) * pool.y_padding.columns(pool.q) * (g.k / 16)))
         return "too many results";
-    if (Gpu().major != 9) return "needs a Hopper GPU";
+    if (g.h * g.w > kMaxExtent * 8) return "more than 2^27 pixels";
+    if (current_gpu().major != 9) return "needs a Hopper GPU";
     return kHasHopperCode ? "" : "not compiled for Hopper GPUs";
+}
+
+std::string stem_pool_refusal(const ConvGeometry& g, const PoolGeometry& pool, const StemImage& image) {
+    if (image.channels != 3) return "an image that has not 3 channels";
+    if (!RealImage<float>::takes(image.scale)) return "a scale too small or too large";
+    return stem_pool_refusal(g, pool);
 }
 
 cudaError_t stem_pool(const ConvGeometry& g, const PoolGeometry& pool, int x_zero_point, const int8_t* x,
                       const int8_t* filter, const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
-    for (const void* pointer :
-         {static_cast<const void*>(x), static_cast<const void*>(filter), static_cast<const void*>(y)})
-        if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    const StemPool s = cut(g, pool, x_zero_point, Gpu().multiprocessors);
-    const auto blocks = static_cast<unsigned>(ceil_div(s.rows, s.block_rows) * s.column_blocks);
-    return launch_dependent(stem_pool_kernel, blocks, kPoolWarps * 32, sizeof(PoolShared), stream, s, x,
-                            filter, epilogue, OutputRange(epilogue), y);
+    return run(g, pool, QuantizedImage(x, x_zero_point), filter, epilogue, y, stream);
+}
+
+cudaError_t stem_pool(const ConvGeometry& g, const PoolGeometry& pool, int x_zero_point,
+                      const StemImage& image, const int8_t* filter, const Epilogue& epilogue, int8_t* y,
+                      cudaStream_t stream) {
+    if (image.half)
+        return run(g, pool, RealImage(static_cast<const __half*>(image.x), image.scale, x_zero_point), filter,
+                   epilogue, y, stream);
+    return run(g, pool, RealImage(static_cast<const float*>(image.x), image.scale, x_zero_point), filter,
+               epilogue, y, stream);
 }
 
 }  // namespace qudnn::kernels

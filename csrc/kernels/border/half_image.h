@@ -1,0 +1,13 @@
+// The entry of an image in float16.
+#pragma once
+
+#include "kernels/border/border.h"
+
+namespace qudnn::kernels {
+
+// As quantize_to_island() of border.h, of float16 x: [N, up to 4, H, W] outside, [N, H, W, 4] inside; y is a
+// multiple of 4.
+cudaError_t quantize_half_image_to_island(const BorderGeometry& g, float scale, int zero_point, const void* x,
+                                          int8_t* y, cudaStream_t stream);
+
+}  // namespace qudnn::kernels
