@@ -22,6 +22,7 @@ from qudnn.converter.passes.border.share_crossings import ShareCrossings
 from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntries
 from qudnn.converter.passes.border.transposes_at_crossings import TransposesAtCrossings
 from qudnn.converter.passes.finish.add_functions import AddFunctions
+from qudnn.converter.passes.finish.conv_max_pool_at_entry import ConvMaxPoolAtEntry
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
@@ -212,6 +213,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             ShowExcluded,
             NarrowStem,
             FuseConvMaxPool,
+            ConvMaxPoolAtEntry,
             PadAtProducer,
             FuseConvAdd,
             AddFunctions,

@@ -1,4 +1,4 @@
-"""Cases of QConvMaxPool: what the kernel takes, and what runs as a convolution and a pool."""
+"""Cases of QConvMaxPool and ConvMaxPoolToIsland: what the kernel takes, and what runs as several."""
 
 from typing import Any
 
@@ -35,4 +35,37 @@ LEFT = [
     conv_max_pool("pool_2x2", kernel_shape=[2, 2], pool_pads=[0] * 4),
     conv_max_pool("pool_stride", pool_strides=[1, 2], y_zero_point=3, y_pads=[0, 1, 1, 0, 0, 1, 1, 0]),
     conv_max_pool("pool_over_the_edge", size=(28, 48), pool_pads=[1, 1, 2, 2], pads=[3, 3, 2, 2]),
+]
+
+
+def to_island(label: str, *, x_scale: float = 0.0186584499, dtype: str = "float32", **given: Any) -> OpCase:
+    """ConvMaxPoolToIsland, as conv_max_pool of an image of 3 channels that is not quantized yet."""
+    case = conv_max_pool(label, **{"x_zero_point": -14, **given})
+    _, (height, width, _) = case.tensors["x"]
+    tensors = {"x": (dtype, (3, height, width))}
+    attributes = {**case.attributes, "x_scale": x_scale}
+    return OpCase("ConvMaxPoolToIsland", f"{case.label}_{dtype}", tensors, attributes, case.constants)
+
+
+ENTRIES_TAKEN = [
+    to_island("resnet", size=(64, 64), y_zero_point=-128),
+    to_island("half", size=(64, 64), dtype="float16", x_scale=0.0186584499, y_zero_point=-128),
+    to_island("odd_height", x_zero_point=9, y_zero_point=3),
+    to_island("wide", size=(19, 232), k=128, x_zero_point=-128, y_min=-40, y_max=100),
+    to_island("very_wide", size=(9, 464), x_zero_point=127, x_scale=3e-20),
+    to_island("half_wide", size=(19, 232), dtype="float16", x_zero_point=0, x_scale=1.0),
+    to_island("even_filter", kernel=(6, 8), pads=[2, 3, 3, 4], size=(30, 64), x_zero_point=-7),
+    to_island("small_filter", kernel=(3, 3), pads=[1, 1, 1, 1], size=(32, 32), x_scale=2e25),
+    to_island("other_pads", kernel=(5, 5), pads=[2, 2, 2, 2], size=(32, 40)),
+    to_island("no_pads", kernel=(5, 5), pads=[0, 0, 0, 0], size=(32, 40)),
+    to_island("wrapping", sums="wrapping", x_zero_point=77),
+    to_island("padded", k=192, y_zero_point=-128, y_pads=[0, 1, 1, 0, 0, 1, 1, 0]),
+]
+ENTRIES_LEFT = [
+    to_island("narrow", size=(19, 21)),
+    to_island("half_narrow", size=(19, 21), dtype="float16"),
+    to_island("channels", k=48),
+    to_island("half_channels", k=48, dtype="float16"),
+    to_island("tiny_scale", x_scale=1e-35),
+    to_island("pool_2x2", kernel_shape=[2, 2], pool_pads=[0] * 4),
 ]

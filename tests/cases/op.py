@@ -37,6 +37,11 @@ class OpCase:
         """Such as QConv_c16_k32_3x3."""
         return f"{self.op}_{self.label}"
 
+    @property
+    def _scale(self) -> float:
+        """What float inputs are divided by."""
+        return float(self.attributes["scale" if "scale" in self.attributes else "x_scale"])
+
     def model(self, opset: int = 13) -> onnx.ModelProto:
         """The op between graph inputs and the output y."""
         g = GraphBuilder()
@@ -50,8 +55,8 @@ class OpCase:
         """Random over the whole range; for float32, values where rounding is decided."""
         rng = np.random.default_rng(seed_of(self.id))
         inputs = {
-            name: decisive(np.float32(self.attributes["scale"]), (batch, *shape))
-            if dtype == "float32"
+            name: _narrowed(decisive(np.float32(self._scale), (batch, *shape)), dtype)
+            if dtype in ("float32", "float16")
             else integers(rng, dtype, (batch, *shape))
             for name, (dtype, shape) in self.tensors.items()
         }
@@ -59,6 +64,12 @@ class OpCase:
             x = inputs["x"]
             inputs["x"] = x // 4 + (integers(rng, "int8", (batch, 1, 1, x.shape[3])) // 4 * 3).astype(np.int8)
         return inputs
+
+
+def _narrowed(x: Array, dtype: str) -> Array:
+    """Numbers that are too large for float16 become infinite."""
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
 
 
 def conv(

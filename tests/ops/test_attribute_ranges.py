@@ -36,6 +36,11 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1}
         | {"kernel_shape": 1, "pool_pads": 0, "pool_strides": 1},
     ),
+    "ConvMaxPoolToIsland": (
+        {**WINDOW, "group": 1, "pool_pads": [1] * 4, "pool_strides": [2, 2]},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1}
+        | {"kernel_shape": 1, "pool_pads": 0, "pool_strides": 1},
+    ),
     "QConvToInt32": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvToFloat": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvFloatAdd": (

@@ -24,7 +24,7 @@ from oracles.border import (
     steps_to_island,
 )
 from oracles.conv import q_conv, q_conv_add, q_conv_to_int32
-from oracles.conv_pool import q_conv_max_pool
+from oracles.conv_pool import conv_max_pool_to_island, q_conv_max_pool
 from oracles.dynamic import (
     dynamic_add_layer_normalization_to_island,
     dynamic_gelu_to_island,
@@ -70,6 +70,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConvToInt32": q_conv_to_int32,
     "QConvAdd": q_conv_add,
     "QConvMaxPool": q_conv_max_pool,
+    "ConvMaxPoolToIsland": conv_max_pool_to_island,
     "QConvToFloat": q_conv_to_float,
     "QConvFloatAdd": q_conv_float_add,
     "AddToIsland": add_to_island,

@@ -1,9 +1,12 @@
-"""QConvMaxPool, from the oracles of its halves."""
+"""QConvMaxPool and ConvMaxPoolToIsland, from the oracles of their parts."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from oracles.arithmetic import Array
+from oracles.border import quantize_to_island
 from oracles.conv import q_conv
 from oracles.pool import q_max_pool
 
@@ -31,3 +34,17 @@ def q_conv_max_pool(
         y_zero_point=attributes["y_zero_point"],
         y_pads=y_pads,
     )
+
+
+def conv_max_pool_to_island(
+    x: Array, w: Array, bias: Array, multiplier: Array, *, x_scale: float, **attributes: Any
+) -> Array:
+    """Of an image [N,3,H,W] in float32 or float16."""
+    entered = quantize_to_island(
+        x.astype(np.float32),
+        perm=[0, 2, 3, 1],
+        pads=[0, 0, 0, 0, 0, 0, 0, 1],
+        scale=x_scale,
+        zero_point=attributes["x_zero_point"],
+    )
+    return q_conv_max_pool(entered, w, bias, multiplier, **attributes)

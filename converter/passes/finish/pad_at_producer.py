@@ -11,6 +11,7 @@ from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
 _QUANTIZING = ("QuantizeToIsland", "AddToIsland", "MulToIsland")  # entries
+_CONVS_WITH_POOL = ("QConvMaxPool", "ConvMaxPoolToIsland")
 
 
 class PadAtProducer(NodePass):
@@ -60,7 +61,7 @@ def _writes_padding(node: ir.Node) -> bool:
     if is_qudnn(node, "QTable"):
         table = required_input(node, 1).shape
         return table is not None and len(table) == 1
-    return is_qudnn(node, "QMaxPool", "QConvMaxPool")
+    return is_qudnn(node, "QMaxPool", *_CONVS_WITH_POOL)
 
 
 def _pad_output(producer: ir.Node) -> None:
@@ -70,7 +71,7 @@ def _pad_output(producer: ir.Node) -> None:
     if not all(_padded_by_a_pass(conv) for conv in convs):
         raise Refusal("the convolution pads at no cost: with 0, or in a kernel for groups")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
-    if is_qudnn(producer, "QConv", "QConvMaxPool"):
+    if is_qudnn(producer, "QConv", *_CONVS_WITH_POOL):
         if producer.attributes["y_zero_point"].as_int() != zero_point:
             raise Refusal("the convolution reads it with another zero point than it is written with")
     else:
