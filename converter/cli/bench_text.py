@@ -87,7 +87,7 @@ def _layer_table(
     """Layers as they come: those that lose most time first. Without a floor, of those columns none."""
     shown = layers if is_verbose else layers[:_MOST_LAYERS]
     of_floor = ("floor us", "of floor", "lost us") if floor else ()
-    found = [("layer", "op", "engine", "us", "share", "plan us", "GOP", "MiB", *of_floor)]
+    found = [("layer", "op", "engine", "us", "share", "kernel us", "GOP", "MiB", *of_floor)]
     found += [
         (
             cell(layer["node"]),
@@ -95,7 +95,7 @@ def _layer_table(
             layer["engine"] or layer["provider"].removesuffix("ExecutionProvider"),
             f"{layer['us']:.1f}",
             f"{layer['share']:.1%}",
-            f"{layer['microseconds']:.1f}" if layer["microseconds"] else "-",
+            _kernel(layer),
             "-" if layer["operations"] is None else f"{layer['operations'] / 1e9:.3f}",
             f"{layer['bytes'] / 2**20:.2f}",
             *(_floor(layer) if floor else ()),
@@ -109,11 +109,17 @@ def _layer_table(
     return lines + ([_about_floor(layers, floor)] if floor else [])
 
 
+def _kernel(layer: dict[str, Any]) -> str:
+    if layer["kernel_us"] is None:
+        return "-"
+    return f"{'~' if layer['kernel_is'] == 'estimated' else ''}{layer['kernel_us']:.1f}"
+
+
 def _floor(layer: dict[str, Any]) -> tuple[str, str, str]:
-    """Of what was not timed by itself the share is a lower bound, as its time has the launch in it."""
+    """Where nothing tells the kernels' time the share is a lower bound, as the time has the launch in it."""
     if layer["of_floor"] is None:
         return "-", "-", "-"
-    least = "" if layer["microseconds"] else ">"
+    least = ">" if layer["kernel_us"] is None else ""
     return f"{layer['floor_us']:.1f}", f"{least}{layer['of_floor']:.0%}", f"{layer['lost_us']:.1f}"
 
 
@@ -123,5 +129,5 @@ def _about_floor(layers: Sequence[dict[str, Any]], floor: dict[str, Any]) -> str
     peak = f"{operations:.0f} int8 TOPS and {moved:.2f} TB/s" if operations else f"{moved:.2f} TB/s"
     return (
         f"floor: {total:.1f} us in all, by {peak}: {floor['source']}. "
-        "Its share is that of plan us, or, with >, of us"
+        "Its share is that of kernel us, or, with >, of us"
     )

@@ -23,7 +23,7 @@ _PROFILED = 20  # runs
 _NO_PROFILE: dict[str, Any] = {"layers": [], "floor": None}
 _KEPT = (  # of each layer
     *("node", "op", "provider", "engine", "plan", "us", "microseconds", "bytes", "operations", "tops"),
-    *("floor_us", "of_floor", "lost_us"),
+    *("kernel_us", "kernel_is", "floor_us", "of_floor", "lost_us"),
 )
 
 

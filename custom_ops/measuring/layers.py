@@ -23,7 +23,7 @@ import onnxruntime
 from qudnn.converter.io import scratch
 from qudnn.custom_ops.measuring import work
 from qudnn.custom_ops.measuring.bound import Bound, Feed, on_gpu, on_gpu_only, reason
-from qudnn.custom_ops.measuring.least_time import Rates, order, with_floor
+from qudnn.custom_ops.measuring.least_time import Rates, launch_microseconds, order, with_floor
 
 Layer = dict[str, Any]
 
@@ -44,7 +44,7 @@ def measured(
       node's time is its kernels', with their launch;
     - engine, plan, and its microseconds and tops, 10^12 operations a second, from when it was tuned: empty
       or 0 where the node has no plan, or where its shapes do not tell which it is;
-    - floor_us, of_floor, lost_us: see with_floor.
+    - kernel_us, kernel_is, floor_us, of_floor, lost_us: see with_floor.
 
     options: of qudnn.register.
 
@@ -86,8 +86,9 @@ def measured(
         plan = next(iter(same.values())) if len(same) == 1 else {}
         layer |= {name: plan.get(name, absent) for name, absent in _OF_PLANS.items()}
         layer["operations"] = work.operations(layer, nodes.get(layer["node"]))
-        layers.append(with_floor(layer, rates))
-    return sorted(layers, key=order), rates
+        layers.append(layer)
+    launch = launch_microseconds(layers)
+    return sorted((with_floor(layer, rates, launch) for layer in layers), key=order), rates
 
 
 def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:

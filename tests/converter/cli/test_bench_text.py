@@ -42,13 +42,13 @@ ROWS = [
 ]
 NOT_TUNED = {"engine": "", "microseconds": 0.0, "operations": 0, "bytes": 3 << 20}
 TUNED = {"engine": "e", "microseconds": 2.0, "operations": 1979 * 10**6, "bytes": 1 << 20}
-LAYERS = [
+LAYERS: list[dict[str, Any]] = [
     {"node": "b", "op": "QConv", "provider": CUDA, "us": 3.0, "share": 0.75, **TUNED},
     {"node": "a", "op": "QAdd", "provider": CUDA, "us": 1.0, "share": 0.25, **NOT_TUNED},
 ]
-FLOORS = [
-    {"floor_us": 1.0, "of_floor": 0.5, "lost_us": 1.0},
-    {"floor_us": 0.72, "of_floor": 0.72, "lost_us": 0.28},
+FLOORS: list[dict[str, Any]] = [
+    {"kernel_us": 2.0, "kernel_is": "timed", "floor_us": 1.0, "of_floor": 0.5, "lost_us": 1.0},
+    {"kernel_us": None, "kernel_is": "", "floor_us": 0.72, "of_floor": 0.72, "lost_us": 0.28},
 ]
 ON_GPU = [layer | floor for layer, floor in zip(LAYERS, FLOORS, strict=True)]
 RATES = {"operations_per_second": 1979e12, "bytes_per_second": 4.8e12, "source": "the GPU's properties"}
@@ -82,12 +82,12 @@ def test_on_a_gpu() -> None:
         "x=8,3   qudnn               100   3.000   4.500   6.000    333.0   12         -",
         "x=1,3, float, CUDA graph, 4 streams: no <graph>",
         "",
-        "layer  op     engine   us  share  plan us    GOP   MiB  floor us  of floor  lost us",
-        "b      QConv  e       3.0  75.0%      2.0  1.979  1.00       1.0       50%      1.0",
-        "a      QAdd   CUDA    1.0  25.0%        -  0.000  3.00       0.7      >72%      0.3",
+        "layer  op     engine   us  share  kernel us    GOP   MiB  floor us  of floor  lost us",
+        "b      QConv  e       3.0  75.0%        2.0  1.979  1.00       1.0       50%      1.0",
+        "a      QAdd   CUDA    1.0  25.0%          -  0.000  3.00       0.7      >72%      0.3",
         "2 layers, 4.0 us, each by itself with its launch",
         "floor: 1.7 us in all, by 1979 int8 TOPS and 4.80 TB/s: the GPU's properties. "
-        "Its share is that of plan us, or, with >, of us",
+        "Its share is that of kernel us, or, with >, of us",
     ]
 
 
@@ -100,13 +100,19 @@ def test_on_a_cpu() -> None:
 
 def test_without_a_floor() -> None:
     """As on the CPU, or on a GPU whose memory is not known."""
-    unknown = {**LAYERS[1], "floor_us": None, "of_floor": None, "lost_us": None, "operations": None}
+    unknown = {**ON_GPU[1], "floor_us": None, "of_floor": None, "lost_us": None, "operations": None}
     lines = text(document(layers=[unknown], floor=None), False)
     assert lines[-3:] == [
-        "layer  op    engine   us  share  plan us  GOP   MiB",
-        "a      QAdd  CUDA    1.0  25.0%        -    -  3.00",
+        "layer  op    engine   us  share  kernel us  GOP   MiB",
+        "a      QAdd  CUDA    1.0  25.0%          -    -  3.00",
         "1 layers, 1.0 us, each by itself with its launch",
     ]
+
+
+def test_what_is_estimated_is_marked() -> None:
+    estimated = {**ON_GPU[1], "kernel_us": 0.9, "kernel_is": "estimated", "of_floor": 0.8}
+    line = next(line for line in text(document(layers=[estimated]), False) if line.startswith("a "))
+    assert line.split()[5] == "~0.9" and line.split()[9] == "80%"
 
 
 def test_long_profiles_are_cut() -> None:
