@@ -12,7 +12,7 @@ from qudnn.custom_ops.nvml import Gpu
 
 H200, P100 = Gpu("NVIDIA H200", (9, 0), 140 << 30), Gpu("Tesla P100", (6, 0), 16 << 30)
 CUDA = ("CUDAExecutionProvider", "CPUExecutionProvider")
-ALL = "75-real;80-real;86-real;89-real;90-real;100-real;120"
+ALL = "75-real;80-real;86-real;90-real;100;120-real"
 PLAN = ("NVIDIA H200 sm_90", "9.19.0", "0.1.0")
 WELL = Facts(
     onnxruntime="1.31.1",
@@ -53,7 +53,7 @@ def test_where_all_fits() -> None:
         "1.31.1 for CUDA 13.0, with CUDAExecutionProvider",
         "runtime 13.0",
         "9.19.0",
-        "0.1.0 for 75-real, 80-real, 86-real, 89-real, 90-real, 100-real, 120, built against CUDA 13.0.88, "
+        "0.1.0 for 75-real, 80-real, 86-real, 90-real, 100, 120-real, built against CUDA 13.0.88, "
         "cuDNN 9.19.0",
         "/plans: 2 plans",
     ]
@@ -213,7 +213,9 @@ def test_folders_of_plans() -> None:
         ("90-virtual", (8, 9), False),
         (ALL, (7, 5), True),
         (ALL, (7, 0), False),
+        (ALL, (8, 9), True),
         (ALL, (10, 3), True),
+        (ALL, (11, 0), True),
         (ALL, (13, 0), True),
     ],
 )
