@@ -102,7 +102,7 @@ Log log_of_slow_kernel(const std::string& node, const std::string& kernel, const
     return host.log();
 }
 
-std::string json_of(const Log& log) {
+std::string log_json(const Log& log) {
     std::vector<std::string> all;
     for (const auto& [level, message] : log) all.push_back(json::list_of(level, message));
     return json::list(all);
@@ -123,17 +123,17 @@ void add_explanation_hooks(Hooks& hooks) {
             }
             outcomes.emplace_back(each[0].text(), std::move(outcome));
         }
-        return json_of(
+        return log_json(
             log_of_tuning(call[0].text(), call[1].text(), outcomes, call[3].text(), call[4].real()));
     };
     // That of a plan that is known.
     hooks["log_of_found"] = [](const Call& call) {
-        return json_of(
+        return log_json(
             log_of_found(call[0].text(), call[1].text(), call[2].text(), call[3].real(), call[4].text()));
     };
     // That where a faster kernel declined.
     hooks["log_of_slow_kernel"] = [](const Call& call) {
-        return json_of(log_of_slow_kernel(call[0].text(), call[1].text(), call[2].text()));
+        return log_json(log_of_slow_kernel(call[0].text(), call[1].text(), call[2].text()));
     };
 }
 

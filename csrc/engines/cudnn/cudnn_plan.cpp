@@ -20,7 +20,7 @@ constexpr float kLowest = -255.0f;
 // The first line of cuDNN's message.
 std::string brief(const std::string& message) { return message.substr(0, message.find('\n')).substr(0, 300); }
 
-void check(cudnnStatus_t status, const char* call) {
+void check_call(cudnnStatus_t status, const char* call) {
     if (status == CUDNN_STATUS_SUCCESS) return;
     throw std::runtime_error(std::string(call) + ": " + fe::detail::get_error_string(status) + ", " +
                              brief(fe::detail::get_last_error_string_()));
@@ -85,19 +85,19 @@ class CudnnPlan final : public plan::Plan {
     void execute(const plan::Launch& launch, const plan::Arguments& a, void* workspace) const override {
         const VariantPack tensors(epilogue_, a);
         fe::detail::backend_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-        check(pack.get_status(), "create variant pack");
+        check_call(pack.get_status(), "create variant pack");
         using fe::detail::set_attribute;
-        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
-                            tensors.size(), tensors.uids()),
-              "set tensor ids");
-        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
-                            tensors.size(), tensors.pointers()),
-              "set pointers");
-        check(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
-                            &workspace),
-              "set workspace");
-        check(fe::detail::finalize(pack.get_ptr()), "finalize variant pack");
-        check(fe::detail::execute(launch.cudnn, plan_->get_raw_desc(), pack.get_ptr()), "execute");
+        check_call(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
+                                 tensors.size(), tensors.uids()),
+                   "set tensor ids");
+        check_call(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                                 tensors.size(), tensors.pointers()),
+                   "set pointers");
+        check_call(set_attribute(pack.get_ptr(), CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
+                                 &workspace),
+                   "set workspace");
+        check_call(fe::detail::finalize(pack.get_ptr()), "finalize variant pack");
+        check_call(fe::detail::execute(launch.cudnn, plan_->get_raw_desc(), pack.get_ptr()), "execute");
     }
 
     std::string serialize() const override { return plan_->getJsonRepresentation(); }
@@ -118,7 +118,7 @@ cudnnContext* handle_of_this_thread() {
     int device = 0;
     if (cudaGetDevice(&device) != cudaSuccess) throw std::runtime_error("no current GPU");
     cudnnHandle_t& handle = handles[device];
-    if (handle == nullptr) check(fe::detail::create_handle(&handle), "create a handle");
+    if (handle == nullptr) check_call(fe::detail::create_handle(&handle), "create a handle");
     return handle;
 }
 

@@ -7,7 +7,7 @@ namespace qudnn::kernels {
 namespace {
 
 template <typename Index>
-struct Places {
+struct ExitPlaces {
     int rank;
     Divisor<Index> extent[kMaxBorderRank];  // of what leaves
     int64_t inside_stride[kMaxBorderRank], outside_stride[kMaxBorderRank];
@@ -16,8 +16,8 @@ struct Places {
 // By the elements that leave, in their order inside.
 template <typename Index>
 __global__ void __launch_bounds__(kThreads)
-    leave(Index count, const __grid_constant__ Places<Index> g, const float* __restrict__ table, int64_t row,
-          const int8_t* __restrict__ x, float* __restrict__ y) {
+    leave(Index count, const __grid_constant__ ExitPlaces<Index> g, const float* __restrict__ table,
+          int64_t row, const int8_t* __restrict__ x, float* __restrict__ y) {
     const Index step = static_cast<Index>(gridDim.x) * kThreads;
     for (Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += step) {
         Index rest = i;
@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kThreads)
 template <typename Index>
 cudaError_t run(const BorderGeometry& g, FloatTable table, int64_t count, const int8_t* x, float* y,
                 cudaStream_t stream) {
-    Places<Index> places{};
+    ExitPlaces<Index> places{};
     places.rank = g.rank;
     int64_t stride = 1;
     for (int d = g.rank - 1; d >= 0; --d) {

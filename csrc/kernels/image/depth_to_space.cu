@@ -7,15 +7,15 @@ namespace qudnn::kernels {
 namespace {
 
 template <typename Index>
-struct Divisors {
+struct BlockDivisors {
     Divisor<Index> channels, columns, rows, block;
 };
 
 // g.c counts vectors.
 template <typename V, typename Index, int kUnroll>
 __global__ void __launch_bounds__(kThreads)
-    depth_to_space_kernel(Index count, DepthToSpaceGeometry g, Divisors<Index> by, const V* __restrict__ x,
-                          V* __restrict__ y) {
+    depth_to_space_kernel(Index count, DepthToSpaceGeometry g, BlockDivisors<Index> by,
+                          const V* __restrict__ x, V* __restrict__ y) {
     const Index stride = static_cast<Index>(gridDim.x) * (kThreads * kUnroll);
     for (Index first = static_cast<Index>(blockIdx.x) * (kThreads * kUnroll) + threadIdx.x; first < count;
          first += stride) {
@@ -42,8 +42,8 @@ __global__ void __launch_bounds__(kThreads)
 template <typename V, typename Index, int kUnroll>
 cudaError_t run(int64_t count, const DepthToSpaceGeometry& g, const int8_t* x, int8_t* y,
                 cudaStream_t stream) {
-    const Divisors<Index> by{Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
-                             Divisor<Index>(g.block)};
+    const BlockDivisors<Index> by{Divisor<Index>(g.c), Divisor<Index>(g.q), Divisor<Index>(g.p),
+                                  Divisor<Index>(g.block)};
     return launch(depth_to_space_kernel<V, Index, kUnroll>, ceil_div(count, kThreads * kUnroll), kThreads,
                   stream, static_cast<Index>(count), g, by, reinterpret_cast<const V*>(x),
                   reinterpret_cast<V*>(y));
