@@ -1,5 +1,5 @@
 # make demo    two int8 models, converted and compared with the originals: with what is built, or a wheel in dist/,
-#              or a build for one GPU generation, the one at hand if there is one
+#              or a build for the GPU at hand; where there is none, for the generation that compiles fastest
 # make test    lint, types and all tests; those that need a GPU run where there is one. What CI runs: in a fresh
 #              tree it builds for all generations, once, makes the wheel of that and tries it
 # make wheel   a wheel for every Linux with glibc 2.28 and every Python, in dist/, checked and tried in an
@@ -41,7 +41,7 @@ PLATFORM := manylinux_2_28_x86_64
 WHEEL = $(lastword $(sort $(wildcard dist/qudnn-*-py3-none-$(PLATFORM).whl)))
 TRIED := build/tried
 HERE := $(wildcard .venv/dev .venv/installed)
-DEMO := $(if $(HERE),$(ENVIRONMENT),$(if $(WHEEL),$(TRIED)/made,.venv/dev))
+DEMO := $(if $(HERE),$(ENVIRONMENT),$(if $(WHEEL),$(TRIED)/made,$(if $(GPU),.venv/dev,.venv/demo)))
 
 .PHONY: demo test wheel test-oldest lint format dev kernels sanitize tidy docs clean
 
@@ -94,7 +94,7 @@ sanitize: kernels
 
 # Its answers are those of the headers that the last build has found.
 tidy: $(ENVIRONMENT)
-	$(BIN)/run-clang-tidy.py -quiet -p $(BUILD) -clang-tidy-binary $(BIN)/clang-tidy '/csrc/.*\.cpp$$'
+	$(BIN)/run-clang-tidy.py -quiet -p $(BUILD) -clang-tidy-binary $(BIN)/clang-tidy '/csrc/.*\.cpp$$|/Unity/.*cxx$$'
 
 docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -108,14 +108,23 @@ dev: .venv/dev
 	@$(BIN)/cmake --build build/dev
 	@$(BIN)/cmake --install build/dev --prefix $(SITE) > build/dev/installed.txt
 
+# The demo's onnxruntime shares a folder with onnxruntime-gpu.
 .venv/dev: .venv/builder pyproject.toml
 	@rm -f .venv/installed
+	$(if $(wildcard .venv/demo),@$(PIP) uninstall -y onnxruntime && rm .venv/demo)
 	QUDNN_CUDA_ARCHITECTURES='$(DEV_ARCHITECTURES)' $(PROGRESS) install --no-build-isolation -C build-dir=build/dev -e '.[$(EXTRAS)]'
+	@touch $@
+
+# Where there is no GPU no kernel runs, and for Turing many are empty. Nothing but the demo uses this build.
+.venv/demo: .venv/builder $(BUILT)
+	QUDNN_CUDA_ARCHITECTURES=75-real $(PROGRESS) install --no-build-isolation -C build-dir=build/demo \
+	  -C cmake.define.QUDNN_TESTING=OFF -e '.[cpu,quantize]' onnxscript scikit-learn
 	@touch $@
 
 # What builds the package lies in .venv, not in a fresh environment for each build, so that a second
 # build finds its compiler where the first one did and compiles only what has changed.
 .venv/installed: .venv/builder $(BUILT)
+	$(if $(wildcard .venv/demo),@$(PIP) uninstall -y onnxruntime && rm .venv/demo)
 	$(PROGRESS) install --no-build-isolation -C build-dir=build/all -e '.[$(EXTRAS)]'
 	@touch $@
 
