@@ -23,6 +23,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 GPU := $(shell command -v nvidia-smi || ls /dev/nvidia0 2>/dev/null)
 COMMA := ,
+# On a GPU tests time kernels, one at a time.
+WORKERS := $(if $(GPU),,-n auto --maxprocesses 8 --dist worksteal)
 EXTRAS := dev$(if $(GPU),$(COMMA)gpu)
 
 GENERATION := $(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
@@ -50,7 +52,7 @@ demo: $(DEMO)
 
 # A library for one generation, as `make dev` has it, is no wheel to give away: then its wheel is not tested.
 test: lint kernels $(if $(wildcard .venv/dev),,wheel) .venv-onnxruntime/made
-	$(BIN)/python -P -m pytest
+	$(BIN)/python -P -m pytest $(WORKERS)
 	$(MAKE) --no-print-directory test-oldest
 
 test-oldest: $(ENVIRONMENT)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import onnx
@@ -156,10 +156,10 @@ def test_many_grow_linearly() -> None:
         g.y(x)
         model = ir.from_proto(g.model(17))
         context = Journal.of(model)
-        start = perf_counter()
+        start = process_time()
         InlineIfs(context)(model)
         assert [node.op_type for node in model.graph] == ["Relu"] * count
-        return perf_counter() - start
+        return process_time() - start
 
     seconds(100)
     assert seconds(4000) < 16 * max(seconds(1000), 0.01)
