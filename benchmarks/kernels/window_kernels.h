@@ -92,6 +92,11 @@ void small_window_cases() {
     window_case(3, 12, 13, 80, 64, 3, 3, {.pad = 1, .y_padding = {1, 1, 1, 1}});
     window_case(3, 12, 13, 64, 64, 1, 1, {.y_padding = {0, 2, 1, 0}});
     window_case(3, 13, 12, 64, 128, 3, 3, {.pad = 1, .stride = 2, .adds = 1});
+    window_case(5, 15, 14, 64, 64, 1, 1, {.stride = 2, .adds = 2});
+    window_case(4, 9, 9, 128, 64, 3, 3, {.adds = 1});
+    window_case(40, 7, 9, 128, 64, 3, 2, {.pad = 1, .stride = 2, .x_zero_point = -128});
+    window_case(40, 7, 9, 128, 256, 3, 2, {.pad = 1, .x_zero_point = -128});
+    window_case(40, 7, 9, 128, 64, 3, 3, {.pad = 1, .stride = 3, .x_zero_point = -128});
     window_case(1, 1, 240000, 256, 64, 1, 1);  // many tiles a block, with more parts than there are buffers
 }
 
@@ -103,6 +108,9 @@ void large_window_cases() {
             window_case(n, side + 2, side + 2, c, c, 3, 3);
             window_case(n, side, side, c, 4 * c, 1, 1, {.adds = 1});
             window_case(n, side, side, 4 * c, c, 1, 1, {.y_padding = {1, 1, 1, 1}});
+            if (side == 56) continue;
+            window_case(n, 2 * side + 2, 2 * side + 2, c, c, 3, 3, {.stride = 2});
+            window_case(n, 2 * side, 2 * side, 2 * c, 4 * c, 1, 1, {.stride = 2});
         }
     }
 }

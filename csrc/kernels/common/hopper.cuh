@@ -112,6 +112,21 @@ __device__ inline void copy_box(uint32_t shared, const CUtensorMap& map, uint32_
 #endif
 }
 
+// The same of a map for im2col: as many pixels as its boxes have, from the one at the coordinates on, moved
+// by the tap's place in the window. What lies outside of an image is 0.
+__device__ inline void copy_pixels(uint32_t shared, const CUtensorMap& map, uint32_t barrier, int channel,
+                                   int column, int line, int image, int across, int down) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile(
+        "cp.async.bulk.tensor.4d.im2col.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, "
+        "%4, %5, %6}], [%2], {%7, %8};"
+        :
+        : "r"(shared), "l"(&map), "r"(barrier), "r"(channel), "r"(column), "r"(line), "r"(image),
+          "h"(static_cast<uint16_t>(across)), "h"(static_cast<uint16_t>(down))
+        : "memory");
+#endif
+}
+
 // Fetches the map, so that the first copy with it need not wait for it.
 __device__ inline void prefetch_map(const CUtensorMap& map) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL

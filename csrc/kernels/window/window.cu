@@ -97,10 +97,10 @@ cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    const WindowKernel& kernel =
-        window_kernels(g, adds, variant.split > 1).at(static_cast<size_t>(variant.kernel));
     const bool pads_with_value = workspace != nullptr;
-    WindowCut cut(g, variant.width, pads_with_value);
+    WindowCut cut(g, variant.width, pads_with_value, variant.im2col);
+    const WindowKernel& kernel =
+        window_kernels(cut.flat_results, adds, variant.split > 1).at(static_cast<size_t>(variant.kernel));
     if (adds && cut.window.pads_output) return cudaErrorInvalidValue;
     cut.finish(kernel, variant, ceil_div(variant.blocks, multiprocessors()));
     WindowMaps maps;

@@ -14,14 +14,15 @@
 namespace qudnn::kernels {
 
 // The partition of the work: a block holds weights of `columns` output channels and loops over tiles of
-// `rows` output pixels, those between images included, `width` channels at a time. Where there are few tiles,
-// `split` blocks add up a part of the channels each, of one tile.
+// `rows` output pixels, those between images included (not with im2col), `width` channels at a time. Where
+// there are few tiles, `split` blocks add up a part of the channels each, of one tile.
 struct WindowVariant {
     int kernel;  // its number in its table of kernels
     int rows, columns, width;
     int x_stages, w_stages;  // buffers of shared memory
     int y_stages;            // 0 if results go straight to y
     bool resident;           // all weights of a block stay in shared memory
+    bool im2col;             // each tap's pixels are gathered: no rows between images, but more copies
     int blocks;              // as many as the GPU runs at once, at most one per tile; or `split` for each
     int split = 1;
 

@@ -10,6 +10,8 @@
 namespace qudnn::kernels {
 
 constexpr double kNanosecondsPerMac = 1.4e-4;  // of a multiprocessor
+// Copies for im2col with a stride of 3 gave other pixels, or none, on an H200 with driver 580.159.
+constexpr int64_t kMostIm2colStride = 2;
 constexpr int64_t kMaxRows = 1 << 30, kMaxExtent = 1 << 20, kMaxBox = 256, kMaxKinds = 32;
 
 // The least distance of lines, or of images in lines, at which all rows between them are outside of both.
@@ -58,8 +60,24 @@ inline bool flat(const ConvGeometry& g) {
            g.p == g.h && g.q == g.w;
 }
 
-// Whether y is such a matrix, too.
-inline bool flat_results(const ConvGeometry& g) { return flat(g) && !g.y_padding.any(); }
+// The box of an image that copies for im2col move the first tap over, and how far they reach.
+struct Im2colBox {
+    std::array<int, 2> lower, upper;  // its corners: before the image's first column and line, after its last
+
+    explicit Im2colBox(const ConvGeometry& g)
+        : lower{static_cast<int>(-g.pad_left), static_cast<int>(-g.pad_top)},
+          upper{static_cast<int>((g.q - 1) * g.stride_w - g.pad_left - (g.w - 1)),
+                static_cast<int>((g.p - 1) * g.stride_h - g.pad_top - (g.h - 1))} {}
+
+    static bool possible(const ConvGeometry& g, int width) {
+        const Im2colBox box(g);
+        for (const int corner : {box.lower[0], box.lower[1], box.upper[0], box.upper[1]})
+            if (corner < -128 || corner > 127) return false;
+        return !flat(g) && g.c % width == 0 && g.stride_h <= kMostIm2colStride &&
+               g.stride_w <= kMostIm2colStride && (g.r - 1) * g.dilation_h <= 255 &&
+               (g.s - 1) * g.dilation_w <= 255;
+    }
+};
 
 // A geometry cut for a width of x; the rest comes with a variant.
 struct WindowCut {
@@ -68,14 +86,16 @@ struct WindowCut {
         origin{};                 // of each phase's image, its first line and column
     int64_t pitch = 1, rows = 0;  // of the matrix
     bool possible = false;
+    bool flat_results = false;  // y is such a matrix, too
 
-    WindowCut(const ConvGeometry& g, int width, bool pads_with_value) {
+    WindowCut(const ConvGeometry& g, int width, bool pads_with_value, bool im2col = false) {
+        if (im2col && !Im2colBox::possible(g, width)) return;
         const Axis down{g.pad_top, g.stride_h, g.dilation_h}, across{g.pad_left, g.stride_w, g.dilation_w};
         Window& w = window;
         w.width = width, w.widths = static_cast<int>(ceil_div(g.c, width)), w.depth = width / 32, w.split = 1;
         w.c = static_cast<int>(g.c), w.k = static_cast<int>(g.k);
         w.images = static_cast<int>(g.n), w.p = static_cast<int>(g.p), w.q = static_cast<int>(g.q);
-        w.flat = flat(g);
+        w.flat = flat(g) || im2col;
         const int64_t top = down.shift(0), left = across.shift(0);
         const int64_t bottom = down.shift(g.r - 1), right = across.shift(g.s - 1);
         if (w.flat) {
@@ -94,13 +114,45 @@ struct WindowCut {
             w.reach = static_cast<int>((bottom - top) * pitch + right - left);
             w.line_bytes = static_cast<int>(pitch * width);
         }
+        if (im2col)
+            gather(g);
+        else if (!assign_taps(g, down, across))
+            return;
+        if (pads_with_value) {
+            w.row_border = border(down, g.r, g.p, g.h), w.column_border = border(across, g.s, g.q, g.w);
+            w.kinds = w.row_border.kinds() * w.column_border.kinds();
+        } else {
+            w.kinds = 1;
+        }
+        w.bias_table = pads_with_value;
+        w.pads_output = g.y_padding.any();
+        w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
+        flat_results = w.flat && !w.pads_output && w.kinds == 1;
+        possible = w.kinds <= kMaxKinds;
+    }
+
+    // Each tap's channels, one after the other, are the depth of a flat matrix.
+    void gather(const ConvGeometry& g) {
+        const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+        window.im2col = true;
+        window.left = narrowed(-g.pad_left), window.top = narrowed(-g.pad_top);
+        window.gather = {narrowed(g.s),        window.widths,          narrowed(g.stride_w),
+                         narrowed(g.stride_h), narrowed(g.dilation_w), narrowed(g.dilation_h)};
+        window.widths *= narrowed(g.r * g.s);
+        window.phases = 1, window.phase[0] = {0, 1}, window.tap[0] = {0, 0};
+    }
+
+    // Which image of every n-th pixel serves which taps; whether there are few enough.
+    bool assign_taps(const ConvGeometry& g, const Axis& down, const Axis& across) {
+        Window& w = window;
+        const int64_t top = down.shift(0), left = across.shift(0);
         int taps = 0;
         for (int64_t r = 0; r < g.r; ++r)
             for (int64_t s = 0; s < g.s; ++s) {
                 const std::array<int64_t, 2> of_tap{down.phase(r), across.phase(s)};
                 int phase = 0;
                 while (phase < w.phases && origin[phase] != of_tap) ++phase;
-                if (phase == kMaxPhases) return;
+                if (phase == kMaxPhases) return false;
                 origin[phase] = of_tap;
                 w.phases = std::max(w.phases, phase + 1);
             }
@@ -114,27 +166,21 @@ struct WindowCut {
                 }
             w.phase[phase].taps = taps - w.phase[phase].first_tap;
         }
-        if (pads_with_value) {
-            w.row_border = border(down, g.r, g.p, g.h), w.column_border = border(across, g.s, g.q, g.w);
-            w.kinds = w.row_border.kinds() * w.column_border.kinds();
-        } else {
-            w.kinds = 1;
-        }
-        w.bias_table = pads_with_value;
-        w.pads_output = g.y_padding.any();
-        w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
-        possible = w.kinds <= kMaxKinds;
+        return true;
     }
 
     // The largest number of lines that a tile touches.
     int64_t lines(int tile_rows) const { return ceil_div(tile_rows + window.reach + pitch - 1, pitch); }
 
-    // The depth: values that a block's sum adds up.
-    double depth() const {
-        double taps = 0;
+    // Of a buffer of x, in all phases.
+    int64_t taps() const {
+        int64_t taps = 0;
         for (int i = 0; i < window.phases; ++i) taps += window.phase[i].taps;
-        return taps * window.widths * window.width;
+        return taps;
     }
+
+    // The depth: values that a block's sum adds up.
+    double depth() const { return static_cast<double>(taps() * window.widths * window.width); }
 
     void finish(const WindowKernel& kernel, const WindowVariant& v, int64_t blocks_together = 1) {
         Window& w = window;

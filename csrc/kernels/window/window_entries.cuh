@@ -14,11 +14,12 @@ constexpr WindowKernel window_entry() {
 template <bool kAdds, WindowResults kResults>
 WindowKernels window_entries() {
     return {
-        window_entry<WindowShape<1, 64, kAdds, kResults, 3>>(),   // 128 x 64
-        window_entry<WindowShape<2, 64, kAdds, kResults, 2>>(),   // 256 x 64
-        window_entry<WindowShape<1, 128, kAdds, kResults, 2>>(),  // 128 x 128
-        window_entry<WindowShape<2, 128, kAdds, kResults, 1>>(),  // 256 x 128
-        window_entry<WindowShape<2, 32, kAdds, kResults, 3>>(),   // 256 x 32
+        window_entry<WindowShape<1, 64, kAdds, kResults, 3>>(),     // 128 x 64
+        window_entry<WindowShape<2, 64, kAdds, kResults, 2>>(),     // 256 x 64
+        window_entry<WindowShape<1, 128, kAdds, kResults, 2>>(),    // 128 x 128
+        window_entry<WindowShape<2, 128, kAdds, kResults, 1>>(),    // 256 x 128
+        window_entry<WindowShape<2, 32, kAdds, kResults, 3>>(),     // 256 x 32
+        window_entry<WindowShape<1, 64, kAdds, kResults, 3, 1>>(),  // 64 x 64
     };
 }
 

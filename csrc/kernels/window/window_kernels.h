@@ -22,7 +22,6 @@ WindowKernels flat_kernels_that_add();
 WindowKernels split_kernels();
 WindowKernels split_kernels_that_add();
 
-// The list for a geometry.
-const WindowKernels& window_kernels(const ConvGeometry& g, bool adds, bool split);
+const WindowKernels& window_kernels(bool flat_results, bool adds, bool split);
 
 }  // namespace qudnn::kernels

@@ -35,6 +35,19 @@ __device__ __forceinline__ int load_first_weights(const Window& g, const WindowM
     return stage;
 }
 
+// Copies a tile's pixels as one tap reads them, for im2col: `first` is the tile's first row, `number` that of
+// the tap's channels.
+__device__ __forceinline__ void copy_pixels_of_tap(const Window& g, const WindowMaps& maps, uint32_t target,
+                                                   uint32_t full, uint32_t first, int number) {
+    uint32_t image = first;
+    const auto q = static_cast<int>(split(image, g.pitch)), p = static_cast<int>(split(image, g.lines));
+    const int tap = number / g.gather.widths, width = number - tap * g.gather.widths;
+    const int down = tap / g.gather.taps_across, across = tap - down * g.gather.taps_across;
+    copy_pixels(target, maps.x[0], full, width * g.width, g.left + q * g.gather.stride_across,
+                g.top + p * g.gather.stride_down, static_cast<int>(image), across * g.gather.dilation_across,
+                down * g.gather.dilation_down);
+}
+
 // The producer: one lane that copies for the block, whose channels begin with number `first_width` of
 // `width`. `loaded`: the buffers of weights that are filled.
 template <class S>
@@ -55,7 +68,9 @@ __device__ __forceinline__ void fill_buffers(const Window& g, const WindowMaps& 
                 const uint32_t full = shared.x_full + x.stage * 8;
                 uint32_t target = shared.x + x.stage * g.x_bytes;
                 arrive_announcing(full, lines * g.line_bytes);
-                if (g.flat) {
+                if (g.im2col) {
+                    copy_pixels_of_tap(g, maps, target, full, first, width);
+                } else if (g.flat) {
                     copy_box(target, maps.x[phase], full, width * g.width, static_cast<int>(first), 0, 0);
                 } else {
                     for (int i = 0; i < lines; ++i, target += g.line_bytes) {

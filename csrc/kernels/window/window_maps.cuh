@@ -9,23 +9,40 @@ namespace qudnn::kernels {
 
 using Encode = PFN_cuTensorMapEncodeTiled_v12000;
 
+using EncodeIm2col = PFN_cuTensorMapEncodeIm2col_v12000;
+
+template <class Function>
+inline Function driver_function(const char* name) {
+    void* function = nullptr;
+    cudaDriverEntryPointQueryResult result{};
+    if (cudaGetDriverEntryPointByVersion(name, &function, 12000, cudaEnableDefault, &result) != cudaSuccess ||
+        result != cudaDriverEntryPointSuccess)
+        function = nullptr;
+    return reinterpret_cast<Function>(function);
+}
+
 inline Encode encoder() {
-    static const Encode found = [] {
-        void* function = nullptr;
-        cudaDriverEntryPointQueryResult result{};
-        if (cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault,
-                                             &result) != cudaSuccess ||
-            result != cudaDriverEntryPointSuccess)
-            function = nullptr;
-        return reinterpret_cast<Encode>(function);
-    }();
+    static const auto found = driver_function<Encode>("cuTensorMapEncodeTiled");
     return found;
+}
+
+inline EncodeIm2col im2col_encoder() {
+    static const auto found = driver_function<EncodeIm2col>("cuTensorMapEncodeIm2col");
+    return found;
+}
+
+// Vectors exchanged within rows of `width` bytes; 0: as they are.
+inline CUtensorMapSwizzle swizzle(int width) {
+    return width == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
+           : width == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
+           : width == 32 ? CU_TENSOR_MAP_SWIZZLE_32B
+                         : CU_TENSOR_MAP_SWIZZLE_NONE;
 }
 
 template <size_t kRank>
 inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int64_t, kRank>& extents,
                    const std::array<int64_t, kRank - 1>& strides, const std::array<int64_t, kRank>& box,
-                   int width) {  // 0: as it is, no vectors exchanged
+                   int width) {
     std::array<cuuint64_t, kRank> sizes;
     std::array<cuuint64_t, kRank - 1> steps;
     std::array<cuuint32_t, kRank> boxes, ones;
@@ -34,13 +51,24 @@ inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int6
         ones[i] = 1;
         if (i + 1 < kRank) steps[i] = static_cast<cuuint64_t>(strides[i]);
     }
-    const CUtensorMapSwizzle swizzle = width == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
-                                       : width == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
-                                       : width == 32 ? CU_TENSOR_MAP_SWIZZLE_32B
-                                                     : CU_TENSOR_MAP_SWIZZLE_NONE;
     return encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, kRank, const_cast<int8_t*>(tensor), sizes.data(),
-                     steps.data(), boxes.data(), ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
+                     steps.data(), boxes.data(), ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(width),
                      CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
+// `rows` pixels of all images, one after the other, as a tap reads them.
+inline bool encode_im2col(CUtensorMap& map, const int8_t* x, const ConvGeometry& g, int rows, int width) {
+    const auto wide = [](int64_t value) { return static_cast<cuuint64_t>(value); };
+    const std::array<cuuint64_t, 4> extents{wide(g.c), wide(g.w), wide(g.h), wide(g.n)};
+    const std::array<cuuint64_t, 3> strides{wide(g.c), wide(g.w * g.c), wide(g.h * g.w * g.c)};
+    const std::array<cuuint32_t, 4> steps{1, static_cast<cuuint32_t>(g.stride_w),
+                                          static_cast<cuuint32_t>(g.stride_h), 1};
+    const Im2colBox box(g);
+    return im2col_encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, 4, const_cast<int8_t*>(x), extents.data(),
+                            strides.data(), box.lower.data(), box.upper.data(),
+                            static_cast<cuuint32_t>(width), static_cast<cuuint32_t>(rows), steps.data(),
+                            CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(width), CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+                            CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
 inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel,
@@ -52,7 +80,9 @@ inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut
             continue;
         }
         bool good;
-        if (w.flat) {
+        if (w.im2col) {
+            good = encode_im2col(maps.x[i], x, g, kernel.rows, w.width);
+        } else if (w.flat) {
             good = encode<4>(maps.x[i], x, {g.c, cut.rows, 1, 1}, {g.c, cut.rows * g.c, cut.rows * g.c},
                              {w.width, kernel.rows, 1, 1}, w.width);
         } else {
@@ -68,7 +98,7 @@ inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut
         if (!good) return false;
     }
     const int64_t depth = g.r * g.s * g.c, group = kernel.lane_group;
-    if (flat_results(g)) {
+    if (cut.flat_results) {
         const std::array<int64_t, 4> extents{group, cut.rows, g.k / group, 1};
         const std::array<int64_t, 3> strides{g.k, group, g.k};
         // Results leave by warps.

@@ -32,14 +32,23 @@ struct WindowBorder {
     }
 };
 
+// Pixels that are copied for one tap after the other.
+struct WindowGather {
+    int taps_across, widths;  // of a line of taps; `width` channels of a tap
+    int stride_across, stride_down;
+    int dilation_across, dilation_down;
+};
+
 struct Window {
     // The matrix.
     bool flat;                       // every row is an output pixel, one after another
     Divisor<uint32_t> pitch, lines;  // rows to the next line, lines to the next image
     int left, top;                   // of the first pixel of an image's lines and of its first line
-    int images, p, q;                // output
-    int reach;                       // rows past a tile's last that windows reach
-    int line_bytes;                  // of `width` channels
+    bool im2col;                     // a row has a window's pixels, tap by tap, as flat ones have channels
+    WindowGather gather;
+    int images, p, q;  // output
+    int reach;         // rows past a tile's last that windows reach
+    int line_bytes;    // of `width` channels
     // The sums.
     int width, widths, depth;  // channels at a time; how often in a block; mmas of 32 bytes in it
     int split;                 // blocks that share the depth of a tile

@@ -50,7 +50,7 @@ bool too_wide(const WindowKernel& kernel, const ConvGeometry& g) {
 // Adds the variants that split tiles: each block has one part of one.
 void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut, bool adds) {
     if (cut.window.pads_output && adds) return;
-    const WindowKernels& kernels = window_kernels(g, adds, true);
+    const WindowKernels& kernels = window_kernels(cut.flat_results, adds, true);
     for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
         const WindowKernel& kernel = kernels[number];
         if (too_wide(kernel, g)) continue;
@@ -58,10 +58,11 @@ void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Windo
         for (const int split : kSplits) {
             if (cut.window.widths % split != 0 || tiles * split > kMostBlocksOfSplit * gpu.multiprocessors)
                 continue;
-            const int64_t widths = cut.window.widths / split, weights = g.r * g.s * widths;
+            const int64_t widths = cut.window.widths / split, weights = cut.taps() * widths;
             for (const bool resident : {true, false}) {
                 if (!resident && weights <= 6) continue;
-                WindowVariant v{number, kernel.rows, kernel.columns, cut.window.width, 0, 0, 0, resident, 0};
+                WindowVariant v{number, kernel.rows, kernel.columns, cut.window.width,  0,
+                                0,      0,           resident,       cut.window.im2col, 0};
                 v.x_stages = static_cast<int>(std::min<int64_t>(widths * cut.window.phases, 4));
                 v.w_stages = static_cast<int>(resident ? weights : 6);
                 v.blocks = static_cast<int>(tiles * split), v.split = split;
@@ -74,71 +75,80 @@ void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Windo
     }
 }
 
+// Adds the variants whose blocks loop over tiles.
+void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut, bool adds) {
+    const WindowKernels& kernels = window_kernels(cut.flat_results, adds, false);
+    const int64_t all_weights = cut.taps() * cut.window.widths;
+    for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
+        const WindowKernel& kernel = kernels[number];
+        if (too_wide(kernel, g)) continue;
+        for (const bool resident : {true, false}) {
+            WindowVariant v{number, kernel.rows, kernel.columns, cut.window.width,  0,
+                            0,      0,           resident,       cut.window.im2col, 0};
+            if (resident && all_weights > 512) continue;
+            // Two or more blocks on a multiprocessor, or one with more buffers.
+            for (const auto [x_stages, w_stages, y_stages] :
+                 {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}, {9, 12, 4}}) {
+                if (y_stages > 2 && !(cut.flat_results && adds) && x_stages < 4)
+                    continue;  // as the one before
+                v.x_stages = x_stages;
+                v.y_stages = !cut.flat_results ? 0 : adds ? y_stages : 2;
+                v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
+                v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
+                WindowCut whole = cut;
+                whole.finish(kernel, v);
+                const int64_t bytes = prepared_bytes(gpu, whole, kernel);
+                int blocks = 0;
+                if (bytes == 0 ||
+                    cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                        &blocks, kernel.run, kernel.threads, static_cast<size_t>(bytes)) != cudaSuccess ||
+                    blocks == 0)
+                    continue;
+                const int64_t column_blocks = whole.window.column_blocks;
+                const int64_t most = std::max<int64_t>(1, blocks * gpu.multiprocessors / column_blocks);
+                v.blocks = static_cast<int>(column_blocks * std::min<int64_t>(most, whole.window.tiles));
+                found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
+            }
+        }
+    }
+}
+
 }  // namespace
 
-const WindowKernels& window_kernels(const ConvGeometry& g, bool adds, bool split) {
+const WindowKernels& window_kernels(bool flat_results, bool adds, bool split) {
     static const std::array<WindowKernels, 6> kernels{direct_kernels(), direct_kernels_that_add(),
                                                       flat_kernels(),   flat_kernels_that_add(),
                                                       split_kernels(),  split_kernels_that_add()};
-    return kernels[(split ? 4 : flat_results(g) ? 2 : 0) + (adds ? 1 : 0)];
+    return kernels[(split ? 4 : flat_results ? 2 : 0) + (adds ? 1 : 0)];
 }
 
 std::string WindowVariant::text() const {
-    return (split > 1 ? "split=" + std::to_string(split) + " " : "") + "rows=" + std::to_string(rows) +
-           " columns=" + std::to_string(columns) + " width=" + std::to_string(width) +
-           " x=" + std::to_string(x_stages) + (resident ? " resident" : " w=" + std::to_string(w_stages)) +
+    return std::string(im2col ? "im2col " : "") + (split > 1 ? "split=" + std::to_string(split) + " " : "") +
+           "rows=" + std::to_string(rows) + " columns=" + std::to_string(columns) +
+           " width=" + std::to_string(width) + " x=" + std::to_string(x_stages) +
+           (resident ? " resident" : " w=" + std::to_string(w_stages)) +
            (y_stages ? " y=" + std::to_string(y_stages) : "");
 }
 
 std::string window_refusal() {
     if (Gpu().major != 9) return "needs a Hopper GPU";
     if (!kHasHopperCode) return "not compiled for Hopper GPUs";
-    return encoder() == nullptr ? "the driver makes no tensor maps" : "";
+    return encoder() == nullptr || im2col_encoder() == nullptr ? "the driver makes no tensor maps" : "";
 }
 
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
     const Gpu gpu;
     if (!window_refusal().empty() || !taken(g)) return {};
-    const WindowKernels& kernels = window_kernels(g, adds, false);
     Costs found;
     for (const int width : kWidths) {
         if (static_cast<double>(ceil_div(g.c, width) * width) > kMostWaste * static_cast<double>(g.c) &&
             width > 32)
             continue;
-        const WindowCut cut(g, width, pads_with_value);
-        if (!cut.possible) continue;
-        add_splits(found, gpu, g, cut, adds);
-        const int64_t all_weights = g.r * g.s * cut.window.widths;
-        for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
-            const WindowKernel& kernel = kernels[number];
-            if (too_wide(kernel, g)) continue;
-            for (const bool resident : {true, false}) {
-                WindowVariant v{number, kernel.rows, kernel.columns, width, 0, 0, 0, resident, 0};
-                if (resident && all_weights > 512) continue;
-                // Two or more blocks on a multiprocessor, or one with more buffers.
-                for (const auto [x_stages, w_stages, y_stages] :
-                     {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}}) {
-                    if (y_stages > 2 && !(flat_results(g) && adds) && x_stages < 4)
-                        continue;  // as the one before
-                    v.x_stages = x_stages;
-                    v.y_stages = !flat_results(g) ? 0 : adds ? y_stages : 2;
-                    v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
-                    v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
-                    WindowCut whole = cut;
-                    whole.finish(kernel, v);
-                    const int64_t bytes = prepared_bytes(gpu, whole, kernel);
-                    int blocks = 0;
-                    if (bytes == 0 ||
-                        cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-                            &blocks, kernel.run, kernel.threads, static_cast<size_t>(bytes)) != cudaSuccess ||
-                        blocks == 0)
-                        continue;
-                    const int64_t column_blocks = whole.window.column_blocks;
-                    const int64_t most = std::max<int64_t>(1, blocks * gpu.multiprocessors / column_blocks);
-                    v.blocks = static_cast<int>(column_blocks * std::min<int64_t>(most, whole.window.tiles));
-                    found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
-                }
-            }
+        for (const bool im2col : {false, true}) {
+            const WindowCut cut(g, width, pads_with_value, im2col);
+            if (!cut.possible) continue;
+            add_splits(found, gpu, g, cut, adds);
+            add_loops(found, gpu, g, cut, adds);
         }
     }
     std::stable_sort(found.begin(), found.end(),
