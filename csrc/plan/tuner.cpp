@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "kernels/window/window.h"
 #include "plan/contenders.h"
 #include "plan/cuda_error.h"
 #include "plan/engine.h"
@@ -73,19 +74,23 @@ class Tuning {
     }
 
     void search() {
-        int device = 0, major = 0;
+        int device = 0, major = 0, multiprocessors = 0;
         check_cuda(cudaGetDevice(&device));
         check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+        check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
+        const Tiling tiling = Tiling::of(problem_, major, multiprocessors);
         Trial trial(problem_, arguments_, host_, *reference_);
         const bool all = !host_.configuration().only.empty();  // nothing is too slow for who asks for it
-        const Outlook outlook{all ? 0 : floor_microseconds(problem_, current_rates(), trial.in_cache()),
-                              !winners(major).empty(), speed_matters(problem_)};
+        const Outlook outlook{
+            all ? 0 : floor_microseconds(problem_, current_rates(), trial.in_cache()),
+            !winners(major).empty(), speed_matters(problem_),
+            all || !kernels::window_refusal().empty() || !own_kernels_suffice(problem_, major)};
         reference_microseconds_ = trial.reference_microseconds();
         contenders_.collect_ready();
         bool asked_all = false;
         for (;;) {
-            std::vector<size_t> lot = next_lot(entrants(major), outlook);
-            if (lot.empty() && !asked_all && compiling_pays(entrants(major), outlook)) {
+            std::vector<size_t> lot = next_lot(entrants(tiling), outlook);
+            if (lot.empty() && !asked_all && compiling_pays(entrants(tiling), outlook)) {
                 contenders_.collect_compiled();
                 asked_all = true;
                 continue;
@@ -98,12 +103,13 @@ class Tuning {
             tried_.insert(lot.begin(), lot.end());
             time_with_best(trial, lot);
         }
-        if (!asked_all) contenders_.leave_out_compiled("not asked: the GPU can do no better");
+        if (!asked_all)
+            contenders_.leave_out_compiled("not asked: it was never faster, or the GPU can do no better");
         race_reference(trial);
     }
 
     // What the search looks at, in the contenders' order.
-    std::vector<Entrant> entrants(int major) const {
+    std::vector<Entrant> entrants(const Tiling& tiling) const {
         std::vector<Entrant> all;
         // By engine, and by cuDNN's engine that it completes: how many that heuristics name.
         std::map<std::pair<const Engine*, std::string>, size_t> places;
@@ -116,7 +122,7 @@ class Tuning {
             const std::string& kernel = contender.candidate.affinity;
             if (entrant.compiled && entrant.named)
                 entrant.place = places[{contender.engine, kernel.substr(0, kernel.find(' '))}]++;
-            entrant.rank = rank_of(kernel, major);
+            entrant.rank = rank_of(kernel, tiling);
             if (!contender.refusal.empty() || (tried_.contains(i) && !contender.usable()))
                 entrant.microseconds = std::numeric_limits<double>::infinity();
             else if (tried_.contains(i))

@@ -38,12 +38,12 @@ std::vector<plan::Entrant> entrants_of(const Value& value) {
     return entrants;
 }
 
-plan::Outlook outlook_of(const Value& floor, const Value& generation_known, const Value& speed_matters) {
-    return {floor.real(), generation_known.flag(), speed_matters.flag()};
+plan::Outlook outlook_of(const Call& call) {
+    return {call[1].real(), call[2].flag(), call[3].flag(), call[4].flag()};
 }
 
 std::string next_lot(const Call& call) {
-    return json::of(plan::next_lot(entrants_of(call[0]), outlook_of(call[1], call[2], call[3])));
+    return json::of(plan::next_lot(entrants_of(call[0]), outlook_of(call)));
 }
 
 std::string compiling_pays(const Call& call) {
@@ -52,9 +52,21 @@ std::string compiling_pays(const Call& call) {
 
 std::string winners(const Call& call) {
     std::vector<std::string> names;
-    for (const std::string_view name : plan::winners(static_cast<int>(call[0].integer())))
-        names.emplace_back(name);
+    for (const plan::Winner& winner : plan::winners(static_cast<int>(call[0].integer())))
+        names.emplace_back(winner.kernel);
     return json::of(names);
+}
+
+// null where it is none of the winners.
+std::string rank_of(const Call& call) {
+    const size_t rank = plan::rank_of(
+        call[0].text(), plan::Tiling::of(problem_of(call[1]), static_cast<int>(call[2].integer()),
+                                         static_cast<int>(call[3].integer())));
+    return rank == plan::Entrant::kNoRank ? "null" : json::of(rank);
+}
+
+std::string own_kernels_suffice(const Call& call) {
+    return json::of(plan::own_kernels_suffice(problem_of(call[0]), static_cast<int>(call[1].integer())));
 }
 
 std::string floor_microseconds(const Call& call) {
@@ -149,6 +161,8 @@ void add_tuning_hooks(Hooks& hooks) {
     hooks["next_lot"] = &next_lot;
     hooks["compiling_pays"] = &compiling_pays;
     hooks["winners"] = &winners;
+    hooks["rank_of"] = &rank_of;
+    hooks["own_kernels_suffice"] = &own_kernels_suffice;
     hooks["floor_microseconds"] = &floor_microseconds;
     hooks["nearest_plan"] = &nearest_plan;
     add_aside_hooks(hooks);

@@ -122,10 +122,15 @@ Entrant = tuple[bool, bool, int, int | None, float | None]
 
 
 def next_lot(
-    entrants: Sequence[Entrant], floor: float, *, generation_known: bool = True, speed_matters: bool = True
+    entrants: Sequence[Entrant],
+    floor: float,
+    *,
+    generation_known: bool = True,
+    speed_matters: bool = True,
+    compiled_may_win: bool = True,
 ) -> list[int]:
     """The indices of the candidates that the tuner tries next."""
-    return list(_ask("next_lot", entrants, floor, generation_known, speed_matters))
+    return list(_ask("next_lot", entrants, floor, generation_known, speed_matters, compiled_may_win))
 
 
 def compiling_pays(entrants: Sequence[Entrant], floor: float) -> bool:
@@ -135,6 +140,17 @@ def compiling_pays(entrants: Sequence[Entrant], floor: float) -> bool:
 def winners(major: int) -> list[str]:
     """The kernels that have won on GPUs of this generation."""
     return list(_ask("winners", major))
+
+
+def rank_of(kernel: str, problem: Problem, major: int, multiprocessors: int) -> int | None:
+    """The kernel's place among the winners of its engine for the problem; None if it is none of them."""
+    rank = _ask("rank_of", kernel, problem, major, multiprocessors)
+    return None if rank is None else int(rank)
+
+
+def own_kernels_suffice(problem: Problem, major: int) -> bool:
+    """Whether our own kernels were faster than cuDNN's for all problems of this kind."""
+    return bool(_ask("own_kernels_suffice", problem, major))
 
 
 def floor_microseconds(problem: Problem, gpu: Sequence[float], *, cached: bool) -> float:
