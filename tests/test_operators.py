@@ -5,7 +5,7 @@ from pathlib import Path
 
 from oracles import ORACLES
 from oracles.float_attention import float_attention
-from oracles.float_tail import float_pointwise
+from oracles.float_tail import float_average_pool, float_pointwise
 from qudnn.converter.functions import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 BOUNDED = {
     "Attention": float_attention,
     "MaskedAttention": float_attention,
+    "FloatAveragePool": float_average_pool,
     "FloatPointwise": float_pointwise,
 }
 

@@ -12,6 +12,7 @@
 #include "batch_matmul_kernels.h"
 #include "dynamic_kernels.h"
 #include "float_attention_kernels.h"
+#include "float_tail_kernels.h"
 #include "normalization_kernels.h"
 #include "pointwise_kernels.h"
 #include "projection_kernels.h"
@@ -120,6 +121,7 @@ void small_cases() {
                                 {2, 2100, 80},
                                 {2, 64, 272}})
             global_average_pool_case(n, hw, c);
+    if (wanted("float_tail")) float_tail_cases();
     if (wanted("pad")) {
         pad_case("odd", 2, 5, 7, 48, 1, 2, 3, 0);
         pad_case("crop", 2, 9, 7, 16, -1, 2, -3, -2);

@@ -80,6 +80,14 @@ void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, in
             const int64_t row = i / stride, c = i % stride;
             return c < channels ? n.quantized(row, c, s.y_scale, s.y_zero_point) : int8_t{0};
         });
+    check<float>(
+        shape_name("layer_normalization_to_float", rows, channels, stride, offset), rows * channels,
+        rows * stride + channels * 8, 0, 8, offset,
+        [&](float* y) {
+            return layer_normalization_to_float({rows, channels, stride, channels}, s, x.gpu, n.gamma.gpu,
+                                                n.beta.gpu, y, nullptr);
+        },
+        [&](int64_t i) { return n.at(i / channels, i % channels); });
 }
 
 // keeps_sum: writes the sum too, which is compared in another case.

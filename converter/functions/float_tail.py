@@ -52,6 +52,40 @@ def FloatMaxPool(
 
 
 @script(qudnn, default_opset=op)
+def FloatAveragePool(
+    x,
+    kernel_shape: Sequence[int],
+    pads: Sequence[int],
+    strides: Sequence[int],
+    ceil_mode: int,
+    count_include_pad: int,
+    low: float,
+    high: float,
+    silu: int,
+):
+    """float32 `[N,H,W,C]` -> float32 `[N,P,Q,C]`: the mean of each window of what the activation makes of x.
+
+        r = x * sigmoid(x)          where silu is 1, else x clipped to [low, high]
+
+    Padding is left out, or counts as 0. Not both ceil_mode and count_include_pad are 1. A kernel adds up the
+    columns of a window, and then these sums: with n pixels it may differ from onnxruntime's CPU provider by
+    2^-23 (n + 1) times the mean of the absolute values.
+    """
+    clipped = op.Clip(x, op.Constant(value_float=low), op.Constant(value_float=high))
+    is_silu = op.Equal(op.Constant(value_int=silu), op.Constant(value_int=1))
+    r = op.Where(is_silu, op.Mul(x, op.Sigmoid(x)), clipped)
+    y = op.AveragePool(
+        op.Transpose(r, perm=[0, 3, 1, 2]),
+        kernel_shape=kernel_shape,
+        pads=pads,
+        strides=strides,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+    )
+    return op.Transpose(y, perm=[0, 2, 3, 1])
+
+
+@script(qudnn, default_opset=op)
 def FloatPointwise(x, w, bias, low: float, high: float, silu: int):
     """float32 `[N,C,1...]`, w `[K,C,1...]`, bias `[K]` -> float32 `[N,K,1...]`, in images of one pixel.
 

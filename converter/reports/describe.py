@@ -26,6 +26,7 @@ from qudnn.converter.reports.report import Crossing, Left, Report
 # Results of other types, which are still to be transposed.
 _CHANNELS_LAST = (
     "DynamicQConv",
+    "FloatAveragePool",
     "FloatGlobalAveragePool",
     "FloatMaxPool",
     "QConvToFloat",

@@ -70,8 +70,8 @@ using Ops =
          QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
          QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
-         QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool, FloatPointwise, AddToIsland,
-         MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool,
+         FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

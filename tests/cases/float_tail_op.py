@@ -1,4 +1,4 @@
-"""FloatGlobalAveragePool, FloatMaxPool and FloatPointwise: any sizes, activations, windows."""
+"""FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool, FloatPointwise: sizes, activations, windows."""
 
 from typing import Any
 
@@ -44,6 +44,21 @@ def _maximum(label: str, h: int, w: int, c: int, **given: Any) -> FloatTailCase:
     return FloatTailCase("FloatMaxPool", f"{label}_{h}x{w}_{c}", x, attributes, y_dtype="float32")
 
 
+def _windows(label: str, h: int, w: int, c: int, **given: Any) -> FloatTailCase:
+    attributes = {
+        "kernel_shape": [3, 3],
+        "pads": [1, 1, 1, 1],
+        "strides": [2, 2],
+        "ceil_mode": 0,
+        "count_include_pad": 0,
+        **INFINITE,
+        "silu": 0,
+        **given,
+    }
+    x = {"x": ("float32", (h, w, c))}
+    return FloatTailCase("FloatAveragePool", f"{label}_{h}x{w}_{c}", x, attributes, y_dtype="float32")
+
+
 def _pointwise(
     label: str, c: int, k: int, ones: int = 2, silu: int = 0, bounds: dict[str, float] = INFINITE
 ) -> FloatTailCase:
@@ -67,6 +82,14 @@ POOLS = [
     _maximum("plain", 8, 8, 20, kernel_shape=[2, 2], pads=[0] * 4),
     _maximum("ceil", 8, 9, 20, kernel_shape=[3, 2], pads=[1, 0, 0, 1], ceil_mode=1, **CLIP),
     _maximum("holes", 11, 12, 7, dilations=[2, 3], strides=[1, 2], **RELU),
+]
+AVERAGES = [
+    *(_windows("relu", 15, 17, c, **RELU) for c in (1, 3, 33)),
+    _windows("padding", 9, 8, 16, count_include_pad=1, strides=[1, 1], **CLIP),
+    _windows("ceil", 11, 13, 7, ceil_mode=1, pads=[0, 1, 1, 0]),
+    _windows("silu", 8, 8, 20, kernel_shape=[2, 2], pads=[0] * 4, silu=1),
+    _windows("whole", 7, 7, 20, kernel_shape=[7, 7], pads=[0] * 4, strides=[1, 1]),
+    _windows("apart", 12, 14, 5, kernel_shape=[5, 4], strides=[3, 3], pads=[1, 1, 0, 2]),
 ]
 POINTWISE = [
     *(

@@ -81,6 +81,10 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {**WINDOW, "ceil_mode": 0, **FLOAT_ACTIVATION},
         {"pads": 0, "strides": 1, "dilations": 1, "kernel_shape": 1},
     ),
+    "FloatAveragePool": (
+        {**WINDOW, "ceil_mode": 0, "count_include_pad": 1, **FLOAT_ACTIVATION, "silu": 0},
+        {"pads": 0, "strides": 1, "kernel_shape": 1},
+    ),
     "FloatGlobalAveragePool": ({**FLOAT_ACTIVATION, "silu": 0}, {}),
     "FloatPointwise": ({**FLOAT_ACTIVATION, "silu": 1}, {}),
     "QLayerNormalizationToFloat": ({"channels": 8}, {}),

@@ -1,4 +1,4 @@
-"""FloatGlobalAveragePool, FloatMaxPool and FloatPointwise."""
+"""FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool and FloatPointwise."""
 
 from collections.abc import Sequence
 
@@ -52,6 +52,40 @@ def float_max_pool(
         dilations=dilations,
         ceil_mode=ceil_mode,
     )
+
+
+def float_average_pool(
+    x: Array,
+    *,
+    kernel_shape: Sequence[int],
+    pads: Sequence[int],
+    strides: Sequence[int],
+    ceil_mode: int,
+    count_include_pad: int,
+    low: float,
+    high: float,
+    silu: int,
+) -> tuple[Array, Array]:
+    """`[N,H,W,C]` -> `[N,P,Q,C]` in float64, and how far from it sums in float32 may lead."""
+    r = _activated(x, low, high, silu).astype(np.float64)
+    shape = q_max_pool(
+        x,
+        kernel_shape=kernel_shape,
+        pads=pads,
+        strides=strides,
+        dilations=[1, 1],
+        ceil_mode=ceil_mode,
+    ).shape
+    y, size = np.empty(shape), np.empty(shape)
+    for p, q in np.ndindex(*shape[1:3]):
+        at = [
+            (i * s - before, k) for i, s, before, k in zip((p, q), strides, pads, kernel_shape, strict=False)
+        ]
+        rows, columns = (slice(max(start, 0), max(start + k, 0)) for start, k in at)
+        pixels = r[:, rows, columns]
+        count = np.prod(kernel_shape) if count_include_pad else pixels.shape[1] * pixels.shape[2]
+        y[:, p, q], size[:, p, q] = pixels.sum((1, 2)) / count, np.abs(pixels).sum((1, 2)) / count
+    return y, size * (np.prod(kernel_shape) + 2) * 2.0**-24
 
 
 def float_pointwise(

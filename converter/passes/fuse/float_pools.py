@@ -1,5 +1,7 @@
 """Transpose -> (Relu, Clip or SiLU) -> GlobalAveragePool or ReduceMean => FloatGlobalAveragePool -> Transpose
 
+Transpose -> (Relu, Clip or SiLU) -> AveragePool => FloatAveragePool -> Transpose
+
 Transpose -> (Relu or Clip) -> MaxPool => FloatMaxPool -> Transpose
 """
 
@@ -8,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import onnx_ir as ir
 
-from qudnn.converter.analysis.geometry import read_geometry
+from qudnn.converter.analysis.geometry import Geometry, read_geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qoperator.common import read_axes
@@ -32,14 +34,19 @@ class FloatPools(NodePass):
     REPORTED = True
 
     def matches(self, node: ir.Node) -> bool:
-        return is_onnx(node, "GlobalAveragePool", "ReduceMean", "MaxPool") and _image(node) is not None
+        pools = is_onnx(node, "AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean")
+        return pools and _image(node) is not None
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         activation, transpose = _source(node)
         assert transpose is not None
         x = required_input(transpose, 0)
         if is_onnx(node, "MaxPool"):
-            self._pool(node, "FloatMaxPool", x, _window(node, activation))
+            self._pool(node, "FloatMaxPool", x, _max_window(node, activation))
+            return
+        if is_onnx(node, "AveragePool"):
+            pool = self._pool(node, "FloatAveragePool", x, _mean_window(node, activation))
+            self.context.notes[pool] = LAST_BITS
             return
         keeps = self._keeps(node)
         pool = self._pool(node, "FloatGlobalAveragePool", x, activation.attributes, keeps)
@@ -106,13 +113,13 @@ def _image(node: ir.Node) -> ir.Value | None:
     source = x.producer()
     if is_onnx(source, "Slice"):  # off the channels that pad it
         source = required_input(source, 0).producer()
-    return x if is_qudnn(source, "QConvToFloat", "FloatMaxPool") else None
+    return x if is_qudnn(source, "QConvToFloat", "FloatAveragePool", "FloatMaxPool") else None
 
 
-def _window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
+def _max_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
     if any(map(is_needed, node.outputs[1:])):
         raise Refusal("its indices are used")
-    window = read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), None)
+    window = _window(node)
     return {
         "kernel_shape": window.kernel,
         "pads": window.pads,
@@ -121,3 +128,23 @@ def _window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
         "ceil_mode": int(window.ceil_mode),
         **activation.clip,
     }
+
+
+def _mean_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
+    window, with_pads = _window(node), node.attributes.get_int("count_include_pad", 0)
+    if any(dilation != 1 for dilation in window.dilations):
+        raise Refusal("its dilations are not 1")
+    if window.ceil_mode and with_pads:
+        raise Refusal("it counts padding, and its last windows may be partial")
+    return {
+        "kernel_shape": window.kernel,
+        "pads": window.pads,
+        "strides": window.strides,
+        "ceil_mode": int(window.ceil_mode),
+        "count_include_pad": with_pads,
+        **activation.attributes,
+    }
+
+
+def _window(node: ir.Node) -> Geometry:
+    return read_geometry(node, tuple(node.attributes.get_ints("kernel_shape", [])), None)

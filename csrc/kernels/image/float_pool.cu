@@ -45,6 +45,30 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
+__global__ void __launch_bounds__(kThreads)
+    mean_of_windows(int64_t count, const __grid_constant__ PoolGeometry g, bool count_padding,
+                    FloatActivation f, const float* __restrict__ x, float* __restrict__ y) {
+    for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+         i += int64_t{gridDim.x} * kThreads) {
+        const int64_t pixel = i / g.c, channel = i - pixel * g.c;
+        const int64_t row = pixel / g.q, image = row / g.p;
+        const int64_t h0 = (row - image * g.p) * g.stride_h - g.pad_top;
+        const int64_t w0 = (pixel - row * g.q) * g.stride_w - g.pad_left;
+        const int64_t h_begin = max(h0, int64_t{0}), h_end = min(h0 + g.r, g.h);
+        const int64_t w_begin = max(w0, int64_t{0}), w_end = min(w0 + g.s, g.w);
+        const float* const source = x + image * g.h * g.w * g.c + channel;
+        float total = 0;
+        for (int64_t w = w_begin; w < w_end; ++w) {
+            float column = 0;
+            for (int64_t h = h_begin; h < h_end; ++h)
+                column = plus(column, activated(f, source[(h * g.w + w) * g.c]));
+            total = plus(total, column);
+        }
+        const int64_t taps = count_padding ? g.r * g.s : (h_end - h_begin) * (w_end - w_begin);
+        y[i] = divide(total, static_cast<float>(taps));
+    }
+}
+
 }  // namespace
 
 cudaError_t float_global_average_pool(int64_t n, int64_t hw, int64_t c, const FloatActivation& f,
@@ -60,6 +84,14 @@ cudaError_t float_max_pool(const PoolGeometry& g, const FloatActivation& f, cons
     const int64_t count = g.n * g.p * g.q * g.c;
     if (count == 0) return cudaSuccess;
     return launch(max_of_windows, ceil_div(count, kThreads), kThreads, stream, count, g, f, x, y);
+}
+
+cudaError_t float_average_pool(const PoolGeometry& g, bool count_padding, const FloatActivation& f,
+                               const float* x, float* y, cudaStream_t stream) {
+    const int64_t count = g.n * g.p * g.q * g.c;
+    if (count == 0) return cudaSuccess;
+    return launch(mean_of_windows, ceil_div(count, kThreads), kThreads, stream, count, g, count_padding, f, x,
+                  y);
 }
 
 }  // namespace qudnn::kernels

@@ -19,4 +19,9 @@ cudaError_t float_global_average_pool(int64_t n, int64_t hw, int64_t c, const Fl
 cudaError_t float_max_pool(const PoolGeometry& g, const FloatActivation& f, const float* x, float* y,
                            cudaStream_t stream);
 
+// x [n,h,w,c] -> y [n,p,q,c], without padding: the mean of f(x) over each window, whose dilations are 1. Each
+// column of a window is added up in float32, then the columns. Padding is left out, or counts as 0.
+cudaError_t float_average_pool(const PoolGeometry& g, bool count_padding, const FloatActivation& f,
+                               const float* x, float* y, cudaStream_t stream);
+
 }  // namespace qudnn::kernels

@@ -90,6 +90,37 @@ def test_the_maximum(kind: str) -> None:
     assert readers == {"QuantizeToIsland": 1, "AddToIsland": 1}
 
 
+@pytest.mark.parametrize("with_pads", [0, 1])
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_the_mean_of_windows(kind: str, with_pads: int) -> None:
+    net = QdqNetwork()
+    window: dict[str, Any] = {
+        "kernel_shape": [3, 3],
+        "strides": [2, 2],
+        "pads": [1, 1, 1, 1],
+        "count_include_pad": with_pads,
+    }
+    end(net, net.node("AveragePool", [activated(net, net.conv(net.x()), kind)], "pooled", **window))
+    found, _, report = converted(net, QUANTUM)
+    assert found["FloatAveragePool"] == found["QConvToFloat"] == 1
+    assert not {"AveragePool", "Transpose", "Relu", "Clip", "Sigmoid"} & set(found)
+    assert "FloatAveragePool" in [entry.op_type for entry in report.approximate]
+
+
+def test_partial_windows_that_count_padding_stay() -> None:
+    net = QdqNetwork()
+    window: dict[str, Any] = {
+        "kernel_shape": [3, 3],
+        "strides": [2, 2],
+        "ceil_mode": 1,
+        "count_include_pad": 1,
+    }
+    end(net, net.node("AveragePool", [net.conv(net.x())], "pooled", **window))
+    conversion = converter.convert(net.model())
+    reasons = {left.op_type: left.reason for left in conversion.report.left}
+    assert reasons["AveragePool"] == "it counts padding, and its last windows may be partial"
+
+
 def test_an_activation_that_others_read_is_computed_for_both() -> None:
     """Squeeze-and-excite of a clipped image."""
     net = QdqNetwork()
