@@ -12,6 +12,8 @@ from math import gcd
 
 from qudnn.converter.errors import Refusal
 
+GUESS = 32  # a likely size where nothing is known
+
 _LONGEST = 200  # characters of a name
 _MOST_TERMS = 32
 _DEEPEST = 50  # names inside of names
@@ -32,7 +34,7 @@ class Unknown:
     """
 
     terms: tuple[tuple[Monomial, int], ...]
-    guess: int = field(default=32, compare=False)
+    guess: int = field(default=GUESS, compare=False)
 
     def __repr__(self) -> str:
         text = ""
@@ -71,7 +73,7 @@ def computed(text: str, operator: str, a: Size, b: Size, guess: int) -> Unknown:
     return unknown(text if depth > _DEEPEST else Computed(text, operator, (a, b), depth), guess)
 
 
-def unknown(name: str, guess: int = 32) -> Unknown:
+def unknown(name: str, guess: int = GUESS) -> Unknown:
     """The number of this name. Where the name is long, a digest of it is the name."""
     return Unknown((((name if isinstance(name, Computed) else _short(name),), 1),), guess)
 

@@ -219,6 +219,8 @@ def _is_inside(value: ir.Value) -> bool:
         node = value.producer()
         if value.dtype == ir.DataType.INT8 or is_qudnn(node, *_CHANNELS_LAST):
             return True
+        if is_qudnn(node, "QLayerNormalizationToFloat"):
+            return any(is_qudnn(use.node, "FloatGlobalAveragePool") for use in value.uses())
         if not is_onnx(node, "Slice", "Squeeze") or node.inputs[0] is None:
             return False
         value = node.inputs[0]

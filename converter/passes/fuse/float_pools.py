@@ -26,10 +26,11 @@ from qudnn.converter.passes.fuse.float_activations import Activation, activation
 
 _FIRST = [0, 3, 1, 2]  # channels last -> first
 _SPATIAL = [2, 3]
+_SOURCES = ("FloatAveragePool", "FloatMaxPool", "QConvToFloat", "QLayerNormalizationToFloat")
 
 
 class FloatPools(NodePass):
-    """Of the float32 result of a convolution, as it lies; what follows reads the pool's, transposed."""
+    """Of the float32 result of a convolution or normalization, as it lies; the pool's is transposed."""
 
     REPORTED = True
 
@@ -113,7 +114,7 @@ def _image(node: ir.Node) -> ir.Value | None:
     source = x.producer()
     if is_onnx(source, "Slice"):  # off the channels that pad it
         source = required_input(source, 0).producer()
-    return x if is_qudnn(source, "QConvToFloat", "FloatAveragePool", "FloatMaxPool") else None
+    return x if is_qudnn(source, *_SOURCES) else None
 
 
 def _max_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:

@@ -101,7 +101,9 @@ class _Source(Enum):
 def _has_op(node: ir.Node) -> bool:
     """Whether it is a float operator of which there is an op, though onnxruntime has no integer form."""
     x = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    if is_onnx(node, "LayerNormalization") and biased_sum(x) is not None:
+    if is_onnx(node, "LayerNormalization") and (
+        biased_sum(x) is not None or is_onnx(x, "LayerNormalization")
+    ):
         return True
     if has_trait(node, Trait.OP_IN_FLOAT):
         return dequantizes(x)

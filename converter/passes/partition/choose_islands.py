@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.gpu_kernels import runs_on_gpu
 from qudnn.converter.graph.op_traits import is_quantized_operator
-from qudnn.converter.graph.sizes import guessed
+from qudnn.converter.graph.sizes import GUESS, guessed
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.min_cut import SINK, SOURCE, Graph
 from qudnn.converter.island.port import Joint, Port
@@ -124,6 +124,6 @@ def _cost_outside(candidate: Candidate, moved: Container[ir.Node]) -> float:
 
 
 def _elements(port: Port) -> int:
-    """How many, or likely many; a batch of unknown size counts as one."""
+    """How many, or likely many; a batch of unknown size counts as one, its windows as many as they are."""
     batch, *rest = port.shape
-    return prod(map(guessed, rest)) * (batch if isinstance(batch, int) else 1)
+    return prod(map(guessed, rest)) * (batch if isinstance(batch, int) else max(batch.guess // GUESS, 1))

@@ -16,7 +16,8 @@ _MOST = 4  # operators of one
 class NormalizeForEach(EarlyNodePass):
     """Parts of a tensor that are quantized each by itself, as those that a window is rolled of.
 
-    It costs less to normalize twice in an island than once outside of it. Each has the bits of the one.
+    It costs less to normalize twice in an island than once outside of it. Each has the bits of the one. What
+    is normalized again, in float32, counts as a part, too.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -42,7 +43,8 @@ class NormalizeForEach(EarlyNodePass):
             raise Refusal(f"more than {_MOST} operators consume its result")
         if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
             raise Refusal("its other results are used")
-        if any(use.node.graph is not graph or not _is_quantized(use.node) for use in uses):
+        others = [use for use in uses if not is_onnx(use.node, "LayerNormalization")]
+        if any(use.node.graph is not graph or not _is_quantized(use.node) for use in others) or not others:
             raise Refusal("what consumes its result does not only move and quantize it")
         if all(quantizes(use.node) for use in uses):
             raise Refusal("it is quantized as a whole")

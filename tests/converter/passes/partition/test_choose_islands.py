@@ -70,3 +70,14 @@ def test_a_tensor_that_leaves_anyway_does_not_leave_twice() -> None:
         "y_node": "carrying its tensors into an island and back would cost more than its int8 kernel saves"
     }
     assert conversion.report.exits == 1
+
+
+def test_windows_of_a_batch_are_as_large_as_the_images_that_they_are_of() -> None:
+    """No fewer elements enter where the batch is of windows, so that the Reshape before it comes along."""
+    net = Network()
+    x = net.quantize(net.input("x", "float32", ["n", "h", 8, 16]), "xq")
+    x = net.node("Reshape", [x, net.constant("target", [-1, 8, 16], "int64")], "windows")
+    net.matmul(x, net.unshaped_output("y", "uint8", 3), 16, 16)
+    report = convert(net.model(13), x=floats(2, 3, 8, 16)).report
+    assert report.converted == {"QMatMul": 1, "Reshape": 1}
+    assert not report.left_quantized and (report.entries, report.exits) == (1, 1), str(report)

@@ -45,3 +45,26 @@ def test_what_reads_floats_keeps_it() -> None:
     declined = converter.convert(graph.model(17), explain=True).report.declined
     reasons = [each.reason for each in declined if each.step == "NormalizeForEach"]
     assert reasons == ["what consumes its result does not only move and quantize it"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_normalized_again(moved: bool) -> None:
+    """As after the patches of Swin: quantized for the residual, normalized for the windows."""
+    graph = Graph()
+    y = normalized(graph)
+    numbers = [graph.random("float32", (16,)) for _ in range(2)]
+    again = graph.node("LayerNormalization", [y, *numbers], "again", axis=-1)
+    if moved:
+        again = graph.node("Reshape", [again, graph.constant("target", [-1, 3, 16], "int64")], "windows")
+    for x, scale in ((y, 0.03), (again, 0.04)):
+        values = graph.random("int8", (16, 5))
+        w = graph.dequantize(values, f"{x}_w", graph.number(0.02), graph.number(0, "int8"))
+        x = graph.pair(x, f"{x}_q", graph.number(scale), graph.number(125, "uint8"))
+        x = graph.node("MatMul", [x, w], f"{x}_m")
+        graph.y(graph.pair(x, f"{x}_z", graph.number(0.06), graph.number(122, "uint8")), rank=3)
+    ops = {"QLayerNormalization": 1, "QLayerNormalizationToFloat": 1, "LayerNormalizationToIsland": 1}
+    model = assert_same_bits(graph, {**ops, "QMatMul": 3})
+    found = [node.op_type for node in model.graph.node]
+    assert "LayerNormalization" not in found and "QuantizeLinear" not in found
+    assert found.count("Reshape") == moved
+    assert not converter.convert(graph.model(17)).report.left_quantized
