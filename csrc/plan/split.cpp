@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan/ceil_div.h"
+
 namespace qudnn::plan {
 
 namespace {
@@ -24,8 +26,6 @@ Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k * bytes_
 
 int64_t& batch(ConvProblem& c) { return c.n; }
 int64_t& batch(MatMulProblem& m) { return m.m; }
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The largest power of two, at most `most`, that divides the number.
 int64_t power_of_two(int64_t number, int64_t most) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "plan/ceil_div.h"
 #include "plan/search.h"
 
 namespace qudnn::plan {
@@ -29,8 +30,6 @@ constexpr Winner kHopper[] = {
     {"cudnn_conv eng4_k24=11", 64, 256},
     {"cudnn_matmul eng4_k24=10", 64, 256},
 };
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // What the busiest multiprocessor does: results, also those of tiles that reach over the matrix; then lines
 // of both operands that it reads.
