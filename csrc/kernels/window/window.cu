@@ -26,7 +26,9 @@ __global__ void __launch_bounds__(128)
         int sum = 0;
         for (int i = lane * 4; i < c; i += 128)
             sum = __dp4a(*reinterpret_cast<const int*>(weights + i), 0x01010101, sum);
+#if __CUDA_ARCH__ >= 800  // older ones do not declare it, and run none of this
         sum = __reduce_add_sync(~0u, sum);
+#endif
         if (lane == 0) sums[tap] = sum;
     }
     __syncthreads();
