@@ -34,6 +34,12 @@ class ShapesFromInputs(PartitionPass):
             node = value.producer()
             if is_onnx(node, "Shape") and node.graph is model.graph:
                 self._replace(value, numbers, list(value.uses()))
+        # What was computed for nothing but its shape is gone.
+        self.context.candidates = [
+            candidate
+            for candidate in self.context.candidates
+            if all(node.graph is model.graph for node in candidate.covers)
+        ]
 
     def _replace(self, value: ir.Value, numbers: Numbers, uses: Sequence[Any]) -> None:
         node = value.producer()

@@ -225,3 +225,16 @@ def test_a_shape_counts_where_onnxruntime_counts_it() -> None:
     conversion = converter.convert(model)
     check.assert_equivalent(model, conversion.model, [{"x": normal(2, 4, 9, 8)}])
     assert np.isfinite(normal(2, 4, 9, 8)).all() and conversion.report.islands == 1
+
+
+def test_a_tensor_of_which_only_the_shape_is_read() -> None:
+    """Nothing computes it any more."""
+    net = Operators("uint8")
+    of = Arithmetic(net)
+    x = net.conv(net.eight_bit("x", ["n", 3, "h", "w"]), "c", 3, 20)
+    unused = net.node("MaxPool", [x], "unused", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    x = of.reshaped(x, of.size("x", 0), 20, of.of("Mul", of.size("x", 2), of.size("x", 3)))
+    x = of.part(x, 2, 0, of.size(unused, 2))
+    net.node("Identity", [x], net.result("y", 3))
+    feeds = [{"x": net.random(n, 3, h, w)} for n, h, w in ((2, 5, 4), (1, 1, 1))]
+    assert_inside(net, {"QConv": 1, "Reshape": 1, "Slice": 1}, *feeds, opset=17)
