@@ -61,7 +61,7 @@ def _to_sizes(sizes: ir.Value, shape: Shape, facts: Facts) -> Extent:
     wanted = facts.numbers(sizes)
     if wanted is None or len(wanted) != 4:
         raise Refusal("its target size does not follow from the sizes of the model's inputs")
-    # A batch that is a number in the target alone is that number, or the model fails.
+    # A target with a number for a batch that is unknown is meant for batches of that number.
     outer = zip(wanted[:2], shape[:2], strict=True)
     if any(a != b and isinstance(a, int) == isinstance(b, int) for a, b in outer):
         raise Refusal(_NOT_IMAGES)
