@@ -96,12 +96,13 @@ class Process:
 
 
 def test_the_plan_in_use_is_known_with_its_time() -> None:
-    case = op.conv("tuned", c=64, k=64, kernel=(1, 1), size=(56, 56))
+    # A convolution that cuDNN's matmul takes, and that is not left to our own kernels.
+    case = op.conv("tuned", c=64, k=48, kernel=(1, 1), size=(56, 56))
     inputs = case.inputs(4)
     session = open_session(case.model())
     assert_same_bits(outputs(session, inputs), run(case.model(), inputs).outputs)
     (plan,) = plans.list()
-    assert plan["problem"].startswith("conv n=4 h=56 w=56 c=64 k=64 ")
+    assert plan["problem"].startswith("conv n=4 h=56 w=56 c=64 k=48 ")
     assert plan["plan"].startswith(plan["engine"])
     assert 0 < plan["microseconds"] < 1000
     assert plan["first_plan"].startswith("cudnn_matmul ")
