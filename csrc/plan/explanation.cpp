@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <sstream>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,7 @@ std::string explanation(const Outcome& outcome, const Choice& choice) {
     std::string lines = heading(outcome.problem, outcome.host, choice);
     for (const Decline& decline : outcome.contenders.declines()) lines += line(decline.name, decline.reason);
 
-    std::vector<std::pair<double, std::string>> timed;
+    std::vector<std::tuple<double, double, std::string>> timed;  // by cost
     std::string untried;
     bool reference_raced = false;
     for (const Contender& contender : outcome.contenders.all()) {
@@ -52,14 +53,16 @@ std::string explanation(const Outcome& outcome, const Choice& choice) {
         const std::string& name = contender.candidate.name;
         reference_raced = reference_raced || name == outcome.reference.name();
         if (contender.microseconds > 0)
-            timed.emplace_back(contender.microseconds, name);
+            timed.emplace_back(contender.cost(), contender.microseconds, name);
         else
             untried += line(name, "not timed");
     }
     std::sort(timed.begin(), timed.end());
-    for (const auto& [time, name] : timed) {
-        const std::string slower = rounded(time / timed.front().first, "times as long as the fastest");
-        lines += line(name, microseconds(time) + ", " + (name == choice.plan->name() ? "chosen" : slower));
+    for (const auto& [cost, time, name] : timed) {
+        const std::string lost = cost > time ? " and " + microseconds(cost - time) + " of overlap lost" : "";
+        const std::string slower = rounded(cost / std::get<0>(timed.front()), "times as long as the fastest");
+        lines +=
+            line(name, microseconds(time) + lost + ", " + (name == choice.plan->name() ? "chosen" : slower));
     }
     lines += untried;
     if (!reference_raced) {

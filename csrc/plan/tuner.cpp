@@ -126,7 +126,7 @@ class Tuning {
             if (!contender.refusal.empty() || (tried_.contains(i) && !contender.usable()))
                 entrant.microseconds = std::numeric_limits<double>::infinity();
             else if (tried_.contains(i))
-                entrant.microseconds = contender.microseconds;
+                entrant.microseconds = contender.cost();
             all.push_back(entrant);
         }
         return all;
@@ -141,8 +141,7 @@ class Tuning {
             if (!contender.usable()) continue;
             if (std::find(lot.begin(), lot.end(), i) != lot.end()) {
                 running.push_back(&contender);
-            } else if (contender.microseconds > 0 &&
-                       (best == nullptr || contender.microseconds < best->microseconds)) {
+            } else if (contender.microseconds > 0 && (best == nullptr || contender.cost() < best->cost())) {
                 best = &contender;
             }
         }
@@ -169,7 +168,7 @@ class Tuning {
         Contender* best = nullptr;
         for (Contender& contender : contenders_.all()) {
             if (contender.usable() && contender.microseconds > 0 &&
-                (best == nullptr || contender.microseconds < best->microseconds)) {
+                (best == nullptr || contender.cost() < best->cost())) {
                 best = &contender;
             }
         }
@@ -239,9 +238,8 @@ class Tuning {
             if (contender.usable()) order.push_back(&contender);
             if (contender.candidate.name == contenders_.first()) first_microseconds_ = contender.microseconds;
         }
-        std::stable_sort(order.begin(), order.end(), [](const Contender* a, const Contender* b) {
-            return a->microseconds < b->microseconds;
-        });
+        std::stable_sort(order.begin(), order.end(),
+                         [](const Contender* a, const Contender* b) { return a->cost() < b->cost(); });
         const Contender& best = *order.front();
         auto choice = make_choice(*best.engine, best.plan);
         choice->tuned = full;

@@ -12,6 +12,8 @@ from qudnn.custom_ops import native
 
 pytestmark = pytest.mark.gpu
 
+LOST_OVERLAP = 1.5  # microseconds, that a kernel of cuDNN costs those beside it: Contender in csrc/plan
+
 IN_A_PROCESS = """
 import json, sys
 from cases import op
@@ -69,7 +71,7 @@ def test_the_order_of_problems_does_not_matter() -> None:
 def test_close_to_the_best_of_all_kernels(name: str) -> None:
     found = tuned(name)[name]
     everything = {
-        plan: microseconds
+        plan: microseconds + LOST_OVERLAP * ("cudnn" in plan)
         for _, plan, refusal, differing, microseconds, is_reference in native.replay(
             found["problem"], "", True
         )
