@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 HOLD_CODE = ("cmake", "converter", "csrc", "custom_ops", "benchmarks", "examples", "qudnn", "tests")
 READ = (
     r'environ\.get\(\s*"(\w+)"',
-    r'environ\["(\w+)"\]',
+    r'environ\["(\w+)"\](?! =)',  # not one that is set
     r'getenv\("(\w+)"',
     r'env = "(\w+)"',  # pyproject.toml
     r"\$\((QUDNN_\w+)\)",  # Makefile

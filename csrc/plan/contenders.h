@@ -22,12 +22,11 @@ struct Contender {
 
     bool usable() const { return plan != nullptr && refusal.empty(); }
 
-    // Microseconds that it costs a model, once it is timed. Our own kernels begin before the one before them
-    // has ended and let the next one begin; those of cuDNN do neither, which repetitions of one kernel do not
-    // show.
-    double cost() const { return microseconds + (candidate.affinity.empty() ? 0 : kLostOverlap); }
+    // Microseconds that it costs a model, once it is timed: a launch through cuDNN takes the host longer, and
+    // its kernels do not overlap with those beside them. README.md has the measurements.
+    double cost() const { return microseconds + (candidate.affinity.empty() ? 0 : kLaunchOfCudnn); }
 
-    static constexpr double kLostOverlap = 1.5;
+    static constexpr double kLaunchOfCudnn = 1.5;
 };
 
 // An engine, or a plan of one, that is out.

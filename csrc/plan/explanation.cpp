@@ -59,10 +59,11 @@ std::string explanation(const Outcome& outcome, const Choice& choice) {
     }
     std::sort(timed.begin(), timed.end());
     for (const auto& [cost, time, name] : timed) {
-        const std::string lost = cost > time ? " and " + microseconds(cost - time) + " of overlap lost" : "";
+        const std::string launch =
+            cost > time ? " and " + microseconds(cost - time) + " for cuDNN's launch" : "";
         const std::string slower = rounded(cost / std::get<0>(timed.front()), "times as long as the fastest");
-        lines +=
-            line(name, microseconds(time) + lost + ", " + (name == choice.plan->name() ? "chosen" : slower));
+        lines += line(name,
+                      microseconds(time) + launch + ", " + (name == choice.plan->name() ? "chosen" : slower));
     }
     lines += untried;
     if (!reference_raced) {
