@@ -119,6 +119,19 @@ def test_the_comparison_is_the_results() -> None:
         )
         for batch in ("1", "64", "256")
     }
+    vision = {
+        "mobilenet_v2": "MobileNetV2",
+        "efficientnet_b0": "EfficientNet-B0",
+        "resnext50_32x4d": "ResNeXt-50",
+        "convnext_tiny": "ConvNeXt-tiny",
+        "densenet121": "DenseNet-121",
+    }
+    for model, name in vision.items():
+        for batch, ms in results("vision")["models"][model]["batches"].items():
+            expected[f"{name}, batch {batch}"] = (
+                ms["fp16 NHWC, CUDA graph"]["median"],
+                ms["qudnn int8, CUDA graph"]["median"],
+            )
     for model, label, form, sizes in (
         ("bert-base-unmasked", "BERT-base, {} tokens", "all, QDQ", ("1 x 128", "32 x 384")),
         ("vit-b16", "ViT-B/16, batch {}", "all, QDQ", ("1", "32")),
@@ -132,19 +145,21 @@ def test_the_comparison_is_the_results() -> None:
                 converted["qudnn, CUDA graph"]["median"],
             )
     assert rows == {name: f"{a:.2f} | {b:.2f}" for name, (a, b) in expected.items()}
-    vision = [model["ms"] for model in results("conversions")["models"].values()]
+    conversions = [model["ms"] for model in results("conversions")["models"].values()]
     faster = {
-        (batch, other): sum(ms[batch]["converted"] < ms[batch][other] for ms in vision)
+        (batch, other): sum(ms[batch]["converted"] < ms[batch][other] for ms in conversions)
         for batch in ("1", "8")
         for other in ("float", "unconverted")
     }
-    assert f"Of {len(vision)} vision models with heuristic plans" in text
+    assert f"Of {len(conversions)} vision models with heuristic plans" in text
     told = (
         f"{faster['1', 'float']} are faster than in float32 at batch 1 and {faster['8', 'float']} at batch 8"
     )
     assert told in text
-    assert faster["8", "unconverted"] == len(vision)
-    assert f"Of the {len(vision)} vision models, {faster['1', 'unconverted']} are" in " ".join(text.split())
+    assert faster["8", "unconverted"] == len(conversions)
+    assert f"Of the {len(conversions)} vision models, {faster['1', 'unconverted']} are" in " ".join(
+        text.split()
+    )
     slower: dict[bool, list[float]] = {True: [], False: []}
     for name, model in results("conversions")["models"].items():
         for ms in model["ms"].values():
