@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from qudnn.converter.island.emitter import Attribute, Constant, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Tensor
-from qudnn.converter.lowering.rows import as_before, as_image
+from qudnn.converter.lowering.layout.rows import as_before, as_image
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from qudnn.converter.frontends.dynamic.scaled import read_scaled
 from qudnn.converter.frontends.qoperator.conv_integer import read_filters
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.dynamic_conv import make_dynamic_conv
+from qudnn.converter.lowering.conv.dynamic_conv import make_dynamic_conv
 
 
 def conv_integer(node: ir.Node, facts: Facts) -> Candidate:

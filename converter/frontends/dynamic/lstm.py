@@ -12,7 +12,7 @@ from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Port, port_outside
-from qudnn.converter.lowering.lstm import ACTIVATIONS, KINDS, MOST_STATES, LSTMWeights, make_lstm
+from qudnn.converter.lowering.recurrent.lstm import ACTIVATIONS, KINDS, MOST_STATES, LSTMWeights, make_lstm
 
 _DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 _FLOAT, _INT32 = ir.DataType.FLOAT, ir.DataType.INT32

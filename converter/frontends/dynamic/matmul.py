@@ -25,7 +25,7 @@ from qudnn.converter.graph.constants import (
 )
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.dynamic_matmul import make_dynamic_matmul
+from qudnn.converter.lowering.gemm.dynamic_matmul import make_dynamic_matmul
 from qudnn.converter.lowering.weights import Weights
 
 

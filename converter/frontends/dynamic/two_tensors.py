@@ -25,7 +25,7 @@ from qudnn.converter.graph.constants import (
 )
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.dynamic_batch_matmul import (
+from qudnn.converter.lowering.gemm.dynamic_batch_matmul import (
     ConstantFactor,
     Factor,
     make_dynamic_batch_matmul,

@@ -15,7 +15,7 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.average_pool import make_average_pool, make_global_average_pool
+from qudnn.converter.lowering.image.average_pool import make_average_pool, make_global_average_pool
 
 
 def average_pool(node: ir.Node, facts: Facts) -> Candidate:

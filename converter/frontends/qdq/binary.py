@@ -14,7 +14,7 @@ from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.binary import Function, make_binary
+from qudnn.converter.lowering.elementwise.binary import Function, make_binary
 from qudnn.converter.qdq.linear import dequantizes
 
 

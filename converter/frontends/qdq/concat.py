@@ -6,7 +6,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.concat import make_concat
+from qudnn.converter.lowering.layout.concat import make_concat
 
 
 def concat(node: ir.Node, facts: Facts) -> Candidate:

@@ -28,7 +28,7 @@ from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array, Int32Array
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.conv import make_conv
+from qudnn.converter.lowering.conv.conv import make_conv
 from qudnn.converter.lowering.matmul_result import Added, InFloat, Requantized
 from qudnn.converter.lowering.weights import Filters, Weights
 from qudnn.converter.qdq.linear import float_constant

@@ -14,7 +14,7 @@ from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qdq.weights import find_dequantize, read_weights
 from qudnn.converter.graph.constants import node_input, required_input, scales
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.conv_transpose import make_conv_transpose
+from qudnn.converter.lowering.conv.conv_transpose import make_conv_transpose
 from qudnn.converter.lowering.matmul_result import Requantized
 from qudnn.converter.lowering.weights import Filters, Weights
 

@@ -8,7 +8,7 @@ from qudnn.converter.frontends.qdq.weights import find_dequantize, read_weights
 from qudnn.converter.frontends.qoperator.factor import factor_of
 from qudnn.converter.graph.constants import Quantization, constant_or_none, required_input
 from qudnn.converter.graph.sizes import Shape
-from qudnn.converter.lowering.factor import Factor, make_factor
+from qudnn.converter.lowering.gemm.factor import Factor, make_factor
 
 
 def read_factor(

@@ -10,7 +10,7 @@ from qudnn.converter.frontends.qdq.factor import read_factor
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 
 

@@ -18,8 +18,8 @@ from qudnn.converter.graph.constants import constant_or_none, node_input, requir
 from qudnn.converter.graph.sizes import Size, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.choose_matmul import choose_matmul
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 

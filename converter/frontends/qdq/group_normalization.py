@@ -15,7 +15,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.group_normalization import (
+from qudnn.converter.lowering.norm.group_normalization import (
     make_group_normalization,
     make_mean_square_normalization,
 )

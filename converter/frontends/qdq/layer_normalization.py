@@ -22,8 +22,8 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.add_normalization import OTHERWISE, make_add_normalization
-from qudnn.converter.lowering.layer_normalization import (
+from qudnn.converter.lowering.norm.add_normalization import OTHERWISE, make_add_normalization
+from qudnn.converter.lowering.norm.layer_normalization import (
     make_layer_normalization,
     make_layer_normalization_to_float,
 )

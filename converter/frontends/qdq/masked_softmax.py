@@ -15,7 +15,7 @@ from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.masked_softmax import Scores, make_masked_softmax
+from qudnn.converter.lowering.softmax.masked_softmax import Scores, make_masked_softmax
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 
 NOTE = "it is computed in float32: results on a GPU may differ by one quantum"

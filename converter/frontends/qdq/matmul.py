@@ -19,8 +19,8 @@ from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.choose_matmul import choose_matmul
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 from qudnn.converter.qdq.linear import dequantizes, float_constant
 from qudnn.converter.qdq.moves import moves

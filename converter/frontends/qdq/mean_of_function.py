@@ -22,9 +22,9 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.reshape import make_reshape
+from qudnn.converter.lowering.image.table_mean import make_table_mean, make_table_mean_to_float
+from qudnn.converter.lowering.layout.reshape import make_reshape
 from qudnn.converter.lowering.sequence import between, make_sequence
-from qudnn.converter.lowering.table_mean import make_table_mean, make_table_mean_to_float
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _MOST_VIEWS = 8

@@ -13,8 +13,8 @@ from qudnn.converter.frontends.qdq.result import quantized, read_result
 from qudnn.converter.frontends.qoperator.pad import padded
 from qudnn.converter.graph.constants import node_input, single
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.elementwise.table import make_table, requantizing
 from qudnn.converter.lowering.sequence import between, make_sequence
-from qudnn.converter.lowering.table import make_table, requantizing
 
 
 def pad(node: ir.Node, facts: Facts) -> Candidate:

@@ -13,9 +13,9 @@ from qudnn.converter.frontends.qoperator.common import read_axes
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.average_pool import make_global_average_pool
-from qudnn.converter.lowering.reduction import Reduction, make_reduction
-from qudnn.converter.lowering.reshape import make_reshape
+from qudnn.converter.lowering.image.average_pool import make_global_average_pool
+from qudnn.converter.lowering.image.reduction import Reduction, make_reduction
+from qudnn.converter.lowering.layout.reshape import make_reshape
 from qudnn.converter.lowering.sequence import between, make_sequence
 
 _REDUCTIONS = {

@@ -8,7 +8,7 @@ from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qoperator.resize import read_coordinate_mode, read_images_and_extent, resize_of
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import is_spread, make_float_resize, make_spread
+from qudnn.converter.lowering.image.resize import is_spread, make_float_resize, make_spread
 
 
 def resize(node: ir.Node, facts: Facts) -> Candidate:

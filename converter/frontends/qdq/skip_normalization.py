@@ -15,7 +15,7 @@ from qudnn.converter.graph.constants import node_input, required_input
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.add_normalization import make_add_normalization
+from qudnn.converter.lowering.norm.add_normalization import make_add_normalization
 from qudnn.converter.qdq.linear import float_constant
 
 _MIN_OPSET = 17  # of LayerNormalization, which the function's body is written in

@@ -10,7 +10,7 @@ from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.softmax import make_softmax
+from qudnn.converter.lowering.softmax.softmax import make_softmax
 from qudnn.converter.qdq.linear import dequantizes
 
 

@@ -17,9 +17,9 @@ from qudnn.converter.frontends.qdq.unary import channels_of, constants_of, reach
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.extreme_of_two import make_extreme_of_two
-from qudnn.converter.lowering.table import run_chain
-from qudnn.converter.lowering.table_binary import Looked, TableFunction, make_table_binary
+from qudnn.converter.lowering.elementwise.extreme_of_two import make_extreme_of_two
+from qudnn.converter.lowering.elementwise.table import run_chain
+from qudnn.converter.lowering.elementwise.table_binary import Looked, TableFunction, make_table_binary
 from qudnn.converter.qdq.linear import dequantizes, read_with
 
 _FUNCTIONS = {

@@ -15,7 +15,7 @@ from qudnn.converter.graph.marks import QUANTIZED_APART, STAYS_INT8
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import port
-from qudnn.converter.lowering.table import Channels, make_channel_table, make_table, run_chain
+from qudnn.converter.lowering.elementwise.table import Channels, make_channel_table, make_table, run_chain
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 _MOST_NODES = 32  # of a function

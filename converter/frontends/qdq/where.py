@@ -9,7 +9,7 @@ from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.where import make_where
+from qudnn.converter.lowering.elementwise.where import make_where
 from qudnn.converter.qdq.linear import dequantizes
 
 

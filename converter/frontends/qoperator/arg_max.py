@@ -7,7 +7,7 @@ from qudnn.converter.frontends.qoperator.common import from_front
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.arg_max import ArgMax, make_arg_max
+from qudnn.converter.lowering.border.arg_max import ArgMax, make_arg_max
 
 
 def arg_max(node: ir.Node, facts: Facts) -> Candidate:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.batched_transpose import find_batched_transpose
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.transpose import make_transpose
+from qudnn.converter.lowering.layout.transpose import make_transpose
 
 
 def match_batched_transpose(node: ir.Node, facts: Facts) -> Candidate | None:

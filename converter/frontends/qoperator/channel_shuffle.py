@@ -10,7 +10,7 @@ from qudnn.converter.graph.edit import consumed_only_by
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import resolved
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.take import make_channels
+from qudnn.converter.lowering.layout.take import make_channels
 
 
 def match_channel_shuffle(node: ir.Node, facts: Facts) -> Candidate | None:

@@ -9,7 +9,7 @@ from qudnn.converter.frontends.qoperator.common import read_input
 from qudnn.converter.graph.constants import Quantization, node_input, quantization, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.concat import make_concat
+from qudnn.converter.lowering.layout.concat import make_concat
 
 
 def qlinear_concat(node: ir.Node, facts: Facts) -> Candidate:

@@ -17,7 +17,7 @@ from qudnn.converter.graph.constants import (
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.conv_to_int32 import make_conv_to_int32
+from qudnn.converter.lowering.conv.conv_to_int32 import make_conv_to_int32
 from qudnn.converter.lowering.weights import Filters, Weights
 
 

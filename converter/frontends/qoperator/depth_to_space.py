@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.depth_to_space import Blocks, make_depth_to_space, make_space_to_depth
+from qudnn.converter.lowering.image.depth_to_space import Blocks, make_depth_to_space, make_space_to_depth
 
 
 def depth_to_space(node: ir.Node, facts: Facts) -> Candidate:

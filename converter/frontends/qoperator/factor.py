@@ -18,7 +18,7 @@ from qudnn.converter.graph.constants import (
 )
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.factor import Factor, make_factor
+from qudnn.converter.lowering.gemm.factor import Factor, make_factor
 
 
 def read_factor(

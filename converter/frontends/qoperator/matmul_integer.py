@@ -10,8 +10,8 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.factor import factor_of
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.choose_matmul import choose_matmul
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import Sums
 
 

@@ -8,8 +8,8 @@ from qudnn.converter.frontends.qoperator.factor import factor_of
 from qudnn.converter.graph.constants import constant, float_vector, node_input, required_input, scale_array
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.choose_matmul import choose_matmul
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat
 
 SCALES_APART = "its scales differ in rank, so onnxruntime multiplies by one after the other"

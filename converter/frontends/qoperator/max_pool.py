@@ -8,7 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.max_pool import make_max_pool
+from qudnn.converter.lowering.image.max_pool import make_max_pool
 
 
 def max_pool(node: ir.Node, facts: Facts) -> Candidate:

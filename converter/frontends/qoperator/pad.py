@@ -15,10 +15,10 @@ from qudnn.converter.graph.constants import Quantization, constant_or_none, node
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.pad import make_pad
-from qudnn.converter.lowering.run_time_pad import make_run_time_pad
+from qudnn.converter.lowering.image.pad import make_pad
+from qudnn.converter.lowering.image.run_time_pad import make_run_time_pad
+from qudnn.converter.lowering.layout.take import make_slices
 from qudnn.converter.lowering.sequence import between, make_sequence
-from qudnn.converter.lowering.take import make_slices
 
 _END = 2**31 - 1  # of any axis
 

@@ -11,7 +11,7 @@ from qudnn.converter.graph.constants import constant, node_input, quantization, 
 from qudnn.converter.graph.sizes import Size
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int32Array
-from qudnn.converter.lowering.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized
 
 

@@ -8,7 +8,7 @@ from qudnn.converter.analysis.geometry import read_geometry
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.common import read_input, read_output
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.average_pool import make_average_pool, make_global_average_pool
+from qudnn.converter.lowering.image.average_pool import make_average_pool, make_global_average_pool
 
 
 def qlinear_average_pool(node: ir.Node, facts: Facts) -> Candidate:

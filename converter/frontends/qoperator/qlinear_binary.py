@@ -7,7 +7,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.common import read_input, read_output
 from qudnn.converter.graph.op_traits import is_contrib
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.binary import Function, make_binary
+from qudnn.converter.lowering.elementwise.binary import Function, make_binary
 
 
 def qlinear_binary(node: ir.Node, facts: Facts) -> Candidate:

@@ -11,7 +11,7 @@ from qudnn.converter.frontends.qoperator.weights import read_weights
 from qudnn.converter.graph.constants import constant, node_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.conv import make_conv
+from qudnn.converter.lowering.conv.conv import make_conv
 from qudnn.converter.lowering.matmul_result import Requantized
 from qudnn.converter.lowering.weights import Filters
 

@@ -6,7 +6,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.factor import read_factor
 from qudnn.converter.graph.constants import node_input, quantization
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.choose_matmul import choose_matmul
+from qudnn.converter.lowering.gemm.choose_matmul import choose_matmul
 from qudnn.converter.lowering.matmul_result import Requantized
 
 

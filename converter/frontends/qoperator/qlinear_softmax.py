@@ -7,7 +7,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.common import from_front, read_input, read_output
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.softmax import make_softmax
+from qudnn.converter.lowering.softmax.softmax import make_softmax
 
 
 def qlinear_softmax(node: ir.Node, facts: Facts) -> Candidate:

@@ -6,7 +6,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.frontends.qoperator.common import read_input, read_output
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.where import make_where
+from qudnn.converter.lowering.elementwise.where import make_where
 
 
 def qlinear_where(node: ir.Node, facts: Facts) -> Candidate:

@@ -10,7 +10,7 @@ from qudnn.converter.graph.constants import Quantization, required_input
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Quantized
-from qudnn.converter.lowering.reduction import Reduction, make_reduction
+from qudnn.converter.lowering.image.reduction import Reduction, make_reduction
 
 
 def extreme(node: ir.Node, facts: Facts) -> Candidate:

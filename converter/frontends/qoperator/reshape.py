@@ -12,7 +12,7 @@ from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.reshaping import keeps_zeros, resolved
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.reshape import make_reshape
+from qudnn.converter.lowering.layout.reshape import make_reshape
 
 
 def reshape(node: ir.Node, facts: Facts) -> Candidate:

@@ -8,7 +8,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.sizes import Shape, Size, quotient
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.resize import Extent, Sampling, make_resize, resized
+from qudnn.converter.lowering.image.resize import Extent, Sampling, make_resize, resized
 
 _MOST = 256  # by how much images grow
 

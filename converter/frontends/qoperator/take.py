@@ -7,8 +7,8 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.common import from_front, read_numbers, read_required_sizes
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.pick import make_pick
-from qudnn.converter.lowering.take import make_channels, make_slices, make_split
+from qudnn.converter.lowering.layout.pick import make_pick
+from qudnn.converter.lowering.layout.take import make_channels, make_slices, make_split
 
 
 def identity(node: ir.Node, facts: Facts) -> Candidate:

@@ -7,7 +7,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.op_traits import CONTRIB
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.lowering.table import compute_table, make_table
+from qudnn.converter.lowering.elementwise.table import compute_table, make_table
 
 _INPUTS = 5  # x and y have a scale and a zero point each
 

@@ -9,7 +9,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
-from qudnn.converter.lowering.binary import adds_one_shape
+from qudnn.converter.lowering.elementwise.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
 
 _MODERATE = 2.0**21  # sums below are rounded as floats

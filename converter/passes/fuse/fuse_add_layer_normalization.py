@@ -7,7 +7,7 @@ from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.island.crossings import is_qudnn
-from qudnn.converter.lowering.binary import adds_one_shape
+from qudnn.converter.lowering.elementwise.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
 
 

@@ -9,7 +9,7 @@ from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
-from qudnn.converter.lowering.binary import island_array
+from qudnn.converter.lowering.elementwise.binary import island_array
 from qudnn.converter.passes.base import NodePass
 
 

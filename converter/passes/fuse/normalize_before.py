@@ -10,7 +10,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
-from qudnn.converter.lowering.add_normalization import OTHERWISE
+from qudnn.converter.lowering.norm.add_normalization import OTHERWISE
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.normalization import hand_over, normalizes
 

@@ -16,7 +16,7 @@ from qudnn.converter.graph.edit import add_initializer, remove_orphans, take_pla
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
-from qudnn.converter.lowering.steps import find_steps
+from qudnn.converter.lowering.border.steps import find_steps
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.binary_at_entry import takes_sum
 from qudnn.converter.qdq.linear import dequantizes

@@ -15,7 +15,7 @@ from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.layout import ALL
-from qudnn.converter.lowering.table import Channels, run_chain
+from qudnn.converter.lowering.elementwise.table import Channels, run_chain
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.qdq.linear import float_constant
 

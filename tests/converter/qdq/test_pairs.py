@@ -8,7 +8,7 @@ from operators import DTYPES, Operators, Parameters, assert_inside, assert_left
 
 from cases.builder import Array
 from qudnn.converter.graph.sizes import unknown
-from qudnn.converter.lowering.binary import first_is_scalar
+from qudnn.converter.lowering.elementwise.binary import first_is_scalar
 
 KINDS = {"QLinearAdd": "QAdd", "QLinearMul": "QMul"}
 SHAPES = [  # of a and b, the sizes of all that both have 256: a's values along some, b's along others

@@ -10,7 +10,7 @@ from networks import Network
 from qdq_networks import QdqNetwork
 
 from qudnn import converter
-from qudnn.converter.lowering import table
+from qudnn.converter.lowering.elementwise import table
 
 
 def lines(report: converter.Report) -> list[str]:

@@ -12,8 +12,8 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Float32Array, scattered
 from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
-from qudnn.converter.lowering.rows import as_before, as_image
-from qudnn.converter.lowering.table_binary import Looked
+from qudnn.converter.lowering.elementwise.table_binary import Looked
+from qudnn.converter.lowering.layout.rows import as_before, as_image
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.island.port import Quantized, port
-from qudnn.converter.lowering.layer_normalization import Normalized
+from qudnn.converter.lowering.norm.layer_normalization import Normalized
 
 
 def make_group_normalization(

@@ -19,8 +19,8 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Quantized, Tensor, port
-from qudnn.converter.lowering.binary import common_layout, result_port
-from qudnn.converter.lowering.table_binary import FloatArray, Looked, packed
+from qudnn.converter.lowering.elementwise.binary import common_layout, result_port
+from qudnn.converter.lowering.elementwise.table_binary import FloatArray, Looked, packed
 
 _EXCESS = np.arange(256).astype(np.float32)  # of one over the other, from its int8 form
 

@@ -15,7 +15,7 @@ from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.port import Quantized, Tensor, port
-from qudnn.converter.lowering.table import all_values, island_table
+from qudnn.converter.lowering.elementwise.table import all_values, island_table
 
 
 @dataclass(frozen=True)

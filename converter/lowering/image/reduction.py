@@ -17,8 +17,8 @@ from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.port import Port, Quantized, Tensor, port
 from qudnn.converter.island.tables import VALUES, composed
-from qudnn.converter.lowering.average_pool import average_attributes
-from qudnn.converter.lowering.table import requantizing
+from qudnn.converter.lowering.elementwise.table import requantizing
+from qudnn.converter.lowering.image.average_pool import average_attributes
 
 _MOST_ELEMENTS = 2**23  # of a sum, so that it has 31 bits
 _FEW = 32  # elements that one thread takes the maximum of

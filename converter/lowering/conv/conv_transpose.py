@@ -21,9 +21,9 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.port import Port, Quantized
-from qudnn.converter.lowering.conv import make_conv
-from qudnn.converter.lowering.depth_to_space import Blocks, make_depth_to_space
-from qudnn.converter.lowering.interleave import make_interleaved
+from qudnn.converter.lowering.conv.conv import make_conv
+from qudnn.converter.lowering.image.depth_to_space import Blocks, make_depth_to_space
+from qudnn.converter.lowering.layout.interleave import make_interleaved
 from qudnn.converter.lowering.matmul_result import Requantized
 from qudnn.converter.lowering.sequence import between, make_sequence
 from qudnn.converter.lowering.weights import Filters, Weights

@@ -13,7 +13,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.port import Quantized, port
 from qudnn.converter.lowering.each import Each
-from qudnn.converter.lowering.max_pool import of_window
+from qudnn.converter.lowering.image.max_pool import of_window
 
 # What QLinearGlobalAveragePool, which is the op's body, takes sums times; with others it fails.
 # onnxruntime 1.30, qlgavgpool.cpp, CheckQLinearGlobalAveragePoolScaleAndSize.

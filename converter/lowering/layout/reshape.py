@@ -14,8 +14,8 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.port import Tensor, port
-from qudnn.converter.lowering.heads import make_joined_heads, make_split_heads
-from qudnn.converter.lowering.take import make_slices
+from qudnn.converter.lowering.layout.heads import make_joined_heads, make_split_heads
+from qudnn.converter.lowering.layout.take import make_slices
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
-from qudnn.converter.lowering.binary import island_array
-from qudnn.converter.lowering.concat import requantizing_table
+from qudnn.converter.lowering.elementwise.binary import island_array
+from qudnn.converter.lowering.layout.concat import requantizing_table
 
 
 @dataclass(frozen=True)

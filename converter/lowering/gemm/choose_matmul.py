@@ -7,9 +7,9 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Int8Array, Int32Array, centered
-from qudnn.converter.lowering.batch_matmul import make_batch_matmul
-from qudnn.converter.lowering.factor import Factor
-from qudnn.converter.lowering.matmul import make_matmul
+from qudnn.converter.lowering.gemm.batch_matmul import make_batch_matmul
+from qudnn.converter.lowering.gemm.factor import Factor
+from qudnn.converter.lowering.gemm.matmul import make_matmul
 from qudnn.converter.lowering.matmul_result import MatMulResult, Sums
 
 

@@ -24,7 +24,7 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.packing import Int8Array, scattered
 from qudnn.converter.island.port import Port, Quantized, Tensor, port
-from qudnn.converter.lowering.table import island_table
+from qudnn.converter.lowering.elementwise.table import island_table
 
 
 class Function(Enum):

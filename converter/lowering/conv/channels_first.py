@@ -5,7 +5,7 @@ import numpy as np
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import padded, unpadded
 from qudnn.converter.island.port import Tensor
-from qudnn.converter.lowering.rows import AXES
+from qudnn.converter.lowering.layout.rows import AXES
 
 
 def channels_first(emitter: Emitter, y: Tensor, rank: int, channels: int) -> Tensor:

@@ -21,8 +21,8 @@ from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.packing import Int8Array
 from qudnn.converter.island.port import Quantized, Tensor, port
 from qudnn.converter.lowering.each import Each
+from qudnn.converter.lowering.elementwise.table import make_table
 from qudnn.converter.lowering.sequence import between, make_sequence
-from qudnn.converter.lowering.table import make_table
 
 MODES = ("nearest", "linear")
 _MOST = 2**31  # pixels in a row

@@ -15,8 +15,8 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.packing import Split, fold_zero_point, pack_conv, split_beyond_int8
 from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
-from qudnn.converter.lowering.channels_first import channels_first
-from qudnn.converter.lowering.rows import as_image
+from qudnn.converter.lowering.conv.channels_first import channels_first
+from qudnn.converter.lowering.layout.rows import as_image
 from qudnn.converter.lowering.weights import Filters
 
 

@@ -14,7 +14,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Quantized, Tensor, port, port_outside
-from qudnn.converter.lowering.softmax import check_axis
+from qudnn.converter.lowering.softmax.softmax import check_axis
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import ALL, Layout, plain, unpadded
 from qudnn.converter.island.packing import Float32Array, scattered
 from qudnn.converter.island.port import Port, Tensor, port_outside
-from qudnn.converter.lowering.batch_matmul import all_of, broadcast
-from qudnn.converter.lowering.binary import island_array
+from qudnn.converter.lowering.elementwise.binary import island_array
+from qudnn.converter.lowering.gemm.batch_matmul import all_of, broadcast
 
 # So that bias and multiplier, which come with a quantized tensor, are its zero point and scale.
 _AS_THEY_ARE = WeightTerms(np.array([-1], np.int32), np.ones(1, np.float32))

@@ -16,8 +16,8 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import ALL, Layout, plain
 from qudnn.converter.island.packing import Int8Array, Int32Array, scattered
 from qudnn.converter.island.port import Port, Tensor
-from qudnn.converter.lowering.binary import island_array
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.elementwise.binary import island_array
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, MatMulResult, Requantized, Sums, multiplier
 
 _OPS = {

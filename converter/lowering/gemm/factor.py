@@ -11,7 +11,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.packing import Float32Array, Int8Array
 from qudnn.converter.island.port import Port, port
-from qudnn.converter.lowering.binary import island_array
+from qudnn.converter.lowering.elementwise.binary import island_array
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.packing import scattered
 from qudnn.converter.island.port import Quantized, Tensor, port
-from qudnn.converter.lowering.binary import common_layout, result_port
+from qudnn.converter.lowering.elementwise.binary import common_layout, result_port
 
 FloatArray = NDArray[np.float32]
 

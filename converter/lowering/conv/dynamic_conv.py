@@ -21,8 +21,8 @@ from qudnn.converter.island.packing import (
     weight_sums,
 )
 from qudnn.converter.island.port import Tensor, port_outside
-from qudnn.converter.lowering.channels_first import channels_first
-from qudnn.converter.lowering.rows import as_image
+from qudnn.converter.lowering.conv.channels_first import channels_first
+from qudnn.converter.lowering.layout.rows import as_image
 from qudnn.converter.lowering.weights import Filters
 
 

@@ -11,7 +11,7 @@ from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, plain, unpadded
 from qudnn.converter.island.packing import Float32Array, Int8Array, Int32Array, fold_zero_point, scattered
 from qudnn.converter.island.port import Tensor
-from qudnn.converter.lowering.factor import Factor
+from qudnn.converter.lowering.gemm.factor import Factor
 from qudnn.converter.lowering.matmul_result import InFloat, Requantized, multiplier
 
 

@@ -13,7 +13,7 @@ from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout
 from qudnn.converter.island.port import Port, Tensor, port
 from qudnn.converter.lowering.each import Each
-from qudnn.converter.lowering.take import Slice
+from qudnn.converter.lowering.layout.take import Slice
 
 # What they take at places before and behind the `size` elements of an axis.
 _MODES: dict[str, Callable[[int, int], int]] = {

@@ -27,11 +27,11 @@ from qudnn.converter.island.packing import (
     split_beyond_int8,
 )
 from qudnn.converter.island.port import Quantized, Tensor, port
-from qudnn.converter.lowering.channels_first import channels_first
+from qudnn.converter.lowering.conv.channels_first import channels_first
+from qudnn.converter.lowering.layout.rows import as_before, as_image
 from qudnn.converter.lowering.matmul_result import Added, InFloat, Requantized
 from qudnn.converter.lowering.repeated import with_channels
 from qudnn.converter.lowering.requantization import bias_and_multiplier
-from qudnn.converter.lowering.rows import as_before, as_image
 from qudnn.converter.lowering.weights import Filters
 
 

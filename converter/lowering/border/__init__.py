@@ -1,0 +1,1 @@
+"""What enters or leaves an island with a function of its own."""

@@ -1,0 +1,1 @@
+"""Windows and pixels: pools, reductions, borders, other sizes."""

@@ -1,0 +1,1 @@
+"""Softmax, by itself and of attention's scores."""
