@@ -40,7 +40,8 @@ enum class ElementType : int {
     int8 = 3,
     int32 = 6,
     int64 = 7,
-    boolean = 9
+    boolean = 9,
+    float16 = 10
 };
 enum class LogLevel : int { verbose = 0, info = 1, warning = 2, error = 3, fatal = 4 };
 enum class ErrorCode : int { fail = 1, invalid_argument = 2, runtime_exception = 6, not_implemented = 9 };

@@ -189,18 +189,6 @@ __device__ __forceinline__ void multiply_add(int32_t (&d)[kColumns / 2], uint64_
 #define QUDNN_WGMMA(...)
 #endif
 
-// As multiply_add() with 64 columns, with a in registers: each warp's 16 rows as the mma of 16 rows takes
-// them (see ampere.cuh). Without kAccumulates what was in d does not count.
-template <bool kAccumulates>
-__device__ __forceinline__ void multiply_rows(int32_t (&d)[32], const uint32_t (&a)[4], uint64_t b) {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-    asm volatile("wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8 {" QUDNN_PLACES_32
-                 "}, {%32, %33, %34, %35}, %36, %37;"
-                 : QUDNN_SUMS_16(0), QUDNN_SUMS_16(16)
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "n"(kAccumulates ? 1 : 0));
-#endif
-}
-
 template <>
 __device__ __forceinline__ void multiply_add<32>(int32_t (&d)[16], uint64_t a, uint64_t b) {
     QUDNN_WGMMA(32, QUDNN_PLACES_16, 16, 17, QUDNN_SUMS_16(0));

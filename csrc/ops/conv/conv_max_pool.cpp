@@ -9,8 +9,7 @@ namespace qudnn::ops {
 
 namespace {
 
-constexpr auto kFloat16 = static_cast<ort::ElementType>(10);  // of no other op so far
-constexpr int64_t kChannels = 3, kChannelsInside = 4;         // of an image
+constexpr int64_t kChannels = 3, kChannelsInside = 4;  // of an image
 
 constexpr const char* kFused = "with the pool in the convolution";
 constexpr const char* kFusedEntry = "with quantization and pool in the convolution";
@@ -121,7 +120,7 @@ void QConvMaxPool::infer(const ort::InferenceContext& context) {
 
 void ConvMaxPoolToIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
-    const bool half = x.type == kFloat16;
+    const bool half = x.type == ort::ElementType::float16;
     require(half || x.type == ort::ElementType::float32, "x is neither float32 nor float16");
     require(x.shape.rank() == 4 && x.shape[1] == kChannels, "x is no image of 3 channels");
     const plan::ConvProblem problem =
