@@ -48,7 +48,11 @@ def _make(folder: Path, packages: list[str]) -> None:
         result = subprocess.run([*pip, *target, "install", *packages], capture_output=True, text=True)
         if result.returncode:
             raise RuntimeError(f"pip cannot install {' '.join(packages)}: {result.stderr.strip()[-500:]}")
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():  # another process was not faster either
+                raise
 
 
 if __name__ == "__main__":
