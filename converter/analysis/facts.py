@@ -182,13 +182,18 @@ class Facts:
             return tuple(unknown(f"{value.name}[{axis}]") for axis in range(rank))
         return self.ranked(value, rank)
 
-    def ranked(self, value: ir.Value, *ranks: int) -> Shape:
-        """The shape of value, which has to be known, and to have one of these numbers of dimensions."""
+    def ranked(self, value: ir.Value, *ranks: int, least: int = 0) -> Shape:
+        """The shape of value, which has to be known, and to have one of these numbers of dimensions.
+
+        least: and no fewer than these.
+        """
         shape = self.shape(value)
         if shape is None:
             raise Refusal(f"the shape of {value.name} is unknown")
         if ranks and len(shape) not in ranks:
             raise Refusal(f"its input has {len(shape)} dimensions, not {' or '.join(map(str, ranks))}")
+        if len(shape) < least:
+            raise Refusal(f"its input has {len(shape)} dimensions")
         return shape
 
 

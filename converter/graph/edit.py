@@ -7,11 +7,16 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 
+def describe_as(new: ir.Node | ir.Value, old: ir.Node | ir.Value) -> None:
+    """Give `new` the documentation and the metadata of `old`, in whose place it stands."""
+    new.doc_string = old.doc_string
+    new.metadata_props.update(old.metadata_props)
+
+
 def take_place(old: ir.Value, new: ir.Value) -> None:
     """Let `new` stand wherever `old` stood, under its name, as an output of the graph too."""
     new.name, new.type, new.shape = old.name, old.type, old.shape
-    new.doc_string = old.doc_string
-    new.metadata_props.update(old.metadata_props)
+    describe_as(new, old)
     old.replace_all_uses_with(new, replace_graph_outputs=True)
 
 

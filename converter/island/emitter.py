@@ -8,6 +8,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.functions import DOMAIN
+from qudnn.converter.graph.edit import describe_as
 from qudnn.converter.graph.names import Names
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.dynamic_matmuls import WeightTerms
@@ -81,8 +82,7 @@ class Emitter:
             num_outputs=len(results),
         )
         if not self._named:
-            node.doc_string = self._source.doc_string
-            node.metadata_props.update(self._source.metadata_props)
+            describe_as(node, self._source)
         self._named = True
         self.nodes.append(node)
         return [

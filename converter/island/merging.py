@@ -7,7 +7,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.functions import DOMAIN
-from qudnn.converter.graph.edit import add_initializer
+from qudnn.converter.graph.edit import add_initializer, describe_as
 from qudnn.converter.graph.names import Names
 
 Inputs = Mapping[str, ir.Value | NDArray[Any]]
@@ -33,8 +33,7 @@ def one_for(
         for what, value in inputs.items()
     ]
     one = ir.node(op_type, values, domain=domain, name=name)
-    one.doc_string = nodes[0].doc_string
-    one.metadata_props.update(nodes[0].metadata_props)
+    describe_as(one, nodes[0])
     dtype, shape = y
     place = "island" if dtype == ir.DataType.INT8 else "result"
     result = one.outputs[0]

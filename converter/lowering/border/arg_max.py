@@ -7,7 +7,6 @@ import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
-from qudnn.converter.errors import Refusal
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
@@ -47,9 +46,7 @@ def make_arg_max(
     facts: Facts,
 ) -> Candidate:
     """The candidate for the places along an axis of x, from the front; y is int64, outside of the island."""
-    shape = facts.ranked(x)
-    if len(shape) < 2:
-        raise Refusal(f"its input has {len(shape)} dimensions")
+    shape = facts.ranked(x, least=2)
     kept = tuple(1 if a == axis else size for a, size in enumerate(shape) if a != axis or op.keeps)
     x_port = port(x, shape, axis, dtype)
     return Candidate(covers, op, (x_port,), (port_outside(y, kept, ir.DataType.INT64),))

@@ -26,9 +26,7 @@ def make_group_normalization(
 
     groups: None where each channel is one. gamma and beta (0 by default): `[C]`, or `[groups]`.
     """
-    shape = facts.ranked(x.value)
-    if len(shape) < 3:
-        raise Refusal(f"its input has {len(shape)} dimensions")
+    shape = facts.ranked(x.value, least=3)
     channels = port(x.value, shape, 1, x.quantization.dtype).channels
     groups = channels if groups is None else groups
     if groups < 1 or channels % groups:
@@ -50,9 +48,7 @@ def make_mean_square_normalization(
     facts: Facts,
 ) -> Candidate:
     """The candidate for `x / sqrt(mean(x * x) + epsilon) * gamma` over the last axis; gamma: `[C]`."""
-    shape = facts.ranked(x.value)
-    if len(shape) < 2:
-        raise Refusal(f"its input has {len(shape)} dimensions")
+    shape = facts.ranked(x.value, least=2)
     last = len(shape) - 1
     channels = port(x.value, shape, last, x.quantization.dtype).channels
     attributes: dict[str, Attribute] = {"view": [-1, 1, 1, channels], "centered": 0, "epsilon": epsilon}

@@ -101,9 +101,7 @@ def make_layer_normalization_to_float(
     facts: Facts,
 ) -> Candidate:
     """As make_layer_normalization, of the node whose result stays in float32."""
-    shape = facts.ranked(x.value)
-    if len(shape) < 2:
-        raise Refusal(f"its input has {len(shape)} dimensions")
+    shape = facts.ranked(x.value, least=2)
     x_port = port(x.value, shape, len(shape) - 1, x.quantization.dtype)
     beta = _checked(gamma, beta, x_port.channels)
     attributes: dict[str, Attribute] = {
@@ -125,8 +123,6 @@ def make_layer_normalization(
     facts: Facts,
 ) -> Candidate:
     """The candidate for a normalization over the last axis; gamma and beta (0 by default): float32 `[C]`."""
-    shape = facts.ranked(x.value)
-    if len(shape) < 2:
-        raise Refusal(f"its input has {len(shape)} dimensions")
+    shape = facts.ranked(x.value, least=2)
     normalized = Normalized(covers, x, y, len(shape) - 1)
     return normalized.candidate("QLayerNormalization", gamma, beta, {"epsilon": epsilon}, facts)

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import consumed_only_by, remove_orphans, take_place
+from qudnn.converter.graph.edit import consumed_only_by, describe_as, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
@@ -40,8 +40,7 @@ class ConvMaxPoolAtEntry(NodePass):
             domain=DOMAIN,
             name=node.name,
         )
-        fused.doc_string = node.doc_string
-        fused.metadata_props.update(node.metadata_props)
+        describe_as(fused, node)
         graph.insert_after(node, fused)
         take_place(node.outputs[0], fused.outputs[0])
         remove_orphans([node])

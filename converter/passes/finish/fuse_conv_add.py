@@ -6,7 +6,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.lowering.elementwise.binary import adds_one_shape
@@ -93,8 +93,7 @@ def _fuse(add: ir.Node, index: int, graph: ir.Graph) -> None:
         domain=DOMAIN,
         name=conv.name,
     )
-    fused.doc_string = conv.doc_string
-    fused.metadata_props.update(conv.metadata_props)
+    describe_as(fused, conv)
     graph.insert_after(add, fused)
     take_place(add.outputs[0], fused.outputs[0])
     remove_orphans([add])

@@ -16,7 +16,7 @@ from qudnn.converter.frontends.qdq.float_result import LAST_BITS
 from qudnn.converter.frontends.qoperator.common import read_axes
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, is_needed, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, describe_as, is_needed, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
@@ -74,8 +74,7 @@ class FloatPools(NodePass):
         graph, y, names = node.graph, node.outputs[0], self.context.names
         assert isinstance(graph, ir.Graph)
         pool = ir.node(op_type, [x], dict(attributes), domain=DOMAIN, name=node.name)
-        pool.doc_string = node.doc_string
-        pool.metadata_props.update(node.metadata_props)
+        describe_as(pool, node)
         pooled = pool.outputs[0]
         pooled.name, pooled.type = names.value(f"{y.name}/pooled"), ir.TensorType(ir.DataType.FLOAT)
         if keeps:

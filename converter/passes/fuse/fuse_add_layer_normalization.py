@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import is_needed, leave_out, remove_orphans, take_place
+from qudnn.converter.graph.edit import describe_as, is_needed, leave_out, remove_orphans, take_place
 from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.lowering.elementwise.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
@@ -59,8 +59,7 @@ def _fuse(add: ir.Node, norm: ir.Node, graph: ir.Graph) -> None:
         name=norm.name,
         num_outputs=2,
     )
-    fused.doc_string = norm.doc_string
-    fused.metadata_props.update(norm.metadata_props)
+    describe_as(fused, norm)
     graph.insert_after(norm, fused)
     total, y = fused.outputs
     take_place(norm.outputs[0], y)

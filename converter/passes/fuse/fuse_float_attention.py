@@ -14,7 +14,7 @@ from qudnn.converter.analysis.uniform import uniform
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.reshaping import target_of
 from qudnn.converter.graph.sizes import broadcast
@@ -96,8 +96,7 @@ class FuseFloatAttention(NodePass):
                 raise Refusal("it has one head, and its scale is computed of sizes")
             attributes[name], attributes[f"{name}_shape"] = scale.number, scale.shape(q.number)
         fused = ir.node(op_type, inputs, attributes, domain=DOMAIN, name=softmax.name)
-        fused.doc_string = softmax.doc_string
-        fused.metadata_props.update(softmax.metadata_props)
+        describe_as(fused, softmax)
         if is_qudnn(last, "QuantizeToIsland"):
             graph.insert_before(last, fused)
             y = fused.outputs[0]

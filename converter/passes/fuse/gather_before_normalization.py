@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.passes.base import NodePass
@@ -34,8 +34,7 @@ class GatherBeforeNormalization(NodePass):
         x = required_input(norm, 0)
         names = self.context.names
         gather = ir.node("Gather", [x, required_input(node, 1)], {"axis": axis}, name=node.name)
-        gather.doc_string = node.doc_string
-        gather.metadata_props.update(node.metadata_props)
+        describe_as(gather, node)
         gathered = gather.outputs[0]
         gathered.name, gathered.type = names.value(f"{y.name}/island"), ir.TensorType(ir.DataType.INT8)
         width = None if x.shape is None else x.shape[-1]
@@ -44,8 +43,7 @@ class GatherBeforeNormalization(NodePass):
         moved = ir.node(
             norm.op_type, [gathered, *norm.inputs[1:]], attributes, domain=norm.domain, name=norm.name
         )
-        moved.doc_string = norm.doc_string
-        moved.metadata_props.update(norm.metadata_props)
+        describe_as(moved, norm)
         graph.insert_after(node, [gather, moved])
         take_place(y, moved.outputs[0])
         remove_orphans([node])

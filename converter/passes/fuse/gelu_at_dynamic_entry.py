@@ -11,7 +11,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import is_known, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
@@ -59,8 +59,7 @@ def _fused(gelu: _Gelu, entry: ir.Node) -> ir.Node:
         name=node.name,
         num_outputs=3,
     )
-    fused.doc_string = node.doc_string
-    fused.metadata_props.update(node.metadata_props)
+    describe_as(fused, node)
     entry.graph.insert_after(entry, fused)
     for old, new in zip(entry.outputs, fused.outputs, strict=True):
         take_place(old, new)

@@ -7,7 +7,14 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.context import Context
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
-from qudnn.converter.graph.edit import add_initializer, is_needed, leave_out, remove_orphans, take_place
+from qudnn.converter.graph.edit import (
+    add_initializer,
+    describe_as,
+    is_needed,
+    leave_out,
+    remove_orphans,
+    take_place,
+)
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.qdq.linear import float_constant
 
@@ -73,8 +80,7 @@ def hand_over(norm: ir.Node, add: ir.Node | None, fused: ir.Node, entry: ir.Node
 
     Its results in float32, the sum and the normalized tensor, come first. It leaves out what nobody needs.
     """
-    fused.doc_string = norm.doc_string
-    fused.metadata_props.update(norm.metadata_props)
+    describe_as(fused, norm)
     graph = entry.graph
     assert graph is not None
     graph.insert_after(entry, fused)

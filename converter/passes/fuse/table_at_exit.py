@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
@@ -53,8 +53,7 @@ class TableAtExit(NodePass):
         fused = ir.node(
             "TableFromIsland", [required_input(exit_, 0), table], attributes, domain=DOMAIN, name=name
         )
-        fused.doc_string = last.doc_string
-        fused.metadata_props.update(last.metadata_props)
+        describe_as(fused, last)
         graph.insert_after(last, fused)
         take_place(last.outputs[0], fused.outputs[0])
         remove_orphans([last])
