@@ -69,10 +69,11 @@ size_t rank_of(const std::string& kernel, const Tiling& tiling) {
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Winner& winner) { return winner.kernel == kernel; });
     if (found == known.end()) return Entrant::kNoRank;
+    const auto own_work = work(*found, tiling);
     size_t rank = 0;
     for (auto other = known.begin(); other != known.end(); ++other) {
         if (engine_of(other->kernel) != engine_of(found->kernel)) continue;
-        const auto its_work = work(*other, tiling), own_work = work(*found, tiling);
+        const auto its_work = work(*other, tiling);
         rank += its_work < own_work || (its_work == own_work && other < found);
     }
     return rank;

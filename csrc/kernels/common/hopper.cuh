@@ -127,6 +127,13 @@ __device__ inline void copy_pixels(uint32_t shared, const CUtensorMap& map, uint
 #endif
 }
 
+// Fetches a line of 128 bytes to the cache that all multiprocessors share.
+__device__ inline void fetch_line(const void* global) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("prefetch.global.L2 [%0];" : : "l"(global));
+#endif
+}
+
 // Fetches the map, so that the first copy with it need not wait for it.
 __device__ inline void prefetch_map(const CUtensorMap& map) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL

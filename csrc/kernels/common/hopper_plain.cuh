@@ -55,11 +55,4 @@ __device__ inline uint32_t transposed_pairs(uint32_t v) {
     return result;
 }
 
-// Fetches a line of 128 bytes to the cache that all multiprocessors share.
-__device__ inline void fetch_line(const void* global) {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-    asm volatile("prefetch.global.L2 [%0];" : : "l"(global));
-#endif
-}
-
 }  // namespace qudnn::kernels

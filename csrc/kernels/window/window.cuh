@@ -23,10 +23,7 @@ __device__ __forceinline__ void prefetch_residual(const Window& g, const WindowA
     static_assert(S::kColumns <= 128);
     if (threadIdx.x >= S::kRows) return;
     const WindowPixel pixel(g, first + threadIdx.x);
-    if (pixel.place >= 0)
-        asm volatile("prefetch.global.L2 [%0];"
-                     :
-                     : "l"(addition.r + static_cast<int64_t>(pixel.place) * g.k + first_column));
+    if (pixel.place >= 0) fetch_line(addition.r + static_cast<int64_t>(pixel.place) * g.k + first_column);
 }
 
 // The consumer warp `number`: mainloop and epilogue over the buffers.
