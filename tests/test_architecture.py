@@ -73,6 +73,26 @@ def test_rooms_use_what_the_table_allows() -> None:
         assert used[room] - low <= set(re.findall(r"\w+", allowed)), room
 
 
+def test_folders_of_plans_use_what_the_table_allows() -> None:
+    plans = ROOT / "csrc" / "plan"
+    rows = re.findall(r"^\| `(\w+)/` \|.*\| ([^|]+) \|$", (plans / "README.md").read_text(), re.MULTILINE)
+    folders = {path.parent.name for path in plans.glob("*/*.h")}
+    assert {folder for folder, _ in rows} == folders and len(folders) >= 6
+    used = {
+        folder: {
+            other
+            for path in (plans / folder).iterdir()
+            for other in re.findall(r'^#include "plan/(\w+)/', path.read_text(), re.MULTILINE)
+        }
+        - {folder}
+        for folder in folders
+    }
+    tuple(TopologicalSorter(used).static_order())
+    for folder, allowed in rows:
+        named = folders if allowed == "all of these" else set(re.findall(r"\w+", allowed))
+        assert used[folder] <= named, folder
+
+
 def _room(module: str) -> str:
     """`qudnn.converter.graph` of `qudnn.converter.graph.edit`; modules beside the rooms are their own."""
     return ".".join(module.split(".")[:3])

@@ -15,7 +15,7 @@ _LEFT = 3  # columns of words, the others are numbers
 
 
 class Replayed(NamedTuple):
-    """What came of one plan, or of an engine that has none: the fields of csrc/plan/replay.h."""
+    """What came of one plan, or of an engine that has none: the fields of csrc/plan/aside/replay.h."""
 
     engine: str
     plan: str

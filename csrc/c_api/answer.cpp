@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "plan/record.h"
+#include "plan/storage/record.h"
 
 namespace qudnn::c_api {
 

@@ -8,10 +8,10 @@
 
 #include "engines/cudnn/cudnn_library.h"
 #include "ops/shared/usable_device.h"
-#include "plan/aside.h"
-#include "plan/known.h"
-#include "plan/planner.h"
-#include "plan/shorthand.h"
+#include "plan/aside/aside.h"
+#include "plan/planner/known.h"
+#include "plan/planner/planner.h"
+#include "plan/problem/shorthand.h"
 #include "versions.h"
 
 namespace qudnn {

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "plan/engine.h"
-#include "plan/planner.h"
-#include "plan/replay.h"
-#include "plan/store.h"
+#include "plan/aside/replay.h"
+#include "plan/common/engine.h"
+#include "plan/planner/planner.h"
+#include "plan/storage/store.h"
 
 namespace qudnn {
 
@@ -18,7 +18,7 @@ struct Device {
     int compute_capability;  // 90 for 9.0
 };
 
-// See plan/planner.h.
+// See plan/planner/planner.h.
 plan::PlannerStatistics plan_statistics();
 void clear_plans();
 bool wait_for_tuning(double seconds);
@@ -27,11 +27,11 @@ std::vector<plan::Listed> list_plans();
 std::pair<std::string, size_t> export_plans(const std::string& folder);
 std::pair<size_t, size_t> import_plans(const std::string& path, const std::string& folder);
 
-// What every engine answers to the problem of a text on the current GPU, in their order; see plan/engine.h.
-// Throws std::invalid_argument where it is no problem's.
+// What every engine answers to the problem of a text on the current GPU, in their order; see
+// plan/common/engine.h. Throws std::invalid_argument where it is no problem's.
 std::vector<plan::Answer> answers(const std::string& problem);
 
-// Runs the problem of a text through every engine of the current GPU; see plan/replay.h. Throws
+// Runs the problem of a text through every engine of the current GPU; see plan/aside/replay.h. Throws
 // std::invalid_argument where it is no problem's.
 std::vector<plan::Replayed> replay(const std::string& problem, const std::string& only, bool with_unlikely);
 

@@ -9,9 +9,9 @@
 #include "c_api/answer.h"
 #include "c_api/control.h"
 #include "c_api/json.h"
-#include "plan/configuration.h"
-#include "plan/floor.h"
-#include "plan/shorthand.h"
+#include "plan/common/configuration.h"
+#include "plan/problem/shorthand.h"
+#include "plan/tuning/floor.h"
 
 using qudnn::c_api::answered;
 namespace json = qudnn::json;

@@ -49,7 +49,7 @@
 #include "ops/softmax/softmax.h"
 #include "ops/softmax/softmax_to_island.h"
 #include "ort/binding.h"
-#include "plan/configuration.h"
+#include "plan/common/configuration.h"
 
 namespace qudnn::ops {
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 #include "testing/hooks.h"
 #include "testing/problems.h"
 

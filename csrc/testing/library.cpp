@@ -14,9 +14,9 @@
 #include "ops/shared/usable_device.h"
 #include "ops/shared/window.h"
 #include "ort/api.h"
-#include "plan/backoff.h"
-#include "plan/failures.h"
-#include "plan/pool.h"
+#include "plan/common/backoff.h"
+#include "plan/planner/failures.h"
+#include "plan/tuning/pool.h"
 #include "testing/hooks.h"
 
 namespace qudnn::testing {

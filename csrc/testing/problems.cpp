@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "ops/shared/batch_matmul_layout.h"
-#include "plan/cache.h"
-#include "plan/engine.h"
+#include "plan/common/engine.h"
+#include "plan/planner/cache.h"
 #include "testing/hooks.h"
 
 namespace qudnn::testing {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "plan/problem.h"
+#include "plan/problem/problem.h"
 #include "testing/value.h"
 
 namespace qudnn::testing {

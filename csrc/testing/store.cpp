@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "plan/cache.h"
-#include "plan/configuration.h"
-#include "plan/race.h"
-#include "plan/shelf.h"
-#include "plan/split.h"
-#include "plan/store.h"
-#include "plan/turn.h"
+#include "plan/common/configuration.h"
+#include "plan/planner/cache.h"
+#include "plan/problem/split.h"
+#include "plan/storage/shelf.h"
+#include "plan/storage/store.h"
+#include "plan/storage/turn.h"
+#include "plan/tuning/race.h"
 #include "testing/hooks.h"
 #include "testing/problems.h"
 

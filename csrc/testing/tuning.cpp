@@ -8,11 +8,11 @@
 #include <thread>
 #include <vector>
 
-#include "plan/aside.h"
-#include "plan/floor.h"
-#include "plan/nearest.h"
-#include "plan/search.h"
-#include "plan/winners.h"
+#include "plan/aside/aside.h"
+#include "plan/tuning/floor.h"
+#include "plan/tuning/nearest.h"
+#include "plan/tuning/search.h"
+#include "plan/tuning/winners.h"
 #include "testing/hooks.h"
 #include "testing/problems.h"
 

@@ -1,7 +1,7 @@
 // Engines that complete what other engines compute of a convolution.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "plan/cuda_error.h"
+#include "plan/common/cuda_error.h"
 
 namespace qudnn::engines {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

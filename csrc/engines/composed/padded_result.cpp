@@ -1,7 +1,7 @@
 #include "engines/composed/padded_result.h"
 
 #include "kernels/conv/pad.h"
-#include "plan/cuda_error.h"
+#include "plan/common/cuda_error.h"
 
 namespace qudnn::engines {
 

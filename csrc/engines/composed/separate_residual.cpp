@@ -2,7 +2,7 @@
 
 #include "kernels/elementwise/add.h"
 #include "kernels/elementwise/float_residual.h"
-#include "plan/cuda_error.h"
+#include "plan/common/cuda_error.h"
 
 namespace qudnn::engines {
 

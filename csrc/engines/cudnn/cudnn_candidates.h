@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engines/cudnn/cudnn_graph.h"
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -1,7 +1,7 @@
 // Convolutions, in two and in three dimensions, as fused cuDNN graphs.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

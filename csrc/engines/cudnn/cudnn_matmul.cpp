@@ -2,7 +2,7 @@
 
 #include "engines/cudnn/cudnn_candidates.h"
 #include "engines/cudnn/cudnn_plan.h"
-#include "plan/split.h"
+#include "plan/problem/split.h"
 
 namespace qudnn::engines {
 

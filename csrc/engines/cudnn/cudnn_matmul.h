@@ -1,7 +1,7 @@
 // Matmuls, and convolutions that are matmuls, as fused cuDNN graphs.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

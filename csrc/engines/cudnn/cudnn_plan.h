@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engines/cudnn/cudnn_graph.h"
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

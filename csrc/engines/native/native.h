@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "kernels/conv/conv.h"
-#include "plan/cuda_error.h"
-#include "plan/engine.h"
-#include "plan/problem.h"
+#include "plan/common/cuda_error.h"
+#include "plan/common/engine.h"
+#include "plan/problem/problem.h"
 
 namespace qudnn::engines {
 

@@ -1,7 +1,7 @@
 // The batched matmul kernels as engines, for two computed tensors; one of them also takes constant weights.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -1,7 +1,7 @@
 // The plain conv kernel as an engine: any geometry, in two and in three dimensions, always right.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

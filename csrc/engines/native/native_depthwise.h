@@ -1,7 +1,7 @@
 // The kernels of depthwise convolutions as an engine; cuDNN has none in int8.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -1,7 +1,7 @@
 // The plain matmul kernel as an engine: any size, always right.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

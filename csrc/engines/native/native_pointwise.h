@@ -1,7 +1,7 @@
 // The pointwise kernel as an engine: matmuls, and 1x1 convolutions, that are bound by memory.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

@@ -1,7 +1,7 @@
 // The stem kernel as an engine: the first convolution of an image network.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

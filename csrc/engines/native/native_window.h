@@ -2,7 +2,7 @@
 // in shared memory.
 #pragma once
 
-#include "plan/engine.h"
+#include "plan/common/engine.h"
 
 namespace qudnn::engines {
 

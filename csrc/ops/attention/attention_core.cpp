@@ -2,7 +2,7 @@
 
 #include "kernels/elementwise/table.h"
 #include "ops/shared/requantize.h"
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

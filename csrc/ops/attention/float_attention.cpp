@@ -1,6 +1,6 @@
 #include "ops/attention/float_attention.h"
 
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

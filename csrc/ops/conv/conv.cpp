@@ -3,7 +3,7 @@
 #include "kernels/elementwise/add.h"
 #include "ops/shared/binary.h"
 #include "ops/shared/window.h"
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

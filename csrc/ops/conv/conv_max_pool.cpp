@@ -3,7 +3,7 @@
 #include "engines/native/native.h"
 #include "kernels/border/half_image.h"
 #include "ops/shared/window.h"
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

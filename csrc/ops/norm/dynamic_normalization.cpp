@@ -1,7 +1,7 @@
 #include "ops/norm/dynamic_normalization.h"
 
 #include "kernels/norm/dynamic_normalize.h"
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

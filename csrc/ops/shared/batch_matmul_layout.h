@@ -7,7 +7,7 @@
 #include "export.h"
 #include "ort/inference_context.h"
 #include "ort/tensor.h"
-#include "plan/problem.h"
+#include "plan/problem/problem.h"
 
 namespace qudnn::ops {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "ort/session_options.h"
-#include "plan/options.h"
+#include "plan/common/options.h"
 
 namespace qudnn::ops {
 

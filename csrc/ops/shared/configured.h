@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ort/abi.h"
-#include "plan/configuration.h"
+#include "plan/common/configuration.h"
 
 namespace qudnn::ops {
 

@@ -17,8 +17,8 @@
 
 #include "ort/inference_context.h"
 #include "ort/kernel_context.h"
-#include "plan/cuda_error.h"
-#include "plan/planner.h"
+#include "plan/common/cuda_error.h"
+#include "plan/planner/planner.h"
 
 namespace qudnn::ops {
 

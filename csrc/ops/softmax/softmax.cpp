@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ops/shared/dtype.h"
-#include "plan/explanation.h"
+#include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
 

@@ -1,0 +1,36 @@
+// The caller of plans that are tuned aside: not a run of a node, but a stream that gives way to all others.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "plan/common/host.h"
+
+namespace qudnn::plan {
+
+class AsideHost final : public Host {
+  public:
+    using Log = std::function<void(const std::string& line)>;
+
+    // Makes the GPU this thread's. `node`: what messages are about. Throws where there is no stream to be
+    // had.
+    AsideHost(int device, const Configuration& configuration, std::string node, Log log);
+
+    Launch launch() const override { return launch_; }
+    int device() const override { return device_; }
+    std::unique_ptr<Workspace> workspace(size_t bytes) const override;
+    const Configuration& configuration() const override { return configuration_; }
+    const std::string& node() const override { return node_; }
+    void warn(const std::string& message) const override { log_(message); }
+    void inform(const std::string&) const override {}  // nobody has asked for a plan
+
+  private:
+    int device_;
+    const Configuration& configuration_;
+    std::string node_;
+    Log log_;
+    Launch launch_;
+};
+
+}  // namespace qudnn::plan
