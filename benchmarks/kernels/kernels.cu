@@ -17,6 +17,7 @@
 #include "pointwise_kernels.h"
 #include "projection_kernels.h"
 #include "recurrent_kernels.h"
+#include "rms_normalization_kernels.h"
 #include "stem_pool_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
@@ -181,6 +182,7 @@ void small_cases() {
     if (wanted("pointwise")) small_pointwise_cases();
     if (wanted("layer_normalization")) small_layer_normalization_cases();
     if (wanted("fused_normalization")) small_fused_normalization_cases();
+    if (wanted("rms_normalization")) small_rms_normalization_cases();
     if (wanted("where")) small_where_cases();
     if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
     if (wanted("batch_matmul")) small_batch_matmul_cases();
@@ -291,6 +293,7 @@ void large_cases() {
     if (wanted("softmax")) softmax_case(64, 1000, 1008, true), large_softmax_cases();
     if (wanted("layer_normalization")) large_layer_normalization_cases();
     if (wanted("fused_normalization")) large_fused_normalization_cases();
+    if (wanted("rms_normalization")) large_rms_normalization_cases();
     if (wanted("where")) large_where_cases();
     if (wanted("masked_softmax")) large_masked_softmax_cases();
     if (wanted("max_pool")) {

@@ -68,10 +68,10 @@ using Ops =
          QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
          QResizeTo, QFloatResizeTo, QDepthToSpace, QSoftmax, QLayerNormalization, QLayerNormalizationToFloat,
          QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
-         QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool,
-         FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
+         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
+         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
+         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -17,6 +17,7 @@ OPSET = 17  # the first with LayerNormalization
 RESULTS = {
     **dict.fromkeys(("QAddLayerNormalization", "QFloatAddLayerNormalization"), ("sum", "y")),
     "AddLayerNormalizationToIsland": ("sum", "y", "q"),
+    "AddRMSNormalizationToIsland": ("sum", "y", "q"),
     "LayerNormalizationToIsland": ("y", "q"),
     "DynamicLayerNormalizationToIsland": ("y", "q", "bias", "multiplier"),
     "DynamicAddLayerNormalizationToIsland": ("sum", "y", "q", "bias", "multiplier"),
@@ -54,7 +55,8 @@ class NormalizationCase:
     @property
     def is_skip(self) -> bool:
         """Whether onnxruntime's CPU provider makes a SkipLayerNormalization of it, which rounds otherwise."""
-        return "Add" in self.op and not self.op.startswith("Q") and self.rank == 3 and "sum" in self.left_out
+        adds = "AddLayer" in self.op and not self.op.startswith("Q")
+        return adds and self.rank == 3 and "sum" in self.left_out
 
     def model(self, opset: int = OPSET) -> onnx.ModelProto:
         """The op between graph inputs and its results."""
@@ -216,7 +218,7 @@ def dynamic(
     return NormalizationCase(op, label, tensors, constants, order, given, left_out)
 
 
-_WIDTHS = [
+WIDTHS = [
     *((channels, channels) for channels in (9, 13, 15, 31, 135, 197)),
     *((channels, 32) for channels in range(16, 24)),
     *((channels, 16) for channels in range(1, 9)),
@@ -235,7 +237,7 @@ _Q_ADD = [
     q_add("all", (50,), 197, channels=ALL),
     q_add("huge", (9,), 64, a_scale=3e9, sum_scale=1.0),
     q_add("coarse", (9,), 64, y_scale=1e-40),
-    *(q_add("tail", (9,), *widths) for widths in _WIDTHS),
+    *(q_add("tail", (9,), *widths) for widths in WIDTHS),
 ]
 
 CASES = [
@@ -255,7 +257,7 @@ CASES = [
             add("wide", (3,), 8192, residual=residual),
             add("all", (50,), 197, residual=residual, channels=ALL),
             add("zero", (9,), 64, residual=residual, residual_zero_point=3, residual_scale=0.1),
-            *(add("tail", (9,), *widths, residual=residual) for widths in _WIDTHS),
+            *(add("tail", (9,), *widths, residual=residual) for widths in WIDTHS),
         )
     ),
     to_island("base", (37,), 768),
@@ -263,7 +265,7 @@ CASES = [
     to_island("matrix", (), 768),
     to_island("wide", (3,), 8192),
     to_island("plain", (9,), 64, q_scale=1e-40),
-    *(to_island("tail", (9,), *widths) for widths in _WIDTHS),
+    *(to_island("tail", (9,), *widths) for widths in WIDTHS),
 ]
 EXACT = [case for case in CASES if not case.is_skip]
 SKIP = [case for case in CASES if case.is_skip]
@@ -276,7 +278,7 @@ _SHAPES: list[tuple[str, tuple[int, ...], int, int]] = [
     ("many", (5500,), 8, 16),
     ("many", (3200,), 516, 528),
     ("wide", (3,), 8192, 8192),
-    *(("tail", (9,), *widths) for widths in _WIDTHS),
+    *(("tail", (9,), *widths) for widths in WIDTHS),
 ]
 _DYNAMIC = [
     *(

@@ -52,6 +52,7 @@ from oracles.resize import (
     q_resize,
     q_resize_to,
 )
+from oracles.rms_normalization import add_rms_normalization_to_island
 from oracles.softmax import q_softmax
 from oracles.table import q_table
 from oracles.table_binary import q_table_add, q_table_div, q_table_mul
@@ -121,6 +122,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QAddLayerNormalization": q_add_layer_normalization,
     "QFloatAddLayerNormalization": q_float_add_layer_normalization,
     "AddLayerNormalizationToIsland": add_layer_normalization_to_island,
+    "AddRMSNormalizationToIsland": add_rms_normalization_to_island,
     "LayerNormalizationToIsland": layer_normalization_to_island,
     "QWhere": q_where,
     "QMaskedSoftmax": q_masked_softmax,

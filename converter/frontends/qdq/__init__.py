@@ -22,7 +22,10 @@ from qudnn.converter.frontends.qdq.pad import pad
 from qudnn.converter.frontends.qdq.reduction import global_max_pool, reduction
 from qudnn.converter.frontends.qdq.requantize import requantize
 from qudnn.converter.frontends.qdq.resize import resize
-from qudnn.converter.frontends.qdq.skip_normalization import skip_layer_normalization
+from qudnn.converter.frontends.qdq.skip_normalization import (
+    skip_layer_normalization,
+    skip_mean_square_normalization,
+)
 from qudnn.converter.frontends.qdq.softmax import softmax
 from qudnn.converter.frontends.qdq.unary import unary
 from qudnn.converter.frontends.qdq.where import where
@@ -64,4 +67,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Where"): where,
     ("com.microsoft", "FusedMatMul"): fused_matmul,
     ("com.microsoft", "SkipLayerNormalization"): skip_layer_normalization,
+    ("com.microsoft", "SkipSimplifiedLayerNormalization"): skip_mean_square_normalization,
 }

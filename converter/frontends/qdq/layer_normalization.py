@@ -22,7 +22,7 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
-from qudnn.converter.lowering.norm.add_normalization import OTHERWISE, make_add_normalization
+from qudnn.converter.lowering.norm.add_normalization import OTHERWISE, Sum, make_add_normalization
 from qudnn.converter.lowering.norm.layer_normalization import (
     make_layer_normalization,
     make_layer_normalization_to_float,
@@ -69,18 +69,11 @@ def _of_sum(node: ir.Node, sum_: BiasedSum, facts: Facts) -> Candidate:
     bias = None if sum_.bias is None else constant(sum_.bias, "bias")
     y = read_result(node).unclamped()
     adds = [sum_.total] if sum_.biased is None else [sum_.total, sum_.biased]
-    total = sum_.total.outputs[0]
-    is_read = sole_consumer(total) is not node
-    candidate = make_add_normalization(
-        (node, *adds, *y.covers),
-        x.quantized,
-        residual.quantized,
-        y.quantized,
-        (bias, gamma, beta),
-        epsilon,
-        total if is_read else None,
-        facts,
-    )
+    value = sum_.total.outputs[0]
+    is_read = sole_consumer(value) is not node
+    covers = (node, *adds, *y.covers)
+    total = Sum(covers, x.quantized, residual.quantized, y.quantized, value if is_read else None)
+    candidate = make_add_normalization(total, bias, gamma, beta, epsilon, facts)
     return candidate if is_read or len(shape) != 3 else replace(candidate, note=OTHERWISE)
 
 

@@ -1,7 +1,8 @@
-"""AddLayerNormalizationToIsland of two tensors of an island."""
+"""AddLayerNormalizationToIsland and AddRMSNormalizationToIsland of tensors of an island."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import onnx_ir as ir
@@ -24,22 +25,26 @@ OTHERWISE = (
 
 @dataclass(frozen=True)
 class AddNormalization:
-    """rows: bias, gamma and beta, `[C]`. keeps_sum: its second result is the sum in float32."""
+    """rows: bias, gamma and, of a LayerNormalization, beta, `[C]`.
 
+    keeps_sum: its second result is the sum in float32.
+    """
+
+    op_type: str
     attributes: Mapping[str, Attribute]
-    rows: tuple[Float32Array, Float32Array, Float32Array]
+    rows: Mapping[str, Float32Array]
     keeps_sum: bool
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x, residual = map(emitter.plain, tensors)
-        bias, gamma, beta = self.rows
+        bias, *others = self.rows
         outside = unpadded(x.layout.rank), ir.DataType.FLOAT
         total, normalized, q = emitter.ops(
-            "AddLayerNormalizationToIsland",
-            [x, Tensor(emitter.constant("bias", bias), unpadded(1)), residual],
+            self.op_type,
+            [x, Tensor(emitter.constant(bias, self.rows[bias]), unpadded(1)), residual],
             [outside, outside, (x.layout, ir.DataType.INT8)],
             {"channels": x.layout.channels, "pads": x.layout.pads_in, **self.attributes},
-            {"gamma": gamma, "beta": beta},
+            {name: self.rows[name] for name in others},
         )
         leave_out(normalized.value)
         if self.keeps_sum:
@@ -48,43 +53,70 @@ class AddNormalization:
         return [q]
 
 
+class Sum(NamedTuple):
+    """`(x + bias) + residual`, or with the bias last, that is normalized: by nodes `covers`, to y.
+
+    value: the sum, where the model has it as a value.
+    """
+
+    covers: tuple[ir.Node, ...]
+    x: Quantized
+    residual: Quantized
+    y: Quantized
+    value: ir.Value | None
+
+    def candidate(
+        self,
+        op_type: str,
+        bias: Float32Array | None,
+        weights: Mapping[str, Float32Array | None],
+        epsilon: float,
+        facts: Facts,
+    ) -> Candidate:
+        """weights: gamma, and what else the op has, float32 `[C]`. All but gamma may be left out."""
+        x, residual, y = self.x, self.residual, self.y
+        shape = facts.ranked(x.value)
+        if len(shape) < 2 or shape != facts.shape(residual.value):
+            raise Refusal("its inputs are not known to have one shape")
+        last = len(shape) - 1
+        x_port, residual_port = (port(q.value, shape, last, q.quantization.dtype) for q in (x, residual))
+        c = x_port.channels
+        rows = {"bias": np.full(c, -0.0, np.float32) if bias is None else bias}
+        rows |= {name: np.zeros(c, np.float32) if array is None else array for name, array in weights.items()}
+        if any(array.dtype != np.float32 or array.shape != (c,) for array in rows.values()):
+            raise Refusal(f"its weights are not float32 [{c}]")
+        attributes: dict[str, Attribute] = {
+            "x_scale": float(x.quantization.scale),
+            "x_zero_point": x.quantization.island_zero_point,
+            "residual_scale": float(residual.quantization.scale),
+            "residual_zero_point": residual.quantization.island_zero_point,
+            "q_scale": float(y.quantization.scale),
+            "q_zero_point": y.quantization.island_zero_point,
+            "epsilon": epsilon,
+        }
+        outputs = [port(y.value, shape, last, y.quantization.dtype)]
+        keeps_sum = self.value is not None and is_needed(self.value)
+        if self.value is not None and keeps_sum:
+            outputs.append(port_outside(self.value, shape, ir.DataType.FLOAT))
+        op = AddNormalization(op_type, attributes, rows, keeps_sum)
+        return Candidate(self.covers, op, (x_port, residual_port), tuple(outputs))
+
+
 def make_add_normalization(
-    covers: tuple[ir.Node, ...],
-    x: Quantized,
-    residual: Quantized,
-    y: Quantized,
-    rows: tuple[Float32Array | None, Float32Array, Float32Array | None],
+    total: Sum,
+    bias: Float32Array | None,
+    gamma: Float32Array,
+    beta: Float32Array | None,
     epsilon: float,
-    total: ir.Value | None,
     facts: Facts,
 ) -> Candidate:
-    """The candidate for the normalization of `(x + bias) + residual` over the last axis.
+    """The candidate for the LayerNormalization of `(x + bias) + residual` over the last axis."""
+    weights = {"gamma": gamma, "beta": beta}
+    return total.candidate("AddLayerNormalizationToIsland", bias, weights, epsilon, facts)
 
-    rows: bias, gamma and beta, float32 `[C]`; the first and the last may be left out. total: the sum, where
-    the model has it as a value.
-    """
-    shape = facts.ranked(x.value)
-    if len(shape) < 2 or shape != facts.shape(residual.value):
-        raise Refusal("its inputs are not known to have one shape")
-    last = len(shape) - 1
-    x_port, residual_port = (port(q.value, shape, last, q.quantization.dtype) for q in (x, residual))
-    bias, gamma, beta = rows
-    bias = np.full(x_port.channels, -0.0, np.float32) if bias is None else bias
-    beta = np.zeros(x_port.channels, np.float32) if beta is None else beta
-    if any(array.dtype != np.float32 or array.shape != (x_port.channels,) for array in (bias, gamma, beta)):
-        raise Refusal(f"its weights are not float32 [{x_port.channels}]")
-    attributes: dict[str, Attribute] = {
-        "x_scale": float(x.quantization.scale),
-        "x_zero_point": x.quantization.island_zero_point,
-        "residual_scale": float(residual.quantization.scale),
-        "residual_zero_point": residual.quantization.island_zero_point,
-        "q_scale": float(y.quantization.scale),
-        "q_zero_point": y.quantization.island_zero_point,
-        "epsilon": epsilon,
-    }
-    outputs = [port(y.value, shape, last, y.quantization.dtype)]
-    keeps_sum = total is not None and is_needed(total)
-    if total is not None and keeps_sum:
-        outputs.append(port_outside(total, shape, ir.DataType.FLOAT))
-    op = AddNormalization(attributes, (bias, gamma, beta), keeps_sum)
-    return Candidate(covers, op, (x_port, residual_port), tuple(outputs))
+
+def make_add_mean_square_normalization(
+    total: Sum, bias: Float32Array | None, gamma: Float32Array, epsilon: float, facts: Facts
+) -> Candidate:
+    """The candidate for `s / sqrt(mean(s * s) + epsilon) * gamma` of `s = (x + residual) + bias`."""
+    return total.candidate("AddRMSNormalizationToIsland", bias, {"gamma": gamma}, epsilon, facts)

@@ -129,30 +129,15 @@ cudaError_t launch_to_island(const ToIslandGeometry& g, const ToIslandScales& s,
                              const float* gamma, const float* beta, int8_t* q, const FloatResults& results,
                              cudaStream_t stream) {
     if (g.rows * g.channels == 0) return cudaSuccess;
-    // Room for the last step of a row's loop.
-    if (!narrow(g.channels + 32 * 4) || !narrow(g.q_stride + 32 * 4)) return cudaErrorInvalidValue;
-    const auto wide = [](const void* pointer) { return aligned(pointer, sizeof(float4)); };  // null too
+    if (!fits(g)) return cudaErrorInvalidValue;
+    ToIsland k(g, s, source.vectors(), gamma, beta, q, results);
     // 8 more than a multiple of 32: the threads of four rows find their channels in different banks.
     const int64_t staged_stride = ceil_div(g.channels, 32) * 32 + 8;
-    const bool vectors = source.vectors() && g.channels % 4 == 0 && g.q_stride % 4 == 0 && aligned(q, 4) &&
-                         wide(gamma) && wide(beta) && wide(results.y) && wide(results.total);
-    const ToIsland k{g.rows,
-                     static_cast<int>(g.channels),
-                     static_cast<int>(g.q_stride),
-                     static_cast<int>(staged_stride),
-                     vectors,
-                     s.epsilon,
-                     1.0 / static_cast<double>(g.channels),
-                     RowQuantizer(s.q_scale, s.q_zero_point),
-                     gamma,
-                     beta,
-                     q,
-                     results.y,
-                     results.total};
+    k.staged_stride = static_cast<int>(staged_stride);
     if (g.channels < kLanes)
         return launch(normalize_short_rows_to_island<Source>, ceil_div(g.rows, kThreads), kThreads, stream, k,
                       source);
-    if (vectors && !k.quantizer.plain && g.channels <= kMostKept && narrow(g.rows))
+    if (k.vectors && !k.quantizer.plain && g.channels <= kMostKept && narrow(g.rows))
         return launch_kept_rows(k, source, stream);
     constexpr int64_t kStagedBytes = 48 << 10;  // of a block, without asking for more
     const int64_t bytes = kWarpRows * staged_stride * static_cast<int64_t>(sizeof(float));

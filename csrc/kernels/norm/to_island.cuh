@@ -6,10 +6,15 @@
 
 namespace qudnn::kernels {
 
+// Whether 32 bits count the elements of a row, with room for the last step of its loop.
+inline bool fits(const ToIslandGeometry& g) {
+    return narrow(g.channels + 32 * 4) && narrow(g.q_stride + 32 * 4);
+}
+
 struct ToIsland {
     int64_t rows;
     int channels, q_stride;
-    int staged_stride;  // elements between rows in shared memory
+    int staged_stride;  // elements between rows in shared memory, where whole rows lie there
     bool vectors;       // all rows are aligned
     float epsilon;
     double reciprocal;  // of channels
@@ -17,6 +22,24 @@ struct ToIsland {
     const float *gamma, *beta;
     int8_t* q;
     float *y, *total;  // or null
+
+    // source_is: whether the rows that are normalized are aligned. beta: or null, where nothing is added.
+    ToIsland(const ToIslandGeometry& g, const ToIslandScales& s, bool source_is, const float* gamma,
+             const float* beta, int8_t* q, const FloatResults& results)
+        : rows(g.rows),
+          channels(static_cast<int>(g.channels)),
+          q_stride(static_cast<int>(g.q_stride)),
+          staged_stride(0),
+          vectors(source_is && g.channels % 4 == 0 && g.q_stride % 4 == 0 && aligned(q, 4) && wide(gamma) &&
+                  wide(beta) && wide(results.y) && wide(results.total)),
+          epsilon(s.epsilon),
+          reciprocal(1.0 / static_cast<double>(g.channels)),
+          quantizer(s.q_scale, s.q_zero_point),
+          gamma(gamma),
+          beta(beta),
+          q(q),
+          y(results.y),
+          total(results.total) {}
 
     __device__ uint32_t quantized(float value) const {
         return quantizer.plain ? quantizer.quantized<true>(value) : quantizer.quantized<false>(value);
@@ -47,6 +70,9 @@ struct ToIsland {
 #pragma unroll 1
         for (int c = channels + first; c < q_stride; c += step) q[row * q_stride + c] = 0;
     }
+
+  private:
+    static bool wide(const void* pointer) { return aligned(pointer, sizeof(float4)); }  // null too
 };
 
 __device__ inline void load_four(float (&values)[4], const float* source, int c, int channels, bool vectors) {

@@ -1,5 +1,7 @@
 #include "ops/norm/normalize_to_island.h"
 
+#include "kernels/norm/add_rms_normalization.h"
+
 namespace qudnn::ops {
 
 namespace {
@@ -51,7 +53,7 @@ void LayerNormalizationToIsland::infer(const ort::InferenceContext& context) {
     infer_results(context, AppendedChannels::all(context.attributes()), kSignature);
 }
 
-AddLayerNormalizationToIsland::AddLayerNormalizationToIsland(const ort::Attributes& attributes)
+SumToIsland::SumToIsland(const ort::Attributes& attributes)
     : appended(attributes),
       scales(read_scales(attributes)),
       x_scale(attributes.real("x_scale")),
@@ -59,15 +61,15 @@ AddLayerNormalizationToIsland::AddLayerNormalizationToIsland(const ort::Attribut
       x_zero_point(attributes.integer("x_zero_point", -128, 127)),
       residual_zero_point(attributes.integer("residual_zero_point", -128, 127)) {}
 
-void AddLayerNormalizationToIsland::compute(Context& context) const {
+// run(geometry, x, bias, residual, gamma, q, results) enqueues the kernel; residual is of either kind.
+template <typename Run>
+void SumToIsland::compute_with(Context& context, Run run) const {
     const ort::Tensor x = context.input(0), residual = context.input(2);
     const int64_t channels = appended.taken(x.shape);
     const float* bias =
         of_channels(context.input(1), channels, "bias does not have a value for each channel");
     const float* gamma =
         of_channels(context.input(3), channels, "gamma does not have a value for each channel");
-    const float* beta =
-        of_channels(context.input(4), channels, "beta does not have a value for each channel");
     require(residual.shape.rank() == x.shape.rank() &&
                 taken(residual.shape, appended.taken(residual.shape)) == taken(x.shape, channels),
             "residual does not have x's shape");
@@ -82,19 +84,39 @@ void AddLayerNormalizationToIsland::compute(Context& context) const {
     if (residual.type == ort::ElementType::int8) {
         const kernels::DequantizedRows r{residual.as<const int8_t>(), residual.shape.back(), residual_scale,
                                          residual_zero_point};
-        check_cuda(kernels::add_layer_normalization_to_island(g, scales, rows, bias, r, gamma, beta,
-                                                              q.as<int8_t>(), results, context.stream()));
+        check_cuda(run(g, rows, bias, r, gamma, q.as<int8_t>(), results));
         return;
     }
     require(residual.type == ort::ElementType::float32, "residual is neither int8 nor float32");
     require(residual.shape.back() == channels, "the channels of residual and x differ");
     const kernels::FloatRows r{residual.as<const float>(), residual_scale,
                                static_cast<float>(residual_zero_point)};
-    check_cuda(kernels::add_layer_normalization_to_island(g, scales, rows, bias, r, gamma, beta,
-                                                          q.as<int8_t>(), results, context.stream()));
+    check_cuda(run(g, rows, bias, r, gamma, q.as<int8_t>(), results));
+}
+
+void AddLayerNormalizationToIsland::compute(Context& context) const {
+    const float* beta = of_channels(context.input(4), appended.taken(context.input(0).shape),
+                                    "beta does not have a value for each channel");
+    compute_with(context, [&](const auto& g, const auto& x, const float* bias, const auto& residual,
+                              const float* gamma, int8_t* q, const auto& results) {
+        return kernels::add_layer_normalization_to_island(g, scales, x, bias, residual, gamma, beta, q,
+                                                          results, context.stream());
+    });
 }
 
 void AddLayerNormalizationToIsland::infer(const ort::InferenceContext& context) {
+    infer_results(context, AppendedChannels(context.attributes()), kSignature);
+}
+
+void AddRMSNormalizationToIsland::compute(Context& context) const {
+    compute_with(context, [&](const auto& g, const auto& x, const float* bias, const auto& residual,
+                              const float* gamma, int8_t* q, const auto& results) {
+        return kernels::add_rms_normalization_to_island(g, scales, x, bias, residual, gamma, q, results,
+                                                        context.stream());
+    });
+}
+
+void AddRMSNormalizationToIsland::infer(const ort::InferenceContext& context) {
     infer_results(context, AppendedChannels(context.attributes()), kSignature);
 }
 

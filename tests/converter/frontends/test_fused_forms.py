@@ -5,6 +5,7 @@ import pytest
 from operators import DTYPES
 from qdq_networks import RESULT_SCALE, QdqNetwork, assert_converts, normal, reasons
 
+import check
 from cases.builder import MICROSOFT
 from qudnn import converter
 from session import open_session, outputs
@@ -126,3 +127,48 @@ def test_skip_layer_normalization_with_its_sum() -> None:
     np.testing.assert_array_equal(got["total_out"], want["total_out"])
     assert np.abs(got["s_out"] - want["s_out"]).max() <= 0.02001
     assert np.unique(want["s_out"]).size > 50
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(64,), (9, 64), (9, 21)], ids=str)
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_skip_simplified_layer_normalization(has_bias: bool, shape: tuple[int, ...], dtype: str) -> None:
+    """A residual and RMSNormalization, with onnxruntime's bits."""
+    net = QdqNetwork(dtype)
+    inputs = [net.x(("n", *shape)), net.x(("n", *shape), name="z")]
+    names = ["gamma", *(["bias"] if has_bias else [])]
+    inputs += [net.constant(name, net.rng.normal(0.5, 0.5, shape[-1]), "float32") for name in names]
+    y = net.node("SkipSimplifiedLayerNormalization", inputs, "s", MICROSOFT, epsilon=1e-6)
+    net.y(y, 0.02, rank=1 + len(shape))
+    assert_converts(net.model(), {"AddRMSNormalizationToIsland": 1}, shape)
+
+
+def skip_simplified(*outputs: str) -> QdqNetwork:
+    """Of x and z, with these outputs besides s; nothing reads it or them yet."""
+    net = QdqNetwork()
+    inputs = [net.x(("n", 9, 20)), net.x(("n", 9, 20), name="z")]
+    inputs.append(net.constant("gamma", net.rng.normal(0.5, 0.5, 20), "float32"))
+    net.node("SkipSimplifiedLayerNormalization", inputs, "s", MICROSOFT, epsilon=1e-6)
+    net.nodes[-1].output.extend(outputs)
+    return net
+
+
+def test_skip_simplified_layer_normalization_with_its_sum() -> None:
+    net = skip_simplified("", "", "total")
+    net.y("s", 0.02, rank=3)
+    net.output("total", "float32", ["a", "b", "c"])
+    original = net.model()
+    conversion = converter.convert(original)
+    assert not conversion.report.left and not conversion.report.approximate
+    assert conversion.report.converted == {"AddRMSNormalizationToIsland": 1}
+    feed = {"x": normal(2, 9, 20), "z": normal(2, 9, 20)[::-1].copy()}
+    check.assert_equivalent(original, conversion.model, [feed])
+
+
+def test_skip_simplified_layer_normalization_with_its_deviation_stays() -> None:
+    net = skip_simplified("", "deviation")
+    net.y("s", 0.02, rank=3)
+    net.output("deviation", "float32", ["a", "b", "c"])
+    report = converter.convert(net.model()).report
+    reason = "its outputs for mean and deviation are used"
+    assert {entry.name: entry.reason for entry in report.left}["s_node"] == reason
