@@ -1,17 +1,20 @@
-"""elementwise operators -> GlobalAveragePool or ReduceMean -> another shape -> QuantizeLinear
+"""elementwise operators -> GlobalAveragePool or ReduceMean -> another shape -> BatchNormalization
+-> QuantizeLinear
 
-=> QTableGlobalAveragePool. Elementwise operators may be none, if there is another shape.
+=> QTableGlobalAveragePool. Each of these may be missing; the mean alone has an op of its own.
 
 The same without QuantizeLinear, before what works in float32 => QTableGlobalAveragePoolToFloat
 """
 
 from dataclasses import replace
 
+import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.float_result import LAST_BITS
+from qudnn.converter.frontends.qdq.normalized import Affine, normalization_after
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
 from qudnn.converter.frontends.qdq.table_binary import looked_up
 from qudnn.converter.frontends.qdq.unary import reach
@@ -20,8 +23,9 @@ from qudnn.converter.frontends.qoperator.reshape import shape_after
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
-from qudnn.converter.graph.sizes import Shape
+from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.lowering.elementwise.table_binary import Looked
 from qudnn.converter.lowering.image.table_mean import make_table_mean, make_table_mean_to_float
 from qudnn.converter.lowering.layout.reshape import make_reshape
 from qudnn.converter.lowering.sequence import between, make_sequence
@@ -33,18 +37,22 @@ _MOST_VIEWS = 8
 def is_mean_of_function(node: ir.Node) -> bool:
     """Whether its input is computed of each element by itself, or its result only gets another shape.
 
-    Or whether its result stays in float32.
+    Or whether its result is normalized, or stays in float32.
     """
     function = required_input(node, 0).producer()
     if has_trait(function, Trait.ELEMENTWISE):
         return True
-    return dequantizes(function) and (_view_after(node) is not None or _stays_in_float(node))
+    if not dequantizes(function):
+        return False
+    normalized = normalization_after(node.outputs[0]) is not None
+    return _view_after(node) is not None or normalized or _stays_in_float(node)
 
 
 def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
     """onnxruntime has an integer form of neither (NodeGroupSelector::GetQDQSelection, 1.31).
 
-    The op adds up as GlobalAveragePool does, ReduceMean in another order.
+    The op adds up as GlobalAveragePool does, ReduceMean in another order. A normalization of the mean is that
+    of each element instead: it goes into the table.
     """
     function = required_input(node, 0).producer()
     assert function is not None
@@ -57,7 +65,8 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
     if _stays_in_float(node):
         return _in_float(node, nodes, x, shape, axis, facts)
     view = _view_after(node)
-    y = read_result(view or node).unclamped()
+    normalized = normalization_after((view or node).outputs[0])
+    y = read_result(normalized[0] if normalized else view or node).unclamped()
     y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
     if not node.attributes.get_int("keepdims", 1):
         y_shape = shape[0], shape[axis]
@@ -65,7 +74,12 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
         y_shape = shape_after(view, y_shape, facts)
     table = looked_up(x, nodes, axis, facts)
     functions = [each for each in reversed(nodes) if not dequantizes(each)]
-    covers = (node, *functions, *([] if view is None else [view]), *y.covers)
+    after = [] if view is None else [view]
+    if normalized is not None:
+        normalization, affine = normalized
+        table = _normalized(table, affine, y_shape, shape[axis])
+        after.append(normalization)
+    covers = (node, *functions, *after, *y.covers)
     keeps = len(y_shape) == len(shape)
     mean = y.quantized if keeps else y.quantized._replace(value=between(y.value, "mean"))
     candidate = make_table_mean(covers, table, mean, shape, axis)
@@ -74,7 +88,17 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
         facts.learn(port)
         flat = make_reshape(covers, port.value, y.value, port.dtype, port.shape, y_shape, facts)
         candidate = make_sequence([candidate, flat])
-    return candidate if is_onnx(node, "GlobalAveragePool") else replace(candidate, note=IN_FLOAT)
+    is_exact = is_onnx(node, "GlobalAveragePool") and normalized is None
+    return candidate if is_exact else replace(candidate, note=IN_FLOAT)
+
+
+def _normalized(table: Looked, affine: Affine, y_shape: Shape, channels: Size) -> Looked:
+    """y_shape: of what is normalized."""
+    if len(y_shape) < 2 or y_shape[1] != channels or affine.factor.shape != (channels,):
+        raise Refusal("its mean is normalized along another axis than that of the channels")
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = table.values * affine.factor[:, None] + affine.term[:, None]
+    return table._replace(values=np.ascontiguousarray(values))
 
 
 def _in_float(

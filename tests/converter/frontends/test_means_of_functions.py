@@ -175,3 +175,46 @@ def test_a_mean_that_is_a_result(view: bool, keepdims: int) -> None:
     want, got = (outputs(session, {"x": normal(2, 4, 9, 8)})[mean] for session in sessions)
     assert want.shape == got.shape
     np.testing.assert_array_max_ulp(want, got, 0 if keepdims else 8)
+
+
+def normalization(net: QdqNetwork, x: str, channels: int) -> str:
+    numbers = [net.rng.uniform(0.5, 2, channels), *net.rng.normal(0, 0.3, (2, channels))]
+    numbers.append(net.rng.uniform(0.5, 2, channels))
+    constants = [net.constant(f"bn_{index}", array, "float32") for index, array in enumerate(numbers)]
+    return net.node("BatchNormalization", [x, *constants], "normalized")
+
+
+@pytest.mark.parametrize("chain", [silu, CHAINS["nothing"]])
+@pytest.mark.parametrize("view", [None, "Flatten"])
+@pytest.mark.parametrize("op_type", ["GlobalAveragePool", "ReduceMean"])
+def test_before_a_normalization(op_type: str, view: str | None, chain: Chain) -> None:
+    """As classifiers begin: the normalization goes into the table."""
+    net = QdqNetwork()
+    x = net.pair(net.conv(net.x()), "c_q", 0.0237, 107)
+    axes: dict[str, Any] = {"axes": [2, 3], "keepdims": int(bool(view))} if op_type == "ReduceMean" else {}
+    mean = net.node(op_type, [chain(net, x)], "mean", **axes)
+    y = normalization(net, net.node(view, [mean], "viewed") if view else mean, 6)
+    rank = 4 if op_type == "GlobalAveragePool" and not view else 2
+    net.y(y, 0.0117, 61, rank)
+    views = {"Flatten": 1} if rank == 2 else {}
+    report = assert_converts(net.model(), {"QConv": 1, OP: 1, **views}, exact=False, scale=0.0117)
+    assert [entry.op_type for entry in report.approximate] == [op_type]
+
+
+def test_rows_before_a_normalization() -> None:
+    """Tokens, as in LeViT."""
+    net = QdqNetwork()
+    x = net.node("MatMul", [net.x(("n", 50, 8)), net.weights("w", (8, 20), 1)], "product")
+    x = net.pair(x, "p_q", 0.0237, 107)
+    mean = net.node("ReduceMean", [x], "mean", axes=[1], keepdims=0)
+    net.y(normalization(net, mean, 20), 0.0117, 61, rank=2)
+    ops = {"QMatMul": 1, OP: 1, "Unsqueeze": 1, "Squeeze": 1, "Flatten": 1}
+    assert_converts(net.model(), ops, (50, 8), exact=False, scale=0.0117)
+
+
+def test_normalization_along_another_axis() -> None:
+    net = QdqNetwork()
+    mean = net.node("ReduceMean", [net.x(("n", 50, 8))], "mean", axes=[1], keepdims=1)
+    net.y(normalization(net, mean, 1), 0.0117, 61, rank=3)
+    reason = "its mean is normalized along another axis than that of the channels"
+    assert reasons(net.model(), 50, 8)["mean_node"] == reason
