@@ -40,6 +40,26 @@ void float_global_average_pool_case(int64_t n, int64_t hw, int64_t c) {
         });
 }
 
+// stride: of y's images, of which the last elements are padding.
+void quantized_global_average_pool_case(int64_t n, int64_t hw, int64_t c, int64_t stride) {
+    constexpr float kScale = 0.0071f;
+    constexpr int kZeroPoint = -7;
+    const Tensor<float> x = random_floats(n * hw * c, 0);
+    check<int8_t>(
+        sized("quantized_global_average_pool", n, hw, c), n * stride, n * hw * c * 4, 0,
+        static_cast<double>(hw), 0,
+        [&](int8_t* y) {
+            return quantized_global_average_pool(n, hw, c, stride, kScale, kZeroPoint, x.gpu, y, nullptr);
+        },
+        [&](int64_t i) {
+            const int64_t image = i / stride, channel = i % stride;
+            if (channel >= c) return int8_t{0};
+            const float mean =
+                mean_of_pixels(hw, [&](int64_t j) { return x.host[(image * hw + j) * c + channel]; });
+            return static_cast<int8_t>(saturate(std::nearbyint(mean / kScale), kZeroPoint));
+        });
+}
+
 void table_global_average_pool_to_float_case(int64_t n, int64_t hw, int64_t c, bool per_channel) {
     const Tensor<float> table = random_floats(per_channel ? c * 256 : 256, 0);
     const Tensor<int8_t> x(n * hw * c);
@@ -121,6 +141,7 @@ void float_pointwise_case(int64_t n, int64_t c, int64_t k) {
 void float_tail_cases() {
     for (auto [n, hw, c] : {std::array<int64_t, 3>{1, 1, 16}, {3, 49, 48}, {2, 35, 19}, {2, 2100, 80}}) {
         float_global_average_pool_case(n, hw, c);
+        quantized_global_average_pool_case(n, hw, c, (c + 15) / 16 * 16);
         for (bool per_channel : {false, true}) table_global_average_pool_to_float_case(n, hw, c, per_channel);
     }
     float_max_pool_case("3x3 odd", {2, 13, 11, 48, 7, 6, 3, 3, 1, 1, 2, 2, 1, 1});

@@ -26,6 +26,7 @@ Array = npt.NDArray[np.float32]
 
 SIZES = {
     "swin_t": 224,
+    "levit_128": 224,
     "levit_128s": 224,
     "efficientformer_l1": 224,
     "fastvit_t8": 256,
@@ -34,7 +35,7 @@ SIZES = {
 }
 SEGMENTERS = {"deeplabv3_resnet50", "fcn_resnet50"}
 ANY_SIZE = (*SEGMENTERS, "swin_t")
-TIMM = {"levit_128s", "efficientformer_l1", "fastvit_t8"}
+TIMM = {"levit_128", "levit_128s", "efficientformer_l1", "fastvit_t8"}
 FORMS = ("QDQ", "QOperator")
 SHAPES = {"batch": ((1, 0, 0), (2, 0, 0)), "sizes": ((1, 0, 0), (2, 0, 0), (2, 7, -5), (1, -31, 76))}
 HEADER = """\

@@ -67,11 +67,12 @@ using Ops =
          QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd, QTableMul, QTableDiv,
          QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D, QResize, QFloatResize,
          QResizeTo, QFloatResizeTo, QDepthToSpace, QSoftmax, QLayerNormalization, QLayerNormalizationToFloat,
-         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
-         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
-         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
-         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QLayerNormalizationGlobalAveragePool, QGroupNormalization, QAddLayerNormalization,
+         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, AddRMSNormalizationToIsland,
+         LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
+         QWhere, StepsToIsland, QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat,
+         FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland,
+         SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -1,5 +1,6 @@
 """Single ops of the domain qudnn that transformers are made of, with any attributes; see cases.op."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,12 @@ def to_float(case: OpCase) -> OpCase:
         y_rank=case.y_rank,
         y_dtype="float32",
     )
+
+
+def with_mean(case: OpCase) -> OpCase:
+    """QLayerNormalizationGlobalAveragePool of the same rows, finely quantized."""
+    attributes = {**case.attributes, "y_scale": case.attributes["y_scale"] / 4}
+    return replace(case, op="QLayerNormalizationGlobalAveragePool", attributes=attributes)
 
 
 def where(
@@ -110,6 +117,15 @@ LAYER_NORMALIZATIONS = [
     *(layer_normalization(f"scale{scale}", (9,), 64, y_scale=scale) for scale in (1e-40, 1e-30, 1e30, 3e38)),
     layer_normalization("infinite", (9,), 64, x_scale=1e38),
     layer_normalization("fine", (9,), 64, x_scale=1e-40, epsilon=1e-12),
+]
+
+NORMALIZATION_MEANS = [
+    *(with_mean(case) for case in LAYER_NORMALIZATIONS if case.y_rank > 2),
+    *(
+        with_mean(layer_normalization("x".join(map(str, rows)), rows, 20, 32))
+        for rows in ((1,), (3,), (1, 5), (2, 3, 4))
+    ),
+    with_mean(layer_normalization("swin", (7, 7), 768)),
 ]
 
 WHERES = [

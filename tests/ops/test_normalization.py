@@ -1,4 +1,4 @@
-"""QLayerNormalization and QLayerNormalizationToFloat: body = oracle on the CPU, kernel = body on the GPU."""
+"""QLayerNormalization, alone, to float32 and averaged: body = oracle on the CPU, kernel = body on the GPU."""
 
 import pytest
 
@@ -22,6 +22,7 @@ def inputs_of(case: OpCase) -> dict[str, Array]:
 CASES = [
     *transformer_op.LAYER_NORMALIZATIONS,
     *(transformer_op.to_float(case) for case in transformer_op.LAYER_NORMALIZATIONS),
+    *transformer_op.NORMALIZATION_MEANS,
 ]
 
 

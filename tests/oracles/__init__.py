@@ -44,6 +44,7 @@ from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
 from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
+from oracles.normalization_mean import q_layer_normalization_global_average_pool
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
 from oracles.resize import (
     q_depth_to_space,
@@ -118,6 +119,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QSoftmax": q_softmax,
     "QLayerNormalization": q_layer_normalization,
     "QLayerNormalizationToFloat": q_layer_normalization_to_float,
+    "QLayerNormalizationGlobalAveragePool": q_layer_normalization_global_average_pool,
     "QGroupNormalization": q_group_normalization,
     "QAddLayerNormalization": q_add_layer_normalization,
     "QFloatAddLayerNormalization": q_float_add_layer_normalization,

@@ -1,4 +1,4 @@
-"""QLayerNormalization."""
+"""QLayerNormalization"""
 
 from collections.abc import Sequence
 

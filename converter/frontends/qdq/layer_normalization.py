@@ -3,25 +3,25 @@
 DequantizeLinear (2) -> Add (of a bias) -> Add -> LayerNormalization -> QuantizeLinear
 => AddLayerNormalizationToIsland
 
-DequantizeLinear -> LayerNormalization, before what works in float32 => QLayerNormalizationToFloat
+DequantizeLinear -> LayerNormalization, before what works in float32 => QLayerNormalizationToFloat, or with
+the mean of all rows (mean_of_normalization.py)
 
 In models of the format QOperator it stands between the two as well.
 """
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.mean_of_normalization import Rows, mean_of_normalization
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.graph.constants import constant, node_input, required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait
 from qudnn.converter.island.candidate import Candidate
-from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.norm.add_normalization import OTHERWISE, Sum, make_add_normalization
 from qudnn.converter.lowering.norm.layer_normalization import (
     make_layer_normalization,
@@ -34,14 +34,6 @@ _MIN_OPSET = 17  # of ONNX's operator, which the function's body is written in
 _EPSILON = 1e-5  # by default
 
 
-class _Rows(NamedTuple):
-    """What a LayerNormalization over the last axis multiplies by and adds; beta is 0 by default."""
-
-    gamma: Float32Array
-    beta: Float32Array | None
-    epsilon: float
-
-
 def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     """Inputs: x, scale, bias (optional)."""
     sum_ = biased_sum(required_input(node, 0).producer())
@@ -50,7 +42,8 @@ def layer_normalization(node: ir.Node, facts: Facts) -> Candidate:
     x = read_operand(node, 0, facts)
     rows = _read_rows(node, len(facts.ranked(x.value)), facts)
     if not any(quantizes(use.node) for use in node.outputs[0].uses()) and not _is_clipped(node):
-        return make_layer_normalization_to_float(node, x.quantized, *rows, facts)
+        mean = mean_of_normalization(node, x, rows, facts)
+        return mean or make_layer_normalization_to_float(node, x.quantized, *rows, facts)
     y = read_result(node).unclamped()
     return make_layer_normalization((node, *y.covers), x.quantized, y.quantized, *rows, facts)
 
@@ -77,7 +70,7 @@ def _of_sum(node: ir.Node, sum_: BiasedSum, facts: Facts) -> Candidate:
     return candidate if is_read or len(shape) != 3 else replace(candidate, note=OTHERWISE)
 
 
-def _read_rows(node: ir.Node, rank: int, facts: Facts) -> _Rows:
+def _read_rows(node: ir.Node, rank: int, facts: Facts) -> Rows:
     axis = node.attributes.get_int("axis", -1)
     if axis not in (-1, rank - 1):
         raise Refusal(f"its axis {axis} is not the last one")
@@ -88,7 +81,7 @@ def _read_rows(node: ir.Node, rank: int, facts: Facts) -> _Rows:
     if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
         raise Refusal("its outputs for mean and deviation are used")
     bias = node_input(node, 2)
-    return _Rows(
+    return Rows(
         float_constant(required_input(node, 1), "scale"),
         None if bias is None else float_constant(bias, "bias"),
         node.attributes.get_float("epsilon", _EPSILON),

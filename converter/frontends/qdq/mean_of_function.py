@@ -45,7 +45,7 @@ def is_mean_of_function(node: ir.Node) -> bool:
     if not dequantizes(function):
         return False
     normalized = normalization_after(node.outputs[0]) is not None
-    return _view_after(node) is not None or normalized or _stays_in_float(node)
+    return view_after(node) is not None or normalized or _stays_in_float(node)
 
 
 def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
@@ -64,7 +64,7 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
     axis = _kept_axis(node, shape, facts)
     if _stays_in_float(node):
         return _in_float(node, nodes, x, shape, axis, facts)
-    view = _view_after(node)
+    view = view_after(node)
     normalized = normalization_after((view or node).outputs[0])
     y = read_result(normalized[0] if normalized else view or node).unclamped()
     y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
@@ -127,7 +127,8 @@ def _stays_in_float(node: ir.Node) -> bool:
     return True
 
 
-def _view_after(node: ir.Node) -> ir.Node | None:
+def view_after(node: ir.Node) -> ir.Node | None:
+    """What alone consumes its result, and gives it another shape."""
     view = sole_consumer(node.outputs[0], once=True, inside=True)
     return view if has_trait(view, Trait.VIEWS) and view.inputs[0] is node.outputs[0] else None
 

@@ -1,4 +1,7 @@
-"""QLayerNormalization, also ToFloat: over the channels; and what QGroupNormalization shares with it."""
+"""QLayerNormalization: over the channels, also left in float32, and with the mean of its rows.
+
+And what QGroupNormalization shares with it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,12 +54,16 @@ class NormalizationToFloat:
 
 
 class Normalized(NamedTuple):
-    """The nodes of a normalization, its input and its result, and the axis of their channels."""
+    """The nodes of a normalization, its input and its result, and the axis of their channels.
+
+    mean: whether the result is the mean over all axes but the first and that one, which stay as 1.
+    """
 
     covers: tuple[ir.Node, ...]
     x: Quantized
     y: Quantized
     axis: int
+    mean: bool = False
 
     def candidate(
         self,
@@ -78,6 +85,8 @@ class Normalized(NamedTuple):
             "y_zero_point": y.quantization.island_zero_point,
             **attributes,
         }
+        if self.mean:
+            shape = (shape[0], *[1] * (len(shape) - 2), shape[-1])
         y_port = port(y.value, shape, self.axis, y.quantization.dtype)
         return Candidate(self.covers, Normalization(op_type, every, gamma, beta), (x_port,), (y_port,))
 
@@ -126,3 +135,19 @@ def make_layer_normalization(
     shape = facts.ranked(x.value, least=2)
     normalized = Normalized(covers, x, y, len(shape) - 1)
     return normalized.candidate("QLayerNormalization", gamma, beta, {"epsilon": epsilon}, facts)
+
+
+def make_layer_normalization_mean(
+    covers: tuple[ir.Node, ...],
+    x: Quantized,
+    y: Quantized,
+    gamma: NDArray[Any],
+    beta: NDArray[Any] | None,
+    epsilon: float,
+    facts: Facts,
+) -> Candidate:
+    """As make_layer_normalization, of the mean of all rows: y is `[N, 1..., C]` for x of `[N, ..., C]`."""
+    shape = facts.ranked(x.value, least=3)
+    normalized = Normalized(covers, x, y, len(shape) - 1, mean=True)
+    op_type = "QLayerNormalizationGlobalAveragePool"
+    return normalized.candidate(op_type, gamma, beta, {"epsilon": epsilon}, facts)

@@ -1,6 +1,7 @@
 #include "kernels/image/float_pool.h"
 
 #include <cfloat>
+#include <cmath>
 
 #include "kernels/common/common.cuh"
 #include "kernels/common/float_activation.cuh"
@@ -9,16 +10,20 @@
 namespace qudnn::kernels {
 namespace {
 
+// y_stride: elements of an image of y, of which those beyond its channels become 0.
+template <typename To>
 __global__ void __launch_bounds__(kMeanChannels* kMeanSums)
-    mean_of_images(int64_t n, int64_t hw, int64_t c, FloatActivation f, int64_t blocks_per_image,
-                   const float* __restrict__ x, float* __restrict__ y) {
+    mean_of_images(int64_t n, int64_t hw, int64_t c, int64_t y_stride, FloatActivation f,
+                   const __grid_constant__ To to, int64_t blocks_per_image, const float* __restrict__ x,
+                   typename To::Type* __restrict__ y) {
     for (int64_t block = blockIdx.x; block < n * blocks_per_image; block += gridDim.x) {
         const int64_t image = block / blocks_per_image;
         const int64_t channel = (block - image * blocks_per_image) * kMeanChannels + threadIdx.x;
         const float* const pixels = x + image * hw * c + channel;
         const float mean =
             global_mean(hw, channel < c, [&](int64_t pixel) { return activated(f, pixels[pixel * c]); });
-        if (threadIdx.y == 0 && channel < c) y[image * c + channel] = mean;
+        if (threadIdx.y == 0 && channel < y_stride)
+            y[image * y_stride + channel] = channel < c ? to(mean) : typename To::Type{};
     }
 }
 
@@ -69,14 +74,27 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
+template <typename To>
+cudaError_t launch_means(int64_t n, int64_t hw, int64_t c, int64_t y_stride, const FloatActivation& f,
+                         const To& to, const float* x, typename To::Type* y, cudaStream_t stream) {
+    if (n * c == 0) return cudaSuccess;
+    const int64_t blocks_per_image = ceil_div(y_stride, kMeanChannels);
+    return launch(mean_of_images<To>, n * blocks_per_image, dim3(kMeanChannels, kMeanSums), stream, n, hw, c,
+                  y_stride, f, to, blocks_per_image, x, y);
+}
+
 }  // namespace
 
 cudaError_t float_global_average_pool(int64_t n, int64_t hw, int64_t c, const FloatActivation& f,
                                       const float* x, float* y, cudaStream_t stream) {
-    if (n * c == 0) return cudaSuccess;
-    const int64_t blocks_per_image = ceil_div(c, kMeanChannels);
-    return launch(mean_of_images, n * blocks_per_image, dim3(kMeanChannels, kMeanSums), stream, n, hw, c, f,
-                  blocks_per_image, x, y);
+    return launch_means(n, hw, c, c, f, MeanToFloat{}, x, y, stream);
+}
+
+cudaError_t quantized_global_average_pool(int64_t n, int64_t hw, int64_t c, int64_t y_stride, float y_scale,
+                                          int y_zero_point, const float* x, int8_t* y, cudaStream_t stream) {
+    constexpr FloatActivation kNone{-INFINITY, INFINITY, false};
+    return launch_means(n, hw, c, y_stride, kNone, MeanToInt8{y_scale, OutputRange(y_zero_point)}, x, y,
+                        stream);
 }
 
 cudaError_t float_max_pool(const PoolGeometry& g, const FloatActivation& f, const float* x, float* y,

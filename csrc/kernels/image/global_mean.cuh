@@ -33,4 +33,18 @@ __device__ float global_mean(int64_t hw, bool valid, const Real& real) {
     return divide(total, static_cast<float>(hw));
 }
 
+// What becomes of a mean.
+struct MeanToInt8 {
+    using Type = int8_t;
+    float y_scale;
+    OutputRange range;
+    __device__ int8_t operator()(float mean) const {
+        return static_cast<int8_t>(quantize(divide(mean, y_scale), range));
+    }
+};
+struct MeanToFloat {
+    using Type = float;
+    __device__ float operator()(float mean) const { return mean; }
+};
+
 }  // namespace qudnn::kernels

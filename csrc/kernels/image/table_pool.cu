@@ -18,20 +18,6 @@ struct TableMean {
         : n(images), hw(size), c(channels), table(t.values), row(t.per_channel ? 256 : 0) {}
 };
 
-// What becomes of a mean.
-struct ToInt8 {
-    using Type = int8_t;
-    float y_scale;
-    OutputRange range;
-    __device__ int8_t operator()(float mean) const {
-        return static_cast<int8_t>(quantize(divide(mean, y_scale), range));
-    }
-};
-struct ToFloat {
-    using Type = float;
-    __device__ float operator()(float mean) const { return mean; }
-};
-
 template <typename To>
 __global__ void __launch_bounds__(kChannels* kSums)
     table_pool(const __grid_constant__ TableMean k, const __grid_constant__ To to, int64_t blocks_per_image,
@@ -66,12 +52,12 @@ cudaError_t launch_table_pool(const TableMean& k, const To& to, const int8_t* x,
 
 cudaError_t table_global_average_pool(int64_t n, int64_t hw, int64_t c, FloatTable table, float y_scale,
                                       int y_zero_point, const int8_t* x, int8_t* y, cudaStream_t stream) {
-    return launch_table_pool({n, hw, c, table}, ToInt8{y_scale, OutputRange(y_zero_point)}, x, y, stream);
+    return launch_table_pool({n, hw, c, table}, MeanToInt8{y_scale, OutputRange(y_zero_point)}, x, y, stream);
 }
 
 cudaError_t table_global_average_pool_to_float(int64_t n, int64_t hw, int64_t c, FloatTable table,
                                                const int8_t* x, float* y, cudaStream_t stream) {
-    return launch_table_pool({n, hw, c, table}, ToFloat{}, x, y, stream);
+    return launch_table_pool({n, hw, c, table}, MeanToFloat{}, x, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -1,12 +1,21 @@
 #include "ops/norm/layer_normalization.h"
 
+#include "kernels/image/float_pool.h"
+
 namespace qudnn::ops {
 
+namespace {
+
+kernels::NormalizationScales normalization_scales(const ort::Attributes& attributes) {
+    return {attributes.real("x_scale"), attributes.real("y_scale"),
+            attributes.integer("x_zero_point", -128, 127), attributes.integer("y_zero_point", -128, 127),
+            attributes.real("epsilon")};
+}
+
+}  // namespace
+
 QLayerNormalization::QLayerNormalization(const ort::Attributes& attributes)
-    : appended(attributes),
-      scales{attributes.real("x_scale"), attributes.real("y_scale"),
-             attributes.integer("x_zero_point", -128, 127), attributes.integer("y_zero_point", -128, 127),
-             attributes.real("epsilon")} {}
+    : appended(attributes), scales(normalization_scales(attributes)) {}
 
 void QLayerNormalization::compute(Context& context) const {
     const ort::Tensor x = context.input(0), gamma = context.input(1), beta = context.input(2);
@@ -52,6 +61,41 @@ void QLayerNormalizationToFloat::infer(const ort::InferenceContext& context) {
     if (x.empty()) return;
     x.back() = x.back().first(context.attributes().integer("channels"));
     context.set_output(0, kSignature.outputs[0], x);
+}
+
+QLayerNormalizationGlobalAveragePool::QLayerNormalizationGlobalAveragePool(const ort::Attributes& attributes)
+    : appended(attributes), scales(normalization_scales(attributes)) {}
+
+void QLayerNormalizationGlobalAveragePool::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    require(x.shape.rank() >= 3, "x has to have a batch, spatial and a channel dimension");
+    const int64_t channels = appended.taken(x.shape);
+    const float* gamma =
+        of_channels(context.input(1), channels, "gamma does not have a value for each channel");
+    const float* beta =
+        of_channels(context.input(2), channels, "beta does not have a value for each channel");
+    ort::Shape means = appended.result(x.shape);
+    for (size_t i = 1; i + 1 < means.rank(); ++i) means[i] = 1;
+    const ort::Tensor y = context.output(0, means);
+    if (y.shape.count() == 0) return;
+    require(channels > 0, "x has no channels");
+    const int64_t rows = x.shape.count() / x.shape.back(), images = x.shape[0];
+    require(rows > 0, "x has images without pixels");
+    const auto normalized = context.workspace(static_cast<size_t>(rows * channels) * sizeof(float));
+    auto* const floats = static_cast<float*>(normalized->data());
+    check_cuda(kernels::layer_normalization_to_float({rows, channels, x.shape.back(), channels}, scales,
+                                                     x.as<const int8_t>(), gamma, beta, floats,
+                                                     context.stream()));
+    check_cuda(kernels::quantized_global_average_pool(images, rows / images, channels, y.shape.back(),
+                                                      scales.y_scale, scales.y_zero_point, floats,
+                                                      y.as<int8_t>(), context.stream()));
+}
+
+void QLayerNormalizationGlobalAveragePool::infer(const ort::InferenceContext& context) {
+    std::vector<ort::Dim> dims = AppendedChannels(context.attributes()).dims(context.input(0));
+    if (dims.size() < 3) return;
+    for (size_t i = 1; i + 1 < dims.size(); ++i) dims[i] = ort::Dim::of(1);
+    context.set_output(0, kSignature.outputs[0], dims);
 }
 
 }  // namespace qudnn::ops

@@ -1,4 +1,5 @@
-// QLayerNormalization, between an island's tensors, and QLayerNormalizationToFloat, which leaves it.
+// QLayerNormalization, between an island's tensors, alone and with the mean of its rows; and
+// QLayerNormalizationToFloat, which leaves it.
 #pragma once
 
 #include "kernels/norm/layer_normalization.h"
@@ -32,6 +33,21 @@ struct QLayerNormalizationToFloat {
     kernels::NormalizationScales scales;
 
     explicit QLayerNormalizationToFloat(const ort::Attributes& attributes);
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context);
+};
+
+// x [N,spatial...,Cp] int8, gamma and beta [channels] float32 -> [N,1...,Cp] int8, over the first `channels`.
+struct QLayerNormalizationGlobalAveragePool {
+    static constexpr Signature kSignature{
+        "QLayerNormalizationGlobalAveragePool",
+        {ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8}};
+
+    AppendedChannels appended;
+    kernels::NormalizationScales scales;
+
+    explicit QLayerNormalizationGlobalAveragePool(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

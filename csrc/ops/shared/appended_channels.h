@@ -32,14 +32,19 @@ struct AppendedChannels {
         return y;
     }
 
-    void infer(const ort::InferenceContext& context, ort::ElementType type, size_t output = 0) const {
-        std::vector<ort::Dim> x = context.input(0);
-        if (x.empty()) return;
+    // As result(), of what is known of x; nothing of nothing.
+    std::vector<ort::Dim> dims(std::vector<ort::Dim> x) const {
+        if (x.empty()) return x;
         x.back() = x.back().first(channels);
         if (padding > 0) {
             x.back() = x.back().extent < 0 ? ort::Dim{} : ort::Dim::of(x.back().extent + padding);
         }
-        context.set_output(output, type, x);
+        return x;
+    }
+
+    void infer(const ort::InferenceContext& context, ort::ElementType type, size_t output = 0) const {
+        const std::vector<ort::Dim> y = dims(context.input(0));
+        if (!y.empty()) context.set_output(output, type, y);
     }
 
   private:

@@ -10,6 +10,7 @@ from qdq_networks import QdqNetwork, assert_converts, normal, reasons
 
 import check
 from qudnn import converter
+from session import open_session, outputs
 
 DTYPES = pytest.mark.parametrize("dtype", ["uint8", "int8"])
 WIDTHS = pytest.mark.parametrize("channels", [64, 21, 3])
@@ -180,3 +181,76 @@ def assert_inside(net: QdqNetwork, ops: dict[str, int]) -> converter.Report:
     }
     check.assert_equivalent(model, conversion.model, [feed])
     return conversion.report
+
+
+MEAN = "QLayerNormalizationGlobalAveragePool"
+
+
+def normalized(net: QdqNetwork, shape: tuple[int | str, ...]) -> str:
+    inputs = [net.x(shape), *constants(net, int(shape[-1]), None)]
+    return net.node("LayerNormalization", inputs, "l", axis=-1)
+
+
+@DTYPES
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("shape", [(50, 32), (7, 5, 21), ("s", 20)], ids=str)
+def test_mean_of_tokens(shape: tuple[int | str, ...], keepdims: int, dtype: str) -> None:
+    """onnxruntime adds them up in another order, which the report says."""
+    net = QdqNetwork(dtype)
+    y = normalized(net, ("n", *shape))
+    axes = [*range(1, len(shape))]
+    y = net.node("ReduceMean", [y], "m", axes=axes, keepdims=keepdims)
+    net.y(y, 0.007, rank=1 + len(shape) if keepdims else 2)
+    views = {} if keepdims else {"Flatten": 1}
+    sizes = [size if isinstance(size, int) else 6 for size in shape]
+    report = assert_converts(net.model(), {MEAN: 1, **views}, sizes, exact=False, scale=0.007)
+    assert [entry.op_type for entry in report.approximate] == ["LayerNormalization"]
+
+
+@pytest.mark.parametrize("view", ["Flatten", "Reshape", None])
+@pytest.mark.parametrize("op_type", ["GlobalAveragePool", "ReduceMean"])
+def test_mean_of_an_image(op_type: str, view: str | None) -> None:
+    """As in Swin: with onnxruntime's bits if it is a GlobalAveragePool."""
+    net = QdqNetwork()
+    y = net.node("Transpose", [normalized(net, ("n", 7, 5, 20))], "t", perm=[0, 3, 1, 2])
+    axes: dict[str, Any] = {"axes": [2, 3]} if op_type == "ReduceMean" else {}
+    y = net.node(op_type, [y], "m", **axes)
+    if view is not None:
+        target = [net.constant("target", [0, -1], "int64")] if view == "Reshape" else []
+        y = net.node(view, [y, *target], "v")
+    y = net.pair(y, "mean_q", 0.007, 131)
+    if view is not None:
+        net.y(net.node("MatMul", [y, net.weights("w", (20, 12), 1)], "p"), 0.05, rank=2)
+    else:
+        net.y(net.node("Conv", [y, net.weights("w", (12, 20, 1, 1), 0)], "p"), 0.05)
+    conversion = converter.convert(net.model())
+    report, pools = conversion.report, op_type == "GlobalAveragePool"
+    assert not report.left and report.islands == 1 and report.converted[MEAN] == 1, str(report)
+    assert [entry.op_type for entry in report.approximate] == ([] if pools else ["LayerNormalization"])
+    feed = {"x": normal(2, 7, 5, 20)}
+    if pools:
+        check.assert_equivalent(net.model(), conversion.model, [feed])
+    else:
+        got, want = (outputs(open_session(m), feed)["p_out"] for m in (conversion.model, net.model()))
+        assert np.abs(got - want).max() <= 0.0501 * 3
+        assert np.unique(want).size > 10
+
+
+def test_a_mean_that_others_read() -> None:
+    """The normalization alone leaves the island then."""
+    net = QdqNetwork()
+    mean = net.node("ReduceMean", [normalized(net, ("n", 50, 20))], "m", axes=[1], keepdims=0)
+    net.y(mean, 0.007, rank=2)
+    net.output(net.node("Neg", [mean], "negative"), "float32", ["n", 20])
+    report = converter.convert(net.model()).report
+    assert report.converted == {"QLayerNormalizationToFloat": 1}
+    check.assert_equivalent(net.model(), converter.convert(net.model()).model, [{"x": normal(2, 50, 20)}])
+
+
+@pytest.mark.parametrize("axes", [[2], [0], [1, 2]])
+def test_a_mean_over_other_axes(axes: list[int]) -> None:
+    net = QdqNetwork()
+    net.y(net.node("ReduceMean", [normalized(net, ("n", 7, 20))], "m", axes=axes), 0.007, rank=3)
+    conversion = converter.convert(net.model())
+    assert conversion.report.converted == {"QLayerNormalizationToFloat": 1}
+    check.assert_equivalent(net.model(), conversion.model, [{"x": normal(2, 7, 20)}])
