@@ -35,9 +35,7 @@ void window_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t 
     const float fixed =
         static_cast<float>(scales.y_zero_point) -
         std::fmaf(static_cast<float>(scales.a_zero_point), ra, rb * static_cast<float>(scales.b_zero_point));
-    void* workspace = nullptr;
-    if (const size_t bytes = window_workspace(g, pads_with_value))
-        require(cudaMalloc(&workspace, bytes), "cudaMalloc");
+    int32_t* table = nullptr;
     char name[200];
     std::snprintf(name, sizeof name, "window %ldx%ldx%ldx%ld -> %ld, %ldx%ld /%ld dilation %ld%s%s%s", n, h,
                   w, c, k, r, s, o.stride, o.dilation, pads_with_value ? " value" : "", o.adds ? " adds" : "",
@@ -63,16 +61,22 @@ void window_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t 
         return static_cast<int8_t>(std::clamp(std::nearbyint(total), 0.0f, 255.0f) - 128);
     };
     const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.epilogue.zero_point};
-    for (const WindowVariant& v : window_variants(g, pads_with_value, o.adds != 0))
+    for (const WindowVariant& v : window_variants(g, pads_with_value, o.adds != 0)) {
+        const WindowConv conv(g, v, pads_with_value, o.adds != 0);
+        if (table == nullptr && conv.table_bytes() > 0)
+            require(cudaMalloc(&table, conv.table_bytes()), "cudaMalloc");
         check<int8_t>(
             name + (", " + v.text()), y.count(), x.host.size() + filter.host.size() + (o.adds ? count : 0),
             2.0 * count * depth, 2.0 * depth, 0,
             [&](int8_t* result) {
-                return window_conv(g, v, o.x_zero_point, x.gpu, filter.gpu, z.epilogue, added, result,
-                                   workspace, nullptr);
+                if (table != nullptr)
+                    require(conv.make_table(o.x_zero_point, filter.gpu, z.epilogue.bias, table, nullptr),
+                            "make_table");
+                return conv.run(x.gpu, filter.gpu, z.epilogue, added, result, table, false, nullptr, nullptr);
             },
             [&](int64_t i) { return y.expected(i, expected); });
-    cudaFree(workspace);
+    }
+    cudaFree(table);
 }
 
 void small_window_cases() {

@@ -32,6 +32,8 @@ namespace qudnn::ort {
 // The oldest API version with every slot below; what the library asks the runtime for.
 constexpr uint32_t kApiVersion = 18;
 constexpr const char* kOldestRuntime = "1.18";
+// The oldest one with GetTensorElementTypeAndShapeDataReference, which is used where there is one.
+constexpr uint32_t kShapeReferenceVersion = 24;
 
 enum class ElementType : int {
     undefined = 0,
@@ -97,9 +99,11 @@ using KernelInfoGetAttributeArray_int64 = Slot<163, OrtStatus*(const OrtKernelIn
 using GetTensorMemoryInfo             = Slot<194, OrtStatus*(const OrtValue*, const OrtMemoryInfo**)>;
 using HasSessionConfigEntry           = Slot<237, OrtStatus*(const OrtSessionOptions*, const char*, int*)>;
 using GetSessionConfigEntry           = Slot<238, OrtStatus*(const OrtSessionOptions*, const char*, char*, size_t*)>;
+using KernelInfo_GetInputCount        = Slot<230, OrtStatus*(const OrtKernelInfo*, size_t*)>;
 using KernelInfo_GetNodeName          = Slot<244, OrtStatus*(const OrtKernelInfo*, char*, size_t*)>;
 using KernelContext_GetLogger         = Slot<246, OrtStatus*(const OrtKernelContext*, const OrtLogger**)>;
 using Logger_LogMessage               = Slot<247, OrtStatus*(const OrtLogger*, LogLevel, const char*, const char*, int, const char*)>;
+using KernelInfoGetConstantInput_tensor = Slot<249, OrtStatus*(const OrtKernelInfo*, size_t, int*, const OrtValue**)>;
 using KernelContext_GetGPUComputeStream = Slot<193, OrtStatus*(const OrtKernelContext*, void**)>;
 using KernelContext_GetResource       = Slot<265, OrtStatus*(const OrtKernelContext*, int, int, void**)>;
 using ShapeInferContext_GetInputTypeShape = Slot<268, OrtStatus*(const OrtShapeInferContext*, size_t, OrtTensorTypeAndShapeInfo**)>;
@@ -109,6 +113,7 @@ using SetSymbolicDimensions           = Slot<271, OrtStatus*(OrtTensorTypeAndSha
 using ReadOpAttr                      = Slot<272, OrtStatus*(const OrtOpAttr*, AttributeType, void*, size_t, size_t*)>;
 using KernelContext_GetScratchBuffer  = Slot<277, OrtStatus*(const OrtKernelContext*, const OrtMemoryInfo*, size_t, void**)>;
 using KernelInfoGetAllocator          = Slot<278, OrtStatus*(const OrtKernelInfo*, int, OrtAllocator**)>;
+using GetTensorElementTypeAndShapeDataReference = Slot<414, OrtStatus*(const OrtValue*, ElementType*, const int64_t**, size_t*)>;
 // clang-format on
 }  // namespace slots
 

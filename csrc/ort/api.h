@@ -18,9 +18,12 @@ struct Error : std::runtime_error {
 };
 
 // The function table of the runtime that registered the ops. One runtime per process: set by bind(), which
-// returns false if another runtime was first.
+// returns false if another runtime was first. `version`: the newest API version that the runtime has.
 QUDNN_API const OrtApi* api();
-bool bind(const OrtApi* api);
+QUDNN_API bool bind(const OrtApi* api, uint32_t version);
+
+// Whether that runtime has the functions of an API version.
+QUDNN_API bool has_version(uint32_t version);
 
 template <class Slot, class... Arguments>
 auto invoke(Arguments&&... arguments) {

@@ -1,5 +1,6 @@
 #include "ort/kernel_context.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 
@@ -18,6 +19,33 @@ void require_size(const Shape& shape) {
     if (!shape.has_size()) throw Error("a tensor of shape " + shape.text() + " is too large");
 }
 
+void* data_of(const OrtValue* value) {
+    void* data = nullptr;
+    call<slots::GetTensorMutableData>(const_cast<OrtValue*>(value), &data);
+    return data;
+}
+
+// The tensor of a value that has its data there.
+Tensor described(const OrtValue* value, void* data) {
+    Tensor tensor;
+    tensor.data = data;
+    size_t rank = 0;
+    if (has_version(kShapeReferenceVersion)) {  // which allocates nothing
+        const int64_t* dims = nullptr;
+        call<slots::GetTensorElementTypeAndShapeDataReference>(value, &tensor.type, &dims, &rank);
+        tensor.shape = Shape(rank);
+        std::copy_n(dims, rank, tensor.shape.data());
+    } else {
+        const TypeAndShape described(value);
+        call<slots::GetTensorElementType>(described.info, &tensor.type);
+        call<slots::GetDimensionsCount>(described.info, &rank);
+        tensor.shape = Shape(rank);
+        call<slots::GetDimensions>(described.info, tensor.shape.data(), rank);
+    }
+    require_size(tensor.shape);
+    return tensor;
+}
+
 }  // namespace
 
 Scratch::~Scratch() {
@@ -32,6 +60,24 @@ Allocator::Allocator(const OrtKernelInfo* info) {
 
 Allocator::~Allocator() { invoke<slots::ReleaseAllocator>(allocator_); }
 
+ConstantInputs::ConstantInputs(const OrtKernelInfo* info) {
+    size_t count = 0;
+    call<slots::KernelInfo_GetInputCount>(info, &count);
+    for (size_t i = 0; i < count; ++i) {
+        int is_constant = 0;
+        const OrtValue* value = nullptr;
+        call<slots::KernelInfoGetConstantInput_tensor>(info, i, &is_constant, &value);
+        inputs_.push_back(is_constant && value != nullptr ? described(value, data_of(value)) : Tensor());
+    }
+}
+
+std::vector<const void*> ConstantInputs::pointers() const {
+    std::vector<const void*> all;
+    for (const Tensor& input : inputs_)
+        if (input.data != nullptr) all.push_back(input.data);
+    return all;
+}
+
 Tensor KernelContext::input(size_t index) const {
     const Tensor tensor = optional_input(index);
     if (tensor.type == ElementType::undefined) throw Error("input " + std::to_string(index) + " is missing");
@@ -41,37 +87,30 @@ Tensor KernelContext::input(size_t index) const {
 Tensor KernelContext::optional_input(size_t index) const {
     const OrtValue* value = nullptr;
     call<slots::KernelContext_GetInput>(context_, index, &value);
-    Tensor tensor;
-    if (value == nullptr) return tensor;
-    const TypeAndShape described(value);
-    call<slots::GetTensorElementType>(described.info, &tensor.type);
-    size_t rank = 0;
-    call<slots::GetDimensionsCount>(described.info, &rank);
-    tensor.shape = Shape(rank);
-    call<slots::GetDimensions>(described.info, tensor.shape.data(), rank);
-    require_size(tensor.shape);
-    call<slots::GetTensorMutableData>(const_cast<OrtValue*>(value), &tensor.data);
-    return tensor;
+    if (value == nullptr) return {};
+    void* const data = data_of(value);
+    const Tensor* const constant = constants_.find(index);
+    return constant != nullptr && constant->data == data ? *constant : described(value, data);
 }
 
 Tensor KernelContext::output(size_t index, const Shape& shape) {
-    const Tensor tensor = optional_output(index, shape);
-    if (tensor.type == ElementType::undefined) throw Error("output " + std::to_string(index) + " is missing");
-    return tensor;
+    OrtValue* const value = make_output(index, shape);
+    if (value == nullptr) throw Error("output " + std::to_string(index) + " is missing");
+    return {.shape = shape, .data = data_of(value)};
 }
 
 Tensor KernelContext::optional_output(size_t index, const Shape& shape) {
+    OrtValue* const value = make_output(index, shape);
+    if (value == nullptr) return {};
+    return {.shape = shape, .data = data_of(value)};
+}
+
+OrtValue* KernelContext::make_output(size_t index, const Shape& shape) {
     require_size(shape);
     OrtValue* value = nullptr;
     call<slots::KernelContext_GetOutput>(context_, index, shape.data(), shape.rank(), &value);
-    Tensor tensor;
-    if (value == nullptr) return tensor;
-    tensor.shape = shape;
-    const TypeAndShape described(value);
-    call<slots::GetTensorElementType>(described.info, &tensor.type);
-    call<slots::GetTensorMutableData>(value, &tensor.data);
-    call<slots::GetTensorMemoryInfo>(value, &memory_);
-    return tensor;
+    if (value != nullptr) output_ = value;
+    return value;
 }
 
 CUstream_st* KernelContext::stream() const {
@@ -111,9 +150,11 @@ Scratch KernelContext::scratch(size_t bytes) const {
         // allocations, in another run of the same session, still may take it in between.
         static std::mutex* const asking = new std::mutex;
         const std::lock_guard lock(*asking);
+        const OrtMemoryInfo* memory = nullptr;
+        call<slots::GetTensorMemoryInfo>(output_, &memory);
         call<slots::AllocatorAlloc>(allocator_, bytes, &data);
         call<slots::AllocatorFree>(allocator_, data);
-        call<slots::KernelContext_GetScratchBuffer>(context_, memory_, bytes, &data);
+        call<slots::KernelContext_GetScratchBuffer>(context_, memory, bytes, &data);
         if (data == nullptr)
             throw Error("out of GPU memory for a workspace of " + std::to_string(bytes) + " bytes");
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ort/api.h"
 #include "ort/tensor.h"
@@ -41,13 +42,32 @@ class Allocator {
     OrtAllocator* allocator_ = nullptr;
 };
 
+// The inputs of a node that are constants of the model, read once. They live as long as the kernel.
+class ConstantInputs {
+  public:
+    explicit ConstantInputs(const OrtKernelInfo* info);
+
+    // Null where that input is none.
+    const Tensor* find(size_t index) const {
+        const bool is_one = index < inputs_.size() && inputs_[index].type != ElementType::undefined;
+        return is_one ? &inputs_[index] : nullptr;
+    }
+
+    // Their memory; nothing of it ever changes.
+    std::vector<const void*> pointers() const;
+
+  private:
+    std::vector<Tensor> inputs_;
+};
+
 class KernelContext {
   public:
-    KernelContext(OrtKernelContext* context, OrtAllocator* allocator)
-        : context_(context), allocator_(allocator) {}
+    KernelContext(OrtKernelContext* context, OrtAllocator* allocator, const ConstantInputs& constants)
+        : context_(context), allocator_(allocator), constants_(constants) {}
 
     Tensor input(size_t index) const;
     Tensor optional_input(size_t index) const;  // of undefined type where the node leaves it out
+    // Of no type: it is the one that the op's signature or inference says.
     Tensor output(size_t index, const Shape& shape);
     Tensor optional_output(size_t index, const Shape& shape);  // null data where the node leaves it out
 
@@ -63,9 +83,12 @@ class KernelContext {
     void log(LogLevel level, const std::string& message) const noexcept;
 
   private:
+    OrtValue* make_output(size_t index, const Shape& shape);
+
     OrtKernelContext* context_;
     OrtAllocator* allocator_;
-    const OrtMemoryInfo* memory_ = nullptr;
+    const ConstantInputs& constants_;
+    const OrtValue* output_ = nullptr;  // the last one, whose kind of memory scratch() gets
 };
 
 }  // namespace qudnn::ort

@@ -33,6 +33,9 @@ const Hooks& hooks() {
         add_library_hooks(hooks);
         add_explanation_hooks(hooks);
         add_tuning_hooks(hooks);
+#ifdef QUDNN_FAKES
+        add_fake_hooks(hooks);
+#endif
         return hooks;
     }();
     return all;

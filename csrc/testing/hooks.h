@@ -88,6 +88,7 @@ void add_store_hooks(Hooks& hooks);
 void add_library_hooks(Hooks& hooks);
 void add_explanation_hooks(Hooks& hooks);
 void add_tuning_hooks(Hooks& hooks);
+void add_fake_hooks(Hooks& hooks);  // of the library with the fakes only
 
 inline std::string nothing() { return "null"; }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/window/window.h"
 #include "ops/register.h"
 #include "ops/shared/usable_device.h"
 #include "ops/shared/window.h"
@@ -118,6 +119,7 @@ void add_library_hooks(Hooks& hooks) {
     hooks["run_on_pool"] = [](const Call& call) {
         return json::of(run_on_pool(static_cast<int>(call[0].integer())));
     };
+    hooks["tensor_maps_made"] = [](const Call&) { return json::of(kernels::tensor_maps_made()); };
     hooks["status_without_memory"] = [](const Call&) { return json::of(status_without_memory()); };
     hooks["no_usable_device"] = &no_usable_device;
     add_failure_hooks(hooks);

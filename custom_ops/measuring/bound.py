@@ -24,6 +24,9 @@ _ELEMENT_TYPES: dict[str, Any] = {
     },
 }
 
+_WITHOUT_WAITING = onnxruntime.RunOptions()
+_WITHOUT_WAITING.add_run_config_entry("disable_synchronize_execution_providers", "1")
+
 
 class Bound:
     """A session bound to `feed` and to results of its own, all on the session's device.
@@ -59,6 +62,14 @@ class Bound:
     def run(self) -> None:
         """One run, to its end."""
         self._session.run_with_iobinding(self._binding)
+        self._binding.synchronize_outputs()
+
+    def enqueue(self) -> None:
+        """One run, which the GPU may not have ended yet."""
+        self._session.run_with_iobinding(self._binding, _WITHOUT_WAITING)
+
+    def wait(self) -> None:
+        """Until enqueued runs have ended."""
         self._binding.synchronize_outputs()
 
     def results(self) -> list[Array]:

@@ -213,6 +213,11 @@ def window_count(
     return int(_ask("window_count", extent, before, after, taps, stride, dilation, ceil_mode))
 
 
+def tensor_maps_made() -> int:
+    """How many tensor maps the process has made for its own kernels."""
+    return int(_ask("tensor_maps_made"))
+
+
 def run_on_pool(tasks: int) -> int:
     """Runs so many tasks on the threads that build plans; how many ran."""
     return int(_ask("run_on_pool", tasks))

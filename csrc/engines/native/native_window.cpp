@@ -1,9 +1,11 @@
 #include "engines/native/native_window.h"
 
+#include <algorithm>
 #include <string>
 
 #include "engines/native/native.h"
 #include "kernels/window/window.h"
+#include "plan/common/memo.h"
 
 namespace qudnn::engines {
 
@@ -21,22 +23,62 @@ struct Window {
 
 Window refused(const char* why) { return {.geometry = {}, .refusal = why}; }
 
+// The table that padding with a value needs is made of constants alone, so it is made once for a node that
+// can keep it; otherwise each run makes one in its workspace.
 class NativeWindowPlan final : public plan::Plan {
   public:
-    NativeWindowPlan(const std::string& name, const Window& window, const kernels::WindowVariant& variant)
-        : Plan(name, kernels::window_workspace(window.geometry, window.pads_with_value)),
-          geometry_(window.geometry),
-          variant_(variant) {}
+    NativeWindowPlan(const std::string& name, const kernels::WindowConv& conv)
+        : Plan(name, conv.table_bytes()), conv_(conv) {}
+
+    size_t workspace_needed(const plan::Launch& launch, const plan::Arguments& a) const override {
+        return workspace_size() > 0 && kept_table(launch, a) == nullptr ? workspace_size() : 0;
+    }
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void* workspace) const override {
-        plan::check_cuda(kernels::window_conv(geometry_, variant_, a.x_zero_point, a.x, a.w, a.epilogue,
-                                              a.residual, static_cast<int8_t*>(a.y),
-                                              workspace_size() > 0 ? workspace : nullptr, launch.stream));
+        const int32_t* table = nullptr;
+        bool is_old = false;
+        if (workspace_size() > 0) {
+            table = kept_table(launch, a);
+            if (table == nullptr) table = made_to_keep(launch, a);
+            is_old = table != nullptr;
+            if (!is_old) {
+                table = static_cast<int32_t*>(workspace);
+                write_table(launch, a, workspace);
+            }
+        }
+        plan::check_cuda(conv_.run(a.x, a.w, a.epilogue, a.residual, static_cast<int8_t*>(a.y), table, is_old,
+                                   launch.memo != nullptr ? &launch.memo->maps : nullptr, launch.stream));
     }
 
   private:
-    kernels::ConvGeometry geometry_;
-    kernels::WindowVariant variant_;
+    const int32_t* kept_table(const plan::Launch& launch, const plan::Arguments& a) const {
+        if (launch.memo == nullptr) return nullptr;
+        return static_cast<const int32_t*>(launch.memo->find_table(key(a)));
+    }
+
+    // Null where the node cannot keep it, or not now.
+    const int32_t* made_to_keep(const plan::Launch& launch, const plan::Arguments& a) const {
+        plan::Memo* const memo = launch.memo;
+        if (memo == nullptr || !memo->is_constant(a.w) || !memo->is_constant(a.epilogue.bias)) return nullptr;
+        const auto make = [&](void* table) { write_table(launch, a, table); };
+        return static_cast<const int32_t*>(memo->table(key(a), workspace_size(), launch.stream, make));
+    }
+
+    void write_table(const plan::Launch& launch, const plan::Arguments& a, void* table) const {
+        plan::check_cuda(conv_.make_table(a.x_zero_point, a.w, a.epilogue.bias, static_cast<int32_t*>(table),
+                                          launch.stream));
+    }
+
+    plan::Memo::TableKey key(const plan::Arguments& a) const {
+        plan::Memo::TableKey key{};
+        const auto of_geometry = conv_.table_key();
+        const auto rest = std::copy(of_geometry.begin(), of_geometry.end(), key.begin());
+        rest[0] = a.x_zero_point;
+        rest[1] = reinterpret_cast<intptr_t>(a.w), rest[2] = reinterpret_cast<intptr_t>(a.epilogue.bias);
+        return key;
+    }
+
+    kernels::WindowConv conv_;
 };
 
 // A matmul is a convolution of an image with one line.
@@ -91,9 +133,10 @@ std::vector<plan::Candidate> NativeWindow::candidates(const plan::Problem& probl
         if (candidates.size() == kMostCandidates) break;
         plan::Candidate candidate;
         candidate.name = std::string(name()) + " " + variant.text();
-        candidate.workspace_size = kernels::window_workspace(window.geometry, window.pads_with_value);
-        candidate.build = [label = candidate.name, window, variant] {
-            return std::make_shared<NativeWindowPlan>(label, window, variant);
+        const kernels::WindowConv conv(window.geometry, variant, window.pads_with_value, window.adds);
+        candidate.workspace_size = conv.table_bytes();
+        candidate.build = [label = candidate.name, conv] {
+            return std::make_shared<NativeWindowPlan>(label, conv);
         };
         candidates.push_back(std::move(candidate));
     }

@@ -35,7 +35,12 @@ cudaError_t launch_dependent_clusters(void (*kernel)(Parameters...), unsigned cl
     config.gridDim = blocks, config.blockDim = threads;
     config.dynamicSmemBytes = shared_bytes, config.stream = stream;
     config.attrs = attributes, config.numAttrs = cluster > 1 ? 2 : 1;
-    return cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...);
+    // As cudaLaunchKernelEx() does, which copies its arguments: some are a kilobyte.
+    const auto launch = [&](const Parameters&... exact) {
+        void* addresses[] = {const_cast<void*>(static_cast<const void*>(&exact))...};
+        return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), addresses);
+    };
+    return launch(arguments...);
 }
 
 template <typename... Parameters, typename... Arguments>

@@ -1,6 +1,8 @@
 #include "kernels/window/window.h"
 
 #include <array>
+#include <atomic>
+#include <memory>
 
 #include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/gpu.h"
@@ -86,45 +88,88 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
 
 }  // namespace
 
-size_t window_workspace(const ConvGeometry& g, bool pads_with_value) {
-    if (!pads_with_value) return 0;
-    return static_cast<size_t>(WindowCut(g, 32, true).window.kinds) * static_cast<size_t>(g.k) * 4;
+// What does not depend on addresses.
+struct WindowConv::Prepared {
+    ConvGeometry geometry;
+    bool adds;
+    WindowCut cut;
+    const WindowKernel* kernel;
+    Window with_old_table;
+    unsigned split, blocks;
+    size_t shared_bytes;
+    uint64_t number;  // as no other's
+
+    Prepared(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds)
+        : geometry(g),
+          adds(adds),
+          cut(g, variant.width, pads_with_value, variant.im2col),
+          kernel(&window_kernels(cut.flat_results, adds, variant.split > 1)
+                      .at(static_cast<size_t>(variant.kernel))),
+          split(static_cast<unsigned>(variant.split)),
+          blocks(static_cast<unsigned>(variant.blocks)) {
+        static std::atomic<uint64_t> numbers{0};
+        number = ++numbers;
+        cut.finish(*kernel, variant, ceil_div(variant.blocks, multiprocessors()));
+        shared_bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel->columns));
+        with_old_table = cut.window;
+        with_old_table.bias_table = false;
+    }
+};
+
+WindowConv::WindowConv(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds)
+    : prepared_(std::make_shared<Prepared>(g, variant, pads_with_value, adds)) {}
+
+size_t WindowConv::table_bytes() const {
+    const Window& w = prepared_->cut.window;
+    return w.bias_table ? static_cast<size_t>(w.kinds) * static_cast<size_t>(w.k) * 4 : 0;
 }
 
-cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
-                        const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
-                        const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream) {
-    const bool adds = residual.r != nullptr;
+std::array<int64_t, 18> WindowConv::table_key() const {
+    const ConvGeometry& g = prepared_->geometry;
+    const WindowBorder &rows = prepared_->cut.window.row_border,
+                       &columns = prepared_->cut.window.column_border;
+    return {rows.before,   rows.after,
+            rows.extent,   columns.before,
+            columns.after, columns.extent,
+            g.pad_top,     g.stride_h,
+            g.dilation_h,  g.pad_left,
+            g.stride_w,    g.dilation_w,
+            g.h,           g.w,
+            g.r,           g.s,
+            g.c,           g.k};
+}
+
+cudaError_t WindowConv::make_table(int x_zero_point, const int8_t* filter, const int32_t* bias,
+                                   int32_t* table, cudaStream_t stream) const {
+    const ConvGeometry& g = prepared_->geometry;
+    const Window& w = prepared_->cut.window;
+    const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+    return launch_dependent(biases_kernel, static_cast<unsigned>(g.k), 128, 0, stream, w.row_border,
+                            w.column_border, Axis{g.pad_top, g.stride_h, g.dilation_h},
+                            Axis{g.pad_left, g.stride_w, g.dilation_w}, narrowed(g.h), narrowed(g.w),
+                            narrowed(g.r), narrowed(g.s), narrowed(g.c), narrowed(g.k), x_zero_point, filter,
+                            bias, table);
+}
+
+cudaError_t WindowConv::run(const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
+                            const Residual& residual, int8_t* y, const int32_t* table, bool is_old,
+                            KeptMaps* kept, cudaStream_t stream) const {
+    const auto& [g, adds, cut, kernel, with_old_table, split, blocks, shared_bytes, number] = *prepared_;
+    if (adds != (residual.r != nullptr) || (table != nullptr) != cut.window.bias_table ||
+        (adds && cut.window.pads_output))
+        return cudaErrorInvalidValue;
     if (residual.in_float && !divides_exactly(residual.scales.y_scale)) return cudaErrorInvalidValue;
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    const bool pads_with_value = workspace != nullptr;
-    WindowCut cut(g, variant.width, pads_with_value, variant.im2col);
-    const WindowKernel& kernel =
-        window_kernels(cut.flat_results, adds, variant.split > 1).at(static_cast<size_t>(variant.kernel));
-    if (adds && cut.window.pads_output) return cudaErrorInvalidValue;
-    cut.finish(kernel, variant, ceil_div(variant.blocks, multiprocessors()));
     WindowMaps maps;
-    if (!encode(maps, g, cut, kernel, x, filter, residual.r, y)) return cudaErrorInvalidValue;
-    const int32_t* biases = epilogue.bias;
-    if (pads_with_value) {
-        const Window& w = cut.window;
-        auto* table = static_cast<int32_t*>(workspace);
-        auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-        const cudaError_t status = launch_dependent(
-            biases_kernel, static_cast<unsigned>(g.k), 128, 0, stream, w.row_border, w.column_border,
-            Axis{g.pad_top, g.stride_h, g.dilation_h}, Axis{g.pad_left, g.stride_w, g.dilation_w},
-            narrowed(g.h), narrowed(g.w), narrowed(g.r), narrowed(g.s), narrowed(g.c), narrowed(g.k),
-            x_zero_point, filter, epilogue.bias, table);
-        if (status != cudaSuccess) return status;
-        biases = table;
-    }
-    const auto bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel.columns));
+    if (!encode(maps, g, cut, *kernel, x, filter, residual.r, y, number, kept)) return cudaErrorInvalidValue;
     return launch_dependent_clusters(
-        kernel.run, static_cast<unsigned>(variant.split), static_cast<unsigned>(variant.blocks),
-        static_cast<unsigned>(kernel.threads), bytes, stream, cut.window, maps, epilogue, biases,
+        kernel->run, split, blocks, static_cast<unsigned>(kernel->threads), shared_bytes, stream,
+        is_old ? with_old_table : cut.window, maps, epilogue, table != nullptr ? table : epilogue.bias,
         OutputRange(epilogue), adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
 }
+
+uint64_t tensor_maps_made() { return maps_made; }
 
 }  // namespace qudnn::kernels

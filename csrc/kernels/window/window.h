@@ -4,10 +4,14 @@
 
 #include <cuda_runtime_api.h>
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "export.h"
+#include "kernels/common/kept_maps.h"
 #include "kernels/conv/conv.h"
 #include "kernels/epilogue/residual.h"
 
@@ -37,16 +41,38 @@ std::string window_refusal();
 // multiple of 16, k a multiple of 32, and shared memory for enough windows.
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds);
 
-// Bytes of workspace, a multiple of 4, that the kernel needs.
-size_t window_workspace(const ConvGeometry& g, bool pads_with_value);
+// A variant for a geometry, ready to run. The variant comes from window_variants() on the current GPU.
+class WindowConv {
+  public:
+    // adds: there is a residual.
+    WindowConv(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds);
 
-// y = epilogue(sum(x * filter)); a tap outside the image counts as x_zero_point. Filter, bias and multiplier
-// are constant: they are read while kernels before this one may still run. Then the residual is added, if
-// there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is the epilogue's zero
-// point; there is none with a residual. All pointers are multiples of 16. The variant comes from
-// window_variants() on the same GPU. The workspace has window_workspace() bytes; null if that is 0.
-cudaError_t window_conv(const ConvGeometry& g, const WindowVariant& variant, int x_zero_point,
-                        const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
-                        const Residual& residual, int8_t* y, void* workspace, cudaStream_t stream);
+    // Of the table of biases for padding that stands for another value than 0, a multiple of 4; 0 where none
+    // is needed.
+    size_t table_bytes() const;
+
+    // All that the table depends on but x_zero_point, filter and bias.
+    std::array<int64_t, 18> table_key() const;
+
+    // Writes the table. Filter and bias are multiples of 16 and constant, as for run().
+    cudaError_t make_table(int x_zero_point, const int8_t* filter, const int32_t* bias, int32_t* table,
+                           cudaStream_t stream) const;
+
+    // y = epilogue(sum(x * filter)); a tap outside the image counts as the table says, or as 0 where none is
+    // needed. Filter, bias and multiplier are constant: they are read while kernels before this one may still
+    // run; so is the table if it is_old, otherwise make_table() was the last work enqueued. Then the residual
+    // is added, if there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is
+    // the epilogue's zero point; there is none with a residual. All pointers are multiples of 16. kept:
+    // tensor maps of the caller's earlier runs; null if there are none.
+    cudaError_t run(const int8_t* x, const int8_t* filter, const Epilogue& epilogue, const Residual& residual,
+                    int8_t* y, const int32_t* table, bool is_old, KeptMaps* kept, cudaStream_t stream) const;
+
+  private:
+    struct Prepared;
+    std::shared_ptr<const Prepared> prepared_;
+};
+
+// How many tensor maps were made in this process.
+QUDNN_API uint64_t tensor_maps_made();
 
 }  // namespace qudnn::kernels

@@ -3,6 +3,7 @@
 
 #include <cudaTypedefs.h>
 
+#include "kernels/common/kept_maps.h"
 #include "kernels/window/window_cut.cuh"
 
 namespace qudnn::kernels {
@@ -39,6 +40,8 @@ inline CUtensorMapSwizzle swizzle(int width) {
                          : CU_TENSOR_MAP_SWIZZLE_NONE;
 }
 
+inline std::atomic<uint64_t> maps_made{0};
+
 template <size_t kRank>
 inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int64_t, kRank>& extents,
                    const std::array<int64_t, kRank - 1>& strides, const std::array<int64_t, kRank>& box,
@@ -51,6 +54,7 @@ inline bool encode(CUtensorMap& map, const int8_t* tensor, const std::array<int6
         ones[i] = 1;
         if (i + 1 < kRank) steps[i] = static_cast<cuuint64_t>(strides[i]);
     }
+    maps_made.fetch_add(1, std::memory_order_relaxed);
     return encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, kRank, const_cast<int8_t*>(tensor), sizes.data(),
                      steps.data(), boxes.data(), ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(width),
                      CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
@@ -64,6 +68,7 @@ inline bool encode_im2col(CUtensorMap& map, const int8_t* x, const ConvGeometry&
     const std::array<cuuint32_t, 4> steps{1, static_cast<cuuint32_t>(g.stride_w),
                                           static_cast<cuuint32_t>(g.stride_h), 1};
     const Im2colBox box(g);
+    maps_made.fetch_add(1, std::memory_order_relaxed);
     return im2col_encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, 4, const_cast<int8_t*>(x), extents.data(),
                             strides.data(), box.lower.data(), box.upper.data(),
                             static_cast<cuuint32_t>(width), static_cast<cuuint32_t>(rows), steps.data(),
@@ -71,8 +76,9 @@ inline bool encode_im2col(CUtensorMap& map, const int8_t* x, const ConvGeometry&
                             CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
-inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel,
-                   const int8_t* x, const int8_t* filter, const int8_t* r, int8_t* y) {
+// Of x: one for each phase.
+inline bool encode_x(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut,
+                     const WindowKernel& kernel, const int8_t* x) {
     const Window& w = cut.window;
     for (int i = 0; i < kMaxPhases; ++i) {
         if (i >= w.phases) {
@@ -97,19 +103,46 @@ inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut
         }
         if (!good) return false;
     }
+    return true;
+}
+
+inline bool encode_filter(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut,
+                          const WindowKernel& kernel, const int8_t* filter) {
     const int64_t depth = g.r * g.s * g.c, group = kernel.lane_group;
-    if (cut.flat_results) {
-        const std::array<int64_t, 4> extents{group, cut.rows, g.k / group, 1};
-        const std::array<int64_t, 3> strides{g.k, group, g.k};
-        // Results leave by warps.
-        if (!encode<4>(maps.y, y, extents, strides, {group, 16, 1, 1}, 0) ||
-            !encode<4>(maps.r, r ? r : y, extents, strides, {group, kernel.rows, kernel.columns / group, 1},
-                       0))
-            return false;
-    }
     return encode<5>(maps.w, filter, {depth, 2, 4, group / 8, ceil_div(g.k, group)},
                      {depth, group / 4 * depth, 2 * depth, group * depth},
-                     {w.width, 2, 4, group / 8, kernel.columns / group}, w.width);
+                     {cut.window.width, 2, 4, group / 8, kernel.columns / group}, cut.window.width);
+}
+
+// Of the residual, or of the results, which leave by warps: 16 rows of one group of columns.
+inline bool encode_flat(CUtensorMap& map, const ConvGeometry& g, const WindowCut& cut,
+                        const WindowKernel& kernel, const int8_t* tensor, bool by_warps) {
+    const int64_t group = kernel.lane_group;
+    const std::array<int64_t, 4> extents{group, cut.rows, g.k / group, 1};
+    const std::array<int64_t, 3> strides{g.k, group, g.k};
+    if (by_warps) return encode<4>(map, tensor, extents, strides, {group, 16, 1, 1}, 0);
+    return encode<4>(map, tensor, extents, strides, {group, kernel.rows, kernel.columns / group, 1}, 0);
+}
+
+// The maps of these tensors, where r is null if there is no residual. Those of tensors that are as they were
+// in an earlier run, whose maps were kept for the kernel of this number, are taken from there.
+inline bool encode(WindowMaps& maps, const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel,
+                   const int8_t* x, const int8_t* filter, const int8_t* r, int8_t* y, uint64_t number,
+                   KeptMaps* kept) {
+    if (r == nullptr) r = y;
+    KeptMaps::Tensors tensors{x, filter};
+    if (cut.flat_results) tensors[2] = r, tensors[3] = y;  // there are maps of them
+    const auto found = kept != nullptr ? kept->find(number, tensors, maps) : std::nullopt;
+    if (found == tensors) return true;
+    if (!found) maps = {};
+    const KeptMaps::Tensors known = found.value_or(KeptMaps::Tensors{});
+    if ((known[0] != x && !encode_x(maps, g, cut, kernel, x)) ||
+        (known[1] != filter && !encode_filter(maps, g, cut, kernel, filter)) ||
+        (known[2] != tensors[2] && !encode_flat(maps.r, g, cut, kernel, r, false)) ||
+        (known[3] != tensors[3] && !encode_flat(maps.y, g, cut, kernel, y, true)))
+        return false;
+    if (kept != nullptr) kept->keep(number, tensors, maps);
+    return true;
 }
 
 }  // namespace qudnn::kernels

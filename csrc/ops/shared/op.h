@@ -18,6 +18,7 @@
 #include "ort/inference_context.h"
 #include "ort/kernel_context.h"
 #include "plan/common/cuda_error.h"
+#include "plan/common/memo.h"
 #include "plan/planner/planner.h"
 
 namespace qudnn::ops {
@@ -53,9 +54,9 @@ struct Signature {
 // One run of one node.
 class Context final : public plan::Host {
   public:
-    Context(OrtKernelContext* context, OrtAllocator* allocator, const std::string& node,
-            const plan::Configuration& configuration)
-        : context_(context, allocator), node_(node), configuration_(configuration) {}
+    Context(OrtKernelContext* context, OrtAllocator* allocator, const ort::ConstantInputs& constants,
+            const std::string& node, const plan::Configuration& configuration, plan::Memo& memo)
+        : context_(context, allocator, constants), node_(node), configuration_(configuration), memo_(memo) {}
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
     // Of undefined type where the node leaves it out.
@@ -68,7 +69,7 @@ class Context final : public plan::Host {
     CUstream_st* stream() const { return context_.stream(); }
     bool use_tf32() const { return context_.use_tf32(); }
 
-    plan::Launch launch() const override { return {context_.stream(), context_.cudnn()}; }
+    plan::Launch launch() const override { return {context_.stream(), context_.cudnn(), &memo_}; }
     int device() const override { return context_.device(); }
     std::unique_ptr<plan::Workspace> workspace(size_t bytes) const override;
     const plan::Configuration& configuration() const override { return configuration_; }
@@ -80,6 +81,7 @@ class Context final : public plan::Host {
     ort::KernelContext context_;
     const std::string& node_;
     const plan::Configuration& configuration_;
+    plan::Memo& memo_;
 };
 
 // Makes the GPU current on this thread, since not all of ORT's threads have the session's, and restores the
@@ -113,8 +115,10 @@ struct Definition final : OrtCustomOp {
     struct Instance {
         std::string node;
         ort::Allocator allocator;
+        ort::ConstantInputs constants;
         const plan::Configuration& configuration;
-        Kernel kernel;
+        const Kernel kernel;
+        plan::Memo memo{constants.pointers()};
     };
 
     const plan::Configuration& configuration;
@@ -142,7 +146,7 @@ struct Definition final : OrtCustomOp {
             return ort::guarded(
                 [&] {
                     node = ort::node_name(info);
-                    *kernel = new Instance{node, ort::Allocator(info),
+                    *kernel = new Instance{node, ort::Allocator(info), ort::ConstantInputs(info),
                                            static_cast<const Definition*>(op)->configuration,
                                            Kernel(ort::KernelAttributes(info))};
                 },
@@ -150,8 +154,9 @@ struct Definition final : OrtCustomOp {
         };
         KernelDestroy = [](void* kernel) { delete static_cast<Instance*>(kernel); };
         KernelComputeV2 = [](void* kernel, OrtKernelContext* raw) {
-            const Instance& instance = *static_cast<Instance*>(kernel);
-            Context context(raw, instance.allocator.get(), instance.node, instance.configuration);
+            Instance& instance = *static_cast<Instance*>(kernel);
+            Context context(raw, instance.allocator.get(), instance.constants, instance.node,
+                            instance.configuration, instance.memo);
             return ort::guarded(
                 [&] {
                     const UseDevice current(context.device());

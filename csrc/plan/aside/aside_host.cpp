@@ -48,6 +48,11 @@ AsideHost::AsideHost(int device, const Configuration& configuration, std::string
     }
 }
 
+void AsideHost::begin(const Arguments& arguments) {
+    memo_ = std::make_unique<Memo>(constants_of(arguments));
+    launch_.memo = memo_.get();
+}
+
 std::unique_ptr<Workspace> AsideHost::workspace(size_t bytes) const { return std::make_unique<Own>(bytes); }
 
 }  // namespace qudnn::plan

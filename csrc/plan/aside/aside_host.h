@@ -6,6 +6,7 @@
 #include <string>
 
 #include "plan/common/host.h"
+#include "plan/common/memo.h"
 
 namespace qudnn::plan {
 
@@ -16,6 +17,9 @@ class AsideHost final : public Host {
     // Makes the GPU this thread's. `node`: what messages are about. Throws where there is no stream to be
     // had.
     AsideHost(int device, const Configuration& configuration, std::string node, Log log);
+
+    // Runs that follow are of these tensors, whose weights and biases do not change.
+    void begin(const Arguments& arguments);
 
     Launch launch() const override { return launch_; }
     int device() const override { return device_; }
@@ -31,6 +35,7 @@ class AsideHost final : public Host {
     std::string node_;
     Log log_;
     Launch launch_;
+    std::unique_ptr<Memo> memo_;
 };
 
 }  // namespace qudnn::plan

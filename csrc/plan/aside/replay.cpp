@@ -11,6 +11,7 @@
 #include "plan/common/cuda_error.h"
 #include "plan/common/engine.h"
 #include "plan/common/host.h"
+#include "plan/common/memo.h"
 #include "plan/tuning/race.h"
 #include "plan/tuning/trial.h"
 #include "plan/tuning/tuner.h"
@@ -22,9 +23,9 @@ namespace {
 // Runs on the default stream, as cuDNN's handles do that were told of no other.
 class Bench final : public Host {
   public:
-    explicit Bench(cudnnContext* cudnn) : cudnn_(cudnn) {}
+    Bench(cudnnContext* cudnn, const Arguments& arguments) : cudnn_(cudnn), memo_(constants_of(arguments)) {}
 
-    Launch launch() const override { return {nullptr, cudnn_}; }
+    Launch launch() const override { return {nullptr, cudnn_, &memo_}; }
     int device() const override {
         int device = 0;
         check_cuda(cudaGetDevice(&device));
@@ -44,6 +45,7 @@ class Bench final : public Host {
     };
 
     cudnnContext* cudnn_;
+    mutable Memo memo_;
     Configuration configuration_;
     std::string node_ = "replay";
 };
@@ -98,9 +100,9 @@ std::vector<Replayed> replay(const Problem& problem, cudnnContext* cudnn, const 
                              bool with_unlikely) {
     const auto reference = native_plan(problem);
     if (reference == nullptr) throw std::runtime_error("no engine runs " + text(problem));
-    const Bench host(cudnn);
     MadeUpTensors tensors;
     const Arguments arguments = tensors.arguments(problem);
+    const Bench host(cudnn, arguments);
 
     Field field = built(problem, cudnn, only, with_unlikely);
     Trial trial(problem, arguments, host, *reference);

@@ -13,6 +13,12 @@ inline void check_cuda(cudaError_t error) {
     throw std::runtime_error(cudaGetErrorString(error));
 }
 
+inline bool is_capturing(cudaStream_t stream) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check_cuda(cudaStreamIsCapturing(stream, &status));
+    return status != cudaStreamCaptureStatusNone;
+}
+
 // Another thread may be capturing a CUDA graph, which forbids allocations and the like to every thread that
 // does not say that it knows what it does. Nothing here touches what is captured.
 class DespiteCapture {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kernels/common/columns.h"
 #include "kernels/epilogue/epilogue.h"
@@ -29,10 +30,17 @@ struct Arguments {
     kernels::Residual residual = {};  // of a convolution that adds one
 };
 
-// Where to run it: the handle works on the stream; null where there is no cuDNN.
+// Those that are constants of a model where nothing else is said.
+inline std::vector<const void*> constants_of(const Arguments& a) { return {a.w, a.epilogue.bias}; }
+
+class Memo;
+
+// Where to run it: the handle works on the stream; null where there is no cuDNN. The memo is of the node
+// whose arguments these are; null where there is none.
 struct Launch {
     CUstream_st* stream;
     cudnnContext* cudnn;
+    Memo* memo = nullptr;
 };
 
 class Plan {
@@ -43,6 +51,9 @@ class Plan {
     // Enqueues the work; throws std::exception where it cannot be enqueued. Any number of threads may run
     // one plan, each with its own workspace (256-byte aligned) and handle.
     virtual void execute(const Launch& launch, const Arguments& arguments, void* workspace) const = 0;
+
+    // Bytes of workspace that this run needs, at most workspace_size(): the memo may have what they are for.
+    virtual size_t workspace_needed(const Launch&, const Arguments&) const { return workspace_size_; }
 
     // What the engine makes the same plan from in another process; empty where the name is enough.
     virtual std::string serialize() const { return {}; }

@@ -52,14 +52,8 @@ State& state() {
     return *only;
 }
 
-bool is_capturing(const Launch& launch) {
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    check_cuda(cudaStreamIsCapturing(launch.stream, &status));
-    return status != cudaStreamCaptureStatusNone;
-}
-
 void refuse_during_capture(const Problem& problem, const Launch& launch) {
-    if (!is_capturing(launch)) return;
+    if (!is_capturing(launch.stream)) return;
     throw std::runtime_error(
         "no plan yet for this problem, and none can be made while a CUDA graph is captured: "
         "run these shapes once before capturing (" +
@@ -189,12 +183,13 @@ void tell(const Host& host) {
 }
 
 // The fastest plan, found or made on made-up tensors. Null where another process is at it.
-std::shared_ptr<const Choice> fastest_aside(const Key& key, const AsideHost& host,
+std::shared_ptr<const Choice> fastest_aside(const Key& key, AsideHost& host,
                                             const Circumstances& circumstances) {
     constexpr bool kTunedOnly = true;
     if (auto choice = of_other_configuration(key, kTunedOnly)) return choice;
     MadeUpTensors tensors;
     const Arguments arguments = tensors.arguments(key.problem);
+    host.begin(arguments);
     const RecordKey record_key = record_key_of(key);
     Turn turn(shared_file(key, record_key, host));
     if (auto choice = find_on_shelf(key, record_key, kTunedOnly, arguments, host)) return choice;
@@ -215,7 +210,7 @@ void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<c
     const auto work = [=](const Aside::Stop& stopped) {
         try {
             const DespiteCapture allowed;
-            const AsideHost host(key.device, *key.configuration, node, tell_at_next_run);
+            AsideHost host(key.device, *key.configuration, node, tell_at_next_run);
             const auto begin = std::chrono::steady_clock::now();
             std::shared_ptr<const Choice> choice;
             while (!stopped() && std::chrono::steady_clock::now() - begin < kPatience) {
@@ -241,33 +236,45 @@ void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<c
     }
 }
 
-// The first plan whose workspace fits in memory, with its workspace.
-std::pair<const Plan*, std::unique_ptr<Workspace>> take_workspace(const Choice& choice,
-                                                                  const Problem& problem, const Host& host) {
+// Null where none is needed.
+std::unique_ptr<Workspace> workspace_of(const Plan& plan, const Launch& launch, const Arguments& arguments,
+                                        const Host& host) {
+    const size_t bytes = plan.workspace_needed(launch, arguments);
+    return bytes > 0 ? host.workspace(bytes) : nullptr;
+}
+
+// Runs the first plan whose workspace fits in memory.
+void execute(const Choice& choice, const Problem& problem, const Arguments& arguments, const Host& host) {
+    const Launch launch = host.launch();
+    const Plan* plan = choice.plan.get();
+    std::unique_ptr<Workspace> workspace;
     try {
-        return {choice.plan.get(), host.workspace(choice.plan->workspace_size())};
+        workspace = workspace_of(*plan, launch, arguments, host);
     } catch (const std::exception& e) {
-        for (const auto& plan : choice.fallbacks) {
+        plan = nullptr;
+        for (const auto& fallback : choice.fallbacks) {
             try {
-                auto workspace = host.workspace(plan->workspace_size());
-                if (!choice.told_of_fallback.exchange(true)) {
-                    host.warn("node " + host.node() + " runs on " + plan->name() + " instead of " +
-                              choice.plan->name() + ", " + e.what() + ": " + text(problem));
-                }
-                return {plan.get(), std::move(workspace)};
+                workspace = workspace_of(*fallback, launch, arguments, host);
             } catch (const std::exception&) {
-                // The next one needs less.
+                continue;  // the next one needs less
             }
+            plan = fallback.get();
+            break;
         }
-        throw;
+        if (plan == nullptr) throw;
+        if (!choice.told_of_fallback.exchange(true)) {
+            host.warn("node " + host.node() + " runs on " + plan->name() + " instead of " +
+                      choice.plan->name() + ", " + e.what() + ": " + text(problem));
+        }
     }
+    plan->execute(launch, arguments, workspace ? workspace->data() : nullptr);
 }
 
 // A new choice, since memory may no longer be short; the old one if it is not yet time, or if tuning fails.
 // Other threads run the old one meanwhile.
 std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& arguments, const Host& host,
                                           std::shared_ptr<const Choice> old) {
-    if (is_capturing(host.launch()) || !old->backoff->claim(Backoff::Clock::now())) return old;
+    if (is_capturing(host.launch().stream) || !old->backoff->claim(Backoff::Clock::now())) return old;
     std::shared_ptr<Choice> choice;
     try {
         choice = tune(key.problem, arguments, host, thoroughness(key.configuration->tune), old->plan->name());
@@ -295,8 +302,7 @@ void run_whole(const Problem& problem, const Arguments& arguments, const Host& h
     }
     if (state().has_untold.load(std::memory_order_relaxed)) tell(host);
     if (choice->backoff != nullptr) choice = chosen_anew(key, arguments, host, std::move(choice));
-    const auto [plan, workspace] = take_workspace(*choice, problem, host);
-    plan->execute(host.launch(), arguments, workspace->data());
+    execute(*choice, problem, arguments, host);
 }
 
 }  // namespace

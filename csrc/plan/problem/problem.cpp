@@ -1,5 +1,6 @@
 #include "plan/problem/problem.h"
 
+#include <bit>
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
@@ -140,18 +141,19 @@ std::optional<Problem> parse(const std::string& text) {
 }
 
 size_t hash(const Problem& problem) {
-    uint64_t h = 0x9e3779b97f4a7c15u * (problem.index() + 1);
+    // Two chains take turns, so that a multiplication does not wait for the one before.
+    constexpr uint64_t kFactor = 0x9e3779b97f4a7c15u;
+    uint64_t next = kFactor * (problem.index() + 1), last = kFactor;
     std::visit(
         [&](const auto& p) {
             visit_fields(p, [&](std::string_view, const auto& value) {
-                // Mix each field in full, so that fields of the same small values in another order differ.
-                h ^= static_cast<uint64_t>(value) + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
-                h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-                h ^= h >> 27;
+                const uint64_t mixed = (std::rotl(next, 29) ^ static_cast<uint64_t>(value)) * kFactor;
+                next = last, last = mixed;
             });
         },
         problem);
-    return static_cast<size_t>(h);
+    const uint64_t both = (std::rotl(next, 32) ^ last) * 0xbf58476d1ce4e5b9u;
+    return static_cast<size_t>(both ^ (both >> 29));
 }
 
 bool same_layer(const Problem& a, const Problem& b) {

@@ -1,0 +1,56 @@
+// What the runs of one node keep for its later ones.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "kernels/common/kept_maps.h"
+
+struct CUstream_st;
+
+namespace qudnn::plan {
+
+class Memo {
+  public:
+    // `constants`: memory whose contents do not change as long as the memo lives.
+    explicit Memo(std::vector<const void*> constants = {}) : constants_(std::move(constants)) {}
+    Memo(const Memo&) = delete;
+    ~Memo();
+
+    bool is_constant(const void* pointer) const;
+
+    // All that a table depends on; the constants that it is made of, too.
+    using TableKey = std::array<int64_t, 24>;
+
+    // The table of the key, in memory of the GPU; null where there is none.
+    const void* find_table(const TableKey& key) const;
+
+    // The table of the key. If there is none, make(table) enqueues its making on the stream, and this waits
+    // for it, so that it can be read on any stream. Null where none can be made: while a CUDA graph is
+    // captured, while another thread makes one, where there are many already, or no memory.
+    const void* table(const TableKey& key, size_t bytes, CUstream_st* stream,
+                      const std::function<void(void*)>& make);
+
+    kernels::KeptMaps maps;
+
+  private:
+    static constexpr size_t kMostTables = 8;
+    struct Table {
+        TableKey key{};
+        void* data = nullptr;
+    };
+
+    std::vector<const void*> constants_;
+    std::mutex making_;
+    std::array<Table, kMostTables> tables_;  // the first count_ do not change any more
+    std::atomic<size_t> count_{0};
+    bool out_of_memory_ = false;
+};
+
+}  // namespace qudnn::plan

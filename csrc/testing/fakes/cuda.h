@@ -1,0 +1,35 @@
+// A CUDA runtime that computes nothing: it counts what it is asked for, and notes what a launch got. For
+// tests of all that comes before a launch, without a GPU. It has the functions that the library uses; "GPUs"
+// are H200s.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qudnn::testing {
+
+struct FakeLaunch {
+    std::string kernel;
+    // Of the kernel of window.h: the addresses in its tensor maps (x in all phases, weights, residual, y),
+    // then those of its biases and y.
+    std::vector<uint64_t> addresses;
+};
+
+// Since the last take_cuda_calls(), in this process.
+struct CudaCalls {
+    uint64_t tensor_maps = 0, synchronizations = 0;
+    int64_t allocations = 0;  // those that are not freed, from the start
+    std::vector<FakeLaunch> launches;
+};
+
+CudaCalls take_cuda_calls();
+
+// Whether streams say that a CUDA graph captures them.
+void set_capturing(bool capturing);
+
+// The last launch of this thread; and whether launches are noted for take_cuda_calls().
+const FakeLaunch& last_launch();
+void note_launches(bool note);
+
+}  // namespace qudnn::testing

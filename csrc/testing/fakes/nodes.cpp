@@ -1,0 +1,130 @@
+// Nodes that run on the fake runtimes, from their kernel's creation to its launches.
+#include <atomic>
+#include <thread>
+
+#include "ops/conv/conv.h"
+#include "ops/gemm/matmul.h"
+#include "ops/shared/op.h"
+#include "testing/fakes/cuda.h"
+#include "testing/fakes/runtime.h"
+#include "testing/hooks.h"
+
+namespace qudnn::testing {
+
+namespace {
+
+using ort::ElementType;
+
+OrtValue tensor(const Value& v) {
+    if (v.null()) return {ElementType::undefined, {}, nullptr};
+    return {static_cast<ElementType>(v["type"].integer()), v["shape"].integers(),
+            reinterpret_cast<void*>(v["address"].integer())};
+}
+
+void check(OrtStatus* status) { ort::check(status); }
+
+class Node {
+  public:
+    // constants: by input, null where it is none.
+    Node(const std::string& op, const Object& attributes, const List& constants, const std::string& only) {
+        use_fake_runtime(ort::kShapeReferenceVersion);
+        plan::Configuration configuration;
+        configuration.only = only;
+        const plan::Configuration& interned = plan::intern(configuration);
+        op_ = op == "QConv"      ? ops::definition<ops::QConv>(interned)
+              : op == "QConvAdd" ? ops::definition<ops::QConvAdd>(interned)
+              : op == "QMatMul"  ? ops::definition<ops::QMatMul>(interned)
+                                 : throw std::invalid_argument("no fake node of " + op);
+        OrtKernelInfo info;
+        for (const auto& [name, value] : attributes) {
+            if (name.ends_with("_scale"))
+                info.reals[name] = static_cast<float>(value.real());
+            else
+                info.integers[name] = value.integers();
+        }
+        for (const Value& constant : constants) info.constants.push_back(tensor(constant));
+        check(op_->CreateKernelV2(op_, ort::api(), &info, &kernel_));
+    }
+    Node(const Node&) = delete;
+    ~Node() { op_->KernelDestroy(kernel_); }
+
+    std::vector<int64_t> run(OrtKernelContext& context) const {
+        check(op_->KernelComputeV2(kernel_, &context));
+        return context.output.dims;
+    }
+
+  private:
+    const OrtCustomOp* op_;
+    void* kernel_ = nullptr;
+};
+
+OrtKernelContext context_of(const List& inputs, int64_t y) {
+    OrtKernelContext context{{}, {ElementType::int8, {}, reinterpret_cast<void*>(y)}};
+    for (const Value& input : inputs) context.inputs.push_back(tensor(input));
+    return context;
+}
+
+// Runs the node in several threads at the same time, each on an x and a y of its own that change from run to
+// run within `period`; how many launches had maps of other tensors.
+int64_t wrong_launches(const Node& node, const List& inputs, int threads, int runs, int period) {
+    std::atomic<int64_t> wrong{0};
+    note_launches(false);
+    const auto work = [&](int thread) {
+        for (int i = 0; i < runs; ++i) {
+            OrtKernelContext context = context_of(inputs, 0);
+            const uint64_t x = 0x100000000u + 0x1000000u * static_cast<unsigned>(thread) +
+                               0x1000u * static_cast<unsigned>(i % period);
+            context.inputs[0].data = reinterpret_cast<void*>(x);
+            context.output.data = reinterpret_cast<void*>(x + 0x800);
+            node.run(context);
+            const std::vector<uint64_t>& got = last_launch().addresses;
+            const auto weights = reinterpret_cast<uint64_t>(context.inputs[1].data);
+            if (got.at(0) != x || got.at(4) != weights || got.at(8) != x + 0x800) ++wrong;
+            if (got.at(6) != 0 && got.at(6) != x + 0x800) ++wrong;
+        }
+    };
+    std::vector<std::thread> all;
+    for (int thread = 0; thread < threads; ++thread) all.emplace_back(work, thread);
+    for (std::thread& thread : all) thread.join();
+    note_launches(true);
+    return wrong;
+}
+
+std::string all_calls() {
+    const CudaCalls cuda = take_cuda_calls();
+    const RuntimeCalls runtime = take_runtime_calls();
+    std::vector<std::string> launches;
+    for (const FakeLaunch& launch : cuda.launches)
+        launches.push_back(json::list_of(launch.kernel, launch.addresses));
+    return json::object({{"tensor_maps", json::of(cuda.tensor_maps)},
+                         {"synchronizations", json::of(cuda.synchronizations)},
+                         {"allocations", json::of(cuda.allocations)},
+                         {"descriptions", json::of(runtime.descriptions)},
+                         {"scratch", json::of(runtime.scratch)},
+                         {"launches", json::list(launches)}});
+}
+
+}  // namespace
+
+void add_fake_hooks(Hooks& hooks) {
+    hooks["Node"] = [](const Call& call) {
+        return objects().add(
+            std::make_shared<Node>(call[0].text(), call[1].object(), call[2].list(), call[3].text()));
+    };
+    hooks["Node.run"] = [](const Call& call) {
+        OrtKernelContext context = context_of(call[1].list(), call[2].integer());
+        return json::of(call.object<Node>()->run(context));
+    };
+    hooks["Node.wrong_launches"] = [](const Call& call) {
+        const auto number = [&](size_t i) { return static_cast<int>(call[i].integer()); };
+        return json::of(
+            wrong_launches(*call.object<Node>(), call[1].list(), number(2), number(3), number(4)));
+    };
+    hooks["calls"] = [](const Call&) { return all_calls(); };
+    hooks["set_capturing"] = [](const Call& call) { return set_capturing(call[0].flag()), nothing(); };
+    hooks["use_runtime"] = [](const Call& call) {
+        return use_fake_runtime(static_cast<uint32_t>(call[0].integer())), nothing();
+    };
+}
+
+}  // namespace qudnn::testing

@@ -1,0 +1,176 @@
+#include "testing/fakes/runtime.h"
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "ort/api.h"
+
+struct OrtStatus {
+    std::string message;
+};
+
+struct OrtTensorTypeAndShapeInfo {
+    const OrtValue* value;
+};
+
+namespace qudnn::testing {
+
+namespace {
+
+using ort::ElementType;
+namespace slots = ort::slots;
+
+std::atomic<uint64_t> descriptions{0}, scratch{0};
+
+template <class Name, class Values>
+OrtStatus* find(const Values& values, Name name, const typename Values::mapped_type** found) {
+    const auto place = values.find(name);
+    if (place == values.end()) return new OrtStatus{std::string("no attribute ") + name};
+    *found = &place->second;
+    return nullptr;
+}
+
+void* allocated(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
+
+class Table {
+  public:
+    Table() {
+        set<slots::CreateStatus>([](ort::ErrorCode, const char* text) { return new OrtStatus{text}; });
+        set<slots::GetErrorMessage>([](const OrtStatus* status) { return status->message.c_str(); });
+        set<slots::ReleaseStatus>([](OrtStatus* status) { delete status; });
+        set_tensors();
+        set_kernels();
+        set_runs();
+    }
+
+    const OrtApi* api() const { return reinterpret_cast<const OrtApi*>(functions_.data()); }
+
+  private:
+    // Ends the process where a function is called that is not here.
+    std::array<void*, 512> functions_{};
+
+    template <class Slot, class Function>
+    void set(const Function& function) {
+        place(static_cast<Slot*>(nullptr), function);
+    }
+    template <size_t kIndex, class Signature, class Function>
+    void place(ort::Slot<kIndex, Signature>*, const Function& function) {
+        const typename ort::Slot<kIndex, Signature>::Pointer pointer = function;
+        functions_[kIndex] = reinterpret_cast<void*>(pointer);
+    }
+
+    void set_tensors() {
+        set<slots::GetTensorMutableData>(
+            [](OrtValue* value, void** data) -> OrtStatus* { return *data = value->data, nullptr; });
+        set<slots::GetTensorTypeAndShape>([](const OrtValue* value, OrtTensorTypeAndShapeInfo** info) {
+            ++descriptions;
+            return *info = new OrtTensorTypeAndShapeInfo{value}, static_cast<OrtStatus*>(nullptr);
+        });
+        set<slots::ReleaseTensorTypeAndShapeInfo>([](OrtTensorTypeAndShapeInfo* info) { delete info; });
+        set<slots::GetTensorElementType>(
+            [](const OrtTensorTypeAndShapeInfo* info, ElementType* type) -> OrtStatus* {
+                return *type = info->value->type, nullptr;
+            });
+        set<slots::GetDimensionsCount>([](const OrtTensorTypeAndShapeInfo* info, size_t* rank) -> OrtStatus* {
+            return *rank = info->value->dims.size(), nullptr;
+        });
+        set<slots::GetDimensions>(
+            [](const OrtTensorTypeAndShapeInfo* info, int64_t* dims, size_t rank) -> OrtStatus* {
+                return std::memcpy(dims, info->value->dims.data(), rank * sizeof *dims), nullptr;
+            });
+        set<slots::GetTensorElementTypeAndShapeDataReference>(
+            [](const OrtValue* value, ElementType* type, const int64_t** dims, size_t* rank) -> OrtStatus* {
+                *type = value->type, *dims = value->dims.data(), *rank = value->dims.size();
+                return nullptr;
+            });
+        set<slots::GetTensorMemoryInfo>([](const OrtValue*, const OrtMemoryInfo** memory) -> OrtStatus* {
+            return *memory = nullptr, nullptr;
+        });
+    }
+
+    void set_kernels() {
+        set<slots::KernelInfo_GetNodeName>([](const OrtKernelInfo*, char* name, size_t* size) -> OrtStatus* {
+            if (name != nullptr) std::strcpy(name, "fake");
+            return *size = sizeof "fake", nullptr;
+        });
+        set<slots::KernelInfoGetAttribute_int64>(
+            [](const OrtKernelInfo* info, const char* name, int64_t* value) -> OrtStatus* {
+                const std::vector<int64_t>* found = nullptr;
+                if (OrtStatus* const none = find(info->integers, name, &found)) return none;
+                return *value = found->at(0), nullptr;
+            });
+        set<slots::KernelInfoGetAttribute_float>(
+            [](const OrtKernelInfo* info, const char* name, float* value) -> OrtStatus* {
+                const float* found = nullptr;
+                if (OrtStatus* const none = find(info->reals, name, &found)) return none;
+                return *value = *found, nullptr;
+            });
+        set<slots::KernelInfoGetAttributeArray_int64>(
+            [](const OrtKernelInfo* info, const char* name, int64_t* values, size_t* count) -> OrtStatus* {
+                const std::vector<int64_t>* found = nullptr;
+                if (OrtStatus* const none = find(info->integers, name, &found)) return none;
+                if (values != nullptr) std::copy(found->begin(), found->end(), values);
+                return *count = found->size(), nullptr;
+            });
+        set<slots::KernelInfo_GetInputCount>([](const OrtKernelInfo* info, size_t* count) -> OrtStatus* {
+            return *count = info->constants.size(), nullptr;
+        });
+        set<slots::KernelInfoGetConstantInput_tensor>(
+            [](const OrtKernelInfo* info, size_t index, int* is_one, const OrtValue** value) -> OrtStatus* {
+                const OrtValue& constant = info->constants.at(index);
+                *is_one = constant.type != ElementType::undefined;
+                return *value = &constant, nullptr;
+            });
+        set<slots::KernelInfoGetAllocator>(
+            [](const OrtKernelInfo*, int, OrtAllocator** allocator) -> OrtStatus* {
+                return *allocator = nullptr, nullptr;
+            });
+        set<slots::ReleaseAllocator>([](OrtAllocator*) {});
+    }
+
+    void set_runs() {
+        set<slots::KernelContext_GetInput>(
+            [](const OrtKernelContext* context, size_t index, const OrtValue** value) -> OrtStatus* {
+                return *value = &context->inputs.at(index), nullptr;
+            });
+        set<slots::KernelContext_GetOutput>(
+            [](OrtKernelContext* context, size_t, const int64_t* dims, size_t rank, OrtValue** value) {
+                context->output.dims.assign(dims, dims + rank);
+                return *value = &context->output, static_cast<OrtStatus*>(nullptr);
+            });
+        set<slots::KernelContext_GetGPUComputeStream>(
+            [](const OrtKernelContext*, void** stream) -> OrtStatus* { return *stream = nullptr, nullptr; });
+        set<slots::KernelContext_GetResource>(
+            [](const OrtKernelContext*, int, int, void** resource) -> OrtStatus* {
+                return *resource = nullptr, nullptr;  // GPU 0, no cuDNN
+            });
+        set<slots::KernelContext_GetLogger>([](const OrtKernelContext*, const OrtLogger** logger) {
+            return *logger = nullptr, static_cast<OrtStatus*>(nullptr);
+        });
+        set<slots::Logger_LogMessage>([](const OrtLogger*, ort::LogLevel, const char*, const char*, int,
+                                         const char*) -> OrtStatus* { return nullptr; });
+        set<slots::AllocatorAlloc>([](OrtAllocator*, size_t bytes, void** memory) -> OrtStatus* {
+            return *memory = allocated(bytes), nullptr;
+        });
+        set<slots::AllocatorFree>(
+            [](OrtAllocator*, void* memory) -> OrtStatus* { return std::free(memory), nullptr; });
+        set<slots::KernelContext_GetScratchBuffer>(
+            [](const OrtKernelContext*, const OrtMemoryInfo*, size_t bytes, void** memory) -> OrtStatus* {
+                ++scratch;
+                return *memory = allocated(bytes), nullptr;
+            });
+    }
+};
+
+}  // namespace
+
+RuntimeCalls take_runtime_calls() { return {descriptions.exchange(0), scratch.exchange(0)}; }
+
+void use_fake_runtime(uint32_t version) {
+    static const Table table;
+    ort::bind(table.api(), version);
+}
+
+}  // namespace qudnn::testing

@@ -1,0 +1,109 @@
+"""The library over a CUDA runtime and an onnxruntime that only count: csrc/testing/fakes/.
+
+Nothing is computed. Addresses are numbers, for nothing is read there.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from qudnn.custom_ops.c_interface import CInterface
+
+LIBRARY = "libqudnn_fakes.so"
+
+INT8, INT32, FLOAT32 = 3, 6, 1  # element types
+
+_library = CInterface(LIBRARY)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    address: int
+    shape: list[int]
+    type: int = INT8
+
+
+class Launch(NamedTuple):
+    """A kernel's name on the GPU and, of the kernel of window.h, what it got."""
+
+    kernel: str
+    addresses: list[int]  # in its maps: x in 4 phases, weights, residual, y; then biases and y
+
+    @property
+    def x(self) -> int:
+        """Where it begins: with strides there is a map of every n-th pixel for each place to begin."""
+        return min(self.addresses[:4])
+
+    @property
+    def weights(self) -> int:
+        return self.addresses[4]
+
+    @property
+    def residual_and_y(self) -> list[int]:
+        """In maps; zeros where results do not leave through one."""
+        return self.addresses[5:7]
+
+    @property
+    def biases(self) -> int:
+        return self.addresses[7]
+
+    @property
+    def y(self) -> int:
+        return self.addresses[8]
+
+
+class Calls(NamedTuple):
+    tensor_maps: int  # encoded
+    synchronizations: int
+    allocations: int  # of CUDA, not freed yet, of the whole process
+    descriptions: int  # allocated to say a tensor's type and shape
+    scratch: int  # memory for one run
+    launches: list[Launch]
+
+
+def calls() -> Calls:
+    """What was called since the last time."""
+    made = _ask("calls")
+    return Calls(**{**made, "launches": [Launch(*launch) for launch in made["launches"]]})
+
+
+def set_capturing(capturing: bool) -> None:
+    """Whether streams say from now on that a CUDA graph captures them."""
+    _ask("set_capturing", capturing)
+
+
+def use_runtime(version: int) -> None:
+    """The API version that the onnxruntime has from now on."""
+    _ask("use_runtime", version)
+
+
+@dataclass
+class Node:
+    """A node of an op, with the plans of one engine. constants: by input, None where it is none."""
+
+    op: str
+    attributes: dict[str, list[int] | float]
+    constants: list[Tensor | None]
+    engine: str = "native_window"
+    _number: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._number = _ask("Node", self.op, self.attributes, self.constants, self.engine)
+
+    def __del__(self) -> None:
+        if self._number is not None:
+            _ask("drop", self._number)
+
+    def run(self, inputs: list[Tensor], y: int) -> list[int]:
+        """y: its address. Returns its shape."""
+        return list(_ask("Node.run", self._number, inputs, y))
+
+    def wrong_launches(self, inputs: list[Tensor], *, threads: int, runs: int, period: int) -> int:
+        """Of runs in threads, each on other addresses of the first input and of y: see nodes.cpp."""
+        return int(_ask("Node.wrong_launches", self._number, inputs, threads, runs, period))
+
+
+def _ask(hook: str, *arguments: object) -> Any:
+    request = json.dumps(arguments, default=vars).encode()
+    made, _ = _library.call("qudnn_testing_call", hook.encode(), request, None)
+    return json.loads(made)
