@@ -31,3 +31,9 @@ compile_as_one(elementwise csrc/kernels/elementwise cu *)
 compile_as_one(image csrc/kernels/image cu *)
 compile_as_one(border csrc/kernels/border cu arg_max float_entry steps table_exit)
 compile_as_one(some_kernels csrc/kernels cu common/compare conv/pad gemm/matmul gemm/batch_matmul norm/group_normalization)
+
+# Without Hopper's instructions each says that it has none.
+if(NOT QUDNN_CUDA_ARCHITECTURES MATCHES "(^|;)90")
+  set_target_properties(hopper_kernels PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  compile_as_one(window_refusals csrc/kernels/window cu window_*)
+endif()
