@@ -43,7 +43,7 @@ class Body:
         for value, captured in self._stands_for.items():
             if value.is_graph_input():
                 graph.inputs.remove(value)
-                value.replace_all_uses_with(captured)
+                value.replace_all_uses_with(_readable(captured, names))
             elif value.is_initializer():  # which passes have not removed
                 del graph.initializers[value.name or ""]
                 if value.const_value is constant_tensor(captured):
@@ -96,8 +96,8 @@ def is_worth_asking(graph: ir.Graph) -> bool:
     return False
 
 
-def why_not(node: ir.Node, graph: ir.Graph) -> str | None:
-    """Why a body of the node is not converted whatever it has; None where it may be."""
+def why_not(node: ir.Node, graph: ir.Graph, facts: Facts) -> str | None:
+    """Why a body of the node is not converted whatever it has; None where it may be. facts: of node.graph."""
     if not is_onnx(node, "If", "Loop", "Scan"):
         return f"it is in the body of {node.op_type}, and only those of If, Loop and Scan are converted"
     for each in (graph, *graph.subgraphs()):
@@ -106,20 +106,39 @@ def why_not(node: ir.Node, graph: ir.Graph) -> str | None:
                 return f"it is in a body of {node.op_type} that has an outer tensor as its result"
     for inner in ir.traversal.RecursiveGraphIterator(graph):
         for value in inner.inputs:
-            if value is not None and value.graph is node.graph and _is_of_function(value):
+            if value is None or value.graph is not node.graph or not _is_of_function(value):
+                continue
+            if not facts.shape(value):
                 return (
                     f"it is in a body of {node.op_type} that reads {value.name}, which is converted outside: "
-                    "onnxruntime gives the values of functions inside and outside the same names"
+                    "it is not known to have dimensions"
                 )
     return None
 
 
-def _is_of_function(value: ir.Value) -> bool:
-    """Whether an op of qudnn makes it, apart from nodes that onnxruntime may remove.
+def _readable(value: ir.Value, names: Names) -> ir.Value:
+    """What a body with ops of qudnn may read in the place of the outer value: of a function, a copy.
 
-    onnxruntime's inliner names a function's values anew in each graph (Graph::InlineFunctionProto, 1.31), and
-    its optimizer then takes one outside for one of a body that reads what the function has made.
+    onnxruntime's inliner names a function's values anew in each graph (Graph::InlineFunctionProto, 1.31).
+    Where a function's last Cast is then dropped (insert_cast_transformer.cc, RemoveDuplicateCastTransformer),
+    a body reads what the Cast read, under a name that the body has for a value of its own. Nothing drops or
+    renames the copy, a Concat of one tensor.
     """
+    node = value.producer()
+    if node is None or node.graph is None or not _is_of_function(value):
+        return value
+    for use in value.uses():
+        if is_onnx(use.node, "Concat") and len(use.node.inputs) == 1 and use.node.graph is node.graph:
+            return use.node.outputs[0]
+    copy = ir.node("Concat", [value], {"axis": 0}, name=names.node(f"{value.name}/for_bodies"))
+    (y,) = copy.outputs
+    y.name, y.type, y.shape = names.value(f"{value.name}/for_bodies"), value.type, value.shape
+    node.graph.insert_after(node, copy)
+    return y
+
+
+def _is_of_function(value: ir.Value) -> bool:
+    """Whether an op of qudnn makes it, apart from nodes that onnxruntime may remove."""
     for _ in range(_MOST_REMOVED):
         node = value.producer()
         if node is None:

@@ -272,7 +272,8 @@ def _convert(model: ir.Model, journal: Journal, observer: Observer | None = None
 def _convert_body(node: ir.Node, name: str, graph: ir.Graph, outer: ir.Model, context: Context) -> Report:
     """Convert a body of a node in outer's graph: last, when what it reads of outer is final."""
     excluded = Selection(exclude=context.selection.exclude).why_left([(node_name(node), node.op_type)])
-    reason = bodies.why_not(node, graph) or (excluded and f"the {node.op_type} around is excluded")
+    around = excluded and f"the {node.op_type} around is excluded"
+    reason = bodies.why_not(node, graph, context.facts) or around
     if reason:
         return describe_left(graph, reason)
     with named(f"reading {name} of {node_name(node)}"):

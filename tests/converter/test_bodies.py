@@ -266,25 +266,105 @@ def test_bodies_in_bodies(choice: bool) -> None:
     assert_inlines(conversion, inputs)
 
 
-@pytest.mark.parametrize("moved", [False, True])
-def test_bodies_that_read_what_is_converted_outside_stay(moved: bool) -> None:
-    """onnxruntime calls it a cycle: values of functions have the same names inside and outside."""
-    net = Network()
+def read_outside(dtype: str, moved: bool) -> onnx.ModelProto:
+    """Both branches read the result of a convolution; so does the graph."""
+    net = Network(dtype)
     x = net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 16)
     if moved:
         x = net.node("Identity", [x], "moved")
     branches = {}
     for name in ("then_branch", "else_branch"):
-        inner = Network()
+        inner = Network(dtype)
         inner.average(x, name)
         inner.constants = [c for c in inner.constants if c.name not in ("scale", "zero_point")]
-        branches[name] = body(inner, [value_info(name, "uint8", ["n", 16, 1, 1])])
+        branches[name] = body(inner, [value_info(name, dtype, ["n", 16, 1, 1])])
     net.input("choice", "bool", [])
-    net.node("If", ["choice"], net.unshaped_output("y", "uint8"), **branches)
-    conversion = convert(net.model(13), x=net.random((2, 3, 8, 8)), choice=np.array(True))
-    assert conversion.report.converted == {"QConv": 1}
-    for name in branches:
-        assert "which is converted outside" in reasons(conversion)[f"y_node/{name}/{name}_node"]
+    net.node("If", ["choice"], net.unshaped_output("y", dtype), **branches)
+    return net.model(21)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_bodies_read_a_copy_of_what_is_converted_outside(dtype: str, moved: bool) -> None:
+    """onnxruntime calls it a cycle without one, of int8: functions' values have the same names in bodies."""
+    inputs = {"x": Network(dtype).random((2, 3, 8, 8)), "choice": np.array(True)}
+    conversion = convert(read_outside(dtype, moved), **inputs)
+    assert conversion.report.converted == {"QConv": 1, "QGlobalAveragePool": 2}
+    assert [entry.op_type for entry in conversion.report.left] == ["If"]
+    (copy,) = (node for node in conversion.model.graph.node if node.op_type == "Concat")
+    (choice,) = (node for node in conversion.model.graph.node if node.op_type == "If")
+    read = {node.input[0] for a in choice.attribute for node in a.g.node if node.op_type == "ConvertToIsland"}
+    assert read == {*copy.output}
+    assert_names_differ(conversion.model)
+    assert_inlines(conversion, inputs)
+
+
+def test_without_a_copy_onnxruntime_finds_a_cycle() -> None:
+    """Once this opens, the copies may go."""
+    model = converter.convert(read_outside("int8", moved=False)).model
+    (copy,) = (node for node in model.graph.node if node.op_type == "Concat")
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            for inner in attribute.g.node:
+                inner.input[:] = [copy.input[0] if x == copy.output[0] else x for x in inner.input]
+    with pytest.raises(Exception, match="not acyclic"):
+        open_session(model)
+
+
+@pytest.mark.parametrize("choice", [True, False])
+def test_bodies_in_bodies_read_what_is_converted_outside(choice: bool) -> None:
+    """The body in between has no op of its own."""
+    net = QdqNetwork()
+    w = net.weights("w", (16, 24), 1)
+    x = net.pair(net.node("MatMul", [net.x(("n", 16)), w], "m"), "m_q", 0.09, 131)
+    branches = {}
+    for name in ("then_branch", "else_branch"):
+        inner = QdqNetwork()
+        y = inner.pair(x, f"{name}_x", 0.08, 120)
+        y = inner.node("MatMul", [y, inner.weights(f"{name}_w", (24, 16), 1)], f"{name}_m")
+        y = inner.pair(y, f"{name}_q", 0.11, 120)
+        branches[name] = body(inner, [value_info(y, "float32", ["n", 16])])
+    middle, other = GraphBuilder(), GraphBuilder()
+    middle.node("If", ["choice"], "chosen", **branches)
+    other.node("ReduceSum", [x], "sum")
+    net.input("choice", "bool", [])
+    net.node(
+        "If",
+        ["choice"],
+        "y",
+        then_branch=body(middle, [value_info("chosen", "float32", ["n", 16])]),
+        else_branch=body(other, [value_info("sum", "float32", [1, 1])]),
+    )
+    net.output("y", "float32", ["a", "b"])
+    inputs = {"x": floats(3, 16), "choice": np.array(choice)}
+    conversion = convert(net.model(17), **inputs)
+    assert conversion.report.converted == {"QMatMul": 3}
+    assert [node.op_type for node in conversion.model.graph.node].count("Concat") == 1
+    assert_names_differ(conversion.model)
+    assert_inlines(conversion, inputs)
+
+
+def test_bodies_that_read_a_number_that_is_converted_outside_stay() -> None:
+    """It has no axis along which it could be copied."""
+    net = QdqNetwork()
+    y = net.pair(net.node("MatMul", [net.x((1, 16)), net.weights("w", (16, 1))], "m"), "m_q", 0.09, 131)
+    number = net.node("ReduceSum", [y], "number", keepdims=0)
+    branches = {}
+    for name in ("then_branch", "else_branch"):
+        inner = QdqNetwork()
+        v = inner.pair("v", f"{name}_v", 0.05, 120)
+        v = inner.pair(inner.node("Tanh", [v], f"{name}_t"), f"{name}_q", 0.01, 120)
+        inner.node("Add", [v, number], f"{name}_y")
+        branches[name] = body(inner, [value_info(f"{name}_y", "float32", [1, 16])])
+    net.input("v", "float32", [1, 16])
+    net.input("choice", "bool", [])
+    net.node("If", ["choice"], "y", **branches)
+    net.output("y", "float32", [1, 16])
+    conversion = convert(net.model(17), x=floats(1, 16), v=floats(1, 16), choice=np.array(True))
+    assert conversion.report.converted == {"QMatMul": 1}
+    outside = "it is in a body of If that reads number, which is converted outside"
+    reason = f"{outside}: it is not known to have dimensions"
+    assert reasons(conversion)["y_node/then_branch/then_branch_t_node"] == reason
 
 
 def test_reports_call_nodes_in_bodies_by_their_paths() -> None:
