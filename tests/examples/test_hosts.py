@@ -154,8 +154,6 @@ def test_batches_have_the_sizes_that_were_tuned(folder: Path) -> None:
 
 def test_ray_serve(folder: Path) -> None:
     """Two replicas, several hundred requests on the loopback."""
-    if not os.environ.get("QUDNN_TEST_RAY"):
-        pytest.skip("QUDNN_TEST_RAY is not set: ray takes 650 MB and minutes")
     try:
         python = environments.made(
             "ray", ["ray[serve]", "onnxruntime", "numpy", "onnx", "onnx-ir", "protobuf"]

@@ -45,7 +45,8 @@ def _make(folder: Path, packages: list[str]) -> None:
         venv.create(made, with_pip=False, symlinks=True)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
         target = ["--python", os.fspath(made / "bin" / "python")]
-        result = subprocess.run([*pip, *target, "install", *packages], capture_output=True, text=True)
+        install = [*pip, *target, "install", "--no-compile", *packages]
+        result = subprocess.run(install, capture_output=True, text=True)
         if result.returncode:
             raise RuntimeError(f"pip cannot install {' '.join(packages)}: {result.stderr.strip()[-500:]}")
         try:
