@@ -95,7 +95,7 @@ def test_maps_are_made_of_tensors_that_moved(options: dict[str, Any], maps_of_x:
     again, launch = conv.run()
     assert again.tensor_maps == 0 and len(again.launches) == 1
     assert (launch.x, launch.weights, launch.y) == (X, W, Y)
-    assert again.descriptions == again.scratch == again.synchronizations == 0
+    assert again.descriptions == again.scratch == again.synchronizations == again.questions == 0
 
     moved, launch = conv.run(X + ELSEWHERE)
     assert launch.x == X + ELSEWHERE

@@ -54,6 +54,7 @@ class Launch(NamedTuple):
 
 class Calls(NamedTuple):
     tensor_maps: int  # encoded
+    questions: int  # about a GPU or a kernel, or what a kernel is allowed
     synchronizations: int
     allocations: int  # of CUDA, not freed yet, of the whole process
     descriptions: int  # allocated to say a tensor's type and shape

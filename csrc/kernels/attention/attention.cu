@@ -21,7 +21,7 @@ cudaError_t attention(const AttentionGeometry& g, const AttentionMatMul& scores,
 std::string attention_refusal(const AttentionGeometry& g, const SoftmaxConstants& constants,
                               const AttentionTensors& tensors) {
     if (!has_small_results(constants)) return kLargeResults;
-    return launch_refusal(g, tensors, Gpu());
+    return launch_refusal(g, tensors, current_gpu());
 }
 
 cudaError_t store_scalars(const AttentionMatMul& scores, const AttentionMatMul& result, MatMulScalars* target,

@@ -7,6 +7,7 @@
 
 #include "kernels/attention/attention.cuh"
 #include "kernels/common/gpu.h"
+#include "kernels/common/launch_limits.h"
 #include "kernels/common/refusal.h"
 
 namespace qudnn::kernels {
@@ -82,9 +83,7 @@ inline int y_vector(const AttentionGeometry& g, const int8_t* y) {
 template <class S, class Softmax>
 cudaError_t launch_shape(const AttentionSize& size, const Gpu& gpu, Attention& problem,
                          const Softmax& softmax, const AttentionTensors& tensors, cudaStream_t stream) {
-    // The same limit for all sizes: other threads may be launching other ones.
-    const cudaError_t status = cudaFuncSetAttribute(
-        attention_kernel<S, Softmax>, cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes);
+    const cudaError_t status = allow_shared_memory(attention_kernel<S, Softmax>, gpu.shared_bytes);
     if (status != cudaSuccess) return status;
     problem.row_tiles = Divisor<uint32_t>(ceil_div(size.m, S::kRows));
     attention_kernel<S><<<static_cast<unsigned>(size.blocks<S>()), S::kBlockThreads,
@@ -96,7 +95,7 @@ template <class Softmax>
 cudaError_t launch_attention(const AttentionGeometry& g, const AttentionMatMul& scores,
                              const AttentionMatMul& result, const Softmax& softmax,
                              const AttentionTensors& tensors, cudaStream_t stream) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     if (!launch_refusal(g, tensors, gpu).empty()) return cudaErrorNotSupported;
     const AttentionSize size(g);
     if (size.heads * g.m * g.width == 0) return cudaSuccess;

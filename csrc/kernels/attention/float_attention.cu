@@ -4,6 +4,7 @@
 
 #include "kernels/attention/float_attention.cuh"
 #include "kernels/common/gpu.h"
+#include "kernels/common/launch_limits.h"
 #include "kernels/common/refusal.h"
 
 namespace qudnn::kernels {
@@ -45,8 +46,7 @@ template <class S, bool kMasked>
 cudaError_t launch_kernel(const FloatAttentionGeometry& g, const FloatAttentionTensors& tensors,
                           cudaStream_t stream) {
     const auto kernel = float_attention_kernel<S, kMasked>;
-    const cudaError_t status =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kBytes);
+    const cudaError_t status = allow_shared_memory(kernel, S::kBytes);
     if (status != cudaSuccess) return status;
     FloatAttention problem = narrowed(g, tensors.mask);
     problem.row_tiles = Divisor<uint32_t>(ceil_div(g.m, S::kRows));
@@ -87,7 +87,7 @@ cudaError_t float_attention(const FloatAttentionGeometry& g, const FloatAttentio
                             cudaStream_t stream) {
     if (g.batch * g.heads * g.m * g.columns == 0 || !float_attention_refusal(g, tensors).empty())
         return plain_float_attention(g, tensors, stream);
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     const int64_t width = std::max(g.depth, g.columns);
     if (width <= 32)
         return launch_width<FloatAttentionShape<2, 32, 2>, FloatAttentionShape<1, 32, 4>>(g, tensors, gpu,

@@ -26,7 +26,7 @@ cudaError_t masked_attention(const AttentionGeometry& g, const AttentionMatMul& 
 std::string masked_attention_refusal(const AttentionGeometry& g, const MaskedSoftmaxGeometry& rows,
                                      const AttentionTensors& tensors) {
     if (!narrow(rows)) return "rows of scores beyond 31 bits";
-    return launch_refusal(g, tensors, Gpu());
+    return launch_refusal(g, tensors, current_gpu());
 }
 
 }  // namespace qudnn::kernels

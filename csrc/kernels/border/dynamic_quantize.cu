@@ -10,7 +10,7 @@ template <typename Values>
 cudaError_t enter(const BorderGeometry& geometry, int64_t count, const Values& values, const float* x,
                   int8_t* y, const DynamicEpilogue& to, cudaStream_t stream) {
     if (geometry.rank < 1 || geometry.rank > kMaxBorderRank) return cudaErrorInvalidValue;
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     DenseEntry entry;
     if (gpu.cooperative && count > 0 && aligned(x, sizeof(float4)) && aligned(y, 4) &&
         dense_entry(simplified(geometry), entry))

@@ -5,6 +5,7 @@
 
 #include "kernels/common/common.cuh"
 #include "kernels/common/gpu.h"
+#include "kernels/common/launch_limits.h"
 
 namespace qudnn::kernels {
 
@@ -17,12 +18,9 @@ constexpr int kStaticBytes = 1024;
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_cooperative(const Gpu& gpu, void (*kernel)(Parameters...), int64_t blocks, int threads,
                                size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
-    // The same limit for all sizes: other threads may be launching other ones.
-    cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                              gpu.shared_bytes - kStaticBytes);
+    cudaError_t status = allow_shared_memory(kernel, gpu.shared_bytes - kStaticBytes);
     int resident = 0;
-    if (status == cudaSuccess)
-        status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, threads, shared_bytes);
+    if (status == cudaSuccess) status = find_resident_blocks(kernel, threads, shared_bytes, resident);
     if (status != cudaSuccess) return status;
     if (resident == 0) return cudaErrorInvalidConfiguration;
     const auto grid =

@@ -21,4 +21,13 @@ struct Gpu {
     }
 };
 
+// The same, asked for once in a thread for as long as its GPU stays the same.
+inline const Gpu& current_gpu() {
+    thread_local int known = -1;
+    thread_local Gpu gpu;
+    int device = -1;
+    if (cudaGetDevice(&device) != cudaSuccess || device != known) gpu = Gpu(), known = device;
+    return gpu;
+}
+
 }  // namespace qudnn::kernels

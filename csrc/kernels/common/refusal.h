@@ -10,7 +10,7 @@ namespace qudnn::kernels {
 
 // Why the current GPU does not run kernels for this compute capability; empty if it does.
 inline std::string gpu_refusal(int major) {
-    if (Gpu().major >= major) return {};
+    if (current_gpu().major >= major) return {};
     return "needs a GPU of compute capability " + std::to_string(major) + ".0 or newer";
 }
 

@@ -101,7 +101,7 @@ std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g) {
     if (!depthwise_refusal(g).empty()) return {};
     std::vector<std::pair<double, DepthwiseVariant>> variants;
     if (tiles_kernel(g) && g.c % kSlabChannels == 0 && fits(g) && g.dilation_h == 1 && g.dilation_w == 1 &&
-        Gpu().major >= 8)
+        current_gpu().major >= 8)
         for (bool narrow : {false, true})
             for (int slabs : {2, 4, 1}) {
                 const DepthwiseVariant variant{slabs, narrow};
@@ -127,7 +127,7 @@ cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, in
     DepthwiseTiles d = cut(g, variant, x_zero_point);
     const TilesKernel& kernel = *tiles_kernel(g);
     // As many blocks as run at once: each loops over tiles of the same channels and copies ahead.
-    const int most = kernel.blocks * Gpu().multiprocessors / d.channel_blocks;
+    const int most = kernel.blocks * current_gpu().multiprocessors / d.channel_blocks;
     d.step = std::min(std::max(most, 1), d.tiles);
     kernel.run<<<d.channel_blocks * d.step, kDepthwiseWarps * 32, shared_bytes(d), stream>>>(
         d, x, filter, epilogue, OutputRange(epilogue), y);

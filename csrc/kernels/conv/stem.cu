@@ -99,7 +99,7 @@ std::string stem_refusal(const ConvGeometry& g) {
 }
 
 std::vector<StemVariant> stem_variants(const ConvGeometry& g) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     if (!stem_refusal(g).empty()) return {};
     const auto first = std::find_if(kKernels.begin(), kKernels.end(), [&](auto& k) { return k.takes(g); });
     std::vector<std::pair<double, StemVariant>> variants;

@@ -1,6 +1,7 @@
 #include "kernels/conv/stem_pool.h"
 
-#include "kernels/common/current_gpu.h"
+#include "kernels/common/gpu.h"
+#include "kernels/common/launch_limits.h"
 #include "kernels/common/refusal.h"
 #include "kernels/conv/stem_pool.cuh"
 
@@ -38,24 +39,14 @@ StemPool cut(const ConvGeometry& g, const PoolGeometry& pool) {
 
 // Lets the kernel's blocks have more shared memory than those that do not ask for it.
 template <typename Image>
-cudaError_t allow_shared() {
-    thread_local int asked = -1;  // the GPU
-    int device = -1;
-    cudaError_t status = cudaGetDevice(&device);
-    if (status != cudaSuccess || device == asked) return status;
-    status = cudaFuncSetAttribute(stem_pool_kernel<Image>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                  static_cast<int>(sizeof(PoolShared)));
-    if (status == cudaSuccess) asked = device;
-    return status;
-}
-
-template <typename Image>
 cudaError_t run(const ConvGeometry& g, const PoolGeometry& pool, const Image& image, const int8_t* filter,
                 const Epilogue& epilogue, int8_t* y, cudaStream_t stream) {
     for (const void* pointer :
          {static_cast<const void*>(image.x), static_cast<const void*>(filter), static_cast<const void*>(y)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    if (const cudaError_t status = allow_shared<Image>(); status != cudaSuccess) return status;
+    const cudaError_t status =
+        allow_shared_memory(stem_pool_kernel<Image>, static_cast<int>(sizeof(PoolShared)));
+    if (status != cudaSuccess) return status;
     const StemPool s = cut(g, pool);
     const auto blocks = static_cast<unsigned>(ceil_div(s.rows, s.block_rows) * s.column_blocks);
     return launch_dependent(stem_pool_kernel<Image>, blocks, kPoolThreads, sizeof(PoolShared), stream, s,

@@ -100,7 +100,7 @@ double cost(const BatchMatMulGeometry& g, int rows, int columns, int result_byte
 
 template <class Y>
 std::vector<MmaMatMulVariant> mma_matmul_variants(const BatchMatMulGeometry& g, bool pointers_aligned) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     if (!mma_matmul_refusal(g).empty()) return {};
     std::vector<std::pair<double, MmaMatMulVariant>> variants;
     for (size_t i = 0; i < kMmaMatMulKernels<Y>.size(); ++i) {

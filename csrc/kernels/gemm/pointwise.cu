@@ -103,7 +103,7 @@ std::string pointwise_refusal(const PointwiseGeometry& g) {
 }
 
 std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     if (!pointwise_refusal(g).empty()) return {};
     std::vector<std::pair<double, PointwiseVariant>> variants;
     for (int number = 0; number < static_cast<int>(kKernels.size()); ++number) {

@@ -20,7 +20,7 @@ template <typename Source>
 cudaError_t normalize(const ToIslandGeometry& g, float epsilon, const Source& source, const float* gamma,
                       const float* beta, int8_t* q, const FloatResults& results, const DynamicEpilogue& to,
                       cudaStream_t stream) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     const auto wide = [](const void* pointer) { return aligned(pointer, sizeof(float4)); };  // null too
     const bool vectors = source.vectors() && aligned(q, 4) && wide(gamma) && wide(beta) && wide(results.y) &&
                          wide(results.total);
@@ -57,7 +57,7 @@ std::string dynamic_normalize_refusal(const ToIslandGeometry& g) {
     if (g.channels > kMostKept) return "more than " + std::to_string(kMostKept) + " channels";
     if (g.channels % 4 != 0 || g.q_stride % 4 != 0) return "channels not in fours";
     if (!narrow(g.q_stride)) return "rows beyond 31 bits";
-    if (!Gpu().cooperative) return "needs a GPU whose blocks can wait for each other";
+    if (!current_gpu().cooperative) return "needs a GPU whose blocks can wait for each other";
     return {};
 }
 
@@ -80,7 +80,7 @@ cudaError_t dynamic_add_layer_normalization_to_island(const ToIslandGeometry& g,
 
 bool needs_y(const ToIslandGeometry& g) {
     if (!dynamic_normalize_refusal(g).empty()) return true;
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     return with_steps(g.channels, [&](auto steps) {
         const NormalizingGrid<steps> grid(gpu, g.rows);
         return grid.rows > grid.slots;

@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kKeptWarps * 32, kKeptBlocks<kSteps, kMany>)
 template <int kSteps, typename Source>
 cudaError_t launch_kept_steps(const ToIsland& k, const Source& source, cudaStream_t stream) {
     const int64_t blocks = ceil_div(k.rows, kKeptWarps);
-    const bool many = blocks > int64_t{kKeptBlocks<kSteps, false>} * Gpu().multiprocessors;
+    const bool many = blocks > int64_t{kKeptBlocks<kSteps, false>} * current_gpu().multiprocessors;
     const auto kernel =
         many ? normalize_kept_rows<kSteps, true, Source> : normalize_kept_rows<kSteps, false, Source>;
     return launch(kernel, blocks, kKeptWarps * 32, stream, k, source);

@@ -269,7 +269,7 @@ cudaError_t launch_normalize_rows(const Normalization& k, bool words, const Sour
         return launch_rows<1, false>(k, source, gamma, beta, y, stream);
     // Few rows: a warp to each is sooner done, though most threads have no part in the sums of squares.
     constexpr int kMany = 4;
-    const int64_t few = int64_t{8} * Gpu().multiprocessors;
+    const int64_t few = int64_t{8} * current_gpu().multiprocessors;
     if (k.rows <= few || k.channels > kMostStaged<kMany>)
         return launch_rows<1, true>(k, source, gamma, beta, y, stream);
     return launch_rows<kMany, true>(k, source, gamma, beta, y, stream);

@@ -65,14 +65,13 @@ bool runs(const LstmLayer& layer, const LstmCut& cut) {
 
 cudaError_t lstm_steps(const LstmLayer& layer, cudaStream_t stream) {
     if (layer.hidden > kMostLstmStates) return cudaErrorInvalidValue;
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     const int64_t room = gpu.shared_bytes - kStaticBytes;
     for (int blocks = gpu.major >= 9 ? kMostLstmBlocks : 1; blocks > 0; blocks /= 2) {
         if (blocks > 1 && blocks * kFewestUnits > layer.hidden) continue;
         const LstmCut cut = cut_in(blocks, layer, room);
         const Kernel kernel = kernel_of(cut);
-        const cudaError_t status =
-            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(room));
+        const cudaError_t status = allow_shared_memory(kernel, static_cast<int>(room));
         if (status != cudaSuccess) return status;
         if (blocks > 1 && !runs(layer, cut)) continue;
         const Launch launch(layer, cut, stream);

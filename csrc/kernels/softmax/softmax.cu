@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "kernels/common/gpu.h"
+#include "kernels/common/launch_limits.h"
 #include "kernels/softmax/softmax_tiles.cuh"
 
 namespace qudnn::kernels {
@@ -67,9 +68,7 @@ __global__ void __launch_bounds__(kWarps * 32)
 template <int kRows>
 cudaError_t launch_tiles(const Tiles& g, int warps, const Gpu& gpu, const SoftmaxConstants& constants,
                          const int8_t* x, int8_t* y, cudaStream_t stream) {
-    // The same limit for all shapes: other threads may be launching other ones.
-    const cudaError_t status = cudaFuncSetAttribute(
-        softmax_tiles<kRows>, cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes);
+    const cudaError_t status = allow_shared_memory(softmax_tiles<kRows>, gpu.shared_bytes);
     if (status != cudaSuccess) return status;
     const int bytes = kTableWords * 4 + warps * kRows * g.pitch * 16;
     const int64_t blocks = std::min<int64_t>(ceil_div(g.rows, kRows * warps), 2 * gpu.multiprocessors);
@@ -90,7 +89,7 @@ int64_t room_for_warps(const Gpu& gpu, int tile_rows, int64_t pitch) {
 // Of what softmax_tiles_refusal() does not refuse.
 cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& constants, const int8_t* x,
                       int8_t* y, cudaStream_t stream) {
-    const Gpu gpu;
+    const Gpu& gpu = current_gpu();
     const bool vectors = stride % 16 == 0 && aligned(x, 16) && aligned(y, 16);
     const int64_t row_vectors = ceil_div(constants.channels, 16);
     const Tiles g{.rows = rows,
@@ -120,7 +119,7 @@ cudaError_t run_tiles(int64_t rows, int64_t stride, const SoftmaxConstants& cons
 std::string softmax_tiles_refusal(int64_t stride, const SoftmaxConstants& constants) {
     if (!has_small_results(constants)) return kLargeResults;
     if (stride > kLongest) return "rows longer than " + std::to_string(kLongest);
-    if (room_for_warps(Gpu(), kFew, row_pitch(stride)) < 1) return "rows too long for shared memory";
+    if (room_for_warps(current_gpu(), kFew, row_pitch(stride)) < 1) return "rows too long for shared memory";
     return {};
 }
 

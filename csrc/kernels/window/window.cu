@@ -49,11 +49,6 @@ __global__ void __launch_bounds__(128)
     }
 }
 
-int multiprocessors() {
-    static const int of_first = Gpu().multiprocessors;  // those of one generation have about as many
-    return of_first;
-}
-
 WindowAddition float_addition_of(const Residual& residual) {
     const BinaryScales& s = residual.scales;
     return {.r = residual.r,
@@ -109,7 +104,7 @@ struct WindowConv::Prepared {
           blocks(static_cast<unsigned>(variant.blocks)) {
         static std::atomic<uint64_t> numbers{0};
         number = ++numbers;
-        cut.finish(*kernel, variant, ceil_div(variant.blocks, multiprocessors()));
+        cut.finish(*kernel, variant, ceil_div(variant.blocks, current_gpu().multiprocessors));
         shared_bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel->columns));
         with_old_table = cut.window;
         with_old_table.bias_table = false;

@@ -1,6 +1,6 @@
 // A CUDA runtime that computes nothing: it counts what it is asked for, and notes what a launch got. For
-// tests of all that comes before a launch, without a GPU. It has the functions that the library uses; "GPUs"
-// are H200s.
+// tests of all that comes before a launch, without a GPU. It has the functions that the library uses: one
+// that is not here yet is an undefined symbol when the tests load the library. Its GPU is an H200.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct FakeLaunch {
 // Since the last take_cuda_calls(), in this process.
 struct CudaCalls {
     uint64_t tensor_maps = 0, synchronizations = 0;
+    uint64_t questions = 0;   // about a GPU or a kernel, or what a kernel is allowed
     int64_t allocations = 0;  // those that are not freed, from the start
     std::vector<FakeLaunch> launches;
 };

@@ -2,9 +2,10 @@
 #include <atomic>
 #include <thread>
 
+#include "ops/border/dynamic_entry.h"
 #include "ops/conv/conv.h"
-#include "ops/gemm/matmul.h"
 #include "ops/shared/op.h"
+#include "ops/softmax/softmax.h"
 #include "testing/fakes/cuda.h"
 #include "testing/fakes/runtime.h"
 #include "testing/hooks.h"
@@ -31,10 +32,9 @@ class Node {
         plan::Configuration configuration;
         configuration.only = only;
         const plan::Configuration& interned = plan::intern(configuration);
-        op_ = op == "QConv"      ? ops::definition<ops::QConv>(interned)
-              : op == "QConvAdd" ? ops::definition<ops::QConvAdd>(interned)
-              : op == "QMatMul"  ? ops::definition<ops::QMatMul>(interned)
-                                 : throw std::invalid_argument("no fake node of " + op);
+        find<ops::QConv>(op, interned), find<ops::QConvAdd>(op, interned);
+        find<ops::QSoftmax>(op, interned), find<ops::DynamicQuantizeToIsland>(op, interned);
+        if (op_ == nullptr) throw std::invalid_argument("no fake node of " + op);
         OrtKernelInfo info;
         for (const auto& [name, value] : attributes) {
             if (name.ends_with("_scale"))
@@ -50,16 +50,22 @@ class Node {
 
     std::vector<int64_t> run(OrtKernelContext& context) const {
         check(op_->KernelComputeV2(kernel_, &context));
-        return context.output.dims;
+        return context.outputs[0].dims;
     }
 
   private:
-    const OrtCustomOp* op_;
+    template <class Kernel>
+    void find(const std::string& op, const plan::Configuration& configuration) {
+        if (op == Kernel::kSignature.name) op_ = ops::definition<Kernel>(configuration);
+    }
+
+    const OrtCustomOp* op_ = nullptr;
     void* kernel_ = nullptr;
 };
 
 OrtKernelContext context_of(const List& inputs, int64_t y) {
-    OrtKernelContext context{{}, {ElementType::int8, {}, reinterpret_cast<void*>(y)}};
+    const OrtValue output{ElementType::int8, {}, reinterpret_cast<void*>(y)};
+    OrtKernelContext context{{}, {output, output, output}};
     for (const Value& input : inputs) context.inputs.push_back(tensor(input));
     return context;
 }
@@ -75,7 +81,7 @@ int64_t wrong_launches(const Node& node, const List& inputs, int threads, int ru
             const uint64_t x = 0x100000000u + 0x1000000u * static_cast<unsigned>(thread) +
                                0x1000u * static_cast<unsigned>(i % period);
             context.inputs[0].data = reinterpret_cast<void*>(x);
-            context.output.data = reinterpret_cast<void*>(x + 0x800);
+            context.outputs[0].data = reinterpret_cast<void*>(x + 0x800);
             node.run(context);
             const std::vector<uint64_t>& got = last_launch().addresses;
             const auto weights = reinterpret_cast<uint64_t>(context.inputs[1].data);
@@ -97,6 +103,7 @@ std::string all_calls() {
     for (const FakeLaunch& launch : cuda.launches)
         launches.push_back(json::list_of(launch.kernel, launch.addresses));
     return json::object({{"tensor_maps", json::of(cuda.tensor_maps)},
+                         {"questions", json::of(cuda.questions)},
                          {"synchronizations", json::of(cuda.synchronizations)},
                          {"allocations", json::of(cuda.allocations)},
                          {"descriptions", json::of(runtime.descriptions)},

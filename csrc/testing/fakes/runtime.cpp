@@ -135,11 +135,11 @@ class Table {
             [](const OrtKernelContext* context, size_t index, const OrtValue** value) -> OrtStatus* {
                 return *value = &context->inputs.at(index), nullptr;
             });
-        set<slots::KernelContext_GetOutput>(
-            [](OrtKernelContext* context, size_t, const int64_t* dims, size_t rank, OrtValue** value) {
-                context->output.dims.assign(dims, dims + rank);
-                return *value = &context->output, static_cast<OrtStatus*>(nullptr);
-            });
+        set<slots::KernelContext_GetOutput>([](OrtKernelContext* context, size_t index, const int64_t* dims,
+                                               size_t rank, OrtValue** value) -> OrtStatus* {
+            *value = &context->outputs.at(index);
+            return (*value)->dims.assign(dims, dims + rank), nullptr;
+        });
         set<slots::KernelContext_GetGPUComputeStream>(
             [](const OrtKernelContext*, void** stream) -> OrtStatus* { return *stream = nullptr, nullptr; });
         set<slots::KernelContext_GetResource>(

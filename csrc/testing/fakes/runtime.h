@@ -1,6 +1,7 @@
 // An onnxruntime of which there is as much as a kernel calls, for tests of kernels without a session.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,7 +24,7 @@ struct OrtKernelInfo {
 
 struct OrtKernelContext {
     std::vector<OrtValue> inputs;
-    OrtValue output;
+    std::array<OrtValue, 3> outputs;
 };
 
 namespace qudnn::testing {
