@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from qudnn.converter.graph.sizes import Size, divided, is_never_negative, plus, quotient, times
+from qudnn.converter.graph.bounds import is_never_negative
+from qudnn.converter.graph.sizes import Size, divided, plus, quotient, times
 
 
 def _difference(a: Size, b: Size) -> Size:

@@ -6,8 +6,6 @@ Two sizes that are equal here are equal whenever the model runs; unequal ones ma
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import lru_cache
 from math import gcd
 
 from qudnn.converter.errors import Refusal
@@ -15,7 +13,7 @@ from qudnn.converter.errors import Refusal
 GUESS = 32  # a likely size where nothing is known
 
 _LONGEST = 200  # characters of a name
-_MOST_TERMS = 32
+MOST_TERMS = 32
 _DEEPEST = 50  # names inside of names
 _MOST_FACTORS = 16
 _GREATEST = 2**63  # of factors: greater numbers fit into no shape
@@ -80,15 +78,22 @@ def unknown(name: str, guess: int = GUESS) -> Unknown:
 
 def names_of(size: Size) -> list[str]:
     """The named numbers that the size is made of, some of them perhaps several times."""
-    return [name for names, _ in _terms(size) for name in names]
+    return [name for names, _ in terms_of(size) for name in names]
+
+
+def terms_of(size: Size) -> Iterable[tuple[Monomial, int]]:
+    """The products of named numbers that add up to the size, each with its factor."""
+    if isinstance(size, Unknown):
+        return size.terms
+    return [((), size)] if size else []
 
 
 def plus(a: Size, b: Size) -> Size:
     """a + b"""
     if isinstance(a, int) and isinstance(b, int):
         return a + b
-    terms = dict(_terms(a))
-    for names, factor in _terms(b):
+    terms = dict(terms_of(a))
+    for names, factor in terms_of(b):
         terms[names] = terms.get(names, 0) + factor
     return _of(terms, _likely(a) + _likely(b))
 
@@ -98,8 +103,8 @@ def times(a: Size, b: Size) -> Size:
     if isinstance(a, int) and isinstance(b, int):
         return a * b
     terms: dict[Monomial, int] = {}
-    for first, by in _terms(a):
-        for second, factor in _terms(b):
+    for first, by in terms_of(a):
+        for second, factor in terms_of(b):
             names = tuple(sorted((*first, *second)))
             terms[names] = terms.get(names, 0) + by * factor
     return _of(terms, _likely(a) * _likely(b))
@@ -147,14 +152,14 @@ def divided(size: Size, by: int) -> Size:
 def quotient(size: Size, by: Size) -> Size | None:
     """size / by where that is a whole number whatever the sizes are, None where it may not be."""
     if isinstance(by, int) and by:
-        factors = [factor for _, factor in _terms(size)]
+        factors = [factor for _, factor in terms_of(size)]
         return divided(size, by) if by > 0 and not any(factor % by for factor in factors) else None
-    left, found = dict(_terms(size)), dict[Monomial, int]()
-    divisor = dict(_terms(by))
+    left, found = dict(terms_of(size)), dict[Monomial, int]()
+    divisor = dict(terms_of(by))
     if not divisor:
         return None
     first = max(divisor, key=_order)
-    for _ in range(_MOST_TERMS):
+    for _ in range(MOST_TERMS):
         if not left:
             return _of(found, _likely(size) // max(_likely(by), 1))
         names = max(left, key=_order)
@@ -178,70 +183,6 @@ def rest_of(whole: Size, others: Size) -> Size:
     if exact is not None:
         return exact
     return computed(f"({whole})/({others})", "Div", whole, others, guessed(whole) // guessed(others))
-
-
-def least(a: Size, b: Size) -> Size:
-    """The smaller one of two."""
-    if isinstance(a, int) and isinstance(b, int):
-        return min(a, b)
-    for first, second in (a, b), (b, a):
-        if is_never_negative(plus(second, times(-1, first))):
-            return first
-    return computed(f"least({a}, {b})", "Min", a, b, min(guessed(a), guessed(b)))
-
-
-def at_least_nothing(size: Size) -> Size:
-    """The number, 0 where it is negative."""
-    if isinstance(size, int) or is_never_negative(size):
-        return max(size, 0) if isinstance(size, int) else size
-    return computed(f"most({size}, 0)", "Max", size, 0, max(size.guess, 0))
-
-
-@lru_cache(4096)
-def is_never_negative(size: Size) -> bool:
-    """Whether the number is 0 or more, of any inputs, as far as bounds of its quotients tell.
-
-    inside/by - (by-1)/by <= floor(inside/by) <= inside/by, and no size is negative.
-    """
-    terms = {names: Fraction(factor) for names, factor in _terms(size)}
-    for _ in range(_MOST_TERMS):
-        if all(factor >= 0 and all(map(_is_of_a_size, names)) for names, factor in terms.items()):
-            return True
-        bounds = [
-            (names[0], bound)
-            for names, factor in terms.items()
-            if len(names) == 1
-            and isinstance(names[0], Computed)
-            and (bound := _bound(names[0], factor)) is not None
-        ]
-        if not bounds:
-            return False
-        name, bound = max(bounds, key=lambda each: each[0].depth)  # that which others are not inside of
-        factor = terms.pop((name,))
-        for names, share in bound.items():
-            terms[names] = terms.get(names, Fraction()) + factor * share
-        terms = {names: factor for names, factor in terms.items() if factor}
-    return False
-
-
-def _bound(name: Computed, factor: Fraction) -> dict[Monomial, Fraction] | None:
-    """What the number is not less than, or not more than where factor is negative; None where not known."""
-    a, b = name.operands
-    if name.operator == "Min":
-        return {names: Fraction(share) for names, share in _terms(a)} if factor < 0 else None
-    if name.operator != "Div" or not isinstance(b, int):
-        return None
-    bound = {names: Fraction(share, b) for names, share in _terms(a)}
-    if factor > 0:
-        bound[()] = bound.get((), Fraction()) + Fraction(1 - b, b)
-    return bound
-
-
-def _is_of_a_size(name: str) -> bool:
-    """Whether the number of the name is 0 or more."""
-    if not isinstance(name, Computed):
-        return True
-    return (any if name.operator == "Max" else all)(map(is_never_negative, name.operands))
 
 
 def guessed(size: Size) -> int:
@@ -268,12 +209,6 @@ def broadcast(a: Shape, b: Shape) -> Shape:
     return tuple(out)
 
 
-def _terms(size: Size) -> Iterable[tuple[Monomial, int]]:
-    if isinstance(size, Unknown):
-        return size.terms
-    return [((), size)] if size else []
-
-
 def _likely(size: Size) -> int:
     return size if isinstance(size, int) else size.guess
 
@@ -289,7 +224,7 @@ def _of(terms: Mapping[Monomial, int], guess: int) -> Size:
     if not kept or not kept[0][0]:
         return kept[0][1] if kept else 0
     size = Unknown(tuple(kept), max(-_GREATEST, min(guess, _GREATEST)))
-    is_long = len(kept) > _MOST_TERMS or any(
+    is_long = len(kept) > MOST_TERMS or any(
         len(names) > _MOST_FACTORS or abs(f) >= _GREATEST for names, f in kept
     )
     return unknown(_digest(str(size)), size.guess) if is_long else size

@@ -1,15 +1,7 @@
 """How many elements a Slice takes of an axis, where sizes and bounds may be known only at run time."""
 
-from qudnn.converter.graph.sizes import (
-    Size,
-    at_least_nothing,
-    divided,
-    is_never_negative,
-    least,
-    plus,
-    times,
-    unknown,
-)
+from qudnn.converter.graph.bounds import at_least_nothing, is_never_negative, least
+from qudnn.converter.graph.sizes import Size, divided, plus, times, unknown
 
 END = 2**31 - 1  # of any axis
 

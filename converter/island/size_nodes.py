@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx_ir as ir
 
+from qudnn.converter.graph.bounds import is_never_negative
 from qudnn.converter.graph.edit import add_initializer
 from qudnn.converter.graph.names import Names
-from qudnn.converter.graph.sizes import Computed, Size, is_never_negative
+from qudnn.converter.graph.sizes import Computed, Size
 
 
 class SizeNodes:

@@ -13,8 +13,9 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
+from qudnn.converter.graph.bounds import is_never_negative
 from qudnn.converter.graph.constants import Quantization
-from qudnn.converter.graph.sizes import Shape, Size, is_never_negative, plus, times, unknown
+from qudnn.converter.graph.sizes import Shape, Size, plus, times, unknown
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Attribute, Emitter
 from qudnn.converter.island.layout import Layout

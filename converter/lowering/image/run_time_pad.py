@@ -8,7 +8,8 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.sizes import Shape, Size, is_never_negative, plus
+from qudnn.converter.graph.bounds import is_never_negative
+from qudnn.converter.graph.sizes import Shape, Size, plus
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout

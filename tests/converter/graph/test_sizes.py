@@ -6,13 +6,11 @@ from itertools import product
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from qudnn.converter.graph.bounds import at_least_nothing, is_never_negative, least
 from qudnn.converter.graph.sizes import (
     Size,
     Unknown,
-    at_least_nothing,
     divided,
-    is_never_negative,
-    least,
     plus,
     quotient,
     shifted,
@@ -134,15 +132,3 @@ def test_what_is_never_negative_is_not(term: Term) -> None:
     if is_never_negative(size):
         assert min(numbers) >= 0
     assert is_never_negative(at_least_nothing(size))
-
-
-def test_windows_that_are_filled_up() -> None:
-    """What PyTorch pads an image by, (7 - h % 7) % 7, and that it is not less than the image then."""
-    h = unknown("h")
-    for height in (h, divided(h, 4), plus(h, times(-1, divided(h, 2)))):
-        lacks = plus(7, times(-1, plus(height, times(-7, divided(height, 7)))))
-        lacks = plus(lacks, times(-7, divided(lacks, 7)))
-        assert is_never_negative(lacks) and not is_never_negative(times(-1, lacks))
-        assert least(plus(height, lacks), height) == height
-    odd = plus(h, times(-2, divided(h, 2)))
-    assert is_never_negative(odd) and not is_never_negative(plus(odd, -1))

@@ -8,8 +8,9 @@ import onnxruntime
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from qudnn.converter.graph.bounds import at_least_nothing, least
 from qudnn.converter.graph.names import Names
-from qudnn.converter.graph.sizes import Size, at_least_nothing, divided, least, plus, times, unknown
+from qudnn.converter.graph.sizes import Size, divided, plus, times, unknown
 from qudnn.converter.island.size_nodes import SizeNodes
 
 NAMES = ("n", "h", "w")
