@@ -262,3 +262,14 @@ def test_a_constant_that_is_elsewhere_is_described_anew() -> None:
     inputs[1] = Tensor(W + ELSEWHERE, [32, 1, 1, 64])
     with pytest.raises(RuntimeError, match="bias does not have one value per output channel"):
         conv.node.run(inputs, Y)
+
+
+@pytest.mark.parametrize("options", [{}, {"kernel": 3}, {"adds": True, "k": 256}], ids=str)
+def test_a_run_allocates_nothing_on_the_host(options: dict[str, Any]) -> None:
+    conv = Conv(**options)
+    conv.run()
+    first = conv.node.heap_allocations()
+    assert first > 0  # its plan was made
+    for _ in range(3):
+        conv.run()
+    assert conv.node.heap_allocations() == first

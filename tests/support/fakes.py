@@ -99,6 +99,10 @@ class Node:
         """y: its address. Returns its shape."""
         return list(_ask("Node.run", self._number, inputs, y))
 
+    def heap_allocations(self) -> int:
+        """Of all its runs, on the host."""
+        return int(_ask("Node.heap_allocations", self._number))
+
     def wrong_launches(self, inputs: list[Tensor], *, threads: int, runs: int, period: int) -> int:
         """Of runs in threads, each on other addresses of the first input and of y: see nodes.cpp."""
         return int(_ask("Node.wrong_launches", self._number, inputs, threads, runs, period))

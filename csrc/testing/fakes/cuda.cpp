@@ -11,6 +11,8 @@
 #include <mutex>
 #include <utility>
 
+#include "testing/fakes/allocations.h"
+
 namespace qudnn::testing {
 
 namespace {
@@ -47,6 +49,7 @@ uint64_t pointer_in(void* argument) {
 }
 
 void note(const void* kernel, void** arguments) {
+    const Uncounted own;
     last = {kernels()[kernel], {}};
     if (last.kernel.find("window_kernel") != std::string::npos) {  // see WindowKernel::run
         const auto* const maps = static_cast<const CUtensorMap*>(arguments[1]);

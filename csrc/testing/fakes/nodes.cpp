@@ -6,6 +6,7 @@
 #include "ops/conv/conv.h"
 #include "ops/shared/op.h"
 #include "ops/softmax/softmax.h"
+#include "testing/fakes/allocations.h"
 #include "testing/fakes/cuda.h"
 #include "testing/fakes/runtime.h"
 #include "testing/hooks.h"
@@ -49,9 +50,13 @@ class Node {
     ~Node() { op_->KernelDestroy(kernel_); }
 
     std::vector<int64_t> run(OrtKernelContext& context) const {
+        const uint64_t before = allocations_of_this_thread();
         check(op_->KernelComputeV2(kernel_, &context));
+        heap_allocations += allocations_of_this_thread() - before;
         return context.outputs[0].dims;
     }
+
+    mutable std::atomic<uint64_t> heap_allocations{0};  // of all runs
 
   private:
     template <class Kernel>
@@ -126,6 +131,9 @@ void add_fake_hooks(Hooks& hooks) {
         const auto number = [&](size_t i) { return static_cast<int>(call[i].integer()); };
         return json::of(
             wrong_launches(*call.object<Node>(), call[1].list(), number(2), number(3), number(4)));
+    };
+    hooks["Node.heap_allocations"] = [](const Call& call) {
+        return json::of(call.object<Node>()->heap_allocations.load());
     };
     hooks["calls"] = [](const Call&) { return all_calls(); };
     hooks["set_capturing"] = [](const Call& call) { return set_capturing(call[0].flag()), nothing(); };

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ort/api.h"
+#include "testing/fakes/allocations.h"
 
 struct OrtStatus {
     std::string message;
@@ -137,6 +138,7 @@ class Table {
             });
         set<slots::KernelContext_GetOutput>([](OrtKernelContext* context, size_t index, const int64_t* dims,
                                                size_t rank, OrtValue** value) -> OrtStatus* {
+            const Uncounted own;
             *value = &context->outputs.at(index);
             return (*value)->dims.assign(dims, dims + rank), nullptr;
         });
