@@ -69,10 +69,12 @@ const std::vector<KnownOnDevice>& first_look(const std::string& folder) {
 
 }  // namespace
 
-size_t KeyHash::operator()(const Key& key) const {
-    return hash(key.problem) ^ (static_cast<size_t>(key.device) * 0x94d049bb133111ebu) ^
-           std::hash<const void*>()(key.configuration);
-}
+Key::Key(const Problem& problem, int device, const Configuration* configuration)
+    : hash(plan::hash(problem) ^ (static_cast<size_t>(device) * 0x94d049bb133111ebu) ^
+           std::hash<const void*>()(configuration)),
+      problem(problem),
+      device(device),
+      configuration(configuration) {}
 
 RecordKey record_key_of(const Key& key) {
     return {text(key.problem), device_text(key.device),   engines::cudnn_version(),

@@ -15,15 +15,17 @@ namespace qudnn::plan {
 
 // A plan belongs to a problem on one GPU, found as one configuration wants it.
 struct Key {
+    size_t hash;  // of the rest: computed here, not while the cache is locked
     Problem problem;
-    int device = 0;
-    const Configuration* configuration = nullptr;  // interned
+    int device;
+    const Configuration* configuration;  // interned
 
+    Key(const Problem& problem, int device, const Configuration* configuration);
     bool operator==(const Key&) const = default;
 };
 
 struct KeyHash {
-    size_t operator()(const Key& key) const;
+    size_t operator()(const Key& key) const noexcept { return key.hash; }
 };
 
 RecordKey record_key_of(const Key& key);
