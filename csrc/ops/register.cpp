@@ -80,6 +80,14 @@ std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Config
 }
 
 template <class... Kernels>
+const OrtCustomOp* find(List<Kernels...>, const std::string& op, const plan::Configuration& configuration) {
+    const OrtCustomOp* found = nullptr;
+    ((op == Kernels::kSignature.name && (found = definition<Kernels>(configuration))) || ...);
+    if (found == nullptr) throw std::invalid_argument("no op is called " + op);
+    return found;
+}
+
+template <class... Kernels>
 void read(List<Kernels...>, const std::string& op, const ort::Attributes& attributes) {
     const bool known = ((op == Kernels::kSignature.name && (Kernels(attributes), true)) || ...);
     if (!known) throw std::invalid_argument("no op is called " + op);
@@ -148,6 +156,10 @@ OrtCustomOpDomain* domain_for_any_session() {
 
 void read_attributes(const std::string& op, const ort::Attributes& attributes) {
     read(Ops(), op, attributes);
+}
+
+const OrtCustomOp* find_op(const std::string& op, const plan::Configuration& configuration) {
+    return find(Ops(), op, configuration);
 }
 
 }  // namespace qudnn::ops

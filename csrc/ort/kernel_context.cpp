@@ -96,13 +96,13 @@ Tensor KernelContext::optional_input(size_t index) const {
 Tensor KernelContext::output(size_t index, const Shape& shape) {
     OrtValue* const value = make_output(index, shape);
     if (value == nullptr) throw Error("output " + std::to_string(index) + " is missing");
-    return {.shape = shape, .data = data_of(value)};
+    return described(value, data_of(value));
 }
 
 Tensor KernelContext::optional_output(size_t index, const Shape& shape) {
     OrtValue* const value = make_output(index, shape);
     if (value == nullptr) return {};
-    return {.shape = shape, .data = data_of(value)};
+    return described(value, data_of(value));
 }
 
 OrtValue* KernelContext::make_output(size_t index, const Shape& shape) {

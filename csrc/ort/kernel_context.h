@@ -67,7 +67,6 @@ class KernelContext {
 
     Tensor input(size_t index) const;
     Tensor optional_input(size_t index) const;  // of undefined type where the node leaves it out
-    // Of no type: it is the one that the op's signature or inference says.
     Tensor output(size_t index, const Shape& shape);
     Tensor optional_output(size_t index, const Shape& shape);  // null data where the node leaves it out
 

@@ -249,9 +249,9 @@ def test_constants_are_described_once() -> None:
     conv, unknown = Conv(), Conv(constant=False)
     fakes.use_runtime(OLD_RUNTIME)  # without the function that allocates nothing
     calls, _ = conv.run()
-    assert calls.descriptions == 1  # of x
+    assert calls.descriptions == 2  # of x and y
     calls, _ = unknown.run()
-    assert calls.descriptions == 4
+    assert calls.descriptions == 5
 
 
 def test_a_constant_that_is_elsewhere_is_described_anew() -> None:

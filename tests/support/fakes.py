@@ -4,8 +4,11 @@ Nothing is computed. Addresses are numbers, for nothing is read there.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from onnx import AttributeProto, helper
 
 from qudnn.custom_ops.c_interface import CInterface
 
@@ -80,16 +83,16 @@ def use_runtime(version: int) -> None:
 
 @dataclass
 class Node:
-    """A node of an op, with the plans of one engine. constants: by input, None where it is none."""
+    """A node of an op, with the plans of one engine, or of all (""). constants: by input, or None."""
 
     op: str
-    attributes: dict[str, list[int] | float]
+    attributes: Mapping[str, Any]
     constants: list[Tensor | None]
     engine: str = "native_window"
     _number: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._number = _ask("Node", self.op, self.attributes, self.constants, self.engine)
+        self._number = _ask("Node", self.op, _by_type(self.attributes), self.constants, self.engine)
 
     def __del__(self) -> None:
         if self._number is not None:
@@ -106,6 +109,19 @@ class Node:
     def wrong_launches(self, inputs: list[Tensor], *, threads: int, runs: int, period: int) -> int:
         """Of runs in threads, each on other addresses of the first input and of y: see nodes.cpp."""
         return int(_ask("Node.wrong_launches", self._number, inputs, threads, runs, period))
+
+
+def _by_type(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"integers": {}, "reals": {}, "texts": {}}
+    for name, value in attributes.items():
+        made = helper.make_attribute(name, value)
+        if made.type in (AttributeProto.INT, AttributeProto.INTS):
+            found["integers"][name] = list(made.ints) or [made.i] * (made.type == AttributeProto.INT)
+        elif made.type in (AttributeProto.FLOAT, AttributeProto.FLOATS):
+            found["reals"][name] = list(made.floats) or [made.f] * (made.type == AttributeProto.FLOAT)
+        else:
+            found["texts"][name] = made.s.decode()
+    return found
 
 
 def _ask(hook: str, *arguments: object) -> Any:

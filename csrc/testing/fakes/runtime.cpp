@@ -33,6 +33,14 @@ OrtStatus* find(const Values& values, Name name, const typename Values::mapped_t
     return nullptr;
 }
 
+template <class Values, class Value>
+OrtStatus* copy_found(const Values& values, const char* name, Value* to, size_t* count) {
+    const std::vector<Value>* found = nullptr;
+    if (OrtStatus* const none = find(values, name, &found)) return none;
+    if (to != nullptr) std::copy(found->begin(), found->end(), to);
+    return *count = found->size(), nullptr;
+}
+
 void* allocated(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
 
 class Table {
@@ -104,16 +112,24 @@ class Table {
             });
         set<slots::KernelInfoGetAttribute_float>(
             [](const OrtKernelInfo* info, const char* name, float* value) -> OrtStatus* {
-                const float* found = nullptr;
+                const std::vector<float>* found = nullptr;
                 if (OrtStatus* const none = find(info->reals, name, &found)) return none;
-                return *value = *found, nullptr;
+                return *value = found->at(0), nullptr;
             });
         set<slots::KernelInfoGetAttributeArray_int64>(
-            [](const OrtKernelInfo* info, const char* name, int64_t* values, size_t* count) -> OrtStatus* {
-                const std::vector<int64_t>* found = nullptr;
-                if (OrtStatus* const none = find(info->integers, name, &found)) return none;
-                if (values != nullptr) std::copy(found->begin(), found->end(), values);
-                return *count = found->size(), nullptr;
+            [](const OrtKernelInfo* info, const char* name, int64_t* values, size_t* count) {
+                return copy_found(info->integers, name, values, count);
+            });
+        set<slots::KernelInfoGetAttributeArray_float>(
+            [](const OrtKernelInfo* info, const char* name, float* values, size_t* count) {
+                return copy_found(info->reals, name, values, count);
+            });
+        set<slots::KernelInfoGetAttribute_string>(
+            [](const OrtKernelInfo* info, const char* name, char* text, size_t* size) -> OrtStatus* {
+                const std::string* found = nullptr;
+                if (OrtStatus* const none = find(info->texts, name, &found)) return none;
+                if (text != nullptr) std::strcpy(text, found->c_str());
+                return *size = found->size() + 1, nullptr;
             });
         set<slots::KernelInfo_GetInputCount>([](const OrtKernelInfo* info, size_t* count) -> OrtStatus* {
             return *count = info->constants.size(), nullptr;

@@ -18,7 +18,8 @@ struct OrtValue {
 
 struct OrtKernelInfo {
     std::map<std::string, std::vector<int64_t>> integers;
-    std::map<std::string, float> reals;
+    std::map<std::string, std::vector<float>> reals;
+    std::map<std::string, std::string> texts;
     std::vector<OrtValue> constants;  // by input; of undefined type where it is none
 };
 
