@@ -30,6 +30,7 @@ class Candidate:
     covers: the nodes it replaces, all but the last may have other consumers. The first gives the name.
     note: why its bits may differ from those of onnxruntime's CPU provider; empty where they do not.
     only_inside: whether onnxruntime's CUDA provider computes something else than its CPU provider.
+    passes_wish: whether the channels of its result lie as those of its input do.
     """
 
     covers: tuple[ir.Node, ...]
@@ -38,3 +39,4 @@ class Candidate:
     outputs: tuple[Port, ...]
     note: str = ""
     only_inside: bool = False
+    passes_wish: bool = False

@@ -8,6 +8,7 @@ from qudnn.converter.frontends.qoperator.arg_max import arg_max
 from qudnn.converter.frontends.qoperator.concat import concat, qlinear_concat
 from qudnn.converter.frontends.qoperator.conv_integer import conv_integer
 from qudnn.converter.frontends.qoperator.depth_to_space import depth_to_space, space_to_depth
+from qudnn.converter.frontends.qoperator.expand import expand, tile
 from qudnn.converter.frontends.qoperator.matmul_integer import matmul_integer
 from qudnn.converter.frontends.qoperator.matmul_integer_to_float import matmul_integer_to_float
 from qudnn.converter.frontends.qoperator.max_pool import max_pool
@@ -51,6 +52,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Clip"): unary,
     ("", "Concat"): concat,
     ("", "DepthToSpace"): depth_to_space,
+    ("", "Expand"): expand,
     ("", "Flatten"): view,
     ("", "Gather"): gather,
     ("", "Identity"): identity,
@@ -65,6 +67,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "SpaceToDepth"): space_to_depth,
     ("", "Split"): split,
     ("", "Squeeze"): view,
+    ("", "Tile"): tile,
     ("", "Transpose"): transpose,
     ("", "Unsqueeze"): view,
 }

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qoperator.common import from_front, read_numbers, read_required_sizes
-from qudnn.converter.graph.constants import constant, node_input, required_input
+from qudnn.converter.graph.constants import constant, constant_or_none, node_input, required_input
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.lowering.layout.pick import make_pick
 from qudnn.converter.lowering.layout.take import make_channels, make_slices, make_split
@@ -57,6 +57,8 @@ def gather(node: ir.Node, facts: Facts) -> Candidate:
     dtype = facts.eight_bit(x)
     shape = facts.ranked(x)
     axis = from_front(node.attributes.get_int("axis", 0), len(shape))
+    if constant_or_none(required_input(node, 1)) is None and constant_or_none(x) is not None:
+        raise Refusal("it looks up a table, as an embedding: that stays outside of islands")
     indices = constant(node_input(node, 1), "indices")
     if axis != facts.channel_axis_of(x) or indices.ndim != 1:
         return make_pick((node,), x, node.outputs[0], dtype, axis, indices, facts)

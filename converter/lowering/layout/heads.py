@@ -1,11 +1,11 @@
 """Reshape along the last axis: channels split into groups, `[..., 768] -> [..., 12, 64]`, and merged again.
 
-In place, where the groups of channels are padded as the tensor inside has them.
+In place, where the groups of channels are padded as the tensor inside has them. Groups may become rows, as in
+detectors' heads: `[N, H, W, A * 4] -> [N, H * W * A, 4]`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 import onnx_ir as ir
 
@@ -16,6 +16,8 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, padded, plain
 from qudnn.converter.island.port import Port, Tensor, port
+
+_LEAST = 4  # channels of a row
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,17 @@ class MergeHeads:
 def make_split_heads(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape, facts: Facts
 ) -> Candidate | None:
-    """The candidate for `[..., C] -> [..., groups..., C / groups]`; None where it is something else."""
-    groups = _known_groups(y_shape, x_shape)
+    """The candidate for `[..., C] -> [..., C / groups]`; None where it is something else."""
+    groups = _groups(y_shape, x_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
-    size = groups[-1]
+    size = x.channels // groups
     width = padded(size)
-    positions = tuple(group * width + place for group in range(prod(groups[:-1])) for place in range(size))
-    apart = Layout(len(x_shape), x.channel_axis, positions, prod(groups[:-1]) * width)
-    rows = run_time_target(y_shape[: -len(groups)], x_shape[:-1], facts.can_compute)
+    positions = tuple(group * width + place for group in range(groups) for place in range(size))
+    apart = Layout(len(x_shape), x.channel_axis, positions, groups * width)
+    target = run_time_target(y_shape[:-1], x_shape[:-1], facts.can_compute)
     rank = len(y_shape)
-    op = SplitHeads((*rows, *groups[:-1]), apart, plain(rank, rank - 1, size))
+    op = SplitHeads(target, apart, plain(rank, rank - 1, size))
     x = replace(x, wish=apart)
     return Candidate(covers, op, (x,), (port(y, y_shape, rank - 1, x.dtype),))
 
@@ -73,24 +75,36 @@ def make_split_heads(
 def make_joined_heads(
     covers: tuple[ir.Node, ...], x: Port, y: ir.Value, x_shape: Shape, y_shape: Shape, facts: Facts
 ) -> Candidate | None:
-    """The candidate for `[..., groups..., C / groups] -> [..., C]`; None where it is something else."""
-    groups = _known_groups(x_shape, y_shape)
+    """The candidate for `[..., C / groups] -> [..., C]`; None where it is something else."""
+    groups = _groups(x_shape, y_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
-    target = run_time_target(y_shape[:-1], x_shape[: -len(groups)], facts.can_compute)
-    op = MergeHeads(target, prod(groups[:-1]))
+    target = run_time_target(y_shape[:-1], x_shape[:-1], facts.can_compute)
+    op = MergeHeads(target, groups)
     return Candidate(covers, op, (x,), (port(y, y_shape, len(y_shape) - 1, x.dtype),))
 
 
-def _known_groups(long: Shape, short: Shape) -> list[int] | None:
-    """The last axes of `long` that are the last one of `short`, all else being equal."""
-    if not short or not isinstance(short[-1], int):
+def _groups(long: Shape, short: Shape) -> int | None:
+    """How many last axes of `long` the last one of `short` has, all else being equal."""
+    if not long or not short:
         return None
-    groups: list[int] = []
+    size, whole = long[-1], short[-1]
+    if not isinstance(size, int) or not isinstance(whole, int) or size < 1 or whole % size:
+        return None
+    groups = whole // size
+    if groups < 2 or product(long[:-1]) != product((*short[:-1], groups)):
+        return None
+    # Rows of few channels would be mostly padding.
+    return groups if size >= _LEAST or _are_axes(long, whole) else None
+
+
+def _are_axes(long: Shape, whole: int) -> bool:
+    """Whether the groups have axes of their own."""
+    groups = 1
     for size in reversed(long):
-        if not isinstance(size, int) or not size:
-            return None
-        groups.insert(0, size)
-        if prod(groups) == short[-1] and product(long[: -len(groups)]) == product(short[:-1]):
-            return groups
-    return None
+        if not isinstance(size, int):
+            return False
+        groups *= size
+        if groups >= whole:
+            return groups == whole
+    return False

@@ -14,6 +14,7 @@ from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
 from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.port import Tensor, port
+from qudnn.converter.lowering.layout.groups import make_merged_channels, make_split_channels
 from qudnn.converter.lowering.layout.heads import make_joined_heads, make_split_heads
 from qudnn.converter.lowering.layout.take import make_slices
 
@@ -83,9 +84,10 @@ def make_reshape(
             Reshape(target, len(y_shape), y_axis, pixels),
             (x_port,),
             (port(y, y_shape, y_axis, dtype),),
+            passes_wish=pixels == 1,
         )
-    for of_last_axis in make_split_heads, make_joined_heads:
-        found = of_last_axis(covers, x_port, y, x_shape, y_shape, facts)
+    for make in make_split_heads, make_joined_heads, make_split_channels, make_merged_channels:
+        found = make(covers, x_port, y, x_shape, y_shape, facts)
         if found is not None:
             return found
     raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} splits the channels, or may split them")

@@ -40,4 +40,5 @@ def make_transpose(
     x_port = port(x, shape, facts.channel_axis_of(x), dtype)
     y_axis = list(perm).index(x_port.channel_axis)
     y_shape = tuple(shape[axis] for axis in perm)
-    return Candidate(covers, Transpose(tuple(perm)), (x_port,), (port(y, y_shape, y_axis, dtype),))
+    y_port = port(y, y_shape, y_axis, dtype)
+    return Candidate(covers, Transpose(tuple(perm)), (x_port,), (y_port,), passes_wish=True)

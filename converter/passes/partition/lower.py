@@ -119,11 +119,15 @@ def _agree(written: Layout, wanted: Layout) -> bool:
 
 
 def _wishes(candidates: list[Candidate]) -> dict[ir.Value, Layout]:
-    """The layouts that the sole consumers of values prefer."""
-    ports = [port for candidate in candidates for port in candidate.inputs]
-    consumers = Counter(port.value for port in ports)
-    return {
-        port.value: port.wish
-        for port in ports
-        if port.wish is not None and consumers[port.value] == 1 and not port.value.is_graph_output()
-    }
+    """The layouts that the sole consumers of values prefer, or those of what they pass on."""
+    consumers = Counter(port.value for candidate in candidates for port in candidate.inputs)
+    wishes: dict[ir.Value, Layout] = {}
+    for candidate in reversed(candidates):
+        passed = wishes.get(candidate.outputs[0].value) if candidate.passes_wish else None
+        for port in candidate.inputs:
+            wish = port.wish
+            if wish is None and passed is not None:
+                wish = passed.seen_as(len(port.shape), port.channel_axis)
+            if wish is not None and consumers[port.value] == 1 and not port.value.is_graph_output():
+                wishes[port.value] = wish
+    return wishes

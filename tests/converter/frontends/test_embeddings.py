@@ -99,3 +99,17 @@ def test_places_and_types_are_known(positions: int) -> None:
     assert (report.entries, report.exits) == (0, 1)
     assert sorted(entry.op_type for entry in report.left) == ["Shape"]
     check.assert_equivalent(net.model(17), conversion.model, [IDS, {"ids": IDS["ids"][:1, :1]}])
+
+
+def test_a_table_before_what_works_in_float_stays() -> None:
+    """Its rows are chosen when the model runs: a reason may not ask for constants."""
+    net = Operators("uint8")
+    rows = net.node(
+        "Gather", [net.constant("table", net.random(10, 32)), net.input("ids", "int64", "ns")], "g"
+    )
+    y = net.output("y", "float32", "nsc")
+    net.node("Neg", [net.node("DequantizeLinear", [rows, *net.quantization("g")], "f")], y)
+    conversion = converter.convert(net.model(17))
+    assert not conversion.report.converted
+    reasons = {entry.name: entry.reason for entry in conversion.report.left}
+    assert reasons["g_node"] == "it looks up a table, as an embedding: that stays outside of islands"
