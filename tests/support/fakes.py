@@ -98,9 +98,9 @@ class Node:
         if self._number is not None:
             _ask("drop", self._number)
 
-    def run(self, inputs: list[Tensor], y: int) -> list[int]:
+    def run(self, inputs: list[Tensor], y: int, type: int = INT8) -> list[int]:
         """y: its address. Returns its shape."""
-        return list(_ask("Node.run", self._number, inputs, y))
+        return list(_ask("Node.run", self._number, inputs, y, type))
 
     def heap_allocations(self) -> int:
         """Of all its runs, on the host."""

@@ -9,29 +9,28 @@ namespace {
 // An operand as it is read: transposed, and where its elements lie.
 struct Operand {
     ort::Shape shape;
-    std::vector<int64_t> strides;
+    std::array<int64_t, ort::Shape::kMaxRank> strides{};
 };
 
-Operand operand(const ort::Shape& x, const std::vector<int64_t>& perm) {
-    require(x.rank() == perm.size(), "an operand does not have its perm's rank");
-    std::vector<int64_t> dense(x.rank());
+Operand operand(const ort::Shape& x) {
+    Operand o{x};
     int64_t stride = 1;
     for (size_t i = x.rank(); i-- > 0;) {
-        dense[i] = stride;
+        o.strides[i] = stride;
         stride *= x[i];
-    }
-    Operand o{ort::Shape(x.rank()), {}};
-    for (size_t i = 0; i < x.rank(); ++i) {
-        o.shape[i] = x[perm[i]];
-        o.strides.push_back(dense[perm[i]]);
     }
     return o;
 }
 
-Operand operand(const ort::Shape& x) {
-    std::vector<int64_t> perm(x.rank());
-    for (size_t i = 0; i < perm.size(); ++i) perm[i] = static_cast<int64_t>(i);
-    return operand(x, perm);
+Operand operand(const ort::Shape& x, const std::vector<int64_t>& perm) {
+    require(x.rank() == perm.size(), "an operand does not have its perm's rank");
+    const Operand dense = operand(x);
+    Operand o{ort::Shape(x.rank())};
+    for (size_t i = 0; i < x.rank(); ++i) {
+        o.shape[i] = x[perm[i]];
+        o.strides[i] = dense.strides[perm[i]];
+    }
+    return o;
 }
 
 template <size_t kOperands>

@@ -48,8 +48,9 @@ kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
         int64_t extent;
         Strides stride;
     };
-    std::vector<Axis> axes;  // innermost first
-    Strides dense;           // of each operand, without what it repeats
+    std::array<Axis, ort::Shape::kMaxRank> axes;  // innermost first
+    size_t count = 0;
+    Strides dense;  // of each operand, without what it repeats
     dense.fill(1);
     for (size_t i = y.rank(); i-- > 0;) {
         if (y[i] == 1) continue;
@@ -64,18 +65,18 @@ kernels::Broadcast<static_cast<int>(kOperands)> broadcast_geometry(
                 if (axis.stride[o] != inner.stride[o] * inner.extent) return false;
             return true;
         };
-        if (!axes.empty() && continues(axes.back())) {
-            axes.back().extent *= axis.extent;
+        if (count > 0 && continues(axes[count - 1])) {
+            axes[count - 1].extent *= axis.extent;
         } else {
-            axes.push_back(axis);
+            axes[count++] = axis;
         }
     }
-    constexpr int kCount = static_cast<int>(kOperands);
-    if (axes.empty()) return kernels::Broadcast<kCount>::none(1);
-    kernels::Broadcast<kCount> g{};
-    g.rank = static_cast<int>(axes.size());
-    for (size_t i = 0; i < axes.size(); ++i) {
-        const Axis& axis = axes[axes.size() - 1 - i];
+    using Geometry = kernels::Broadcast<static_cast<int>(kOperands)>;
+    if (count == 0) return Geometry::none(1);
+    Geometry g{};
+    g.rank = static_cast<int>(count);
+    for (size_t i = 0; i < count; ++i) {
+        const Axis& axis = axes[count - 1 - i];
         g.extent[i] = axis.extent;
         for (size_t o = 0; o < kOperands; ++o) g.stride[o][i] = axis.stride[o];
     }

@@ -118,9 +118,10 @@ void log_found(const Problem& problem, const Host& host, const Choice& choice, c
     host.warn(explanation(problem, host, choice, where, answers(problem, host.launch().cudnn)));
 }
 
-void explain_slow_kernel(const Host& host, const std::string& kernel, const std::string& refusal) {
+void explain_slow_kernel(const Host& host, std::string_view kernel, std::string_view refusal) {
     if (!host.configuration().explain || refusal.empty()) return;
-    const std::string message = "node " + host.node() + ": not " + kernel + ": " + refusal;
+    const std::string message =
+        std::string("node ").append(host.node()).append(": not ").append(kernel).append(": ").append(refusal);
     static std::mutex mutex;
     // NOTE: never destroyed; a thread may outlive main().
     static auto* const told = new std::set<std::string>;

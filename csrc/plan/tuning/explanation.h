@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "export.h"
 #include "plan/common/choice.h"
@@ -42,6 +43,6 @@ std::string explanation(const Problem& problem, const Host& host, const Choice& 
 
 // For a kernel that runs in the place of a faster one, which declined: says so in the log, once for each
 // node and reason, if the configuration asks for it. An empty refusal: it did not.
-QUDNN_API void explain_slow_kernel(const Host& host, const std::string& kernel, const std::string& refusal);
+QUDNN_API void explain_slow_kernel(const Host& host, std::string_view kernel, std::string_view refusal);
 
 }  // namespace qudnn::plan

@@ -63,8 +63,8 @@ class Node {
     void* kernel_ = nullptr;
 };
 
-OrtKernelContext context_of(const List& inputs, int64_t y) {
-    const OrtValue output{ElementType::int8, {}, reinterpret_cast<void*>(y)};
+OrtKernelContext context_of(const List& inputs, int64_t y, ElementType type = ElementType::int8) {
+    const OrtValue output{type, {}, reinterpret_cast<void*>(y)};
     OrtKernelContext context{{}, {output, output, output}};
     for (const Value& input : inputs) context.inputs.push_back(tensor(input));
     return context;
@@ -119,7 +119,8 @@ void add_fake_hooks(Hooks& hooks) {
             std::make_shared<Node>(call[0].text(), call[1].object(), call[2].list(), call[3].text()));
     };
     hooks["Node.run"] = [](const Call& call) {
-        OrtKernelContext context = context_of(call[1].list(), call[2].integer());
+        const auto type = static_cast<ElementType>(call[3].integer());
+        OrtKernelContext context = context_of(call[1].list(), call[2].integer(), type);
         return json::of(call.object<Node>()->run(context));
     };
     hooks["Node.wrong_launches"] = [](const Call& call) {
