@@ -212,12 +212,10 @@ def test_features_stay_inside(op_type: str, attributes: dict[str, Any], target: 
     assert conversion.report.entries == conversion.report.exits == 1
 
 
-@pytest.mark.parametrize(
-    ("n", "target"), [("n", [1, -1]), ("n", [-1, 10]), ("n", [-1]), (2, [1, 40]), ("n", [0, 5, 4])]
-)
-def test_other_reshapes_stay(n: int | str, target: list[int]) -> None:
+@pytest.mark.parametrize("target", [[1, -1], [-1, 10], [-1]], ids=str)
+def test_other_reshapes_stay(target: list[int]) -> None:
     net = Network()
-    x = net.average(net.conv(net.eight_bit_input([n, 3, 8, 8]), "c", 3, 20), "mean")
+    x = net.average(net.conv(net.eight_bit_input(["n", 3, 8, 8]), "c", 3, 20), "mean")
     net.node(
         "Reshape", [x, net.constant("shape", target, "int64")], net.unshaped_output("y", "uint8", len(target))
     )

@@ -16,6 +16,7 @@ from qudnn.converter.island.layout import Layout, unpadded
 from qudnn.converter.island.port import Tensor, port
 from qudnn.converter.lowering.layout.groups import make_merged_channels, make_split_channels
 from qudnn.converter.lowering.layout.heads import make_joined_heads, make_split_heads
+from qudnn.converter.lowering.layout.single import make_pixels_as_channels
 from qudnn.converter.lowering.layout.take import make_slices
 
 
@@ -86,11 +87,20 @@ def make_reshape(
             (port(y, y_shape, y_axis, dtype),),
             passes_wish=pixels == 1,
         )
-    for make in make_split_heads, make_joined_heads, make_split_channels, make_merged_channels:
+    for make in _OTHERS:
         found = make(covers, x_port, y, x_shape, y_shape, facts)
         if found is not None:
             return found
     raise Refusal(f"{_text(x_shape)} -> {_text(y_shape)} splits the channels, or may split them")
+
+
+_OTHERS = (
+    make_split_heads,
+    make_joined_heads,
+    make_split_channels,
+    make_merged_channels,
+    make_pixels_as_channels,
+)
 
 
 def _implied(x_shape: Shape, y_shape: Shape) -> Shape:

@@ -3,6 +3,9 @@
 import pytest
 from operators import DTYPES, Operators, assert_inside, assert_left
 
+import check
+from qudnn import converter
+
 
 def reshaped(net: Operators, x: str, y: str, target: list[int]) -> str:
     return net.node("Reshape", [x, net.constant(f"{y}_target", target, "int64")], y)
@@ -83,3 +86,27 @@ def test_pixels_that_change_with_the_groups() -> None:
     net.conv(net.node("Transpose", [x], "t", perm=[0, 2, 1, 3]), net.result("y", 4), 20, 9)
     ops = {"QConv": 2, "Reshape": 1, "Transpose": 1}
     assert_inside(net, ops, {"x": net.random(2, 8, 6, 4)}, {"x": net.random(1, 8, 5, 7)})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [4, 8])
+def test_pixels_of_one_channel_become_channels(width: int, dtype: str) -> None:
+    """As distances are read off their distributions: [N, 1, 4, A] -> [N, 4, A]."""
+    net = Operators(dtype)
+    x = net.conv(net.eight_bit("x", ["n", 8, 4, width * 6]), "c", 8, 1)
+    net.matmul(reshaped(net, x, "row", [0, 4, width * 6]), net.result("y", 3), width * 6, 9)
+    ops = {"QConv": 1, "Slice": 1, "Reshape": 1, "QMatMul": 1, **({"Gather": 1} if width == 4 else {})}
+    feeds = {"x": net.random(2, 8, 4, width * 6)}, {"x": net.random(1, 8, 4, width * 6)}
+    assert_inside(net, ops, *feeds)
+
+
+@pytest.mark.parametrize(("n", "target"), [(2, [1, 40]), ("n", [0, 5, 4])], ids=str)
+def test_features_in_groups(n: int | str, target: list[int]) -> None:
+    """Images may be such groups, too."""
+    net = Operators("uint8")
+    x = net.conv(net.eight_bit("x", [n, 5, 1, 1]), "c", 5, 20)
+    x = reshaped(net, x, "groups", target)
+    net.matmul(x, net.result("y", len(target)), target[-1], 9)
+    conversion = converter.convert(net.model(13))
+    assert not conversion.report.left and conversion.report.islands == 1, str(conversion.report)
+    check.assert_equivalent(net.model(13), conversion.model, [{"x": net.random(2, 5, 1, 1)}])
