@@ -15,6 +15,7 @@
 #include "plan/tuning/explanation.h"
 #include "plan/tuning/floor.h"
 #include "plan/tuning/race.h"
+#include "plan/tuning/ranking.h"
 #include "plan/tuning/search.h"
 #include "plan/tuning/trial.h"
 #include "plan/tuning/winners.h"
@@ -49,9 +50,9 @@ class Tuning {
                 try_one_by_one(likely);
             }
         } catch (const OutOfMemory& e) {
-            return unchecked(e.what());
+            return unchecked(outcome(), reference_, e.what());
         }
-        return ranked(how == Thoroughness::fastest);
+        return ranked(outcome(), reference_, how == Thoroughness::fastest, short_of_memory_);
     }
 
   private:
@@ -177,7 +178,7 @@ class Tuning {
             return;
         }
         std::vector<Contender*> running;
-        Contender reference{reference_engine(), {reference_->name(), 0, {}, ""}, reference_, "", 0};
+        Contender reference{reference_engine(problem_), {reference_->name(), 0, {}, ""}, reference_, "", 0};
         running.push_back(&reference);
         if (best != nullptr) running.push_back(best);
         time(trial, running);
@@ -225,65 +226,6 @@ class Tuning {
         if (circumstances_.stop()) throw Stopped();
     }
 
-    const Engine* reference_engine() const {
-        for (const Engine* engine : engines()) {
-            if (engine->native() && engine->takes(problem_)) return engine;
-        }
-        return nullptr;
-    }
-
-    std::shared_ptr<Choice> ranked(bool full) {
-        std::vector<const Contender*> order;
-        for (const Contender& contender : contenders_.all()) {
-            if (contender.usable()) order.push_back(&contender);
-            if (contender.candidate.name == contenders_.first()) first_microseconds_ = contender.microseconds;
-        }
-        std::stable_sort(order.begin(), order.end(),
-                         [](const Contender* a, const Contender* b) { return a->cost() < b->cost(); });
-        const Contender& best = *order.front();
-        auto choice = make_choice(*best.engine, best.plan);
-        choice->tuned = full;
-        choice->source = full ? Source::tuned : Source::heuristic;
-        if (short_of_memory_) set_short_of_memory(*choice);  // at another time another plan may win
-        choice->microseconds = best.microseconds;
-        size_t least = best.plan->workspace_size();
-        for (const Contender* contender : order) {
-            if (contender->plan->workspace_size() >= least) continue;
-            choice->fallbacks.push_back(contender->plan);
-            least = contender->plan->workspace_size();
-        }
-        if (least > 0) choice->fallbacks.push_back(reference_);
-        log_choice(outcome(), *choice);
-        return choice;
-    }
-
-    // Nothing could be compared: this time the reference runs, which is always right.
-    std::shared_ptr<Choice> unchecked(const std::string& why) {
-        auto choice = make_choice(*reference_engine(), reference_);
-        set_short_of_memory(*choice);
-        choice->source = Source::heuristic;
-        log_unchecked(outcome(), *choice, why);
-        return choice;
-    }
-
-    void set_short_of_memory(Choice& choice) const {
-        choice.lasting = false;
-        if (choice.plan == reference_ && speed_matters(problem_)) {
-            choice.backoff = std::make_shared<Backoff>(Backoff::Clock::now());
-        }
-    }
-
-    std::shared_ptr<Choice> make_choice(const Engine& engine, std::shared_ptr<const Plan> plan) {
-        auto choice = std::make_shared<Choice>();
-        choice->engine = engine.name();
-        choice->plan = std::move(plan);
-        choice->lasting = host_.configuration().only.empty();
-        choice->first_plan = contenders_.first();
-        choice->first_microseconds = first_microseconds_;
-        choice->created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-        return choice;
-    }
-
     Outcome outcome() const { return {problem_, host_, contenders_, *reference_, reference_microseconds_}; }
 
     const Problem& problem_;
@@ -294,7 +236,6 @@ class Tuning {
     std::shared_ptr<const Plan> reference_;
     std::set<size_t> tried_;             // indices of contenders
     double reference_microseconds_ = 0;  // 0: not run yet
-    double first_microseconds_ = 0;
     bool short_of_memory_ = false;
 };
 
