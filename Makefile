@@ -4,6 +4,7 @@
 #              tree it builds for all generations, once, makes the wheel of that and tries it
 # make wheel   a wheel for every Linux with glibc 2.28 and every Python, in dist/, checked and tried in an
 #              environment without a compiler; for all generations, or those in QUDNN_CUDA_ARCHITECTURES
+# make wheel-aarch64   the same for aarch64, compiled on x86-64 with Debian's g++-aarch64-linux-gnu, and not tried
 # make test-oldest   tests with the oldest packages that pyproject.toml allows; part of make test
 # make lint    ruff, mypy and clang-format
 # make format  what they can mend
@@ -45,7 +46,7 @@ TRIED := build/tried
 HERE := $(wildcard .venv/dev .venv/installed)
 DEMO := $(if $(HERE),$(ENVIRONMENT),$(if $(WHEEL),$(TRIED)/made,$(if $(GPU),.venv/dev,.venv/demo)))
 
-.PHONY: demo test wheel test-oldest lint format dev kernels sanitize tidy docs clean
+.PHONY: demo test wheel wheel-aarch64 test-oldest lint format dev kernels sanitize tidy docs clean
 
 demo: $(DEMO)
 	$(if $(filter $(TRIED)/made,$(DEMO)),$(TRIED),.venv)/bin/python examples/demo.py
@@ -69,6 +70,22 @@ wheel: .venv/builder | $(filter .venv/installed,$(HERE))
 	$(MAKE) --no-print-directory $(TRIED)/made
 	env -i HOME=$(CURDIR)/$(TRIED) PATH=$(CURDIR)/$(TRIED)/bin $(TRIED)/bin/python -P tests/installed.py
 	$(BIN)/python -P tests/three_commands.py
+
+# The CUDA runtime is the only package that has to be of the other machine. Of its GPUs those from Ampere on, and
+# Jetson Thor (11.0).
+AARCH64 := build/aarch64
+wheel-aarch64: .venv/builder
+	@command -v aarch64-linux-gnu-g++ > /dev/null || { echo 'install g++-aarch64-linux-gnu, which compiles for aarch64'; exit 1; }
+	$(PIP) install --group wheel
+	rm -rf $(AARCH64)/packages $(AARCH64)/unchecked
+	grep '^nvidia-cuda-runtime' .venv/builder.txt | xargs $(PIP) install --no-compile --no-deps \
+	  --target $(AARCH64)/packages --platform manylinux2014_aarch64 --only-binary=:all:
+	_PYTHON_HOST_PLATFORM=linux-aarch64 QUDNN_PORTABLE=ON \
+	  QUDNN_CUDA_ARCHITECTURES='$(or $(QUDNN_CUDA_ARCHITECTURES),80-real;90-real;100;110-real;120-real)' \
+	  $(PROGRESS) wheel --no-deps --no-build-isolation -C build-dir=$(AARCH64)/build \
+	  -C cmake.define.CMAKE_TOOLCHAIN_FILE=$(CURDIR)/cmake/aarch64.cmake \
+	  -C cmake.define.QUDNN_PACKAGES=$(CURDIR)/$(AARCH64)/packages -w $(AARCH64)/unchecked .
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/auditwheel repair --only-plat --plat auto -w dist $(AARCH64)/unchecked/*.whl
 
 # Nothing but Python and the wheel; scikit-learn has the demo's images.
 $(TRIED)/made:

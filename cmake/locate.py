@@ -1,12 +1,15 @@
 """Tells CMake where the CUDA compiler, cuDNN's headers and cudnn-frontend's headers are.
 
+python locate.py [FOLDER]    FOLDER: packages for the machine that this build is for, where that is another
+
 Looks into the packages of the Python that builds first, then at what the system has, and prints lines
-`NAME=path` (empty where nothing was found).
+`NAME=path` (empty where nothing was found). Of the other machine only the CUDA runtime is needed.
 """
 
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -31,16 +34,20 @@ def first(candidates: Iterable[Path]) -> str:
     return next((candidate.as_posix() for candidate in candidates if candidate.exists()), "")
 
 
-def main() -> None:
+def main(others: list[Path]) -> None:
+    """others: folders of packages for another machine."""
     wheels = packages()
     toolkits = [package / "nvidia" / "cu13" for package in wheels] + list(system_toolkits())
     nvcc = first(root / "bin" / "nvcc" for root in toolkits)
     root = Path(nvcc).parent.parent if nvcc else Path("/nonexistent")
     libraries = [root / "lib", root / "lib64", root / "targets" / "x86_64-linux" / "lib"]
+    if others:
+        libraries = [other / "nvidia" / "cu13" / "lib" for other in others]
 
     frontend = first(package / "include" / "cudnn_frontend.h" for package in [*wheels, Path("/usr")])
     cudnn_folders = [package / "nvidia" / "cudnn" / "include" for package in wheels]
-    cudnn_folders += [Path("/usr/include"), Path("/usr/include/x86_64-linux-gnu"), root / "include"]
+    cudnn_folders += [Path("/usr/include"), Path("/usr/include", sysconfig.get_config_var("MULTIARCH") or "")]
+    cudnn_folders += [root / "include"]
     cudnn = first(folder / "cudnn.h" for folder in cudnn_folders)
 
     print(f"NVCC={nvcc}")
@@ -51,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main([Path(folder) for folder in sys.argv[1:]])
