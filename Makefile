@@ -115,13 +115,8 @@ sanitize: kernels
 tidy: $(ENVIRONMENT)
 	$(BIN)/run-clang-tidy.py -quiet -p $(BUILD) -clang-tidy-binary $(BIN)/clang-tidy '/csrc/.*\.cpp$$|/Unity/.*cxx$$'
 
-docs: .venv/docs
+docs: $(ENVIRONMENT)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-
-.venv/docs: pyproject.toml | $(ENVIRONMENT)
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > .venv/docs.txt
-	$(PIP) install -r .venv/docs.txt
-	@touch $@
 
 dev: .venv/dev
 	@$(BIN)/cmake --build build/dev

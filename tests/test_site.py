@@ -176,7 +176,7 @@ def test_the_comparison_is_the_results() -> None:
 
 
 def test_it_builds(tmp_path: Path) -> None:
-    """As `make docs` does it, where that has installed what it needs."""
+    """As `make docs` does it."""
     pytest.importorskip("mkdocs")
     pytest.importorskip("mkdocstrings")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
