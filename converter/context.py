@@ -116,11 +116,13 @@ class Context(Preparation):
     facts: of the values that the model has when `partition` begins.
     kept_in_float: nodes of which onnxruntime makes no integer operator, see the pass KeepInFloat.
     hidden: the domains of nodes that HideExcluded has hidden.
+    unneeded: nodes that DropUnneeded has dropped.
     """
 
     facts: Facts
     kept_in_float: set[ir.Node] = field(default_factory=set)
     hidden: dict[ir.Node, str] = field(default_factory=dict)
+    unneeded: dict[ir.Node, None] = field(default_factory=dict)
 
     @classmethod
     def from_preparation(cls, preparation: Preparation, model: ir.Model) -> "Context":

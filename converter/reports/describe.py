@@ -46,7 +46,7 @@ def describe(model: ir.Model, context: Context, bodies: Sequence[tuple[str, Repo
     """The report on a model after the pipeline. bodies: those on the bodies of its nodes, and their paths."""
     nodes = Nodes.of(model.graph, context.facts)
     report = nodes.report()
-    left = sorted(_left(nodes.left, context), key=lambda node: not node.quantized)
+    left = sorted(_left({**nodes.left, **context.unneeded}, context), key=lambda node: not node.quantized)
     quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.functions))
 
     def outside(node: ir.Node) -> Outside:

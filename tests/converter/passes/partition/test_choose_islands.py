@@ -43,8 +43,8 @@ def test_after_a_cheap_operator_that_stays_an_island_may_begin_again() -> None:
     assert {crossing.reason for crossing in conversion.report.crossings} == {
         "an input of the graph",
         "an output of the graph",
-        "consumed by Tile, which is not converted: qudnn has no op for it",
-        "produced by Tile, which is not converted: qudnn has no op for it",
+        "consumed by Tile, which is not converted: it repeats several elements, not a single one",
+        "produced by Tile, which is not converted: it repeats several elements, not a single one",
     }
 
 
