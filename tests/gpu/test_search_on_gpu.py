@@ -12,7 +12,7 @@ from qudnn.custom_ops import native
 
 pytestmark = pytest.mark.gpu
 
-LAUNCH_OF_CUDNN = 1.5  # microseconds that a kernel of cuDNN counts more: Contender in csrc/plan
+LAUNCH_OF_CUDNN = 0.75  # microseconds that a kernel of cuDNN counts more: Contender in csrc/plan
 
 IN_A_PROCESS = """
 import json, sys

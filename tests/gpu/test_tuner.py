@@ -106,8 +106,8 @@ def test_the_plan_in_use_is_known_with_its_time() -> None:
     assert plan["plan"].startswith(plan["engine"])
     assert 0 < plan["microseconds"] < 1000
     assert plan["first_plan"].startswith("cudnn_matmul ")
-    # Kernels of cuDNN count 1.5 us more: they may be faster by that and not be chosen.
-    assert plan["first_microseconds"] + 1.5 >= plan["microseconds"]
+    # Kernels of cuDNN count 0.75 us more: they may be faster by that and not be chosen.
+    assert plan["first_microseconds"] + 0.75 >= plan["microseconds"]
     assert plan["tops"] > 1
     assert plan["source"] == "tuned"
     assert 0 <= plan["age_seconds"] < 600

@@ -34,6 +34,7 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                                                    int8_t* y) {
     const int group = number / 4, warp = number % 4, lane = static_cast<int>(threadIdx.x) % 32;
     Ring x(g.x_stages), w(g.w_stages);
+    const HeldAddition held(addition);
     bool weights_are_there = false;
     for (; tile < g.tiles; tile += g.tile_step, weights_are_there = g.resident) {
         const uint32_t first = static_cast<uint32_t>(tile) * S::kRows;
@@ -83,7 +84,7 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                 for (int j = 0; j < S::kLaneGroups; ++j) {
                     LaneVector<S::kWords> v[2];
                     if constexpr (S::kAdds) v[0] = residual.v[i][0][j], v[1] = residual.v[i][1][j];
-                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, v);
+                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
                     const int column = first_column + j * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
 #pragma unroll
                     for (int half = 0; half < 2; ++half)

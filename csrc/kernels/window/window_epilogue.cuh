@@ -69,13 +69,35 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
     }
 }
 
+// A value in a register of its own: the compiler would fetch the same value again before each of its uses.
+__device__ __forceinline__ float held(float value) {
+    return __uint_as_float(__float_as_uint(value) & __activemask());  // all lanes are active
+}
+
+// What added() takes, in registers.
+struct HeldAddition {
+    float of_result, of_256_results, of_r, f, least, most, result_origin, result_origin_in_256, r_origin;
+    uint32_t mantissa;  // of 2^23, for bytes to floats
+
+    __device__ explicit HeldAddition(const WindowAddition& a)
+        : of_result(held(a.of_result)),
+          of_256_results(held(multiply(a.of_result, 256.0f))),
+          of_r(held(a.of_r)),
+          f(held(a.f)),
+          least(held(a.least)),
+          most(held(a.most)),
+          result_origin(held(a.result_origin)),
+          result_origin_in_256(held(a.result_origin / 256)),
+          r_origin(held(a.r_origin)),
+          mantissa(0x4B000000u & __activemask()) {}
+};
+
 // Four results and their residual.
 template <WindowEpilogue kEpilogue>
-__device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_word,
-                                          const WindowAddition& a) {
+__device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_word, const HeldAddition& a) {
     constexpr bool kUnsigned = kEpilogue.rounding == Rounding::unsigned_;
     constexpr bool kSaturates = kEpilogue.small && kUnsigned;  // the lower bound is that of a byte
-    const float of_result = kSaturates ? multiply(a.of_result, 256.0f) : a.of_result;
+    const float of_result = kSaturates ? a.of_256_results : a.of_result;
     const uint32_t biased = r_word ^ kByteBias;
     float sums[4];
 #pragma unroll
@@ -83,14 +105,16 @@ __device__ __forceinline__ uint32_t added(const float (&values)[4], uint32_t r_w
         float result;
         if constexpr (kSaturates) {
             const float rounded = plus(fminf(values[n], a.most), kRoundingShift);
-            result = __saturatef(fused_multiply_add(rounded, 1.0f / 256, a.result_origin / 256));
+            result = __saturatef(fused_multiply_add(rounded, 1.0f / 256, a.result_origin_in_256));
         } else {
             const float clamped = fminf(fmaxf(values[n], a.least), a.most);
             result = plus(plus(clamped, kRoundingShift), a.result_origin);
         }
         // The highest of bytes from 0 to 255 takes but one instruction.
         const float r =
-            kUnsigned && n == 3 ? __uint2float_rn(biased >> 24) : byte_to_float(biased, n, a.r_origin);
+            kUnsigned && n == 3
+                ? __uint2float_rn(biased >> 24)
+                : plus(__uint_as_float(__byte_perm(biased, a.mantissa, 0x7440u | n)), -a.r_origin);
         sums[n] = kEpilogue.result_first
                       ? fused_multiply_add(result, of_result, fused_multiply_add(r, a.of_r, a.f))
                       : fused_multiply_add(r, a.of_r, fused_multiply_add(result, of_result, a.f));
@@ -119,11 +143,11 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
 // Four scaled sums to results, as a word; r_word: their residual.
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_word, const OutputRange& range,
-                                          const WindowAddition& addition) {
+                                          const WindowAddition& addition, const HeldAddition& held) {
     if constexpr (kEpilogue.in_float)
         return added_in_float(values, r_word, addition, range);
     else if constexpr (S::kAdds)
-        return added<kEpilogue>(values, r_word, addition);
+        return added<kEpilogue>(values, r_word, held);
     else
         return requantized<kEpilogue.rounding>(values, range);
 }
@@ -132,7 +156,8 @@ __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_w
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], int group,
                                          const WindowShared& shared, const OutputRange& range,
-                                         const WindowAddition& addition, LaneVector<S::kWords> (&v)[2]) {
+                                         const WindowAddition& addition, const HeldAddition& held,
+                                         LaneVector<S::kWords> (&v)[2]) {
     const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + threadIdx.x % 4;
 #pragma unroll
     for (int word = 0; word < S::kWords; ++word) {
@@ -144,7 +169,7 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
-            v[half].word[word] = ended<S, kEpilogue>(values, v[half].word[word], range, addition);
+            v[half].word[word] = ended<S, kEpilogue>(values, v[half].word[word], range, addition, held);
         }
     }
 }

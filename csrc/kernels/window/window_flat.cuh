@@ -19,7 +19,7 @@ __device__ __forceinline__ void start_sums(int32_t (&acc)[S::kTiles][S::kColumns
         for (int j = 0; j < S::kColumns / 8; ++j)
 #pragma unroll
             for (int half = 0; half < 2; ++half)
-                asm volatile("ld.shared.v2.s32 {%0, %1}, [%2];"
+                asm volatile("ld.volatile.shared.v2.s32 {%0, %1}, [%2];"
                              : "=r"(acc[i][j * 4 + half * 2]), "=r"(acc[i][j * 4 + half * 2 + 1])
                              : "r"(starts + j / 2 * 64 + j % 2 * 8));
 }
@@ -35,6 +35,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
     const int group_row = number / 4 * S::kTiles * 64, warp_row = group_row + number % 4 * 16;
     const int lane_place = (warp_row + lane / 4) * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
     Ring x(g.x_stages), w(g.w_stages), y(g.y_stages);
+    const HeldAddition held(addition);
     uint32_t done = 0;  // the barrier of the buffer that results may still leave
     bool weights_are_there = false;
     for (; tile < g.tiles; tile += g.tile_step, weights_are_there = g.resident) {
@@ -65,7 +66,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
                     for (int half = 0; half < 2; ++half)
                         if constexpr (S::kAdds)
                             v[half] = LaneVector<S::kWords>::read(place + half * 8 * S::kLaneGroup);
-                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, v);
+                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
 #pragma unroll
                     for (int half = 0; half < 2; ++half) v[half].write(place + half * 8 * S::kLaneGroup);
                 }

@@ -50,6 +50,7 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
     cluster_barrier();
 
     const int rows = S::kRows / g.split;
+    const HeldAddition held(addition);
     with_epilogue<S>(false, range, addition, [&]<WindowEpilogue kEpilogue>() {
         for (int i = static_cast<int>(threadIdx.x); i < rows * kVectors; i += S::kThreads) {
             const int row = rank * rows + i / kVectors, vector = i % kVectors;
@@ -72,7 +73,8 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
             const float4 m = reinterpret_cast<const float4*>(shared.multiplier)[vector];
             const float values[4] = {scaled<false>(sum.x, m.x), scaled<false>(sum.y, m.y),
                                      scaled<false>(sum.z, m.z), scaled<false>(sum.w, m.w)};
-            *reinterpret_cast<uint32_t*>(y + place) = ended<S, kEpilogue>(values, r_word, range, addition);
+            *reinterpret_cast<uint32_t*>(y + place) =
+                ended<S, kEpilogue>(values, r_word, range, addition, held);
         }
     });
     cluster_barrier();  // until then the others read this block's sums
