@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
 from zoo.graph import Graph
 
@@ -70,7 +71,11 @@ class DigitsCNN:
         self.biases: list[Array] = [np.zeros(s[1], np.float32) for s in shapes]
 
     def train(self, data: Data, epochs: int = 40, batch: int = 32, rate: float = 4e-3, seed: int = 0) -> None:
-        """Adam with a rate that falls to zero as a cosine does."""
+        """Adam with a rate that falls to zero as a cosine does; in one thread, for its matrices are small."""
+        with threadpool_limits(1):
+            self._train(data, epochs, batch, rate, seed)
+
+    def _train(self, data: Data, epochs: int, batch: int, rate: float, seed: int) -> None:
         random = np.random.default_rng(seed)
         parameters = self.weights + self.biases
         first = [np.zeros_like(p) for p in parameters]
