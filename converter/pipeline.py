@@ -82,6 +82,7 @@ from qudnn.converter.passes.prepare.unfuse_embedding import UnfuseEmbedding
 from qudnn.converter.passes.prepare.widen_float16 import WidenFloat16
 from qudnn.converter.passes.read.correct_shapes import CorrectShapes
 from qudnn.converter.passes.read.inline_ifs import InlineIfs
+from qudnn.converter.passes.read.settle_constants import SettleConstants
 from qudnn.converter.passes.read.settle_inputs import SettleInputs
 from qudnn.converter.passes.read.sort_nodes import SortNodes
 from qudnn.converter.reports.describe import describe, describe_left
@@ -111,6 +112,7 @@ READING: Phase[Journal] = Phase(
     (
         SortNodes,
         SettleInputs,
+        SettleConstants,
         InlineIfs,
         CorrectShapes,
     ),

@@ -15,6 +15,7 @@ NAMES = (
     "graph-opset20",
     "conv3d-opset18",
     "where",
+    "declared",
     "random-QOperator-1",
     "resnet50-QDQ-uint8",
     "bert_like-QDQ-masked",

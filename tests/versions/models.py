@@ -58,7 +58,7 @@ def catalogue() -> dict[str, Builder]:
     for seed in range(4):
         found |= {f"random-QDQ-{dtype}-{seed}": partial(_random_qdq, dtype, seed) for dtype in DTYPES}
         found[f"random-QOperator-{seed}"] = partial(_random_qoperator, seed)
-    found["where"] = _where
+    found |= {"where": _where, "declared": _declared}
     for opset in OPSETS:
         found |= {
             f"{build.__name__[1:]}-opset{opset}": partial(build, opset)
@@ -135,6 +135,17 @@ def _where() -> Model:
     rng = np.random.default_rng(0)
     images = {name: integers(rng, "uint8", (2, 16, 5, 4)) for name in ("a_in", "b_in")}
     return Model(_in_oldest_ir(g.model(13)), {"condition": rng.random((2, 1, 5, 4)) < 0.5, **images})
+
+
+def _declared() -> Model:
+    """Each constant of a convolution is an output, too, and declared with another type and shape."""
+    g = GraphBuilder()
+    x = _dequantized(g, g.input("x", "float32", ("N", 16, 6, 5)), 0.02)
+    g.output(_dequantized(g, _conv(g, x, "y", 2), 0.03), "float32", ("N", 16, 6, 5))
+    for tensor in g.constants:
+        wrong = "float32" if tensor.data_type == onnx.TensorProto.INT8 else "int8"
+        g.output(tensor.name, wrong, (7,))
+    return _of_normal(g.model(13), (2, 16, 6, 5))
 
 
 def _float_results(opset: int) -> Model:
