@@ -154,17 +154,26 @@ def _name(node: onnx.NodeProto) -> str:
 
 
 def _covered(model: onnx.ModelProto, conversion: converter.Conversion) -> set[str]:
-    """The outputs that what the report calls approximate leads to, in one of the models."""
+    """The outputs that what the report calls approximate leads to, in one of the models.
+
+    What is in a body has the path there as its name: NODE/ATTRIBUTE/NAME.
+    """
     noted = {entry.name for entry in conversion.report.approximate}
     reached: set[str] = set()
     for graph in (model.graph, conversion.model.graph):
         values: set[str] = set()
         for _ in range(2):  # mutants need not be sorted
             for node in graph.node:
-                if _name(node) in noted or not values.isdisjoint(_read(node)):
+                if _is_noted(node, noted) or not values.isdisjoint(_read(node)):
                     values.update(node.output)
         reached |= values
     return reached
+
+
+def _is_noted(node: onnx.NodeProto, noted: set[str]) -> bool:
+    has_bodies = any(attribute.HasField("g") for attribute in node.attribute)
+    inside = f"{_name(node)}/"
+    return _name(node) in noted or (has_bodies and any(name.startswith(inside) for name in noted))
 
 
 def _read(node: onnx.NodeProto) -> Iterator[str]:

@@ -119,10 +119,10 @@ def _in_units(sums: ir.Value, x_scale: ir.Value, rank: int, axis: int, outputs: 
     return _InUnits(add, bias, scale)
 
 
-def beside(scale: ir.Value, factor: ir.Value) -> ir.Value:
-    """What the scale was multiplied by to give the factor; the scale itself where it is the factor."""
+def beside(scale: ir.Value, factor: ir.Value) -> ir.Value | None:
+    """What the scale was multiplied by to give the factor, itself as well; None where it is the factor."""
     if factor is scale:
-        return scale
+        return None
     multiply = factor.producer()
     if is_onnx(multiply, "Mul") and scale in multiply.inputs:
         return _other(multiply, scale)
@@ -132,7 +132,7 @@ def beside(scale: ir.Value, factor: ir.Value) -> ir.Value:
 def _beside(x_scale: ir.Value, factor: ir.Value) -> NDArray[Any]:
     """The constant that x_scale was multiplied by to give the factor."""
     other = beside(x_scale, factor)
-    array = np.ones(1, np.float32) if other is x_scale else _constant(other)
+    array = np.ones(1, np.float32) if other is None else _constant(other)
     if array is None:
         raise Refusal(_OTHERWISE)
     return array

@@ -53,7 +53,7 @@ def matmul_integer(node: ir.Node, facts: Facts) -> Candidate:
     factors = [a.factor, b.factor]
     if second.scale is None:
         index = 0 if second is a else 1
-        factors[index] = _with_scale(second.factor, _ONE if other is first.scale else _scale(other))
+        factors[index] = _with_scale(second.factor, _ONE if other is None else _scale(other))
     elif other is not second.scale:
         raise Refusal("its result is multiplied by something other than the scales of its inputs")
     return make_dynamic_batch_matmul((node, *result.covers), factors[0], factors[1], None, result.y)

@@ -168,6 +168,30 @@ def test_scales_one_after_the_other() -> None:
     assert_same_bits(g, {OP: 0}, {"MatMulInteger": "something other than the scales of its inputs"})
 
 
+def test_a_tensor_times_itself_by_one_scale() -> None:
+    """Not by its square."""
+    g = Dynamic(7)
+    q, scale, zero_point = g.dynamic(g.x("a", "float32", (9, 9)))
+    sums = g.node("MatMulInteger", [q, q, zero_point, zero_point], "i")
+    g.y(g.node("Mul", [g.node("Cast", [sums], "f", to=FLOAT), scale], "y"))
+    assert_same_bits(g, {OP: 0}, {"MatMulInteger": "something other than the scales of its inputs"})
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((12, 12), "something other than the scale of its input and a constant"),
+        ((2, 12, 12), "its scale must be constant"),
+    ],
+)
+def test_a_constant_by_the_square_of_the_scale(shape: Sequence[int], reason: str) -> None:
+    """The scale stands in the place of the constant's own."""
+    g = Dynamic(8)
+    x = g.dynamic(g.x("x", "float32", (2, 12, 12), ("n", 12, 12)))
+    g.y(g.matmul(x, (g.random("int8", shape), x[1], g.number(0, "int8"))), rank=3)
+    assert_same_bits(g, {OP: 0, "DynamicQMatMul": 0}, {"MatMulInteger": reason})
+
+
 def test_zero_points_left_out() -> None:
     g = of((6, 12), (12, 10))
     a, b = g.dynamic("a"), g.dynamic("b")
