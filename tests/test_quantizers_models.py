@@ -12,7 +12,7 @@ MODELS = Path(__file__).parent / "quantizers" / "models"
 EXPECTED = {
     "brevitas-cnn-ts-default": (22, 22, 1),
     "brevitas-encoder-ts-layerwise": (58, 58, 10),
-    "modelopt-cnn-dynamo-fp16": (17, 17, 11),
+    "modelopt-cnn-dynamo-fp16": (17, 17, 12),
     "modelopt-cnn-ts-fp32-dqonly": (20, 20, 8),
     "modelopt-encoder-dynamo-fp32-dqonly": (56, 56, 17),
     "modelopt-encoder-ts-fp32-dqonly": (64, 64, 17),

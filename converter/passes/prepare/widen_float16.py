@@ -1,4 +1,7 @@
-"""QuantizeLinear, DequantizeLinear and what lies between them in float16 => in float32, between Casts"""
+"""QuantizeLinear, DequantizeLinear and what lies between them in float16 => in float32, between Casts
+
+Means of a function of what is dequantized => in float32, then Cast
+"""
 
 from collections.abc import Iterable
 
@@ -7,9 +10,10 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.inference import infer
 from qudnn.converter.graph.constants import constant_or_none, node_input
-from qudnn.converter.graph.edit import add_initializer, take_place
+from qudnn.converter.graph.edit import add_initializer, remove_unused, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import EarlyPass
+from qudnn.converter.passes.prepare.float16_means import means_of_functions
 from qudnn.converter.qdq.linear import dequantizes, quantizes
 
 _HALF = ir.DataType.FLOAT16
@@ -20,6 +24,7 @@ _NOTE = (
     "onnxruntime rounds its operands and its result to float16, qudnn does not: results may differ by one "
     "quantum, and by a unit in the last place of float16 where they are not quantized"
 )
+_LAST_BITS = "onnxruntime rounds to float16 elsewhere: results may differ in their last bits"
 
 
 class WidenFloat16(EarlyPass):
@@ -28,7 +33,8 @@ class WidenFloat16(EarlyPass):
     At the border of these parts nothing changes: onnxruntime's QuantizeLinear of float16 divides in float32,
     and DequantizeLinear rounds a product in float32 (core/providers/cpu/quantization/quantize_linear.cc,
     1.31). Within, onnxruntime's CPU provider has no kernels for float16, computes in float32 and rounds each
-    result to float16.
+    result to float16. From DequantizeLinear on it drops Casts that undo each other between two of them
+    (insert_cast_transformer.cc, 1.18 to 1.32): a mean in float32, rounded once, is the one it computes.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -40,6 +46,11 @@ class WidenFloat16(EarlyPass):
         self._known = known
         self._wide: dict[ir.Value, ir.Value] = {}
         widened = _between(model.graph, pairs)
+        between = set(widened)
+        for mean in means_of_functions(model.graph, between):
+            widened |= dict.fromkeys(mean.nodes)
+            if mean.may_differ:
+                self.context.notes[mean.node] = _LAST_BITS
         for node in [node for node in model.graph if node in widened]:
             for index, value in enumerate(node.inputs):
                 if value is not None and value.producer() not in widened and self._is_float16(value):
@@ -48,8 +59,10 @@ class WidenFloat16(EarlyPass):
             for output in node.outputs:
                 if self._is_float16(output):
                     self._narrow(output, widened)
-            if not has_trait(node, _EXACT):
+            if node in between and not has_trait(node, _EXACT):
                 self.context.notes[node] = _NOTE
+        for value in self._wide:
+            remove_unused(value)
 
     def _converts_float16(self, node: ir.Node) -> bool:
         """Whether node is QuantizeLinear or DequantizeLinear with a constant scale in float16."""
