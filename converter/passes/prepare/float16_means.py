@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
+from qudnn.converter.graph.constants import constant_or_none, node_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.qdq.linear import dequantizes
@@ -35,7 +35,8 @@ def means_of_functions(nodes: Iterable[ir.Node], sources: Collection[ir.Node]) -
                 views = _views_after(node)
                 last = (views or [node])[-1].outputs[0]
                 kept = any(has_trait(use.node, _KEEPS_FLOAT16) for use in last.uses())
-                rounded = dequantizes(source) and required_input(source, 0).is_graph_input()
+                x = node_input(source, 0)
+                rounded = dequantizes(source) and x is not None and x.is_graph_input()
                 yield Mean(node, [node, *between, *views], kept or rounded)
 
 
@@ -58,13 +59,15 @@ def _function_before(node: ir.Node, sources: Collection[ir.Node]) -> tuple[ir.No
     """The one source that the node's input is a function of, and the elementwise nodes between."""
     found: dict[ir.Node, None] = {}
     between: dict[ir.Node, None] = {}
-    waiting = [required_input(node, 0).producer()]
+    x = node_input(node, 0)
+    waiting = [None if x is None else x.producer()]
     while waiting:
         reached = waiting.pop()
         if reached is None or len(between) > _MOST_NODES:
             return None
         if reached in sources and (dequantizes(reached) or has_trait(reached, Trait.CONTRACTS)):
-            if not dequantizes(reached) or constant_or_none(required_input(reached, 0)) is None:
+            x = node_input(reached, 0)
+            if not dequantizes(reached) or x is None or constant_or_none(x) is None:
                 found[reached] = None
         elif not has_trait(reached, Trait.ELEMENTWISE):
             return None
