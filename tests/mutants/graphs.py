@@ -51,8 +51,8 @@ def change_type(model: onnx.ModelProto, rng: Rng) -> None:
 
 
 def say_wrongly(model: onnx.ModelProto, rng: Rng) -> None:
-    """Declare a type and a shape of a tensor between."""
-    names = _produced(model)
+    """Declare a type and a shape of a tensor between, or of a constant."""
+    names = [*_produced(model), *(tensor.name for tensor in model.graph.initializer)]
     if names:
         sizes: list[int | str] = [1, 2, 3, 4, 7, "n", "m"]
         shape = [one(rng, sizes) for _ in range(rng.integers(0, 5))]
