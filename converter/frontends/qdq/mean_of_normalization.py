@@ -21,7 +21,7 @@ from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.layout.reshape import make_reshape
-from qudnn.converter.lowering.norm.layer_normalization import make_layer_normalization_mean
+from qudnn.converter.lowering.norm.layer_normalization import make_layer_normalization
 from qudnn.converter.lowering.sequence import between, make_sequence
 from qudnn.converter.qdq.linear import quantizes
 
@@ -59,7 +59,7 @@ def _candidate(node: ir.Node, x: Operand, rows: Rows, mean: _Mean, facts: Facts)
     y = read_result(mean.last).unclamped()
     covers = (node, *mean.covers, *y.covers)
     inside = y.quantized._replace(value=between(y.value, "mean"))
-    candidate = make_layer_normalization_mean(covers, x.quantized, inside, *rows, facts)
+    candidate = make_layer_normalization(covers, x.quantized, inside, *rows, facts, mean=True)
     (port,) = candidate.outputs
     facts.learn(port)
     view = make_reshape(covers, port.value, y.value, port.dtype, port.shape, mean.shape, facts)

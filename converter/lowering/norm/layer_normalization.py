@@ -130,24 +130,14 @@ def make_layer_normalization(
     beta: NDArray[Any] | None,
     epsilon: float,
     facts: Facts,
+    *,
+    mean: bool = False,
 ) -> Candidate:
-    """The candidate for a normalization over the last axis; gamma and beta (0 by default): float32 `[C]`."""
-    shape = facts.ranked(x.value, least=2)
-    normalized = Normalized(covers, x, y, len(shape) - 1)
-    return normalized.candidate("QLayerNormalization", gamma, beta, {"epsilon": epsilon}, facts)
+    """The candidate for a normalization over the last axis; gamma and beta (0 by default): float32 `[C]`.
 
-
-def make_layer_normalization_mean(
-    covers: tuple[ir.Node, ...],
-    x: Quantized,
-    y: Quantized,
-    gamma: NDArray[Any],
-    beta: NDArray[Any] | None,
-    epsilon: float,
-    facts: Facts,
-) -> Candidate:
-    """As make_layer_normalization, of the mean of all rows: y is `[N, 1..., C]` for x of `[N, ..., C]`."""
-    shape = facts.ranked(x.value, least=3)
-    normalized = Normalized(covers, x, y, len(shape) - 1, mean=True)
-    op_type = "QLayerNormalizationGlobalAveragePool"
+    mean: of all rows, too: y is `[N, 1..., C]` for x of `[N, ..., C]`.
+    """
+    shape = facts.ranked(x.value, least=3 if mean else 2)
+    normalized = Normalized(covers, x, y, len(shape) - 1, mean=mean)
+    op_type = "QLayerNormalizationGlobalAveragePool" if mean else "QLayerNormalization"
     return normalized.candidate(op_type, gamma, beta, {"epsilon": epsilon}, facts)
