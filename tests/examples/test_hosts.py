@@ -165,7 +165,11 @@ def test_ray_serve(folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    paths = os.pathsep.join([str(ROOT), str(HOSTS / "ray_serve")])
+    # The package as it is installed: a checkout has no library, and an environment of this one too much else.
+    package = folder / "path" / "qudnn"
+    shutil.copytree(ROOT / "qudnn", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    (package / "custom_ops" / "libqudnn.so").symlink_to(custom_ops.library_path())
+    paths = os.pathsep.join([str(folder / "path"), str(HOSTS / "ray_serve")])
     command = [str(python), "-P", str(HERE / "ray_load.py"), str(folder), "300", str(port)]
     run(command, folder, 900, PYTHONPATH=paths, RAY_USAGE_STATS_ENABLED="0")
     found = json.loads((folder / "found.json").read_text())
