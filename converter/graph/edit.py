@@ -6,6 +6,8 @@ from typing import Any
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from qudnn.converter.graph.op_traits import Trait, has_trait
+
 
 def describe_as(new: ir.Node | ir.Value, old: ir.Node | ir.Value) -> None:
     """Give `new` the documentation and the metadata of `old`, in whose place it stands."""
@@ -53,6 +55,12 @@ def sole_consumer(value: ir.Value, *, once: bool = False, inside: bool = False) 
     if any(use.node is not consumer for use in uses):
         return None
     return None if inside and consumer.graph is not value.graph else consumer
+
+
+def sole_view(value: ir.Value) -> ir.Node | None:
+    """The node that alone reads the value, once, in its own graph, and gives it another shape."""
+    view = sole_consumer(value, once=True, inside=True)
+    return view if has_trait(view, Trait.VIEWS) and view.inputs[0] is value else None
 
 
 def remove_orphans(nodes: Iterable[ir.Node]) -> None:

@@ -75,6 +75,11 @@ class Layout:
         """Of a tensor whose channel i is the channel channels[i] of this one."""
         return replace(self, positions=tuple(self.positions[channel] for channel in channels))
 
+    def side_by_side(self, count: int, rank: int, channel_axis: int) -> "Layout":
+        """Of a tensor with the channels of `count` such tensors, each as it lies here."""
+        positions = tuple(i * self.width + place for i in range(count) for place in self.positions)
+        return Layout(rank, channel_axis, positions, count * self.width)
+
 
 def plain(rank: int, channel_axis: int, channels: int) -> Layout:
     """The layout in which tensors cross an island's border; channels may be ALL."""

@@ -21,7 +21,7 @@ from qudnn.converter.frontends.qdq.unary import reach
 from qudnn.converter.frontends.qoperator.common import read_axes
 from qudnn.converter.frontends.qoperator.reshape import shape_after
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.edit import sole_view
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.sizes import Shape, Size
 from qudnn.converter.island.candidate import Candidate
@@ -45,7 +45,7 @@ def is_mean_of_function(node: ir.Node) -> bool:
     if not dequantizes(function):
         return False
     normalized = normalization_after(node.outputs[0]) is not None
-    return view_after(node) is not None or normalized or _stays_in_float(node)
+    return sole_view(node.outputs[0]) is not None or normalized or _stays_in_float(node)
 
 
 def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
@@ -61,17 +61,13 @@ def mean_of_function(node: ir.Node, facts: Facts) -> Candidate:
         raise Refusal("it is a mean of several quantized tensors")
     (x,) = sources
     shape = facts.ranked(x, 3, 4, 5)
-    axis = _kept_axis(node, shape, facts)
+    axis = kept_axis(node, shape, facts)
     if _stays_in_float(node):
         return _in_float(node, nodes, x, shape, axis, facts)
-    view = view_after(node)
+    view = sole_view(node.outputs[0])
     normalized = normalization_after((view or node).outputs[0])
     y = read_result(normalized[0] if normalized else view or node).unclamped()
-    y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
-    if not node.attributes.get_int("keepdims", 1):
-        y_shape = shape[0], shape[axis]
-    if view is not None:
-        y_shape = shape_after(view, y_shape, facts)
+    y_shape = mean_shape(node, view, shape, axis, facts)
     table = looked_up(x, nodes, axis, facts)
     functions = [each for each in reversed(nodes) if not dequantizes(each)]
     after = [] if view is None else [view]
@@ -127,13 +123,15 @@ def _stays_in_float(node: ir.Node) -> bool:
     return True
 
 
-def view_after(node: ir.Node) -> ir.Node | None:
-    """What alone consumes its result, and gives it another shape."""
-    view = sole_consumer(node.outputs[0], once=True, inside=True)
-    return view if has_trait(view, Trait.VIEWS) and view.inputs[0] is node.outputs[0] else None
+def mean_shape(node: ir.Node, view: ir.Node | None, shape: Shape, axis: int, facts: Facts) -> Shape:
+    """That of the mean of what has this shape, along all but the first axis and this one; after the view."""
+    y_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
+    if not node.attributes.get_int("keepdims", 1):
+        y_shape = shape[0], shape[axis]
+    return y_shape if view is None else shape_after(view, y_shape, facts)
 
 
-def _kept_axis(node: ir.Node, shape: Shape, facts: Facts) -> int:
+def kept_axis(node: ir.Node, shape: Shape, facts: Facts) -> int:
     """That of the channels; only the first one stays besides."""
     if is_onnx(node, "GlobalAveragePool"):
         return 1

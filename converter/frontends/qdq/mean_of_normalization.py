@@ -10,12 +10,10 @@ import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.mean_of_function import view_after
+from qudnn.converter.frontends.qdq.mean_of_function import kept_axis, mean_shape
 from qudnn.converter.frontends.qdq.operand import Operand
 from qudnn.converter.frontends.qdq.result import IN_FLOAT, read_result
-from qudnn.converter.frontends.qoperator.common import read_axes
-from qudnn.converter.frontends.qoperator.reshape import shape_after
-from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.edit import sole_consumer, sole_view
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.candidate import Candidate
@@ -81,19 +79,12 @@ def _read_mean(node: ir.Node, shape: Shape, facts: Facts) -> _Mean | None:
         consumer = sole_consumer(consumer.outputs[0], once=True, inside=True)
     if consumer is None or not is_onnx(consumer, "GlobalAveragePool", "ReduceMean"):
         return None
-    pools = is_onnx(consumer, "GlobalAveragePool")
-    axes = list(range(2, len(shape))) if pools else read_axes(consumer, 1, len(shape), facts)
-    if {*axes} != {*range(1, len(shape))} - {axis}:
+    if kept_axis(consumer, shape, facts) != axis:
         return None
-    mean_shape: Shape = tuple(size if place in (0, axis) else 1 for place, size in enumerate(shape))
-    if not consumer.attributes.get_int("keepdims", 1):
-        mean_shape = shape[0], shape[axis]
-    covers.append(consumer)
-    view = view_after(consumer)
-    if view is not None:
-        mean_shape = shape_after(view, mean_shape, facts)
-        covers.append(view)
-    last = view or consumer
+    view = sole_view(consumer.outputs[0])
+    covers += [consumer] if view is None else [consumer, view]
+    last = covers[-1]
     if not any(quantizes(use.node) for use in last.outputs[0].uses()):
         return None
-    return _Mean(tuple(covers), last, mean_shape, pools)
+    y_shape = mean_shape(consumer, view, shape, axis, facts)
+    return _Mean(tuple(covers), last, y_shape, is_onnx(consumer, "GlobalAveragePool"))

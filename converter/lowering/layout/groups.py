@@ -14,7 +14,7 @@ from qudnn.converter.graph.reshaping import run_time_target
 from qudnn.converter.graph.sizes import Shape, product
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
-from qudnn.converter.island.layout import Layout, padded, plain
+from qudnn.converter.island.layout import Layout, plain
 from qudnn.converter.island.port import Port, Tensor, port
 
 
@@ -60,9 +60,7 @@ class MergeChannels:
         last = self.first + len(self.groups)
         perm = [*axes[: self.first], *axes[last:-1], *axes[self.first : last], axes[-1]]
         moved = emitter.standard("Transpose", x, x.layout, perm=perm)
-        places, width = x.layout.positions, x.layout.width
-        positions = tuple(group * width + place for group in range(prod(self.groups)) for place in places)
-        layout = Layout(len(self.target) + 1, self.channel_axis, positions, prod(self.groups) * width)
+        layout = x.layout.side_by_side(prod(self.groups), len(self.target) + 1, self.channel_axis)
         shape = (*self.target, layout.width)
         return [emitter.op("Reshape", [moved], layout, {}, {"shape": shape}, domain="")]
 
@@ -76,12 +74,10 @@ def make_split_channels(
         return None
     first, end = found
     *groups, size = (axis for axis in y_shape[first:end] if isinstance(axis, int))
-    width = padded(size)
-    positions = tuple(group * width + place for group in range(prod(groups)) for place in range(size))
-    apart = Layout(len(x_shape), x.channel_axis, positions, prod(groups) * width)
+    y_layout = plain(len(y_shape), end - 1, size)
+    apart = y_layout.side_by_side(prod(groups), len(x_shape), x.channel_axis)
     inside = (*x_shape[: x.channel_axis], *x_shape[x.channel_axis + 1 :])
     around = run_time_target((*y_shape[:first], *y_shape[end:]), inside, facts.can_compute)
-    y_layout = plain(len(y_shape), end - 1, size)
     op = SplitChannels(around[:first], around[first:], tuple(groups), apart, y_layout)
     return Candidate(covers, op, (replace(x, wish=apart),), (port(y, y_shape, end - 1, x.dtype),))
 

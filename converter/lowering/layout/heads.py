@@ -14,7 +14,7 @@ from qudnn.converter.graph.reshaping import run_time_target
 from qudnn.converter.graph.sizes import Shape, product
 from qudnn.converter.island.candidate import Candidate
 from qudnn.converter.island.emitter import Emitter
-from qudnn.converter.island.layout import Layout, padded, plain
+from qudnn.converter.island.layout import Layout, plain
 from qudnn.converter.island.port import Port, Tensor, port
 
 _LEAST = 4  # channels of a row
@@ -46,10 +46,8 @@ class MergeHeads:
 
     def emit(self, emitter: Emitter, tensors: Sequence[Tensor], wish: Layout | None) -> list[Tensor]:
         x = emitter.dense(tensors[0])
-        places, width = x.layout.positions, x.layout.width
-        positions = tuple(group * width + place for group in range(self.groups) for place in places)
         rank = len(self.target) + 1
-        y = Layout(rank, rank - 1, positions, self.groups * width)
+        y = x.layout.side_by_side(self.groups, rank, rank - 1)
         shape = (*self.target, y.width)
         return [emitter.op("Reshape", [x], y, {}, {"shape": shape}, domain="")]
 
@@ -61,13 +59,11 @@ def make_split_heads(
     groups = _groups(y_shape, x_shape)
     if groups is None or x.channel_axis != len(x_shape) - 1:
         return None
-    size = x.channels // groups
-    width = padded(size)
-    positions = tuple(group * width + place for group in range(groups) for place in range(size))
-    apart = Layout(len(x_shape), x.channel_axis, positions, groups * width)
-    target = run_time_target(y_shape[:-1], x_shape[:-1], facts.can_compute)
     rank = len(y_shape)
-    op = SplitHeads(target, apart, plain(rank, rank - 1, size))
+    y_layout = plain(rank, rank - 1, x.channels // groups)
+    apart = y_layout.side_by_side(groups, len(x_shape), x.channel_axis)
+    target = run_time_target(y_shape[:-1], x_shape[:-1], facts.can_compute)
+    op = SplitHeads(target, apart, y_layout)
     x = replace(x, wish=apart)
     return Candidate(covers, op, (x,), (port(y, y_shape, rank - 1, x.dtype),))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import onnx_ir as ir
 
 from qudnn.converter.graph.constants import constant_or_none, node_input
-from qudnn.converter.graph.edit import sole_consumer
+from qudnn.converter.graph.edit import sole_view
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.qdq.linear import dequantizes
 
@@ -81,11 +81,8 @@ def _function_before(node: ir.Node, sources: Collection[ir.Node]) -> tuple[ir.No
 def _views_after(node: ir.Node) -> list[ir.Node]:
     """What alone reads the mean and only gives it another shape, one after the other."""
     views: list[ir.Node] = []
-    y = node.outputs[0]
-    while len(views) < _MOST_NODES:
-        view = sole_consumer(y, once=True, inside=True)
-        if not has_trait(view, Trait.VIEWS) or view.inputs[0] is not y:
-            break
+    view = sole_view(node.outputs[0])
+    while view is not None and len(views) < _MOST_NODES:
         views.append(view)
-        y = view.outputs[0]
+        view = sole_view(view.outputs[0])
     return views
