@@ -25,7 +25,8 @@ class Facts:
     two branches of a residual could not be told to have one shape. What frontends learn comes first.
     """
 
-    def __init__(self, model: ir.Model) -> None:
+    def __init__(self, model: ir.Model, declared: bool = True) -> None:
+        """declared: whether shapes that the model declares of values count, see infer."""
         self.opsets = dict(model.opset_imports)
         self._dtypes: dict[str, ir.DataType] = {}
         self._shapes: dict[str, Shape] = {}
@@ -35,7 +36,8 @@ class Facts:
         self._values = ShapeValues(self.shape)
         self._channel_axes: dict[ir.Value, int] = {}
         self._wanted_axes: dict[tuple[ir.Value, int, bool], int] = {}
-        for name, value in ir.convenience.create_value_mapping(infer(model), include_subgraphs=False).items():
+        graph = infer(model, declared)
+        for name, value in ir.convenience.create_value_mapping(graph, include_subgraphs=False).items():
             if value.dtype is not None:
                 self._dtypes[name] = value.dtype
             shape = shape_of(value)

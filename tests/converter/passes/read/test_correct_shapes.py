@@ -11,6 +11,8 @@ from cases.builder import MICROSOFT, Shape, value_info
 from check import assert_equivalent
 from qudnn import converter
 from qudnn.converter.analysis.inference import infer
+from qudnn.converter.context import Journal
+from qudnn.converter.passes.read.correct_shapes import CorrectShapes
 from session import assert_same_bits, run
 
 STALE = [[1, 4, 9, 8], ["n", 4, 5, 5], ["n", 4, 72], ["n", 5, 9, 8], ["m", 4, "h", "w"]]
@@ -120,6 +122,45 @@ def test_the_number_of_keys_is_not_the_one_declared(name: str, size: int) -> Non
     for keys in (21, 2, 1):
         inputs = case.inputs(2, keys)
         assert_same_bits(run(conversion.model, inputs).outputs, run(case.model(), inputs).outputs)
+
+
+@pytest.mark.parametrize("name", ["q_heads", "query", "scores", "weights", "context", "merged", "joined"])
+@pytest.mark.parametrize("size", [1, 2, "unk__0", 2**40])
+def test_sizes_behind_computed_reshapes_are_those_computed(name: str, size: int | str) -> None:
+    """ONNX's inference does not know them; what is computed of a Shape is not the size declared."""
+    case = AttentionCase("QDQ", "N", "S", shapes="computed")
+    true = case.model()
+    model = onnx.ModelProto()
+    model.CopyFrom(true)
+    declared = next(value for value in model.graph.value_info if value.name == name)
+    dim = declared.type.tensor_type.shape.dim[1 if name in ("q_heads", "merged", "joined") else 2]
+    if isinstance(size, int):
+        dim.dim_value = size
+    else:
+        dim.dim_param = size
+    read = ir.from_proto(model)
+    CorrectShapes(Journal.of(read))(read)
+    shapes = {output.name: output.shape for node in read.graph for output in node.outputs}
+    (batch, queries, *_), query = shapes["q_heads"], shapes["query"]
+    assert ([batch, queries], query, shapes["weights"]) == (["N", "S"], ["N", 4, "S", 16], ["N", 4, "S", "S"])
+    assert (shapes["merged"], shapes["joined"]) == (["N", "S", 4, 16], ["N", "S", 64])
+    conversion = converter.convert(model)
+    assert conversion.report.converted == converter.convert(true).report.converted
+    assert conversion.report.converted["QAttention"] == 1 and not conversion.report.left
+    for length in (21, 2, 1):
+        inputs = case.inputs(2, length)
+        assert_same_bits(run(conversion.model, inputs).outputs, run(true, inputs).outputs)
+
+
+def test_a_size_that_is_computed_of_others_is_not_declared() -> None:
+    """It has no name of its own; the one declared would stand for another number."""
+    net = QdqNetwork()
+    x = net.input("x", "float32", ["n", 4, "h", "w"])
+    net.y(net.node("Reshape", [x, net.constant("to", [0, 4, -1], "int64")], "pixels"), rank=3)
+    model = ir.from_proto(with_declared(net, 17, "pixels", [7, 5, 7]))
+    CorrectShapes(Journal.of(model))(model)
+    (node,) = [node for node in model.graph if node.op_type == "Reshape"]
+    assert node.outputs[0].shape == ["n", 4, None]
 
 
 def test_one_contradiction_leaves_what_follows_of_others() -> None:
