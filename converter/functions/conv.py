@@ -1,4 +1,4 @@
-"""QConv, the quantized convolution of an island, with int32 results, and with an addition after it."""
+"""QConv, the quantized convolution of an island, with int32 results, and with an operator after it."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from onnxscript import script
 
 from qudnn.converter.functions.add import QAdd
 from qudnn.converter.functions.opsets import qudnn
+from qudnn.converter.functions.table import QTable
 from qudnn.converter.functions.where import QWhere
 
 
@@ -158,3 +159,45 @@ def QConvAdd(
         y_zero_point=sum_zero_point,
         dtype=dtype,
     )
+
+
+@script(qudnn, default_opset=op)
+def QConvTable(
+    x,
+    w,
+    bias,
+    multiplier,
+    table,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    x_zero_point: int,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+    table_zero_point: int = 0,
+    y_pads: Sequence[int] = (0, 0, 0, 0, 0, 0, 0, 0),
+):
+    """QTable of QConv, int8 `[N,H,W,Cp]` -> int8 `[N,P,Q,Kp]`: one table [256] for all channels.
+
+    Both formulas as they are, with the convolution's result rounded to int8 between them: y_zero_point,
+    y_min and y_max are its own. y_pads adds pixels of table_zero_point around what the table gives, which is
+    the table's zero point for the real number 0.
+    """
+    y = QConv(
+        x,
+        w,
+        bias,
+        multiplier,
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        group=group,
+        x_zero_point=x_zero_point,
+        y_zero_point=y_zero_point,
+        y_min=y_min,
+        y_max=y_max,
+        y_pads=[0, 0, 0, 0, 0, 0, 0, 0],
+    )
+    return QTable(y, table, y_zero_point=table_zero_point, y_pads=y_pads)

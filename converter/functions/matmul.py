@@ -4,6 +4,7 @@ from onnxscript import opset13 as op
 from onnxscript import script
 
 from qudnn.converter.functions.opsets import qudnn
+from qudnn.converter.functions.table import QTable
 
 
 @script(qudnn, default_opset=op)
@@ -26,6 +27,16 @@ def QMatMul(x, w, bias, multiplier, y_zero_point: int, y_min: int, y_max: int):
     r = op.Mul(op.Cast(acc, to=1), multiplier)
     y = op.QuantizeLinear(r, op.Constant(value_float=1.0), y_zp)
     return op.Clip(y, low, high)
+
+
+@script(qudnn, default_opset=op)
+def QMatMulTable(x, w, bias, multiplier, table, y_zero_point: int, y_min: int, y_max: int):
+    """QTable of QMatMul, int8 `[..., Cp]` -> int8 `[..., Kp]`: one table [256] for all channels.
+
+    Both formulas as they are, with the matmul's result rounded to int8 between them.
+    """
+    y = QMatMul(x, w, bias, multiplier, y_zero_point=y_zero_point, y_min=y_min, y_max=y_max)
+    return QTable(y, table, y_zero_point=0, y_pads=[0])
 
 
 @script(qudnn, default_opset=op)

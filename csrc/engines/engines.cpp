@@ -3,6 +3,7 @@
 
 #include "engines/composed/padded_result.h"
 #include "engines/composed/separate_residual.h"
+#include "engines/composed/separate_table.h"
 #include "engines/cudnn/cudnn_conv.h"
 #include "engines/cudnn/cudnn_matmul.h"
 #include "engines/native/native_batch_matmul.h"
@@ -17,11 +18,12 @@ namespace qudnn::plan {
 
 std::span<const Engine* const> engines() {
     // NOTE: never destroyed; a thread may outlive main().
-    static const auto& all = *new std::array<const Engine*, 12>{
+    static const auto& all = *new std::array<const Engine*, 13>{
         new engines::NativeStem,       // before cuDNN: many times faster
         new engines::NativeDepthwise,  // cuDNN has no depthwise engine
         new engines::CudnnMatMul,      // before conv: faster for all problems that both take
         new engines::CudnnConv,       new engines::PaddedResult,      new engines::SeparateResidual,
+        new engines::SeparateTable,
         new engines::NativePointwise,  // after cuDNN: they need tuning to be faster
         new engines::NativeWindow,    new engines::NativeMmaMatMul,   new engines::NativeMatMul,
         new engines::NativeConv,      new engines::NativeBatchMatMul,

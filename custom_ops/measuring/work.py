@@ -62,8 +62,8 @@ def operations(layer: Layer, node: onnx.NodeProto | None) -> int | None:
 def fits(fields: Problem, found: Mapping[str, int], node: onnx.NodeProto) -> bool:
     """Whether found, the fields of a plan's problem, may be those of the node with these."""
     wanted = {name: value for name, value in fields.items() if name != "kind"}
-    adds = "Add" in node.op_type
-    return wanted.items() <= found.items() and bool(found.get("adds", 0)) == adds
+    behind = {"adds": "Add" in node.op_type, "looks_up": node.op_type.endswith("Table")}
+    return wanted.items() <= found.items() and all(bool(found.get(k, 0)) == v for k, v in behind.items())
 
 
 def _convolution(x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> Problem:

@@ -31,6 +31,7 @@ FLOAT_ACTIVATION = {"low": 0.0, "high": 6.0}
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "QConv": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
+    "QConvTable": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvMaxPool": (
         {**WINDOW, "group": 1, "pool_pads": [1] * 4, "pool_strides": [2, 2]},
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1}

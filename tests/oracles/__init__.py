@@ -23,7 +23,7 @@ from oracles.border import (
     quantize_to_island,
     steps_to_island,
 )
-from oracles.conv import q_conv, q_conv_add, q_conv_to_int32
+from oracles.conv import q_conv, q_conv_add, q_conv_table, q_conv_to_int32
 from oracles.conv_pool import conv_max_pool_to_island, q_conv_max_pool
 from oracles.dynamic import (
     dynamic_add_layer_normalization_to_island,
@@ -42,7 +42,7 @@ from oracles.group_normalization import q_group_normalization
 from oracles.layer_normalization import q_layer_normalization, q_layer_normalization_to_float
 from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
-from oracles.matmul import q_matmul, q_matmul_to_float, q_projections
+from oracles.matmul import q_matmul, q_matmul_table, q_matmul_to_float, q_projections
 from oracles.mul import q_mul
 from oracles.normalization_mean import q_layer_normalization_global_average_pool
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
@@ -71,6 +71,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConv3D": q_conv,
     "QConvToInt32": q_conv_to_int32,
     "QConvAdd": q_conv_add,
+    "QConvTable": q_conv_table,
     "QConvMaxPool": q_conv_max_pool,
     "ConvMaxPoolToIsland": conv_max_pool_to_island,
     "QConvToFloat": q_conv_to_float,
@@ -80,6 +81,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "MulToIsland": mul_to_island,
     "SoftmaxToIsland": softmax_to_island,
     "QMatMul": q_matmul,
+    "QMatMulTable": q_matmul_table,
     "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,
     "DynamicQuantizeToIsland": dynamic_quantize_to_island,

@@ -1,4 +1,4 @@
-"""QConv, QConv3D, QConvAdd and QConvToInt32, tap by tap."""
+"""QConv, QConv3D, QConvAdd, QConvTable and QConvToInt32, tap by tap."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from oracles.add import q_add
 from oracles.arithmetic import Array, padded, requantize, wrap
+from oracles.table import q_table
 
 
 def q_conv(
@@ -49,6 +50,22 @@ def q_conv_add(
     y = q_conv(x, w, bias, multiplier, **attributes)
     a, b = (y, residual) if result_first else (residual, y)
     return q_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **of_add)
+
+
+def q_conv_table(
+    x: Array,
+    w: Array,
+    bias: Array,
+    multiplier: Array,
+    table: Array,
+    *,
+    table_zero_point: int = 0,
+    y_pads: Sequence[int] = (0,),
+    **attributes: Any,
+) -> Array:
+    """The two oracles, one after the other; padding is of the table's zero point."""
+    y = q_conv(x, w, bias, multiplier, **attributes)
+    return q_table(y, table, y_zero_point=table_zero_point, y_pads=y_pads)
 
 
 def q_conv_to_int32(

@@ -1,8 +1,11 @@
-"""QMatMul, QProjections and QMatMulToFloat."""
+"""QMatMul, QMatMulTable, QProjections and QMatMulToFloat."""
+
+from typing import Any
 
 import numpy as np
 
 from oracles.arithmetic import Array, requantize, wrap
+from oracles.table import q_table
 
 
 def matmul_sums(x: Array, w: Array) -> Array:
@@ -15,6 +18,13 @@ def q_matmul(
 ) -> Array:
     """x `[..., C]`, w `[K, C]` -> `[..., K]`."""
     return requantize(wrap(matmul_sums(x, w) + bias), multiplier, y_zero_point, y_min, y_max)
+
+
+def q_matmul_table(
+    x: Array, w: Array, bias: Array, multiplier: Array, table: Array, **attributes: Any
+) -> Array:
+    """The two oracles, one after the other."""
+    return q_table(q_matmul(x, w, bias, multiplier, **attributes), table)
 
 
 def q_projections(x: Array, w: Array, bias: Array, multiplier: Array, y_zero_point: Array) -> Array:

@@ -30,7 +30,9 @@ def volumes(**given: int) -> testing.ConvProblem:
 DEPTHWISE = conv(group=64)
 MATMUL = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768)
 COMPUTED = testing.BatchMatMulProblem(m=64, n=64, k=64, width=64)
-PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED]
+PRODUCT_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, looks_up=1)
+TABLES = [conv(looks_up=1), conv(looks_up=1, y_pad_top=1), conv(group=64, looks_up=1), PRODUCT_TABLE]
+PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED, *TABLES]
 
 
 def names(problem: Any) -> list[str]:
@@ -46,7 +48,7 @@ def refusals(problem: Any) -> dict[str, str]:
 def test_every_engine_answers(problem: Any) -> None:
     answers = native.answers(str(problem))
     engines = [engine for engine, _, _ in answers]
-    assert len(set(engines)) == len(engines) == 12
+    assert len(set(engines)) == len(engines) == 13
     for engine, refusal, plans in answers:
         assert bool(refusal) != bool(plans), engine
         assert all(plan == engine or plan.startswith(f"{engine} ") for plan in plans)
@@ -85,6 +87,12 @@ def test_every_engine_answers(problem: Any) -> None:
         (conv(), "cudnn_matmul", "not the work of a matmul with weights"),
         (conv(), "padded_result", "dense results"),
         (conv(), "separate_residual", "no residual"),
+        (conv(), "separate_table", "no table"),
+        (MATMUL, "separate_table", "no table"),
+        (COMPUTED, "separate_table", "no table"),
+        (conv(looks_up=1), "cudnn_conv", "a table"),
+        (PRODUCT_TABLE, "cudnn_matmul", "a table"),
+        (conv(c=4, looks_up=1), "native_stem", "a table"),
         (COMPUTED, "native_matmul", "no matmul with weights"),
         (MATMUL, "native_batch_matmul", "no matmul of computed tensors"),
     ],
@@ -110,6 +118,22 @@ def test_engines_complete_depthwise_results() -> None:
     ):
         (plans,) = (plans for engine, _, plans in native.answers(str(problem)) if engine == completed)
         assert f"{completed} of native_depthwise dp4a" in plans
+
+
+@pytest.mark.parametrize("problem", [DEPTHWISE, conv(group=64, y_pad_top=1)], ids=["dense", "padded"])
+def test_a_table_completes_dense_results(problem: testing.ConvProblem) -> None:
+    """Also where y has padding, whose zero point is the table's: it is not written before the lookup."""
+    looking_up = testing.parse(str(problem).replace("looks_up=0", "looks_up=1"))
+    (plans,) = (plans for engine, _, plans in native.answers(str(looking_up)) if engine == "separate_table")
+    assert "separate_table of native_depthwise dp4a" in plans
+    assert not any("padded_result" in plan for plan in plans)
+
+
+@pytest.mark.parametrize("engine", ["cudnn_conv", "cudnn_matmul", "native_stem", "separate_residual"])
+def test_engines_without_tables_refuse_them(engine: str) -> None:
+    for problem in (*TABLES, pointwise(looks_up=1), conv(c=4, looks_up=1)):
+        assert engine not in names(problem)
+        assert "separate_table" in names(problem)
 
 
 def test_two_and_three_dimensions_have_the_same_engines() -> None:

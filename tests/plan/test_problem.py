@@ -18,7 +18,7 @@ PROBLEMS: dict[str, Any] = {
     "batch_matmul": testing.BatchMatMulProblem,
 }
 
-FLAGS = ("pads_with_value", "clamps_above", "adds", "zero_point_per_channel", "b_transposed")
+FLAGS = ("pads_with_value", "clamps_above", "adds", "zero_point_per_channel", "looks_up", "b_transposed")
 
 
 def fields(problem: Any) -> dict[str, int]:
@@ -38,6 +38,8 @@ def random_problem(kind: str, rng: random.Random) -> Any:
     for name, value in values.items():
         if not name.endswith("_type") and rng.random() < 0.5:  # not every number is a type
             values[name] = other_value(name, value)
+    if values.get("adds") or values.get("zero_point_per_channel"):  # no results of a table
+        values.pop("looks_up", None)
     return PROBLEMS[kind](**values)
 
 
@@ -85,14 +87,14 @@ def test_text_is_read_back(kind: str) -> None:
 def test_text_is_stable() -> None:
     # Files and logs of other versions hold these texts: a change here is a change of format.
     assert str(testing.MatMulProblem(m=64, k=1008, c=2048, x_stride=2048)) == (
-        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 alignment=16 "
-        "x_type=3 y_type=3"
+        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 looks_up=0 "
+        "alignment=16 x_type=3 y_type=3"
     )
     assert str(testing.ConvProblem(n=2, h=9, w=8, pad_top=1, pads_with_value=1)) == (
         "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "
         "stride_w=1 dilation_h=1 dilation_w=1 group=1 y_pad_top=0 y_pad_left=0 y_pad_bottom=0 y_pad_right=0 "
         "x_stride_n=0 x_stride_h=0 x_stride_w=0 x_stride_c=0 "
-        "pads_with_value=1 clamps_above=0 adds=0 alignment=16 x_type=3 y_type=3"
+        "pads_with_value=1 clamps_above=0 adds=0 looks_up=0 alignment=16 x_type=3 y_type=3"
     )
     assert str(testing.ConvProblem(n=2, d=7, h=9, w=8, t=3, pad_back=1)) == (
         "conv3d n=2 d=7 h=9 w=8 c=1 k=1 t=3 r=1 s=1 z=1 p=1 q=1 pad_front=0 pad_top=0 pad_left=0 pad_back=1 "
@@ -247,8 +249,35 @@ def test_additions_are_of_three_kinds() -> None:
     assert str(testing.parse(texts[3])) == texts[3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "what"),
+    [
+        ("conv", {"y_type": 6}, "results that are not int8"),
+        ("conv", {"y_type": 1}, "results that are not int8"),
+        ("conv", {"adds": 1}, "a residual"),
+        ("matmul", {"y_type": 1}, "results that are not int8"),
+        ("matmul", {"zero_point_per_channel": 1}, "a zero point per channel"),
+    ],
+)
+def test_tables_are_of_int8_results_alone(kind: str, given: dict[str, int], what: str) -> None:
+    problem = PROBLEMS[kind](**given, looks_up=1)
+    with pytest.raises(ValueError, match=f"looks_up = 1 with {what}"):
+        testing.check(problem)
+    assert testing.parse(str(problem)) is None
+    assert testing.parse(str(problem).replace("looks_up=1", "looks_up=0")) is not None
+
+
+def test_texts_from_before_tables_are_refused() -> None:
+    """Plans of theirs are made anew."""
+    for kind in ("conv", "matmul"):
+        text = str(PROBLEMS[kind]())
+        assert "looks_up=0 " in text
+        assert testing.parse(text.replace("looks_up=0 ", "")) is None
+
+
 def test_what_else_a_problem_says_is_kept_by_the_matmul() -> None:
-    matmul = testing.as_matmul(dense_conv(clamps_above=1, alignment=4))
+    matmul = testing.as_matmul(dense_conv(clamps_above=1, alignment=4, looks_up=1))
+    assert fields(matmul)["looks_up"] == 1
     assert fields(matmul)["clamps_above"] == 1
     assert fields(matmul)["alignment"] == 4
 

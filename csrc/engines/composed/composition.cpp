@@ -4,29 +4,27 @@
 
 namespace qudnn::engines {
 
-using plan::ConvProblem;
-
 class Composition::CompletedPlan final : public plan::Plan {
   public:
     // NOTE: engines are never destroyed.
     CompletedPlan(const Composition& composition, std::shared_ptr<const plan::Plan> inner,
-                  const ConvProblem& conv)
+                  const plan::Problem& problem)
         : Plan(composition.prefix() + inner->name(),
-               composition.own_workspace(conv) + inner->workspace_size()),
+               composition.own_workspace(problem) + inner->workspace_size()),
           composition_(composition),
-          conv_(conv),
+          problem_(problem),
           inner_(std::move(inner)) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& arguments,
                  void* workspace) const override {
-        composition_.execute(conv_, *inner_, launch, arguments, workspace);
+        composition_.execute(problem_, *inner_, launch, arguments, workspace);
     }
 
     std::string serialize() const override { return inner_->serialize(); }
 
   private:
     const Composition& composition_;
-    ConvProblem conv_;
+    plan::Problem problem_;
     std::shared_ptr<const plan::Plan> inner_;
 };
 
@@ -38,26 +36,26 @@ int Composition::revision() const {
     return sum;
 }
 
-std::vector<const plan::Engine*> Composition::inner_engines(const ConvProblem& conv) const {
+std::vector<const plan::Engine*> Composition::inner_engines(const plan::Problem& problem) const {
     std::vector<const plan::Engine*> found;
     for (const plan::Engine* engine : plan::engines()) {
-        if (!engine->native() && engine->takes(inner(conv)) && !engine->takes(conv)) found.push_back(engine);
+        if (!engine->native() && engine->takes(inner(problem)) && !engine->takes(problem))
+            found.push_back(engine);
     }
     return found;
 }
 
 std::vector<plan::Candidate> Composition::candidates(const plan::Problem& problem,
                                                      cudnnContext* cudnn) const {
-    const ConvProblem& conv = std::get<ConvProblem>(problem);
     std::vector<plan::Candidate> all;
     std::string reasons;
-    for (const plan::Engine* engine : inner_engines(conv)) {
+    for (const plan::Engine* engine : inner_engines(problem)) {
         try {
-            for (plan::Candidate& candidate : engine->candidates(inner(conv), cudnn)) {
+            for (plan::Candidate& candidate : engine->candidates(inner(problem), cudnn)) {
                 candidate.name.insert(0, prefix());
-                candidate.workspace_size += own_workspace(conv);
-                candidate.build = [this, conv, build = std::move(candidate.build)] {
-                    return std::make_shared<CompletedPlan>(*this, build(), conv);
+                candidate.workspace_size += own_workspace(problem);
+                candidate.build = [this, problem, build = std::move(candidate.build)] {
+                    return std::make_shared<CompletedPlan>(*this, build(), problem);
                 };
                 all.push_back(std::move(candidate));
             }
@@ -74,12 +72,11 @@ std::shared_ptr<const plan::Plan> Composition::restore(const plan::Problem& prob
                                                        const std::string& serialized,
                                                        cudnnContext* cudnn) const {
     if (!plan_name.starts_with(prefix())) return nullptr;
-    const ConvProblem& conv = std::get<ConvProblem>(problem);
     const std::string inner_name = plan_name.substr(prefix().size());
-    for (const plan::Engine* engine : inner_engines(conv)) {
+    for (const plan::Engine* engine : inner_engines(problem)) {
         if (!inner_name.starts_with(std::string(engine->name()) + " ")) continue;
-        auto completed = engine->restore(inner(conv), inner_name, serialized, cudnn);
-        return completed ? std::make_shared<CompletedPlan>(*this, std::move(completed), conv) : nullptr;
+        auto completed = engine->restore(inner(problem), inner_name, serialized, cudnn);
+        return completed ? std::make_shared<CompletedPlan>(*this, std::move(completed), problem) : nullptr;
     }
     return nullptr;
 }

@@ -13,26 +13,28 @@ std::string PaddedResult::refusal(const plan::Problem& problem) const {
     return conv->y_padding.any() ? "" : "dense results";
 }
 
-ConvProblem PaddedResult::inner(ConvProblem conv) const {
+plan::Problem PaddedResult::inner(const plan::Problem& problem) const {
+    ConvProblem conv = std::get<ConvProblem>(problem);
     conv.y_padding = {};
     return conv;
 }
 
 // Bytes of the dense result.
-size_t PaddedResult::own_workspace(const ConvProblem& conv) const {
-    return static_cast<size_t>((inner(conv).y_elements() + 255) / 256 * 256);
+size_t PaddedResult::own_workspace(const plan::Problem& problem) const {
+    return rounded_up(plan::y_bytes(inner(problem)));
 }
 
-void PaddedResult::execute(const ConvProblem& conv, const plan::Plan& inner, const plan::Launch& launch,
+void PaddedResult::execute(const plan::Problem& problem, const plan::Plan& inner, const plan::Launch& launch,
                            const plan::Arguments& arguments, void* workspace) const {
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
     auto* result = static_cast<int8_t*>(workspace);
     plan::Arguments dense = arguments;
     dense.y = result;
-    inner.execute(launch, dense, result + own_workspace(conv));
+    inner.execute(launch, dense, result + own_workspace(problem));
     const kernels::OutputPadding& padding = conv.y_padding;
     plan::check_cuda(kernels::pad(conv.n, {1, conv.p, conv.q}, conv.k, {0, padding.top, padding.left},
                                   {0, padding.bottom, padding.right},
-                                  static_cast<int8_t>(arguments.epilogue.zero_point), result,
+                                  static_cast<int8_t>(arguments.epilogue.padding()), result,
                                   static_cast<int8_t*>(arguments.y), launch.stream));
 }
 

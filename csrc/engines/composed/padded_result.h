@@ -12,9 +12,9 @@ class PaddedResult final : public Composition {
     std::string refusal(const plan::Problem& problem) const override;
 
   protected:
-    plan::ConvProblem inner(plan::ConvProblem conv) const override;
-    size_t own_workspace(const plan::ConvProblem& conv) const override;
-    void execute(const plan::ConvProblem& conv, const plan::Plan& inner, const plan::Launch& launch,
+    plan::Problem inner(const plan::Problem& problem) const override;
+    size_t own_workspace(const plan::Problem& problem) const override;
+    void execute(const plan::Problem& problem, const plan::Plan& inner, const plan::Launch& launch,
                  const plan::Arguments& arguments, void* workspace) const override;
 };
 

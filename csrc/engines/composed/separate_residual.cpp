@@ -17,7 +17,8 @@ std::string SeparateResidual::refusal(const plan::Problem& problem) const {
 }
 
 // Results in y, or sums in the workspace if the residual is added before rounding.
-ConvProblem SeparateResidual::inner(ConvProblem conv) const {
+plan::Problem SeparateResidual::inner(const plan::Problem& problem) const {
+    ConvProblem conv = std::get<ConvProblem>(problem);
     if (conv.adds == plan::adds_in_float) {
         conv.y_type = plan::DataType::int32;
         conv.clamps_above = false;
@@ -27,18 +28,20 @@ ConvProblem SeparateResidual::inner(ConvProblem conv) const {
 }
 
 // Bytes of the sums.
-size_t SeparateResidual::own_workspace(const ConvProblem& conv) const {
-    if (conv.adds != plan::adds_in_float) return 0;
-    return static_cast<size_t>((plan::y_bytes(inner(conv)) + 255) / 256 * 256);
+size_t SeparateResidual::own_workspace(const plan::Problem& problem) const {
+    if (std::get<ConvProblem>(problem).adds != plan::adds_in_float) return 0;
+    return rounded_up(plan::y_bytes(inner(problem)));
 }
 
-void SeparateResidual::execute(const ConvProblem& conv, const plan::Plan& inner, const plan::Launch& launch,
-                               const plan::Arguments& arguments, void* workspace) const {
+void SeparateResidual::execute(const plan::Problem& problem, const plan::Plan& inner,
+                               const plan::Launch& launch, const plan::Arguments& arguments,
+                               void* workspace) const {
+    const ConvProblem& conv = std::get<ConvProblem>(problem);
     plan::Arguments alone = arguments;
     alone.residual = {};
     if (conv.adds == plan::adds_in_float) {
         alone.y = workspace;
-        inner.execute(launch, alone, static_cast<int8_t*>(workspace) + own_workspace(conv));
+        inner.execute(launch, alone, static_cast<int8_t*>(workspace) + own_workspace(problem));
         return plan::check_cuda(kernels::end_with_residual(
             conv.y_elements(), conv.k, static_cast<const int32_t*>(workspace), arguments.epilogue,
             arguments.residual, static_cast<int8_t*>(arguments.y), launch.stream));

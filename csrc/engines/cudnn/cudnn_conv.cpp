@@ -128,6 +128,7 @@ std::string CudnnConv::refusal(const plan::Problem& problem) const {
     if (conv == nullptr) return "no convolution";
     if (conv->y_padding.any()) return "results within padding";
     if (conv->adds) return "a residual";
+    if (conv->looks_up) return "a table";
     return {};
 }
 

@@ -25,7 +25,9 @@ GraphPointer matmul_graph(const MatMulProblem& p) {
 }  // namespace
 
 std::string CudnnMatMul::refusal(const plan::Problem& problem) const {
-    return plan::matmul_of(problem) ? "" : "not the work of a matmul with weights";
+    const auto matmul = plan::matmul_of(problem);
+    if (!matmul) return "not the work of a matmul with weights";
+    return matmul->looks_up ? "a table" : "";
 }
 
 std::vector<plan::Candidate> CudnnMatMul::candidates(const plan::Problem& problem,

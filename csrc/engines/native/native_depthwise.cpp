@@ -30,6 +30,7 @@ std::string NativeDepthwise::refusal(const plan::Problem& problem) const {
     if (conv == nullptr) return "no convolution";
     if (conv->y_type != plan::DataType::int8) return "results that are not int8";
     if (conv->adds) return "a residual";
+    if (conv->looks_up) return "a table";
     if (!conv->dense()) return "strided input";
     return kernels::depthwise_refusal(geometry(*conv));
 }

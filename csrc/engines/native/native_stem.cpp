@@ -36,6 +36,7 @@ std::string NativeStem::refusal(const plan::Problem& problem) const {
     if (conv->c != 4) return "not 4 channels";
     if (conv->y_type != plan::DataType::int8) return "results that are not int8";
     if (conv->adds) return "a residual";
+    if (conv->looks_up) return "a table";
     return {};
 }
 

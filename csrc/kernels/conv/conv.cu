@@ -84,9 +84,12 @@ cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const
         if (geometry.y.count > 0) {
             const cudaError_t status =
                 launch(padding_kernel, ceil_div(static_cast<int64_t>(geometry.y.count) * g.k, kThreads),
-                       kThreads, stream, geometry, epilogue.zero_point, y);
+                       kThreads, stream, geometry, epilogue.padding(), y);
             if (status != cudaSuccess) return status;
         }
+        if (epilogue.table != nullptr)
+            return g.deep() ? cudaErrorInvalidValue
+                            : run<false>(geometry, x, filter, TableEpilogue(epilogue), y, stream);
     }
     const TypedEpilogue<Y> typed(epilogue);
     return g.deep() ? run<true>(geometry, x, filter, typed, y, stream)

@@ -38,7 +38,7 @@ struct ConvGeometry {
 std::string conv_refusal(const ConvGeometry& g);
 
 // y = epilogue(sum(x * filter)), int8, int32 or float, where a tap outside the image counts as x_zero_point.
-// Padding of y, of int8, is the epilogue's zero point.
+// Padding of y, of int8, is the epilogue's padding(). In three dimensions there is no table.
 template <typename Y>
 cudaError_t conv(const ConvGeometry& g, int x_zero_point, const int8_t* x, const int8_t* filter,
                  const Epilogue& epilogue, Y* y, cudaStream_t stream);

@@ -13,6 +13,9 @@ namespace qudnn::kernels {
 // bias, multiplier, addend and zero_points: one value per output channel, on the GPU; null if y's type does
 // not use it. zero_points is null, too, if all channels have one zero point; otherwise it holds whole numbers
 // in [-128, 127] as floats, and low and high are -128 and 127.
+//
+// With a table, of int8 results without zero_points, y = table[128 + r] of the r that the formula gives; the
+// table has 256 entries, on the GPU. Its results have a zero point of their own, that of padding around y.
 struct Epilogue {
     const int32_t* bias;
     const float* multiplier = nullptr;
@@ -21,6 +24,11 @@ struct Epilogue {
     int high = 127;
     const float* addend = nullptr;
     const float* zero_points = nullptr;
+    const int8_t* table = nullptr;
+    int table_zero_point = 0;
+
+    // What padding around y is filled with.
+    int padding() const { return table == nullptr ? zero_point : table_zero_point; }
 };
 
 }  // namespace qudnn::kernels

@@ -5,7 +5,8 @@
 
 namespace qudnn::kernels {
 
-// TypedEpilogue<Y>, and ZeroPointsEpilogue for int8 results with a zero point for each output channel
+// TypedEpilogue<Y>, and of int8 results ZeroPointsEpilogue with a zero point for each output channel and
+// TableEpilogue with a table:
 //   Channel                     what it knows of an output channel
 //   channel(k)                  loads that
 //   result(accumulator, c)      a result of the channel c, in a register's form
@@ -51,6 +52,23 @@ struct ZeroPointsEpilogue {
     }
     __device__ Result result(int32_t accumulator, const Channel& c) const {
         return requantize(wrapping_add(accumulator, c.bias), c.multiplier, c.range);
+    }
+    __device__ static void store4(int8_t* target, const Result (&r)[4]) {
+        TypedEpilogue<int8_t>::store4(target, r);
+    }
+};
+
+// What the table makes of the results that TypedEpilogue<int8_t> gives.
+struct TableEpilogue {
+    using Result = uint32_t;
+    using Channel = TypedEpilogue<int8_t>::Channel;
+    TypedEpilogue<int8_t> formula;
+    const int8_t* table;
+
+    explicit TableEpilogue(const Epilogue& e) : formula(e), table(e.table) {}
+    __device__ Channel channel(int64_t k) const { return formula.channel(k); }
+    __device__ Result result(int32_t accumulator, const Channel& c) const {
+        return static_cast<uint8_t>(table[128 + static_cast<int8_t>(formula.result(accumulator, c))]);
     }
     __device__ static void store4(int8_t* target, const Result (&r)[4]) {
         TypedEpilogue<int8_t>::store4(target, r);

@@ -78,6 +78,7 @@ cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_
     if constexpr (std::is_same_v<Y, int8_t>) {
         if (epilogue.zero_points != nullptr)
             return matmul_to(m, k, c, x, w, ZeroPointsEpilogue(epilogue), y, stream);
+        if (epilogue.table != nullptr) return matmul_to(m, k, c, x, w, TableEpilogue(epilogue), y, stream);
     }
     return matmul_to(m, k, c, x, w, TypedEpilogue<Y>(epilogue), y, stream);
 }

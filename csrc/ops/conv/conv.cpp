@@ -79,14 +79,16 @@ QConv::QConv(const ort::Attributes& attributes)
       requantize(attributes),
       y_padding(output_padding(attributes)) {}
 
-void QConv::compute(Context& context) const {
+void QConv::run(Context& context, const int8_t* table, int table_zero_point) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor w = context.input(1);
     plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
     problem.y_padding = y_padding;
+    problem.looks_up = table != nullptr;
     plan::check_sizes(problem);
-    const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
+    kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
+    epilogue.table = table, epilogue.table_zero_point = table_zero_point;
     const ort::Tensor y = context.output(0, windows.result_shape(problem));
     run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
                 context);
@@ -96,6 +98,10 @@ void QConv::infer(const ort::InferenceContext& context) {
     Windows<2>(context.attributes(), true)
         .infer(context, 1, kSignature.outputs[0], output_padding(context.attributes()));
 }
+
+QConvTable::QConvTable(const ort::Attributes& attributes)
+    : conv(attributes),
+      table_zero_point(conv.y_padding.any() ? attributes.integer("table_zero_point", -128, 127) : 0) {}
 
 QConvAdd::QConvAdd(const ort::Attributes& attributes)
     : windows(attributes, true),

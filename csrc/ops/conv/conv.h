@@ -1,5 +1,5 @@
-// Convolutions of an island: QConv, QConvAdd with the addition after it, QConvToInt32 with its bare sums, and
-// QConv3D in three dimensions.
+// Convolutions of an island: QConv, QConvAdd with the addition after it, QConvTable with the function after
+// it, QConvToInt32 with its bare sums, and QConv3D in three dimensions.
 #pragma once
 
 #include "kernels/elementwise/binary.h"
@@ -47,8 +47,28 @@ struct QConv {
     kernels::OutputPadding y_padding;
 
     explicit QConv(const ort::Attributes& attributes);
-    void compute(Context& context) const;
+    void compute(Context& context) const { run(context, nullptr, 0); }
+    // Of the results, or where there is a table of what it makes of them.
+    void run(Context& context, const int8_t* table, int table_zero_point) const;
     static void infer(const ort::InferenceContext& context);
+};
+
+// x, w, bias, multiplier as QConv has them, table [256] int8 -> [N,P,Q,Kp] int8, within its padding.
+struct QConvTable {
+    static constexpr Signature kSignature{
+        "QConvTable",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32,
+         ort::ElementType::int8},
+        {ort::ElementType::int8}};
+
+    QConv conv;
+    int table_zero_point;  // of the padding
+
+    explicit QConvTable(const ort::Attributes& attributes);
+    void compute(Context& context) const {
+        conv.run(context, table_entries(context.input(4)), table_zero_point);
+    }
+    static void infer(const ort::InferenceContext& context) { QConv::infer(context); }
 };
 
 // x, residual [N,P,Q,Kp] int8, w, bias, multiplier as QConv has them -> [N,P,Q,Kp] int8.

@@ -29,12 +29,14 @@ void infer_matmul(const ort::InferenceContext& context, size_t w_index, ort::Ele
     context.set_output(0, type, dims);
 }
 
-void QMatMul::compute(Context& context) const {
+void QMatMul::run(Context& context, const int8_t* table) const {
     const ort::Tensor x = context.input(0);
     const ort::Tensor w = context.input(1);
     plan::MatMulProblem problem = matmul_problem(x.shape, w.shape, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
-    const kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
+    problem.looks_up = table != nullptr;
+    kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
+    epilogue.table = table;
     const ort::Tensor y = context.output(0, result_shape(x.shape, problem));
     run_aligned(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, 0}, context);
 }

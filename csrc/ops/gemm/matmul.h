@@ -1,5 +1,5 @@
-// Matmuls of an island with constant weights: QMatMul, QProjections with zero points for each output
-// channel, and QMatMulToFloat with dequantized results.
+// Matmuls of an island with constant weights: QMatMul, QMatMulTable with the function after it, QProjections
+// with zero points for each output channel, and QMatMulToFloat with dequantized results.
 #pragma once
 
 #include "ops/shared/requantize.h"
@@ -25,8 +25,25 @@ struct QMatMul {
     Requantize requantize;
 
     explicit QMatMul(const ort::Attributes& attributes) : requantize(attributes) {}
-    void compute(Context& context) const;
+    void compute(Context& context) const { run(context, nullptr); }
+    // Of the results, or where there is a table of what it makes of them.
+    void run(Context& context, const int8_t* table) const;
     static void infer(const ort::InferenceContext& context);
+};
+
+// x, w, bias, multiplier as QMatMul has them, table [256] int8 -> [...,Kp] int8.
+struct QMatMulTable {
+    static constexpr Signature kSignature{
+        "QMatMulTable",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::int32, ort::ElementType::float32,
+         ort::ElementType::int8},
+        {ort::ElementType::int8}};
+
+    QMatMul matmul;
+
+    explicit QMatMulTable(const ort::Attributes& attributes) : matmul(attributes) {}
+    void compute(Context& context) const { matmul.run(context, table_entries(context.input(4))); }
+    static void infer(const ort::InferenceContext& context) { QMatMul::infer(context); }
 };
 
 // x [...,Cp] int8, w [Kp,Cp] int8, bias [Kp] int32, multiplier and y_zero_point [Kp] float32 -> [...,Kp]

@@ -15,6 +15,12 @@ const T* per_channel(const ort::Tensor& tensor, int64_t k, const char* name) {
     return tensor.as<const T>();
 }
 
+// The entries of a tensor [256].
+inline const int8_t* table_entries(const ort::Tensor& tensor) {
+    require(tensor.shape == ort::Shape{256}, "table has to be of shape [256]");
+    return tensor.as<const int8_t>();
+}
+
 struct Requantize {
     int y_zero_point, y_min, y_max;
 
@@ -42,7 +48,7 @@ inline int64_t alignment(const plan::Arguments& a) {
     return std::min({plan::alignment_of(a.x), plan::alignment_of(a.w), plan::alignment_of(a.y),
                      plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier),
                      plan::alignment_of(a.epilogue.addend), plan::alignment_of(a.epilogue.zero_points),
-                     plan::alignment_of(a.residual.r)});
+                     plan::alignment_of(a.epilogue.table), plan::alignment_of(a.residual.r)});
 }
 
 // Enqueues the problem with the alignment of its arguments; does nothing if y is empty.

@@ -27,6 +27,7 @@ class MadeUpTensors {
         const int64_t taps = p.t * p.r * p.s * p.c / p.group;
         Arguments a = common(p, conv_extent(p), p.k * taps, p.k, taps, p.clamps_above);
         a.x_zero_point = p.pads_with_value ? 5 : 0;
+        if (p.looks_up) add_table(a);
         if (p.adds != adds_nothing) {
             a.residual.r = bytes(p.y_elements(), p.alignment);
             // The result of the convolution is a, r is b; a y_scale that divides exactly, see residual.h.
@@ -46,6 +47,7 @@ class MadeUpTensors {
         Arguments a = common(p, (p.m - 1) * p.x_stride + p.c, p.k * p.c, p.k, p.c, p.clamps_above);
         if (p.zero_point_per_channel)
             a.epilogue.zero_points = numbers<float>(p.k, [](int random) { return float(random % 11 - 5); });
+        if (p.looks_up) add_table(a);
         return a;
     }
 
@@ -60,6 +62,11 @@ class MadeUpTensors {
         a.x_zero_point = 3;
         a.w_zero_point = {numbers<int8_t>(p.n, [](int random) { return int8_t(random % 11 - 5); }), 1};
         return a;
+    }
+
+    void add_table(Arguments& a) {
+        a.epilogue.table = bytes(256, kFullAlignment);
+        a.epilogue.table_zero_point = -4;
     }
 
     static int64_t conv_extent(const ConvProblem& p) {

@@ -100,6 +100,21 @@ bool sizes_fit(const BatchMatMulProblem& p) {
            fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
 }
 
+// Throws if results are looked up that no table is for.
+template <class P>
+void check_table(const P& p) {
+    if constexpr (requires { p.looks_up; }) {
+        if (!p.looks_up) return;
+        if (p.y_type != DataType::int8)
+            throw std::invalid_argument("looks_up = 1 with results that are not int8");
+        if constexpr (requires { p.adds; }) {
+            if (p.adds != adds_nothing) throw std::invalid_argument("looks_up = 1 with a residual");
+        } else if (p.zero_point_per_channel) {
+            throw std::invalid_argument("looks_up = 1 with a zero point per channel");
+        }
+    }
+}
+
 }  // namespace
 
 void check(const Problem& problem) {
@@ -113,6 +128,7 @@ void check(const Problem& problem) {
             });
         },
         problem);
+    std::visit([](const auto& p) { check_table(p); }, problem);
     check_sizes(problem);
 }
 
@@ -182,6 +198,15 @@ int64_t multiplications(const Problem& problem) {
     return std::visit([](const auto& p) { return p.multiplications(); }, problem);
 }
 
+bool looks_up(const Problem& problem) {
+    return std::visit(
+        [](const auto& p) {
+            if constexpr (requires { p.looks_up; }) return p.looks_up;
+            return false;
+        },
+        problem);
+}
+
 int64_t y_bytes(const Problem& problem) {
     return std::visit([](const auto& p) { return p.y_elements() * bytes_of(p.y_type); }, problem);
 }
@@ -217,6 +242,7 @@ std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {
     matmul.c = conv.c * conv.r * conv.s;
     matmul.x_stride = matmul.c;
     matmul.clamps_above = conv.clamps_above;
+    matmul.looks_up = conv.looks_up;
     matmul.alignment = conv.alignment;
     matmul.x_type = conv.x_type;
     matmul.y_type = conv.y_type;

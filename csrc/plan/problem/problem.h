@@ -29,7 +29,7 @@ constexpr int64_t kFullAlignment = 16;
 // Channels-last: x [n,h,w,c], filter [k,r,s,c/group], y [n,p,q,k] within y_padding, which is of y's zero
 // point; of int8 results only. Filter and y are dense.
 // In three dimensions: x [n,d,h,w,c], filter [k,t,r,s,c/group], y [n,z,p,q,k], all of them dense; x_stride is
-// not used, and there is neither y_padding nor a residual. An image is a volume of depth 1.
+// not used, and there is neither y_padding nor a residual nor a table. An image is a volume of depth 1.
 struct ConvProblem {
     int64_t n = 1, d = 1, h = 1, w = 1, c = 1;
     int64_t k = 1, t = 1, r = 1, s = 1;
@@ -43,6 +43,7 @@ struct ConvProblem {
     bool pads_with_value = false;        // padding stands for a zero point other than 0
     bool clamps_above = false;           // an upper bound below 127
     Addition adds = adds_nothing;        // a residual to int8 results without padding
+    bool looks_up = false;               // int8 results, no residual added, in a table: see kernels::Epilogue
     int64_t alignment = kFullAlignment;  // bytes, the least of all pointers, at most 16
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;
@@ -71,6 +72,7 @@ struct MatMulProblem {
     int64_t x_stride = 1;  // of m, in elements
     bool clamps_above = false;
     bool zero_point_per_channel = false;  // of int8 results; they are not clamped then
+    bool looks_up = false;                // int8 results of one zero point, in a table
     int64_t alignment = kFullAlignment;
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;
@@ -131,7 +133,7 @@ void visit_fields(P& p, Visitor&& visit, bool deep) {
         }
         visit("pads_with_value", p.pads_with_value);
         visit("clamps_above", p.clamps_above);
-        if (!deep) visit("adds", p.adds);
+        if (!deep) visit("adds", p.adds), visit("looks_up", p.looks_up);
     } else if constexpr (requires { p.batch; }) {
         visit("batch_0", p.batch[0]), visit("batch_1", p.batch[1]), visit("batch_2", p.batch[2]);
         visit("m", p.m), visit("n", p.n), visit("k", p.k);
@@ -147,6 +149,7 @@ void visit_fields(P& p, Visitor&& visit, bool deep) {
         visit("x_stride", p.x_stride);
         visit("clamps_above", p.clamps_above);
         visit("zero_point_per_channel", p.zero_point_per_channel);
+        visit("looks_up", p.looks_up);
     }
     visit("alignment", p.alignment);
     visit("x_type", p.x_type), visit("y_type", p.y_type);
@@ -180,6 +183,9 @@ QUDNN_API size_t hash(const Problem& problem);
 
 QUDNN_API int64_t multiplications(const Problem& problem);
 int64_t y_bytes(const Problem& problem);
+
+// Whether its results are those of a table.
+bool looks_up(const Problem& problem);
 
 // Bytes that a run reads and writes, weights left out.
 int64_t bytes_of_activations(const Problem& problem);

@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 H200 = "NVIDIA H200 sm_90 132 multiprocessors"
 MATMUL = (
-    "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 "
+    "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 looks_up=0 "
     "alignment=16 x_type=3 y_type=3"
 )
 

@@ -80,6 +80,8 @@ PLANS = [
     plan(f"conv n=2 {SAME} adds=2", "e"),
     plan(f"conv n=2 {SAME} y_pad_bottom=2 y_pad_right=1", "f"),
     plan(f"conv n=2 {SAME} y_type=1", "g"),
+    plan(f"conv n=2 {SAME} looks_up=1", "h"),
+    plan("matmul m=10 k=32 c=64 looks_up=1", "i"),
 ]
 
 
@@ -93,7 +95,9 @@ def test_plans_fit_by_nodes_and_shapes() -> None:
     assert engines(CONV, "QConvAdd", WINDOW) == ["e"]
     assert engines(CONV, "QConvToFloat", WINDOW) == ["g"]
     assert engines(CONV, "QConv", WINDOW | {"strides": [2, 2]}) == []
+    assert engines(CONV, "QConvTable", WINDOW) == ["h"]
     assert engines(PRODUCT, "QMatMul", {}) == ["c"]
+    assert engines(PRODUCT, "QMatMulTable", {}) == ["i"]
     assert layers.fitting(CONV, PLANS, {}) == []
 
 

@@ -27,6 +27,7 @@ IMAGES = [2, 8, 8, 16], [32, 3, 3, 16], [2, 4, 4, 32]
     [
         ("QConv", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
         ("QConvAdd", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
+        ("QConvTable", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
         ("DynamicQConv", IMAGES, WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
         # Results are pooled: the convolution has more.
         ("QConvMaxPool", (*IMAGES[:2], [2, 2, 2, 32]), WINDOW, 2 * 2 * 4 * 4 * 32 * 3 * 3 * 16),
@@ -45,6 +46,7 @@ IMAGES = [2, 8, 8, 16], [32, 3, 3, 16], [2, 4, 4, 32]
             2 * 4 * 8 * 4 * 16 * 3 * 16,
         ),
         ("QMatMul", ([2, 5, 64], [32, 64], [2, 5, 32]), {}, 2 * 10 * 32 * 64),
+        ("QMatMulTable", ([2, 5, 64], [32, 64], [2, 5, 32]), {}, 2 * 10 * 32 * 64),
         ("DynamicQMatMul", ([2, 5, 64], [32, 64], [2, 5, 32]), {}, 2 * 10 * 32 * 64),
         ("QAdd", ([2, 5], [2, 5], [2, 5]), {}, 0),
         ("QAttention", ([1, 8, 2, 4], [1, 8, 2, 4], [1, 8, 2, 4]), {}, None),
