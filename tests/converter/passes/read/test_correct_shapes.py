@@ -141,9 +141,14 @@ def test_sizes_behind_computed_reshapes_are_those_computed(name: str, size: int 
     read = ir.from_proto(model)
     CorrectShapes(Journal.of(read))(read)
     shapes = {output.name: output.shape for node in read.graph for output in node.outputs}
-    (batch, queries, *_), query = shapes["q_heads"], shapes["query"]
-    assert ([batch, queries], query, shapes["weights"]) == (["N", "S"], ["N", 4, "S", 16], ["N", 4, "S", "S"])
-    assert (shapes["merged"], shapes["joined"]) == (["N", "S", 4, 16], ["N", "S", 64])
+    assert list(shapes["q_heads"] or ())[:2] == ["N", "S"]
+    for known, shape in {
+        "query": ["N", 4, "S", 16],
+        "weights": ["N", 4, "S", "S"],
+        "merged": ["N", "S", 4, 16],
+        "joined": ["N", "S", 64],
+    }.items():
+        assert shapes[known] == shape, known
     conversion = converter.convert(model)
     assert conversion.report.converted == converter.convert(true).report.converted
     assert conversion.report.converted["QAttention"] == 1 and not conversion.report.left
