@@ -43,6 +43,7 @@ from qudnn.converter.passes.fuse.merge_dynamic_projections import MergeDynamicPr
 from qudnn.converter.passes.fuse.merge_projections import MergeProjections
 from qudnn.converter.passes.fuse.normalize_at_dynamic_entry import NormalizeAtDynamicEntry
 from qudnn.converter.passes.fuse.normalize_at_entry import NormalizeAtEntry
+from qudnn.converter.passes.fuse.skip_normalize_at_entry import SkipNormalizeAtEntry
 from qudnn.converter.passes.fuse.softmax_at_entry import SoftmaxAtEntry
 from qudnn.converter.passes.fuse.steps_at_entry import StepsAtEntry
 from qudnn.converter.passes.fuse.table_at_exit import TableAtExit
@@ -192,6 +193,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
         (
             GatherBeforeNormalization,
             NormalizeAtEntry,
+            SkipNormalizeAtEntry,
             NormalizeAtDynamicEntry,
             GeluAtDynamicEntry,
             FloatPools,

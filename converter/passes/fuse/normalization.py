@@ -1,5 +1,7 @@
 """LayerNormalization in float32 outside of islands: what passes check before they replace it by an op."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx_ir as ir
 
@@ -75,22 +77,23 @@ def row(graph: ir.Graph, context: Context, name: str, number: float, channels: i
     return add_initializer(graph, context.names.value(name), np.full(channels, number, np.float32))
 
 
-def hand_over(norm: ir.Node, add: ir.Node | None, fused: ir.Node, entry: ir.Node) -> None:
+def hand_over(norm: ir.Node, results: Sequence[ir.Value | None], fused: ir.Node, entry: ir.Node) -> None:
     """Replace the nodes by the op: the normalization, the addition before it, the entry after it.
 
-    Its results in float32, the sum and the normalized tensor, come first. It leaves out what nobody needs.
+    results: what the op's first outputs stand for, in float32; None where the model has no such value. The
+    op leaves out what nobody needs.
     """
     describe_as(fused, norm)
     graph = entry.graph
     assert graph is not None
     graph.insert_after(entry, fused)
-    nodes = [norm] if add is None else [add, norm]
-    for old, new in zip(entry.outputs, fused.outputs[len(nodes) :], strict=True):
+    for old, new in zip(entry.outputs, fused.outputs[len(results) :], strict=True):
         take_place(old, new)
     remove_orphans([entry])
-    for node, result in zip(reversed(nodes), reversed(fused.outputs[: len(nodes)]), strict=True):
-        if is_needed(node.outputs[0]):
-            take_place(node.outputs[0], result)
+    for result, new in reversed(list(zip(results, fused.outputs[: len(results)], strict=True))):
+        if result is not None and is_needed(result):
+            take_place(result, new)
         else:
-            leave_out(result)
-        remove_orphans([node])
+            leave_out(new)
+        node = None if result is None else result.producer()
+        remove_orphans([] if node is None else [node])

@@ -11,7 +11,7 @@ from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.fuse.normalization import channels_of, epsilon_of, rows_of
-from qudnn.converter.passes.fuse.normalize_before import Fused, NormalizeBefore
+from qudnn.converter.passes.fuse.normalize_before import Fused, NormalizeBefore, sum_note
 
 
 class NormalizeAtDynamicEntry(NormalizeBefore):
@@ -26,9 +26,15 @@ class NormalizeAtDynamicEntry(NormalizeBefore):
         x = required_input(norm, 0)
         add = x.producer()
         if add is None or not _adds_one_shape(add, facts):
-            return Fused("DynamicLayerNormalizationToIsland", (x, *after), attributes, None)
-        inputs = (*add.inputs, *after)
-        return Fused("DynamicAddLayerNormalizationToIsland", inputs, attributes, add)
+            return Fused("DynamicLayerNormalizationToIsland", (x, *after), attributes, norm.outputs[:1])
+        total = add.outputs[0]
+        return Fused(
+            "DynamicAddLayerNormalizationToIsland",
+            (*add.inputs, *after),
+            attributes,
+            (total, norm.outputs[0]),
+            sum_note(total, norm, entry),
+        )
 
 
 def _adds_one_shape(node: ir.Node, facts: Facts) -> bool:
