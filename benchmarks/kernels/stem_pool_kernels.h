@@ -80,8 +80,8 @@ void stem_pool_case(int64_t n, int64_t h, int64_t w, int64_t k, int64_t r, int64
 }
 
 // Of an image that is still to be quantized, T float or __half: ties, their neighbours, and what is no
-// number.
-template <typename T>
+// number. kRounds: float that is rounded to __half first.
+template <typename T, bool kRounds = false>
 void image_stem_pool_case(int64_t n, int64_t h, int64_t w, int64_t k, int64_t r, int64_t s,
                           StemPoolOptions o = {}, int zero_point = -14, float scale = 0.0186584499f) {
     Tensor<T> x(n * 3 * h * w, 0, [&] {
@@ -96,15 +96,20 @@ void image_stem_pool_case(int64_t n, int64_t h, int64_t w, int64_t k, int64_t r,
     std::vector<int8_t> quantized(n * h * w * 4, static_cast<int8_t>(zero_point));
     for (int64_t i = 0; i < n * h * w; ++i)
         for (int64_t c = 0; c < 3; ++c) {
-            const auto value = static_cast<float>(x.host[(i / (h * w) * 3 + c) * h * w + i % (h * w)]);
+            const T given = x.host[(i / (h * w) * 3 + c) * h * w + i % (h * w)];
+            const auto value = kRounds ? __half2float(__float2half_rn(static_cast<float>(given)))
+                                       : static_cast<float>(given);
             const float low = -128.0f - zero_point, high = 127.0f - zero_point, ratio = value / scale;
             const float kept = std::isnan(ratio) ? low : std::clamp(ratio, low, high);
             quantized[i * 4 + c] = static_cast<int8_t>(static_cast<int>(std::nearbyint(kept)) + zero_point);
         }
-    const StemImage image{x.gpu, sizeof(T) == 2, 3, scale};
+    const StemImage image{x.gpu, sizeof(T) == 2, kRounds, 3, scale};
     any_stem_pool_case(
-        sizeof(T) == 2 ? "float16 " : "float32 ", {n, h, w, k, r, s}, o, zero_point,
-        n * h * w * 3 * static_cast<int64_t>(sizeof(T)), [&](int64_t i) { return quantized[i]; },
+        kRounds          ? "rounded "
+        : sizeof(T) == 2 ? "float16 "
+                         : "float32 ",
+        {n, h, w, k, r, s}, o, zero_point, n * h * w * 3 * static_cast<int64_t>(sizeof(T)),
+        [&](int64_t i) { return quantized[i]; },
         [&](const ConvGeometry& g, const PoolGeometry& pool, const Epilogue& e, const int8_t* filter,
             int8_t* y) { return stem_pool(g, pool, zero_point, image, filter, e, y, nullptr); });
 }
@@ -129,6 +134,8 @@ void small_stem_pool_cases() {
     image_stem_pool_case<float>(300, 7, 8, 64, 7, 7);
     image_stem_pool_case<__half>(1, 64, 64, 64, 7, 7, {.range = {nullptr, nullptr, -128, -128, 127}});
     image_stem_pool_case<__half>(2, 41, 232, 64, 5, 7, {.top = 2, .left = 1}, 3, 0.25f);
+    image_stem_pool_case<float, true>(1, 64, 64, 64, 7, 7, {.range = {nullptr, nullptr, -128, -128, 127}});
+    image_stem_pool_case<float, true>(2, 41, 232, 64, 5, 7, {.top = 2, .left = 1}, 3, 0.0371f);
 }
 
 void large_stem_pool_cases() {
@@ -137,6 +144,8 @@ void large_stem_pool_cases() {
     for (int64_t n : {1, 8, 64, 256})
         image_stem_pool_case<float>(n, 224, 224, 64, 7, 7, {.range = {nullptr, nullptr, -128, -128, 127}});
     image_stem_pool_case<__half>(256, 224, 224, 64, 7, 7, {.range = {nullptr, nullptr, -128, -128, 127}});
+    image_stem_pool_case<float, true>(256, 224, 224, 64, 7, 7,
+                                      {.range = {nullptr, nullptr, -128, -128, 127}});
     stem_pool_case(64, 224, 224, 64, 7, 7);
     stem_pool_case(64, 224, 224, 64, 7, 7, {.usual = false});
 }

@@ -80,14 +80,16 @@ def ConvMaxPoolToIsland(
     pool_pads: Sequence[int],
     pool_strides: Sequence[int],
     y_pads: Sequence[int] = (0, 0, 0, 0, 0, 0, 0, 0),
+    x_dtype: int = 1,
 ):
     """QConvMaxPool of QuantizeToIsland: float32 or float16 `[N,3,H,W]` -> int8 `[N,P,Q,Kp]`, within y_pads.
 
-    w has 4 channels, of which the last multiplies x_zero_point. float16 becomes float32 before it is divided,
-    as in onnxruntime's QuantizeLinear (core/providers/cpu/quantization/quantize_linear.cc, 1.31).
+    w has 4 channels, of which the last multiplies x_zero_point. With x_dtype 10 a float32 image is rounded to
+    float16 first, with 1 it is not. float16 becomes float32 before it is divided, as in onnxruntime's
+    QuantizeLinear (core/providers/cpu/quantization/quantize_linear.cc, 1.31).
     """
     entered = QuantizeToIsland(
-        op.Cast(x, to=1),
+        op.Cast(op.Cast(x, to=x_dtype), to=1),
         perm=[0, 2, 3, 1],
         pads=[0, 0, 0, 0, 0, 0, 0, 1],
         scale=x_scale,

@@ -49,6 +49,10 @@ float Attributes::optional_real(const char* name, float otherwise) const {
     return if_there([&] { return real(name); }, otherwise);
 }
 
+int64_t Attributes::optional_integer(const char* name, int64_t otherwise) const {
+    return if_there([&] { return integer(name); }, otherwise);
+}
+
 int64_t KernelAttributes::integer(const char* name) const {
     int64_t value = 0;
     call<slots::KernelInfoGetAttribute_int64>(info_, name, &value);

@@ -38,6 +38,7 @@ class Attributes {
     std::vector<float> optional_reals(const char* name) const;
     // Another value where it does.
     float optional_real(const char* name, float otherwise) const;
+    int64_t optional_integer(const char* name, int64_t otherwise) const;
 
     template <size_t Count>
     std::array<int64_t, Count> integers(const char* name) const {

@@ -38,18 +38,29 @@ LEFT = [
 ]
 
 
-def to_island(label: str, *, x_scale: float = 0.0186584499, dtype: str = "float32", **given: Any) -> OpCase:
-    """ConvMaxPoolToIsland, as conv_max_pool of an image of 3 channels that is not quantized yet."""
+def to_island(
+    label: str, *, x_scale: float = 0.0186584499, dtype: str = "float32", x_dtype: int = 1, **given: Any
+) -> OpCase:
+    """ConvMaxPoolToIsland, as conv_max_pool of an image of 3 channels that is not quantized yet.
+
+    x_dtype: 1, which is left out, or 10: the image is rounded to float16 first.
+    """
     case = conv_max_pool(label, **{"x_zero_point": -14, **given})
     _, (height, width, _) = case.tensors["x"]
     tensors = {"x": (dtype, (3, height, width))}
     attributes = {**case.attributes, "x_scale": x_scale}
+    if x_dtype != 1:
+        attributes["x_dtype"] = x_dtype
     return OpCase("ConvMaxPoolToIsland", f"{case.label}_{dtype}", tensors, attributes, case.constants)
 
 
 ENTRIES_TAKEN = [
     to_island("resnet", size=(64, 64), y_zero_point=-128),
     to_island("half", size=(64, 64), dtype="float16", x_scale=0.0186584499, y_zero_point=-128),
+    to_island("rounded", size=(64, 64), x_dtype=10, y_zero_point=-128),
+    to_island("rounded_half", size=(64, 64), dtype="float16", x_dtype=10, y_zero_point=-128),
+    to_island("rounded_wide", size=(19, 232), x_dtype=10, x_zero_point=0, x_scale=0.0371),
+    to_island("rounded_tiny", x_dtype=10, x_zero_point=9, x_scale=1e-7),
     to_island("odd_height", x_zero_point=9, y_zero_point=3),
     to_island("wide", size=(19, 232), k=128, x_zero_point=-128, y_min=-40, y_max=100),
     to_island("very_wide", size=(9, 464), x_zero_point=127, x_scale=3e-20),
@@ -64,6 +75,7 @@ ENTRIES_TAKEN = [
 ENTRIES_LEFT = [
     to_island("narrow", size=(19, 21)),
     to_island("half_narrow", size=(19, 21), dtype="float16"),
+    to_island("rounded_narrow", size=(19, 21), x_dtype=10),
     to_island("channels", k=48),
     to_island("half_channels", k=48, dtype="float16"),
     to_island("tiny_scale", x_scale=1e-35),

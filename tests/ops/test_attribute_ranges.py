@@ -177,6 +177,15 @@ def test_an_op_that_is_not_there() -> None:
         testing.read_attributes("QConv", COMMON)
 
 
+def test_images_are_rounded_to_no_other_type_than_float16() -> None:
+    attributes = {**COMMON, **OPS["ConvMaxPoolToIsland"][0]}
+    for number in (1, 10):
+        testing.read_attributes("ConvMaxPoolToIsland", attributes | {"x_dtype": number})
+    for number in (-1, 0, 11, 16, 2**32 + 10, 2**63 - 1):
+        with pytest.raises(ValueError, match="x_dtype is neither float32 nor float16"):
+            testing.read_attributes("ConvMaxPoolToIsland", attributes | {"x_dtype": number})
+
+
 def test_padding_of_results_is_bounded() -> None:
     attributes = {**COMMON, **OPS["QMaxPool"][0]}
     for number in (-1, 2**31, 2**63 - 1):

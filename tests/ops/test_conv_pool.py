@@ -29,6 +29,15 @@ def test_images_hold_what_decides() -> None:
     assert len(np.unique(np.rint(quotients).clip(-114, 141))) == 256
 
 
+def test_rounding_to_float16_decides() -> None:
+    for case in (case for case in ENTRIES_TAKEN if case.id.endswith("rounded_float32")):
+        x = case.inputs()["x"]
+        with np.errstate(over="ignore"):
+            half = x.astype(np.float16).astype(np.float32)
+        quanta = [np.rint(each[np.abs(x) < 2] / np.float32(0.0186584499)) for each in (x, half)]
+        assert (quanta[0] != quanta[1]).sum() > 50
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("case", ALL, ids=by_id)
 def test_kernel(case: OpCase) -> None:

@@ -37,9 +37,12 @@ def q_conv_max_pool(
 
 
 def conv_max_pool_to_island(
-    x: Array, w: Array, bias: Array, multiplier: Array, *, x_scale: float, **attributes: Any
+    x: Array, w: Array, bias: Array, multiplier: Array, *, x_scale: float, x_dtype: int = 1, **attributes: Any
 ) -> Array:
-    """Of an image [N,3,H,W] in float32 or float16."""
+    """Of an image [N,3,H,W] in float32 or float16; x_dtype 10: rounded to float16."""
+    if x_dtype == 10:
+        with np.errstate(over="ignore"):
+            x = x.astype(np.float16)
     entered = quantize_to_island(
         x.astype(np.float32),
         perm=[0, 2, 3, 1],

@@ -1,4 +1,4 @@
-// The entry of an image in float16.
+// The entry of an image in float16, or rounded to it.
 #pragma once
 
 #include "kernels/border/border.h"
@@ -9,5 +9,9 @@ namespace qudnn::kernels {
 // multiple of 4.
 cudaError_t quantize_half_image_to_island(const BorderGeometry& g, float scale, int zero_point, const void* x,
                                           int8_t* y, cudaStream_t stream);
+
+// The same of float32 x, which is rounded to float16 first, to even where two are as near.
+cudaError_t quantize_rounded_image_to_island(const BorderGeometry& g, float scale, int zero_point,
+                                             const float* x, int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

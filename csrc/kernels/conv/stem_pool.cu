@@ -98,8 +98,11 @@ cudaError_t stem_pool(const ConvGeometry& g, const PoolGeometry& pool, int x_zer
     if (image.half)
         return run(g, pool, RealImage(static_cast<const __half*>(image.x), image.scale, x_zero_point), filter,
                    epilogue, y, stream);
-    return run(g, pool, RealImage(static_cast<const float*>(image.x), image.scale, x_zero_point), filter,
-               epilogue, y, stream);
+    const auto* const x = static_cast<const float*>(image.x);
+    if (image.rounds)
+        return run(g, pool, RealImage<float, true>(x, image.scale, x_zero_point), filter, epilogue, y,
+                   stream);
+    return run(g, pool, RealImage(x, image.scale, x_zero_point), filter, epilogue, y, stream);
 }
 
 }  // namespace qudnn::kernels

@@ -20,6 +20,7 @@ std::string stem_pool_refusal(const ConvGeometry& g, const PoolGeometry& pool);
 struct StemImage {
     const void* x;  // float32, or float16 if `half`
     bool half;
+    bool rounds;  // to float16, what is float32
     int64_t channels;
     float scale;
 };

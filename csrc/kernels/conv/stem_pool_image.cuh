@@ -18,7 +18,8 @@ namespace qudnn::kernels {
 // --- Images: what a lane loads of 4 pixels, and their words. Pixels that are not there are the zero point.
 
 // float32 or float16, [N, 3, H, W], to be quantized: saturate(rint(x / scale) + zero_point), NaN gives -128.
-template <typename T>
+// kRounds: float32 that is rounded to float16 first.
+template <typename T, bool kRounds = false>
 struct RealImage {
     using Vector = std::conditional_t<sizeof(T) == 4, uint4, uint2>;
     struct Pixels {
@@ -71,10 +72,13 @@ struct RealImage {
     __device__ static void expand(const uint4& v, float (&to)[4]) {
         to[0] = __uint_as_float(v.x), to[1] = __uint_as_float(v.y);
         to[2] = __uint_as_float(v.z), to[3] = __uint_as_float(v.w);
+        if constexpr (kRounds) widen(__floats2half2_rn(to[0], to[1]), __floats2half2_rn(to[2], to[3]), to);
     }
     __device__ static void expand(const uint2& v, float (&to)[4]) {
-        const float2 first = __half22float2(reinterpret_cast<const __half2&>(v.x));
-        const float2 second = __half22float2(reinterpret_cast<const __half2&>(v.y));
+        widen(reinterpret_cast<const __half2&>(v.x), reinterpret_cast<const __half2&>(v.y), to);
+    }
+    __device__ static void widen(const __half2& a, const __half2& b, float (&to)[4]) {
+        const float2 first = __half22float2(a), second = __half22float2(b);
         to[0] = first.x, to[1] = first.y, to[2] = second.x, to[3] = second.y;
     }
 };

@@ -28,6 +28,16 @@ kernels::BorderGeometry entry(const plan::ConvProblem& conv) {
             .outside_stride = {kChannels * plane, conv.w, 1, plane}};
 }
 
+// As the kernel quantizes it, fill included.
+cudaError_t quantize(const kernels::BorderGeometry& g, const kernels::StemImage& image, int zero_point,
+                     int8_t* y, cudaStream_t stream) {
+    if (image.half)
+        return kernels::quantize_half_image_to_island(g, image.scale, zero_point, image.x, y, stream);
+    const auto* const x = static_cast<const float*>(image.x);
+    return image.rounds ? kernels::quantize_rounded_image_to_island(g, image.scale, zero_point, x, y, stream)
+                        : kernels::quantize_to_island(g, image.scale, zero_point, x, y, stream);
+}
+
 }  // namespace
 
 ConvMaxPool::ConvMaxPool(const ort::Attributes& attributes)
@@ -118,6 +128,15 @@ void QConvMaxPool::infer(const ort::InferenceContext& context) {
     ConvMaxPool(context.attributes()).infer(context.input(0), context);
 }
 
+ConvMaxPoolToIsland::ConvMaxPoolToIsland(const ort::Attributes& attributes)
+    : inside(attributes), x_scale(attributes.real("x_scale")) {
+    constexpr auto kWhole = static_cast<int64_t>(ort::ElementType::float32);
+    constexpr auto kHalf = static_cast<int64_t>(ort::ElementType::float16);
+    const int64_t type = attributes.optional_integer("x_dtype", kWhole);
+    require(type == kWhole || type == kHalf, "x_dtype is neither float32 nor float16");
+    rounds = type == kHalf;
+}
+
 void ConvMaxPoolToIsland::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
     const bool half = x.type == ort::ElementType::float16;
@@ -129,7 +148,7 @@ void ConvMaxPoolToIsland::compute(Context& context) const {
     if (arguments.y == nullptr) return;
     const kernels::ConvGeometry conv = engines::geometry(problem);
     const kernels::PoolGeometry pool = inside.pool(problem);
-    const kernels::StemImage image{x.data, half, kChannels, x_scale};
+    const kernels::StemImage image{x.data, half, rounds && !half, kChannels, x_scale};
     std::string refusal = kernels::stem_pool_refusal(conv, pool, image);
     if (refusal.empty()) refusal = misaligned(arguments);
     if (refusal.empty() && plan::alignment_of(x.data) < plan::kFullAlignment)
@@ -144,10 +163,7 @@ void ConvMaxPoolToIsland::compute(Context& context) const {
         context.workspace(static_cast<size_t>(problem.n * problem.h * problem.w * kChannelsInside));
     auto* const quantized = static_cast<int8_t*>(entered->data());
     if (problem.n * problem.h * problem.w > 0)
-        check_cuda(half ? kernels::quantize_half_image_to_island(entry(problem), x_scale, inside.x_zero_point,
-                                                                 x.data, quantized, context.stream())
-                        : kernels::quantize_to_island(entry(problem), x_scale, inside.x_zero_point,
-                                                      x.as<const float>(), quantized, context.stream()));
+        check_cuda(quantize(entry(problem), image, inside.x_zero_point, quantized, context.stream()));
     arguments.x = quantized;
     inside.run(problem, arguments, context);
 }

@@ -41,7 +41,8 @@ struct QConvMaxPool {
     static void infer(const ort::InferenceContext& context);
 };
 
-// The same of x [N,3,H,W] float32 or float16, which is quantized first.
+// The same of x [N,3,H,W] float32 or float16, which is quantized first: as float32, or (attribute x_dtype)
+// rounded to float16.
 struct ConvMaxPoolToIsland {
     static constexpr Signature kSignature{"ConvMaxPoolToIsland",
                                           {ort::ElementType::undefined, ort::ElementType::int8,
@@ -50,9 +51,9 @@ struct ConvMaxPoolToIsland {
 
     ConvMaxPool inside;
     float x_scale;
+    bool rounds;  // to float16
 
-    explicit ConvMaxPoolToIsland(const ort::Attributes& attributes)
-        : inside(attributes), x_scale(attributes.real("x_scale")) {}
+    explicit ConvMaxPoolToIsland(const ort::Attributes& attributes);
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context);
 };

@@ -83,6 +83,44 @@ def test_a_scale_in_float16() -> None:
     assert (ops(model)["ConvMaxPoolToIsland"], ops(model)["Cast"]) == (1, 0)
 
 
+def rounded(net: Network, opset: int = 19) -> tuple[str, str]:
+    """An image in float32 as ModelOpt lets it enter: rounded to float16, and quantized there."""
+    half = net.node("Cast", [net.input("x", "float32", ["n", 3, *SIZE])], "half", to=TensorProto.FLOAT16)
+    scale = net.constant("half_scale", np.array(0.05, np.float16))
+    return half, net.node("QuantizeLinear", [half, scale, net.zero], "q")
+
+
+def decided_by_rounding() -> Array:
+    """float32, of which some have another quantum than in float16; infinite and tiny numbers among them."""
+    x = image()
+    steps = np.arange(x.size, dtype=np.float32).reshape(x.shape) % 7 - 3
+    with np.errstate(over="ignore"):
+        x = np.nextafter(x, x + steps).astype(np.float32)
+        halves = x.astype(np.float16).astype(np.float32)
+        quanta = [np.rint(each / np.float16(0.05).astype(np.float32)).clip(-128, 127) for each in (x, halves)]
+    assert (quanta[0] != quanta[1]).sum() > 50
+    return x
+
+
+def test_an_image_that_is_rounded_to_float16() -> None:
+    net = Network()
+    model = converted(network(rounded(net)[1], net), {"x": decided_by_rounding()}, opset=19)
+    assert (ops(model)["ConvMaxPoolToIsland"], ops(model)["Cast"]) == (1, 0)
+    (node,) = [node for node in model.graph.node if node.op_type == "ConvMaxPoolToIsland"]
+    (dtype,) = [attribute.i for attribute in node.attribute if attribute.name == "x_dtype"]
+    assert (node.input[0], dtype) == ("x", TensorProto.FLOAT16)
+
+
+def test_an_image_that_others_read_in_float16() -> None:
+    net = Network()
+    half, q = rounded(net)
+    net.output(net.node("Neg", [half], "negative"), "float16", ["n", 3, *SIZE])
+    model = converted(network(q, net), {"x": decided_by_rounding()}, opset=19)
+    assert (ops(model)["ConvMaxPoolToIsland"], ops(model)["Cast"]) == (1, 1)
+    (node,) = [node for node in model.graph.node if node.op_type == "ConvMaxPoolToIsland"]
+    assert node.input[0] == half
+
+
 def test_a_cast_from_another_type_stays() -> None:
     net = Network()
     x = net.node("Cast", [net.input("x", "int32", ["n", 3, *SIZE])], "wide", to=TensorProto.FLOAT)
