@@ -58,6 +58,15 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
     assert not (tmp_path / "p.json").exists()
 
 
+@pytest.mark.parametrize("op", ["QConvAdd", "QConvFloatAdd"])
+def test_a_residual_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
+    shapes = [{"int8": [2, 7, 7, 64]}, {"int8": [2, 7, 7, 32]}, {"int8": [32, 1, 1, 64]}, {"int32": [32]}]
+    result = [{"int8": [2, 7, 7, 32]}]
+    events = [event("a", 5, op_name=op, input_type_shape=shapes, output_type_shape=result)]
+    (layer,) = layers.profiled(Profiled(tmp_path / "p.json", events), 1)
+    assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 7, 64], [32, 1, 1, 64], [2, 7, 7, 32])
+
+
 CONV = {"node": "c", "op": "QConv", "x": [2, 8, 8, 64], "w": [32, 3, 3, 64], "y": [2, 10, 9, 32]}
 PRODUCT = {"node": "m", "op": "QMatMul", "x": [2, 5, 64], "w": [32, 64], "y": [2, 5, 32]}
 WINDOW = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1]}
