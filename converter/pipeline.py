@@ -26,6 +26,7 @@ from qudnn.converter.passes.finish.conv_max_pool_at_entry import ConvMaxPoolAtEn
 from qudnn.converter.passes.finish.drop_unneeded import DropUnneeded
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
+from qudnn.converter.passes.finish.fuse_epilogue_table import FuseEpilogueTable
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
@@ -219,6 +220,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             NarrowStem,
             FuseConvMaxPool,
             ConvMaxPoolAtEntry,
+            FuseEpilogueTable,
             PadAtProducer,
             FuseConvAdd,
             DropUnneeded,

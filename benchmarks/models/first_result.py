@@ -110,7 +110,8 @@ def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[
     custom_ops.register(session_options, PROVIDERS, **options)
     session = onnxruntime.InferenceSession(model, session_options, providers=PROVIDERS)
     session.run(None, {"x": images(batch, model, options)})
-    return [layer for layer in profiled(session, 1) if layer["op"] in ("QConv", "QConvAdd", "QMatMul")]
+    planned = ("QConv", "QConvAdd", "QConvTable", "QMatMul", "QMatMulTable")
+    return [layer for layer in profiled(session, 1) if layer["op"] in planned]
 
 
 def main() -> None:

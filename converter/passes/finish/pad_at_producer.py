@@ -12,6 +12,8 @@ from qudnn.converter.passes.finish.narrow_stem import CHANNELS as STEM_CHANNELS
 
 _QUANTIZING = ("QuantizeToIsland", "AddToIsland", "MulToIsland")  # entries
 _CONVS_WITH_POOL = ("QConvMaxPool", "ConvMaxPoolToIsland")
+_CONVS_OF_IMAGES = ("QConv", "QConvTable")
+_CONVS = (*_CONVS_OF_IMAGES, "QConv3D")
 
 
 class PadAtProducer(NodePass):
@@ -20,8 +22,9 @@ class PadAtProducer(NodePass):
     cuDNN pads with 0 only: for another zero point, the convolution would begin with a pass over its input,
     while the producer has some more pixels to write. An entry does so for any zero point; in an island,
     those do whose kernels can: pointwise convolutions and stems, tables for all channels, max pools. Other
-    convolutions run in cuDNN, which writes dense results, so that nothing would be gained. No QAdd: what
-    it adds is read by the next QAdd as well.
+    convolutions run in cuDNN, which writes dense results, so that nothing would be gained, unless a kernel
+    behind it looks them up; and the kernels for groups write none. No QAdd: what it adds is read by the next
+    QAdd as well.
     """
 
     def matches(self, node: ir.Node) -> bool:
@@ -29,7 +32,7 @@ class PadAtProducer(NodePass):
         if node.domain != DOMAIN:
             return False
         consumers = [use.node for use in node.outputs[0].uses() if use.idx == 0]
-        return any(is_qudnn(conv, "QConv", "QConv3D") and any(ints(conv, "pads")) for conv in consumers)
+        return any(is_qudnn(conv, *_CONVS) and any(ints(conv, "pads")) for conv in consumers)
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         if is_qudnn(node, *ENTRIES, "StepsToIsland", *_QUANTIZING):
@@ -39,7 +42,7 @@ class PadAtProducer(NodePass):
 
 
 def _pad_entry(entry: ir.Node) -> None:
-    convs = _consumers(entry, "QConv", "QConv3D")
+    convs = _consumers(entry, *_CONVS)
     zero_point = convs[0].attributes["x_zero_point"].as_int()
     if is_qudnn(entry, *_QUANTIZING) and entry.attributes["zero_point"].as_int() != zero_point:
         raise Refusal("the convolution reads it with another zero point than it is written with")
@@ -58,6 +61,8 @@ def _writes_padding(node: ir.Node) -> bool:
         assert shape is not None
         pointwise = shape[1:3] == (1, 1) and not any(ints(node, "pads"))
         return node.attributes["group"].as_int() == 1 and (pointwise or shape[3] == STEM_CHANNELS)
+    if is_qudnn(node, "QConvTable"):
+        return node.attributes["group"].as_int() == 1
     if is_qudnn(node, "QTable"):
         table = required_input(node, 1).shape
         return table is not None and len(table) == 1
@@ -67,7 +72,7 @@ def _writes_padding(node: ir.Node) -> bool:
 def _pad_output(producer: ir.Node) -> None:
     if not _writes_padding(producer):
         raise Refusal("its kernels write no padding")
-    convs = _consumers(producer, "QConv")
+    convs = _consumers(producer, *_CONVS_OF_IMAGES)
     if not all(_padded_by_a_pass(conv) for conv in convs):
         raise Refusal("the convolution pads at no cost: with 0, or in a kernel for groups")
     zero_point = convs[0].attributes["x_zero_point"].as_int()
@@ -75,7 +80,8 @@ def _pad_output(producer: ir.Node) -> None:
         if producer.attributes["y_zero_point"].as_int() != zero_point:
             raise Refusal("the convolution reads it with another zero point than it is written with")
     else:
-        producer.attributes["y_zero_point"] = ir.AttrInt64("y_zero_point", zero_point)
+        name = "table_zero_point" if is_qudnn(producer, "QConvTable") else "y_zero_point"
+        producer.attributes[name] = ir.AttrInt64(name, zero_point)
     set_ints(producer, "y_pads", _take_pads(producer, convs))
 
 

@@ -29,7 +29,8 @@ def test_concat_on_channels_leaves_gaps(dtype: str) -> None:
     x = concat(net, [x, parts[1]], "again")
     x = net.contrib("QLinearGlobalAveragePool", [x, *net.quantization("qx"), *net.quantization("qm")], "mean")
     net.matmul(net.node("Flatten", [x], "flat"), net.result("y", 2), 69, 9)
-    ops = {"QConv": 4, "Concat": 2, "QTable": 2, "QGlobalAveragePool": 1, "Flatten": 1, "QMatMul": 1}
+    convs = {"QConv": 3, "QConvTable": 1, "QTable": 1}  # parts[1] is read twice
+    ops = {**convs, "Concat": 2, "QGlobalAveragePool": 1, "Flatten": 1, "QMatMul": 1}
     assert_inside(net, ops, {"x": net.random(2, 5, 6, 6)}, {"x": net.random(1, 5, 6, 6)})
 
 
@@ -39,7 +40,7 @@ def test_concat_on_other_axes(axis: int) -> None:
     x = net.eight_bit("x", [2, 5, 6, 6])
     x = concat(net, [net.conv(x, "a", 5, 20), net.conv(x, "b", 5, 20)], "joined", axis)
     net.conv(x, net.result("y", 4), 20, 4)
-    assert_inside(net, {"QConv": 3, "Concat": 1, "QTable": 2}, {"x": net.random(2, 5, 6, 6)})
+    assert_inside(net, {"QConv": 1, "Concat": 1, "QConvTable": 2}, {"x": net.random(2, 5, 6, 6)})
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

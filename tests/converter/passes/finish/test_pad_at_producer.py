@@ -22,7 +22,7 @@ def pads(model: onnx.ModelProto) -> dict[str, list[int]]:
         for attribute in node.attribute:
             if attribute.name == "y_pads":
                 found[f"{node.name}/y"] = list(attribute.ints)
-            elif attribute.name == "pads" and node.op_type == "QConv":
+            elif attribute.name == "pads" and node.op_type in ("QConv", "QConvTable"):
                 found[node.name] = list(attribute.ints)
     return {name: values for name, values in found.items() if any(values)}
 
@@ -52,11 +52,18 @@ def max_pool(net: Network, x: str) -> str:
     return net.node("MaxPool", [x], "p", kernel_shape=[2, 2])
 
 
-def table(net: Network, x: str) -> str:
-    return net.node("QLinearLeakyRelu", [x, *net.quantized, *net.quantized], "p", MICROSOFT, alpha=0.1)
+def table(net: Network, x: str, y: str = "p") -> str:
+    """Of a pool's results, so that no convolution looks them up."""
+    if y == "p":
+        x = net.node("MaxPool", [x], "m", kernel_shape=[2, 2], pads=[0, 0, 1, 1])
+    return net.node("QLinearLeakyRelu", [x, *net.quantized, *net.quantized], y, MICROSOFT, alpha=0.1)
 
 
-PRODUCERS = [pointwise, strided, max_pool, table]
+def conv_table(net: Network, x: str) -> str:
+    return table(net, net.conv(x, "p", 16, 16, 3), "t")
+
+
+PRODUCERS = [pointwise, strided, max_pool, table, conv_table]
 by_name = pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer.__name__)
 
 
@@ -146,7 +153,38 @@ def test_convolutions_that_write_dense_results(size: int, attributes: dict[str, 
     assert "p_node/y" not in found
 
 
-def test_results_stay_dense_where_nothing_is_padded() -> None:
+@by_name
+def test_results_stay_dense_where_nothing_is_padded(producer: Producer) -> None:
     net = Network()
-    net.conv(table(net, net.conv(image(net), "a", 16, 16)), net.unshaped_output("y", "uint8"), 16, 8)
-    assert not pads(convert(net))
+    net.conv(producer(net, image(net)), net.unshaped_output("y", "uint8"), 16, 8)
+    found = pads(convert(net))
+    assert "p_node/y" not in found and "y_node" not in found
+
+
+def test_padding_is_of_the_zero_point_behind_the_table() -> None:
+    """Neither that of the convolution's own results, nor what the table makes of it."""
+    net = Network()
+    c = net.conv(image(net), "p", 16, 16)
+    behind = [net.constant("finer", 0.01, "float32"), net.constant("zero", 17, "uint8")]
+    t = net.node("QLinearSigmoid", [c, *net.quantized, *behind], "t", MICROSOFT)
+    net.quantized = behind
+    net.conv(t, net.unshaped_output("y", "uint8"), 16, 8, 3, pads=[1, 1, 1, 1])
+    model = convert(net)
+    assert pads(model) == {"p_node/y": AROUND}
+    (fused,) = [node for node in model.graph.node if node.op_type == "QConvTable"]
+    zero_points = {each.name: each.i for each in fused.attribute if each.name.endswith("zero_point")}
+    assert (zero_points["y_zero_point"], zero_points["table_zero_point"]) == (121 - 128, 17 - 128)
+
+
+def test_a_convolution_with_a_table_is_padded_by_its_producer() -> None:
+    net = Network()
+    c = net.conv(pointwise(net, image(net)), "c", 16, 16, 3, pads=[1, 1, 1, 1])
+    table(net, c, net.unshaped_output("y", "uint8"))
+    assert pads(convert(net)) == {"p_node/y": AROUND}
+
+
+def test_depthwise_convolutions_with_tables_write_none() -> None:
+    net = Network()
+    c = net.conv(image(net), "p", 16, 16, 3, group=16)
+    net.conv(table(net, c, "t"), net.unshaped_output("y", "uint8"), 16, 8, 3, pads=[1, 1, 1, 1])
+    assert pads(convert(net)) == {"y_node": [1, 1, 1, 1]}
