@@ -136,7 +136,8 @@ def test_one_pass_over_memory_for_each_step() -> None:
     assert report.converted["QAddLayerNormalization"] == 2 * layers
     assert report.converted["QMaskedAttention"] == layers
     assert report.converted["QProjections"] == layers
-    assert report.converted["QMatMul"] == 3 * layers + 2
+    assert report.converted["QMatMul"] == 3 * layers + 1
+    assert report.converted["QMatMulTable"] == 1  # the pooler's; others' are per channel
     assert "Transpose" not in report.converted
 
 
