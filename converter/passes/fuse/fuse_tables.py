@@ -27,12 +27,20 @@ class FuseTables(Pass):
             except Refusal as refusal:
                 self.context.remarks[f"elementwise operators are not fused into one: {refusal}"] = None
         functions = functions_of(model.graph)
+        if self._fuse_all(functions, model.graph):
+            functions = functions_of(model.graph)  # what the parts of a Gelu have read, one node reads now
         for node in functions:
             self._explain(node, functions)
+        self._fuse_all(functions, model.graph)
+
+    def _fuse_all(self, functions: dict[ir.Node, TableFunction], graph: ir.Graph) -> bool:
+        fused = False
         # Backwards: the input of a function may itself be fused, and is replaced in its consumers.
         for node, found in reversed(functions.items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_qudnn(node, "QTable")):
-                self._fuse(node, found, model.graph)
+                self._fuse(node, found, graph)
+                fused = True
+        return fused
 
     def _explain(self, node: ir.Node, functions: Mapping[ir.Node, TableFunction]) -> None:
         """Why the function before the node is not fused with it."""
