@@ -8,6 +8,8 @@ _FLAGS = {
     "clamps_above": "clamped",
     "adds": "adds a residual",
     "zero_point_per_channel": "a zero point for each output",
+    "adds_constant": "adds a constant",
+    "looks_up": "results of a table",
 }
 
 

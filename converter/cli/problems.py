@@ -8,7 +8,10 @@ from qudnn.converter.domain import graphs_within
 from qudnn.converter.functions import DOMAIN
 
 # The ops that need plans, and which of their inputs are the weights.
-_WEIGHTS = {"QConv": 1, "QConv3D": 1, "QMatMul": 1, "QProjections": 1}
+_WEIGHTS = {
+    **dict.fromkeys(("QConv", "QConvTable", "QConv3D", "QMatMul", "QMatMulTable", "QProjections"), 1),
+    **dict.fromkeys(("QConvAdd", "QMatMulAdd", "QMatMulAddTable"), 2),
+}
 
 Statistics = Callable[[], Mapping[str, float]]
 

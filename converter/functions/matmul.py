@@ -3,8 +3,10 @@
 from onnxscript import opset13 as op
 from onnxscript import script
 
+from qudnn.converter.functions.add import QAdd
 from qudnn.converter.functions.opsets import qudnn
 from qudnn.converter.functions.table import QTable
+from qudnn.converter.functions.where import QWhere
 
 
 @script(qudnn, default_opset=op)
@@ -36,6 +38,87 @@ def QMatMulTable(x, w, bias, multiplier, table, y_zero_point: int, y_min: int, y
     Both formulas as they are, with the matmul's result rounded to int8 between them.
     """
     y = QMatMul(x, w, bias, multiplier, y_zero_point=y_zero_point, y_min=y_min, y_max=y_max)
+    return QTable(y, table, y_zero_point=0, y_pads=[0])
+
+
+@script(qudnn, default_opset=op)
+def QMatMulAdd(
+    x,
+    constant,
+    w,
+    bias,
+    multiplier,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    dtype: int,
+    result_first: int,
+):
+    """QAdd of QMatMul, int8 `[..., Kp]`, and a constant, int8 `[Kp]`: in this order if result_first is 1.
+
+    Both formulas as they are, with the matmul's result rounded to int8 between them. The zero points of a, b
+    and the sum are those of dtype (2 uint8, 3 int8), the others are the island's.
+    """
+    y = QMatMul(x, w, bias, multiplier, y_zero_point=y_zero_point, y_min=y_min, y_max=y_max)
+    first = op.Cast(op.Constant(value_int=result_first), to=9)
+    return QAdd(
+        QWhere(first, y, constant),
+        QWhere(first, constant, y),
+        a_scale=a_scale,
+        a_zero_point=a_zero_point,
+        b_scale=b_scale,
+        b_zero_point=b_zero_point,
+        y_scale=sum_scale,
+        y_zero_point=sum_zero_point,
+        dtype=dtype,
+    )
+
+
+@script(qudnn, default_opset=op)
+def QMatMulAddTable(
+    x,
+    constant,
+    w,
+    bias,
+    multiplier,
+    table,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    dtype: int,
+    result_first: int,
+):
+    """QTable of QMatMulAdd, int8 `[..., Cp]` -> int8 `[..., Kp]`: one table [256] for all channels."""
+    y = QMatMulAdd(
+        x,
+        constant,
+        w,
+        bias,
+        multiplier,
+        y_zero_point=y_zero_point,
+        y_min=y_min,
+        y_max=y_max,
+        a_scale=a_scale,
+        a_zero_point=a_zero_point,
+        b_scale=b_scale,
+        b_zero_point=b_zero_point,
+        sum_scale=sum_scale,
+        sum_zero_point=sum_zero_point,
+        dtype=dtype,
+        result_first=result_first,
+    )
     return QTable(y, table, y_zero_point=0, y_pads=[0])
 
 

@@ -62,17 +62,17 @@ using Ops =
     List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
          DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
          DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvTable, QConvMaxPool, ConvMaxPoolToIsland,
-         QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QMatMulTable,
-         QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM, QBatchMatMul,
-         QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable, QTableAdd,
-         QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D, QAveragePool3D,
-         QResize, QFloatResize, QResizeTo, QFloatResizeTo, QDepthToSpace, QSoftmax, QLayerNormalization,
-         QLayerNormalizationToFloat, QLayerNormalizationGlobalAveragePool, QGroupNormalization,
-         QAddLayerNormalization, QFloatAddLayerNormalization, AddLayerNormalizationToIsland,
-         AddRMSNormalizationToIsland, LayerNormalizationToIsland, QMaskedSoftmax, QAttention,
-         QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland, QTableGlobalAveragePool,
-         QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool,
-         FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QMatMulTable, QMatMulAdd,
+         QMatMulAddTable, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM,
+         QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
+         QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D,
+         QAveragePool3D, QResize, QFloatResize, QResizeTo, QFloatResizeTo, QDepthToSpace, QSoftmax,
+         QLayerNormalization, QLayerNormalizationToFloat, QLayerNormalizationGlobalAveragePool,
+         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
+         AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
+         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
+         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
+         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -29,7 +29,12 @@ Layer = dict[str, Any]
 
 _WARM = 3
 _OF_PLANS = {"engine": "", "plan": "", "microseconds": 0.0, "tops": 0.0}  # and what a layer without one has
-_BEFORE_WEIGHTS = ("QConvAdd", "QConvFloatAdd")  # these have a residual between x and w
+_BEFORE_WEIGHTS = (
+    "QConvAdd",
+    "QConvFloatAdd",
+    "QMatMulAdd",
+    "QMatMulAddTable",
+)  # these have what they add between x and w
 _SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 2, "bfloat16": 2}
 _SIZES |= {"float": 4, "int32": 4, "uint32": 4, "double": 8, "int64": 8, "uint64": 8}
 
@@ -95,8 +100,8 @@ def measured(
 def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
     """The nodes of the last runs of a session made with `enable_profiling`; ends its profile.
 
-    Each has the shapes of its first two inputs, a residual left out, and of its result, x, w and y, where it
-    has them, and how many bytes all of its inputs and results have.
+    Each has the shapes of its first two inputs, what it adds left out, and of its result, x, w and y, where
+    it has them, and how many bytes all of its inputs and results have.
     """
     path = Path(session.end_profiling())
     events = json.loads(path.read_text())

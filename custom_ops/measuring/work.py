@@ -62,7 +62,8 @@ def operations(layer: Layer, node: onnx.NodeProto | None) -> int | None:
 def fits(fields: Problem, found: Mapping[str, int], node: onnx.NodeProto) -> bool:
     """Whether found, the fields of a plan's problem, may be those of the node with these."""
     wanted = {name: value for name, value in fields.items() if name != "kind"}
-    behind = {"adds": "Add" in node.op_type, "looks_up": node.op_type.endswith("Table")}
+    adds = "adds_constant" if fields["kind"] == "matmul" else "adds"
+    behind = {adds: "Add" in node.op_type, "looks_up": node.op_type.endswith("Table")}
     return wanted.items() <= found.items() and all(bool(found.get(k, 0)) == v for k, v in behind.items())
 
 

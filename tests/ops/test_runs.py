@@ -23,6 +23,7 @@ MODULES = [
     "float_entry_op",
     "float_tail_op",
     "group_normalization_op",
+    "matmul_add_op",
     "steps_op",
     "table_binary_op",
     "table_exit_op",

@@ -42,7 +42,14 @@ from oracles.group_normalization import q_group_normalization
 from oracles.layer_normalization import q_layer_normalization, q_layer_normalization_to_float
 from oracles.lstm import dynamic_q_lstm
 from oracles.masked_softmax import q_masked_softmax
-from oracles.matmul import q_matmul, q_matmul_table, q_matmul_to_float, q_projections
+from oracles.matmul import (
+    q_matmul,
+    q_matmul_add,
+    q_matmul_add_table,
+    q_matmul_table,
+    q_matmul_to_float,
+    q_projections,
+)
 from oracles.mul import q_mul
 from oracles.normalization_mean import q_layer_normalization_global_average_pool
 from oracles.pool import q_average_pool, q_global_average_pool, q_max_pool
@@ -82,6 +89,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "SoftmaxToIsland": softmax_to_island,
     "QMatMul": q_matmul,
     "QMatMulTable": q_matmul_table,
+    "QMatMulAdd": q_matmul_add,
+    "QMatMulAddTable": q_matmul_add_table,
     "QProjections": q_projections,
     "QMatMulToFloat": q_matmul_to_float,
     "DynamicQuantizeToIsland": dynamic_quantize_to_island,

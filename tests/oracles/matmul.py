@@ -1,9 +1,10 @@
-"""QMatMul, QMatMulTable, QProjections and QMatMulToFloat."""
+"""QMatMul, what is fused with it, QProjections and QMatMulToFloat."""
 
 from typing import Any
 
 import numpy as np
 
+from oracles.add import q_add
 from oracles.arithmetic import Array, requantize, wrap
 from oracles.table import q_table
 
@@ -25,6 +26,40 @@ def q_matmul_table(
 ) -> Array:
     """The two oracles, one after the other."""
     return q_table(q_matmul(x, w, bias, multiplier, **attributes), table)
+
+
+def q_matmul_add(
+    x: Array,
+    constant: Array,
+    w: Array,
+    bias: Array,
+    multiplier: Array,
+    *,
+    result_first: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    **attributes: Any,
+) -> Array:
+    """The two oracles, one after the other; constant `[K]`."""
+    names = ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype")
+    of_add = {name: attributes.pop(name) for name in names}
+    y = q_matmul(x, w, bias, multiplier, **attributes)
+    whole = np.broadcast_to(constant, y.shape)
+    a, b = (y, whole) if result_first else (whole, y)
+    return q_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **of_add)
+
+
+def q_matmul_add_table(
+    x: Array,
+    constant: Array,
+    w: Array,
+    bias: Array,
+    multiplier: Array,
+    table: Array,
+    **attributes: Any,
+) -> Array:
+    """The two oracles, one after the other."""
+    return q_table(q_matmul_add(x, constant, w, bias, multiplier, **attributes), table)
 
 
 def q_projections(x: Array, w: Array, bias: Array, multiplier: Array, y_zero_point: Array) -> Array:

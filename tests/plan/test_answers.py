@@ -31,8 +31,10 @@ DEPTHWISE = conv(group=64)
 MATMUL = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768)
 COMPUTED = testing.BatchMatMulProblem(m=64, n=64, k=64, width=64)
 PRODUCT_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, looks_up=1)
+SUM = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1)
+SUM_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1, looks_up=1)
 TABLES = [conv(looks_up=1), conv(looks_up=1, y_pad_top=1), conv(group=64, looks_up=1), PRODUCT_TABLE]
-PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED, *TABLES]
+PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED, *TABLES, SUM, SUM_TABLE]
 
 
 def names(problem: Any) -> list[str]:
@@ -87,6 +89,13 @@ def test_every_engine_answers(problem: Any) -> None:
         (conv(), "cudnn_matmul", "not the work of a matmul with weights"),
         (conv(), "padded_result", "dense results"),
         (conv(), "separate_residual", "no residual"),
+        (MATMUL, "separate_residual", "no convolution, and no constant to add"),
+        (SUM_TABLE, "separate_residual", "a table"),
+        (SUM, "cudnn_matmul", "a constant to add"),
+        (SUM, "native_pointwise", "a constant to add"),
+        (SUM, "native_mma_matmul", "a constant to add"),
+        (SUM, "native_window", "a constant to add"),
+        (SUM, "separate_table", "no table"),
         (conv(), "separate_table", "no table"),
         (MATMUL, "separate_table", "no table"),
         (COMPUTED, "separate_table", "no table"),
@@ -134,6 +143,15 @@ def test_engines_without_tables_refuse_them(engine: str) -> None:
     for problem in (*TABLES, pointwise(looks_up=1), conv(c=4, looks_up=1)):
         assert engine not in names(problem)
         assert "separate_table" in names(problem)
+
+
+def test_a_sum_completes_a_matmul_and_a_table_the_sum() -> None:
+    """In this order: the table is of the sums. Without a GPU each engine says why it has no plan."""
+    assert "separate_residual" in names(SUM) and "separate_table" not in names(SUM)
+    assert "separate_table" in names(SUM_TABLE) and "separate_residual" not in names(SUM_TABLE)
+    for problem, engine in ((SUM, "separate_residual"), (SUM_TABLE, "separate_table")):
+        (said,) = ([why, *plans] for name, why, plans in native.answers(str(problem)) if name == engine)
+        assert any("native_mma_matmul" in each for each in said)
 
 
 def test_two_and_three_dimensions_have_the_same_engines() -> None:

@@ -18,7 +18,15 @@ PROBLEMS: dict[str, Any] = {
     "batch_matmul": testing.BatchMatMulProblem,
 }
 
-FLAGS = ("pads_with_value", "clamps_above", "adds", "zero_point_per_channel", "looks_up", "b_transposed")
+FLAGS = (
+    "pads_with_value",
+    "clamps_above",
+    "adds",
+    "zero_point_per_channel",
+    "adds_constant",
+    "looks_up",
+    "b_transposed",
+)
 
 
 def fields(problem: Any) -> dict[str, int]:
@@ -38,8 +46,9 @@ def random_problem(kind: str, rng: random.Random) -> Any:
     for name, value in values.items():
         if not name.endswith("_type") and rng.random() < 0.5:  # not every number is a type
             values[name] = other_value(name, value)
-    if values.get("adds") or values.get("zero_point_per_channel"):  # no results of a table
+    if values.get("adds") or values.get("zero_point_per_channel"):  # neither sums nor results of a table
         values.pop("looks_up", None)
+        values.pop("adds_constant", None)
     return PROBLEMS[kind](**values)
 
 
@@ -87,8 +96,8 @@ def test_text_is_read_back(kind: str) -> None:
 def test_text_is_stable() -> None:
     # Files and logs of other versions hold these texts: a change here is a change of format.
     assert str(testing.MatMulProblem(m=64, k=1008, c=2048, x_stride=2048)) == (
-        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 looks_up=0 "
-        "alignment=16 x_type=3 y_type=3"
+        "matmul m=64 k=1008 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 "
+        "adds_constant=0 looks_up=0 alignment=16 x_type=3 y_type=3"
     )
     assert str(testing.ConvProblem(n=2, h=9, w=8, pad_top=1, pads_with_value=1)) == (
         "conv n=2 h=9 w=8 c=1 k=1 r=1 s=1 p=1 q=1 pad_top=1 pad_left=0 pad_bottom=0 pad_right=0 stride_h=1 "
@@ -267,12 +276,36 @@ def test_tables_are_of_int8_results_alone(kind: str, given: dict[str, int], what
     assert testing.parse(str(problem).replace("looks_up=1", "looks_up=0")) is not None
 
 
-def test_texts_from_before_tables_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"y_type": 6}, "results that are not int8"),
+        ({"y_type": 1}, "results that are not int8"),
+        ({"zero_point_per_channel": 1}, "a zero point per channel"),
+    ],
+)
+def test_constants_are_added_to_int8_results(given: dict[str, int], what: str) -> None:
+    problem = testing.MatMulProblem(**given, adds_constant=1)
+    with pytest.raises(ValueError, match=f"adds_constant = 1 with {what}"):
+        testing.check(problem)
+    assert testing.parse(str(problem)) is None
+    assert testing.parse(str(problem).replace("adds_constant=1", "adds_constant=0")) is not None
+
+
+def test_sums_with_a_constant_may_be_looked_up() -> None:
+    problem = testing.MatMulProblem(adds_constant=1, looks_up=1)
+    testing.check(problem)
+    assert testing.parse(str(problem)) == problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("conv", "looks_up=0 "), ("matmul", "looks_up=0 "), ("matmul", "adds_constant=0 ")]
+)
+def test_texts_from_before_a_field_are_refused(kind: str, field: str) -> None:
     """Plans of theirs are made anew."""
-    for kind in ("conv", "matmul"):
-        text = str(PROBLEMS[kind]())
-        assert "looks_up=0 " in text
-        assert testing.parse(text.replace("looks_up=0 ", "")) is None
+    text = str(PROBLEMS[kind]())
+    assert field in text
+    assert testing.parse(text.replace(field, "")) is None
 
 
 def test_what_else_a_problem_says_is_kept_by_the_matmul() -> None:

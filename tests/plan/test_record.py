@@ -35,7 +35,7 @@ def test_the_format_is_this_one() -> None:
     assert records.sealed(records.body(FILE)) == FILE
     size = len(records.PROBLEM)
     assert records.body(FILE).startswith(size.to_bytes(4, "little") + records.PROBLEM.encode())
-    assert len(FILE) == 393
+    assert len(FILE) == 409
 
 
 def refuse(file: bytes, reason: str | None = None) -> None:

@@ -8,7 +8,7 @@ Fields = dict[str, Any]
 
 PROBLEM = (
     "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 "
-    "looks_up=0 alignment=16 x_type=3 y_type=3"
+    "adds_constant=0 looks_up=0 alignment=16 x_type=3 y_type=3"
 )
 DIGEST = 32  # bytes at the end of a file
 

@@ -1,5 +1,5 @@
-// Convolutions that add a residual, by engines that add none: a second kernel adds it, in place if results
-// are rounded before the addition, else to sums in the workspace.
+// Convolutions that add a residual and matmuls that add a constant, by engines that add none: a second kernel
+// adds it, in place if results are rounded before the addition, else to sums in the workspace.
 #pragma once
 
 #include "engines/composed/composition.h"

@@ -27,6 +27,7 @@ GraphPointer matmul_graph(const MatMulProblem& p) {
 std::string CudnnMatMul::refusal(const plan::Problem& problem) const {
     const auto matmul = plan::matmul_of(problem);
     if (!matmul) return "not the work of a matmul with weights";
+    if (matmul->adds_constant) return "a constant to add";
     return matmul->looks_up ? "a table" : "";
 }
 

@@ -122,6 +122,7 @@ std::vector<plan::Candidate> NativeBatchMatMul::candidates(const plan::Problem& 
 
 std::string NativeMmaMatMul::refusal(const plan::Problem& problem) const {
     if (plan::looks_up(problem)) return "a table";
+    if (plan::adds_constant(problem)) return "a constant to add";
     if (batch_matmul_of(problem)) return {};
     return plan::matmul_of(problem) ? "int32 results of a matmul with weights" : "not the work of a matmul";
 }

@@ -14,7 +14,8 @@ class NativeConvPlan final : public plan::Plan {
           geometry_(geometry(conv)),
           y_type_(conv.y_type),
           adds_(conv.adds),
-          elements_(conv.y_elements()) {}
+          elements_(conv.y_elements()),
+          k_(conv.k) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
         if (adds_ == plan::adds_in_float)
@@ -26,14 +27,14 @@ class NativeConvPlan final : public plan::Plan {
         }));
         if (adds_ == plan::adds_rounded)
             plan::check_cuda(
-                kernels::add_residual(elements_, a.residual, static_cast<int8_t*>(a.y), launch.stream));
+                kernels::add_residual(elements_, k_, a.residual, static_cast<int8_t*>(a.y), launch.stream));
     }
 
   private:
     kernels::ConvGeometry geometry_;
     plan::DataType y_type_;
     plan::Addition adds_;
-    int64_t elements_;
+    int64_t elements_, k_;
 };
 
 }  // namespace

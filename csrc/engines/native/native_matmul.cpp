@@ -13,6 +13,10 @@ class NativeMatMulPlan final : public plan::Plan {
         : Plan("native_matmul", 0), problem_(problem) {}
 
     void execute(const plan::Launch& launch, const plan::Arguments& a, void*) const override {
+        if (problem_.adds_constant)
+            return plan::check_cuda(kernels::matmul_and_constant(problem_.m, problem_.k, problem_.c, a.x, a.w,
+                                                                 a.epilogue, a.residual,
+                                                                 static_cast<int8_t*>(a.y), launch.stream));
         plan::check_cuda(with_results(problem_.y_type, a.y, [&](auto* y) {
             return kernels::matmul(problem_.m, problem_.k, problem_.c, a.x, a.w, a.epilogue, y,
                                    launch.stream);

@@ -42,6 +42,7 @@ Found pointwise_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return refused("results that are not int8");
     if (plan::looks_up(problem)) return refused("a table");
+    if (plan::adds_constant(problem)) return refused("a constant to add");
     if (const auto matmul = plan::matmul_of(problem)) {
         if (!matmul->dense()) return refused("strided input");
         if (matmul->zero_point_per_channel) return refused("zero points of channels");

@@ -11,10 +11,16 @@ cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t*
 
 bool sums_are_moderate(const BinaryScales& scales) { return Add(scales).bound() < 2097152.0; }
 
-cudaError_t add_residual(int64_t count, const Residual& residual, int8_t* y, cudaStream_t stream) {
+cudaError_t add_residual(int64_t count, int64_t k, const Residual& residual, int8_t* y, cudaStream_t stream) {
+    if (count == 0) return cudaSuccess;
+    auto g = Broadcast<2>::none(count);
+    if (residual.per_channel && count != k) {
+        g = {2, {count / k, k}, {{k, 1}, {k, 1}}};
+        g.stride[residual.y_first ? 1 : 0][0] = 0;
+    }
     // A thread reads an element before it writes the same one.
-    return residual.y_first ? add(Broadcast<2>::none(count), residual.scales, y, residual.r, y, stream)
-                            : add(Broadcast<2>::none(count), residual.scales, residual.r, y, y, stream);
+    return residual.y_first ? add(g, residual.scales, y, residual.r, y, stream)
+                            : add(g, residual.scales, residual.r, y, y, stream);
 }
 
 }  // namespace qudnn::kernels

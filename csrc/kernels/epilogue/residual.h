@@ -1,4 +1,4 @@
-// The residual that a convolution adds to its results.
+// The residual that a convolution adds to its results, and the constant that a matmul adds.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 namespace qudnn::kernels {
 
 // r has the shape of the result y and is dense; both are int8, on the GPU. If r is null, nothing is added.
+// Where it is per_channel, r is [k] instead, one value for each output channel, and a multiple of 16.
 //
 // Unless in_float, the sum is that of add.h: its operands are y and r if result_first, else r and y. The
 // scales and zero points of a and b are in this order; those of the scales' y are the sum's.
@@ -22,6 +23,7 @@ struct Residual {
     BinaryScales scales{};
     bool y_first = true;
     bool in_float = false;
+    bool per_channel = false;  // not with in_float
 };
 
 // Whether kernels can divide by the scale, to 8 bits and exactly, in fewer instructions than a division.

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "kernels/epilogue/constant_epilogue.cuh"
 #include "kernels/gemm/tile.cuh"
 
 namespace qudnn::kernels {
@@ -81,6 +82,14 @@ cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_
         if (epilogue.table != nullptr) return matmul_to(m, k, c, x, w, TableEpilogue(epilogue), y, stream);
     }
     return matmul_to(m, k, c, x, w, TypedEpilogue<Y>(epilogue), y, stream);
+}
+
+cudaError_t matmul_and_constant(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
+                                const Epilogue& epilogue, const Residual& constant, int8_t* y,
+                                cudaStream_t stream) {
+    if (!constant.per_channel || constant.in_float || epilogue.zero_points != nullptr)
+        return cudaErrorInvalidValue;
+    return matmul_to(m, k, c, x, w, ConstantEpilogue(epilogue, constant), y, stream);
 }
 
 template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&, int8_t*,

@@ -1,5 +1,11 @@
 #include "ops/gemm/matmul.h"
 
+#include <utility>
+
+#include "kernels/elementwise/add.h"
+#include "kernels/elementwise/table.h"
+#include "plan/tuning/explanation.h"
+
 namespace qudnn::ops {
 
 plan::MatMulProblem matmul_problem(const ort::Shape& x, const ort::Shape& w, plan::DataType y_type) {
@@ -42,6 +48,48 @@ void QMatMul::run(Context& context, const int8_t* table) const {
 }
 
 void QMatMul::infer(const ort::InferenceContext& context) { infer_matmul(context, 1, kSignature.outputs[0]); }
+
+QMatMulAdd::QMatMulAdd(const ort::Attributes& attributes)
+    : requantize(attributes),
+      scales(read_binary_scales(attributes, "sum")),
+      result_first(attributes.integer("result_first", 0, 1) != 0),
+      moderate(kernels::sums_are_moderate(scales)) {}
+
+void QMatMulAdd::run(Context& context, const int8_t* table) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor w = context.input(2);
+    plan::MatMulProblem problem = matmul_problem(x.shape, w.shape, plan::DataType::int8);
+    problem.clamps_above = requantize.clamps_above();
+    problem.adds_constant = moderate;
+    problem.looks_up = moderate && table != nullptr;
+    kernels::Residual constant{.r = per_channel<int8_t>(context.input(1), problem.k, "constant"),
+                               .scales = scales,
+                               .y_first = result_first,
+                               .per_channel = true};
+    const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
+    const ort::Tensor y = context.output(0, result_shape(x.shape, problem));
+    const int64_t count = y.shape.count();
+    // As QAdd: of one element alone, onnxruntime exchanges the operands.
+    if (count == 1) {
+        constant.y_first = !result_first;
+        std::swap(constant.scales.a_scale, constant.scales.b_scale);
+        std::swap(constant.scales.a_zero_point, constant.scales.b_zero_point);
+    }
+    plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, 0};
+    if (moderate) arguments.epilogue.table = table, arguments.residual = constant;
+    if (!moderate)
+        plan::explain_slow_kernel(context, "with the addition in the matmul",
+                                  "scales whose sums may be too large");
+    run_aligned(problem, arguments, context);
+    if (moderate || count == 0) return;
+    check_cuda(kernels::add_residual(count, problem.k, constant, y.as<int8_t>(), context.stream()));
+    if (table != nullptr)
+        check_cuda(kernels::table(count, table, y.as<int8_t>(), y.as<int8_t>(), context.stream()));
+}
+
+void QMatMulAdd::infer(const ort::InferenceContext& context) {
+    infer_matmul(context, 2, kSignature.outputs[0]);
+}
 
 void QProjections::compute(Context& context) const {
     const ort::Tensor x = context.input(0);

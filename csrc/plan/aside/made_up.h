@@ -23,6 +23,15 @@ class MadeUpTensors {
     }
 
   private:
+    // The result of the convolution or matmul is a, r is b; a y_scale that divides exactly, see residual.h.
+    static constexpr kernels::BinaryScales kScales{.a_scale = 0.5f,
+                                                   .b_scale = 0.375f,
+                                                   .y_scale = 0.5f,
+                                                   .a_zero_point = 3,
+                                                   .b_zero_point = -7,
+                                                   .y_zero_point = 2,
+                                                   .offset = 0};
+
     Arguments made(const ConvProblem& p) {
         const int64_t taps = p.t * p.r * p.s * p.c / p.group;
         Arguments a = common(p, conv_extent(p), p.k * taps, p.k, taps, p.clamps_above);
@@ -30,14 +39,7 @@ class MadeUpTensors {
         if (p.looks_up) add_table(a);
         if (p.adds != adds_nothing) {
             a.residual.r = bytes(p.y_elements(), p.alignment);
-            // The result of the convolution is a, r is b; a y_scale that divides exactly, see residual.h.
-            a.residual.scales = {.a_scale = 0.5f,
-                                 .b_scale = 0.375f,
-                                 .y_scale = 0.5f,
-                                 .a_zero_point = 3,
-                                 .b_zero_point = -7,
-                                 .y_zero_point = 2,
-                                 .offset = 0};
+            a.residual.scales = kScales;
             a.residual.in_float = p.adds == adds_in_float;
         }
         return a;
@@ -47,6 +49,11 @@ class MadeUpTensors {
         Arguments a = common(p, (p.m - 1) * p.x_stride + p.c, p.k * p.c, p.k, p.c, p.clamps_above);
         if (p.zero_point_per_channel)
             a.epilogue.zero_points = numbers<float>(p.k, [](int random) { return float(random % 11 - 5); });
+        if (p.adds_constant) {
+            a.residual.r = bytes(p.k, kFullAlignment);
+            a.residual.scales = kScales;
+            a.residual.per_channel = true;
+        }
         if (p.looks_up) add_table(a);
         return a;
     }

@@ -27,7 +27,7 @@ struct Arguments {
     kernels::ColumnValues<int8_t> w_zero_point = {};
     kernels::ColumnSteps steps = {};
     kernels::FoundQuantization found = {};
-    kernels::Residual residual = {};  // of a convolution that adds one
+    kernels::Residual residual = {};  // of a convolution that adds one, or the constant that a matmul adds
 };
 
 // Those that are constants of a model where nothing else is said.

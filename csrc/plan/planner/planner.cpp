@@ -95,7 +95,8 @@ void run(const Problem& problem, const Arguments& arguments, const Host& host) {
         Arguments part = arguments;
         part.x += slice.x_offset;
         part.y = static_cast<int8_t*>(part.y) + slice.y_offset;
-        if (part.residual.r != nullptr) part.residual.r += slice.y_offset;  // as large as y
+        if (part.residual.r != nullptr && !part.residual.per_channel)
+            part.residual.r += slice.y_offset;  // as large as y
         run_whole(slice.problem, part, host);
     }
 }

@@ -100,6 +100,18 @@ bool sizes_fit(const BatchMatMulProblem& p) {
            fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
 }
 
+// Throws if a constant is added to results that none is for.
+template <class P>
+void check_constant(const P& p) {
+    if constexpr (requires { p.adds_constant; }) {
+        if (!p.adds_constant) return;
+        if (p.y_type != DataType::int8)
+            throw std::invalid_argument("adds_constant = 1 with results that are not int8");
+        if (p.zero_point_per_channel)
+            throw std::invalid_argument("adds_constant = 1 with a zero point per channel");
+    }
+}
+
 // Throws if results are looked up that no table is for.
 template <class P>
 void check_table(const P& p) {
@@ -128,7 +140,7 @@ void check(const Problem& problem) {
             });
         },
         problem);
-    std::visit([](const auto& p) { check_table(p); }, problem);
+    std::visit([](const auto& p) { check_constant(p), check_table(p); }, problem);
     check_sizes(problem);
 }
 
@@ -205,6 +217,11 @@ bool looks_up(const Problem& problem) {
             return false;
         },
         problem);
+}
+
+bool adds_constant(const Problem& problem) {
+    const auto* matmul = std::get_if<MatMulProblem>(&problem);
+    return matmul != nullptr && matmul->adds_constant;
 }
 
 int64_t y_bytes(const Problem& problem) {

@@ -72,7 +72,8 @@ struct MatMulProblem {
     int64_t x_stride = 1;  // of m, in elements
     bool clamps_above = false;
     bool zero_point_per_channel = false;  // of int8 results; they are not clamped then
-    bool looks_up = false;                // int8 results of one zero point, in a table
+    bool adds_constant = false;  // of each channel, to int8 results of one zero point: see kernels::Residual
+    bool looks_up = false;  // int8 results of one zero point, the sums if a constant is added, in a table
     int64_t alignment = kFullAlignment;
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;
@@ -149,6 +150,7 @@ void visit_fields(P& p, Visitor&& visit, bool deep) {
         visit("x_stride", p.x_stride);
         visit("clamps_above", p.clamps_above);
         visit("zero_point_per_channel", p.zero_point_per_channel);
+        visit("adds_constant", p.adds_constant);
         visit("looks_up", p.looks_up);
     }
     visit("alignment", p.alignment);
@@ -186,6 +188,9 @@ int64_t y_bytes(const Problem& problem);
 
 // Whether its results are those of a table.
 bool looks_up(const Problem& problem);
+
+// Whether it is a matmul that adds a constant of each channel to its results.
+bool adds_constant(const Problem& problem);
 
 // Bytes that a run reads and writes, weights left out.
 int64_t bytes_of_activations(const Problem& problem);

@@ -19,7 +19,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 H200 = "NVIDIA H200 sm_90 132 multiprocessors"
 MATMUL = (
-    "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 looks_up=0 "
+    "matmul m=64 k=1000 c=2048 x_stride=2048 clamps_above=0 zero_point_per_channel=0 "
+    "adds_constant=0 looks_up=0 "
     "alignment=16 x_type=3 y_type=3"
 )
 
@@ -286,6 +287,11 @@ def test_short_problem_of_matmuls() -> None:
 def test_short_problem_of_projections() -> None:
     problem = testing.MatMulProblem(m=128, k=2304, c=768, x_stride=768, zero_point_per_channel=1)
     assert shorten(str(problem)) == "matmul 128x768 to 2304, a zero point for each output"
+
+
+def test_short_problem_of_sums_that_are_looked_up() -> None:
+    problem = testing.MatMulProblem(m=128, k=3072, c=768, x_stride=768, adds_constant=1, looks_up=1)
+    assert shorten(str(problem)) == "matmul 128x768 to 3072, adds a constant, results of a table"
 
 
 def test_what_is_no_problem_is_not_shortened() -> None:

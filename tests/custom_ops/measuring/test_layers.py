@@ -67,6 +67,15 @@ def test_a_residual_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
     assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 7, 64], [32, 1, 1, 64], [2, 7, 7, 32])
 
 
+@pytest.mark.parametrize("op", ["QMatMulAdd", "QMatMulAddTable"])
+def test_a_constant_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
+    shapes = [{"int8": [2, 7, 64]}, {"int8": [32]}, {"int8": [32, 64]}, {"int32": [32]}]
+    result = [{"int8": [2, 7, 32]}]
+    events = [event("a", 5, op_name=op, input_type_shape=shapes, output_type_shape=result)]
+    (layer,) = layers.profiled(Profiled(tmp_path / "p.json", events), 1)
+    assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 64], [32, 64], [2, 7, 32])
+
+
 CONV = {"node": "c", "op": "QConv", "x": [2, 8, 8, 64], "w": [32, 3, 3, 64], "y": [2, 10, 9, 32]}
 PRODUCT = {"node": "m", "op": "QMatMul", "x": [2, 5, 64], "w": [32, 64], "y": [2, 5, 32]}
 WINDOW = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1]}
@@ -91,6 +100,8 @@ PLANS = [
     plan(f"conv n=2 {SAME} y_type=1", "g"),
     plan(f"conv n=2 {SAME} looks_up=1", "h"),
     plan("matmul m=10 k=32 c=64 looks_up=1", "i"),
+    plan("matmul m=10 k=32 c=64 adds_constant=1", "j"),
+    plan("matmul m=10 k=32 c=64 adds_constant=1 looks_up=1", "k"),
 ]
 
 
@@ -107,6 +118,8 @@ def test_plans_fit_by_nodes_and_shapes() -> None:
     assert engines(CONV, "QConvTable", WINDOW) == ["h"]
     assert engines(PRODUCT, "QMatMul", {}) == ["c"]
     assert engines(PRODUCT, "QMatMulTable", {}) == ["i"]
+    assert engines(PRODUCT, "QMatMulAdd", {}) == ["j"]
+    assert engines(PRODUCT, "QMatMulAddTable", {}) == ["k"]
     assert layers.fitting(CONV, PLANS, {}) == []
 
 
