@@ -4,16 +4,18 @@
                                                                 torchvision for its architectures
     python -m benchmarks.models.conversions --models DIR        writes benchmarks/results/conversions-*.json
 
-Every model is converted in each form that onnxruntime's quantizer writes. Bits are compared with those of
-the unconverted model on the CPU provider, at two batch sizes; `off the GPU` counts the nodes of a run that
-the CPU provider took and the copies between the two. Without a GPU the converted model runs on the CPU
-provider. How long runs take is vision.py's part.
+Every model is converted in each form that onnxruntime's quantizer writes. Their larger weights are drawn and
+left out of the files (see seeded.py): the folder is small enough to go to another machine. Bits are compared
+with those of the unconverted model on the CPU provider, at two batch sizes; `off the GPU` counts the nodes of
+a run that the CPU provider took and the copies between the two. Without a GPU the converted model runs on the
+CPU provider. How long runs take is vision.py's part.
 """
 
 import argparse
 import importlib.util
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +25,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+from benchmarks.models import seeded
 from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
@@ -46,21 +49,26 @@ TORCHVISION = {
 NEWER_EXPORTER = {"shufflenet_v2_x1_0"}
 FORMS: tuple[Literal["QOperator", "QDQ"], ...] = ("QOperator", "QDQ")
 BATCHES = (1, 8)
+_DRAWN = 2048  # weights of fewer elements are stored
 
 
 def make_models(folder: Path) -> None:
-    """Write every architecture quantized in each form, and its float model."""
+    """Write every architecture quantized in each form, without the weights that can be drawn again."""
+    from qudnn.converter.quantization.preparation import prepare
     from zoo.quantize import quantize
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in architectures():
-        onnx.save(model, folder / f"{name}.float.onnx")
+        with tempfile.TemporaryDirectory(prefix="conversions-") as scratch:
+            model = onnx.load(prepare(model, Path(scratch)))  # which folds batch norms into weights
+        recipes = seeded.redraw(model, _DRAWN)
         for form in FORMS:
             try:
                 quantized = quantize(model, images(model, 4, seed=1), form=form)
             except Exception as error:
                 print(f"{name} cannot be quantized as {form}: {error}", file=sys.stderr)
                 continue
+            seeded.leave_out(quantized, recipes)
             onnx.save(quantized, folder / f"{name}.{form}.onnx")
         print(f"made {name}", flush=True)
 
@@ -118,7 +126,7 @@ def images(model: onnx.ModelProto, count: int, *, seed: int = 0) -> Array:
 
 def measure(path: Path, providers: list[str], tune: Tune) -> dict[str, Any]:
     """One quantized model: its conversion, its bits and its nodes on the GPU."""
-    original = onnx.load(path)
+    original = seeded.fill(onnx.load(path))
     conversion = converter.convert(original)
     row = outcome.conversion(conversion.report)
     converted = conversion.model.SerializeToString()

@@ -77,6 +77,37 @@ def draw_weights(model: onnx.ModelProto, draws: Iterable[Draw]) -> dict[str, Rec
     return found
 
 
+def redraw(model: onnx.ModelProto, least: int) -> dict[str, Recipe]:
+    """Draw the float32 weights of convolutions and matmuls anew that have `least` elements, or more.
+
+    Each channel keeps its spread. Returns their recipes.
+    """
+    transposed = {
+        node.input[1]: node.op_type == "MatMul" or not _attribute(node, "transB")
+        for node in model.graph.node
+        if node.op_type in ("MatMul", "Gemm")
+    }
+    weights = {node.input[1] for node in model.graph.node if node.op_type == "Conv"} | set(transposed)
+    found: dict[str, Recipe] = {}
+    for tensor in model.graph.initializer:
+        if tensor.name not in weights or math.prod(tensor.dims) < least:
+            continue
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        turned = values.ndim == 2 and transposed.get(tensor.name, False)
+        rows = values.T if turned else values
+        factors = rows.reshape(len(rows), -1).std(axis=1) / np.float32(SPREAD)
+        recipe = Recipe(Draw(len(found), rows.shape), factors.astype(np.float32), turned)
+        tensor.CopyFrom(numpy_helper.from_array(recipe.values(), tensor.name))
+        found[tensor.name] = recipe
+    return found
+
+
+def _attribute(node: onnx.NodeProto, name: str) -> int:
+    return next((attribute.i for attribute in node.attribute if attribute.name == name), 0)
+
+
 def _recipe(values: Floats, draw: Draw) -> Recipe | None:
     transposed = values.shape != draw.shape
     if transposed and values.T.shape != draw.shape:

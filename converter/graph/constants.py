@@ -18,6 +18,7 @@ IN_BLOCKS = "quantize them per tensor or per channel"
 _LARGEST_SCALE = 2**40
 
 _SIXTEEN = "no runtime computes that in integers; choose 8 bits in the tool that quantizes"
+_FLOAT32 = "choose float32 in the tool that quantizes"
 _ADVICE = {  # by the beginning of a type's name
     "float8": "choose int8 instead of FP8 in the tool that quantizes",
     "float4": "choose int8 in the tool that quantizes",
@@ -120,7 +121,7 @@ def scale_array(
     """
     array = constant(value, what)
     if array.dtype != np.float32 and not (half and array.dtype == np.float16):
-        raise Refusal(f"its {what} must be float32, not {array.dtype}")
+        raise Refusal(f"its {what} must be float32, not {array.dtype}; {_FLOAT32}")
     if not array.size:
         raise Refusal(f"its {what} has the shape {list(array.shape)}")
     array = array.astype(np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import (
+    IN_BLOCKS,
     Quantization,
     constant,
     constant_or_none,
@@ -77,7 +78,7 @@ def float_constant(value: ir.Value, what: str) -> NDArray[Any]:
         given = constant(node_input(dequantize, 2), f"{what}'s zero point")
         zero_point = widened(given).reshape(-1).astype(np.int32)
     if dequantize.attributes.get_int("block_size", 0):
-        raise Refusal(f"its {what} is quantized in blocks")
+        raise Refusal(f"its {what} is quantized in blocks: {IN_BLOCKS}")
     axis = dequantize.attributes.get_int("axis", 1) % max(array.ndim, 1)
     length = array.shape[axis] if array.ndim else 1
     if scale.size not in (1, length) or zero_point.size not in (1, scale.size):

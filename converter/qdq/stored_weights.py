@@ -7,7 +7,14 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from qudnn.converter.errors import Refusal
-from qudnn.converter.graph.constants import EIGHT_BIT, constant_or_none, node_input, required_input, widened
+from qudnn.converter.graph.constants import (
+    EIGHT_BIT,
+    IN_BLOCKS,
+    constant_or_none,
+    node_input,
+    required_input,
+    widened,
+)
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.qdq.linear import dequantizes
 
@@ -63,7 +70,7 @@ def read_stored_weights(value: ir.Value) -> StoredWeights:
 def _dequantized(node: ir.Node) -> StoredWeights:
     values = _eight_bit(required_input(node, 0))
     if node.attributes.get_int("block_size", 0):
-        raise Refusal("its weights are quantized in blocks")
+        raise Refusal(f"its weights are quantized in blocks: {IN_BLOCKS}")
     number = node_input(node, 2)
     zero_points = np.zeros(1, values.dtype) if number is None else constant_or_none(number)
     if zero_points is None:

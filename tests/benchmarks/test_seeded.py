@@ -90,3 +90,24 @@ def test_what_cannot_be_drawn_again_is_kept(seeded: Any) -> None:
     assert seeded.leave_out(model, recipes) >= values.nbytes
     assert numpy_helper.to_array(w).tobytes() == values.tobytes()
     assert set(seeded.draw_weights(network(seeded)[0], [seeded.Draw(5, SHAPES["w"])])) == set()
+
+
+@pytest.mark.parametrize("form", ["QDQ", "QOperator"])
+def test_weights_that_are_drawn_anew_keep_their_spread(seeded: Any, form: Any) -> None:
+    """Of each channel, and of those that are large enough."""
+    model, _ = network(seeded)
+    given = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    assert set(seeded.redraw(model, 10_000)) == set()
+    recipes = seeded.redraw(model, 100)
+    assert set(recipes) == {"w", "m"}
+    drawn = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    assert drawn["b"].tobytes() == given["b"].tobytes()
+    for name, axes in {"w": (1, 2, 3), "m": (0,)}.items():
+        assert (drawn[name] != given[name]).any()
+        np.testing.assert_allclose(drawn[name].std(axes), given[name].std(axes), rtol=0.5)
+    quantized = quantize(
+        model, np.random.default_rng(1).standard_normal((4, 16, 8, 8), dtype=np.float32), form=form
+    )
+    before = weights(quantized)
+    assert seeded.leave_out(quantized, recipes) < 2000
+    assert weights(seeded.fill(quantized)) == before

@@ -412,7 +412,7 @@ def test_reasons() -> None:
         "y_node": "its input scale must be positive and finite"
     }
     assert _declined(scale=np.array(1, np.float16)) == {
-        "y_node": "its input scale must be float32, not float16"
+        "y_node": "its input scale must be float32, not float16; choose float32 in the tool that quantizes"
     }
     assert _declined(y_w_scale=np.ones(3, np.float32)) == {"y_node": "it has 3 weight scales for 4 outputs"}
     assert _declined(y_bias=np.zeros(3, np.int32)) == {"y_node": "its bias is int32 [3], not int32 [4]"}

@@ -14,7 +14,7 @@ _ADVICE = (
         "Nothing: it converts once the operators beside it do; see their reasons.",
     ),
     (r"--quantize-activations", "Convert with --quantize-activations; results change, see docs/accuracy.md."),
-    (r"ORT_ENABLE_EXTENDED|choose 8 bits", ""),  # the reason says it
+    (r"ORT_ENABLE_EXTENDED|choose 8 bits|choose float32", ""),  # the reason says it
     (
         r"its input comes from (\S+) in floating point",
         r"Quantize the result of \1: a QuantizeLinear and a DequantizeLinear between the two.",
@@ -32,10 +32,7 @@ _ADVICE = (
         "Quantize all its inputs and its result.",
     ),
     (r"its result is an output of the graph", "Nothing: outputs of the graph leave islands anyway."),
-    (
-        r"must be float32, not|its scale is .*, not one float32",
-        "Export with scales in float32 or float16.",
-    ),
+    (r"its scale is .*, not one float32", "Export with scales in float32 or float16."),
     (
         r"opset",
         "Export with opset 13 or newer, before the model is quantized.",
