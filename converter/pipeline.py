@@ -29,6 +29,7 @@ from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.fuse_epilogue_table import FuseEpilogueTable
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
+from qudnn.converter.passes.finish.round_at_entry import RoundAtEntry
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
 from qudnn.converter.passes.fuse.binary_at_entry import BinaryAtEntry
 from qudnn.converter.passes.fuse.float_pointwise import FloatPointwise
@@ -222,6 +223,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             ConvMaxPoolAtEntry,
             FuseEpilogueTable,
             PadAtProducer,
+            RoundAtEntry,
             FuseConvAdd,
             DropUnneeded,
             AddFunctions,

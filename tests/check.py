@@ -14,7 +14,7 @@ from qudnn import converter
 from qudnn.converter.functions import DOMAIN
 from session import CUDA, assert_same_bits, open_session, outputs, run
 
-ENTRIES = ("QuantizeToIsland", "ConvertToIsland")
+ENTRIES = ("QuantizeToIsland", "QuantizeHalfToIsland", "ConvertToIsland")
 EXITS = ("DequantizeFromIsland", "ConvertFromIsland")
 
 

@@ -25,6 +25,14 @@ def QuantizeToIsland(x, perm: Sequence[int], pads: Sequence[int], scale: float, 
 
 
 @script(qudnn, default_opset=op)
+def QuantizeHalfToIsland(x, perm: Sequence[int], pads: Sequence[int], scale: float, zero_point: int):
+    """QuantizeToIsland of float32 x rounded to float16: to even, with infinity for what is too large."""
+    return QuantizeToIsland(
+        op.Cast(op.Cast(x, to=10), to=1), perm=perm, pads=pads, scale=scale, zero_point=zero_point
+    )
+
+
+@script(qudnn, default_opset=op)
 def ConvertToIsland(x, perm: Sequence[int], pads: Sequence[int], zero_point: int, dtype: int):
     """8-bit -> int8: uint8 (dtype 2) is shifted by -128, int8 (dtype 3) is kept; then perm and pads.
 

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.functions import DOMAIN
 
-ENTRIES = ("QuantizeToIsland", "ConvertToIsland")
+ENTRIES = ("QuantizeToIsland", "QuantizeHalfToIsland", "ConvertToIsland")
 EXITS = ("DequantizeFromIsland", "ConvertFromIsland")
 
 

@@ -59,8 +59,8 @@ template <class... Kernels>
 struct List {};
 
 using Ops =
-    List<QuantizeToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland, ArgMaxFromIsland,
-         DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
+    List<QuantizeToIsland, QuantizeHalfToIsland, ConvertToIsland, DequantizeFromIsland, ConvertFromIsland,
+         ArgMaxFromIsland, DynamicQuantizeToIsland, DynamicGeluToIsland, DynamicLayerNormalizationToIsland,
          DynamicAddLayerNormalizationToIsland, QConv, QConvAdd, QConvTable, QConvMaxPool, ConvMaxPoolToIsland,
          QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QMatMulTable, QMatMulAdd,
          QMatMulAddTable, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM,

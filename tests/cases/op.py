@@ -1,7 +1,7 @@
 """Single ops of the domain qudnn with arbitrary shapes and attributes, not only what the converter emits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod, sqrt
 from typing import Any
 
@@ -236,6 +236,11 @@ def quantize(
     return OpCase("QuantizeToIsland", label, {"x": ("float32", shape)}, given, y_rank=len(perm))
 
 
+def quantize_half(label: str, *given: Any, **attributes: Any) -> OpCase:
+    """QuantizeHalfToIsland, as quantize."""
+    return replace(quantize(label, *given, **attributes), op="QuantizeHalfToIsland")
+
+
 def convert_in(label: str, shape: tuple[int, ...], perm: list[int], pads: list[int], dtype: int) -> OpCase:
     """ConvertToIsland."""
     given = {"perm": perm, "pads": pads, "zero_point": -5, "dtype": dtype}
@@ -464,6 +469,15 @@ BORDERS = [
     quantize("sequence", (30, 100), [0, 1, 2], [0, 0, 0, 0, 0, 12]),
     quantize("volume", (3, 5, 4, 60), [0, 2, 3, 4, 1], [0] * 9 + [13]),
     quantize("aligned", (64, 9, 8), [0, 2, 3, 1], [0] * 8),
+    *(
+        quantize_half(f"scale{s}", (3, 37, 29), [0, 2, 3, 1], [0] * 7 + [13], scale=s)
+        for s in (1.0, 0.0371, 1e-7, 1e-30, 3e5)
+    ),
+    quantize_half("narrow_spatial", (3, 9, 150), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 1]),
+    quantize_half("spatial", (5, 9, 8), [0, 2, 3, 1], [0, 3, 2, 0, 0, 1, 4, 11]),
+    quantize_half("sequence", (30, 100), [0, 1, 2], [0, 0, 0, 0, 0, 12], zero_point=127),
+    quantize_half("volume", (3, 5, 4, 60), [0, 2, 3, 4, 1], [0] * 9 + [13]),
+    quantize_half("aligned", (64, 9, 8), [0, 2, 3, 1], [0] * 8),
     *(
         convert_in(label, shape, perm, pads, dtype)
         for dtype in (UINT8, INT8)

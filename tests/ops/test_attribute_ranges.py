@@ -98,6 +98,7 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"strides": 1, "kernel_shape": 1},
     ),
     "QuantizeToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
+    "QuantizeHalfToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "StepsToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "AddToIsland": (FLOAT_ENTRY, {"pads": 0}),
     "MulToIsland": ({**FLOAT_ENTRY, "gelu": 1, "sigmoid": 0}, {"pads": 0}),

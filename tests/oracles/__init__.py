@@ -20,6 +20,7 @@ from oracles.border import (
     convert_from_island,
     convert_to_island,
     dequantize_from_island,
+    quantize_half_to_island,
     quantize_to_island,
     steps_to_island,
 )
@@ -70,6 +71,7 @@ from oracles.where import q_where
 
 ORACLES: dict[str, Callable[..., Any]] = {
     "QuantizeToIsland": quantize_to_island,
+    "QuantizeHalfToIsland": quantize_half_to_island,
     "ConvertToIsland": convert_to_island,
     "DequantizeFromIsland": dequantize_from_island,
     "ConvertFromIsland": convert_from_island,

@@ -1,6 +1,7 @@
 """The ops that carry a tensor across an island's border."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,12 @@ def quantize_to_island(
     r = np.where(np.isnan(r), -np.inf, r)
     r = np.rint(np.clip(r, np.float32(-128 - zero_point), np.float32(127 - zero_point)))
     return _pad(((r + zero_point).astype(np.int8)).transpose(perm), pads, zero_point)
+
+
+def quantize_half_to_island(x: Array, **attributes: Any) -> Array:
+    """float32 -> float16 -> int8."""
+    with np.errstate(over="ignore"):
+        return quantize_to_island(x.astype(np.float16).astype(np.float32), **attributes)
 
 
 def convert_to_island(

@@ -38,24 +38,18 @@ struct QuantizeRounded : Quantize {
     }
 };
 
-bool takes(const BorderGeometry& g, const int8_t* y) {
-    return g.rank == 4 && g.inside[3] == 4 && g.extent[3] <= 4 && aligned(y, 4);
-}
-
 }  // namespace
 
 cudaError_t quantize_half_image_to_island(const BorderGeometry& g, float scale, int zero_point, const void* x,
                                           int8_t* y, cudaStream_t stream) {
-    if (!takes(g, y)) return cudaErrorInvalidValue;
+    if (g.rank != 4 || g.inside[3] != 4 || g.extent[3] > 4 || !aligned(y, 4)) return cudaErrorInvalidValue;
     return run_segments<QuantizeHalf, 1, 1>(as_border(g), QuantizeHalf(zero_point, scale),
                                             static_cast<const __half*>(x), y, stream);
 }
 
-cudaError_t quantize_rounded_image_to_island(const BorderGeometry& g, float scale, int zero_point,
-                                             const float* x, int8_t* y, cudaStream_t stream) {
-    if (!takes(g, y)) return cudaErrorInvalidValue;
-    return run_segments<QuantizeRounded, 1, 1>(as_border(g), QuantizeRounded(zero_point, scale), x, y,
-                                               stream);
+cudaError_t quantize_rounded_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x,
+                                       int8_t* y, cudaStream_t stream) {
+    return cross(g, QuantizeRounded(zero_point, scale), x, y, stream);
 }
 
 }  // namespace qudnn::kernels

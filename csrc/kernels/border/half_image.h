@@ -1,4 +1,4 @@
-// The entry of an image in float16, or rounded to it.
+// The entry of an image in float16, and of tensors that are rounded to it.
 #pragma once
 
 #include "kernels/border/border.h"
@@ -10,8 +10,8 @@ namespace qudnn::kernels {
 cudaError_t quantize_half_image_to_island(const BorderGeometry& g, float scale, int zero_point, const void* x,
                                           int8_t* y, cudaStream_t stream);
 
-// The same of float32 x, which is rounded to float16 first, to even where two are as near.
-cudaError_t quantize_rounded_image_to_island(const BorderGeometry& g, float scale, int zero_point,
-                                             const float* x, int8_t* y, cudaStream_t stream);
+// As quantize_to_island() of border.h, of x rounded to float16, to even where two are as near.
+cudaError_t quantize_rounded_to_island(const BorderGeometry& g, float scale, int zero_point, const float* x,
+                                       int8_t* y, cudaStream_t stream);
 
 }  // namespace qudnn::kernels

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/border/half_image.h"
+
 namespace qudnn::ops {
 
 namespace {
@@ -136,6 +138,15 @@ void QuantizeToIsland::compute(Context& context) const {
 
 void QuantizeToIsland::infer(const ort::InferenceContext& context) {
     Entry(context.attributes()).infer(context);
+}
+
+void QuantizeHalfToIsland::compute(Context& context) const {
+    const ort::Tensor x = context.input(0);
+    const ort::Tensor y = context.output(0, to_island.entry.inside(x.shape));
+    if (y.shape.count() == 0) return;
+    check_cuda(kernels::quantize_rounded_to_island(to_island.entry.geometry(x.shape), to_island.scale,
+                                                   to_island.zero_point, x.as<const float>(), y.as<int8_t>(),
+                                                   context.stream()));
 }
 
 ConvertToIsland::ConvertToIsland(const ort::Attributes& attributes)

@@ -47,6 +47,18 @@ struct QuantizeToIsland {
     static void infer(const ort::InferenceContext& context);
 };
 
+// The same of x rounded to float16.
+struct QuantizeHalfToIsland {
+    static constexpr Signature kSignature{"QuantizeHalfToIsland", QuantizeToIsland::kSignature.inputs,
+                                          QuantizeToIsland::kSignature.outputs};
+
+    QuantizeToIsland to_island;
+
+    explicit QuantizeHalfToIsland(const ort::Attributes& attributes) : to_island(attributes) {}
+    void compute(Context& context) const;
+    static void infer(const ort::InferenceContext& context) { QuantizeToIsland::infer(context); }
+};
+
 // x uint8 or int8 (attribute dtype) -> int8.
 struct ConvertToIsland {
     static constexpr Signature kSignature{

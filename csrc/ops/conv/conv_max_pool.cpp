@@ -34,7 +34,7 @@ cudaError_t quantize(const kernels::BorderGeometry& g, const kernels::StemImage&
     if (image.half)
         return kernels::quantize_half_image_to_island(g, image.scale, zero_point, image.x, y, stream);
     const auto* const x = static_cast<const float*>(image.x);
-    return image.rounds ? kernels::quantize_rounded_image_to_island(g, image.scale, zero_point, x, y, stream)
+    return image.rounds ? kernels::quantize_rounded_to_island(g, image.scale, zero_point, x, y, stream)
                         : kernels::quantize_to_island(g, image.scale, zero_point, x, y, stream);
 }
 

@@ -91,7 +91,7 @@ def rounded(net: Network, opset: int = 19) -> tuple[str, str]:
 
 
 def decided_by_rounding() -> Array:
-    """float32, of which some have another quantum than in float16; infinite and tiny numbers among them."""
+    """float32, of which some have another quantum than in float16; tiny numbers and NaN among them."""
     x = image()
     steps = np.arange(x.size, dtype=np.float32).reshape(x.shape) % 7 - 3
     with np.errstate(over="ignore"):
