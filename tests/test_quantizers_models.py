@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from quantizers.outcome import outcome
+from quantizers.outcome import outcome, random_feed
+from qudnn import converter
+from qudnn.converter.domain import DOMAIN
+from session import CUDA, assert_same_bits, run
 
 MODELS = Path(__file__).parent / "quantizers" / "models"
 
@@ -30,3 +34,21 @@ def test_a_quantizer_s_model(path: Path) -> None:
     assert found.islands and found.crossings
     assert sum(found.left.values()) == found.quantized - found.converted
     assert found.elements and (found.approximate or not found.different)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
+def test_all_of_it_runs_on_the_gpu(path: Path) -> None:
+    """No node on the CPU, no copy between the two; the bits of the bodies, if nothing is left in float32."""
+    conversion = converter.convert(path)
+    model, feed = conversion.model, random_feed(conversion.model)
+    actual, expected = run(model, feed, CUDA), run(model, feed)
+    assert {kernel.provider for kernel in actual.executed} == {CUDA}, actual.executed
+    assert not [kernel for kernel in actual.executed if kernel.op_type.startswith("Memcpy")]
+    ops = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
+    assert ops and ops <= {kernel.op_type for kernel in actual.executed}
+    if not conversion.report.left:
+        assert_same_bits(actual.outputs, expected.outputs)
+    for name, want in expected.outputs.items():
+        wide = want.astype(np.float64)
+        assert np.abs(actual.outputs[name] - wide).max() <= 0.1 * np.abs(wide).max(), name

@@ -22,7 +22,7 @@ def numbers() -> Array:
 
     Where a quotient is 2^31 or more, or NaN, onnxruntime's conversion overflows (docs/accuracy.md).
     """
-    x = np.nan_to_num(decisive(np.float32(SCALE), SHAPE)).clip(-6e4, 6e4)
+    x: Array = np.nan_to_num(decisive(np.float32(SCALE), SHAPE)).clip(-6e4, 6e4)
     steps = np.arange(x.size, dtype=np.float32).reshape(SHAPE) % 7 - 3
     with np.errstate(over="ignore"):
         x = np.nextafter(x, x + steps).astype(np.float32)
