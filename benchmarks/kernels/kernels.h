@@ -2,6 +2,7 @@
 // rate.
 #pragma once
 
+#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "kernels/border/border.h"
+#include "kernels/border/half_image.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/pad.h"
@@ -368,7 +370,7 @@ void enter_case(const Crossing& crossing) {
         }
         return inside ? where : -1;
     };
-    {
+    for (bool rounds : {false, true}) {
         const float scale = 0.0173f;
         Tensor<float> x(elements, crossing.offset, [] {
             uint32_t bits = random_bits();  // now and then a tie, an infinity or a NaN
@@ -377,15 +379,19 @@ void enter_case(const Crossing& crossing) {
             if (bits % 1024 == 1) return bits % 2048 == 1 ? NAN : (bits >> 31 ? INFINITY : -INFINITY);
             return (static_cast<int>(bits >> 8) - (1 << 23)) * 3e-7f;
         });
-        check<int8_t>(
-            "quantize_to_island " + crossing.name, count, elements * 4, 0, 12, 0,
-            [&](int8_t* y) { return quantize_to_island(g, scale, -5, x.gpu, y, nullptr); },
-            [&](int64_t i) {
-                if (at(i) < 0) return int8_t{-5};
-                float value = x.host[at(i)];
-                return static_cast<int8_t>(std::isnan(value) ? -128
-                                                             : saturate(std::nearbyint(value / scale), -5));
-            });
+        check<int8_t>((rounds ? "quantize_rounded_to_island " : "quantize_to_island ") + crossing.name, count,
+                      elements * 4, 0, 12, 0,
+                      [&](int8_t* y) {
+                          return rounds ? quantize_rounded_to_island(g, scale, -5, x.gpu, y, nullptr)
+                                        : quantize_to_island(g, scale, -5, x.gpu, y, nullptr);
+                      },
+                      [&](int64_t i) {
+                          if (at(i) < 0) return int8_t{-5};
+                          float value = x.host[at(i)];
+                          if (rounds) value = __half2float(__float2half_rn(value));
+                          return static_cast<int8_t>(
+                              std::isnan(value) ? -128 : saturate(std::nearbyint(value / scale), -5));
+                      });
     }
     Tensor<uint8_t> x(elements, crossing.offset);
     for (int offset : {0, 128})
