@@ -18,6 +18,7 @@
 #include "projection_kernels.h"
 #include "recurrent_kernels.h"
 #include "rms_normalization_kernels.h"
+#include "squeeze_excitation_kernels.h"
 #include "stem_pool_kernels.h"
 #include "transformer_kernels.h"
 #include "typed_kernels.h"
@@ -77,6 +78,7 @@ void small_cases() {
     if (wanted("pool3d")) small_volume_cases();
     if (wanted("lstm")) small_lstm_cases();
     if (wanted("stem_pool")) small_stem_pool_cases();
+    if (wanted("squeeze_excitation")) small_squeeze_excitation_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {
             const auto coordinates = static_cast<Coordinates>(mode);
@@ -346,6 +348,7 @@ void large_cases() {
         conv_case(64, 224, 224, 4, 64, 7, 7, {.stride = 2, .stem = true});
     }
     if (wanted("stem_pool")) large_stem_pool_cases();
+    if (wanted("squeeze_excitation")) large_squeeze_excitation_cases();
     if (wanted("border")) {
         enter_case({"64x3x224x224", {64, 3, 224, 224}, {0, 2, 3, 1}});
         enter_case({"1x3x224x224", {1, 3, 224, 224}, {0, 2, 3, 1}});

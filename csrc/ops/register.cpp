@@ -36,6 +36,7 @@
 #include "ops/image/pool.h"
 #include "ops/image/pool3d.h"
 #include "ops/image/resize.h"
+#include "ops/image/squeeze_excitation.h"
 #include "ops/image/table_pool.h"
 #include "ops/norm/add_layer_normalization.h"
 #include "ops/norm/dynamic_normalization.h"
@@ -66,8 +67,8 @@ using Ops =
          QMatMulAddTable, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM,
          QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
          QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D,
-         QAveragePool3D, QResize, QFloatResize, QResizeTo, QFloatResizeTo, QDepthToSpace, QSoftmax,
-         QLayerNormalization, QLayerNormalizationToFloat, QLayerNormalizationGlobalAveragePool,
+         QAveragePool3D, QSqueezeExcitation, QResize, QFloatResize, QResizeTo, QFloatResizeTo, QDepthToSpace,
+         QSoftmax, QLayerNormalization, QLayerNormalizationToFloat, QLayerNormalizationGlobalAveragePool,
          QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
          AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
          QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,

@@ -54,6 +54,8 @@ def operations(layer: Layer, node: onnx.NodeProto | None) -> int | None:
     op = str(layer["op"])
     if op == "Conv" and w and y:
         return 2 * math.prod(y) * math.prod(w[1:])
+    if op == "QSqueezeExcitation" and w and y:  # a second product is as large as that of w
+        return 4 * y[0] * math.prod(w)
     if op in ("MatMul", "Gemm") and x and y:
         return 2 * math.prod(y) * (x[-1] if op == "MatMul" else math.prod(x) // max(y[0], 1))
     return None if any(name in op for name in _MULTIPLIES) else 0

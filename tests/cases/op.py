@@ -60,7 +60,10 @@ class OpCase:
             else integers(rng, dtype, (batch, *shape))
             for name, (dtype, shape) in self.tensors.items()
         }
-        if self.op == "QGlobalAveragePool":  # spread about a center that each channel of each image has
+        if self.op in (
+            "QGlobalAveragePool",
+            "QSqueezeExcitation",
+        ):  # spread about a center that each channel of each image has
             x = inputs["x"]
             inputs["x"] = x // 4 + (integers(rng, "int8", (batch, 1, 1, x.shape[3])) // 4 * 3).astype(np.int8)
         return inputs
@@ -102,7 +105,7 @@ def conv(
     w_shape = (k, *kernel, c // group)
     x = {"x": ("int8", (*size, c))}
     op = "QConv" if dimensions == 2 else "QConv3D"
-    constants = _weights(name, w_shape, taps, sums)
+    constants = weights(name, w_shape, taps, sums)
     return OpCase(op, name, x, {**given, "group": group}, constants, y_rank=dimensions + 2)
 
 
@@ -151,7 +154,7 @@ def matmul(
     """QMatMul; sums as in conv."""
     name = "_".join(filter(None, [label, f"c{c}_k{k}", "rows" + "x".join(map(str, rows)) if rows else ""]))
     tensors = {"x": ("int8", (*rows, c))}
-    constants = _weights(name, (k, c), c, sums)
+    constants = weights(name, (k, c), c, sums)
     return OpCase("QMatMul", name, tensors, {**_CLAMP, **attributes}, constants, y_rank=2 + len(rows))
 
 
@@ -169,7 +172,8 @@ _ZERO_POINTS = {UINT8: (125, 120, 118), INT8: (5, -7, 0)}  # of a, b and their s
 _CLAMP = {"y_zero_point": 3, "y_min": -128, "y_max": 127}
 
 
-def _weights(name: str, shape: tuple[int, ...], taps: int, sums: str) -> dict[str, Array]:
+def weights(name: str, shape: tuple[int, ...], taps: int, sums: str) -> dict[str, Array]:
+    """Weights of that shape, a bias and multipliers for it: sums as in conv."""
     rng = np.random.default_rng(seed_of(name) + 1)
     w = rng.integers(-128, 128, shape).astype(np.int8)
     k = shape[0]

@@ -24,6 +24,7 @@ MODULES = [
     "float_tail_op",
     "group_normalization_op",
     "matmul_add_op",
+    "squeeze_excitation_op",
     "steps_op",
     "table_binary_op",
     "table_exit_op",
@@ -76,7 +77,9 @@ def test_a_run_asks_for_little(op: str) -> None:
         fakes.calls()
         node.run([*inputs, *constants], Y, y_type)
         calls = fakes.calls()
-        assert 1 <= len(calls.launches) <= 3, case.id
+        # Where its kernel declines, its steps run: a mean, two convolutions, two tables, a product.
+        most = 6 if op == "QSqueezeExcitation" else 3
+        assert 1 <= len(calls.launches) <= most, case.id
         asked = calls.questions, calls.synchronizations, calls.tensor_maps, calls.descriptions
         assert asked == (0, 0, 0, 0), case.id
         # An object holds memory for one run; why a fast kernel declines is a text.

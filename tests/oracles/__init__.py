@@ -63,6 +63,7 @@ from oracles.resize import (
 )
 from oracles.rms_normalization import add_rms_normalization_to_island
 from oracles.softmax import q_softmax
+from oracles.squeeze_excitation import q_squeeze_excitation
 from oracles.table import q_table
 from oracles.table_binary import q_table_add, q_table_div, q_table_mul
 from oracles.table_exit import table_from_island
@@ -110,6 +111,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QMaxPool": q_max_pool,
     "QGlobalAveragePool": q_global_average_pool,
     "QMul": q_mul,
+    "QSqueezeExcitation": q_squeeze_excitation,
     "QFloatAdd": q_float_add,
     "QFloatMul": q_float_mul,
     "ArgMaxFromIsland": arg_max_from_island,

@@ -24,11 +24,14 @@ inline const int8_t* table_entries(const ort::Tensor& tensor) {
 struct Requantize {
     int y_zero_point, y_min, y_max;
 
-    explicit Requantize(const ort::Attributes& attributes)
-        : y_zero_point(attributes.integer("y_zero_point", -128, 127)),
-          y_min(attributes.integer("y_min", -128, 127)),
-          y_max(attributes.integer("y_max", -128, 127)) {
-        require(y_min <= y_max, "y_min is above y_max");
+    explicit Requantize(const ort::Attributes& attributes) : Requantize(attributes, "y") {}
+
+    // The same for an op whose results have another name in the attributes.
+    Requantize(const ort::Attributes& attributes, const std::string& y)
+        : y_zero_point(attributes.integer((y + "_zero_point").c_str(), -128, 127)),
+          y_min(attributes.integer((y + "_min").c_str(), -128, 127)),
+          y_max(attributes.integer((y + "_max").c_str(), -128, 127)) {
+        if (y_min > y_max) throw std::invalid_argument(y + "_min is above " + y + "_max");
     }
 
     bool clamps_above() const { return y_max < 127; }

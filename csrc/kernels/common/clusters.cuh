@@ -1,0 +1,45 @@
+// Blocks of a cluster and each other's shared memory, on GPUs of compute capability 9.0 and newer. On older
+// ones a block is alone, and nothing of this is reached.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace qudnn::kernels {
+
+// A barrier of all threads of the cluster in two steps: what a thread wrote to shared memory before the first
+// is seen after the second.
+__device__ inline void arrive_at_cluster() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.release;" : : : "memory");
+#endif
+}
+__device__ inline void wait_for_cluster() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.wait.acquire;" : : : "memory");
+#endif
+}
+
+// The first step of a barrier after which all blocks of the cluster run; nothing else is promised.
+__device__ inline void say_that_block_runs() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.relaxed;" : : : "memory");
+#endif
+}
+
+// Writes to the shared memory of the cluster's block `rank`, at the address that `place` has in this one.
+// That block has to run already, and may not end before.
+__device__ inline void write_to_block(int* place, int rank, int value) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile(
+        "{ .reg .u32 there;\n"
+        "mapa.shared::cluster.u32 there, %0, %1;\n"
+        "st.shared::cluster.s32 [there], %2; }"
+        :
+        : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(place))), "r"(rank), "r"(value)
+        : "memory");
+#endif
+}
+
+}  // namespace qudnn::kernels
