@@ -27,6 +27,7 @@ from qudnn.converter.passes.finish.drop_unneeded import DropUnneeded
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.fuse_epilogue_table import FuseEpilogueTable
+from qudnn.converter.passes.finish.fuse_matmul_add import FuseMatMulAdd
 from qudnn.converter.passes.finish.fuse_squeeze_excitation import FuseSqueezeExcitation
 from qudnn.converter.passes.finish.narrow_stem import NarrowStem
 from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
@@ -223,6 +224,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             FuseConvMaxPool,
             ConvMaxPoolAtEntry,
             FuseSqueezeExcitation,
+            FuseMatMulAdd,
             FuseEpilogueTable,
             PadAtProducer,
             RoundAtEntry,

@@ -129,15 +129,17 @@ def test_one_island(name: str, recipe: Recipe, entries: int, per_channel: bool, 
 
 
 def test_one_pass_over_memory_for_each_step() -> None:
-    """Of an encoder layer: four matmuls, its attention, two sums, and what lies between as tables."""
+    """Of an encoder layer: four matmuls with biases, its attention, two sums, a table of projections."""
     report = converter.convert(quantized("bert_like", MASKED, "QDQ")).report
     layers = 4
     assert report.converted["QLayerNormalization"] == 1
     assert report.converted["QAddLayerNormalization"] == 2 * layers
     assert report.converted["QMaskedAttention"] == layers
     assert report.converted["QProjections"] == layers
-    assert report.converted["QMatMul"] == 3 * layers + 1
-    assert report.converted["QMatMulTable"] == 1  # the pooler's; others' are per channel
+    assert report.converted["QTable"] == layers
+    assert report.converted["QMatMulAdd"] == 2 * layers
+    assert report.converted["QMatMulAddTable"] == layers
+    assert (report.converted["QMatMul"], report.converted["QMatMulTable"]) == (1, 1)  # the pooler's table
     assert "Transpose" not in report.converted
 
 

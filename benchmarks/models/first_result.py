@@ -110,7 +110,7 @@ def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[
     custom_ops.register(session_options, PROVIDERS, **options)
     session = onnxruntime.InferenceSession(model, session_options, providers=PROVIDERS)
     session.run(None, {"x": images(batch, model, options)})
-    planned = ("QConv", "QConvAdd", "QConvTable", "QMatMul", "QMatMulTable")
+    planned = ("QConv", "QConvAdd", "QConvTable", "QMatMul", "QMatMulTable", "QMatMulAdd", "QMatMulAddTable")
     return [layer for layer in profiled(session, 1) if layer["op"] in planned]
 
 

@@ -24,8 +24,8 @@ def test_body_of_other_opsets(case: OpCase, opset: int) -> None:
 def one_element(seed: int) -> OpCase:
     """A result for which onnxruntime exchanges the operands of the sum."""
     scale = 0.013 + 0.007 * seed
-    given = {"a_scale": scale, "b_scale": 0.1 - scale / 2, "dtype": INT8, "result_first": seed % 2 == 0}
-    return matmul_add(f"one{seed}", c=3, k=1, **given)
+    scales = {"a_scale": scale, "b_scale": 0.1 - scale / 2}
+    return matmul_add(f"one{seed}", dtype=INT8, result_first=seed % 2 == 0, c=3, k=1, **scales)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,6 +1,5 @@
 """QConv -> QAdd => QConvAdd"""
 
-import numpy as np
 import onnx_ir as ir
 
 from qudnn.converter.errors import Refusal
@@ -9,12 +8,11 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
+from qudnn.converter.island.sums import require_moderate, sum_attributes
 from qudnn.converter.lowering.elementwise.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
 
-_MODERATE = 2.0**21  # sums below are rounded as floats
 _OF_CONV = ("pads", "strides", "dilations", "group", "x_zero_point", "y_zero_point", "y_min", "y_max")
-_OF_ADD = ("a_scale", "a_zero_point", "b_scale", "b_zero_point", "dtype")
 
 
 class FuseConvAdd(NodePass):
@@ -34,8 +32,7 @@ class FuseConvAdd(NodePass):
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         if not adds_one_shape(node):
             raise Refusal("it broadcasts an operand, or one is constant")
-        if not _moderate(node):
-            raise Refusal("its sums may exceed 2**21 before they are rounded")
+        require_moderate(node)
         convs, reasons = [], []
         for index, conv in _convs(node).items():
             try:
@@ -67,29 +64,14 @@ def _check(conv: ir.Node, add: ir.Node, index: int) -> None:
         raise Refusal("the kernels for stems and for groups add nothing")
 
 
-def _moderate(add: ir.Node) -> bool:
-    """Whether no sum is large before it is rounded; see sums_are_moderate() in
-    csrc/kernels/elementwise/add.h."""
-    a, b, y = (np.float32(add.attributes[f"{name}_scale"].as_float()) for name in "aby")
-    zero_points = [add.attributes[f"{name}_zero_point"].as_int() for name in "aby"]
-    with np.errstate(all="ignore"):
-        ra, rb = np.abs(a / y), np.abs(b / y)
-        fixed = abs(zero_points[2]) + abs(zero_points[0]) * float(ra) + abs(zero_points[1]) * float(rb)
-    return 255 * float(ra) + 255 * float(rb) + fixed < _MODERATE
-
-
 def _fuse(add: ir.Node, index: int, graph: ir.Graph) -> None:
     conv = required_input(add, index).producer()
     assert conv is not None
     attributes = {name: conv.attributes[name].value for name in _OF_CONV}
-    attributes |= {name: add.attributes[name].value for name in _OF_ADD}
-    for name in ("scale", "zero_point"):
-        attributes[f"sum_{name}"] = add.attributes[f"y_{name}"].value
-    attributes["result_first"] = int(index == 0)
     fused = ir.node(
         "QConvAdd",
         [conv.inputs[0], add.inputs[1 - index], *conv.inputs[1:]],
-        attributes=attributes,
+        attributes={**attributes, **sum_attributes(add, index)},
         domain=DOMAIN,
         name=conv.name,
     )

@@ -1,4 +1,4 @@
-"""QConv -> QTable => QConvTable; QMatMul -> QTable => QMatMulTable"""
+"""QConv -> QTable => QConvTable; the same of QMatMul and QMatMulAdd"""
 
 import onnx_ir as ir
 
@@ -9,7 +9,7 @@ from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consume
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
-_FUSED = {"QConv": "QConvTable", "QMatMul": "QMatMulTable"}
+_FUSED = {"QConv": "QConvTable", "QMatMul": "QMatMulTable", "QMatMulAdd": "QMatMulAddTable"}
 _PADDING = "y_pads"
 
 

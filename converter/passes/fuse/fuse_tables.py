@@ -9,6 +9,7 @@ from qudnn.converter.evaluate import runtime
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
 from qudnn.converter.island.crossings import is_qudnn
+from qudnn.converter.island.sums import behind_sum
 from qudnn.converter.island.tables import TableFunction, functions_of
 from qudnn.converter.passes.base import Pass
 
@@ -16,8 +17,9 @@ from qudnn.converter.passes.base import Pass
 class FuseTables(Pass):
     """One pass over memory in the place of several, with the same bits: they are computed for all inputs.
 
-    A bias after a matmul and the function after that become one table for each channel. A QAdd or QMul with a
-    constant for each channel stays if it stands alone, as it is as fast as a table.
+    A QAdd or QMul with a constant for each channel and the function after that become one table for each
+    channel. Alone it stays, as it is as fast as a table; so does a bias after a matmul, which will add it,
+    where the function after it has one table for all channels.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -38,7 +40,10 @@ class FuseTables(Pass):
         # Backwards: the input of a function may itself be fused, and is replaced in its consumers.
         for node, found in reversed(functions.items()):
             if found.nodes > 1 or (found.table.ndim == 1 and not is_qudnn(node, "QTable")):
-                self._fuse(node, found, graph)
+                after = behind_sum(found)
+                if after.nodes == 1 and is_qudnn(node, "QTable"):
+                    continue  # it stands right behind the sum
+                self._fuse(node, after, graph)
                 fused = True
         return fused
 

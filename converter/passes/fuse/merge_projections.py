@@ -29,8 +29,8 @@ class _Projection:
     """A matmul with weights and what is made of its result.
 
     constants: weight `[Kp, Cp]`, bias `[Kp]`, multiplier `[Kp]`. reshape: splits the result into heads, as
-    target says. functions: the nodes that compute the table's values, at most one before the Reshape and
-    one after. result: what is consumed.
+    target says. functions: the nodes that compute the table's values, before the Reshape and after.
+    result: what is consumed.
     """
 
     matmul: ir.Node
@@ -123,12 +123,12 @@ def _projection(node: ir.Node) -> _Projection:
     weight, bias, multiplier = (constant_or_none(required_input(node, i)) for i in (1, 2, 3))
     if weight is None or bias is None or multiplier is None or not np.isfinite(multiplier).all():
         raise Refusal("its weights or scales are not constant, or not finite")
-    y, before, table = _after_function(node.outputs[0])
+    y, before, table = _after_functions(node.outputs[0])
     reshape = sole_consumer(y)
     target = None if reshape is None else _target(reshape)
     if reshape is None or target is None or target[-2] * target[-1] != len(bias):
         raise Refusal("its result is not just split into heads")
-    result, after, outer = _after_function(reshape.outputs[0])
+    result, after, outer = _after_functions(reshape.outputs[0])
     operands = [operand_of(use.node, use.idx) for use in result.uses()]
     if result.is_graph_output() or not operands or None in operands:
         raise Refusal("its heads have other consumers than matmuls")
@@ -138,13 +138,16 @@ def _projection(node: ir.Node) -> _Projection:
     return _Projection(node, constants, (*before, *after), composed(outer, table), reshape, target, result)
 
 
-def _after_function(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
-    """What is computed of x by a node that alone reads it, that node, and its table; or x itself."""
-    node = sole_consumer(x)
-    found = None if node is None else function_of(node)
-    if node is None or found is None or found.x is not x:
-        return x, (), VALUES
-    return node.outputs[0], (node,), found.table
+def _after_functions(x: ir.Value) -> tuple[ir.Value, tuple[ir.Node, ...], Int8Array]:
+    """What is computed of x by nodes that alone read it, one after the other; those nodes; their table."""
+    nodes: tuple[ir.Node, ...] = ()
+    table = VALUES
+    while True:
+        node = sole_consumer(x)
+        found = None if node is None else function_of(node)
+        if node is None or found is None or found.x is not x:
+            return x, nodes, table
+        x, nodes, table = node.outputs[0], (*nodes, node), composed(found.table, table)
 
 
 def _target(reshape: ir.Node) -> tuple[int, ...] | None:

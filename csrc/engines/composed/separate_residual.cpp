@@ -24,15 +24,14 @@ std::string SeparateResidual::refusal(const plan::Problem& problem) const {
         if (conv->adds == plan::adds_in_float && conv->k % 4 != 0) return "channels not in fours";
         return {};
     }
-    if (!plan::adds_constant(problem)) return "no convolution, and no constant to add";
-    return plan::looks_up(problem) ? "a table" : "";
+    return plan::adds_constant(problem) ? "" : "no convolution, and no constant to add";
 }
 
 // Results in y, or sums in the workspace if the residual is added before rounding.
 plan::Problem SeparateResidual::inner(const plan::Problem& problem) const {
     plan::Problem alone = problem;
     if (auto* matmul = std::get_if<plan::MatMulProblem>(&alone)) {
-        matmul->adds_constant = false;
+        matmul->adds_constant = matmul->looks_up = false;
         return alone;
     }
     plan::ConvProblem& conv = std::get<plan::ConvProblem>(alone);
@@ -56,6 +55,7 @@ void SeparateResidual::execute(const plan::Problem& problem, const plan::Plan& i
         std::visit([](const auto& p) { return std::pair<int64_t, int64_t>(p.y_elements(), p.k); }, problem);
     plan::Arguments alone = arguments;
     alone.residual = {};
+    alone.epilogue.table = nullptr;
     if (in_float(problem)) {
         alone.y = workspace;
         inner.execute(launch, alone, static_cast<int8_t*>(workspace) + own_workspace(problem));
@@ -64,8 +64,8 @@ void SeparateResidual::execute(const plan::Problem& problem, const plan::Plan& i
             static_cast<int8_t*>(arguments.y), launch.stream));
     }
     inner.execute(launch, alone, workspace);
-    plan::check_cuda(kernels::add_residual(elements, k, arguments.residual, static_cast<int8_t*>(arguments.y),
-                                           launch.stream));
+    plan::check_cuda(kernels::add_residual(elements, k, arguments.residual, arguments.epilogue.table,
+                                           static_cast<int8_t*>(arguments.y), launch.stream));
 }
 
 }  // namespace qudnn::engines

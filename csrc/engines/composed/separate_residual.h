@@ -1,5 +1,6 @@
 // Convolutions that add a residual and matmuls that add a constant, by engines that add none: a second kernel
-// adds it, in place if results are rounded before the addition, else to sums in the workspace.
+// adds it, in place if results are rounded before the addition, else to sums in the workspace. It looks up
+// the sums of a matmul as well.
 #pragma once
 
 #include "engines/composed/composition.h"

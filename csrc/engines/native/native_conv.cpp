@@ -26,8 +26,8 @@ class NativeConvPlan final : public plan::Plan {
             return kernels::conv(geometry_, a.x_zero_point, a.x, a.w, a.epilogue, y, launch.stream);
         }));
         if (adds_ == plan::adds_rounded)
-            plan::check_cuda(
-                kernels::add_residual(elements_, k_, a.residual, static_cast<int8_t*>(a.y), launch.stream));
+            plan::check_cuda(kernels::add_residual(elements_, k_, a.residual, nullptr,
+                                                   static_cast<int8_t*>(a.y), launch.stream));
     }
 
   private:

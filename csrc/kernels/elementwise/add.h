@@ -20,7 +20,9 @@ cudaError_t add(const Broadcast<2>& g, const BinaryScales& scales, const int8_t*
 // Whether all sums lie within -2^21 and 2^21 before rounding.
 bool sums_are_moderate(const BinaryScales& scales);
 
-// Adds the residual to y, in place; y has `count` elements in rows of k output channels.
-cudaError_t add_residual(int64_t count, int64_t k, const Residual& residual, int8_t* y, cudaStream_t stream);
+// Adds the residual to y, in place; y has `count` elements in rows of k output channels. With a table, of 256
+// values on the GPU, it looks the sums up: y = table[128 + sum]. Without one it is null.
+cudaError_t add_residual(int64_t count, int64_t k, const Residual& residual, const int8_t* table, int8_t* y,
+                         cudaStream_t stream);
 
 }  // namespace qudnn::kernels

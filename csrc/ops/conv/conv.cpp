@@ -129,7 +129,8 @@ void QConvAdd::compute(Context& context) const {
                                   "scales whose sums may be too large");
     run_aligned(problem, arguments, context);
     if (moderate || y.shape.count() == 0) return;
-    check_cuda(kernels::add_residual(y.shape.count(), problem.k, residual, y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::add_residual(y.shape.count(), problem.k, residual, nullptr, y.as<int8_t>(),
+                                     context.stream()));
 }
 
 void QConvAdd::infer(const ort::InferenceContext& context) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "kernels/elementwise/add.h"
-#include "kernels/elementwise/table.h"
 #include "plan/tuning/explanation.h"
 
 namespace qudnn::ops {
@@ -82,9 +81,7 @@ void QMatMulAdd::run(Context& context, const int8_t* table) const {
                                   "scales whose sums may be too large");
     run_aligned(problem, arguments, context);
     if (moderate || count == 0) return;
-    check_cuda(kernels::add_residual(count, problem.k, constant, y.as<int8_t>(), context.stream()));
-    if (table != nullptr)
-        check_cuda(kernels::table(count, table, y.as<int8_t>(), y.as<int8_t>(), context.stream()));
+    check_cuda(kernels::add_residual(count, problem.k, constant, table, y.as<int8_t>(), context.stream()));
 }
 
 void QMatMulAdd::infer(const ort::InferenceContext& context) {

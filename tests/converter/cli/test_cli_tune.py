@@ -12,7 +12,10 @@ import onnxruntime
 import pytest
 from networks import Network
 
+from cases import op
 from cases.builder import Array
+from cases.epilogue_table_op import conv_table, matmul_table
+from cases.matmul_add_op import matmul_add, matmul_add_table
 from qudnn import converter, custom_ops
 from qudnn.converter.cli import main, tune
 from qudnn.converter.cli.problems import Work, count_problems
@@ -209,6 +212,38 @@ def test_without_a_gpu(
 def test_problems_are_estimated_from_the_model() -> None:
     assert count_problems(network()) == 0
     assert count_problems(converter.convert(network()).model) == 2
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        op.conv(),
+        op.conv_add(),
+        conv_table(),
+        op.conv("volume", kernel=(3, 3, 3), size=(9, 8, 7)),
+        op.matmul(),
+        matmul_table(),
+        matmul_add(),
+        matmul_add_table(),
+        op.projections(),
+    ],
+    ids=lambda case: case.op,
+)
+def test_each_op_that_needs_a_plan_counts(case: op.OpCase) -> None:
+    """By its weights, wherever they are among its inputs."""
+    model = case.model()
+    assert count_problems(model) == 1
+    (node,) = model.graph.node
+    again = onnx.NodeProto()
+    again.CopyFrom(node)
+    again.output[0] = "again"
+    model.graph.node.append(again)
+    assert count_problems(model) == 1
+    smaller = np.zeros_like(case.constants["w"])[..., :-1]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(smaller, "smaller"))
+    again.input[list(node.input).index("w")] = "smaller"
+    model.graph.node.append(again)
+    assert count_problems(model) == 2
 
 
 def test_the_estimate_follows_what_is_met() -> None:

@@ -108,12 +108,12 @@ def test_without_onnxruntime_a_pass_does_less_and_says_so(monkeypatch: pytest.Mo
     net.y(net.node("Relu", [y], "r"), rank=3)
     model = net.model()
     with_it = converter.convert(model).report
-    assert with_it.converted == {"QMatMul": 1, "QTable": 1}
+    assert with_it.converted == {"QMatMulAddTable": 1}
     assert with_it.remarks == ()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     table._run.cache_clear()
     report = converter.convert(model).report
-    assert report.converted == {"QMatMul": 1, "QAdd": 1}
+    assert report.converted == {"QMatMulAdd": 1}
     why = "onnxruntime would compute its table, and cannot be imported"
     assert report.remarks[0].startswith(f"elementwise operators are not fused into one: {why}")
     assert report.remarks[0] in lines(report)

@@ -19,13 +19,18 @@ def biased(net: QdqNetwork, x: str, channels: int, name: str) -> str:
     return net.pair(net.node("Add", [x, b], name), f"{name}_q", 0.061, 117)
 
 
+def biased_and_looked_up(dtype: str) -> dict[str, int]:
+    """The matmul adds the bias and looks up. int8 sums are of float32: they and what follows are a table."""
+    return {"QMatMulAddTable": 1} if dtype == "uint8" else {"QMatMul": 1, "QTable": 1}
+
+
 @DTYPES
 def test_a_bias_and_the_function_after_it(dtype: str) -> None:
     net = QdqNetwork(dtype)
     y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
     y = biased(net, net.pair(y, "m_q", 0.05, 140), 21, "a")
     net.y(net.node("Gelu", [y], "g"), rank=3)
-    assert_converts(net.model(20), {"QMatMul": 1, "QTable": 1}, (7, 20))
+    assert_converts(net.model(20), biased_and_looked_up(dtype), (7, 20))
 
 
 @DTYPES
@@ -38,8 +43,28 @@ def test_a_bias_and_a_function_in_parts(dtype: str) -> None:
     net.y(net.node("Mul", [y, gate], "silu"), rank=3)
     model = net.model()
     conversion = converter.convert(model)
-    assert conversion.report.converted == {"QMatMul": 1, "QTable": 1}
+    assert conversion.report.converted == biased_and_looked_up(dtype)
     check.assert_equivalent(model, conversion.model, [{"x": normal(2, 7, 20)}])
+
+
+def test_a_bias_and_a_factor_of_each_channel() -> None:
+    """Both are one table for each channel: one pass, where the matmul's addition would leave the factor."""
+    net = QdqNetwork()
+    y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
+    y = biased(net, net.pair(y, "m_q", 0.05, 140), 21, "a")
+    factor = net.weights("f", (21,), dtype="uint8", zero_point=3)
+    net.y(net.node("Mul", [y, factor], "scaled"), rank=3)
+    assert_converts(net.model(), {"QMatMul": 1, "QTable": 1}, (7, 20))
+
+
+def test_a_bias_that_others_read_and_the_function_after_it() -> None:
+    """The table stays one for all channels, and the matmul adds what both read."""
+    net = QdqNetwork()
+    y = net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 21), 1)], "m")
+    y = biased(net, net.pair(y, "m_q", 0.05, 140), 21, "a")
+    net.y(net.node("Sigmoid", [y], "s"), rank=3)
+    net.y(net.node("MatMul", [y, net.weights("w2", (21, 20), 1)], "n"), rank=3)
+    assert_converts(net.model(), {"QMatMulAdd": 1, "QMatMul": 1, "QTable": 1}, (7, 20))
 
 
 def test_a_bias_alone_stays() -> None:
