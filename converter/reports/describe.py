@@ -39,6 +39,7 @@ _FOR_ONE_CPU = (
 _WITHOUT_KERNEL = {("com.microsoft", "QLinearReduceMean"): "onnxruntime has no kernel for it, either"}
 _VIEW = "it only gives a tensor another shape, between ops of qudnn"
 _ADDED = "qudnn added it"
+_GONE = "it only moves values, and carrying them into an island and back would cost more than that"
 _STORED_WEIGHTS = "its weights are stored in 8 bits or fewer, but its other input is in floating point"
 
 
@@ -46,7 +47,12 @@ def describe(model: ir.Model, context: Context, bodies: Sequence[tuple[str, Repo
     """The report on a model after the pipeline. bodies: those on the bodies of its nodes, and their paths."""
     nodes = Nodes.of(model.graph, context.facts)
     report = nodes.report()
-    left = sorted(_left({**nodes.left, **context.unneeded}, context), key=lambda node: not node.quantized)
+    stays = not report.converted and not any(body.converted for _, body in bodies)  # as the user gave it
+    if stays:
+        report = replace(report, entries=0, exits=0)
+    left = sorted(
+        _left({**nodes.left, **context.unneeded}, context, stays), key=lambda node: not node.quantized
+    )
     quantized = sum(node.quantized for node in (*context.originals.graph, *context.originals.functions))
 
     def outside(node: ir.Node) -> Outside:
@@ -61,7 +67,7 @@ def describe(model: ir.Model, context: Context, bodies: Sequence[tuple[str, Repo
 
     own = replace(
         report,
-        crossings=tuple(_crossing(node, nodes.left, context) for node in nodes.crossings),
+        crossings=() if stays else tuple(_crossing(node, nodes.left, context) for node in nodes.crossings),
         left=tuple(left),
         approximate=tuple(_approximate(nodes.left, context)) if report.converted else (),
         quantized_nodes=quantized,
@@ -124,8 +130,11 @@ def _is_rewritten(node: ir.Node) -> bool:
     return any(STAYS_INT8.is_on(tensor) for tensor in tensors)
 
 
-def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
-    """The nodes of the user's model that stay; what passes have put in their place stands for them."""
+def _left(nodes: dict[ir.Node, None], context: Context, stays: bool) -> Iterator[Left]:
+    """The nodes of the user's model that stay; what passes have put in their place stands for them.
+
+    stays: whether all of it does, what passes have taken away included.
+    """
     originals = context.originals
     standing: dict[int, ir.Node] = {}
     for node in nodes:
@@ -138,6 +147,9 @@ def _left(nodes: dict[ir.Node, None], context: Context) -> Iterator[Left]:
     for number, node in standing.items():
         original = originals.graph[number]
         yield _named(original, _why_left(node, number, context))
+    for number, original in enumerate(originals.graph if stays else ()):
+        if number not in standing and original.quantized:
+            yield _named(original, _GONE)
     yield from _left_whole(originals.functions, "it is in the body of a function that is not inlined")
 
 

@@ -4,6 +4,7 @@ import re
 import sys
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from networks import Network
@@ -181,3 +182,24 @@ def test_a_resize_of_8_bits_that_stays_is_approximate() -> None:
     assert report.converted == {"QConv": 1}
     assert [(entry.name, entry.op_type) for entry in report.approximate] == [("y_node", "Resize")]
     assert "by one quantum" in report.approximate[0].reason
+
+
+def test_moves_that_cancel_each_other_are_listed_where_nothing_else_converts() -> None:
+    """Nothing of them is left between the entry and the exit: the model stays as it is."""
+    net = QdqNetwork()
+    x = net.x(["n", 28, 2, 4])
+    x = net.pair(net.node("Transpose", [x], "there", perm=[0, 2, 3, 1]), "there_q", 0.05, 131)
+    x = net.pair(net.node("Transpose", [x], "back", perm=[0, 3, 1, 2]), "back_q", 0.05, 131)
+    net.output(x, "float32", ["n", 28, 2, 4])
+    model = net.model()
+    for tensor in model.graph.initializer:  # those of x: what is in one quantization only moves
+        if tensor.name.endswith("_scale"):
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(0.05, np.float32), tensor.name))
+        elif tensor.name.endswith("_zero_point"):
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(131, np.uint8), tensor.name))
+    conversion = converter.convert(model)
+    assert conversion.model is model
+    report = conversion.report
+    assert (report.quantized_nodes, report.converted_nodes, report.entries, report.exits) == (2, 0, 0, 0)
+    assert {entry.name for entry in report.left if entry.quantized} == {"there_node", "back_node"}
+    assert "would cost more" in str(report) and "enter or leave" not in str(report)
