@@ -156,6 +156,12 @@ void small_cases() {
                                   {.top = 0, .left = 1, .bottom = 2, .right = 0}})
                 for (int64_t c : {16, 144, 272})
                     o.group = c, conv_case(2, 10 + size, 9 + size, c, c, size, size, o);
+        for (int64_t group_c : {8, 16, 32})
+            for (int64_t groups : {2, 5, 8})
+                for (ConvOptions o : {ConvOptions{.group = groups},
+                                      {.stride = 2, .group = groups},
+                                      {.group = groups, .top = 0, .left = 1, .bottom = 2, .right = 0}})
+                    conv_case(3, 21, 18, groups * group_c, groups * group_c, 3, 3, o);
         conv_case(2, 9, 8, 32, 32, 3, 3, {.group = 32, .offset = 1});
         conv_case(2, 9, 8, 37, 37, 3, 3, {.group = 37});
         conv_case(2, 9, 8, 32, 32, 3, 1, {.group = 32});
@@ -326,6 +332,15 @@ void large_cases() {
         conv_case(64, 56, 56, 256, 512, 1, 1, {.stride = 2});
         conv_case(64, 56, 56, 128, 128, 3, 3, {.group = 32});
         conv_case(64, 56, 56, 128, 128, 3, 3, {.group = 8});
+        // Of ResNeXt-50, whose small groups are packed.
+        for (int64_t n : {32, 1}) {
+            for (int64_t side : {56, 28, 14, 7})
+                conv_case(n, side, side, 7168 / side, 7168 / side, 3, 3,
+                          {.group = std::min<int64_t>(448 / side, 32)});
+            for (int64_t side : {56, 28, 14})
+                conv_case(n, side, side, 14336 / side, 14336 / side, 3, 3,
+                          {.stride = 2, .group = std::min<int64_t>(896 / side, 32)});
+        }
         struct {
             int64_t side, c, size, stride;
         } depthwise[] = {{112, 32, 3, 1}, {112, 96, 3, 2}, {56, 144, 3, 1}, {56, 256, 3, 1},

@@ -215,6 +215,7 @@ struct Quantization {
     Tensor<int32_t> bias;
     Tensor<float> multiplier;
     Epilogue epilogue;
+    Tensor<int8_t> table{256};
 
     // Every other 32 channels have biases that leave no room for sums, but where `usual`.
     Quantization(int64_t k, int64_t depth, bool usual = false)
@@ -230,6 +231,14 @@ struct Quantization {
                                                    (0.5 + random_bits() % 1000 * 1e-3));
                      }),
           epilogue{bias.gpu, multiplier.gpu, -3, -120, 127} {}
+
+    // The epilogue, with the table or without.
+    Epilogue with_table(bool looks_up) const {
+        Epilogue e = epilogue;
+        if (looks_up) e.table = table.gpu, e.table_zero_point = 11;
+        return e;
+    }
+    int looked_up(int result, bool looks_up) const { return looks_up ? table.host[128 + result] : result; }
 };
 
 void matmul_case(int64_t m, int64_t k, int64_t c, int offset = 0) {
@@ -302,21 +311,29 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
                     acc += static_cast<uint32_t>((inside ? x.host[first + j] : x_zero_point) *
                                                  filter.host[((out * r + a) * s + b) * group_c + j]);
             }
-        return static_cast<int8_t>(requantized(acc, z.multiplier.host[out], z.epilogue));
+        return requantized(acc, z.multiplier.host[out], z.epilogue);
     };
     const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.epilogue.zero_point};
-    const auto check_with = [&](const std::string& how, const std::function<cudaError_t(int8_t*)>& run) {
+    const auto check_with = [&](const std::string& how, const std::function<cudaError_t(int8_t*)>& run,
+                                bool looks_up = false) {
         check<int8_t>(name + how, y.count(), x.host.size() + filter.host.size(), 2.0 * count * depth,
-                      2.0 * depth, o.offset, run, [&](int64_t i) { return y.expected(i, expected); });
+                      2.0 * depth, o.offset, run, [&](int64_t i) {
+                          return static_cast<int8_t>(z.looked_up(y.expected(i, expected), looks_up));
+                      });
     };
     if (!o.stem) {
         check_with(
             "", [&](int8_t* y) { return conv(g, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); });
         if (o.offset != 0) return;  // of aligned pointers only
-        for (const DepthwiseVariant& v : depthwise_variants(g))
-            check_with(", " + v.text(), [&](int8_t* y) {
-                return depthwise(g, v, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr);
-            });
+        for (const bool looks_up : {false, true})
+            for (const DepthwiseVariant& v : depthwise_variants(g, looks_up))
+                check_with(
+                    ", " + v.text() + (looks_up ? ", table" : ""),
+                    [&](int8_t* y) {
+                        return depthwise(g, v, x_zero_point, x.gpu, filter.gpu, z.with_table(looks_up), y,
+                                         nullptr);
+                    },
+                    looks_up);
         return;
     }
     for (const StemVariant& v : stem_variants(g))

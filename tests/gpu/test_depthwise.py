@@ -1,4 +1,4 @@
-"""The engine of depthwise convolutions: raced, compared with the plain reference, stored and read back."""
+"""The engine of depthwise convolutions and groups: raced, compared with the reference, stored, read back."""
 
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,32 @@ WITHOUT_TENSOR_CORES = [
     depthwise("stride_3", 64, 61, stride=3),
     depthwise("dilated", 32, 40, dilations=[2, 2]),
 ]
+
+
+def grouped(label: str, group_c: int, groups: int, side: int, stride: int = 1, **given: Any) -> op.OpCase:
+    c = group_c * groups
+    return op.conv(
+        label,
+        c=c,
+        k=c,
+        group=groups,
+        kernel=(3, 3),
+        size=(side, side),
+        pads=[1, 1, 1, 1],
+        strides=[stride] * 2,
+        **given,
+    )
+
+
+GROUPS = [
+    *(grouped(f"groups_of_{c}_stride_{s}", c, 8, 29, s) for c in (16, 32) for s in (1, 2)),
+    grouped("groups_odd", 16, 3, 15, x_zero_point=-128, y_zero_point=-128, y_max=90),
+    grouped("groups_wrapping", 16, 4, 14, sums="wrapping"),
+    grouped("groups_ties", 32, 3, 14, sums="ties"),
+]
 CASES = [
     *SIZES,
+    *GROUPS,
     depthwise("zero_point", 144, 56, x_zero_point=-128, y_zero_point=-128, y_max=90),
     *WITHOUT_TENSOR_CORES,
     depthwise("wrapping", 96, 28, sums="wrapping"),
@@ -51,8 +75,9 @@ def test_no_plan_is_refused(case: op.OpCase, capfd: pytest.CaptureFixture[str]) 
     (plan,) = plans.list()
     assert plan["source"] == "tuned"
     built = plans.statistics()["candidates_built"]
-    # One without tensor cores always; with them six at most, of common strides and channels in sixteens.
-    assert built == 1 if case in WITHOUT_TENSOR_CORES else 1 < built <= 7
+    # One without tensor cores of depthwise ones; with them six at most, of common strides and channels in
+    # sixteens. Groups have cuDNN's as well.
+    assert built == 1 if case in WITHOUT_TENSOR_CORES else 1 < built <= (50 if case in GROUPS else 7)
 
 
 def test_the_fastest_is_stored_and_read_back(tmp_path: Path) -> None:

@@ -70,6 +70,10 @@ def test_every_engine_answers(problem: Any) -> None:
         (conv(group=64, r=5, pad_top=2, pad_bottom=2), "native_depthwise", "a filter other than"),
         (conv(group=64, y_pad_top=1), "native_depthwise", "results within padding"),
         (conv(group=64, adds=1), "native_depthwise", "a residual"),
+        (conv(group=16), "native_depthwise", "groups, filters or strides without a kernel"),
+        (conv(group=4, r=5, pad_top=2, pad_bottom=2), "native_depthwise", "without a kernel"),
+        (conv(group=4, k=128), "native_depthwise", "nor one for each of a group's"),
+        (conv(c=72, k=72, group=18), "native_depthwise", "channels not in sixteens"),
         (conv(group=64, y_type=6), "native_depthwise", "results that are not int8"),
         (volumes(k=16, group=16), "native_depthwise", "three dimensions"),
         (conv(group=64, alignment=4), "native_depthwise", "a pointer is aligned to 4 bytes only"),
@@ -94,7 +98,7 @@ def test_every_engine_answers(problem: Any) -> None:
         (SUM, "cudnn_matmul", "a constant to add"),
         (SUM, "native_pointwise", "a constant to add"),
         (SUM, "native_mma_matmul", "a constant to add"),
-        (SUM, "native_window", "a constant to add"),
+        (SUM, "native_pointwise", "a constant to add"),
         (SUM, "separate_table", "no table"),
         (conv(), "separate_table", "no table"),
         (MATMUL, "separate_table", "no table"),
@@ -129,13 +133,23 @@ def test_engines_complete_depthwise_results() -> None:
         assert f"{completed} of native_depthwise dp4a" in plans
 
 
-@pytest.mark.parametrize("problem", [DEPTHWISE, conv(group=64, y_pad_top=1)], ids=["dense", "padded"])
-def test_a_table_completes_dense_results(problem: testing.ConvProblem) -> None:
+def test_a_table_completes_dense_results() -> None:
     """Also where y has padding, whose zero point is the table's: it is not written before the lookup."""
-    looking_up = testing.parse(str(problem).replace("looks_up=0", "looks_up=1"))
-    (plans,) = (plans for engine, _, plans in native.answers(str(looking_up)) if engine == "separate_table")
+    looking_up = str(conv(group=64, y_pad_top=1, looks_up=1))
+    (plans,) = (plans for engine, _, plans in native.answers(looking_up) if engine == "separate_table")
     assert "separate_table of native_depthwise dp4a" in plans
     assert not any("padded_result" in plan for plan in plans)
+
+
+def test_engines_look_up_by_themselves() -> None:
+    for problem, engine in (
+        (conv(group=64, looks_up=1), "native_depthwise"),
+        (conv(group=4, looks_up=1), "native_depthwise"),
+        (pointwise(looks_up=1), "native_pointwise"),
+        (conv(looks_up=1), "native_window"),
+        (PRODUCT_TABLE, "native_window"),
+    ):
+        assert engine in names(problem)
 
 
 @pytest.mark.parametrize("engine", ["cudnn_conv", "cudnn_matmul", "native_stem", "separate_residual"])

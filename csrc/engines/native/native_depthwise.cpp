@@ -1,6 +1,7 @@
 #include "engines/native/native_depthwise.h"
 
 #include "engines/native/native.h"
+#include "kernels/common/refusal.h"
 #include "kernels/conv/depthwise.h"
 
 namespace qudnn::engines {
@@ -30,7 +31,6 @@ std::string NativeDepthwise::refusal(const plan::Problem& problem) const {
     if (conv == nullptr) return "no convolution";
     if (conv->y_type != plan::DataType::int8) return "results that are not int8";
     if (conv->adds) return "a residual";
-    if (conv->looks_up) return "a table";
     if (!conv->dense()) return "strided input";
     return kernels::depthwise_refusal(geometry(*conv));
 }
@@ -38,8 +38,9 @@ std::string NativeDepthwise::refusal(const plan::Problem& problem) const {
 std::vector<plan::Candidate> NativeDepthwise::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::ConvProblem& conv = std::get<plan::ConvProblem>(problem);
     require_aligned(conv.alignment);
+    if (conv.group != conv.c) require_none(kernels::gpu_refusal(8));
     return variant_candidates(
-        name(), kernels::depthwise_variants(geometry(conv)),
+        name(), kernels::depthwise_variants(geometry(conv), conv.looks_up),
         [](const auto& variant) { return variant.text(); },
         [g = geometry(conv)](const std::string& label, const auto& variant) {
             return std::make_shared<NativeDepthwisePlan>(label, g, variant);

@@ -1,4 +1,5 @@
-// The kernels of depthwise convolutions as an engine; cuDNN has none in int8.
+// The kernels of depthwise convolutions, and of those in groups of few channels, as an engine. cuDNN has no
+// depthwise ones in int8.
 #pragma once
 
 #include "plan/common/engine.h"
@@ -8,7 +9,8 @@ namespace qudnn::engines {
 class NativeDepthwise final : public plan::Engine {
   public:
     const char* name() const override { return "native_depthwise"; }
-    // Takes convolutions with one filter per channel, common sizes and int8 results.
+    // Takes convolutions of common sizes with one filter per channel, or as many as a group has channels, and
+    // int8 results.
     std::string refusal(const plan::Problem& problem) const override;
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const override;
 };

@@ -41,7 +41,6 @@ Found refused(const char* why) { return {{}, why}; }
 Found pointwise_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return refused("results that are not int8");
-    if (plan::looks_up(problem)) return refused("a table");
     if (plan::adds_constant(problem)) return refused("a constant to add");
     if (const auto matmul = plan::matmul_of(problem)) {
         if (!matmul->dense()) return refused("strided input");
@@ -54,7 +53,8 @@ Found pointwise_of(const plan::Problem& problem) {
                  .p = 1,
                  .q = matmul->m,
                  .stride_h = 1,
-                 .stride_w = 1}};
+                 .stride_w = 1,
+                 .looks_up = matmul->looks_up}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
     if (conv == nullptr) return refused("a matmul of computed tensors");
@@ -73,7 +73,8 @@ Found pointwise_of(const plan::Problem& problem) {
              .q = conv->q,
              .stride_h = conv->stride_h,
              .stride_w = conv->stride_w,
-             .y_padding = conv->y_padding}};
+             .y_padding = conv->y_padding,
+             .looks_up = conv->looks_up}};
 }
 
 }  // namespace

@@ -16,8 +16,7 @@ constexpr size_t kMostCandidates = 40;  // with the fastest or one within 6 % of
 // What the kernel needs to know of a problem.
 struct Window {
     kernels::ConvGeometry geometry;
-    bool pads_with_value = false;
-    bool adds = false;
+    kernels::WindowOptions options{};
     std::string refusal = {};  // why there is none
 };
 
@@ -85,8 +84,6 @@ class NativeWindowPlan final : public plan::Plan {
 Window window_of(const plan::Problem& problem) {
     if (std::visit([](const auto& p) { return p.y_type; }, problem) != plan::DataType::int8)
         return refused("results that are not int8");
-    if (plan::looks_up(problem)) return refused("a table");
-    if (plan::adds_constant(problem)) return refused("a constant to add");
     if (const auto matmul = plan::matmul_of(problem)) {
         if (!matmul->dense()) return refused("strided input");
         if (matmul->zero_point_per_channel) return refused("zero points of channels");
@@ -105,14 +102,20 @@ Window window_of(const plan::Problem& problem) {
                        .stride_w = 1,
                        .dilation_h = 1,
                        .dilation_w = 1,
-                       .group = 1}};
+                       .group = 1},
+                      {.adds = matmul->adds_constant,
+                       .per_channel = matmul->adds_constant,
+                       .looks_up = matmul->looks_up}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
     if (conv == nullptr) return refused("a matmul of computed tensors");
     if (conv->deep()) return refused("three dimensions");
     if (conv->group != 1) return refused("groups");
     if (!conv->dense()) return refused("strided input");
-    return {geometry(*conv), conv->pads_with_value, conv->adds != plan::adds_nothing};
+    return {geometry(*conv),
+            {.pads_with_value = conv->pads_with_value,
+             .adds = conv->adds != plan::adds_nothing,
+             .looks_up = conv->looks_up}};
 }
 
 }  // namespace
@@ -130,12 +133,11 @@ std::vector<plan::Candidate> NativeWindow::candidates(const plan::Problem& probl
     require_aligned(std::visit([](const auto& p) { return p.alignment; }, problem));
     require_none(kernels::window_refusal());
     std::vector<plan::Candidate> candidates;
-    for (const kernels::WindowVariant& variant :
-         kernels::window_variants(window.geometry, window.pads_with_value, window.adds)) {
+    for (const kernels::WindowVariant& variant : kernels::window_variants(window.geometry, window.options)) {
         if (candidates.size() == kMostCandidates) break;
         plan::Candidate candidate;
         candidate.name = std::string(name()) + " " + variant.text();
-        const kernels::WindowConv conv(window.geometry, variant, window.pads_with_value, window.adds);
+        const kernels::WindowConv conv(window.geometry, variant, window.options);
         candidate.workspace_size = conv.table_bytes();
         candidate.build = [label = candidate.name, conv] {
             return std::make_shared<NativeWindowPlan>(label, conv);

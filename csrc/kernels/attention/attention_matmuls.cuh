@@ -177,19 +177,6 @@ __device__ __forceinline__ void finish_words(const WarpSums<S>& sums, const Atte
         finish_words<S, EpilogueCase::any, kRowSums>(sums, e, put);
 }
 
-// A word's four values from the table: as LaneTables::look_up(), but dot products find the entries, entry i
-// at 4 * lane + i + i / 4 * 124.
-__device__ __forceinline__ uint32_t look_up(const LaneTables& table, uint32_t word) {
-    const auto* bytes = reinterpret_cast<const uint8_t*>(table.words);
-    const uint32_t entries = word ^ kByteBias, words = entries >> 2 & 0x3F3F3F3Fu;
-    uint32_t found[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-        found[i] =
-            bytes[__dp4a(words, 124u << (8 * i), __dp4a(entries, 1u << (8 * i), threadIdx.x % 32 * 4))];
-    return pack(found[0], found[1], found[2], found[3]);
-}
-
 // Replaces the same words of `target`, whose rows are `pitch` words apart, in a loop: much less code than
 // unrolled.
 template <class S>
@@ -207,7 +194,7 @@ __device__ __forceinline__ void look_up_words(const LaneTables& table, uint32_t*
 #pragma unroll
         for (int i = 0; i < kRowsAtOnce; ++i)
 #pragma unroll
-            for (int j = 0; j < kWords; ++j) words[i][j] = look_up(table, words[i][j]);
+            for (int j = 0; j < kWords; ++j) words[i][j] = table.look_up(words[i][j]);
 #pragma unroll
         for (int i = 0; i < kRowsAtOnce; ++i)
 #pragma unroll

@@ -1,8 +1,16 @@
 // Kernels that start while the one before them in the stream still runs, on GPUs that can (compute capability
 // 9.0): their launches and their first steps overlap with its end.
+//
+// Such a kernel takes no tensor that another kernel writes as `const __restrict__`: such loads may move
+// before the wait, or come from a cache that is older than it. What it reads before the wait (weights,
+// biases, tables) is constant, or made by kernels that do not let the next one start early.
 #pragma once
 
 #include <cuda_runtime.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
 
 namespace qudnn::kernels {
 
@@ -21,10 +29,16 @@ __device__ inline void let_next_kernel_start() {
 #endif
 }
 
+// Both, of a kernel with nothing to do before that.
+__device__ inline void follow_kernels_before() {
+    let_next_kernel_start();
+    wait_for_kernels_before();
+}
+
 // Launches a kernel that calls wait_for_kernels_before(), in clusters of `cluster` blocks if that is not 1.
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_dependent_clusters(void (*kernel)(Parameters...), unsigned cluster, unsigned blocks,
-                                      unsigned threads, size_t shared_bytes, cudaStream_t stream,
+                                      dim3 threads, size_t shared_bytes, cudaStream_t stream,
                                       const Arguments&... arguments) {
     cudaLaunchAttribute attributes[2]{};
     attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -43,10 +57,12 @@ cudaError_t launch_dependent_clusters(void (*kernel)(Parameters...), unsigned cl
     return launch(arguments...);
 }
 
+// `blocks` may exceed the grid's limit: kernels loop over their work with a stride of gridDim.x.
 template <typename... Parameters, typename... Arguments>
-cudaError_t launch_dependent(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
-                             size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
-    return launch_dependent_clusters(kernel, 1, blocks, threads, shared_bytes, stream, arguments...);
+cudaError_t launch_dependent(void (*kernel)(Parameters...), int64_t blocks, dim3 threads, size_t shared_bytes,
+                             cudaStream_t stream, const Arguments&... arguments) {
+    const auto grid = static_cast<unsigned>(std::min<int64_t>(blocks, INT_MAX));
+    return launch_dependent_clusters(kernel, 1, grid, threads, shared_bytes, stream, arguments...);
 }
 
 }  // namespace qudnn::kernels

@@ -1,4 +1,5 @@
-// Depthwise convolution of a few common sizes, with int8 results; cuDNN has none.
+// Depthwise convolution of a few common sizes, and that in groups of 16 or 32 channels, with int8
+// results. cuDNN has no depthwise ones in int8, and takes several times as long for groups.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -23,8 +24,9 @@ struct DepthwiseVariant {
 // Why no kernel takes the convolution on any GPU; empty if one does.
 std::string depthwise_refusal(const ConvGeometry& g);
 
-// The variants on the current GPU, the one expected to be fastest first; empty if it is refused.
-std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g);
+// The variants on the current GPU, the one expected to be fastest first; empty if it is refused. looks_up:
+// the epilogue has a table.
+std::vector<DepthwiseVariant> depthwise_variants(const ConvGeometry& g, bool looks_up);
 
 // As conv() of kernels/conv/conv.h. All pointers are multiples of 16.
 cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, int x_zero_point,

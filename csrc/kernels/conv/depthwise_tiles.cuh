@@ -1,14 +1,17 @@
-// Depthwise convolution on tensor cores, which have arithmetic to spare.
+// Depthwise convolution, and that in groups of 4, 8, 16 or 32 channels, on tensor cores, which have
+// arithmetic to spare.
 //
 // An mma of 16 pixels x 32 bytes by 32 bytes x 8 channels takes 8 channels of 4 neighbouring pixels as its
 // 32 bytes: the input of 4 taps of a filter row, as it lies in memory. The filter's column for a channel is 0
-// except for that channel's 4 taps. So 7/8 of the work multiplies zeros; still, it takes fewer instructions
-// than merely gathering bytes for __dp4a.
+// except for its group's channels. So 7/8 of a depthwise convolution multiplies zeros; still, it takes fewer
+// instructions than merely gathering bytes for __dp4a. Groups take as many more mmas as their channels need.
 #pragma once
 
 #include "kernels/common/ampere.cuh"
 #include "kernels/common/common.cuh"
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/divisor.cuh"
+#include "kernels/common/lane_tables.cuh"
 #include "kernels/conv/conv.h"
 
 namespace qudnn::kernels {
@@ -87,12 +90,14 @@ class PatchCopier {
     int row_, column_, patch_;  // of the thread's first pixel; of its slab
 };
 
-// A lane's columns of the filter, of two mmas side by side: mma j takes quads of channels j and j
-// + 2.
-template <int kSize>
+// A lane's columns of the filter, of two mmas side by side: mma j has the results of quads of channels j and
+// j + 2 of the warp's. kGroup: channels of a group.
+template <int kSize, int kGroup>
 struct DepthwiseColumns {
-    static constexpr int kSteps = (kSize + 3) / 4;  // per filter row
-    uint32_t words[kSize][kSteps][2][2];
+    static constexpr int kSteps = (kSize + 3) / 4;       // per filter row
+    static constexpr int kSlabs = kGroup == 32 ? 2 : 1;  // that a group's input lies in
+    static constexpr int kParts = kGroup == 1 ? 1 : 2;   // pairs of quads of a slab that it lies in
+    uint32_t words[kSize][kSteps][kSlabs][2][kParts][2];
 
     // filter: of the warp's first channel.
     __device__ void load(const int8_t* filter) {
@@ -105,14 +110,28 @@ struct DepthwiseColumns {
 #pragma unroll
                 for (int i = 0; i < kSteps; ++i) {
                     const int s = i * 4 + tap;
-                    const uint32_t byte =
-                        s < kSize ? static_cast<uint8_t>(filter[(channel * kSize + r) * kSize + s]) : 0;
-                    const uint32_t word = byte << column % 4 * 8;
-                    words[r][i][j][0] = column < 4 ? word : 0;
-                    words[r][i][j][1] = column < 4 ? 0 : word;
+                    const int8_t* of_tap = filter + ((channel * kSize + r) * kSize + s) * kGroup;
+#pragma unroll
+                    for (int slab = 0; slab < kSlabs; ++slab)
+#pragma unroll
+                        for (int part = 0; part < kParts; ++part)
+#pragma unroll
+                            for (int half = 0; half < 2; ++half) {
+                                const int quad = slab * 4 + (kParts == 1 ? j : part) + half * 2;
+                                words[r][i][slab][j][part][half] =
+                                    s < kSize ? word(of_tap, channel, quad) : 0;
+                            }
                 }
             }
         }
+    }
+
+  private:
+    // Of a tap of a channel, the four channels of the input that are `quad`.
+    __device__ static uint32_t word(const int8_t* of_tap, int channel, int quad) {
+        if constexpr (kGroup != 1) return reinterpret_cast<const uint32_t*>(of_tap)[quad];
+        return channel / 4 == quad ? static_cast<uint32_t>(static_cast<uint8_t>(*of_tap)) << channel % 4 * 8
+                                   : 0;
     }
 };
 
@@ -148,16 +167,19 @@ struct DepthwiseEpilogue {
 
 // Loops over the tiles of a block. channel: the warp's first, counted from where x and y start. idle: the
 // warp has no channels.
-template <int kSize, int kStride, bool kSmall>
+template <int kSize, int kStride, int kGroup, bool kSmall>
 __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int tile, uint4* patches,
                                                     const PatchCopier<kStride>& copier,
-                                                    const DepthwiseColumns<kSize>& b,
+                                                    const DepthwiseColumns<kSize, kGroup>& b,
                                                     const DepthwiseEpilogue& e, const OutputRange& range,
-                                                    bool idle, int8_t* __restrict__ y) {
+                                                    const LaneTables& table, bool looks_up, bool idle,
+                                                    int8_t* __restrict__ y) {
+    using Columns = DepthwiseColumns<kSize, kGroup>;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, t = lane % 4;
     const int slab = warp & (g.slabs() - 1), warp_row = (warp >> g.slab_bits) * g.warp_rows;
     const int patch_size = g.slabs() * g.patch_pixels();
-    const int upper = slab * g.patch_pixels() + warp_row * kStride * g.pitch + row * kStride + t;
+    const int input = slab / Columns::kSlabs * Columns::kSlabs;  // the group's first slab
+    const int upper = input * g.patch_pixels() + warp_row * kStride * g.pitch + row * kStride + t;
     const int lower = upper + (g.lower_row * g.pitch + g.lower_column) * kStride;
     const int lower_target = (g.lower_row * g.q + g.lower_column) * g.c, image = g.p * g.q * g.c;
     // Lanes 2 i and 2 i + 1 have halves of the same two quads: each gets one of them whole.
@@ -185,15 +207,23 @@ __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int
 #pragma unroll
             for (int h = 0; h < (kDepthwiseRows - 1) * kStride + kSize; ++h) {
 #pragma unroll
-                for (int s = 0; s < DepthwiseColumns<kSize>::kSteps; ++s) {
-                    const uint4 u = upper_pixels[s * 4], l = lower_pixels[s * 4];
-                    const uint32_t a[2][4] = {{u.x, l.x, u.z, l.z}, {u.y, l.y, u.w, l.w}};
+                for (int s = 0; s < Columns::kSteps; ++s) {
 #pragma unroll
-                    for (int i = 0; i < kDepthwiseRows; ++i) {
-                        const int r = h - i * kStride;
-                        if (r < 0 || r >= kSize) continue;
+                    for (int in = 0; in < Columns::kSlabs; ++in) {
+                        const int pixel = in * g.patch_pixels() + s * 4;
+                        const uint4 u = upper_pixels[pixel], l = lower_pixels[pixel];
+                        const uint32_t a[2][4] = {{u.x, l.x, u.z, l.z}, {u.y, l.y, u.w, l.w}};
 #pragma unroll
-                        for (int j = 0; j < 2; ++j) multiply_add(acc[i][j], a[j], b.words[r][s][j]);
+                        for (int i = 0; i < kDepthwiseRows; ++i) {
+                            const int r = h - i * kStride;
+                            if (r < 0 || r >= kSize) continue;
+#pragma unroll
+                            for (int j = 0; j < 2; ++j)
+#pragma unroll
+                                for (int part = 0; part < Columns::kParts; ++part)
+                                    multiply_add(acc[i][j], a[Columns::kParts == 1 ? j : part],
+                                                 b.words[r][s][in][j][part]);
+                        }
                     }
                 }
                 upper_pixels += g.pitch, lower_pixels += g.pitch;
@@ -210,17 +240,19 @@ __device__ __forceinline__ void run_depthwise_tiles(const DepthwiseTiles& g, int
                     words[j] = requantize_pairs<kSmall>(acc[i][j], e.multiplier[j], range);
                 const uint32_t kept = odd ? words[1] : words[0];
                 const uint32_t got = __shfl_xor_sync(~0u, odd ? words[0] : words[1], 1);
-                if (i < upper_rows) *reinterpret_cast<uint32_t*>(target) = __byte_perm(kept, got, first_half);
-                if (i < lower_rows)
-                    *reinterpret_cast<uint32_t*>(target + lower_target) = __byte_perm(kept, got, second_half);
+                uint32_t first = __byte_perm(kept, got, first_half);
+                uint32_t second = __byte_perm(kept, got, second_half);
+                if (looks_up) first = table.look_up(first), second = table.look_up(second);
+                if (i < upper_rows) *reinterpret_cast<uint32_t*>(target) = first;
+                if (i < lower_rows) *reinterpret_cast<uint32_t*>(target + lower_target) = second;
             }
         }
         __syncthreads();  // the patch is read
     }
 }
 
-template <int kSize, int kStride>
-__device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g, const int8_t* __restrict__ x,
+template <int kSize, int kStride, int kGroup>
+__device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g, const int8_t* x,
                                                         const int8_t* __restrict__ filter,
                                                         const Epilogue& epilogue, const OutputRange& range,
                                                         int8_t* __restrict__ y) {
@@ -229,38 +261,49 @@ __device__ __forceinline__ void prepare_depthwise_tiles(const DepthwiseTiles& g,
     const int first = static_cast<int>(blockIdx.x % g.channel_blocks) * g.slabs() * kSlabChannels;
     const int tile = static_cast<int>(blockIdx.x / g.channel_blocks);
     const PatchCopier<kStride> copier(g, x + first, g.c - first);
-    copier.copy(g, DepthwiseTile(g, tile), patches);
-    commit_copies();
 
+    // What is constant comes before the wait for x.
+    let_next_kernel_start();
     const int channel = first + (static_cast<int>(threadIdx.x) / 32 & (g.slabs() - 1)) * kSlabChannels;
     const bool idle = channel >= g.c;  // as all of its warp
-    DepthwiseColumns<kSize> b;
+    DepthwiseColumns<kSize, kGroup> b;
     DepthwiseEpilogue e;
     if (!idle) {
-        b.load(filter + channel * kSize * kSize);
-        e.load(epilogue, channel, kSize * kSize);
+        b.load(filter + channel * kSize * kSize * kGroup);
+        e.load(epilogue, channel, kSize * kSize * kGroup);
     }
+    auto& table = *reinterpret_cast<LaneTables*>(patches + 2 * g.slabs() * g.patch_pixels());
+    const bool looks_up = epilogue.table != nullptr;
+    if (looks_up) table.load(epilogue.table);
+    wait_for_kernels_before();
+    copier.copy(g, DepthwiseTile(g, tile), patches);
+    commit_copies();
     // The same for all warps of a block, because they wait for each other.
     if (__syncthreads_and(e.small)) {
 #pragma unroll
         for (auto& pair : e.bias)
 #pragma unroll
             for (int32_t& bias : pair) bias += kSumOrigin;
-        run_depthwise_tiles<kSize, kStride, true>(g, tile, patches, copier, b, e, range, idle, y + channel);
+        run_depthwise_tiles<kSize, kStride, kGroup, true>(g, tile, patches, copier, b, e, range, table,
+                                                          looks_up, idle, y + channel);
     } else {
-        run_depthwise_tiles<kSize, kStride, false>(g, tile, patches, copier, b, e, range, idle, y + channel);
+        run_depthwise_tiles<kSize, kStride, kGroup, false>(g, tile, patches, copier, b, e, range, table,
+                                                           looks_up, idle, y + channel);
     }
 }
 
 // kBlocks share a multiprocessor, which bounds the registers.
-template <int kSize, int kStride, int kBlocks>
+template <int kSize, int kStride, int kGroup, int kBlocks>
 __global__ void __launch_bounds__(kDepthwiseWarps * 32, kBlocks)
-    depthwise_tiles_kernel(const __grid_constant__ DepthwiseTiles g, const int8_t* __restrict__ x,
+    depthwise_tiles_kernel(const __grid_constant__ DepthwiseTiles g, const int8_t* x,
                            const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
                            int8_t* __restrict__ y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
-    prepare_depthwise_tiles<kSize, kStride>(g, x, filter, epilogue, range, y);
+    prepare_depthwise_tiles<kSize, kStride, kGroup>(g, x, filter, epilogue, range, y);
 #endif
 }
+
+using DepthwiseTilesKernel = void (*)(DepthwiseTiles, const int8_t*, const int8_t*, Epilogue, OutputRange,
+                                      int8_t*);
 
 }  // namespace qudnn::kernels

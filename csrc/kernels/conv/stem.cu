@@ -139,9 +139,8 @@ cudaError_t stem(const ConvGeometry& g, const StemVariant& variant, int x_zero_p
     Stem s = cut(g, kernel, variant.rows, x_zero_point);
     s.step = variant.blocks / s.column_blocks * variant.warps;
     const int bytes = stem_words(s, kernel.columns, variant.warps) * 4;
-    kernel.run<<<variant.blocks, variant.warps * 32, bytes, stream>>>(s, x, filter, epilogue,
-                                                                      OutputRange(epilogue), y);
-    return cudaGetLastError();
+    return launch_dependent(kernel.run, variant.blocks, variant.warps * 32, static_cast<size_t>(bytes),
+                            stream, s, x, filter, epilogue, OutputRange(epilogue), y);
 }
 
 }  // namespace qudnn::kernels

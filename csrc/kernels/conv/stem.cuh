@@ -8,6 +8,7 @@
 
 #include "kernels/common/ampere.cuh"
 #include "kernels/common/common.cuh"
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/padded_images.cuh"
 
 namespace qudnn::kernels {
@@ -203,9 +204,9 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
 
 // kQuads: half steps per filter row, 1 or 2; kSteps * 2 >= kQuads * r. kTiles: columns / 8.
 template <int kQuads, int kSteps, int kTiles>
-__device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict__ x,
-                                         const int8_t* __restrict__ filter, const Epilogue& epilogue,
-                                         const OutputRange& range, int8_t* __restrict__ y) {
+__device__ __forceinline__ void run_stem(const Stem& g, const int8_t* x, const int8_t* __restrict__ filter,
+                                         const Epilogue& epilogue, const OutputRange& range,
+                                         int8_t* __restrict__ y) {
     constexpr int kColumns = kTiles * 8;
     extern __shared__ __align__(16) uint32_t shared[];
     uint32_t* pairs = shared;  // two biases, two multipliers
@@ -223,6 +224,7 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* __restrict
         else
             copy_patch<1>(g, StemTile(g, index), x, patches + buffer * patch_words);
     };
+    follow_kernels_before();
     copy(tile, 0);
     commit_copies();
     write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
@@ -265,9 +267,8 @@ constexpr int kMaxStemThreads = 128;
 // kBlocks of the most threads share a multiprocessor, which bounds the registers.
 template <int kQuads, int kSteps, int kTiles, int kBlocks>
 __global__ void __launch_bounds__(kMaxStemThreads, kBlocks)
-    stem_kernel(const __grid_constant__ Stem g, const int8_t* __restrict__ x,
-                const int8_t* __restrict__ filter, Epilogue epilogue, OutputRange range,
-                int8_t* __restrict__ y) {
+    stem_kernel(const __grid_constant__ Stem g, const int8_t* x, const int8_t* __restrict__ filter,
+                Epilogue epilogue, OutputRange range, int8_t* __restrict__ y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
     run_stem<kQuads, kSteps, kTiles>(g, x, filter, epilogue, range, y);
 #endif

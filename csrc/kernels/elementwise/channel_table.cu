@@ -1,4 +1,5 @@
 #include "kernels/common/channel_tables.cuh"
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/elementwise/table.h"
 
 namespace qudnn::kernels {
@@ -22,6 +23,7 @@ __global__ void __launch_bounds__(kBlock)
     using Tables = ChannelTables<sizeof(Vector) / 4>;
     constexpr int kHeight = kBlock / Tables::kColumns;
     __shared__ Tables tables;
+    let_next_kernel_start();
     uint32_t row_block = blockIdx.x;
     const uint32_t slice = split(row_block, g.slices), first = slice * Tables::kColumns;
     const int columns = min(Tables::kColumns, static_cast<int>(g.vectors - first));
@@ -35,6 +37,7 @@ __global__ void __launch_bounds__(kBlock)
     x += origin, y += origin;
     const int64_t place = int64_t{row} * g.vectors + column;
     x += place, y += place;
+    wait_for_kernels_before();
     Vector v[kUnroll] = {};
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u, x += g.stride)
@@ -86,8 +89,9 @@ cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, 
                           static_cast<uint32_t>(block_rows),
                           Divisor<uint32_t>(slices),
                           Divisor<uint32_t>(std::min<int64_t>(c, Tables::kChannels))};
-    return launch(channel_table_slices<Vector, kBlock, kUnroll>, slices * ceil_div(rows, block_rows), kBlock,
-                  stream, g, table, reinterpret_cast<const Vector*>(x), reinterpret_cast<Vector*>(y));
+    return launch_dependent(channel_table_slices<Vector, kBlock, kUnroll>,
+                            slices * ceil_div(rows, block_rows), kBlock, 0, stream, g, table,
+                            reinterpret_cast<const Vector*>(x), reinterpret_cast<Vector*>(y));
 }
 
 }  // namespace

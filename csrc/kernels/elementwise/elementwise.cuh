@@ -11,6 +11,7 @@
 
 #include "kernels/common/broadcast.h"
 #include "kernels/common/common.cuh"
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/divisor.cuh"
 
 namespace qudnn::kernels {
@@ -49,6 +50,7 @@ __global__ void __launch_bounds__(kThreads)
                         Operator op, Operands<Operator::kOperands> operands, int8_t* __restrict__ y) {
     constexpr int kOperands = Operator::kOperands;
     const uint32_t stride = gridDim.x * (kThreads * kUnroll);
+    follow_kernels_before();
     for (uint32_t first = blockIdx.x * (kThreads * kUnroll) + threadIdx.x; first < count; first += stride) {
         uint32_t v[kUnroll][kOperands][kWords];
 #pragma unroll
@@ -172,8 +174,8 @@ cudaError_t run_vectors(const Broadcast<kOperands>& g, const Operator& op,
     const int unroll = count >= kManyVectors ? 4 : 1;
     const auto kernel = unroll == 1 ? vector_kernel<Operator, kWords, 1>(repeated, AllButEveryOne{})
                                     : vector_kernel<Operator, kWords, 4>(repeated, AllButEveryOne{});
-    const cudaError_t status =
-        launch(kernel, ceil_div(count, kThreads * unroll), kThreads, stream, count, v, op, operands, y);
+    const cudaError_t status = launch_dependent(kernel, ceil_div(count, kThreads * unroll), kThreads, 0,
+                                                stream, count, v, op, operands, y);
     if (status != cudaSuccess || tail == 0) return status;
     Broadcast<kOperands> rest = g;
     rest.extent[0] = tail;

@@ -1,5 +1,6 @@
 #include "kernels/elementwise/table.h"
 
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/lane_tables.cuh"
 
 namespace qudnn::kernels {
@@ -10,8 +11,10 @@ __global__ void __launch_bounds__(kThreads)
     table_vectors(int64_t count, const int8_t* __restrict__ table, const uint4* x, uint4* y) {
     __shared__ LaneTables tables;
     const int64_t stride = int64_t{gridDim.x} * kThreads * kUnroll;
+    let_next_kernel_start();
     tables.load(table);
     __syncthreads();
+    wait_for_kernels_before();
     for (int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x; first < count;
          first += stride) {
         uint4 v[kUnroll];
@@ -43,11 +46,12 @@ cudaError_t table(int64_t count, const int8_t* table, const int8_t* x, int8_t* y
         auto* target = reinterpret_cast<uint4*>(y);
         const cudaError_t status =
             vectors >= kManyVectors
-                ? launch(table_vectors<kUnroll>,
-                         std::min<int64_t>(ceil_div(vectors, kThreads * kUnroll), kMaxBlocks), kThreads,
-                         stream, vectors, table, source, target)
-                : launch(table_vectors<1>, std::min<int64_t>(ceil_div(vectors, kThreads), kMaxBlocks),
-                         kThreads, stream, vectors, table, source, target);
+                ? launch_dependent(table_vectors<kUnroll>,
+                                   std::min<int64_t>(ceil_div(vectors, kThreads * kUnroll), kMaxBlocks),
+                                   kThreads, 0, stream, vectors, table, source, target)
+                : launch_dependent(table_vectors<1>,
+                                   std::min<int64_t>(ceil_div(vectors, kThreads), kMaxBlocks), kThreads, 0,
+                                   stream, vectors, table, source, target);
         if (status != cudaSuccess) return status;
     }
     if (done == count) return cudaSuccess;

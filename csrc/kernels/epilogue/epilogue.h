@@ -28,7 +28,12 @@ struct Epilogue {
     int table_zero_point = 0;
 
     // What padding around y is filled with.
-    int padding() const { return table == nullptr ? zero_point : table_zero_point; }
+#ifdef __CUDACC__
+    __host__ __device__
+#endif
+        int padding() const {
+        return table == nullptr ? zero_point : table_zero_point;
+    }
 };
 
 }  // namespace qudnn::kernels

@@ -17,7 +17,10 @@ struct Kernel {
     void (*run)(Pointwise, const int8_t*, const int8_t*, Epilogue, OutputRange, int8_t*);
 
     int steps(int64_t c) const { return static_cast<int>(ceil_div(c, depth)); }
-    int64_t bytes(int64_t c) const { return (fixed_words + ceil_div(c, depth) * step_words) * 4; }
+    int64_t bytes(const PointwiseGeometry& g) const {
+        return (fixed_words + ceil_div(g.c, depth) * step_words) * 4 +
+               (g.looks_up ? static_cast<int64_t>(sizeof(LaneTables)) : 0);
+    }
 };
 
 template <class S, int kBlocks>
@@ -71,7 +74,8 @@ Pointwise cut(const PointwiseGeometry& g, const Kernel& kernel, int blocks) {
             .line = g.w * g.stride_h,
             .stride_w = narrowed(g.stride_w),
             .pads_output = g.y_padding.any(),
-            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
+            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding),
+            .looks_up = g.looks_up};
 }
 
 // The estimated time of a variant, in cycles of its busiest multiprocessor.
@@ -110,7 +114,7 @@ std::vector<PointwiseVariant> pointwise_variants(const PointwiseGeometry& g) {
         const Kernel& kernel = kernel_of(number, g.c);
         // Half as many columns would do.
         if (kernel.columns > 32 && kernel.columns / 2 >= g.k) continue;
-        const int64_t column_blocks = ceil_div(g.k, kernel.columns), bytes = kernel.bytes(g.c);
+        const int64_t column_blocks = ceil_div(g.k, kernel.columns), bytes = kernel.bytes(g);
         int blocks = 0;
         if (bytes > gpu.shared_bytes || column_blocks * ceil_div(g.m(), kernel.rows) > kMaxRows ||
             cudaFuncSetAttribute(kernel.run, cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes) !=
@@ -136,11 +140,11 @@ cudaError_t pointwise(const PointwiseGeometry& g, const PointwiseVariant& varian
     for (const void* pointer :
          {static_cast<const void*>(x), static_cast<const void*>(w), static_cast<const void*>(y)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
+    if (g.looks_up != (epilogue.table != nullptr)) return cudaErrorInvalidValue;
     const Kernel& kernel = kernel_of(variant.kernel, g.c);
-    const auto bytes = static_cast<size_t>(kernel.bytes(g.c));
-    kernel.run<<<variant.blocks, kernel.threads, bytes, stream>>>(cut(g, kernel, variant.blocks), x, w,
-                                                                  epilogue, OutputRange(epilogue), y);
-    return cudaGetLastError();
+    const auto bytes = static_cast<size_t>(kernel.bytes(g));
+    return launch_dependent(kernel.run, variant.blocks, kernel.threads, bytes, stream,
+                            cut(g, kernel, variant.blocks), x, w, epilogue, OutputRange(epilogue), y);
 }
 
 }  // namespace qudnn::kernels

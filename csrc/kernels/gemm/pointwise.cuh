@@ -10,6 +10,8 @@
 
 #include "kernels/common/ampere.cuh"
 #include "kernels/common/common.cuh"
+#include "kernels/common/dependent_launch.cuh"
+#include "kernels/common/lane_tables.cuh"
 #include "kernels/common/padded_images.cuh"
 #include "kernels/epilogue/epilogue_case.cuh"
 
@@ -28,6 +30,7 @@ struct Pointwise {
     int stride_w;
     bool pads_output;  // nor are rows of y:
     PaddedImages<uint32_t> y;
+    bool looks_up;  // results, in a table
 };
 
 // The partition of a block. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values
@@ -45,7 +48,7 @@ struct PointwiseShape {
     static constexpr int kCopyRows = kBlockThreads / kVectors;  // that the block copies at a time
     static_assert(kRows % kCopyRows == 0 && kColumns % kCopyRows == 0);
 
-    // Words of shared memory: bias and multiplier, weights, buffers of x.
+    // Words of shared memory: bias and multiplier, weights, buffers of x. A table follows, if there is one.
     static constexpr int words(int steps) {
         return 2 * kColumns + (steps * kColumns + kBuffers * kRows) * kPitch;
     }
@@ -56,7 +59,8 @@ template <class S, EpilogueCase kEpilogue>
 __device__ __forceinline__ void store_tile(const Pointwise& g,
                                            const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
-                                           const OutputRange& range, int8_t* y, int first, int left) {
+                                           const OutputRange& range, const LaneTables& table, int8_t* y,
+                                           int first, int left) {
     // Columns 2 t and 2 t + 1 of all mmas are neighbouring output channels, so that a lane's results lie
     // side by side in y.
     constexpr int kWords = S::kColumnTiles / 2;
@@ -78,6 +82,14 @@ __device__ __forceinline__ void store_tile(const Pointwise& g,
                     r[n] = rounded<kEpilogue>(acc[i][2 * j + n / 2][2 * half + n % 2], b[n], m[n], range);
                 words[i][half][j] = pack_rounded<kEpilogue>(r);
             }
+    }
+    if (g.looks_up) {
+#pragma unroll
+        for (int i = 0; i < S::kRowTiles; ++i)
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+#pragma unroll
+                for (uint32_t& word : words[i][half]) word = table.look_up(word);
     }
     const int column = left + t * kWords * 4;
     if (column >= g.k) return;
@@ -200,7 +212,7 @@ __device__ __forceinline__ bool sums_are_small(const Pointwise& g, const Epilogu
 }
 
 template <class S>
-__device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* __restrict__ x,
+__device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* x,
                                               const int8_t* __restrict__ w, const Epilogue& epilogue,
                                               const OutputRange& range, int8_t* __restrict__ y) {
     constexpr int kBufferWords = S::kRows * S::kPitch, kWorthwhile = 4;  // tiles to look at the weights for
@@ -209,11 +221,16 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     auto* const multiplier = reinterpret_cast<float*>(shared + S::kColumns);
     uint32_t *const weights = shared + 2 * S::kColumns, *const buffers =
                                                             weights + g.steps * S::kColumns * S::kPitch;
+    auto& table = *reinterpret_cast<LaneTables*>(buffers + S::kBuffers * kBufferWords);
     const int first = static_cast<int>(blockIdx.x) % g.column_blocks * S::kColumns;
     int tile = static_cast<int>(blockIdx.x) / g.column_blocks;
 
+    // What is constant comes before the wait for x.
+    let_next_kernel_start();
     copy_weights<S>(g, w, first, weights);
     commit_copies();
+    if (g.looks_up) table.load(epilogue.table);
+    wait_for_kernels_before();
     int next_tile = tile, next_step = 0, next_buffer = 0;
     const auto copy_next = [&] {
         copy_rows<S>(g, x, next_tile, next_step, buffers + next_buffer * kBufferWords);
@@ -223,7 +240,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     };
 #pragma unroll
     for (int i = 1; i < S::kBuffers; ++i) copy_next();
-    if (g.pads_output) write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
+    if (g.pads_output) write_padding(g.y, g.k / 16, epilogue.padding(), reinterpret_cast<uint4*>(y));
 
     EpilogueCase epilogue_case = EpilogueCase::any;
     if (range.high == 127 && (g.tiles - tile) / g.tile_step >= kWorthwhile) {
@@ -261,7 +278,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
 
         const int top = tile * S::kRows + row, left = first + column;
         const auto store = [&]<EpilogueCase kEpilogue>() {
-            store_tile<S, kEpilogue>(g, acc, bias + column, multiplier + column, range, y, top, left);
+            store_tile<S, kEpilogue>(g, acc, bias + column, multiplier + column, range, table, y, top, left);
         };
         if (epilogue_case == EpilogueCase::small_unbounded)
             store.template operator()<EpilogueCase::small_unbounded>();
@@ -275,9 +292,8 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
 // kBlocks share a multiprocessor, which bounds the registers.
 template <class S, int kBlocks>
 __global__ void __launch_bounds__(S::kBlockThreads, kBlocks)
-    pointwise_kernel(const __grid_constant__ Pointwise g, const int8_t* __restrict__ x,
-                     const int8_t* __restrict__ w, Epilogue epilogue, OutputRange range,
-                     int8_t* __restrict__ y) {
+    pointwise_kernel(const __grid_constant__ Pointwise g, const int8_t* x, const int8_t* __restrict__ w,
+                     Epilogue epilogue, OutputRange range, int8_t* __restrict__ y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
     run_pointwise<S>(g, x, w, epilogue, range, y);
 #endif

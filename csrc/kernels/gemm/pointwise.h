@@ -15,13 +15,14 @@ namespace qudnn::kernels {
 // y [m,k] = epilogue(rows of x * w^T), w [k,c]; all dense int8. Output pixel (n, p, q) is row
 // (n * p' + p) * q' + q of y, p' x q' being an image's size, and reads the row of x that is input pixel
 // (n, p * stride_h, q * stride_w) of images of h x w. Plain matmuls have stride 1 and one image:
-// p' = h = 1, q' = w = m. Around the images of y lies y_padding, of the epilogue's zero point.
+// p' = h = 1, q' = w = m. Around the images of y lies y_padding, of the epilogue's padding().
 struct PointwiseGeometry {
     int64_t n, h, w, c;
     int64_t k;
     int64_t p, q;
     int64_t stride_h, stride_w;
     OutputPadding y_padding = {};
+    bool looks_up = false;  // the epilogue has a table
 
     int64_t m() const { return n * p * q; }
     bool strided() const { return stride_h != 1 || stride_w != 1; }

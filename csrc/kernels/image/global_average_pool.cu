@@ -1,6 +1,7 @@
 #include "kernels/image/global_average_pool.h"
 
 #include "kernels/common/common.cuh"
+#include "kernels/common/dependent_launch.cuh"
 
 namespace qudnn::kernels {
 namespace {
@@ -18,7 +19,8 @@ __device__ void accumulate(const uint4& v, int (&acc)[16]) {
 // A block: blockDim.x vectors of one image (a power of 2, at most 8), hw split over blockDim.y.
 __global__ void __launch_bounds__(kMaxThreads)
     pool_vectors(int64_t n, int64_t hw, int64_t vectors, int64_t blocks_per_image, int32_t offset,
-                 float scale, OutputRange range, const uint4* __restrict__ x, int8_t* __restrict__ y) {
+                 float scale, OutputRange range, const uint4* x, int8_t* __restrict__ y) {
+    follow_kernels_before();
     __shared__ int sums[kMaxThreads / 32][kMaxVectors * 16];
     const int width = blockDim.x;
     const int thread = threadIdx.y * width + threadIdx.x;
@@ -82,8 +84,9 @@ cudaError_t global_average_pool(int64_t n, int64_t hw, int64_t c, float x_scale,
     const int64_t blocks_per_image = ceil_div(vectors, width);
     // A large image over few blocks: more threads each, so that enough loads are in flight.
     const int threads = hw * width >= 8 * kMaxThreads ? kMaxThreads : kThreads;
-    return launch(pool_vectors, n * blocks_per_image, dim3(width, threads / width), stream, n, hw, vectors,
-                  blocks_per_image, offset, scale, range, reinterpret_cast<const uint4*>(x), y);
+    return launch_dependent(pool_vectors, n * blocks_per_image, dim3(width, threads / width), 0, stream, n,
+                            hw, vectors, blocks_per_image, offset, scale, range,
+                            reinterpret_cast<const uint4*>(x), y);
 }
 
 }  // namespace qudnn::kernels

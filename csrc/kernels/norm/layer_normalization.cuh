@@ -7,6 +7,7 @@
 
 #include <type_traits>
 
+#include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/gpu.h"
 #include "kernels/common/row_reduction.cuh"
 #include "kernels/norm/layer_normalization.h"
@@ -184,6 +185,7 @@ __global__ void __launch_bounds__(32, 16)
     const int thread = threadIdx.x, lane = thread % kLanes;
     const float* const my_row = staged + thread / kRowThreads * k.pitch;
     const bool once = kSimple || k.x_stride <= k.staged;
+    follow_kernels_before();
     for (int64_t first = int64_t{blockIdx.x} * kRows; first < k.rows; first += int64_t{gridDim.x} * kRows) {
         ExactSum sums[kRows];
         const auto bring = [&](int start) { stage<kSimple>(k, source, first, start, staged, sums); };
@@ -253,8 +255,8 @@ cudaError_t launch_rows(Normalization k, const Source& source, const float* gamm
     const int64_t width = ceil_div(k.x_stride, kWarpChannels) * kWarpChannels;
     k.staged = static_cast<int>(std::min<int64_t>(width, kMostStaged<kRows>));
     k.pitch = k.staged + kLanes;  // the chains of several rows are in different banks
-    return launch_with(normalize_rows<kRows, kSimple, Source, Y>, ceil_div(k.rows, kRows), 32,
-                       kRows * k.pitch * sizeof(float), stream, k, source, gamma, beta, y);
+    return launch_dependent(normalize_rows<kRows, kSimple, Source, Y>, ceil_div(k.rows, kRows), 32,
+                            kRows * k.pitch * sizeof(float), stream, k, source, gamma, beta, y);
 }
 
 // Of eight channels and more. words: all rows of the source are aligned.

@@ -78,7 +78,8 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - kRoundingShift,
             .r_origin = add.origin,
             .unsigned_ = residual.scales.offset == 128,
-            .result_first = first};
+            .result_first = first,
+            .per_channel = residual.per_channel};
 }
 
 }  // namespace
@@ -86,7 +87,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
 // What does not depend on addresses.
 struct WindowConv::Prepared {
     ConvGeometry geometry;
-    bool adds;
+    WindowOptions options;
     WindowCut cut;
     const WindowKernel* kernel;
     Window with_old_table;
@@ -94,11 +95,11 @@ struct WindowConv::Prepared {
     size_t shared_bytes;
     uint64_t number;  // as no other's
 
-    Prepared(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds)
+    Prepared(const ConvGeometry& g, const WindowVariant& variant, const WindowOptions& options)
         : geometry(g),
-          adds(adds),
-          cut(g, variant.width, pads_with_value, variant.im2col),
-          kernel(&window_kernels(cut.flat_results, adds, variant.split > 1)
+          options(options),
+          cut(g, variant.width, options, variant.im2col),
+          kernel(&window_kernels(cut.flat_results, options.adds, variant.split > 1)
                       .at(static_cast<size_t>(variant.kernel))),
           split(static_cast<unsigned>(variant.split)),
           blocks(static_cast<unsigned>(variant.blocks)) {
@@ -111,8 +112,8 @@ struct WindowConv::Prepared {
     }
 };
 
-WindowConv::WindowConv(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds)
-    : prepared_(std::make_shared<Prepared>(g, variant, pads_with_value, adds)) {}
+WindowConv::WindowConv(const ConvGeometry& g, const WindowVariant& variant, const WindowOptions& options)
+    : prepared_(std::make_shared<Prepared>(g, variant, options)) {}
 
 size_t WindowConv::table_bytes() const {
     const Window& w = prepared_->cut.window;
@@ -139,8 +140,8 @@ cudaError_t WindowConv::make_table(int x_zero_point, const int8_t* filter, const
     const ConvGeometry& g = prepared_->geometry;
     const Window& w = prepared_->cut.window;
     const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-    return launch_dependent(biases_kernel, static_cast<unsigned>(g.k), 128, 0, stream, w.row_border,
-                            w.column_border, Axis{g.pad_top, g.stride_h, g.dilation_h},
+    return launch_dependent(biases_kernel, g.k, 128, 0, stream, w.row_border, w.column_border,
+                            Axis{g.pad_top, g.stride_h, g.dilation_h},
                             Axis{g.pad_left, g.stride_w, g.dilation_w}, narrowed(g.h), narrowed(g.w),
                             narrowed(g.r), narrowed(g.s), narrowed(g.c), narrowed(g.k), x_zero_point, filter,
                             bias, table);
@@ -149,8 +150,10 @@ cudaError_t WindowConv::make_table(int x_zero_point, const int8_t* filter, const
 cudaError_t WindowConv::run(const int8_t* x, const int8_t* filter, const Epilogue& epilogue,
                             const Residual& residual, int8_t* y, const int32_t* table, bool is_old,
                             KeptMaps* kept, cudaStream_t stream) const {
-    const auto& [g, adds, cut, kernel, with_old_table, split, blocks, shared_bytes, number] = *prepared_;
-    if (adds != (residual.r != nullptr) || (table != nullptr) != cut.window.bias_table ||
+    const auto& [g, options, cut, kernel, with_old_table, split, blocks, shared_bytes, number] = *prepared_;
+    const bool adds = options.adds;
+    if (adds != (residual.r != nullptr) || (adds && options.per_channel != residual.per_channel) ||
+        options.looks_up != (epilogue.table != nullptr) || (table != nullptr) != cut.window.bias_table ||
         (adds && cut.window.pads_output))
         return cudaErrorInvalidValue;
     if (residual.in_float && !divides_exactly(residual.scales.y_scale)) return cudaErrorInvalidValue;

@@ -33,19 +33,26 @@ struct WindowVariant {
     std::string text() const;
 };
 
+// What there is to do but the sums.
+struct WindowOptions {
+    bool pads_with_value = false;  // other than 0
+    bool adds = false;             // a residual
+    bool per_channel = false;      // which has one value for each channel
+    bool looks_up = false;         // results, in the epilogue's table; not with a residual of y's shape
+};
+
 // Why the kernel does not run on the current GPU; empty if it does.
 std::string window_refusal();
 
 // The variants on the current GPU, the one expected to be fastest first, no two with the same text; prepares
 // the GPU for them. Empty if the kernel does not take it: it needs compute capability 9.0, one group, c a
 // multiple of 16, k a multiple of 32, and shared memory for enough windows.
-std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds);
+std::vector<WindowVariant> window_variants(const ConvGeometry& g, const WindowOptions& options);
 
 // A variant for a geometry, ready to run. The variant comes from window_variants() on the current GPU.
 class WindowConv {
   public:
-    // adds: there is a residual.
-    WindowConv(const ConvGeometry& g, const WindowVariant& variant, bool pads_with_value, bool adds);
+    WindowConv(const ConvGeometry& g, const WindowVariant& variant, const WindowOptions& options);
 
     // Of the table of biases for padding that stands for another value than 0, a multiple of 4; 0 where none
     // is needed.
@@ -59,10 +66,10 @@ class WindowConv {
                            cudaStream_t stream) const;
 
     // y = epilogue(sum(x * filter)); a tap outside the image counts as the table says, or as 0 where none is
-    // needed. Filter, bias and multiplier are constant: they are read while kernels before this one may still
+    // needed. Filter and epilogue are constant: they are read while kernels before this one may still
     // run; so is the table if it is_old, otherwise make_table() was the last work enqueued. Then the residual
     // is added, if there is one, whose sums are moderate (see add.h) or which is in_float. Padding of y is
-    // the epilogue's zero point; there is none with a residual. All pointers are multiples of 16. kept:
+    // the epilogue's padding(); there is none with a residual. All pointers are multiples of 16. kept:
     // tensor maps of the caller's earlier runs; null if there are none.
     cudaError_t run(const int8_t* x, const int8_t* filter, const Epilogue& epilogue, const Residual& residual,
                     int8_t* y, const int32_t* table, bool is_old, KeptMaps* kept, cudaStream_t stream) const;

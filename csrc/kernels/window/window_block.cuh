@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "kernels/common/lane_tables.cuh"
 #include "kernels/window/window_task.cuh"
 
 namespace qudnn::kernels {
@@ -64,6 +65,7 @@ struct LaneResidual {
 // The block's shared memory, as addresses of it.
 struct WindowShared {
     uint32_t x, w, x_full, x_empty, w_full, w_empty, y_full, y_empty;
+    LaneTables* table;  // of results that are looked up
     int8_t* y;          // buffers of [lane group][row][column in it]
     int32_t* bias;      // where sums start, for each kind of pixel, in the order of bias_place()
     float* multiplier;  // in the same order
@@ -73,6 +75,8 @@ struct WindowShared {
         uint8_t* after = start + g.x_stages * g.x_bytes + g.w_stages * g.w_bytes;
         y = reinterpret_cast<int8_t*>(after);
         after += g.y_stages * g.y_bytes;
+        table = reinterpret_cast<LaneTables*>(after);
+        if (g.looks_up) after += sizeof(LaneTables);
         bias = reinterpret_cast<int32_t*>(after);
         multiplier = reinterpret_cast<float*>(after + g.kinds * columns * 4);
         x_full = shared_address(after + (g.kinds + 1) * columns * 4);
@@ -82,8 +86,8 @@ struct WindowShared {
     }
     static int64_t bytes(const Window& g, int columns) {
         return 1024 + int64_t{g.x_stages} * g.x_bytes + int64_t{g.w_stages} * g.w_bytes +
-               int64_t{g.y_stages} * g.y_bytes + (g.kinds + 1) * columns * 4 +
-               (g.x_stages + g.w_stages + g.y_stages) * 16;
+               int64_t{g.y_stages} * g.y_bytes + (g.looks_up ? static_cast<int64_t>(sizeof(LaneTables)) : 0) +
+               (g.kinds + 1) * columns * 4 + (g.x_stages + g.w_stages + g.y_stages) * 16;
     }
 };
 

@@ -88,7 +88,7 @@ struct WindowCut {
     bool possible = false;
     bool flat_results = false;  // y is such a matrix, too
 
-    WindowCut(const ConvGeometry& g, int width, bool pads_with_value, bool im2col = false) {
+    WindowCut(const ConvGeometry& g, int width, const WindowOptions& options, bool im2col = false) {
         if (im2col && !Im2colBox::possible(g, width)) return;
         const Axis down{g.pad_top, g.stride_h, g.dilation_h}, across{g.pad_left, g.stride_w, g.dilation_w};
         Window& w = window;
@@ -118,16 +118,18 @@ struct WindowCut {
             gather(g);
         else if (!assign_taps(g, down, across))
             return;
-        if (pads_with_value) {
+        if (options.pads_with_value) {
             w.row_border = border(down, g.r, g.p, g.h), w.column_border = border(across, g.s, g.q, g.w);
             w.kinds = w.row_border.kinds() * w.column_border.kinds();
         } else {
             w.kinds = 1;
         }
-        w.bias_table = pads_with_value;
+        w.bias_table = options.pads_with_value;
+        w.looks_up = options.looks_up;
         w.pads_output = g.y_padding.any();
         w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
-        flat_results = w.flat && !w.pads_output && w.kinds == 1;
+        // A constant of each channel is no box of memory, as a residual's tile is.
+        flat_results = w.flat && !w.pads_output && w.kinds == 1 && !options.per_channel;
         possible = w.kinds <= kMaxKinds;
     }
 

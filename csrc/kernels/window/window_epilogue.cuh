@@ -35,6 +35,7 @@ struct WindowEpilogue {
     Rounding rounding = Rounding::bytes;
     bool result_first = false;  // of the two that are added
     bool in_float = false;      // they are added before they are rounded
+    bool looks_up = false;      // in a table
 };
 
 // A sum, its bias included, to a float, times its multiplier.
@@ -143,13 +144,17 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
 // Four scaled sums to results, as a word; r_word: their residual.
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_word, const OutputRange& range,
-                                          const WindowAddition& addition, const HeldAddition& held) {
+                                          const WindowShared& shared, const WindowAddition& addition,
+                                          const HeldAddition& held) {
+    uint32_t word;
     if constexpr (kEpilogue.in_float)
-        return added_in_float(values, r_word, addition, range);
+        word = added_in_float(values, r_word, addition, range);
     else if constexpr (S::kAdds)
-        return added<kEpilogue>(values, r_word, held);
+        word = added<kEpilogue>(values, r_word, held);
     else
-        return requantized<kEpilogue.rounding>(values, range);
+        word = requantized<kEpilogue.rounding>(values, range);
+    if constexpr (kEpilogue.looks_up) return shared.table->look_up(word);
+    return word;
 }
 
 // A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
@@ -169,23 +174,28 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
-            v[half].word[word] = ended<S, kEpilogue>(values, v[half].word[word], range, addition, held);
+            v[half].word[word] =
+                ended<S, kEpilogue>(values, v[half].word[word], range, shared, addition, held);
         }
     }
 }
 
 // Calls `end` with the epilogue that fits.
 template <class S, class End>
-__device__ __forceinline__ void with_epilogue(bool small, const OutputRange& range,
+__device__ __forceinline__ void with_epilogue(bool small, bool looks_up, const OutputRange& range,
                                               const WindowAddition& addition, const End& end) {
     constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
     if constexpr (S::kAdds) {
-        const auto choose = [&]<bool kSmall, bool kResultFirst>() {
+        const auto choose = [&]<bool kSmall, bool kResultFirst, bool kLooksUp = false>() {
             if (addition.unsigned_)
-                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst}>();
+                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst, false, kLooksUp}>();
             else
-                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst}>();
+                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst, false, kLooksUp}>();
         };
+        if constexpr (!S::kFlat)  // those look up what a constant was added to, which is never flat
+            if (looks_up)
+                return addition.result_first ? choose.template operator()<false, true, true>()
+                                             : choose.template operator()<false, false, true>();
         if (addition.in_float)
             small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, true}>()
                   : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, true}>();
@@ -202,7 +212,10 @@ __device__ __forceinline__ void with_epilogue(bool small, const OutputRange& ran
             else
                 end.template operator()<WindowEpilogue{kSmall, kShifted}>();
         };
-        if (range.high < 127)
+        if (looks_up)
+            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, false, true}>()
+                  : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, false, true}>();
+        else if (range.high < 127)
             end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
         else
             small ? choose.template operator()<true>() : choose.template operator()<false>();

@@ -59,6 +59,7 @@ __device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared
             wrapping_add(at < g.k ? biases[kind * g.k + at] : 0, small ? kSumOrigin : 0);
         if (kind == 0) shared.multiplier[place] = at < g.k ? epilogue.multiplier[at] : 0.0f;
     }
+    if (g.looks_up) shared.table->load(epilogue.table, threadIdx.x / 32, S::kWarps);
     any_of(S::kThreads, false);
 
     // Otherwise, all blocks of a multiprocessor would multiply at the same time, then store at the same time.

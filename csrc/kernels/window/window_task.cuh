@@ -68,6 +68,7 @@ struct Window {
     bool bias_table;  // the kernel before makes them
     bool pads_output;
     PaddedImages<uint32_t> y{1, 1, 1, {}};
+    bool looks_up = false;  // results, in a table
 };
 
 struct WindowMaps {
@@ -84,7 +85,8 @@ struct WindowAddition {
     float result_origin, r_origin;  // from a rounded result, from a byte's float, to what is added
     bool unsigned_;                 // sums are bytes from 0 to 255, less 128
     bool result_first;
-    bool in_float = false;    // see residual.h
+    bool in_float = false;  // see residual.h
+    bool per_channel = false;
     IntegerDivisor scale{1};  // of y, where in_float
 };
 

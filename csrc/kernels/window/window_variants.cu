@@ -136,19 +136,20 @@ std::string window_refusal() {
     return encoder() == nullptr || im2col_encoder() == nullptr ? "the driver makes no tensor maps" : "";
 }
 
-std::vector<WindowVariant> window_variants(const ConvGeometry& g, bool pads_with_value, bool adds) {
+std::vector<WindowVariant> window_variants(const ConvGeometry& g, const WindowOptions& options) {
     const Gpu gpu;
-    if (!window_refusal().empty() || !taken(g)) return {};
+    if (!window_refusal().empty() || !taken(g) || (options.adds && options.looks_up && !options.per_channel))
+        return {};
     Costs found;
     for (const int width : kWidths) {
         if (static_cast<double>(ceil_div(g.c, width) * width) > kMostWaste * static_cast<double>(g.c) &&
             width > 32)
             continue;
         for (const bool im2col : {false, true}) {
-            const WindowCut cut(g, width, pads_with_value, im2col);
+            const WindowCut cut(g, width, options, im2col);
             if (!cut.possible) continue;
-            add_splits(found, gpu, g, cut, adds);
-            add_loops(found, gpu, g, cut, adds);
+            add_splits(found, gpu, g, cut, options.adds);
+            add_loops(found, gpu, g, cut, options.adds);
         }
     }
     std::stable_sort(found.begin(), found.end(),
