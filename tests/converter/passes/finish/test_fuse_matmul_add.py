@@ -6,9 +6,10 @@ import numpy as np
 import onnx
 import pytest
 from networks import Network
+from qdq_networks import QdqNetwork, assert_converts
 
 from cases.builder import MICROSOFT, integers
-from check import assert_equivalent
+from check import assert_equivalent, assert_kernels_match_bodies
 from qudnn import converter
 
 SIZE, C, K = 7, 20, 24  # padded to 32 channels both
@@ -186,3 +187,50 @@ def test_sums_at_which_a_rounding_decides(seed: int) -> None:
         added(net, net.matmul(s, "n", K, K), bias(net, name="second"), output(net), not first)
         ops, _ = fused(net)
         assert (ops["QMatMulAdd"], ops["QMatMul"], ops["QAdd"]) == (2, 0, 0)
+
+
+def biased_matmul(net: QdqNetwork, x: str, y: str, c: int, k: int) -> str:
+    """As onnxruntime's quantizer leaves a layer: requantized before its bias, and after."""
+    m = net.node("MatMul", [x, net.weights(f"{y}_w", (c, k), 1)], f"{y}_m")
+    b = net.weights(f"{y}_b", (k,), dtype="uint8", zero_point=9)
+    total = net.node("Add", [b, net.pair(m, f"{y}_mq", 0.05, 140)], f"{y}_a")
+    return net.pair(total, f"{y}_q", 0.061, 117)
+
+
+def test_a_block_of_convnext() -> None:
+    """Its first matmul looks up a Gelu in parts. The second one's bias has a factor behind it."""
+    net = QdqNetwork()
+    x = net.x()
+    turned = net.pair(net.node("Transpose", [x], "t", perm=[0, 2, 3, 1]), "t_q", 0.0471, 119)
+    y = biased_matmul(net, turned, "wide", 4, 16)
+    d = net.node("Div", [y, net.constant("root", np.sqrt(2), "float32")], "d")
+    e = net.pair(net.node("Erf", [net.pair(d, "d_q", 0.04, 119)], "e"), "e_q", 0.0079, 127)
+    a = net.node("Add", [e, net.weights("one", (), dtype="uint8", zero_point=2)], "a")
+    g = net.pair(net.node("Mul", [y, net.pair(a, "a_q", 0.0157, 12)], "g"), "g_q", 0.0921, 20)
+    half = net.weights("half", (), dtype="uint8", zero_point=5)
+    y = net.pair(net.node("Mul", [g, half], "h"), "h_q", 0.05, 20)
+    y = biased_matmul(net, y, "narrow", 16, 4)
+    factor = net.weights("gamma", (4,), dtype="uint8", zero_point=3)
+    y = net.pair(net.node("Mul", [factor, y], "scaled"), "scaled_q", 0.04, 120)
+    y = net.pair(net.node("Transpose", [y], "u", perm=[0, 3, 1, 2]), "u_q", 0.04, 120)
+    net.y(net.node("Add", [y, x], "sum"))
+    assert_converts(net.model(), {"QMatMulAddTable": 1, "QMatMul": 1, "QTable": 1, "QAdd": 1})
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("rows", [1, 33, 4099])
+@pytest.mark.parametrize("k", [24, 72, 96])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("looks_up", [True, False])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_on_gpu(dtype: str, looks_up: bool, first: bool, k: int, rows: int) -> None:
+    """x has a zero point; 72 channels are padded to 80, no multiple of 32."""
+    net = Network(dtype)
+    m = net.matmul(net.eight_bit_input(["n", C]), "m", C, k)
+    s = added(net, m, bias(net, k), "s" if looks_up else output(net, rank=2), first)
+    if looks_up:
+        table(net, s, output(net, rank=2))
+    model = converter.convert(net.model(13)).model
+    op = "QMatMulAddTable" if looks_up else "QMatMulAdd"
+    assert [node.op_type for node in model.graph.node].count(op) == 1
+    assert_kernels_match_bodies(model, {"x": net.random((rows, C))})
