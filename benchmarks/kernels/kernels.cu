@@ -10,6 +10,7 @@
 
 #include "attention_kernels.h"
 #include "batch_matmul_kernels.h"
+#include "constant_kernels.h"
 #include "dynamic_kernels.h"
 #include "float_attention_kernels.h"
 #include "float_tail_kernels.h"
@@ -195,6 +196,7 @@ void small_cases() {
     if (wanted("masked_softmax")) masked_softmax_case(2, 3, 5, 197), masked_softmax_case(2, 3, 5, 128);
     if (wanted("batch_matmul")) small_batch_matmul_cases();
     if (wanted("projections")) small_projections_cases();
+    if (wanted("constant")) small_constant_cases();
     if (wanted("attention")) small_attention_cases();
     if (wanted("float_attention")) small_float_attention_cases();
     if (wanted("typed_matmul")) small_typed_matmul_cases();
@@ -258,6 +260,7 @@ void large_cases() {
     if (wanted("window")) large_window_cases();
     if (wanted("batch_matmul")) large_batch_matmul_cases();
     if (wanted("projections")) large_projections_cases();
+    if (wanted("constant")) large_constant_cases();
     if (wanted("attention")) large_attention_cases();
     if (wanted("float_attention")) large_float_attention_cases();
     if (wanted("typed_matmul")) large_typed_matmul_cases();

@@ -28,6 +28,7 @@ class Projection:
     x: str = "x"
     bias: bool = False
     relu: bool = False
+    sigmoid: bool = False
     is_output: bool = False
 
     def build(self, net: QdqNetwork, x: str, name: str) -> str:
@@ -37,6 +38,8 @@ class Projection:
         if self.bias:
             b = net.weights(f"{name}_b", (width,), dtype=net.dtype, zero_point=9)
             y = net.node("Add", [net.pair(y, f"{name}_p", 0.057, 110), b], f"{name}_biased")
+        if self.sigmoid:
+            y = net.node("Sigmoid", [net.pair(y, f"{name}_s", 0.061, 117)], f"{name}_gates")
         if self.relu:
             y = net.node("Relu", [y], f"{name}_relu")
         y = net.pair(y, f"{name}_q", scale, zero_point)
@@ -106,6 +109,18 @@ def test_biases_of_some() -> None:
     result = converted(model(Projection(bias=True), Projection(), Projection(bias=True)))
     found = ops(result)
     assert [found[op] for op in ("QProjections", "QTable", "QAdd", "Reshape")] == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_functions_behind_biases(dtype: str) -> None:
+    """They are one table, although the matmul of one that is not merged adds its bias by itself."""
+    biased = Projection(bias=True, sigmoid=True)
+    result = converted(model(biased, biased, Projection(sigmoid=True), dtype))
+    found = ops(result)
+    assert [found[op] for op in ("QProjections", "QTable", "QAdd", "Reshape")] == [1, 1, 0, 1]
+    alone = ops(converted(model(biased, Projection(x="z"), Projection(x="y"), dtype)))
+    fused = {"QMatMulAddTable": 1} if dtype == "uint8" else {"QTable": 1}  # int8 sums are of float32
+    assert {op: alone[op] for op in ("QMatMulAddTable", "QTable", "QAdd") if alone[op]} == fused
 
 
 @pytest.mark.parametrize(
