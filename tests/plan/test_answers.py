@@ -98,7 +98,6 @@ def test_every_engine_answers(problem: Any) -> None:
         (SUM, "cudnn_matmul", "a constant to add"),
         (SUM, "native_pointwise", "a constant to add"),
         (SUM, "native_mma_matmul", "a constant to add"),
-        (SUM, "native_pointwise", "a constant to add"),
         (SUM, "separate_table", "no table"),
         (conv(), "separate_table", "no table"),
         (MATMUL, "separate_table", "no table"),
@@ -167,6 +166,15 @@ def test_a_sum_completes_a_matmul(problem: testing.MatMulProblem) -> None:
     )
     assert any("native_mma_matmul" in each for each in said)
     assert not any("separate_table" in each for each in said)
+
+
+@pytest.mark.parametrize("problem", [SUM, SUM_TABLE], ids=["sum", "table"])
+def test_who_adds_constants(problem: testing.MatMulProblem) -> None:
+    """native_window does; what it takes need not be completed."""
+    takes = [name for name in names(problem) if not name.startswith("separate_")]
+    assert takes == ["native_window", "native_matmul"]
+    (why,) = (why for name, why, _ in native.answers(str(problem)) if name == "separate_residual")
+    assert "native_window" not in why
 
 
 def test_two_and_three_dimensions_have_the_same_engines() -> None:
