@@ -313,13 +313,13 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
             }
         return requantized(acc, z.multiplier.host[out], z.epilogue);
     };
-    const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.epilogue.zero_point};
     const auto check_with = [&](const std::string& how, const std::function<cudaError_t(int8_t*)>& run,
                                 bool looks_up = false) {
+        const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.with_table(looks_up).padding()};
+        const auto result = [&](int64_t i) { return z.looked_up(expected(i), looks_up); };
         check<int8_t>(name + how, y.count(), x.host.size() + filter.host.size(), 2.0 * count * depth,
-                      2.0 * depth, o.offset, run, [&](int64_t i) {
-                          return static_cast<int8_t>(z.looked_up(y.expected(i, expected), looks_up));
-                      });
+                      2.0 * depth, o.offset, run,
+                      [&](int64_t i) { return static_cast<int8_t>(y.expected(i, result)); });
     };
     if (!o.stem) {
         check_with(
@@ -336,11 +336,16 @@ void conv_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t r,
                     looks_up);
         return;
     }
-    for (const StemVariant& v : stem_variants(g))
-        check_with(
-            ", " + std::to_string(v.columns) + " columns, " + std::to_string(v.rows) + " rows, " +
-                std::to_string(v.blocks) + " x " + std::to_string(v.warps) + " warps",
-            [&](int8_t* y) { return stem(g, v, x_zero_point, x.gpu, filter.gpu, z.epilogue, y, nullptr); });
+    for (const bool looks_up : {false, true})
+        for (const StemVariant& v : stem_variants(g, looks_up))
+            check_with(
+                ", " + std::to_string(v.columns) + " columns, " + std::to_string(v.rows) + " rows, " +
+                    std::to_string(v.blocks) + " x " + std::to_string(v.warps) + " warps" +
+                    (looks_up ? ", table" : ""),
+                [&](int8_t* y) {
+                    return stem(g, v, x_zero_point, x.gpu, filter.gpu, z.with_table(looks_up), y, nullptr);
+                },
+                looks_up);
 }
 
 // A crossing of a dense outside tensor of dims `outside`, dim d of the island being its dim perm[d].

@@ -71,7 +71,7 @@ void window_case(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t 
         return static_cast<int8_t>(z.looked_up(sum, o.looks_up));
     };
     const PaddedResults y{n, g.p, g.q, k, g.y_padding, z.with_table(o.looks_up).padding()};
-    const WindowOptions options{pads_with_value, o.adds != 0, o.per_channel, o.looks_up};
+    const WindowOptions options{pads_with_value, o.adds != 0 && !o.per_channel, o.per_channel, o.looks_up};
     for (const WindowVariant& v : window_variants(g, options)) {
         const WindowConv conv(g, v, options);
         if (table == nullptr && conv.table_bytes() > 0)

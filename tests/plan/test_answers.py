@@ -104,7 +104,6 @@ def test_every_engine_answers(problem: Any) -> None:
         (COMPUTED, "separate_table", "no table"),
         (conv(looks_up=1), "cudnn_conv", "a table"),
         (PRODUCT_TABLE, "cudnn_matmul", "a table"),
-        (conv(c=4, looks_up=1), "native_stem", "a table"),
         (COMPUTED, "native_matmul", "no matmul with weights"),
         (MATMUL, "native_batch_matmul", "no matmul of computed tensors"),
     ],
@@ -144,6 +143,7 @@ def test_engines_look_up_by_themselves() -> None:
     for problem, engine in (
         (conv(group=64, looks_up=1), "native_depthwise"),
         (conv(group=4, looks_up=1), "native_depthwise"),
+        (conv(c=4, looks_up=1), "native_stem"),
         (pointwise(looks_up=1), "native_pointwise"),
         (conv(looks_up=1), "native_window"),
         (PRODUCT_TABLE, "native_window"),
@@ -151,7 +151,7 @@ def test_engines_look_up_by_themselves() -> None:
         assert engine in names(problem)
 
 
-@pytest.mark.parametrize("engine", ["cudnn_conv", "cudnn_matmul", "native_stem", "separate_residual"])
+@pytest.mark.parametrize("engine", ["cudnn_conv", "cudnn_matmul", "separate_residual"])
 def test_engines_without_tables_refuse_them(engine: str) -> None:
     for problem in (*TABLES, pointwise(looks_up=1), conv(c=4, looks_up=1)):
         assert engine not in names(problem)

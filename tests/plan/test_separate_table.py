@@ -47,24 +47,32 @@ def launched(
     return [launch.kernel for launch in fakes.calls().launches], shape
 
 
-def test_of_a_convolution() -> None:
-    kernels, shape = launched("QConvTable", {**STEM, **CLAMP}, [2, 32, 32, 4], constants(64, 7, 7, 4))
-    assert shape == [2, 16, 16, 64]
+def test_of_a_matmul() -> None:
+    kernels, shape = launched("QMatMulTable", CLAMP, [2, 16, 64], constants(64, 64))
+    assert shape == [2, 16, 64]
     assert len(kernels) == 2
-    assert "stem" in kernels[0]
+    assert "mma_matmul" in kernels[0]
     assert "table_vectors" in kernels[1] and "padded" not in kernels[1]
 
 
 def test_within_padding() -> None:
     """The convolution writes dense results: padding is of another value than any that is looked up."""
+    given = {**STEM, **CLAMP, "strides": [1, 1], "pads": [1] * 4, "group": 64}
     padding = {"y_pads": [0, 1, 1, 0, 0, 1, 2, 0], "table_zero_point": -128}
-    kernels, shape = launched(
-        "QConvTable", {**STEM, **CLAMP, **padding}, [2, 32, 32, 4], constants(64, 7, 7, 4)
-    )
+    kernels, shape = launched("QConvTable", {**given, **padding}, [2, 16, 16, 64], constants(64, 3, 3, 1))
     assert shape == [2, 18, 19, 64]
     assert len(kernels) == 2
-    assert "stem" in kernels[0]
+    assert "depthwise" in kernels[0]
     assert "padded_table" in kernels[1]
+
+
+@pytest.mark.parametrize("op", ["QConvTable", "QMatMulTable"])
+def test_kernels_look_up_themselves(op: str) -> None:
+    of_matmul: tuple[dict[str, Any], list[int], list[int]] = ({}, [2, 16, 64], [64, 64])
+    given, x, filter = of_matmul if op == "QMatMulTable" else (STEM, [2, 32, 32, 4], [64, 7, 7, 4])
+    engine = "native_stem" if op == "QConvTable" else "native_pointwise"
+    (kernel,) = launched(op, {**given, **CLAMP}, x, constants(*filter), engine)[0]
+    assert engine.removeprefix("native_") in kernel
 
 
 @pytest.mark.parametrize("op", ["QConvTable", "QMatMulTable"])

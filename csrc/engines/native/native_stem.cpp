@@ -36,7 +36,6 @@ std::string NativeStem::refusal(const plan::Problem& problem) const {
     if (conv->c != 4) return "not 4 channels";
     if (conv->y_type != plan::DataType::int8) return "results that are not int8";
     if (conv->adds) return "a residual";
-    if (conv->looks_up) return "a table";
     return {};
 }
 
@@ -46,7 +45,7 @@ std::vector<plan::Candidate> NativeStem::candidates(const plan::Problem& problem
     require_aligned(conv.alignment);
     const kernels::ConvGeometry g = geometry(conv);
     require_none(kernels::stem_refusal(g));
-    std::vector<kernels::StemVariant> variants = kernels::stem_variants(g);
+    std::vector<kernels::StemVariant> variants = kernels::stem_variants(g, conv.looks_up);
     variants.resize(std::min(variants.size(), kMostCandidates));
     return variant_candidates(
         name(), variants,

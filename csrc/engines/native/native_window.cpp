@@ -103,9 +103,7 @@ Window window_of(const plan::Problem& problem) {
                        .dilation_h = 1,
                        .dilation_w = 1,
                        .group = 1},
-                      {.adds = matmul->adds_constant,
-                       .per_channel = matmul->adds_constant,
-                       .looks_up = matmul->looks_up}};
+                      {.adds_constant = matmul->adds_constant, .looks_up = matmul->looks_up}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
     if (conv == nullptr) return refused("a matmul of computed tensors");

@@ -36,7 +36,7 @@ constexpr std::array kKernels = {
 };
 constexpr int kColumnChoices = 4;
 
-Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point) {
+Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point, bool looks_up) {
     auto narrowed = [](int64_t value) { return static_cast<int>(value); };
     const int tiles_down = narrowed(ceil_div(g.p, rows)), tiles_over = narrowed(ceil_div(g.q, kTileWidth));
     const int width = (kTileWidth - 1) * narrowed(g.stride_w) + 4 * kernel.quads;
@@ -61,7 +61,13 @@ Stem cut(const ConvGeometry& g, const Kernel& kernel, int rows, int x_zero_point
             .patch_width = width + width % 2,
             .pairs = g.w % 2 == 0 && g.pad_left % 2 == 0,
             .zero_point = splat(x_zero_point),
-            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding)};
+            .y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding),
+            .looks_up = looks_up};
+}
+
+// Of a block's shared memory.
+int block_bytes(const Stem& s, int columns, int warps) {
+    return stem_words(s, columns, warps) * 4 + (s.looks_up ? static_cast<int>(sizeof(LaneTables)) : 0);
 }
 
 // The estimated time of a variant, in instructions of a warp, each of which waits for those of its neighbours
@@ -98,7 +104,7 @@ std::string stem_refusal(const ConvGeometry& g) {
     return gpu_refusal(8);
 }
 
-std::vector<StemVariant> stem_variants(const ConvGeometry& g) {
+std::vector<StemVariant> stem_variants(const ConvGeometry& g, bool looks_up) {
     const Gpu& gpu = current_gpu();
     if (!stem_refusal(g).empty()) return {};
     const auto first = std::find_if(kKernels.begin(), kKernels.end(), [&](auto& k) { return k.takes(g); });
@@ -106,10 +112,10 @@ std::vector<StemVariant> stem_variants(const ConvGeometry& g) {
     for (auto kernel = first; kernel != first + kColumnChoices; ++kernel) {
         for (int rows : kTileRows) {
             if (rows / 2 >= g.p) continue;  // half as many rows do
-            const Stem s = cut(g, *kernel, rows, 0);
+            const Stem s = cut(g, *kernel, rows, 0, looks_up);
             const int64_t work = int64_t{s.tiles} * s.column_blocks;
             const int warps = work < gpu.multiprocessors * 8 ? 2 : 4;
-            const int bytes = stem_words(s, kernel->columns, warps) * 4;
+            const int bytes = block_bytes(s, kernel->columns, warps);
             int blocks = 0;
             if (bytes > kMaxSharedBytes ||
                 cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel->run, warps * 32, bytes) !=
@@ -136,9 +142,9 @@ cudaError_t stem(const ConvGeometry& g, const StemVariant& variant, int x_zero_p
          {static_cast<const void*>(x), static_cast<const void*>(filter), static_cast<const void*>(y)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
     const Kernel& kernel = kKernels.at(static_cast<size_t>(variant.kernel));
-    Stem s = cut(g, kernel, variant.rows, x_zero_point);
+    Stem s = cut(g, kernel, variant.rows, x_zero_point, epilogue.table != nullptr);
     s.step = variant.blocks / s.column_blocks * variant.warps;
-    const int bytes = stem_words(s, kernel.columns, variant.warps) * 4;
+    const int bytes = block_bytes(s, kernel.columns, variant.warps);
     return launch_dependent(kernel.run, variant.blocks, variant.warps * 32, static_cast<size_t>(bytes),
                             stream, s, x, filter, epilogue, OutputRange(epilogue), y);
 }

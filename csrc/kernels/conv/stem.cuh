@@ -9,6 +9,7 @@
 #include "kernels/common/ampere.cuh"
 #include "kernels/common/common.cuh"
 #include "kernels/common/dependent_launch.cuh"
+#include "kernels/common/lane_tables.cuh"
 #include "kernels/common/padded_images.cuh"
 
 namespace qudnn::kernels {
@@ -29,10 +30,11 @@ struct Stem {
     bool pairs;           // pixel pairs of the image are aligned
     uint32_t zero_point;  // in each byte
     PaddedImages<uint32_t> y;
+    bool looks_up;  // results, in a table
 };
 
 // Words of shared memory: bias and multiplier, filters, two patches of input
-// pixels per warp.
+// pixels per warp. A table follows, if there is one.
 __host__ __device__ inline int stem_words(const Stem& g, int columns, int warps) {
     return 2 * columns + columns * g.r * g.s + 2 * warps * g.patch_height * g.patch_width;
 }
@@ -135,7 +137,7 @@ template <int kQuads, int kSteps, int kTiles, StemEpilogue kEpilogue, typename C
 __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const uint32_t* patches,
                                                const Copy& copy, const uint32_t* pairs,
                                                const uint32_t* filters, int columns, const OutputRange& range,
-                                               int8_t* __restrict__ y) {
+                                               const LaneTables& table, int8_t* __restrict__ y) {
     constexpr int kWords = kTiles / 2;
     constexpr bool kSmall = kEpilogue != StemEpilogue::any;
     const int patch_words = g.patch_height * g.patch_width;
@@ -195,6 +197,12 @@ __device__ __forceinline__ void run_stem_tiles(const Stem& g, int tile, const ui
                     words[c][j / 2] = requantize_stem<kEpilogue>(values, range);
                 }
             }
+            if (g.looks_up) {
+#pragma unroll
+                for (int c = 0; c < 2; ++c)
+#pragma unroll
+                    for (uint32_t& word : words[c]) word = table.look_up(word);
+            }
             store_channels(target, pixels > 0 ? columns : 0, words[0]);
             store_channels(target + 8 * int64_t{g.k}, pixels > 8 ? columns : 0, words[1]);
         }
@@ -214,6 +222,7 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* x, const i
     const int taps = g.r * g.s, patch_words = g.patch_height * g.patch_width;
     const int warp = threadIdx.x / 32, warps = blockDim.x / 32;
     uint32_t* const patches = filters + kColumns * taps + 2 * warp * patch_words;
+    auto& table = *reinterpret_cast<LaneTables*>(shared + stem_words(g, kColumns, warps));
 
     const int first = blockIdx.x % g.column_blocks * kColumns, columns = min(g.k - first, kColumns);
     const int tile = blockIdx.x / g.column_blocks * warps + warp;
@@ -224,10 +233,12 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* x, const i
         else
             copy_patch<1>(g, StemTile(g, index), x, patches + buffer * patch_words);
     };
-    follow_kernels_before();
+    let_next_kernel_start();
+    if (g.looks_up) table.load(epilogue.table);
+    wait_for_kernels_before();
     copy(tile, 0);
     commit_copies();
-    write_padding(g.y, g.k / 16, epilogue.zero_point, reinterpret_cast<uint4*>(y));
+    write_padding(g.y, g.k / 16, epilogue.padding(), reinterpret_cast<uint4*>(y));
 
     const auto* vectors = reinterpret_cast<const uint4*>(filter) + first * taps / 4;
     for (int i = threadIdx.x; i < columns * taps / 4; i += blockDim.x)
@@ -252,7 +263,7 @@ __device__ __forceinline__ void run_stem(const Stem& g, const int8_t* x, const i
 
     const auto run = [&]<StemEpilogue kEpilogue>() {
         run_stem_tiles<kQuads, kSteps, kTiles, kEpilogue>(g, tile, patches, copy, pairs, filters, columns,
-                                                          range, y + first);
+                                                          range, table, y + first);
     };
     if (small && range.is_unsigned())
         run.template operator()<StemEpilogue::unsigned_>();

@@ -26,8 +26,8 @@ struct StemVariant {
 std::string stem_refusal(const ConvGeometry& g);
 
 // The variants on the current GPU, the one expected to be fastest first. Empty if it is refused, or if a tile
-// does not fit shared memory.
-std::vector<StemVariant> stem_variants(const ConvGeometry& g);
+// does not fit shared memory. looks_up: the epilogue has a table.
+std::vector<StemVariant> stem_variants(const ConvGeometry& g, bool looks_up);
 
 // As conv() of kernels/conv/conv.h. All pointers are multiples of 16.
 cudaError_t stem(const ConvGeometry& g, const StemVariant& variant, int x_zero_point, const int8_t* x,

@@ -78,8 +78,7 @@ WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
             .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - kRoundingShift,
             .r_origin = add.origin,
             .unsigned_ = residual.scales.offset == 128,
-            .result_first = first,
-            .per_channel = residual.per_channel};
+            .result_first = first};
 }
 
 }  // namespace
@@ -151,8 +150,8 @@ cudaError_t WindowConv::run(const int8_t* x, const int8_t* filter, const Epilogu
                             const Residual& residual, int8_t* y, const int32_t* table, bool is_old,
                             KeptMaps* kept, cudaStream_t stream) const {
     const auto& [g, options, cut, kernel, with_old_table, split, blocks, shared_bytes, number] = *prepared_;
-    const bool adds = options.adds;
-    if (adds != (residual.r != nullptr) || (adds && options.per_channel != residual.per_channel) ||
+    const bool adds = options.adds, adds_any = adds || options.adds_constant;
+    if (adds_any != (residual.r != nullptr) || options.adds_constant != residual.per_channel ||
         options.looks_up != (epilogue.table != nullptr) || (table != nullptr) != cut.window.bias_table ||
         (adds && cut.window.pads_output))
         return cudaErrorInvalidValue;
@@ -161,11 +160,12 @@ cudaError_t WindowConv::run(const int8_t* x, const int8_t* filter, const Epilogu
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
     WindowMaps maps;
-    if (!encode(maps, g, cut, *kernel, x, filter, residual.r, y, number, kept)) return cudaErrorInvalidValue;
+    if (!encode(maps, g, cut, *kernel, x, filter, adds ? residual.r : nullptr, y, number, kept))
+        return cudaErrorInvalidValue;
     return launch_dependent_clusters(
         kernel->run, split, blocks, static_cast<unsigned>(kernel->threads), shared_bytes, stream,
         is_old ? with_old_table : cut.window, maps, epilogue, table != nullptr ? table : epilogue.bias,
-        OutputRange(epilogue), adds ? addition_of(residual, epilogue) : WindowAddition{}, y);
+        OutputRange(epilogue), adds_any ? addition_of(residual, epilogue) : WindowAddition{}, y);
 }
 
 uint64_t tensor_maps_made() { return maps_made; }

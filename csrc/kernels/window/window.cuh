@@ -21,7 +21,7 @@ template <class S>
 __device__ __forceinline__ void prefetch_residual(const Window& g, const WindowAddition& addition,
                                                   uint32_t first, int first_column) {
     static_assert(S::kColumns <= 128);
-    if (threadIdx.x >= S::kRows || addition.per_channel) return;
+    if (threadIdx.x >= S::kRows) return;
     const WindowPixel pixel(g, first + threadIdx.x);
     if (pixel.place >= 0) fetch_line(addition.r + static_cast<int64_t>(pixel.place) * g.k + first_column);
 }
@@ -62,8 +62,8 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                 }
                 if constexpr (S::kAdds) {
                     const int column = first_column + lane % 4 * (S::kLaneGroup / 4);
-                    const int8_t* source_of_r = addition.r + column;
-                    if (!addition.per_channel) source_of_r += static_cast<int64_t>(pixel[i][half]) * g.k;
+                    const int8_t* source_of_r =
+                        addition.r + static_cast<int64_t>(pixel[i][half]) * g.k + column;
 #pragma unroll
                     for (int j = 0; j < S::kLaneGroups; ++j) {
                         residual.v[i][half][j] = {};
@@ -77,7 +77,7 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
         const int row = g.flat ? 0 : static_cast<int>(first - g.pitch.quotient(first) * g.pitch.value);
         add_tile<S>(acc, g, shared, row + group * S::kTiles * 64, weights_are_there, x, w);
 
-        with_epilogue<S>(small, g.looks_up, range, addition, [&]<WindowEpilogue kEpilogue>() {
+        with_epilogue<S>(g, small, range, addition, [&]<WindowEpilogue kEpilogue>() {
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
 #pragma unroll
@@ -133,8 +133,8 @@ __global__ void __launch_bounds__(S::kBlockThreads, S::kBlocks)
     } else {
         if (g.bias_table) wait_for_kernels_before();
         const int first_column = column_block * S::kColumns;
-        const bool small =
-            prepare_sums<S>(g, shared, start + g.x_stages * g.x_bytes, epilogue, biases, tile, first_column);
+        const bool small = prepare_sums<S>(g, shared, start + g.x_stages * g.x_bytes, epilogue, biases,
+                                           addition, tile, first_column);
         if (!g.bias_table) wait_for_kernels_before();
         if (g.pads_output)
             write_padding(g.y, g.k / 16, epilogue.padding(), reinterpret_cast<uint4*>(y), S::kThreads);

@@ -36,8 +36,8 @@ struct WindowVariant {
 // What there is to do but the sums.
 struct WindowOptions {
     bool pads_with_value = false;  // other than 0
-    bool adds = false;             // a residual
-    bool per_channel = false;      // which has one value for each channel
+    bool adds = false;             // a residual of y's shape
+    bool adds_constant = false;    // a residual of one value for each channel
     bool looks_up = false;         // results, in the epilogue's table; not with a residual of y's shape
 };
 

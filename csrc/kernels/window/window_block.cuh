@@ -65,21 +65,26 @@ struct LaneResidual {
 // The block's shared memory, as addresses of it.
 struct WindowShared {
     uint32_t x, w, x_full, x_empty, w_full, w_empty, y_full, y_empty;
-    LaneTables* table;  // of results that are looked up
-    int8_t* y;          // buffers of [lane group][row][column in it]
-    int32_t* bias;      // where sums start, for each kind of pixel, in the order of bias_place()
-    float* multiplier;  // in the same order
+    bool looks_up;
+    LaneTables* table;   // of results that are looked up
+    int8_t* y;           // buffers of [lane group][row][column in it]
+    int32_t* bias;       // where sums start, for each kind of pixel, in the order of bias_place()
+    float* multiplier;   // in the same order
+    uint32_t* constant;  // what is added to four columns, in their own order
 
     __device__ WindowShared(const Window& g, int columns, uint8_t* start) {
         x = shared_address(start), w = x + g.x_stages * g.x_bytes;
         uint8_t* after = start + g.x_stages * g.x_bytes + g.w_stages * g.w_bytes;
         y = reinterpret_cast<int8_t*>(after);
         after += g.y_stages * g.y_bytes;
+        looks_up = g.looks_up;
         table = reinterpret_cast<LaneTables*>(after);
         if (g.looks_up) after += sizeof(LaneTables);
         bias = reinterpret_cast<int32_t*>(after);
         multiplier = reinterpret_cast<float*>(after + g.kinds * columns * 4);
-        x_full = shared_address(after + (g.kinds + 1) * columns * 4);
+        after += (g.kinds + 1) * columns * 4;
+        constant = reinterpret_cast<uint32_t*>(after);
+        x_full = shared_address(after + columns);
         x_empty = x_full + g.x_stages * 8;
         w_full = x_empty + g.x_stages * 8, w_empty = w_full + g.w_stages * 8;
         y_full = w_empty + g.w_stages * 8, y_empty = y_full + g.y_stages * 8;
@@ -87,7 +92,7 @@ struct WindowShared {
     static int64_t bytes(const Window& g, int columns) {
         return 1024 + int64_t{g.x_stages} * g.x_bytes + int64_t{g.w_stages} * g.w_bytes +
                int64_t{g.y_stages} * g.y_bytes + (g.looks_up ? static_cast<int64_t>(sizeof(LaneTables)) : 0) +
-               (g.kinds + 1) * columns * 4 + (g.x_stages + g.w_stages + g.y_stages) * 16;
+               (g.kinds + 1) * columns * 4 + columns + (g.x_stages + g.w_stages + g.y_stages) * 16;
     }
 };
 

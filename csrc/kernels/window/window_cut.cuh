@@ -125,11 +125,10 @@ struct WindowCut {
             w.kinds = 1;
         }
         w.bias_table = options.pads_with_value;
-        w.looks_up = options.looks_up;
+        w.adds_constant = options.adds_constant, w.looks_up = options.looks_up;
         w.pads_output = g.y_padding.any();
         w.y = PaddedImages<uint32_t>(g.n, g.p, g.q, g.y_padding);
-        // A constant of each channel is no box of memory, as a residual's tile is.
-        flat_results = w.flat && !w.pads_output && w.kinds == 1 && !options.per_channel;
+        flat_results = w.flat && !w.pads_output && w.kinds == 1;
         possible = w.kinds <= kMaxKinds;
     }
 

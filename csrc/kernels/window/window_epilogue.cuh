@@ -35,7 +35,8 @@ struct WindowEpilogue {
     Rounding rounding = Rounding::bytes;
     bool result_first = false;  // of the two that are added
     bool in_float = false;      // they are added before they are rounded
-    bool looks_up = false;      // in a table
+    bool constant = false;      // one of each channel is added
+    bool looks_up = false;      // in a table; whether a constant's sums are looked up is known at run time
 };
 
 // A sum, its bias included, to a float, times its multiplier.
@@ -70,7 +71,8 @@ __device__ __forceinline__ uint32_t requantized(const float (&values)[4], const 
     }
 }
 
-// A value in a register of its own: the compiler would fetch the same value again before each of its uses.
+// A value in a register of its own: the compiler would fetch the same value again before each of its uses. By
+// whole warps.
 __device__ __forceinline__ float held(float value) {
     return __uint_as_float(__float_as_uint(value) & __activemask());  // all lanes are active
 }
@@ -146,15 +148,15 @@ template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_word, const OutputRange& range,
                                           const WindowShared& shared, const WindowAddition& addition,
                                           const HeldAddition& held) {
-    uint32_t word;
-    if constexpr (kEpilogue.in_float)
-        word = added_in_float(values, r_word, addition, range);
-    else if constexpr (S::kAdds)
-        word = added<kEpilogue>(values, r_word, held);
-    else
-        word = requantized<kEpilogue.rounding>(values, range);
-    if constexpr (kEpilogue.looks_up) return shared.table->look_up(word);
-    return word;
+    if constexpr (kEpilogue.in_float) {
+        return added_in_float(values, r_word, addition, range);
+    } else if constexpr (S::kAdds || kEpilogue.constant) {
+        return added<kEpilogue>(values, r_word, held);
+    } else {
+        const uint32_t word = requantized<kEpilogue.rounding>(values, range);
+        if constexpr (kEpilogue.looks_up) return shared.table->look_up(word);
+        return word;
+    }
 }
 
 // A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
@@ -164,6 +166,12 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                          const WindowAddition& addition, const HeldAddition& held,
                                          LaneVector<S::kWords> (&v)[2]) {
     const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + threadIdx.x % 4;
+    const uint32_t* const constant =
+        shared.constant + (group * S::kLaneGroup + threadIdx.x % 4 * (S::kLaneGroup / 4)) / 4;
+    const auto own = [&] {  // registers that the mainloop does without where only a constant may be added
+        if constexpr (kEpilogue.constant) return HeldAddition(addition);
+        return held;
+    }();
 #pragma unroll
     for (int word = 0; word < S::kWords; ++word) {
         const float4 m = multipliers[group * S::kLaneGroup / 4 + word * 4];
@@ -174,28 +182,31 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
-            v[half].word[word] =
-                ended<S, kEpilogue>(values, v[half].word[word], range, shared, addition, held);
+            const uint32_t r_word = kEpilogue.constant ? constant[word] : v[half].word[word];
+            v[half].word[word] = ended<S, kEpilogue>(values, r_word, range, shared, addition, own);
         }
     }
+    // One branch for all of them, whose lookups then overlap.
+    if constexpr (kEpilogue.constant)
+        if (shared.looks_up)
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+#pragma unroll
+                for (uint32_t& word : v[half].word) word = shared.table->look_up(word);
 }
 
 // Calls `end` with the epilogue that fits.
 template <class S, class End>
-__device__ __forceinline__ void with_epilogue(bool small, bool looks_up, const OutputRange& range,
+__device__ __forceinline__ void with_epilogue(const Window& g, bool small, const OutputRange& range,
                                               const WindowAddition& addition, const End& end) {
     constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
     if constexpr (S::kAdds) {
-        const auto choose = [&]<bool kSmall, bool kResultFirst, bool kLooksUp = false>() {
+        const auto choose = [&]<bool kSmall, bool kResultFirst>() {
             if (addition.unsigned_)
-                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst, false, kLooksUp}>();
+                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst}>();
             else
-                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst, false, kLooksUp}>();
+                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst}>();
         };
-        if constexpr (!S::kFlat)  // those look up what a constant was added to, which is never flat
-            if (looks_up)
-                return addition.result_first ? choose.template operator()<false, true, true>()
-                                             : choose.template operator()<false, false, true>();
         if (addition.in_float)
             small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, true}>()
                   : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, true}>();
@@ -212,9 +223,19 @@ __device__ __forceinline__ void with_epilogue(bool small, bool looks_up, const O
             else
                 end.template operator()<WindowEpilogue{kSmall, kShifted}>();
         };
-        if (looks_up)
-            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, false, true}>()
-                  : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, false, true}>();
+        const auto choose_constant = [&]<bool kResultFirst>() {
+            if (addition.unsigned_)
+                end.template operator()<WindowEpilogue{false, kUnsigned, kResultFirst, false, true}>();
+            else
+                end.template operator()<WindowEpilogue{false, kBytes, kResultFirst, false, true}>();
+        };
+        constexpr WindowEpilogue kLooksUp{false, Rounding::clamped, false, false, false, true};
+        constexpr WindowEpilogue kSmallLooksUp{true, Rounding::clamped, false, false, false, true};
+        if (g.adds_constant)
+            addition.result_first ? choose_constant.template operator()<true>()
+                                  : choose_constant.template operator()<false>();
+        else if (g.looks_up)
+            small ? end.template operator()<kSmallLooksUp>() : end.template operator()<kLooksUp>();
         else if (range.high < 127)
             end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
         else

@@ -55,7 +55,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
             __syncwarp();
         }
         int8_t* const buffer = shared.y + y.stage * g.y_bytes;
-        with_epilogue<S>(small, g.looks_up, range, addition, [&]<WindowEpilogue kEpilogue>() {
+        with_epilogue<S>(g, small, range, addition, [&]<WindowEpilogue kEpilogue>() {
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
 #pragma unroll

@@ -51,7 +51,7 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
 
     const int rows = S::kRows / g.split;
     const HeldAddition held(addition);
-    with_epilogue<S>(false, g.looks_up, range, addition, [&]<WindowEpilogue kEpilogue>() {
+    with_epilogue<S>(g, false, range, addition, [&]<WindowEpilogue kEpilogue>() {
         for (int i = static_cast<int>(threadIdx.x); i < rows * kVectors; i += S::kThreads) {
             const int row = rank * rows + i / kVectors, vector = i % kVectors;
             const WindowPixel pixel(g, first + row);
@@ -59,9 +59,8 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
             if (pixel.place < 0 || column >= g.k) continue;
             const int64_t place = static_cast<int64_t>(pixel.place) * g.k + column;
             uint32_t r_word = 0;
-            if constexpr (S::kAdds)
-                r_word =
-                    *reinterpret_cast<const uint32_t*>(addition.r + (addition.per_channel ? column : place));
+            if constexpr (S::kAdds) r_word = *reinterpret_cast<const uint32_t*>(addition.r + place);
+            if constexpr (kEpilogue.constant) r_word = shared.constant[(column - first_column) / 4];
             const uint32_t address = shared_address(sums + row * sums_pitch(S::kColumns) + vector * 4);
             int4 part[kMostSplit];
 #pragma unroll
@@ -75,8 +74,9 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
             const float4 m = reinterpret_cast<const float4*>(shared.multiplier)[vector];
             const float values[4] = {scaled<false>(sum.x, m.x), scaled<false>(sum.y, m.y),
                                      scaled<false>(sum.z, m.z), scaled<false>(sum.w, m.w)};
-            *reinterpret_cast<uint32_t*>(y + place) =
-                ended<S, kEpilogue>(values, r_word, range, shared, addition, held);
+            uint32_t word = ended<S, kEpilogue>(values, r_word, range, shared, addition, held);
+            if (kEpilogue.constant && shared.looks_up) word = shared.table->look_up(word);
+            *reinterpret_cast<uint32_t*>(y + place) = word;
         }
     });
     cluster_barrier();  // until then the others read this block's sums

@@ -68,7 +68,8 @@ struct Window {
     bool bias_table;  // the kernel before makes them
     bool pads_output;
     PaddedImages<uint32_t> y{1, 1, 1, {}};
-    bool looks_up = false;  // results, in a table
+    bool adds_constant = false;  // of each channel
+    bool looks_up = false;       // results, in a table
 };
 
 struct WindowMaps {
@@ -76,8 +77,8 @@ struct WindowMaps {
     CUtensorMap r, y;  // where results leave through shared memory
 };
 
-// Where in_float, of_r is the residual's scale, least and most are those of what scale divides, and what
-// follows of_r is of no use but r_origin.
+// Of a residual, or of a constant of each channel, which r has then. Where in_float, of_r is the residual's
+// scale, least and most are those of what scale divides, and what follows of_r is of no use but r_origin.
 struct WindowAddition {
     const int8_t* r;
     float of_result, of_r, f;
@@ -85,8 +86,7 @@ struct WindowAddition {
     float result_origin, r_origin;  // from a rounded result, from a byte's float, to what is added
     bool unsigned_;                 // sums are bytes from 0 to 255, less 128
     bool result_first;
-    bool in_float = false;  // see residual.h
-    bool per_channel = false;
+    bool in_float = false;    // see residual.h
     IntegerDivisor scale{1};  // of y, where in_float
 };
 

@@ -138,7 +138,8 @@ std::string window_refusal() {
 
 std::vector<WindowVariant> window_variants(const ConvGeometry& g, const WindowOptions& options) {
     const Gpu gpu;
-    if (!window_refusal().empty() || !taken(g) || (options.adds && options.looks_up && !options.per_channel))
+    if (!window_refusal().empty() || !taken(g) ||
+        (options.adds && (options.adds_constant || options.looks_up)))
         return {};
     Costs found;
     for (const int width : kWidths) {
