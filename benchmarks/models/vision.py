@@ -11,29 +11,25 @@ CPU provider.
 """
 
 import argparse
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-import onnxruntime
 from onnxruntime import InferenceSession as Session
 
 from benchmarks.models import networks
+from benchmarks.models.prepared import Prepared, off_the_gpu, prepare_all
 from benchmarks.report import outcome
 from qudnn import converter, custom_ops
 from qudnn.custom_ops import cuda
 from qudnn.custom_ops.exact import session_options
 from qudnn.custom_ops.measuring.bound import Bound, on_gpu, on_gpu_only
 from qudnn.custom_ops.options import TUNE, default
-from qudnn.custom_ops.profile import kernels
 from zoo.measure import CPU
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,17 +47,6 @@ OTHERS: dict[str, tuple[str, dict[str, str]]] = {  # with --all-peers
     "fp32": ("fp32", {}),
     "int8 unconverted": ("int8", {}),
 }
-_PROCESSES = 5  # that prepare models at a time
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A converted model, what its conversion says, and what the original computes on the CPU provider."""
-
-    converted: bytes
-    row: outcome.Row
-    feeds: dict[int, dict[str, networks.Array]]
-    expected: dict[int, list[npt.NDArray[Any]]]
 
 
 def prepare(folder: Path, name: str, batches: tuple[int, ...]) -> Prepared:
@@ -120,31 +105,6 @@ class Case:
         return self._differences(Session(self.prepared.converted, providers=CPU).run(None, self.feed))
 
 
-def off_the_gpu(prepared: Prepared, folder: str) -> dict[str, int]:
-    """The kernels of a run that were not on the GPU, and copies."""
-    profiled = onnxruntime.SessionOptions()
-    profiled.enable_profiling = True
-    profiled.profile_file_prefix = str(Path(folder, "profile"))
-    session = custom_ops.InferenceSession(prepared.converted, profiled, providers=on_gpu())
-    session.run(None, next(iter(prepared.feeds.values())))
-    return outcome.off_the_gpu(kernels(session))
-
-
-def prepare_all(folder: Path, cases: dict[str, tuple[int, ...]]) -> dict[str, Prepared | str]:
-    """Each model prepared, or why it could not be; several at a time."""
-    found: dict[str, Prepared | str] = {}
-    count = min(_PROCESSES, len(cases), os.cpu_count() or 1)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context) as pool:
-        waiting = {name: pool.submit(prepare, folder, name, batches) for name, batches in cases.items()}
-        for name, future in waiting.items():
-            try:
-                found[name] = future.result()
-            except Exception as error:
-                found[name] = str(error) or repr(error)
-    return found
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -182,7 +142,9 @@ def measure(
     start = time.perf_counter()
     models: dict[str, Any] = {}
     result: outcome.Row = {"tune": default(TUNE), "runs": arguments.runs, "models": models}
-    prepared = prepare_all(arguments.models, cases)
+    prepared = prepare_all(
+        {name: partial(prepare, arguments.models, name, batches) for name, batches in cases.items()}
+    )
     print(f"prepared in {time.perf_counter() - start:.1f} s", flush=True)
     cuda.load_libraries()  # for the peers' sessions
     on_a_gpu = cuda.driver_present()
@@ -203,18 +165,9 @@ def measure(
             result["seconds"] = round(time.perf_counter() - start, 1)
             outcome.write("vision", result, arguments.out, arguments.commit)
         if on_a_gpu:
-            models[name]["off the GPU"] = off_the_gpu(each, folder)
+            models[name]["off the GPU"] = off_the_gpu(each.converted, each.feeds[batches[0]], folder)
     result["seconds"] = round(time.perf_counter() - start, 1)
-    return result, all(map(passed_all, models.values()))
-
-
-def passed_all(model: outcome.Row) -> bool:
-    """Everything was measured, and no bit differs but of nodes that are said to."""
-    if "failed" in model or any(model.get("off the GPU", {}).values()):
-        return False
-    rows = [row for peers in model["batches"].values() for row in peers.values()]
-    is_exact = not (model["approximate"] or model["left"])
-    return not any("failed" in row or (is_exact and row.get("different")) for row in rows)
+    return result, all(map(outcome.passed, models.values()))
 
 
 if __name__ == "__main__":

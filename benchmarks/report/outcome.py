@@ -5,7 +5,7 @@ import math
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,20 @@ def milliseconds(session: onnxruntime.InferenceSession, feed: Feed, runs: int) -
 
 def times(session: Bound, runs: int) -> Row:
     """The same of a session that is bound already."""
-    times = [second * 1e3 for second in measure([session], runs).latencies]
+    return _of(measure([session], runs).latencies)
+
+
+def in_turn(sessions: Mapping[str, Bound], runs: int, blocks: int = 3) -> dict[str, Row]:
+    """The same of several: in each block all of them in turn, so that what else happens meets them alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in sessions}
+    for block in range(blocks):
+        for name, session in sessions.items():
+            seconds[name] += measure([session], math.ceil(runs / blocks), warm=1 if block else 5).latencies
+    return {name: _of(each) for name, each in seconds.items()}
+
+
+def _of(seconds: list[float]) -> Row:
+    times = [1e3 * second for second in seconds]
     return {
         "runs": len(times),
         "median": round(statistics.median(times), 4),
@@ -91,6 +104,18 @@ def attempt(measure: Callable[[], Row]) -> Row:
         return measure()
     except Exception as error:
         return {"failed": str(error) or repr(error)}
+
+
+def passed(model: Row) -> bool:
+    """Whether all batch sizes of a model were measured, no node left the GPU, and no bit differs.
+
+    Bits may where nodes were left in floating point, or the report says that theirs do.
+    """
+    if "failed" in model or any(model.get("off the GPU", {}).values()):
+        return False
+    rows = [row for peers in model["batches"].values() for row in peers.values()]
+    is_exact = not (model["approximate"] or model["left"])
+    return not any("failed" in row or (is_exact and row.get("different")) for row in rows)
 
 
 def describe(row: Row) -> str:

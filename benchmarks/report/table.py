@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import transformer_table
+from benchmarks.report import quantizers_table, transformer_table
 from qudnn.converter.cli.problem_text import shorten
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -243,6 +243,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[Result], str]]] = {
     "README.md": {"resnet50": peers},
     "docs/tuning.md": {"tuning": tuning},
     "docs/models.md": {"vision": vision, "conversions": models},
+    "docs/quantizers.md": {"quantizers": headed(quantizers_table.everything)},
     "docs/accuracy.md": {"accuracy": headed(accuracy)},
     "docs/transformers.md": {
         "gemm": headed(transformer_table.products),
