@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from quantizers.outcome import outcome, random_feed
@@ -34,6 +35,19 @@ def test_a_quantizer_s_model(path: Path) -> None:
     assert found.islands and found.crossings
     assert sum(found.left.values()) == found.quantized - found.converted
     assert found.elements and (found.approximate or not found.different)
+
+
+def test_layer_norms_whose_parameters_have_defaults_convert_without_them() -> None:
+    """As the report's page advises; Brevitas exports them so."""
+    tool = pytest.importorskip("onnxruntime.tools.remove_initializer_from_input", reason="onnxruntime < 1.24")
+    model = onnx.load(MODELS / "brevitas-encoder-ts-layerwise.onnx")
+    before = converter.convert(model).report
+    assert any("let it be an initializer alone" in left.reason for left in before.left)
+    assert tool.remove_initializer_from_input(model)
+    after = converter.convert(model).report
+    assert not any("initializer" in left.reason for left in after.left)
+    assert after.converted["LayerNormalizationToIsland"] == 3
+    assert "LayerNormalizationToIsland" not in before.converted
 
 
 @pytest.mark.gpu

@@ -89,7 +89,10 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
         raise Refusal(f"it has no {what}")
     array = constant_or_none(value)
     if array is None and value.is_graph_input() and value.is_initializer():
-        raise Refusal(f"its {what}, {value.name}, is an input with a default, which a caller may change")
+        raise Refusal(
+            f"its {what}, {value.name}, is an input with a default, which a caller may change: "
+            "let it be an initializer alone"
+        )
     if array is None:
         instead = ", not an input of the model: make it an initializer" if value.is_graph_input() else ""
         raise Refusal(f"its {what} must be constant{instead}")

@@ -249,7 +249,8 @@ def test_initializers_that_are_inputs_are_no_constants() -> None:
     model.graph.input.append(helper.make_tensor_value_info(scale.name, scale.data_type, scale.dims))
     conversion = convert(model, x=net.random((2, 3, 8, 8)))
     assert reasons(conversion) == {
-        "y_node": "its weight scale, y_w_scale, is an input with a default, which a caller may change"
+        "y_node": "its weight scale, y_w_scale, is an input with a default, which a caller may change: "
+        "let it be an initializer alone"
     }
 
 

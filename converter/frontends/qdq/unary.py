@@ -19,6 +19,7 @@ from qudnn.converter.lowering.elementwise.table import Channels, make_channel_ta
 from qudnn.converter.qdq.linear import dequantizes, quantizes, read_with, written_with
 
 _MOST_NODES = 32  # of a function
+_PARAMETERS = {1: "scale", 2: "bias", 3: "mean", 4: "variance"}  # of BatchNormalization, by input
 
 
 def unary(node: ir.Node, facts: Facts) -> Candidate:
@@ -174,11 +175,26 @@ def reach(node: ir.Node, facts: Facts) -> tuple[list[ir.Value], list[ir.Node]]:
             array = constant_or_none(value)
             producer = value.producer()
             if array is None and (producer is None or producer.graph is not node.graph):
-                raise Refusal(IN_FLOAT)
+                raise _not_constant(value, reached, node)
             if array is None and producer is not None:
                 producers.append((producer, False))
         waiting += reversed(producers)
     return list(sources), list(nodes)
+
+
+def _not_constant(value: ir.Value, reader: ir.Node, node: ir.Node) -> Refusal:
+    """Why an input of the graph, which the reader reads, keeps node from being a function of one tensor."""
+    index = reader.inputs.index(value)
+    what = _PARAMETERS.get(index) if is_onnx(reader, "BatchNormalization") else None
+    if what is None and not value.is_initializer():
+        return Refusal(IN_FLOAT)
+    if reader is not node:
+        return Refusal(f"its input comes from {reader.op_type} in floating point")
+    try:
+        constant(value, what or "constant")
+    except Refusal as refusal:
+        return refusal
+    return Refusal(IN_FLOAT)
 
 
 def _refuse_integer_constants(x: ir.Value, nodes: Sequence[ir.Node], facts: Facts) -> None:

@@ -42,7 +42,12 @@ _ADVICE = (
         "Fix the sizes of the model's inputs, or run onnx.shape_inference, and convert again.",
     ),
     (
-        r"must be constant|(is|are) not constant|no constant|default, which a caller may change",
+        r"default, which a caller may change",
+        "Take it off the model's inputs: export with keep_initializers_as_inputs=False, or run "
+        "onnxruntime.tools.remove_initializer_from_input (onnxruntime 1.24 or newer).",
+    ),
+    (
+        r"must be constant|(is|are) not constant|no constant",
         "Make it a constant: export with constants folded.",
     ),
     (r"(not quantized per tensor|in blocks|differ)", "Quantize per tensor, or per output channel."),

@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
+from qdq_networks import QdqNetwork, assert_converts
 from same_bits import Graph, assert_same_bits
+
+import check
+from qudnn import converter
 
 MICROSOFT = "com.microsoft"
 
@@ -56,3 +62,58 @@ def test_declined(make: Callable[[Graph], str]) -> None:
     g = Graph(1)
     reason = f"{make(g)} be constant, not an input of the model: make it an initializer"
     assert_same_bits(g, {}, {g.nodes[-1].op_type: reason})
+
+
+def normalized() -> onnx.ModelProto:
+    """A convolution with the BatchNormalization and the Relu behind it, quantized before and after."""
+    net = QdqNetwork()
+    vectors = {name: net.rng.uniform(0.5, 2, 6) for name in ("scale", "bias", "mean", "variance")}
+    constants = [net.constant(f"bn_{name}", array, "float32") for name, array in vectors.items()]
+    net.y(net.node("Relu", [net.node("BatchNormalization", [net.conv(net.x()), *constants], "bn")], "relu"))
+    return net.model()
+
+
+def with_inputs(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+    """Lets the parameters of BatchNormalization be inputs, which have defaults; returns these."""
+    defaults = [tensor for tensor in model.graph.initializer if tensor.name.startswith("bn_")]
+    for tensor in defaults:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return defaults
+
+
+def test_normalization_with_defaults() -> None:
+    """As Brevitas exports it."""
+    model = normalized()
+    assert len(with_inputs(model)) == 4
+    conversion = converter.convert(model)
+    reasons = {entry.op_type: entry.reason for entry in conversion.report.left}
+    assert reasons["BatchNormalization"] == (
+        "its scale, bn_scale, is an input with a default, which a caller may change: "
+        "let it be an initializer alone"
+    )
+    assert reasons["Relu"] == "its input comes from BatchNormalization in floating point"
+    check.assert_true_report(model, conversion)
+    del model.graph.input[1:]
+    assert_converts(model, {"QConv": 1}, exact=False)
+
+
+def test_normalization_with_inputs() -> None:
+    model = normalized()
+    for tensor in with_inputs(model):
+        model.graph.initializer.remove(tensor)
+    conversion = converter.convert(model)
+    (left,) = [entry for entry in conversion.report.left if entry.op_type == "BatchNormalization"]
+    assert left.reason == "its scale must be constant, not an input of the model: make it an initializer"
+    check.assert_true_report(model, conversion)
+
+
+def test_a_default_of_a_function() -> None:
+    net = QdqNetwork()
+    slope = net.constant("bn_slope", np.full((4, 1, 1), 0.3), "float32")
+    net.y(net.node("PRelu", [net.x(), slope], "f"))
+    model = net.model()
+    with_inputs(model)
+    (left,) = [entry for entry in converter.convert(model).report.left if entry.op_type == "PRelu"]
+    assert left.reason.startswith("its constant, bn_slope, is an input with a default")
+    del model.graph.input[1:]
+    assert_converts(model, {"QTable": 1})

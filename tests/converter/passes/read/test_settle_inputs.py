@@ -63,7 +63,10 @@ def test_newer_models_have_defaults_that_a_caller_may_change() -> None:
     conversion = converter.convert(model)
     assert conversion.model is model
     (left,) = [entry for entry in conversion.report.left if entry.op_type == "QLinearConv"]
-    assert left.reason == "its input scale, scale, is an input with a default, which a caller may change"
+    assert left.reason == (
+        "its input scale, scale, is an input with a default, which a caller may change: "
+        "let it be an initializer alone"
+    )
 
 
 def test_a_default_that_shapes_depend_on_is_not_baked_in() -> None:
