@@ -30,7 +30,6 @@ struct Pointwise {
     int stride_w;
     bool pads_output;  // nor are rows of y:
     PaddedImages<uint32_t> y;
-    bool looks_up;  // results, in a table
 };
 
 // The partition of a block. A warp multiplies kRowTiles * 16 rows by kColumnTiles * 8 columns, kDepth values
@@ -55,7 +54,7 @@ struct PointwiseShape {
 };
 
 // Stores a warp's results, of the tile's rows from `first` on, to y, whose columns from `left` on they are.
-template <class S, EpilogueCase kEpilogue>
+template <class S, EpilogueCase kEpilogue, bool kLooksUp>
 __device__ __forceinline__ void store_tile(const Pointwise& g,
                                            const int32_t (&acc)[S::kRowTiles][S::kColumnTiles][4],
                                            const uint32_t* bias, const float* multiplier,
@@ -83,7 +82,7 @@ __device__ __forceinline__ void store_tile(const Pointwise& g,
                 words[i][half][j] = pack_rounded<kEpilogue>(r);
             }
     }
-    if (g.looks_up) {
+    if constexpr (kLooksUp) {
 #pragma unroll
         for (int i = 0; i < S::kRowTiles; ++i)
 #pragma unroll
@@ -211,7 +210,7 @@ __device__ __forceinline__ bool sums_are_small(const Pointwise& g, const Epilogu
     return !__syncthreads_or(large);
 }
 
-template <class S>
+template <class S, bool kLooksUp>
 __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* x,
                                               const int8_t* __restrict__ w, const Epilogue& epilogue,
                                               const OutputRange& range, int8_t* __restrict__ y) {
@@ -229,7 +228,7 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     let_next_kernel_start();
     copy_weights<S>(g, w, first, weights);
     commit_copies();
-    if (g.looks_up) table.load(epilogue.table);
+    if constexpr (kLooksUp) table.load(epilogue.table);
     wait_for_kernels_before();
     int next_tile = tile, next_step = 0, next_buffer = 0;
     const auto copy_next = [&] {
@@ -278,7 +277,8 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
 
         const int top = tile * S::kRows + row, left = first + column;
         const auto store = [&]<EpilogueCase kEpilogue>() {
-            store_tile<S, kEpilogue>(g, acc, bias + column, multiplier + column, range, table, y, top, left);
+            store_tile<S, kEpilogue, kLooksUp>(g, acc, bias + column, multiplier + column, range, table, y,
+                                               top, left);
         };
         if (epilogue_case == EpilogueCase::small_unbounded)
             store.template operator()<EpilogueCase::small_unbounded>();
@@ -289,13 +289,13 @@ __device__ __forceinline__ void run_pointwise(const Pointwise& g, const int8_t* 
     }
 }
 
-// kBlocks share a multiprocessor, which bounds the registers.
-template <class S, int kBlocks>
+// kBlocks share a multiprocessor, which bounds the registers. kLooksUp: results, in a table.
+template <class S, int kBlocks, bool kLooksUp>
 __global__ void __launch_bounds__(S::kBlockThreads, kBlocks)
     pointwise_kernel(const __grid_constant__ Pointwise g, const int8_t* x, const int8_t* __restrict__ w,
                      Epilogue epilogue, OutputRange range, int8_t* __restrict__ y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
-    run_pointwise<S>(g, x, w, epilogue, range, y);
+    run_pointwise<S, kLooksUp>(g, x, w, epilogue, range, y);
 #endif
 }
 

@@ -98,7 +98,7 @@ struct WindowConv::Prepared {
         : geometry(g),
           options(options),
           cut(g, variant.width, options, variant.im2col),
-          kernel(&window_kernels(cut.flat_results, options.adds, variant.split > 1)
+          kernel(&window_kernels(cut.flat_results, options, variant.split > 1)
                       .at(static_cast<size_t>(variant.kernel))),
           split(static_cast<unsigned>(variant.split)),
           blocks(static_cast<unsigned>(variant.blocks)) {

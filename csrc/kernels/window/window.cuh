@@ -84,7 +84,10 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                 for (int j = 0; j < S::kLaneGroups; ++j) {
                     LaneVector<S::kWords> v[2];
                     if constexpr (S::kAdds) v[0] = residual.v[i][0][j], v[1] = residual.v[i][1][j];
-                    end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
+                    if constexpr (S::kFunction)
+                        end_function<S, kEpilogue>(acc[i], j, g, shared, range, addition, v);
+                    else
+                        end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
                     const int column = first_column + j * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
 #pragma unroll
                     for (int half = 0; half < 2; ++half)

@@ -15,11 +15,19 @@ enum class WindowResults {
     split    // added up by the blocks of a cluster, which share the depth of a tile
 };
 
+// What becomes of results.
+enum class WindowTail {
+    none,
+    residual,  // one is added
+    function  // a constant of each channel is added, or they are looked up in a table, or both, in this order
+};
+
 // kTiles * 64 rows of each of kGroups groups of four warps, times kColumns columns.
-template <int kTiles_, int kColumns_, bool kAdds_, WindowResults kResults_, int kBlocks_, int kGroups_ = 2>
+template <int kTiles_, int kColumns_, WindowTail kTail, WindowResults kResults_, int kBlocks_,
+          int kGroups_ = 2>
 struct WindowShape {
     static constexpr int kTiles = kTiles_, kColumns = kColumns_, kBlocks = kBlocks_, kGroups = kGroups_;
-    static constexpr bool kAdds = kAdds_;
+    static constexpr bool kAdds = kTail == WindowTail::residual, kFunction = kTail == WindowTail::function;
     static constexpr bool kFlat = kResults_ == WindowResults::flat,
                           kSplit = kResults_ == WindowResults::split;
     static constexpr int kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
@@ -65,34 +73,34 @@ struct LaneResidual {
 // The block's shared memory, as addresses of it.
 struct WindowShared {
     uint32_t x, w, x_full, x_empty, w_full, w_empty, y_full, y_empty;
-    bool looks_up;
-    LaneTables* table;   // of results that are looked up
-    int8_t* y;           // buffers of [lane group][row][column in it]
-    int32_t* bias;       // where sums start, for each kind of pixel, in the order of bias_place()
-    float* multiplier;   // in the same order
+    int8_t* y;          // buffers of [lane group][row][column in it]
+    int32_t* bias;      // where sums start, for each kind of pixel, in the order of bias_place()
+    float* multiplier;  // in the same order
+    // Of kernels with a function:
     uint32_t* constant;  // what is added to four columns, in their own order
+    LaneTables* table;
 
     __device__ WindowShared(const Window& g, int columns, uint8_t* start) {
         x = shared_address(start), w = x + g.x_stages * g.x_bytes;
         uint8_t* after = start + g.x_stages * g.x_bytes + g.w_stages * g.w_bytes;
         y = reinterpret_cast<int8_t*>(after);
         after += g.y_stages * g.y_bytes;
-        looks_up = g.looks_up;
-        table = reinterpret_cast<LaneTables*>(after);
-        if (g.looks_up) after += sizeof(LaneTables);
         bias = reinterpret_cast<int32_t*>(after);
         multiplier = reinterpret_cast<float*>(after + g.kinds * columns * 4);
         after += (g.kinds + 1) * columns * 4;
-        constant = reinterpret_cast<uint32_t*>(after);
-        x_full = shared_address(after + columns);
+        x_full = shared_address(after);
         x_empty = x_full + g.x_stages * 8;
         w_full = x_empty + g.x_stages * 8, w_empty = w_full + g.w_stages * 8;
         y_full = w_empty + g.w_stages * 8, y_empty = y_full + g.y_stages * 8;
+        after += (g.x_stages + g.w_stages + g.y_stages) * 16;
+        constant = reinterpret_cast<uint32_t*>(after);
+        table = reinterpret_cast<LaneTables*>(after + columns);
     }
     static int64_t bytes(const Window& g, int columns) {
         return 1024 + int64_t{g.x_stages} * g.x_bytes + int64_t{g.w_stages} * g.w_bytes +
-               int64_t{g.y_stages} * g.y_bytes + (g.looks_up ? static_cast<int64_t>(sizeof(LaneTables)) : 0) +
-               (g.kinds + 1) * columns * 4 + columns + (g.x_stages + g.w_stages + g.y_stages) * 16;
+               int64_t{g.y_stages} * g.y_bytes + (g.kinds + 1) * columns * 4 +
+               (g.x_stages + g.w_stages + g.y_stages) * 16 + (g.adds_constant || g.looks_up ? columns : 0) +
+               (g.looks_up ? static_cast<int64_t>(sizeof(LaneTables)) : 0);
     }
 };
 

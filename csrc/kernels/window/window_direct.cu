@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels direct_kernels() { return window_entries<false, WindowResults::direct>(); }
+WindowKernels direct_kernels() { return window_entries<WindowTail::none, WindowResults::direct>(); }
 
 }  // namespace qudnn::kernels

@@ -2,6 +2,8 @@
 
 namespace qudnn::kernels {
 
-WindowKernels direct_kernels_that_add() { return window_entries<true, WindowResults::direct>(); }
+WindowKernels direct_kernels_that_add() {
+    return window_entries<WindowTail::residual, WindowResults::direct>();
+}
 
 }  // namespace qudnn::kernels

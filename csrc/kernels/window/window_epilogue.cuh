@@ -36,7 +36,6 @@ struct WindowEpilogue {
     bool result_first = false;  // of the two that are added
     bool in_float = false;      // they are added before they are rounded
     bool constant = false;      // one of each channel is added
-    bool looks_up = false;      // in a table; whether a constant's sums are looked up is known at run time
 };
 
 // A sum, its bias included, to a float, times its multiplier.
@@ -143,20 +142,16 @@ __device__ __forceinline__ uint32_t added_in_float(const float (&values)[4], uin
     return pack(y[0], y[1], y[2], y[3]);
 }
 
-// Four scaled sums to results, as a word; r_word: their residual.
+// Four scaled sums to results, as a word; r_word: their residual, or their channels' constants.
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_word, const OutputRange& range,
-                                          const WindowShared& shared, const WindowAddition& addition,
-                                          const HeldAddition& held) {
-    if constexpr (kEpilogue.in_float) {
+                                          const WindowAddition& addition, const HeldAddition& held) {
+    if constexpr (kEpilogue.in_float)
         return added_in_float(values, r_word, addition, range);
-    } else if constexpr (S::kAdds || kEpilogue.constant) {
+    else if constexpr (S::kAdds || kEpilogue.constant)
         return added<kEpilogue>(values, r_word, held);
-    } else {
-        const uint32_t word = requantized<kEpilogue.rounding>(values, range);
-        if constexpr (kEpilogue.looks_up) return shared.table->look_up(word);
-        return word;
-    }
+    else
+        return requantized<kEpilogue.rounding>(values, range);
 }
 
 // A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
@@ -166,12 +161,6 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                          const WindowAddition& addition, const HeldAddition& held,
                                          LaneVector<S::kWords> (&v)[2]) {
     const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + threadIdx.x % 4;
-    const uint32_t* const constant =
-        shared.constant + (group * S::kLaneGroup + threadIdx.x % 4 * (S::kLaneGroup / 4)) / 4;
-    const auto own = [&] {  // registers that the mainloop does without where only a constant may be added
-        if constexpr (kEpilogue.constant) return HeldAddition(addition);
-        return held;
-    }();
 #pragma unroll
     for (int word = 0; word < S::kWords; ++word) {
         const float4 m = multipliers[group * S::kLaneGroup / 4 + word * 4];
@@ -182,17 +171,30 @@ __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], 
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 1], m.y),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 4], m.z),
                                      scaled<kEpilogue.small>(acc[octet * 4 + half * 2 + 5], m.w)};
-            const uint32_t r_word = kEpilogue.constant ? constant[word] : v[half].word[word];
-            v[half].word[word] = ended<S, kEpilogue>(values, r_word, range, shared, addition, own);
+            v[half].word[word] = ended<S, kEpilogue>(values, v[half].word[word], range, addition, held);
         }
     }
+}
+
+// As end_sums(), of results that pass a function.
+template <class S, WindowEpilogue kEpilogue>
+__device__ __forceinline__ void end_function(const int32_t (&acc)[S::kColumns / 2], int group,
+                                             const Window& g, const WindowShared& shared,
+                                             const OutputRange& range, const WindowAddition& addition,
+                                             LaneVector<S::kWords> (&v)[2]) {
+    if constexpr (kEpilogue.constant) {
+        const uint32_t* const constant =
+            shared.constant + (group * S::kLaneGroup + threadIdx.x % 4 * (S::kLaneGroup / 4)) / 4;
+#pragma unroll
+        for (int word = 0; word < S::kWords; ++word) v[0].word[word] = v[1].word[word] = constant[word];
+    }
+    end_sums<S, kEpilogue>(acc, group, shared, range, addition, HeldAddition(addition), v);
     // One branch for all of them, whose lookups then overlap.
-    if constexpr (kEpilogue.constant)
-        if (shared.looks_up)
+    if (!kEpilogue.constant || g.looks_up)
 #pragma unroll
-            for (int half = 0; half < 2; ++half)
+        for (int half = 0; half < 2; ++half)
 #pragma unroll
-                for (uint32_t& word : v[half].word) word = shared.table->look_up(word);
+            for (uint32_t& word : v[half].word) word = shared.table->look_up(word);
 }
 
 // Calls `end` with the epilogue that fits.
@@ -200,7 +202,19 @@ template <class S, class End>
 __device__ __forceinline__ void with_epilogue(const Window& g, bool small, const OutputRange& range,
                                               const WindowAddition& addition, const End& end) {
     constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
-    if constexpr (S::kAdds) {
+    if constexpr (S::kFunction) {
+        const auto choose = [&]<bool kResultFirst>() {
+            if (addition.unsigned_)
+                end.template operator()<WindowEpilogue{false, kUnsigned, kResultFirst, false, true}>();
+            else
+                end.template operator()<WindowEpilogue{false, kBytes, kResultFirst, false, true}>();
+        };
+        if (g.adds_constant)
+            addition.result_first ? choose.template operator()<true>() : choose.template operator()<false>();
+        else
+            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped}>()
+                  : end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
+    } else if constexpr (S::kAdds) {
         const auto choose = [&]<bool kSmall, bool kResultFirst>() {
             if (addition.unsigned_)
                 end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst}>();
@@ -223,20 +237,7 @@ __device__ __forceinline__ void with_epilogue(const Window& g, bool small, const
             else
                 end.template operator()<WindowEpilogue{kSmall, kShifted}>();
         };
-        const auto choose_constant = [&]<bool kResultFirst>() {
-            if (addition.unsigned_)
-                end.template operator()<WindowEpilogue{false, kUnsigned, kResultFirst, false, true}>();
-            else
-                end.template operator()<WindowEpilogue{false, kBytes, kResultFirst, false, true}>();
-        };
-        constexpr WindowEpilogue kLooksUp{false, Rounding::clamped, false, false, false, true};
-        constexpr WindowEpilogue kSmallLooksUp{true, Rounding::clamped, false, false, false, true};
-        if (g.adds_constant)
-            addition.result_first ? choose_constant.template operator()<true>()
-                                  : choose_constant.template operator()<false>();
-        else if (g.looks_up)
-            small ? end.template operator()<kSmallLooksUp>() : end.template operator()<kLooksUp>();
-        else if (range.high < 127)
+        if (range.high < 127)
             end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
         else
             small ? choose.template operator()<true>() : choose.template operator()<false>();

@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels flat_kernels() { return window_entries<false, WindowResults::flat>(); }
+WindowKernels flat_kernels() { return window_entries<WindowTail::none, WindowResults::flat>(); }
 
 }  // namespace qudnn::kernels

@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels flat_kernels_that_add() { return window_entries<true, WindowResults::flat>(); }
+WindowKernels flat_kernels_that_add() { return window_entries<WindowTail::residual, WindowResults::flat>(); }
 
 }  // namespace qudnn::kernels

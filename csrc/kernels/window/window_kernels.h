@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/conv/conv.h"
+#include "kernels/window/window.h"
 #include "kernels/window/window_task.cuh"
 
 namespace qudnn::kernels {
@@ -17,11 +18,14 @@ using WindowKernels = std::vector<WindowKernel>;
 
 WindowKernels direct_kernels();
 WindowKernels direct_kernels_that_add();  // a residual
+WindowKernels direct_kernels_with_function();
 WindowKernels flat_kernels();
 WindowKernels flat_kernels_that_add();
+WindowKernels flat_kernels_with_function();
 WindowKernels split_kernels();
 WindowKernels split_kernels_that_add();
+WindowKernels split_kernels_with_function();
 
-const WindowKernels& window_kernels(bool flat_results, bool adds, bool split);
+const WindowKernels& window_kernels(bool flat_results, const WindowOptions& options, bool split);
 
 }  // namespace qudnn::kernels

@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels split_kernels() { return split_window_entries<false>(); }
+WindowKernels split_kernels() { return split_window_entries<WindowTail::none>(); }
 
 }  // namespace qudnn::kernels

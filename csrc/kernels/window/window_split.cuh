@@ -74,8 +74,8 @@ __device__ __forceinline__ void multiply_and_share(const Window& g, const Window
             const float4 m = reinterpret_cast<const float4*>(shared.multiplier)[vector];
             const float values[4] = {scaled<false>(sum.x, m.x), scaled<false>(sum.y, m.y),
                                      scaled<false>(sum.z, m.z), scaled<false>(sum.w, m.w)};
-            uint32_t word = ended<S, kEpilogue>(values, r_word, range, shared, addition, held);
-            if (kEpilogue.constant && shared.looks_up) word = shared.table->look_up(word);
+            uint32_t word = ended<S, kEpilogue>(values, r_word, range, addition, held);
+            if (S::kFunction && g.looks_up) word = shared.table->look_up(word);
             *reinterpret_cast<uint32_t*>(y + place) = word;
         }
     });

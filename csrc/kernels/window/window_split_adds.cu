@@ -2,6 +2,6 @@
 
 namespace qudnn::kernels {
 
-WindowKernels split_kernels_that_add() { return split_window_entries<true>(); }
+WindowKernels split_kernels_that_add() { return split_window_entries<WindowTail::residual>(); }
 
 }  // namespace qudnn::kernels

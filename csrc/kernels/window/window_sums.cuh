@@ -48,7 +48,7 @@ __device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared
     constexpr int kWorthwhile = 4;  // tiles to look at the weights for
 
     bool small = false;
-    if (!S::kSplit && !g.adds_constant && g.resident &&
+    if (!S::kSplit && !(S::kFunction && g.adds_constant) && g.resident &&
         (S::kAdds ? epilogue.low == -128 : epilogue.high == 127) &&
         (g.tiles - tile) / g.tile_step >= kWorthwhile) {
         for (int stage = 0; stage < g.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
@@ -61,12 +61,13 @@ __device__ __forceinline__ bool prepare_sums(const Window& g, const WindowShared
             wrapping_add(at < g.k ? biases[kind * g.k + at] : 0, small ? kSumOrigin : 0);
         if (kind == 0) shared.multiplier[place] = at < g.k ? epilogue.multiplier[at] : 0.0f;
     }
-    if (g.adds_constant)
-        for (int i = threadIdx.x; i < S::kColumns / 4; i += S::kThreads) {
+    if constexpr (S::kFunction) {
+        for (int i = threadIdx.x; i < S::kColumns / 4 && g.adds_constant; i += S::kThreads) {
             const int at = first_column + i * 4;
             shared.constant[i] = at < g.k ? *reinterpret_cast<const uint32_t*>(addition.r + at) : 0;
         }
-    if (g.looks_up) shared.table->load(epilogue.table, threadIdx.x / 32, S::kWarps);
+        if (g.looks_up) shared.table->load(epilogue.table, threadIdx.x / 32, S::kWarps);
+    }
     any_of(S::kThreads, false);
 
     // Otherwise, all blocks of a multiprocessor would multiply at the same time, then store at the same time.

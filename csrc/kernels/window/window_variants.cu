@@ -48,9 +48,10 @@ bool too_wide(const WindowKernel& kernel, const ConvGeometry& g) {
 }
 
 // Adds the variants that split tiles: each block has one part of one.
-void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut, bool adds) {
-    if (cut.window.pads_output && adds) return;
-    const WindowKernels& kernels = window_kernels(cut.flat_results, adds, true);
+void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut,
+                const WindowOptions& options) {
+    if (cut.window.pads_output && options.adds) return;
+    const WindowKernels& kernels = window_kernels(cut.flat_results, options, true);
     for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
         const WindowKernel& kernel = kernels[number];
         if (too_wide(kernel, g)) continue;
@@ -69,15 +70,16 @@ void add_splits(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Windo
                 WindowCut whole = cut;
                 whole.finish(kernel, v);
                 if (prepared_bytes(gpu, whole, kernel) == 0) continue;
-                found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
+                found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, options.adds), v);
             }
         }
     }
 }
 
 // Adds the variants whose blocks loop over tiles.
-void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut, bool adds) {
-    const WindowKernels& kernels = window_kernels(cut.flat_results, adds, false);
+void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const WindowCut& cut,
+               const WindowOptions& options) {
+    const WindowKernels& kernels = window_kernels(cut.flat_results, options, false);
     const int64_t all_weights = cut.taps() * cut.window.widths;
     for (int number = 0; number < static_cast<int>(kernels.size()); ++number) {
         const WindowKernel& kernel = kernels[number];
@@ -89,10 +91,10 @@ void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Window
             // Two or more blocks on a multiprocessor, or one with more buffers.
             for (const auto [x_stages, w_stages, y_stages] :
                  {std::array{2, 4, 2}, {3, 4, 2}, {3, 4, 3}, {4, 6, 3}, {6, 8, 4}, {9, 12, 4}}) {
-                if (y_stages > 2 && !(cut.flat_results && adds) && x_stages < 4)
+                if (y_stages > 2 && !(cut.flat_results && options.adds) && x_stages < 4)
                     continue;  // as the one before
                 v.x_stages = x_stages;
-                v.y_stages = !cut.flat_results ? 0 : adds ? y_stages : 2;
+                v.y_stages = !cut.flat_results ? 0 : options.adds ? y_stages : 2;
                 v.w_stages = resident ? static_cast<int>(all_weights) : w_stages;
                 v.blocks = static_cast<int>(ceil_div(g.k, kernel.columns));
                 WindowCut whole = cut;
@@ -107,7 +109,7 @@ void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Window
                 const int64_t column_blocks = whole.window.column_blocks;
                 const int64_t most = std::max<int64_t>(1, blocks * gpu.multiprocessors / column_blocks);
                 v.blocks = static_cast<int>(column_blocks * std::min<int64_t>(most, whole.window.tiles));
-                found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, adds), v);
+                found.emplace_back(cost(whole, kernel, v, gpu.multiprocessors, options.adds), v);
             }
         }
     }
@@ -115,11 +117,17 @@ void add_loops(Costs& found, const Gpu& gpu, const ConvGeometry& g, const Window
 
 }  // namespace
 
-const WindowKernels& window_kernels(bool flat_results, bool adds, bool split) {
-    static const std::array<WindowKernels, 6> kernels{direct_kernels(), direct_kernels_that_add(),
-                                                      flat_kernels(),   flat_kernels_that_add(),
-                                                      split_kernels(),  split_kernels_that_add()};
-    return kernels[(split ? 4 : flat_results ? 2 : 0) + (adds ? 1 : 0)];
+const WindowKernels& window_kernels(bool flat_results, const WindowOptions& options, bool split) {
+    static const std::array<std::array<WindowKernels, 3>, 3> kernels{{
+        {direct_kernels(), direct_kernels_that_add(), direct_kernels_with_function()},
+        {flat_kernels(), flat_kernels_that_add(), flat_kernels_with_function()},
+        {split_kernels(), split_kernels_that_add(), split_kernels_with_function()},
+    }};
+    return kernels[split          ? 2
+                   : flat_results ? 1
+                                  : 0][options.adds                                ? 1
+                                       : options.adds_constant || options.looks_up ? 2
+                                                                                   : 0];
 }
 
 std::string WindowVariant::text() const {
@@ -149,8 +157,8 @@ std::vector<WindowVariant> window_variants(const ConvGeometry& g, const WindowOp
         for (const bool im2col : {false, true}) {
             const WindowCut cut(g, width, options, im2col);
             if (!cut.possible) continue;
-            add_splits(found, gpu, g, cut, options.adds);
-            add_loops(found, gpu, g, cut, options.adds);
+            add_splits(found, gpu, g, cut, options);
+            add_loops(found, gpu, g, cut, options);
         }
     }
     std::stable_sort(found.begin(), found.end(),
