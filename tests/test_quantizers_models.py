@@ -50,14 +50,33 @@ def test_layer_norms_whose_parameters_have_defaults_convert_without_them() -> No
     assert "LayerNormalizationToIsland" not in before.converted
 
 
+def of_shapes(model: onnx.ModelProto) -> set[str]:
+    """The operators that compute with sizes alone."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    sizes: set[str] = set()
+    found = set()
+    for node in model.graph.node:
+        read = {name for name in node.input if name} - constants
+        if node.op_type == "Constant":
+            constants.update(node.output)
+        elif node.op_type == "Shape" or (read and read <= sizes):
+            sizes.update(node.output)
+            found.add(node.op_type)
+    return found - {"Shape"}
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
 def test_all_of_it_runs_on_the_gpu(path: Path) -> None:
-    """No node on the CPU, no copy between the two; the bits of the bodies, if nothing is left in float32."""
+    """No node on the CPU but arithmetic on shapes, no copy; the bits of the bodies, if all is converted.
+
+    onnxruntime keeps what follows a Shape on the CPU, where the sizes are needed.
+    """
     conversion = converter.convert(path)
     model, feed = conversion.model, random_feed(conversion.model)
     actual, expected = run(model, feed, CUDA), run(model, feed)
-    assert {kernel.provider for kernel in actual.executed} == {CUDA}, actual.executed
+    on_cpu = {kernel.op_type for kernel in actual.executed if kernel.provider != CUDA}
+    assert on_cpu <= of_shapes(model), actual.executed
     assert not [kernel for kernel in actual.executed if kernel.op_type.startswith("Memcpy")]
     ops = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
     assert ops and ops <= {kernel.op_type for kernel in actual.executed}
