@@ -205,6 +205,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             StepsAtEntry,
             BinaryAtEntry,
             StepsAtEntry,  # again: of activations that a product read, too
+            TransposesAtCrossings,  # again: those that an activation stood behind
             SoftmaxAtEntry,
             GatherAtEntry,
             FuseTables,

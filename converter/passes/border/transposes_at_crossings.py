@@ -10,7 +10,7 @@ from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ENTRIES, EXITS, ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
 
-_ENTRIES = (*ENTRIES, "DynamicQuantizeToIsland")
+_ENTRIES = (*ENTRIES, "DynamicQuantizeToIsland", "StepsToIsland")
 
 
 class TransposesAtCrossings(NodePass):

@@ -1,10 +1,14 @@
-"""Transposes before dynamic quantization: it reads tensors as they lie."""
+"""Transposes before dynamic quantization and before steps: they read tensors as they lie."""
 
 from collections.abc import Sequence
 
 import onnx
 import pytest
 from dynamic_networks import DynamicNetwork, converted, ops
+from qdq_networks import QdqNetwork, normal
+
+import check
+from qudnn import converter
 
 
 def perms(model: onnx.ModelProto) -> list[list[int]]:
@@ -41,3 +45,19 @@ def test_other_consumers() -> None:
     model, _ = converted(net.model())
     assert ops(model)["Transpose"] == 1
     assert perms(model) == [[0, 1, 2]]
+
+
+def test_behind_an_activation() -> None:
+    """It is known to be an entry's once the activation is part of the entry."""
+    net = QdqNetwork("uint8")
+    x = net.input("x", "float32", ("n", 9, 8, 4))
+    moved = net.node("Transpose", [x], "moved", perm=[0, 3, 1, 2])
+    silu = net.node("Mul", [moved, net.node("Sigmoid", [moved], "gate")], "silu")
+    net.y(net.conv(net.pair(silu, "inner", 0.0237, 107), bias=None))
+    model = net.model()
+    conversion = converter.convert(model)
+    assert conversion.report.converted == {"StepsToIsland": 1, "QConv": 1}, str(conversion.report)
+    assert "Transpose" not in ops(conversion.model)
+    (steps,) = (node for node in conversion.model.graph.node if node.op_type == "StepsToIsland")
+    assert [list(a.ints) for a in steps.attribute if a.name == "perm"] == [[0, 1, 2, 3]]
+    check.assert_equivalent(model, conversion.model, [{"x": normal(batch, 9, 8, 4)} for batch in (2, 1)])
