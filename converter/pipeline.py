@@ -23,6 +23,7 @@ from qudnn.converter.passes.border.share_dynamic_entries import ShareDynamicEntr
 from qudnn.converter.passes.border.transposes_at_crossings import TransposesAtCrossings
 from qudnn.converter.passes.finish.add_functions import AddFunctions
 from qudnn.converter.passes.finish.conv_max_pool_at_entry import ConvMaxPoolAtEntry
+from qudnn.converter.passes.finish.dequantize_by_product import DequantizeByProduct
 from qudnn.converter.passes.finish.drop_unneeded import DropUnneeded
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
@@ -231,6 +232,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             RoundAtEntry,
             FuseConvAdd,
             DropUnneeded,
+            DequantizeByProduct,
             AddFunctions,
         ),
     ),

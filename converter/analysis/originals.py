@@ -47,6 +47,12 @@ class Originals:
         """Which of the graph's nodes it is; None where a pass has made it."""
         return self._numbers.get(node)
 
+    def replace(self, old: ir.Node, new: ir.Node) -> None:
+        """Let a new node stand for what an old one stands for, if that is anything."""
+        number = self._numbers.get(old)
+        if number is not None:
+            self._numbers[new] = number
+
     def follow(self, graph: ir.Graph) -> None:
         """Let new nodes with the name of an old one, or of one of its outputs, stand for it."""
         names: dict[str, int | None] = {}  # None: several have it
