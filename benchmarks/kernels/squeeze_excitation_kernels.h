@@ -22,30 +22,24 @@ Tensor<int8_t> images_with_centers(int64_t n, int64_t hw, int64_t c) {
 // One of the two products, and its table.
 struct ExciteStep {
     int64_t c, k;
-    Tensor<int8_t> w, table;
+    Tensor<int8_t> w;
     Quantization z;
 
-    ExciteStep(int64_t c, int64_t k) : c(c), k(k), w(k * c), table(256), z(k, c) {}
-    Excitation gpu() const { return {w.gpu, z.epilogue, table.gpu}; }
+    ExciteStep(int64_t c, int64_t k) : c(c), k(k), w(k * c), z(k, c) {}
+    Excitation gpu() const { return {w.gpu, z.with_table(true)}; }
     std::vector<int> results(const std::vector<int>& x) const {
         std::vector<int> y(k);
         for (int64_t output = 0; output < k; ++output) {
             uint32_t acc = static_cast<uint32_t>(z.bias.host[output]);
             for (int64_t i = 0; i < c; ++i) acc += static_cast<uint32_t>(x[i] * w.host[output * c + i]);
-            y[output] = table.host[requantized(acc, z.multiplier.host[output], z.epilogue) + 128];
+            y[output] = z.looked_up(requantized(acc, z.multiplier.host[output], z.epilogue), true);
         }
         return y;
     }
     // As the op does it where the kernel declines, but for the convolution, which has other engines there.
     cudaError_t run_alone(int64_t n, const int8_t* x, int8_t* y) const {
         const ConvGeometry g{n, 1, 1, c, k, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1};
-        const cudaError_t status = conv(g, 0, x, w.gpu, z.epilogue, y, nullptr);
-        return status != cudaSuccess ? status : table_of(n * k, y);
-    }
-
-  private:
-    cudaError_t table_of(int64_t count, int8_t* y) const {
-        return qudnn::kernels::table(count, table.gpu, y, y, nullptr);
+        return conv(g, 0, x, w.gpu, z.with_table(true), y, nullptr);
     }
 };
 

@@ -87,6 +87,19 @@ def remove_orphans(nodes: Iterable[ir.Node]) -> None:
         remove_unused(value)
 
 
+def replace_node(last: ir.Node, fused: ir.Node, described: ir.Node) -> None:
+    """Let a node with one result do what `last` did, and all before it that nothing else needs.
+
+    described: the one of those whose documentation and metadata it gets.
+    """
+    graph = last.graph
+    assert graph is not None
+    describe_as(fused, described)
+    graph.insert_after(last, fused)
+    take_place(last.outputs[0], fused.outputs[0])
+    remove_orphans([last])
+
+
 def detach(graph: ir.Graph) -> None:
     """Let the graph, which is dropped, read nothing any more, nor the graphs inside of it."""
     for each in [graph, *graph.subgraphs()]:

@@ -5,13 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import (
-    consumed_only_by,
-    describe_as,
-    remove_orphans,
-    sole_consumer,
-    take_place,
-)
+from qudnn.converter.graph.edit import consumed_only_by, replace_node, sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
@@ -48,10 +42,7 @@ class ConvMaxPoolAtEntry(NodePass):
             domain=DOMAIN,
             name=node.name,
         )
-        describe_as(fused, node)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=node)
 
     def _as_it_is(self, entry: ir.Node) -> tuple[ir.Value, ir.DataType]:
         """The image before Casts that the kernel does, and the type that it is rounded to there.

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import replace_node, sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
 from qudnn.converter.island.sums import require_moderate, sum_attributes
@@ -42,7 +42,7 @@ class FuseConvAdd(NodePass):
                 reasons.append(str(refusal))
         if not convs:
             raise Refusal("; ".join(dict.fromkeys(reasons)))
-        _fuse(node, max(convs)[1], graph)
+        _fuse(node, max(convs)[1])
 
 
 def _convs(add: ir.Node) -> dict[int, ir.Node]:
@@ -64,7 +64,7 @@ def _check(conv: ir.Node, add: ir.Node, index: int) -> None:
         raise Refusal("the kernels for stems and for groups add nothing")
 
 
-def _fuse(add: ir.Node, index: int, graph: ir.Graph) -> None:
+def _fuse(add: ir.Node, index: int) -> None:
     conv = required_input(add, index).producer()
     assert conv is not None
     attributes = {name: conv.attributes[name].value for name in _OF_CONV}
@@ -75,7 +75,4 @@ def _fuse(add: ir.Node, index: int, graph: ir.Graph) -> None:
         domain=DOMAIN,
         name=conv.name,
     )
-    describe_as(fused, conv)
-    graph.insert_after(add, fused)
-    take_place(add.outputs[0], fused.outputs[0])
-    remove_orphans([add])
+    replace_node(add, fused, described=conv)

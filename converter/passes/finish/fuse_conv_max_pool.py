@@ -6,7 +6,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import replace_node, sole_consumer
 from qudnn.converter.island.crossings import ENTRIES, ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.finish.narrow_stem import CHANNELS
@@ -35,10 +35,7 @@ class FuseConvMaxPool(NodePass):
         for name in ("pads", "strides"):
             attributes[f"pool_{name}"] = node.attributes[name].value
         fused = ir.node("QConvMaxPool", conv.inputs, attributes=attributes, domain=DOMAIN, name=conv.name)
-        describe_as(fused, conv)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=conv)
 
 
 def _conv(pool: ir.Node) -> ir.Node | None:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import replace_node, sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
@@ -43,10 +43,7 @@ class FuseEpilogueTable(NodePass):
             domain=DOMAIN,
             name=producer.name,
         )
-        describe_as(fused, producer)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=producer)
 
 
 def _producer(table: ir.Node) -> ir.Node | None:

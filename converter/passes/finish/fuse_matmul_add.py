@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node
 from qudnn.converter.island.sums import is_matmul_sum, matmul_sum, sum_attributes
 from qudnn.converter.passes.base import NodePass
 
@@ -36,7 +36,4 @@ class FuseMatMulAdd(NodePass):
             domain=DOMAIN,
             name=matmul.name,
         )
-        describe_as(fused, matmul)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=matmul)

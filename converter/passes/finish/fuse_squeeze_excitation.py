@@ -8,7 +8,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node, sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.passes.base import NodePass
 
@@ -71,10 +71,7 @@ class FuseSqueezeExcitation(NodePass):
             domain=DOMAIN,
             name=node.name,
         )
-        describe_as(fused, node)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=node)
 
     def _no_function(self, node: ir.Node, graph: ir.Graph) -> ir.Value:
         """The table that changes nothing; one for all."""

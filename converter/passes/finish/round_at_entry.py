@@ -5,7 +5,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import consumed_only_by, describe_as, remove_orphans, take_place
+from qudnn.converter.graph.edit import consumed_only_by, replace_node
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.passes.base import NodePass
@@ -37,7 +37,4 @@ class RoundAtEntry(NodePass):
             raise Refusal("others read the rounded tensor, too")
         attributes = {name: attribute.value for name, attribute in node.attributes.items()}
         fused = ir.node("QuantizeHalfToIsland", [x], attributes=attributes, domain=DOMAIN, name=node.name)
-        describe_as(fused, node)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=node)

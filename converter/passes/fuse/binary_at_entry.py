@@ -17,7 +17,13 @@ from qudnn.converter.frontends.qdq.masked_softmax import NOTE
 from qudnn.converter.frontends.qdq.result import clip_bounds
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import (
+    add_initializer,
+    remove_orphans,
+    replace_node,
+    sole_consumer,
+    take_place,
+)
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ints, is_qudnn
@@ -129,10 +135,7 @@ class BinaryAtEntry(NodePass):
             for what, array in zip(("bias", "divisor"), found.constants, strict=False)
         ]
         fused = ir.node(found.op_type, [a, b, *constants], attributes, domain=DOMAIN, name=name)
-        describe_as(fused, node)
-        graph.insert_after(entry, fused)
-        take_place(entry.outputs[0], fused.outputs[0])
-        remove_orphans([entry])
+        replace_node(entry, fused, described=node)
         if found.numbers.get("gelu"):
             self.context.notes[fused] = NOTE
 

@@ -7,7 +7,7 @@ from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, node_input, required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.float_activations import activation_after
@@ -38,10 +38,7 @@ class FloatPointwise(NodePass):
             bias = add_initializer(graph, self.context.names.value(f"{name}/no_bias"), no_bias)
         inputs = [required_input(node, 0), required_input(node, 1), bias]
         fused = ir.node("FloatPointwise", inputs, dict(activation.attributes), domain=DOMAIN, name=name)
-        describe_as(fused, node)
-        graph.insert_after(last, fused)
-        take_place(last.outputs[0], fused.outputs[0])
-        remove_orphans([last])
+        replace_node(last, fused, described=node)
         self.context.notes[fused] = _NOTE
 
 

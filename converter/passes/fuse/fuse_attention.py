@@ -8,13 +8,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import (
-    add_initializer,
-    consumed_only_by,
-    describe_as,
-    remove_orphans,
-    take_place,
-)
+from qudnn.converter.graph.edit import add_initializer, consumed_only_by, replace_node
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.island.packing import Int8Array
@@ -51,10 +45,7 @@ class FuseAttention(NodePass):
             op_type = "QMaskedAttention"
             inputs.append(softmax.inputs[1])
         fused = ir.node(op_type, inputs, chain.attributes(), domain=DOMAIN, name=softmax.name)
-        describe_as(fused, softmax)
-        graph.insert_after(chain.result, fused)
-        take_place(chain.result.outputs[0], fused.outputs[0])
-        remove_orphans([chain.result])
+        replace_node(chain.result, fused, described=softmax)
 
 
 class _Chain(NamedTuple):

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.evaluate import runtime
 from qudnn.converter.functions import DOMAIN
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node
 from qudnn.converter.island.crossings import is_qudnn
 from qudnn.converter.island.sums import behind_sum
 from qudnn.converter.island.tables import TableFunction, functions_of
@@ -59,7 +59,4 @@ class FuseTables(Pass):
     def _fuse(self, node: ir.Node, found: TableFunction, graph: ir.Graph) -> None:
         table = add_initializer(graph, self.context.names.value(f"{node.name}/table"), found.table)
         fused = ir.node("QTable", [found.x, table], domain=DOMAIN, name=node.name)
-        describe_as(fused, node)
-        graph.insert_after(node, fused)
-        take_place(node.outputs[0], fused.outputs[0])
-        remove_orphans([node])
+        replace_node(node, fused, described=node)

@@ -7,7 +7,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.masked_softmax import NOTE
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node, sole_consumer
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.sizes import broadcast
 from qudnn.converter.island.crossings import ints, is_qudnn
@@ -47,10 +47,7 @@ class SoftmaxAtEntry(NodePass):
             "y_zero_point": entry.attributes["zero_point"].as_int(),
         }
         fused = ir.node("SoftmaxToIsland", [x, mask], attributes, domain=DOMAIN, name=name)
-        describe_as(fused, node)
-        graph.insert_after(entry, fused)
-        take_place(entry.outputs[0], fused.outputs[0])
-        remove_orphans([entry])
+        replace_node(entry, fused, described=node)
         self.context.notes[fused] = NOTE
 
     def _scaled(self, x: ir.Value, op_type: str) -> tuple[ir.Value, float]:

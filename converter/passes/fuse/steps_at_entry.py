@@ -12,7 +12,7 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.unary import constants_of
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
@@ -88,10 +88,7 @@ class StepsAtEntry(NodePass):
         attributes: dict[str, Attribute] = {name: ints(entry, name) for name in ("perm", "pads")}
         attributes["zero_point"] = zero_point
         fused = ir.node("StepsToIsland", [x, *inputs], attributes, domain=DOMAIN, name=name)
-        describe_as(fused, last)
-        graph.insert_after(entry, fused)
-        take_place(entry.outputs[0], fused.outputs[0])
-        remove_orphans([entry])
+        replace_node(entry, fused, described=last)
 
     def _function(self, entry: ir.Node) -> _Function | None:
         """The longest one: of the first tensor, from the inputs of the model on, that alone decides."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import required_input
-from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, sole_consumer, take_place
+from qudnn.converter.graph.edit import add_initializer, replace_node, sole_consumer
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
@@ -53,10 +53,7 @@ class TableAtExit(NodePass):
         fused = ir.node(
             "TableFromIsland", [required_input(exit_, 0), table], attributes, domain=DOMAIN, name=name
         )
-        describe_as(fused, last)
-        graph.insert_after(last, fused)
-        take_place(last.outputs[0], fused.outputs[0])
-        remove_orphans([last])
+        replace_node(last, fused, described=last)
 
     def _values(self, exit_: ir.Node, chain: list[ir.Node], axis: int, count: int) -> NDArray[Any]:
         """The table: of all channels, or a row for each of them, which lie along the axis outside."""

@@ -20,6 +20,10 @@ __device__ inline void wait_for_cluster() {
     asm volatile("barrier.cluster.wait.acquire;" : : : "memory");
 #endif
 }
+__device__ inline void cluster_barrier() {
+    arrive_at_cluster();
+    wait_for_cluster();
+}
 
 // The first step of a barrier after which all blocks of the cluster run; nothing else is promised.
 __device__ inline void say_that_block_runs() {
@@ -40,6 +44,22 @@ __device__ inline void write_to_block(int* place, int rank, int value) {
         : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(place))), "r"(rank), "r"(value)
         : "memory");
 #endif
+}
+
+// Reads a vector of the shared memory of the cluster's block `rank`, from the address that it has in this
+// one.
+__device__ inline int4 read_of_block(uint32_t shared, int rank) {
+    int4 v{};
+#if __CUDA_ARCH__ >= 900
+    asm volatile(
+        "{ .reg .u32 there;\n"
+        "mapa.shared::cluster.u32 there, %4, %5;\n"
+        "ld.shared::cluster.v4.s32 {%0, %1, %2, %3}, [there]; }"
+        : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+        : "r"(shared), "r"(rank)
+        : "memory");
+#endif
+    return v;
 }
 
 }  // namespace qudnn::kernels

@@ -7,6 +7,7 @@
 
 #include "kernels/common/common.cuh"
 #include "kernels/conv/conv.h"
+#include "kernels/epilogue/typed_epilogue.cuh"
 
 namespace qudnn::kernels {
 
@@ -48,14 +49,6 @@ struct DepthwiseFilter {
         }
     }
 };
-
-// What a table, from the entry of -128 on, makes of each byte.
-__device__ inline uint32_t looked_up(const int8_t* __restrict__ table, uint32_t word) {
-    const auto entry = [&](uint32_t byte) {
-        return static_cast<uint32_t>(table[static_cast<int8_t>(byte) + 128]);
-    };
-    return pack(entry(word), entry(word >> 8), entry(word >> 16), entry(word >> 24));
-}
 
 // With kOutputs > 1: stride_w is kStride and dilation_w 1.
 template <int kSize, int kOutputs, int kStride>
@@ -151,7 +144,7 @@ __global__ void __launch_bounds__(kThreads)
             for (int o = 0; o < kOutputs; ++o) {
                 out[o][quad] = pack(requantize(acc[o][0], m.x, g.range), requantize(acc[o][1], m.y, g.range),
                                     requantize(acc[o][2], m.z, g.range), requantize(acc[o][3], m.w, g.range));
-                if (epilogue.table != nullptr) out[o][quad] = looked_up(epilogue.table, out[o][quad]);
+                if (epilogue.table != nullptr) out[o][quad] = looked_up_word(epilogue.table, out[o][quad]);
             }
         }
         int8_t* target = y + (static_cast<int64_t>(row) * g.q + first) * g.c + channel;

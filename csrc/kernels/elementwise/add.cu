@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/elementwise/add.cuh"
+#include "kernels/epilogue/typed_epilogue.cuh"
 
 namespace qudnn::kernels {
 
@@ -18,16 +19,8 @@ struct SumTable {
     SumTable(const BinaryScales& scales, const int8_t* of_sums)
         : sum(scales), table(of_sums), large(sum.large) {}
 
-    __device__ uint32_t word(const uint32_t (&v)[2]) const {
-        const uint32_t sums = sum.word(v) ^ kByteBias;
-        return pack(entry(sums & 255), entry(sums >> 8 & 255), entry(sums >> 16 & 255), entry(sums >> 24));
-    }
-    __device__ uint32_t element(const uint32_t (&v)[2]) const {
-        return entry((sum.element(v) ^ kByteBias) & 255);
-    }
-
-  private:
-    __device__ uint32_t entry(uint32_t index) const { return static_cast<uint8_t>(__ldg(table + index)); }
+    __device__ uint32_t word(const uint32_t (&v)[2]) const { return looked_up_word(table, sum.word(v)); }
+    __device__ uint32_t element(const uint32_t (&v)[2]) const { return looked_up(table, sum.element(v)); }
 };
 
 }  // namespace

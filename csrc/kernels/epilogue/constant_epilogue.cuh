@@ -33,7 +33,7 @@ struct ConstantEpilogue {
         const uint32_t y = formula.result(accumulator, c.formula) & 0xFF;
         const uint32_t operands[2] = {y_first ? y : c.constant, y_first ? c.constant : y};
         const uint32_t r = sum.element(operands);
-        return table == nullptr ? r : static_cast<uint8_t>(table[128 + static_cast<int8_t>(r)]);
+        return table == nullptr ? r : looked_up(table, r);
     }
     __device__ static void store4(int8_t* target, const Result (&r)[4]) {
         TypedEpilogue<int8_t>::store4(target, r);

@@ -5,6 +5,17 @@
 
 namespace qudnn::kernels {
 
+// What a table in global memory, from the entry of -128 on, makes of a byte.
+__device__ inline uint32_t looked_up(const int8_t* table, uint32_t byte) {
+    return static_cast<uint8_t>(__ldg(table + 128 + static_cast<int8_t>(byte)));
+}
+
+// Of each byte of a word.
+__device__ inline uint32_t looked_up_word(const int8_t* table, uint32_t word) {
+    return pack(looked_up(table, word), looked_up(table, word >> 8), looked_up(table, word >> 16),
+                looked_up(table, word >> 24));
+}
+
 // TypedEpilogue<Y>, and of int8 results ZeroPointsEpilogue with a zero point for each output channel and
 // TableEpilogue with a table:
 //   Channel                     what it knows of an output channel
@@ -68,7 +79,7 @@ struct TableEpilogue {
     explicit TableEpilogue(const Epilogue& e) : formula(e), table(e.table) {}
     __device__ Channel channel(int64_t k) const { return formula.channel(k); }
     __device__ Result result(int32_t accumulator, const Channel& c) const {
-        return static_cast<uint8_t>(table[128 + static_cast<int8_t>(formula.result(accumulator, c))]);
+        return looked_up(table, formula.result(accumulator, c));
     }
     __device__ static void store4(int8_t* target, const Result (&r)[4]) {
         TypedEpilogue<int8_t>::store4(target, r);

@@ -104,7 +104,7 @@ cudaError_t squeeze_excitation(const SqueezeExcitation& s, const int8_t* x, cons
     for (const Excitation* e : {&squeeze, &excite})
         for (const void* pointer :
              {static_cast<const void*>(e->w), static_cast<const void*>(e->epilogue.bias),
-              static_cast<const void*>(e->epilogue.multiplier), static_cast<const void*>(e->table)})
+              static_cast<const void*>(e->epilogue.multiplier), static_cast<const void*>(e->epilogue.table)})
             if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
     const Gpu& gpu = current_gpu();
     const ExciteCut cut = cut_for(s, gpu);

@@ -19,12 +19,10 @@ struct SqueezeExcitation {
     BinaryScales product;  // a is x, b what the channels are multiplied by
 };
 
-// A pointwise convolution of one pixel and a table [256] for its results: w has a row for each output
-// channel.
+// A pointwise convolution of one pixel, whose results are looked up: w has a row for each output channel.
 struct Excitation {
     const int8_t* w;
-    Epilogue epilogue;
-    const int8_t* table;
+    Epilogue epilogue;  // with a table
 };
 
 // Why the kernel does not take it on the current GPU; empty if it does. It needs c and k in multiples of 16,
@@ -33,9 +31,8 @@ struct Excitation {
 std::string squeeze_excitation_refusal(const SqueezeExcitation& s);
 
 // x [n,hw,c] -> y [n,hw,c]. As global_average_pool() of kernels/image/global_average_pool.h, conv() with w
-// [k,c] and table(), conv() with w [c,k] and table(), then mul() of kernels/elementwise/mul.h. All pointers
-// are multiples of 16. Weights and what goes with them are read before the kernels that come before in the
-// stream have ended.
+// [k,c], conv() with w [c,k], then mul() of kernels/elementwise/mul.h. All pointers are multiples of 16.
+// Weights and what goes with them are read before the kernels that come before in the stream have ended.
 cudaError_t squeeze_excitation(const SqueezeExcitation& s, const int8_t* x, const Excitation& squeeze,
                                const Excitation& excite, int8_t* y, cudaStream_t stream);
 

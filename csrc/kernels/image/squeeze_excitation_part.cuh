@@ -23,7 +23,7 @@ struct ExciteLayer {
         : w(reinterpret_cast<const uint4*>(e.w)),
           bias(e.epilogue.bias),
           multiplier(e.epilogue.multiplier),
-          table(e.table),
+          table(e.epilogue.table),
           range(e.epilogue) {}
 };
 

@@ -3,7 +3,7 @@
 // not matter.
 #pragma once
 
-#include "kernels/common/hopper_cluster.cuh"
+#include "kernels/common/clusters.cuh"
 #include "kernels/window/window_mainloop.cuh"
 #include "kernels/window/window_sums.cuh"
 

@@ -1,7 +1,6 @@
 #include "ops/image/squeeze_excitation.h"
 
 #include "kernels/elementwise/mul.h"
-#include "kernels/elementwise/table.h"
 #include "kernels/image/global_average_pool.h"
 #include "ops/shared/binary.h"
 #include "ops/shared/broadcast.h"
@@ -13,16 +12,16 @@ namespace {
 
 constexpr const char* kFused = "with all steps of the squeeze-and-excitation";
 
-// Pointwise convolutions of one pixel an image, and their tables.
+// Pointwise convolutions of one pixel an image.
 void excite(const kernels::Excitation& e, int64_t n, int64_t c, int64_t k, int x_zero_point, const int8_t* x,
             int8_t* y, const Context& context) {
     plan::ConvProblem problem;
     problem.n = n, problem.c = c, problem.k = k;
     problem.x_stride = {c, c, c, 1};
     problem.clamps_above = e.epilogue.high < 127;
+    problem.looks_up = true;
     plan::check_sizes(problem);
     run_aligned(problem, {x, e.w, y, e.epilogue, x_zero_point}, context);
-    check_cuda(kernels::table(n * k, e.table, y, y, context.stream()));
 }
 
 }  // namespace
@@ -38,11 +37,11 @@ QSqueezeExcitation::QSqueezeExcitation(const ort::Attributes& attributes)
 
 kernels::Excitation QSqueezeExcitation::layer(const Context& context, size_t first, int64_t k, int64_t c,
                                               const Requantize& requantize) {
-    const ort::Tensor w = context.input(first), table = context.input(first + 3);
+    const ort::Tensor w = context.input(first);
     require(w.shape == ort::Shape{k, 1, 1, c}, "w does not have the shape of a pointwise convolution");
-    require(table.shape == ort::Shape{256}, "table has to be of shape [256]");
-    return {w.as<const int8_t>(), requantize.epilogue(context.input(first + 1), context.input(first + 2), k),
-            table.as<const int8_t>()};
+    kernels::Epilogue epilogue = requantize.epilogue(context.input(first + 1), context.input(first + 2), k);
+    epilogue.table = table_entries(context.input(first + 3));
+    return {w.as<const int8_t>(), epilogue};
 }
 
 void QSqueezeExcitation::compute(Context& context) const {
@@ -70,7 +69,7 @@ void QSqueezeExcitation::compute(Context& context) const {
         for (const void* pointer :
              {static_cast<const void*>(x.data), static_cast<const void*>(y.data),
               static_cast<const void*>(e->w), static_cast<const void*>(e->epilogue.bias),
-              static_cast<const void*>(e->epilogue.multiplier), static_cast<const void*>(e->table)})
+              static_cast<const void*>(e->epilogue.multiplier), static_cast<const void*>(e->epilogue.table)})
             if (refusal.empty() && plan::alignment_of(pointer) < plan::kFullAlignment)
                 refusal = "a pointer is not aligned to 16 bytes";
     if (refusal.empty())

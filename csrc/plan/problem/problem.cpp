@@ -100,31 +100,15 @@ bool sizes_fit(const BatchMatMulProblem& p) {
            fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
 }
 
-// Throws if a constant is added to results that none is for.
+// Throws if results pass what is not there for such results. what: the field that says so.
 template <class P>
-void check_constant(const P& p) {
-    if constexpr (requires { p.adds_constant; }) {
-        if (!p.adds_constant) return;
-        if (p.y_type != DataType::int8)
-            throw std::invalid_argument("adds_constant = 1 with results that are not int8");
-        if (p.zero_point_per_channel)
-            throw std::invalid_argument("adds_constant = 1 with a zero point per channel");
-    }
-}
-
-// Throws if results are looked up that no table is for.
-template <class P>
-void check_table(const P& p) {
-    if constexpr (requires { p.looks_up; }) {
-        if (!p.looks_up) return;
-        if (p.y_type != DataType::int8)
-            throw std::invalid_argument("looks_up = 1 with results that are not int8");
-        if constexpr (requires { p.adds; }) {
-            if (p.adds != adds_nothing) throw std::invalid_argument("looks_up = 1 with a residual");
-        } else if (p.zero_point_per_channel) {
-            throw std::invalid_argument("looks_up = 1 with a zero point per channel");
-        }
-    }
+void check_passed(const P& p, const std::string& what, bool given) {
+    if (!given) return;
+    if (p.y_type != DataType::int8) throw std::invalid_argument(what + " with results that are not int8");
+    if constexpr (requires { p.zero_point_per_channel; })
+        if (p.zero_point_per_channel) throw std::invalid_argument(what + " with a zero point per channel");
+    if constexpr (requires { p.adds; })
+        if (p.adds != adds_nothing) throw std::invalid_argument(what + " with a residual");
 }
 
 }  // namespace
@@ -140,7 +124,13 @@ void check(const Problem& problem) {
             });
         },
         problem);
-    std::visit([](const auto& p) { check_constant(p), check_table(p); }, problem);
+    std::visit(
+        [](const auto& p) {
+            if constexpr (requires { p.adds_constant; })
+                check_passed(p, "adds_constant = 1", p.adds_constant);
+            if constexpr (requires { p.looks_up; }) check_passed(p, "looks_up = 1", p.looks_up);
+        },
+        problem);
     check_sizes(problem);
 }
 
