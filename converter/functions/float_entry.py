@@ -44,6 +44,7 @@ def AddToIsland(
 def MulToIsland(
     a,
     b,
+    divisor,
     a_perm: Sequence[int],
     b_perm: Sequence[int],
     perm: Sequence[int],
@@ -51,18 +52,21 @@ def MulToIsland(
     low: float,
     high: float,
     gelu: int,
-    sigmoid: int,
+    gate: int,
+    alpha: float,
+    beta: float,
     scale: float,
     zero_point: int,
 ):
-    """float32, broadcast -> int8, with the bits of Clip, Sigmoid, Mul, QuantizeLinear; then perm and pads.
+    """float32, broadcast -> int8, with the bits of Clip, Sigmoid, Mul, Div, QuantizeLinear; then perm, pads.
 
         A = clip(transpose(a, a_perm), low, high), with gelu (1) 0.5 * A * (1 + erf(A / sqrt(2))) of that
-        B = transpose(b, b_perm), with sigmoid (1) that of it
-        y = saturate(rint(A * B / scale) + zero_point)
+        B = transpose(b, b_perm), with a gate of 1 sigmoid(B), of 2 clip(B * alpha + beta, 0, 1)
+        y = saturate(rint(A * B / divisor / scale) + zero_point)
 
-    with one rounding after each float32 operation. erf is not specified in its last bits. pads has ONNX Pad's
-    form over the transposed dimensions; what it adds has the value zero_point.
+    with one rounding after each float32 operation; a divisor of 1 changes nothing. erf is not specified in
+    its last bits. pads has ONNX Pad's form over the transposed dimensions; what it adds has the value
+    zero_point.
     """
     zp = op.Cast(op.Constant(value_int=zero_point), to=3)
     left = op.Clip(op.Transpose(a, perm=a_perm), op.Constant(value_float=low), op.Constant(value_float=high))
@@ -72,10 +76,13 @@ def MulToIsland(
     )
     is_gelu = op.Cast(op.Constant(value_int=gelu), to=9)
     right = op.Transpose(b, perm=b_perm)
-    is_sigmoid = op.Cast(op.Constant(value_int=sigmoid), to=9)
+    is_sigmoid = op.Equal(op.Constant(value_int=gate), op.Constant(value_int=1))
+    is_hard = op.Equal(op.Constant(value_int=gate), op.Constant(value_int=2))
+    hard = op.HardSigmoid(right, alpha=alpha, beta=beta)
+    gated = op.Where(is_hard, hard, op.Where(is_sigmoid, op.Sigmoid(right), right))
     # After a Where onnxruntime makes no integer operator of the Mul.
-    product = op.Mul(op.Where(is_gelu, with_gelu, left), op.Where(is_sigmoid, op.Sigmoid(right), right))
-    q = op.QuantizeLinear(product, op.Constant(value_float=scale), zp)
+    product = op.Mul(op.Where(is_gelu, with_gelu, left), gated)
+    q = op.QuantizeLinear(op.Div(product, divisor), op.Constant(value_float=scale), zp)
     return op.Pad(op.Transpose(q, perm=perm), op.Constant(value_ints=pads), zp)
 
 

@@ -7,15 +7,16 @@ from qudnn.converter.functions.opsets import qudnn
 
 
 @script(qudnn, default_opset=op)
-def QTableAdd(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: int, y_max: int):
+def QTableAdd(a, b, a_table, b_table, y_scale, y_zero_point: int, y_min: int, y_max: int):
     """int8, int8, broadcast, float32 tables -> int8, with the bits of Add, Clip, QuantizeLinear.
 
         real = a_table[a + 128] + b_table[b + 128]        a table [256] for all
         real = a_table[c, a + 128] + ...                  or [Cp, 256] for each channel c of the result
         y    = rint(clamp(real / y_scale, -128 - y_zp, 127 - y_zp)) + y_zp, then into [y_min, y_max]
 
-    with one rounding after each float32 operation. The converter fills a table by running what stands between
-    DequantizeLinear and the Add on onnxruntime's CPU provider over all 256 inputs.
+    with one rounding after each float32 operation; y_scale is float32 `[1]`, or `[Cp]` for each
+    channel. The converter fills a table by running what stands between DequantizeLinear and the Add on
+    onnxruntime's CPU provider over all 256 inputs.
     """
     # Where the tables begin, of the shape [] or [Cp]: constants, as the tables are.
     last = op.Constant(value_ints=[-1])
@@ -30,8 +31,8 @@ def QTableAdd(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
     a_real = op.Gather(op.Reshape(a_table, last), a_places)
     b_real = op.Gather(op.Reshape(b_table, last), b_places)
     y = op.QuantizeLinear(
-        op.Add(a_real, b_real),
-        op.Constant(value_float=y_scale),
+        op.Div(op.Add(a_real, b_real), y_scale),
+        op.Constant(value_float=1.0),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )
     low = op.Cast(op.Constant(value_int=y_min), to=3)
@@ -40,7 +41,7 @@ def QTableAdd(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
 
 
 @script(qudnn, default_opset=op)
-def QTableMul(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: int, y_max: int):
+def QTableMul(a, b, a_table, b_table, y_scale, y_zero_point: int, y_min: int, y_max: int):
     """int8, int8, broadcast, float32 tables -> int8, with the bits of Mul, Clip, QuantizeLinear.
 
     As QTableAdd, with real = a_table[a + 128] * b_table[b + 128].
@@ -57,8 +58,8 @@ def QTableMul(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
     a_real = op.Gather(op.Reshape(a_table, last), a_places)
     b_real = op.Gather(op.Reshape(b_table, last), b_places)
     y = op.QuantizeLinear(
-        op.Mul(a_real, b_real),
-        op.Constant(value_float=y_scale),
+        op.Div(op.Mul(a_real, b_real), y_scale),
+        op.Constant(value_float=1.0),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )
     low = op.Cast(op.Constant(value_int=y_min), to=3)
@@ -67,7 +68,7 @@ def QTableMul(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
 
 
 @script(qudnn, default_opset=op)
-def QTableDiv(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: int, y_max: int):
+def QTableDiv(a, b, a_table, b_table, y_scale, y_zero_point: int, y_min: int, y_max: int):
     """int8, int8, broadcast, float32 tables -> int8, with the bits of Div, Clip, QuantizeLinear.
 
     As QTableAdd, with real = a_table[a + 128] / b_table[b + 128]; what is no number gives the least result.
@@ -84,8 +85,8 @@ def QTableDiv(a, b, a_table, b_table, y_scale: float, y_zero_point: int, y_min: 
     a_real = op.Gather(op.Reshape(a_table, last), a_places)
     b_real = op.Gather(op.Reshape(b_table, last), b_places)
     y = op.QuantizeLinear(
-        op.Div(a_real, b_real),
-        op.Constant(value_float=y_scale),
+        op.Div(op.Div(a_real, b_real), y_scale),
+        op.Constant(value_float=1.0),
         op.Cast(op.Constant(value_int=y_zero_point), to=3),
     )
     low = op.Cast(op.Constant(value_int=y_min), to=3)

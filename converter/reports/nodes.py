@@ -36,7 +36,7 @@ class Nodes(NamedTuple):
 
     @classmethod
     def of(cls, graph: ir.Graph, facts: Facts | None = None) -> "Nodes":
-        crossings = [node for node in graph if is_crossing(node)]
+        crossings = [node for node in graph if _crosses(node)]
         inside = _inside(graph)
         ours = {*crossings, *inside}
         ours |= {node for node in graph if _begins(node, ours, facts)}
@@ -54,13 +54,22 @@ class Nodes(NamedTuple):
         )
 
 
+def _crosses(node: ir.Node) -> bool:
+    """Whether it is a crossing; an entry of what lies as inside already, as a pool's result, is none."""
+    if not is_crossing(node):
+        return False
+    x = node.inputs[0] if is_qudnn(node, *ENTRIES) else None
+    tensor = None if x is None else _before_views(x)
+    return tensor is None or tensor.dtype == ir.DataType.INT8 or not _is_inside(tensor)
+
+
 def _inside(graph: ir.Graph) -> list[ir.Node]:
     """The nodes that work on tensors of an island, standard operators among them."""
     inside: dict[ir.Node, None] = {}
     for node in graph:
         producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
         reads = any(producer in inside or is_qudnn(producer, *ENTRIES) for producer in producers)
-        if not is_crossing(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
+        if not _crosses(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
             inside[node] = None
     return list(inside)
 
@@ -113,8 +122,19 @@ def _is_inside(value: ir.Value) -> bool:
         value = node.inputs[0]
 
 
+def _before_views(value: ir.Value) -> ir.Value:
+    """The tensor that the value is, in another shape."""
+    node = value.producer()
+    while has_trait(node, Trait.VIEWS) and node.inputs[0] is not None:
+        value = node.inputs[0]
+        node = value.producer()
+    return value
+
+
 def _islands(nodes: list[ir.Node]) -> dict[ir.Node, int]:
     """The groups of ops that share a tensor: one that an op wrote, or that entered the island; their numbers.
+
+    What an op of the domain reads in another shape is the same tensor.
 
     Attention in float32 reads and writes none.
     """
@@ -128,7 +148,11 @@ def _islands(nodes: list[ir.Node]) -> dict[ir.Node, int]:
 
     for node in nodes:
         for value in (*node.inputs, *node.outputs):
-            if value is not None and not value.is_initializer() and _is_inside(value):
-                group[root(value)] = root(node)
+            if value is None or value.is_initializer():
+                continue
+            tensor = _before_views(value) if node.domain == DOMAIN else value
+            for each in {value, tensor}:
+                if _is_inside(each):
+                    group[root(each)] = root(node)
     numbers: dict[object, int] = {}
     return {node: numbers.setdefault(root(node), len(numbers) + 1) for node in nodes if node in group}

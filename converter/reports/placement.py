@@ -94,9 +94,11 @@ def place(
 
 
 def _where(node: ir.Node, islands: Mapping[ir.Node, int], inside: set[ir.Node]) -> Place | None:
+    if node in inside or node in islands:
+        return Place.ISLAND
     if is_crossing(node):
         return Place.ENTRY if is_qudnn(node, *ENTRIES) else Place.EXIT
-    return Place.ISLAND if node in inside or node in islands else None
+    return None
 
 
 def _island(node: ir.Node, islands: Mapping[ir.Node, int]) -> int:

@@ -49,19 +49,15 @@ def _entry(
         "pads": [0] * 2 * rank,
         "low": float("-inf"),
         "high": float("inf"),
-        **({"gelu": 0, "sigmoid": 0} if op == "MulToIsland" else {}),
+        **({"gelu": 0, "gate": 0, "alpha": 0.2, "beta": 0.5} if op == "MulToIsland" else {}),
         "scale": 0.0271,
         "zero_point": -13,
         **given,
     }
-    if op == "AddToIsland":
-        constants = {
-            "bias": np.full(1, -0.0, np.float32),
-            "divisor": np.ones(1, np.float32),
-            **(constants or {}),
-        }
+    neutral = {"bias": np.full(1, -0.0, np.float32)} if op == "AddToIsland" else {}
+    constants = {**neutral, "divisor": np.ones(1, np.float32), **(constants or {})}
     tensors = {"a": ("float32", a), "b": ("float32", b)}
-    return FloatEntryCase(op, label, tensors, attributes, constants or {}, y_rank=rank, special=special)
+    return FloatEntryCase(op, label, tensors, attributes, constants, y_rank=rank, special=special)
 
 
 def _of_channels(count: int, *ones: int, seed: int = 0) -> Array:
@@ -77,6 +73,7 @@ def _image_pads(before: int, after: int, channels: int) -> list[int]:
     return [0, before, before, 0, 0, after, after, channels]
 
 
+_GATES: dict[int, dict[str, Any]] = {1: {"gate": 1}, 2: {"gate": 2, "alpha": 1 / 6, "beta": 0.47}}
 _DIVISOR = {"divisor": _of_channels(20, 1, 1)}
 _BIAS_AND_DIVISOR = {"bias": _of_channels(32), "divisor": _of_channels(32, seed=1)}
 
@@ -97,24 +94,24 @@ EXACT = [
     *_both("scale_1e-30", (7, 32), (7, 32), scale=1e-30),
     *_both("scale_1e30", (7, 32), (7, 32), scale=1e30, zero_point=127),
     _entry("AddToIsland", "bias", (7, 32), (7, 32), constants={"bias": _of_channels(32)}),
-    _entry(
-        "AddToIsland", "divisors", (20, 5, 6), (20, 5, 6), perm=IMAGE, low=0.0, constants=_DIVISOR, scale=1.0
-    ),
+    *_both("divisors", (20, 5, 6), (20, 5, 6), perm=IMAGE, low=0.0, constants=_DIVISOR, scale=1.0),
     _entry("AddToIsland", "both", (7, 32), (7, 32), high=1.5, constants=_BIAS_AND_DIVISOR),
     *(
-        _entry("MulToIsland", f"{label}_sigmoid", a, b, sigmoid=1, low=0.0, high=6.0, **given)
+        _entry("MulToIsland", f"{label}_gate{gate}", a, b, low=0.0, high=6.0, **_GATES[gate], **given)
         for label, a, b, given in (
             ("rows", (40, 32), (40, 32), {}),
             ("special", (40, 32), (40, 32), {"special": True}),
-            ("gate", (20, 5, 6), (20, 1, 1), {"perm": IMAGE, "pads": _image_pads(0, 0, 12)}),
+            ("image", (20, 5, 6), (20, 1, 1), {"perm": IMAGE, "pads": _image_pads(0, 0, 12)}),
+            ("divisors", (20, 5, 6), (20, 5, 6), {"perm": IMAGE, "constants": _DIVISOR, "scale": 1.0}),
         )
+        for gate in _GATES
     ),
 ]
 
 GELU = [
     _entry("MulToIsland", "gelu", (50, 64), (50, 64), gelu=1),
     _entry("MulToIsland", "gelu_channels", (50, 64), (1, 64), gelu=1, scale=0.003),
-    _entry("MulToIsland", "gelu_sigmoid", (50, 64), (50, 64), gelu=1, sigmoid=1, scale=0.003),
+    _entry("MulToIsland", "gelu_sigmoid", (50, 64), (50, 64), gelu=1, gate=1, scale=0.003),
 ]
 
 

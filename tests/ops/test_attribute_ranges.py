@@ -101,7 +101,7 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "QuantizeHalfToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "StepsToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "AddToIsland": (FLOAT_ENTRY, {"pads": 0}),
-    "MulToIsland": ({**FLOAT_ENTRY, "gelu": 1, "sigmoid": 0}, {"pads": 0}),
+    "MulToIsland": ({**FLOAT_ENTRY, "gelu": 1, "gate": 2, "alpha": 0.2, "beta": 0.5}, {"pads": 0}),
     "ConvertToIsland": ({"perm": [0, 2, 3, 1], "pads": [0] * 8}, {"pads": 0}),
     "DynamicQuantizeToIsland": ({"perm": [0, 1], "pads": [0] * 4}, {"pads": 0}),
     "QDepthToSpace": ({"blocksize": 2, "crop": [0] * 4}, {"crop": 0}),

@@ -36,7 +36,7 @@ def combined(
     a: Array,
     b: Array,
     *,
-    y_scale: float,
+    y_scale: float | Array,
     y_zero_point: int,
     y_min: int = -128,
     y_max: int = 127,
@@ -54,10 +54,10 @@ def real(values: Array, scale: float, zero_point: int) -> Array:
     return numbers
 
 
-def quantized(numbers: Array, scale: float, zero_point: int) -> Array:
-    """QuantizeLinear: float32 -> int8."""
+def quantized(numbers: Array, scale: float | Array, zero_point: int) -> Array:
+    """QuantizeLinear: float32 -> int8; scale: one, or float32 of each channel, the last axis."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        steps = numbers / np.float32(scale)
+        steps = numbers / np.asarray(scale, np.float32)
     steps = np.where(np.isnan(steps), np.float32(-np.inf), steps)
     clamped = np.clip(steps, np.float32(-128 - zero_point), np.float32(127 - zero_point))
     y: Array = np.rint(clamped).astype(np.int32) + zero_point

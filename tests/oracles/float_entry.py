@@ -36,6 +36,7 @@ def add_to_island(
 def mul_to_island(
     a: Array,
     b: Array,
+    divisor: Array,
     *,
     a_perm: Sequence[int],
     b_perm: Sequence[int],
@@ -44,7 +45,9 @@ def mul_to_island(
     low: float,
     high: float,
     gelu: int,
-    sigmoid: int,
+    gate: int,
+    alpha: float,
+    beta: float,
     scale: float,
     zero_point: int,
 ) -> Array:
@@ -54,7 +57,8 @@ def mul_to_island(
         error = np.vectorize(erf)((left / F(1.4142135381698608)).astype(np.float64)).astype(F)
         left = left * (error + F(1)) * F(0.5)
     with np.errstate(all="ignore"):
-        real = left * (logistic(right) if sigmoid else right)
+        factors = [right, logistic(right), np.clip(right * F(alpha) + F(beta), F(0), F(1))]
+        real = left * factors[gate] / divisor
     return _entered(real, perm, pads, scale, zero_point)
 
 

@@ -1,12 +1,14 @@
 """DequantizeLinear (2) -> Add or Mul -> QuantizeLinear => QAdd, QMul, QFloatAdd or QFloatMul
 
-With elementwise operators before the Add or Mul, and of a Sub, Sum, Div, Max or Min: those of tables.
+With elementwise operators before the Add or Mul, or a scale for each channel of the result, and of a Sub,
+Sum, Div, Max or Min: those of tables.
 """
 
 import onnx_ir as ir
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
+from qudnn.converter.frontends.qdq.channels import is_divided
 from qudnn.converter.frontends.qdq.operand import read_operand
 from qudnn.converter.frontends.qdq.result import read_result
 from qudnn.converter.frontends.qdq.table_binary import table_binary, two_functions
@@ -24,7 +26,7 @@ def binary(node: ir.Node, facts: Facts) -> Candidate:
         return unary(node, facts)  # of one tensor, such as x * sigmoid(x)
     except Refusal:
         dequantized = all(dequantizes(required_input(node, index).producer()) for index in (0, 1))
-        if not dequantized or not is_onnx(node, "Add", "Mul"):
+        if not dequantized or not is_onnx(node, "Add", "Mul") or is_divided(node):
             found = two_functions(node, facts)
             if found is None:
                 raise

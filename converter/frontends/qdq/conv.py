@@ -131,9 +131,10 @@ class _Conv(NamedTuple):
 
 
 def _read(node: ir.Node, facts: Facts) -> _Conv:
-    x, factors = channel_operand(node, facts)
+    weights = read_weights(required_input(node, 1), output_axis=0)
+    x, factors = channel_operand(node, weights.values.ndim, facts)
     group = node.attributes.get_int("group", 1)
-    w = scaled(read_weights(required_input(node, 1), output_axis=0), factors, group)
+    w = scaled(weights, factors, group)
     kernel = w.values.shape[2:]
     if tuple(node.attributes.get_ints("kernel_shape", kernel)) != kernel:
         raise Refusal("its kernel_shape is not that of its weights")
@@ -154,7 +155,7 @@ def _read(node: ir.Node, facts: Facts) -> _Conv:
 
 
 def _quantized(of: _Conv) -> Candidate:
-    y, divisors = read_channel_result(of.last, of.outputs)
+    y, divisors = read_channel_result(of.last, of.weights.values.ndim, of.outputs)
     bias = of.bias()
     if divisors is not None:
         of = of._replace(weights=of.weights._replace(scales=of.weights.scales / divisors), per_channel=True)

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
-from qudnn.converter.frontends.qdq.result import read_result
+from qudnn.converter.frontends.qdq.channels import is_divided, read_channel_result
+from qudnn.converter.frontends.qdq.result import Result, read_result
 from qudnn.converter.frontends.qdq.unary import channels_of, constants_of, reach
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.op_traits import is_onnx
+from qudnn.converter.graph.sizes import broadcast
 from qudnn.converter.island.candidate import Candidate
+from qudnn.converter.island.packing import Float32Array
 from qudnn.converter.lowering.elementwise.extreme_of_two import make_extreme_of_two
 from qudnn.converter.lowering.elementwise.table import run_chain
 from qudnn.converter.lowering.elementwise.table_binary import Looked, TableFunction, make_table_binary
@@ -86,26 +89,40 @@ def _before_factor(node: ir.Node) -> tuple[ir.Node, np.float32] | None:
 
 
 def table_binary(node: ir.Node, found: TwoFunctions, facts: Facts) -> Candidate:
-    """What the node computes of two functions; without a factor not both are a DequantizeLinear alone.
+    """What the node computes of two functions, that may be a DequantizeLinear alone.
 
-    onnxruntime then has no integer form of the node, nor of those before it, whose results stay in float32
+    Not both, but with a factor or where channels of the result have scales of their own: onnxruntime then has
+    no integer form of the node, nor of those before it, whose results stay in float32
     (BinaryNodeGroupSelector, qdq_selectors.cc, 1.30). Others than Add and Mul have one nowhere.
     """
-    y = read_result(node)
     axis = facts.channel_axis_of(*(x for x, _ in found.functions))
+    y, divisors = _result(node, found, axis, facts)
     a, b = (looked_up(x, nodes, axis, facts) for x, nodes in found.functions)
     nodes = dict.fromkeys(n for _, nodes in found.functions for n in reversed(nodes) if not dequantizes(n))
     covers = tuple(dict.fromkeys([node, found.node, *nodes, *y.covers]))
     if is_onnx(found.node, "Max", "Min"):
+        if divisors is not None:
+            raise Refusal("its result is quantized per channel")
         return make_extreme_of_two(is_onnx(found.node, "Max"), covers, (a, b), y.quantized, y.clamp, facts)
     function = _FUNCTIONS[found.node.op_type]
     if is_onnx(found.node, "Sub"):
         b = b._replace(values=-b.values)  # a - b and a + -b are one number
     if found.factor != 1:
-        a, b = _scaled(function, a, b, found.factor, float(y.quantization.scale))
+        scale = y.quantization.scale if divisors is None else divisors.min()
+        a, b = _scaled(function, a, b, found.factor, float(scale))
     if function is TableFunction.DIV and y.clamp != _ALL and _may_be_no_number(a.values, b.values):
         raise Refusal("its quotient may be no number, which the activation after it keeps")
-    return make_table_binary(function, covers, (a, b), y.quantized, y.clamp, facts)
+    return make_table_binary(function, covers, (a, b), y.quantized, y.clamp, divisors, facts)
+
+
+def _result(
+    node: ir.Node, found: TwoFunctions, axis: int, facts: Facts
+) -> tuple[Result, Float32Array | None]:
+    """What quantizes the result; the scales of its channels, where it has one for each."""
+    if axis != 1 or not is_divided(node):
+        return read_result(node), None
+    shape = broadcast(*(facts.ranked(x) for x, _ in found.functions))
+    return read_channel_result(node, len(shape), shape[1])
 
 
 def _may_be_no_number(a: NDArray[Any], b: NDArray[Any]) -> bool:

@@ -22,6 +22,7 @@ from qudnn.converter.island.port import Quantized, Tensor, port
 from qudnn.converter.lowering.elementwise.binary import common_layout, result_port
 from qudnn.converter.lowering.elementwise.table_binary import FloatArray, Looked, packed
 
+_ONE = np.ones(1, np.float32)
 _EXCESS = np.arange(256).astype(np.float32)  # of one over the other, from its int8 form
 
 
@@ -40,9 +41,11 @@ class ExtremeOfTwo:
         a, b = (emitter.moved(tensor, layout) for tensor in dense)
         first, second = self.tables
         by = (-first, second) if self.is_max else (first, -second)
-        excess = emitter.op("QTableAdd", [a, b], layout, _whole(-128, (-128, 127)), packed(by, layout))
+        excess = emitter.op("QTableAdd", [a, b], layout, _whole(-128, (-128, 127)), packed(by, _ONE, layout))
         rest = first, _EXCESS if self.is_max else -_EXCESS
-        return [emitter.op("QTableAdd", [a, excess], layout, _whole(0, self.clamp), packed(rest, layout))]
+        return [
+            emitter.op("QTableAdd", [a, excess], layout, _whole(0, self.clamp), packed(rest, _ONE, layout))
+        ]
 
 
 def make_extreme_of_two(
@@ -67,7 +70,7 @@ def make_extreme_of_two(
 
 
 def _whole(zero_point: int, limits: tuple[int, int]) -> dict[str, Attribute]:
-    return {"y_scale": 1.0, "y_zero_point": zero_point, "y_min": limits[0], "y_max": limits[1]}
+    return {"y_zero_point": zero_point, "y_min": limits[0], "y_max": limits[1]}
 
 
 def _quantized(numbers: FloatArray, y: Quantization) -> FloatArray:

@@ -38,10 +38,11 @@ class Looked(NamedTuple):
 
 @dataclass(frozen=True)
 class TableBinary:
-    """tables: of the two tensors. usual: the plain layout."""
+    """tables: of the two tensors. y_scale: `[1]`, or `[C]` of each channel. usual: the plain layout."""
 
     op_type: str
     tables: tuple[FloatArray, FloatArray]
+    y_scale: FloatArray
     usual: Layout
     attributes: Mapping[str, Attribute]
 
@@ -49,17 +50,22 @@ class TableBinary:
         dense = [emitter.dense(tensor) for tensor in tensors]
         layout = common_layout(dense, self.usual)
         inputs = [emitter.moved(tensor, layout) for tensor in dense]
-        return [emitter.op(self.op_type, inputs, layout, self.attributes, packed(self.tables, layout))]
+        constants = packed(self.tables, self.y_scale, layout)
+        return [emitter.op(self.op_type, inputs, layout, self.attributes, constants)]
 
 
-def packed(tables: Sequence[FloatArray], layout: Layout) -> dict[str, FloatArray]:
-    """The tables of a and b, with a row for each place of the layout."""
-    return {
+def packed(tables: Sequence[FloatArray], y_scale: FloatArray, layout: Layout) -> dict[str, FloatArray]:
+    """The tables of a and b, with a row for each place of the layout, and the scales of y."""
+    constants = {
         f"{name}_table": table
         if table.ndim == 1 or layout.is_unpadded
         else scattered(table, 0, layout.positions, layout.width)
         for name, table in zip("ab", tables, strict=True)
     }
+    if y_scale.size > 1 and not layout.is_unpadded:
+        y_scale = scattered(y_scale, 0, layout.positions, layout.width)
+        y_scale[y_scale == 0] = 1  # padding is divided, too
+    return {**constants, "y_scale": y_scale}
 
 
 def make_table_binary(
@@ -68,18 +74,20 @@ def make_table_binary(
     operands: tuple[Looked, Looked],
     y: Quantized,
     clamp: tuple[int, int],
+    divisors: FloatArray | None,
     facts: Facts,
 ) -> Candidate:
     """The candidate for `f(a) + g(b)`, `f(a) * g(b)` or `f(a) / g(b)`, broadcast as ONNX does.
 
     Channels, of which tables have a row each, are along the axis that channel_axis_of() says of both
-    tensors. clamp: into which interval results go, in the int8 domain.
+    tensors. clamp: into which interval results go, in the int8 domain. divisors: `[C]`, by which channels of
+    the result are divided before they are quantized with a scale of 1.
     """
     values = [operand.x for operand in operands]
     axis = facts.channel_axis_of(*values)
     y_port = result_port(y, [facts.ranked(value) for value in values], values, axis, facts)
+    y_scale = y.quantization.scale.reshape(1) if divisors is None else divisors
     attributes: dict[str, Attribute] = {
-        "y_scale": float(y.quantization.scale),
         "y_zero_point": y.quantization.island_zero_point,
         "y_min": clamp[0],
         "y_max": clamp[1],
@@ -87,7 +95,7 @@ def make_table_binary(
     a, b = operands
     return Candidate(
         covers,
-        TableBinary(function.value, (a.values, b.values), y_port.layout, attributes),
+        TableBinary(function.value, (a.values, b.values), y_scale, y_port.layout, attributes),
         tuple(port(o.x, facts.ranked(o.x), axis, o.dtype) for o in operands),
         (y_port,),
     )

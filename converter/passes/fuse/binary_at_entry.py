@@ -1,20 +1,16 @@
 """Add (of a bias) -> Add -> Relu or Clip -> Div -> QuantizeToIsland => AddToIsland
 
-Clip or Gelu, Sigmoid -> Mul -> QuantizeToIsland => MulToIsland
+Clip or Gelu, Sigmoid or HardSigmoid -> Mul, or HardSwish, -> Div -> QuantizeToIsland => MulToIsland
 
 Before a QuantizeLinear that only a DequantizeLinear reads, too, which becomes a DequantizeFromIsland.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from qudnn.converter.analysis.facts import Facts
 from qudnn.converter.errors import Refusal
 from qudnn.converter.frontends.qdq.masked_softmax import NOTE
-from qudnn.converter.frontends.qdq.result import clip_bounds
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
 from qudnn.converter.graph.edit import (
@@ -24,13 +20,13 @@ from qudnn.converter.graph.edit import (
     sole_consumer,
     take_place,
 )
-from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
+from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.island.layout import ALL
 from qudnn.converter.passes.base import NodePass
-from qudnn.converter.passes.fuse.gelu_at_dynamic_entry import gelu_of
+from qudnn.converter.passes.fuse.binary_of_floats import BinaryOfFloats, find_binary
 from qudnn.converter.qdq.linear import (
     dequantizes,
     dequantizes_for_integer_form,
@@ -39,20 +35,6 @@ from qudnn.converter.qdq.linear import (
     read_with,
     written_with,
 )
-
-_ALL = (-np.inf, np.inf)
-
-
-class _Found(NamedTuple):
-    """node: the Add or Mul. constants: bias and divisor of an Add. low, high: as the op has them."""
-
-    node: ir.Node
-    op_type: str
-    a: ir.Value
-    b: ir.Value
-    constants: tuple[NDArray[np.float32], ...]
-    bounds: tuple[float, float]
-    numbers: dict[str, int]
 
 
 class BinaryAtEntry(NodePass):
@@ -66,14 +48,14 @@ class BinaryAtEntry(NodePass):
 
     def matches(self, node: ir.Node) -> bool:
         if is_qudnn(node, "QuantizeToIsland"):
-            return _find(node) is not None
+            return find_binary(node) is not None
         if not quantizes(node) or not dequantizes(sole_consumer(node.outputs[0], once=True, inside=True)):
             return False
-        found = _find(node)
-        return found is not None and any(_is_made_by_op(value) for value in (found.a, found.b))
+        found = find_binary(node)
+        return found is not None and any(map(_is_made_by_op, found.tensors))
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        found = _find(node)
+        found = find_binary(node)
         assert found is not None
         try:
             self._fuse(found, self._entry(node, graph) if quantizes(node) else node, graph)
@@ -96,9 +78,9 @@ class BinaryAtEntry(NodePass):
         order = list(range(len(self.context.facts.ranked(x))))
         if not order:
             raise Refusal("its result has no dimensions")
-        found = _find(quantize)
+        found = find_binary(quantize)
         assert found is not None
-        for value in found.a, found.b:
+        for value in found.tensors:
             self._as_it_lies(value)  # raises Refusal before anything is changed
         scale, zero_point = float(parameters.scale), parameters.island_zero_point
         enter: dict[str, Attribute] = {"perm": order, "pads": [0] * (2 * len(order))}
@@ -114,8 +96,13 @@ class BinaryAtEntry(NodePass):
         remove_orphans([dequantize])
         return entry
 
-    def _fuse(self, found: _Found, entry: ir.Node, graph: ir.Graph) -> None:
-        (a, a_perm), (b, b_perm) = self._as_it_lies(found.a), self._as_it_lies(found.b)
+    def _fuse(self, found: BinaryOfFloats, entry: ir.Node, graph: ir.Graph) -> None:
+        node = found.node
+        name = node.name or self.context.names.node(f"{node.outputs[0].name}/entry")
+        if found.b is None:
+            zero = self.context.names.value(f"{name}/zero")
+            found = found._replace(b=add_initializer(graph, zero, np.zeros(1, np.float32)))
+        (a, a_perm), (b, b_perm) = map(self._as_it_lies, found.tensors)
         low, high = found.bounds
         attributes: dict[str, Attribute] = {
             "a_perm": a_perm,
@@ -128,11 +115,9 @@ class BinaryAtEntry(NodePass):
             "scale": entry.attributes["scale"].as_float(),
             "zero_point": entry.attributes["zero_point"].as_int(),
         }
-        node = found.node
-        name = node.name or self.context.names.node(f"{node.outputs[0].name}/entry")
         constants = [
             add_initializer(graph, self.context.names.value(f"{name}/{what}"), array)
-            for what, array in zip(("bias", "divisor"), found.constants, strict=False)
+            for what, array in found.constants.items()
         ]
         fused = ir.node(found.op_type, [a, b, *constants], attributes, domain=DOMAIN, name=name)
         replace_node(entry, fused, described=node)
@@ -145,11 +130,11 @@ class BinaryAtEntry(NodePass):
 
 def takes_sum(entry: ir.Node, facts: Facts) -> bool:
     """Whether the pass computes an Add, and what stands between it and this QuantizeToIsland, at once."""
-    found = _find(entry)
+    found = find_binary(entry)
     if found is None or found.op_type != "AddToIsland":
         return False
     try:
-        for value in found.a, found.b:
+        for value in found.tensors:
             _as_it_lies(value, facts)
     except Refusal:
         return False
@@ -183,103 +168,3 @@ def _as_it_lies(value: ir.Value, facts: Facts) -> tuple[ir.Value, list[int]]:
 def _is_made_by_op(value: ir.Value) -> bool:
     node = value.producer()
     return node is not None and node.domain == DOMAIN
-
-
-def _find(entry: ir.Node) -> _Found | None:
-    """entry: what quantizes."""
-    y = required_input(entry, 0)
-    divisor = np.ones(1, np.float32)
-    node = _made_for(y, entry)
-    consumer = entry
-    if is_onnx(node, "Div"):
-        array = _constant(required_input(node, 1))
-        if array is None:
-            return None
-        consumer, divisor = node, array
-        node = _made_for(required_input(node, 0), consumer)
-    bounds = _ALL
-    if has_trait(node, Trait.CLIPS):
-        limits = _bounds(node)
-        if limits is None:
-            return None
-        consumer, bounds = node, limits
-        node = _made_for(required_input(node, 0), consumer)
-    if is_onnx(node, "Add"):
-        return _sum(node, bounds, divisor)
-    return _product(node) if is_onnx(node, "Mul") and consumer is entry else None
-
-
-def _made_for(value: ir.Value, consumer: ir.Node) -> ir.Node | None:
-    """What makes the value, if only this node reads it, once."""
-    return value.producer() if sole_consumer(value, once=True) is consumer else None
-
-
-def _sum(add: ir.Node, bounds: tuple[float, float], divisor: NDArray[np.float32]) -> _Found | None:
-    p, q = required_input(add, 0), required_input(add, 1)
-    a, b, bias = p, q, np.full(1, -0.0, np.float32)
-    for value, other in (p, q), (q, p):
-        inner = _made_for(value, add)
-        if not is_onnx(inner, "Add"):
-            continue
-        found = _with_constant(inner)
-        if found is not None:
-            a, b, bias = found[0], other, found[1]
-            break
-    if constant_or_none(a) is not None:
-        a, b = b, a
-    if constant_or_none(a) is not None:
-        return None
-    return _Found(add, "AddToIsland", a, b, (bias, divisor), bounds, {})
-
-
-def _product(mul: ir.Node) -> _Found | None:
-    a, b, sigmoid = required_input(mul, 0), required_input(mul, 1), 0
-    if _constant(a) is not None or is_onnx(_made_for(a, mul), "Sigmoid"):
-        a, b = b, a
-    gate = _made_for(b, mul)
-    if is_onnx(gate, "Sigmoid"):
-        b, sigmoid = required_input(gate, 0), 1
-    elif _constant(b) is None and (_is_function(b, mul) and not _is_function(a, mul)):
-        a, b = b, a
-    if constant_or_none(a) is not None:
-        return None
-    bounds, gelu = _ALL, 0
-    source = gelu_of(a) if _made_for(a, mul) is not None else None
-    if source is not None:
-        a, gelu = source, 1
-    elif has_trait(a.producer(), Trait.CLIPS):
-        clip = a.producer()
-        assert clip is not None
-        limits = _bounds(clip)
-        if limits is not None:
-            a, bounds = required_input(clip, 0), limits
-    return _Found(mul, "MulToIsland", a, b, (), bounds, {"gelu": gelu, "sigmoid": sigmoid})
-
-
-def _is_function(value: ir.Value, consumer: ir.Node) -> bool:
-    """Whether MulToIsland computes it of its operand a."""
-    if has_trait(value.producer(), Trait.CLIPS):
-        return True
-    return _made_for(value, consumer) is not None and gelu_of(value) is not None
-
-
-def _with_constant(node: ir.Node) -> tuple[ir.Value, NDArray[np.float32]] | None:
-    a, b = required_input(node, 0), required_input(node, 1)
-    for value, other in (a, b), (b, a):
-        array = _constant(other)
-        if array is not None and constant_or_none(value) is None:
-            return value, array
-    return None
-
-
-def _constant(value: ir.Value) -> NDArray[np.float32] | None:
-    """float32, with one dimension at least."""
-    array = constant_or_none(value)
-    return None if array is None or array.dtype != np.float32 else np.atleast_1d(array)
-
-
-def _bounds(clip: ir.Node) -> tuple[float, float] | None:
-    try:
-        return clip_bounds(clip)
-    except Refusal:
-        return None

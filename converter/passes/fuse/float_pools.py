@@ -1,4 +1,4 @@
-"""Transpose -> (Relu, Clip or SiLU) -> GlobalAveragePool or ReduceMean => FloatGlobalAveragePool -> Transpose
+"""Transpose -> (Relu, Clip or SiLU) -> GlobalAveragePool or ReduceMean => FloatGlobalAveragePool -> Reshape
 
 Transpose -> (Relu, Clip or SiLU) -> AveragePool => FloatAveragePool -> Transpose
 
@@ -19,6 +19,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import add_initializer, describe_as, is_needed, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import is_onnx
 from qudnn.converter.graph.permutations import after
+from qudnn.converter.graph.sizes import Shape
 from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.island.emitter import Attribute
 from qudnn.converter.passes.base import NodePass
@@ -30,7 +31,10 @@ _SOURCES = ("FloatAveragePool", "FloatMaxPool", "QConvToFloat", "QLayerNormaliza
 
 
 class FloatPools(NodePass):
-    """Of the float32 result of a convolution or normalization, as it lies; the pool's is transposed."""
+    """Of the float32 result of a convolution or normalization, as it lies.
+
+    The pool's result is transposed; means, of one pixel, only get another shape.
+    """
 
     REPORTED = True
 
@@ -49,8 +53,8 @@ class FloatPools(NodePass):
             pool = self._pool(node, "FloatAveragePool", x, _mean_window(node, activation))
             self.context.notes[pool] = LAST_BITS
             return
-        keeps = self._keeps(node)
-        pool = self._pool(node, "FloatGlobalAveragePool", x, activation.attributes, keeps)
+        shape = self.context.facts.shape(node.outputs[0])
+        pool = self._pool(node, "FloatGlobalAveragePool", x, activation.attributes, self._keeps(node), shape)
         if is_onnx(node, "ReduceMean"):
             self.context.notes[pool] = LAST_BITS
 
@@ -69,8 +73,12 @@ class FloatPools(NodePass):
         x: ir.Value,
         attributes: Mapping[str, Attribute],
         keeps: bool = True,
+        mean_shape: Shape | None = None,
     ) -> ir.Node:
-        """Insert the op, and what gives its result to the consumers of the node."""
+        """Insert the op, and what gives its result to the consumers of the node.
+
+        mean_shape: that of the node's result where it is a mean.
+        """
         graph, y, names = node.graph, node.outputs[0], self.context.names
         assert isinstance(graph, ir.Graph)
         pool = ir.node(op_type, [x], dict(attributes), domain=DOMAIN, name=node.name)
@@ -79,7 +87,13 @@ class FloatPools(NodePass):
         pooled.name, pooled.type = names.value(f"{y.name}/pooled"), ir.TensorType(ir.DataType.FLOAT)
         if keeps:
             name = names.node(f"{y.name}/channels_first")
-            moved = ir.node("Transpose", [pooled], {"perm": _FIRST}, name=name)
+            channels = None if mean_shape is None else mean_shape[1]
+            if isinstance(channels, int):
+                sizes = np.array([-1, channels, 1, 1], np.int64)
+                shape = add_initializer(graph, names.value(f"{name}/shape"), sizes)
+                moved = ir.node("Reshape", [pooled, shape], name=name)
+            else:
+                moved = ir.node("Transpose", [pooled], {"perm": _FIRST}, name=name)
             for entry, index in list(y.uses()):
                 if is_qudnn(entry, "QuantizeToIsland"):
                     set_ints(entry, "perm", after(_FIRST, ints(entry, "perm")))

@@ -42,15 +42,30 @@ struct Sum {
     }
 };
 
-template <bool kGelu, bool kSigmoid>
-struct Product {
-    static constexpr int kOperands = 2;
-    Clip clip;
+struct IdentityGate {
+    __device__ float operator()(float x) const { return x; }
+};
 
-    __device__ float of(const float (&v)[2]) const {
+struct SigmoidGate {
+    __device__ float operator()(float x) const { return sigmoid(x); }
+};
+
+struct HardSigmoidGate {
+    float alpha, beta;
+
+    __device__ float operator()(float x) const { return Clip{0.0f, 1.0f}(plus(multiply(x, alpha), beta)); }
+};
+
+template <bool kGelu, typename Gate>
+struct Product {
+    static constexpr int kOperands = 3;
+    Clip clip;
+    Gate gate;
+
+    __device__ float of(const float (&v)[3]) const {
         float a = clip(v[0]);
         if constexpr (kGelu) a = Gelu{0.70710678f}(a);
-        return multiply(a, kSigmoid ? sigmoid(v[1]) : v[1]);
+        return divide(multiply(a, gate(v[1])), v[2]);
     }
 };
 
@@ -126,6 +141,14 @@ cudaError_t run(const FloatEntryGeometry<Function::kOperands>& g, const FloatEnt
                          : run<uint64_t, 1>(g, entry, function, operands, count, y, stream);
 }
 
+template <typename Gate>
+cudaError_t product(const FloatEntryGeometry<3>& g, const FloatEntry& entry, bool gelu, const Gate& gate,
+                    const float* const (&operands)[3], int8_t* y, cudaStream_t stream) {
+    const Clip clip{entry.low, entry.high};
+    return gelu ? run(g, entry, Product<true, Gate>{clip, gate}, operands, y, stream)
+                : run(g, entry, Product<false, Gate>{clip, gate}, operands, y, stream);
+}
+
 }  // namespace
 
 cudaError_t add_to_island(const FloatEntryGeometry<4>& g, const FloatEntry& entry,
@@ -133,14 +156,18 @@ cudaError_t add_to_island(const FloatEntryGeometry<4>& g, const FloatEntry& entr
     return run(g, entry, Sum{{entry.low, entry.high}}, operands, y, stream);
 }
 
-cudaError_t mul_to_island(const FloatEntryGeometry<2>& g, const FloatEntry& entry, bool gelu, bool sigmoid,
-                          const float* const (&operands)[2], int8_t* y, cudaStream_t stream) {
-    const Clip clip{entry.low, entry.high};
-    if (gelu)
-        return sigmoid ? run(g, entry, Product<true, true>{clip}, operands, y, stream)
-                       : run(g, entry, Product<true, false>{clip}, operands, y, stream);
-    return sigmoid ? run(g, entry, Product<false, true>{clip}, operands, y, stream)
-                   : run(g, entry, Product<false, false>{clip}, operands, y, stream);
+cudaError_t mul_to_island(const FloatEntryGeometry<3>& g, const FloatEntry& entry, bool gelu,
+                          const FloatGate& gate, const float* const (&operands)[3], int8_t* y,
+                          cudaStream_t stream) {
+    switch (gate.kind) {
+        case FloatGate::kNone:
+            return product(g, entry, gelu, IdentityGate{}, operands, y, stream);
+        case FloatGate::kSigmoid:
+            return product(g, entry, gelu, SigmoidGate{}, operands, y, stream);
+        case FloatGate::kHardSigmoid:
+            return product(g, entry, gelu, HardSigmoidGate{gate.alpha, gate.beta}, operands, y, stream);
+    }
+    return cudaErrorInvalidValue;
 }
 
 }  // namespace qudnn::kernels

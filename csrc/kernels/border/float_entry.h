@@ -31,10 +31,19 @@ struct FloatEntry {
 cudaError_t add_to_island(const FloatEntryGeometry<4>& g, const FloatEntry& entry,
                           const float* const (&operands)[4], int8_t* y, cudaStream_t stream);
 
-// y = saturate(rint(f(clip(a)) * h(b) / scale) + zero_point)
-// gelu: f(a) = 0.5 * a * (1 + erf(a / sqrt(2))), within 2^-20 relatively to a; sigmoid: h(b) is b's, with the
-// bits of onnxruntime's CPU provider. Otherwise they are a and b.
-cudaError_t mul_to_island(const FloatEntryGeometry<2>& g, const FloatEntry& entry, bool gelu, bool sigmoid,
-                          const float* const (&operands)[2], int8_t* y, cudaStream_t stream);
+// What an operand is before it is a factor.
+struct FloatGate {
+    enum Kind { kNone, kSigmoid, kHardSigmoid };
+    Kind kind;
+    float alpha, beta;
+};
+
+// y = saturate(rint(f(clip(a)) * h(b) / divisor / scale) + zero_point)
+// operands: a, b, divisor. gelu: f(a) = 0.5 * a * (1 + erf(a / sqrt(2))), within 2^-20 relatively to a. h(b),
+// of the gate, is b's sigmoid with the bits of onnxruntime's CPU provider, or clip(b * alpha + beta, 0, 1).
+// Otherwise they are a and b.
+cudaError_t mul_to_island(const FloatEntryGeometry<3>& g, const FloatEntry& entry, bool gelu,
+                          const FloatGate& gate, const float* const (&operands)[3], int8_t* y,
+                          cudaStream_t stream);
 
 }  // namespace qudnn::kernels

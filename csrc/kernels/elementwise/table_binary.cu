@@ -17,8 +17,8 @@ struct Tables {
 template <typename Operation, typename Index, int kElements>
 __global__ void __launch_bounds__(kThreads)
     table_binary(Index count, const __grid_constant__ ElementBroadcast<Index, 2> g, Divisor<Index> row,
-                 unsigned repeated, Tables tables, float scale, OutputRange range, Operands<2> operands,
-                 int8_t* __restrict__ y) {
+                 unsigned repeated, Tables tables, ResultScale y_scale, OutputRange range,
+                 Operands<2> operands, int8_t* __restrict__ y) {
     const Index stride = static_cast<Index>(gridDim.x) * kThreads;
     for (Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += stride) {
         Index rest = i, rows = i;
@@ -44,10 +44,14 @@ __global__ void __launch_bounds__(kThreads)
             for (int j = 0; j < kElements; ++j)
                 reals[o][j] = __ldg(table + j * tables.stride[o] + (word[0] >> (8 * j) & 255));
         }
+        const float* scales = y_scale.values + (y_scale.per_channel ? channel : 0);
+        float scale = __ldg(scales);
         uint32_t bytes[kElements];
 #pragma unroll
-        for (int j = 0; j < kElements; ++j)
+        for (int j = 0; j < kElements; ++j) {
+            if (j > 0 && y_scale.per_channel) scale = __ldg(scales + j);
             bytes[j] = quantize(divide(Operation::of(reals[0][j], reals[1][j]), scale), range);
+        }
         if constexpr (kElements == 4)
             reinterpret_cast<uint32_t*>(y)[i] = pack(bytes[0], bytes[1], bytes[2], bytes[3]);
         else

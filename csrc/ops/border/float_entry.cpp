@@ -109,21 +109,23 @@ void AddToIsland::infer(const ort::InferenceContext& context) {
 MulToIsland::MulToIsland(const ort::Attributes& attributes)
     : FloatBinaryEntry(attributes),
       gelu(attributes.integer("gelu", 0, 1) == 1),
-      sigmoid(attributes.integer("sigmoid", 0, 1) == 1) {}
+      gate{static_cast<kernels::FloatGate::Kind>(attributes.integer("gate", 0, 2)), attributes.real("alpha"),
+           attributes.real("beta")} {}
 
 void MulToIsland::compute(Context& context) const {
-    const ort::Tensor a = context.input(0), b = context.input(1);
-    const std::array<Operand, 2> operands{operand(a.shape, a_perm), operand(b.shape, b_perm)};
+    const ort::Tensor a = context.input(0), b = context.input(1), divisor = context.input(2);
+    const std::array<Operand, 3> operands{operand(a.shape, a_perm), operand(b.shape, b_perm),
+                                          operand(divisor.shape)};
     const ort::Shape outside = broadcast_of(operands);
     const ort::Tensor y = context.output(0, entry.inside(outside));
     if (y.shape.count() == 0) return;
-    const float* const data[2] = {a.as<const float>(), b.as<const float>()};
-    check_cuda(kernels::mul_to_island(geometry_of(entry, operands, outside), formula, gelu, sigmoid, data,
+    const float* const data[3] = {a.as<const float>(), b.as<const float>(), divisor.as<const float>()};
+    check_cuda(kernels::mul_to_island(geometry_of(entry, operands, outside), formula, gelu, gate, data,
                                       y.as<int8_t>(), context.stream()));
 }
 
 void MulToIsland::infer(const ort::InferenceContext& context) {
-    infer_entry(context, 2, FloatBinaryEntry(context.attributes()));
+    infer_entry(context, 3, FloatBinaryEntry(context.attributes()));
 }
 
 }  // namespace qudnn::ops

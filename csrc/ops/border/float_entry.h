@@ -27,12 +27,15 @@ struct AddToIsland : FloatBinaryEntry {
     static void infer(const ort::InferenceContext& context);
 };
 
-// a, b float32, broadcast -> int8.
+// a, b, divisor float32, broadcast -> int8.
 struct MulToIsland : FloatBinaryEntry {
     static constexpr Signature kSignature{
-        "MulToIsland", {ort::ElementType::float32, ort::ElementType::float32}, {ort::ElementType::int8}};
+        "MulToIsland",
+        {ort::ElementType::float32, ort::ElementType::float32, ort::ElementType::float32},
+        {ort::ElementType::int8}};
 
-    bool gelu, sigmoid;
+    bool gelu;
+    kernels::FloatGate gate;
 
     explicit MulToIsland(const ort::Attributes& attributes);
     void compute(Context& context) const;

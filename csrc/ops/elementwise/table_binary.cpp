@@ -6,8 +6,7 @@
 namespace qudnn::ops {
 
 QTableBinary::QTableBinary(const ort::Attributes& attributes)
-    : y_scale(attributes.real("y_scale")),
-      y_zero_point(attributes.integer("y_zero_point", -128, 127)),
+    : y_zero_point(attributes.integer("y_zero_point", -128, 127)),
       limits{attributes.integer("y_min", -128, 127), attributes.integer("y_max", -128, 127)} {
     require(limits.low <= limits.high, "y_min is larger than y_max");
 }
@@ -19,11 +18,15 @@ void QTableBinary::compute(Context& context, Kernel* kernel) const {
     const int64_t channels = shape.rank() > 0 ? shape.back() : 1;
     const kernels::FloatTable a_table = float_table(context.input(2), channels);
     const kernels::FloatTable b_table = float_table(context.input(3), channels);
+    const ort::Tensor scale = context.input(4);
+    const int64_t scales = scale.shape.count();
+    require(scale.shape.rank() == 1 && (scales == 1 || scales == channels),
+            "y_scale does not have one element, nor one for each channel of the result, its last dimension");
     const ort::Tensor y = context.output(0, shape);
     if (y.shape.count() == 0) return;
     check_cuda(kernel(broadcast_geometry<2>({a.shape, b.shape}, y.shape),
-                      {channels, y_scale, y_zero_point, limits}, a_table, b_table, a.as<const int8_t>(),
-                      b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
+                      {channels, {scale.as<const float>(), scales > 1}, y_zero_point, limits}, a_table,
+                      b_table, a.as<const int8_t>(), b.as<const int8_t>(), y.as<int8_t>(), context.stream()));
 }
 
 void QTableBinary::infer(const ort::InferenceContext& context) {

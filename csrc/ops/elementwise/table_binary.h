@@ -7,12 +7,11 @@
 
 namespace qudnn::ops {
 
-// a, b int8, broadcast; a_table, b_table float32 [256] or [channels,256], channels being the result's last
-// dimension -> int8.
+// a, b int8, broadcast; a_table, b_table float32 [256] or [channels,256], y_scale float32 [1] or [channels],
+// channels being the result's last dimension -> int8.
 struct QTableBinary {
     using Kernel = decltype(kernels::table_add);
 
-    float y_scale;
     int y_zero_point;
     kernels::Limits limits;
 
@@ -22,30 +21,33 @@ struct QTableBinary {
 };
 
 struct QTableAdd : QTableBinary {
-    static constexpr Signature kSignature{"QTableAdd",
-                                          {ort::ElementType::int8, ort::ElementType::int8,
-                                           ort::ElementType::float32, ort::ElementType::float32},
-                                          {ort::ElementType::int8}};
+    static constexpr Signature kSignature{
+        "QTableAdd",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::int8}};
 
     using QTableBinary::QTableBinary;
     void compute(Context& context) const { QTableBinary::compute(context, kernels::table_add); }
 };
 
 struct QTableMul : QTableBinary {
-    static constexpr Signature kSignature{"QTableMul",
-                                          {ort::ElementType::int8, ort::ElementType::int8,
-                                           ort::ElementType::float32, ort::ElementType::float32},
-                                          {ort::ElementType::int8}};
+    static constexpr Signature kSignature{
+        "QTableMul",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::int8}};
 
     using QTableBinary::QTableBinary;
     void compute(Context& context) const { QTableBinary::compute(context, kernels::table_mul); }
 };
 
 struct QTableDiv : QTableBinary {
-    static constexpr Signature kSignature{"QTableDiv",
-                                          {ort::ElementType::int8, ort::ElementType::int8,
-                                           ort::ElementType::float32, ort::ElementType::float32},
-                                          {ort::ElementType::int8}};
+    static constexpr Signature kSignature{
+        "QTableDiv",
+        {ort::ElementType::int8, ort::ElementType::int8, ort::ElementType::float32, ort::ElementType::float32,
+         ort::ElementType::float32},
+        {ort::ElementType::int8}};
 
     using QTableBinary::QTableBinary;
     void compute(Context& context) const { QTableBinary::compute(context, kernels::table_div); }

@@ -37,6 +37,22 @@ def gated(net: QdqNetwork, x: str, z: str) -> str:
     return net.node("Mul", [clipped, net.node("Sigmoid", [mean], "gate")], "gated")
 
 
+def silu(net: QdqNetwork, x: str, z: str) -> str:
+    return net.node("Mul", [x, net.node("Sigmoid", [x], "gate")], "silu")
+
+
+def hard_gated(net: QdqNetwork, x: str, z: str) -> str:
+    """As MobileNetV3 has it; with numbers that are not HardSigmoid's own."""
+    mean = net.node("ReduceMean", [z], "mean", axes=[2, 3])
+    gate = net.node("HardSigmoid", [mean], "gate", alpha=1 / 6, beta=0.47)
+    return net.node("Mul", [x, gate], "gated")
+
+
+def by_channel(chain: Chain) -> Chain:
+    """Divided by a number for each channel, as what stands before a depthwise convolution."""
+    return lambda net, x, z: net.node("Div", [chain(net, x, z), vector(net, 4, 1, 1)], "divided")
+
+
 CHAINS: dict[str, tuple[Chain, str]] = {
     "add": (lambda net, x, z: net.node("Add", [x, z], "sum"), "AddToIsland"),
     "add a bias too": (with_bias, "AddToIsland"),
@@ -45,6 +61,14 @@ CHAINS: dict[str, tuple[Chain, str]] = {
     "gate": (gated, "MulToIsland"),
     "smooth": (
         lambda net, x, z: net.node("Mul", [vector(net, 4, 1, 1), x], "product"),
+        "MulToIsland",
+    ),
+    "hard gate": (hard_gated, "MulToIsland"),
+    "gate, divide by channel": (by_channel(gated), "MulToIsland"),
+    "hard gate, divide by channel": (by_channel(hard_gated), "MulToIsland"),
+    "silu, divide by channel": (by_channel(silu), "MulToIsland"),
+    "hard swish, divide by channel": (
+        by_channel(lambda net, x, z: net.node("HardSwish", [x], "swish")),
         "MulToIsland",
     ),
     "add a bias": (lambda net, x, z: net.node("Add", [x, vector(net, 4, 1, 1)], "sum"), "AddToIsland"),
@@ -124,6 +148,15 @@ def test_activation_that_a_product_reads_too() -> None:
     check.assert_equivalent(model, conversion.model, [feed_of(False, batch) for batch in (2, 1)])
 
 
+def test_quotient_that_others_read() -> None:
+    net = network(CHAINS["silu, divide by channel"][0])
+    net.output("divided", "float32", list("abcd"))
+    conversion = converter.convert(net.model())
+    assert "MulToIsland" not in conversion.report.converted
+    assert {"Mul", "Div"} <= {entry.op_type for entry in conversion.report.left}
+    check.assert_equivalent(net.model(), conversion.model, [feed_of(False, 2)])
+
+
 def test_sum_that_others_read() -> None:
     net = network(CHAINS["add"][0])
     net.output("sum", "float32", list("abcd"))
@@ -134,7 +167,7 @@ def test_sum_that_others_read() -> None:
 
 
 def test_numbers_that_are_none() -> None:
-    for name in ("add, relu, divide by channel", "gate"):
+    for name in ("add, relu, divide by channel", "gate", "hard gate", "silu, divide by channel"):
         net = network(CHAINS[name][0])
         conversion = converter.convert(net.model())
         feed = feed_of(False, 2)

@@ -65,6 +65,8 @@ def test_the_mean(kind: str, op_type: str, view: bool) -> None:
     found, _, report = converted(net, QUANTUM)
     assert found["FloatGlobalAveragePool"] == found["QConvToFloat"] == 1
     assert not found[op_type.split()[0]] and not found["Sigmoid"] and not found["Clip"]
+    assert (report.islands, report.entries) == (1, 1), str(report)
+    assert "Transpose" not in found
     noted = Counter(entry.op_type for entry in report.approximate)
     assert noted["FloatGlobalAveragePool"] == (op_type != "GlobalAveragePool")
 
