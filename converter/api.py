@@ -42,6 +42,7 @@ def convert(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     quantize_activations: bool = False,
+    constant_defaults: bool = False,
 ) -> Conversion:
     """Convert a quantized model, given as such or as the path of its file. The argument is left as it is.
 
@@ -55,6 +56,7 @@ def convert(
     operators; see `qudnn.converter.selection.Selection`.
     quantize_activations: whether matmuls and convolutions of float32 with weights that are only stored in 8
     bits are computed in integers too: their activations are then quantized at run time, and results change.
+    constant_defaults: whether inputs with a default are that always; the converted model has none of them.
 
     Raises ConversionError where the model cannot be read or the trace not be written.
     """
@@ -71,7 +73,14 @@ def convert(
     if is_converted(proto):
         return Conversion(proto, describe_converted(files.to_ir(proto)))
     work = read_inlined(proto)
-    report = pipeline.run(work, _observer(trace), explains(explain), selection, quantize_activations)
+    report = pipeline.run(
+        work,
+        _observer(trace),
+        explains(explain),
+        selection,
+        quantize_activations=quantize_activations,
+        constant_defaults=constant_defaults,
+    )
     if not report.converted:
         return Conversion(proto, report)
     with named("making the converted model"):
@@ -88,6 +97,7 @@ def convert_file(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     quantize_activations: bool = False,
+    constant_defaults: bool = False,
 ) -> Report:
     """Convert the model in the file `source` into the file `target`.
 
@@ -96,7 +106,7 @@ def convert_file(
     with the mode of those that they replace; a model of which nothing could be converted, or which is
     converted already, is written as it was. "-" is standard input or output; pipes and devices work, too.
 
-    trace, explain, include, exclude, quantize_activations: as in convert.
+    trace, explain, include, exclude, quantize_activations, constant_defaults: as in convert.
 
     Raises ConversionError where the source cannot be read, or the target or the trace not be written.
     """
@@ -110,7 +120,14 @@ def convert_file(
     report = (
         describe_converted(model)
         if converted_before
-        else pipeline.run(model, _observer(trace), explains(explain), selection, quantize_activations)
+        else pipeline.run(
+            model,
+            _observer(trace),
+            explains(explain),
+            selection,
+            quantize_activations=quantize_activations,
+            constant_defaults=constant_defaults,
+        )
     )
     if report.converted and not report.already:
         with named("writing the converted model"):
@@ -166,10 +183,11 @@ def inspect(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     quantize_activations: bool = False,
+    constant_defaults: bool = False,
 ) -> Report:
     """The report that converting a model would give, or that on a converted model; nothing is written.
 
-    include, exclude, quantize_activations: as in convert.
+    include, exclude, quantize_activations, constant_defaults: as in convert.
     source: where proto was read from, in whose folder its weights in other files lie; they are read on
     demand, and so left alone where nobody asks for them. proto is not to be used afterwards.
 
@@ -179,7 +197,12 @@ def inspect(
     weights.locate(proto, weights.folders_of(source))
     if is_converted(proto):
         return describe_converted(files.to_ir(proto))
-    return pipeline.run(read_inlined(proto), selection=selection, quantize_activations=quantize_activations)
+    return pipeline.run(
+        read_inlined(proto),
+        selection=selection,
+        quantize_activations=quantize_activations,
+        constant_defaults=constant_defaults,
+    )
 
 
 def explains(wanted: bool | None) -> bool:

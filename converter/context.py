@@ -43,6 +43,7 @@ class Journal:
     remarks: sentences about the conversion as a whole, for the report, in their order.
     selection: which nodes the user wants converted.
     quantize_activations: whether to quantize, at run time, what is multiplied by weights stored in 8 bits.
+    constant_defaults: whether inputs with a default are that always.
     is_body: whether the model is a body of a node, see qudnn.converter.bodies.
     constants_inside: those that are new in bodies that were converted.
     """
@@ -55,6 +56,7 @@ class Journal:
     remarks: dict[str, None] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
     quantize_activations: bool = False
+    constant_defaults: bool = False
     is_body: bool = False
     constants_inside: list[ir.Value] = field(default_factory=list)
 
@@ -64,7 +66,9 @@ class Journal:
         model: ir.Model,
         explains: bool = False,
         selection: Selection | None = None,
+        *,
         quantize_activations: bool = False,
+        constant_defaults: bool = False,
     ) -> "Journal":
         """An empty one, for a model as it was read."""
         names = Names()
@@ -74,6 +78,7 @@ class Journal:
             explains=explains,
             selection=selection or Selection(),
             quantize_activations=quantize_activations,
+            constant_defaults=constant_defaults,
         )
 
     def inside(self) -> "Journal":

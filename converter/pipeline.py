@@ -247,16 +247,24 @@ def run(
     observer: Observer | None = None,
     explain: bool = False,
     selection: Selection | None = None,
+    *,
     quantize_activations: bool = False,
+    constant_defaults: bool = False,
 ) -> Report:
     """Convert the model in place. Where nothing was converted, do not use it: take the original.
 
     explain: whether the report says which rewrites passes declined, and why. selection: of nodes to convert.
-    quantize_activations: as in convert.
+    quantize_activations, constant_defaults: as in convert.
 
     Raises ConversionError where a pass fails; the model is not to be used then, either.
     """
-    journal = Journal.of(model, explain, selection, quantize_activations)
+    journal = Journal.of(
+        model,
+        explain,
+        selection,
+        quantize_activations=quantize_activations,
+        constant_defaults=constant_defaults,
+    )
     if observer:
         observer.before(model)
     report = _convert(model, journal, observer)

@@ -16,6 +16,7 @@ MODELS = Path(__file__).parent / "quantizers" / "models"
 # Converted nodes, quantized nodes, nodes that are not exact. What stays has its reason in the report.
 EXPECTED = {
     "brevitas-cnn-ts-default": (22, 22, 1),
+    "brevitas-cnn-ts-layerwise": (13, 13, 7),
     "brevitas-encoder-ts-layerwise": (58, 58, 10),
     "modelopt-cnn-dynamo-fp16": (17, 17, 12),
     "modelopt-cnn-ts-fp16": (20, 20, 14),
@@ -36,22 +37,35 @@ def test_a_quantizer_s_model(path: Path) -> None:
     assert not found.failed and not found.not_compared
     assert (found.converted, found.quantized, found.approximate) == EXPECTED[path.stem]
     assert found.islands and found.crossings
-    assert found.islands == 1 or "-cnn-" not in path.stem
+    # The last one's batch norms are inputs with defaults.
+    assert found.islands == 1 or "-cnn-" not in path.stem or path.stem == "brevitas-cnn-ts-layerwise"
     assert sum(found.left.values()) == found.quantized - found.converted
     assert found.elements and (found.approximate or not found.different)
 
 
-def test_layer_norms_whose_parameters_have_defaults_convert_without_them() -> None:
-    """As the report's page advises; Brevitas exports them so."""
-    tool = pytest.importorskip("onnxruntime.tools.remove_initializer_from_input", reason="onnxruntime < 1.24")
-    model = onnx.load(MODELS / "brevitas-encoder-ts-layerwise.onnx")
-    before = converter.convert(model).report
-    assert any("let it be an initializer alone" in left.reason for left in before.left)
-    assert tool.remove_initializer_from_input(model)
-    after = converter.convert(model).report
-    assert not any("initializer" in left.reason for left in after.left)
-    assert after.converted["LayerNormalizationToIsland"] == 3
-    assert "LayerNormalizationToIsland" not in before.converted
+@pytest.mark.parametrize(
+    ("name", "op", "number", "islands"),
+    [
+        ("brevitas-cnn-ts-layerwise", "QConv", 2, 1),
+        ("brevitas-encoder-ts-layerwise", "LayerNormalizationToIsland", 3, None),
+    ],
+)
+def test_normalizations_whose_parameters_have_defaults(
+    name: str, op: str, number: int, islands: int | None
+) -> None:
+    """They convert with --constant-defaults, as the report says. Brevitas exports them so."""
+    path = MODELS / f"{name}.onnx"
+    before, after = (converter.convert(path, constant_defaults=given) for given in (False, True))
+    assert any("as --constant-defaults does" in left.reason for left in before.report.left)
+    assert not any("initializer" in left.reason for left in after.report.left)
+    assert after.report.converted[op] == number > before.report.converted.get(op, 0), str(after.report)
+    assert islands in (None, after.report.islands)
+    feed = random_feed(after.model)
+    assert len(feed) == 1 < len(before.model.graph.input)
+    wanted, got = (run(model, feed).outputs for model in (onnx.load(path), after.model))
+    for result, want in wanted.items():
+        wide = want.astype(np.float64)
+        assert np.abs(got[result] - wide).max() <= 0.1 * np.abs(wide).max(), result
 
 
 def of_shapes(model: onnx.ModelProto) -> set[str]:

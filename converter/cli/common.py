@@ -25,7 +25,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """--include, --exclude and --quantize-activations: what to convert."""
+    """--include, --exclude, --quantize-activations and --constant-defaults: what to convert."""
     for name, what in ("include", "convert only nodes"), ("exclude", "leave nodes as they are"):
         parser.add_argument(
             f"--{name}",
@@ -39,4 +39,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also convert what multiplies float32 by weights that are only stored in 8 bits: its "
         "activations are quantized at run time, and results change",
+    )
+    parser.add_argument(
+        "--constant-defaults",
+        action="store_true",
+        help="take the default of each input that has one as a constant: callers cannot give another",
     )

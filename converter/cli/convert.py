@@ -109,6 +109,7 @@ def _convert(job: Job, arguments: argparse.Namespace, pages: Pages | None) -> Ou
             include=arguments.include,
             exclude=arguments.exclude,
             quantize_activations=arguments.quantize_activations,
+            constant_defaults=arguments.constant_defaults,
         )
         if pages is not None:
             pages.write(*job, report)

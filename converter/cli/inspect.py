@@ -102,6 +102,7 @@ def _inspect(name: str, arguments: argparse.Namespace, pages: Pages | None) -> F
             include=arguments.include,
             exclude=arguments.exclude,
             quantize_activations=arguments.quantize_activations,
+            constant_defaults=arguments.constant_defaults,
         )
         if pages is not None:
             pages.write(name, None, report, [about(summary)])

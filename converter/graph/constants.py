@@ -91,7 +91,7 @@ def constant(value: ir.Value | None, what: str) -> NDArray[Any]:
     if array is None and value.is_graph_input() and value.is_initializer():
         raise Refusal(
             f"its {what}, {value.name}, is an input with a default, which a caller may change: "
-            "let it be an initializer alone"
+            "let it be an initializer alone, as --constant-defaults does"
         )
     if array is None:
         instead = ", not an input of the model: make it an initializer" if value.is_graph_input() else ""

@@ -250,7 +250,7 @@ def test_initializers_that_are_inputs_are_no_constants() -> None:
     conversion = convert(model, x=net.random((2, 3, 8, 8)))
     assert reasons(conversion) == {
         "y_node": "its weight scale, y_w_scale, is an input with a default, which a caller may change: "
-        "let it be an initializer alone"
+        "let it be an initializer alone, as --constant-defaults does"
     }
 
 

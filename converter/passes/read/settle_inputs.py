@@ -1,4 +1,4 @@
-"""Initializers that are inputs too -> initializers, in old models; a size of -1 => an unknown one"""
+"""Initializers that are inputs too -> initializers, in old models or if told so; unknown sizes of -1"""
 
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass
@@ -11,12 +11,15 @@ _OVERRIDABLE_FROM = 4  # IR version
 class SettleInputs(ReadPass):
     """Up to IR version 3 all initializers are inputs, of which onnxruntime 1.31 lets none be given.
 
-    Later such inputs are defaults. It shows a size of -1, which older tools write, as an unknown one.
+    Later such inputs have a default, and stay unless the user says that nobody gives another. It shows a size
+    of -1, which older tools write, as an unknown one.
     """
 
     def run(self, model: ir.Model) -> None:
-        if model.ir_version < _OVERRIDABLE_FROM:
+        old = model.ir_version < _OVERRIDABLE_FROM
+        if old or self.context.constant_defaults:
             RemoveInitializersFromInputsPass()(model)
+        if old:
             model.ir_version = _OVERRIDABLE_FROM
         for graph in model.graphs():
             values = [*graph.inputs, *(output for node in graph for output in node.outputs)]

@@ -43,8 +43,8 @@ _ADVICE = (
     ),
     (
         r"default, which a caller may change",
-        "Take it off the model's inputs: export with keep_initializers_as_inputs=False, or run "
-        "onnxruntime.tools.remove_initializer_from_input (onnxruntime 1.24 or newer).",
+        "Convert with --constant-defaults, which takes it off the model's inputs, or export with "
+        "keep_initializers_as_inputs=False.",
     ),
     (
         r"must be constant|(is|are) not constant|no constant",

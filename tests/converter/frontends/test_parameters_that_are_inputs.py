@@ -89,7 +89,7 @@ def test_normalization_with_defaults() -> None:
     reasons = {entry.op_type: entry.reason for entry in conversion.report.left}
     assert reasons["BatchNormalization"] == (
         "its scale, bn_scale, is an input with a default, which a caller may change: "
-        "let it be an initializer alone"
+        "let it be an initializer alone, as --constant-defaults does"
     )
     assert reasons["Relu"] == "its input comes from BatchNormalization in floating point"
     check.assert_true_report(model, conversion)

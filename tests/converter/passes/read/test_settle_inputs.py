@@ -1,5 +1,7 @@
 """Inputs with defaults, and sizes of -1: what models of older tools leave open, as onnxruntime takes it."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -10,6 +12,7 @@ from qdq_networks import QdqNetwork, normal
 from cases.builder import Array
 from check import assert_equivalent
 from qudnn import converter
+from qudnn.converter.cli import main
 from session import assert_same_bits, open_session, outputs
 
 
@@ -65,8 +68,36 @@ def test_newer_models_have_defaults_that_a_caller_may_change() -> None:
     (left,) = [entry for entry in conversion.report.left if entry.op_type == "QLinearConv"]
     assert left.reason == (
         "its input scale, scale, is an input with a default, which a caller may change: "
-        "let it be an initializer alone"
+        "let it be an initializer alone, as --constant-defaults does"
     )
+
+
+@pytest.mark.parametrize("ir_version", [4, 8])
+@pytest.mark.parametrize("network", [qoperator, qdq])
+def test_defaults_are_constants_if_nobody_gives_others(network: object, ir_version: int) -> None:
+    assert callable(network)
+    made, op = network(13)
+    model = with_constants_as_inputs(made, ir_version)
+    conversion = converter.convert(model, constant_defaults=True)
+    assert conversion.report.converted == {op: 1}
+    inputs = {"x": normal(2, 4, 9, 8) if op == "QConv" else normal(2, 4)}
+    sessions = [open_session(each) for each in (model, conversion.model)]
+    assert sessions[0].get_overridable_initializers() and not sessions[1].get_overridable_initializers()
+    assert_same_bits(*(outputs(session, inputs) for session in sessions))
+
+
+@pytest.mark.parametrize("verb", ["convert", "inspect"])
+def test_commands(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, _ = qoperator(13)
+    source, target = tmp_path / "model.onnx", tmp_path / "converted.onnx"
+    onnx.save_model(with_constants_as_inputs(made, 8), source)
+    words = [verb, str(source), *(["-o", str(target)] if verb == "convert" else [])]
+    assert main(words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "QConv" not in said and "--constant-defaults" in said
+    assert main([*words, "--constant-defaults"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 QConv" in said and "--constant-defaults" not in said
 
 
 def test_a_default_that_shapes_depend_on_is_not_baked_in() -> None:

@@ -177,7 +177,7 @@ def test_left_nodes_get_advice() -> None:
         r for r in reasons if "between QuantizeLinear and" in r
     }
     assert advice("its input comes from Conv in floating point").startswith("Quantize the result of Conv: ")
-    assert "remove_initializer_from_input" in advice(
+    assert "--constant-defaults" in advice(
         "its scale is an input with a default, which a caller may change: x"
     )
     assert advice("qudnn has no op for it") == ""
