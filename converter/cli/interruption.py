@@ -9,6 +9,7 @@ from types import FrameType
 from qudnn.converter.io import output
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 0.1  # seconds
 
 
 def endable(work: Callable[[], int]) -> int:
@@ -33,7 +34,8 @@ def endable(work: Callable[[], int]) -> int:
                 signal.signal(number, _end)
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        thread.join()
+        while thread.is_alive():
+            thread.join(_PATIENCE)  # the other thread may get the signal, which wakes nobody here
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

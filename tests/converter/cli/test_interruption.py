@@ -18,7 +18,7 @@ from qudnn.converter.io import output
 
 # A verb that works in a folder of its own until it is ended; how, is the argument.
 PROGRAM = """
-import sys, threading, time
+import signal, sys, threading, time
 from pathlib import Path
 from qudnn.converter import cli
 from qudnn.converter.io import scratch
@@ -32,7 +32,10 @@ class Verb:
         with scratch.folder_in(Path.cwd()) as folder:
             (folder / "half").write_bytes(b"a model")
             print("working", flush=True)
-            if arguments.how == "deaf":
+            if arguments.how.isdigit():
+                sys.stdin.read()
+                signal.pthread_kill(threading.get_ident(), int(arguments.how))
+            if arguments.how != "waiting" and arguments.how != "writing":
                 threading.Event().wait()
             number = 0
             while True:
@@ -102,7 +105,7 @@ def started(program: str, folder: Path, *arguments: str) -> Iterator[subprocess.
     }
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment
+        command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment
     ) as process:
         try:
             assert process.stdout is not None
@@ -122,6 +125,15 @@ def test_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status
         process.send_signal(number)
         process.send_signal(number)  # whoever is impatient does no harm
         out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (status, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_that_another_thread_gets(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    """A system may give a process's signal to any of its threads; Python acts on it in the main one."""
+    with started(PROGRAM, tmp_path, "wait", str(int(number))) as process:
+        out, err = process.communicate(timeout=60)  # which closes its standard input
     assert (process.returncode, out, err) == (status, "", "")
     assert list(tmp_path.iterdir()) == []
 
