@@ -8,7 +8,7 @@ import pytest
 
 from cases.builder import GraphBuilder
 from quantizers.outcome import Outcome
-from quantizers.table import PAGE, left, limited, models, tools, write
+from quantizers.table import BEFORE, PAGE, Found, about, left, limited, models, tools, write
 
 
 @pytest.fixture
@@ -60,6 +60,15 @@ def test_what_was_before_stands_next_to_it() -> None:
     now = [Outcome("a-1", quantized=3, converted=3), Outcome("a-2", quantized=2, converted=2, different=1)]
     (row,) = tools(now, before).splitlines()[2:]
     assert row == "| a | 2 | 1 -> 2 | 3 of 5 -> 5 of 5 | 0 | 0 | 1 | 1 |"
+
+
+def test_what_was_before_is_kept_in_a_file(tmp_path: Path) -> None:
+    now = Found("now", "1.31.1", [Outcome("a-1", quantized=3, left={"Conv: no": 3}), Outcome("a-2", "bad")])
+    now.write(tmp_path / "found.json")
+    assert Found.read(tmp_path / "found.json") == now
+    before = Found.read(BEFORE)
+    assert len(before.outcomes) == 186 == len({each.model for each in before.outcomes})
+    assert before.commit in about(now, before) and "2 models at now" in about(now, before)
 
 
 def test_reasons_that_differ_in_sizes_are_one() -> None:

@@ -1,10 +1,12 @@
 """Converts the models of a folder, compares them with onnxruntime's CPU provider, and prints tables.
 
-    PYTHONPATH=.:tests:examples python -P tests/quantizers/table.py FOLDER [--json FILE] [--before FILE]
+    PYTHONPATH=.:tests:examples python -P tests/quantizers/table.py FOLDER --commit COMMIT
+
 
 A model's name begins with its tool's: modelopt-cnn-fp32.onnx. The first table is of tools, the second of
-models.
---json: writes what was found, too. --before: what such a file says stands next to it.
+models. --commit: of which this is, for the texts.
+--json: writes what was found, too. --before: what such a file says stands before an arrow; by default that of
+the commit with which work on other tools' models began.
 --write: writes the table of tools, and what is left and why, into docs/quantizers.md.
 """
 
@@ -14,16 +16,40 @@ import json
 import multiprocessing
 import re
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
+
+import onnxruntime
 
 from quantizers.outcome import Outcome, outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "quantizers.md"
 BEGIN, END = "<!-- quantizers -->", "<!-- end of quantizers -->"
+BEFORE = Path(__file__).with_name("before.json")
 _SECONDS = 120  # for each model
+
+
+class Found(NamedTuple):
+    """What models of a folder gave. commit: of qudnn. onnxruntime: its version."""
+
+    commit: str
+    onnxruntime: str
+    outcomes: list[Outcome]
+
+    @classmethod
+    def read(cls, path: Path) -> "Found":
+        content = json.loads(path.read_text())
+        return cls(**{**content, "outcomes": [Outcome(**row) for row in content["outcomes"]]})
+
+    def write(self, path: Path) -> None:
+        """A line for each model, so that changes can be read."""
+        rows = ",\n".join(json.dumps(dataclasses.asdict(each)) for each in self.outcomes)
+        about = json.dumps({"commit": self.commit, "onnxruntime": self.onnxruntime})
+        path.write_text(f'{about[:-1]}, "outcomes": [\n{rows}\n]}}\n')
 
 
 def limited(path: Path, seconds: float = _SECONDS) -> Outcome:
@@ -47,6 +73,15 @@ def limited(path: Path, seconds: float = _SECONDS) -> Outcome:
 
 def _send(sender: Connection, path: Path) -> None:
     sender.send(outcome(path))
+
+
+def about(now: Found, before: Found) -> str:
+    """What the numbers are of."""
+    text = (
+        f"{len(now.outcomes)} models at {now.commit}, onnxruntime {now.onnxruntime}; before an arrow, at "
+        f"{before.commit}, if that differs. Islands and crossings are sums."
+    )
+    return textwrap.fill(text, 128)
 
 
 def tools(found: Iterable[Outcome], before: Iterable[Outcome]) -> str:
@@ -132,8 +167,9 @@ def write(text: str, page: Path = PAGE) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="or a file")
+    parser.add_argument("--commit", default="an unknown commit")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--before", type=Path, metavar="FILE")
+    parser.add_argument("--before", type=Path, metavar="FILE", default=BEFORE)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     paths = [p for f in arguments.folders for p in (sorted(f.glob("*.onnx")) if f.is_dir() else [f])]
@@ -141,14 +177,12 @@ def main() -> None:
     for path in paths:
         found.append(limited(path))
         print(models(found[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
-    before = []
-    if arguments.before:
-        before = [Outcome(**row) for row in json.loads(arguments.before.read_text())]
-    print(tools(found, before), models(found), sep="\n\n")
+    now, before = Found(arguments.commit, onnxruntime.__version__, found), Found.read(arguments.before)
+    print(tools(found, before.outcomes), models(found), sep="\n\n")
     if arguments.write:
-        write("\n\n".join([tools(found, before), left(found)]))
+        write("\n\n".join([about(now, before), tools(found, before.outcomes), left(found)]))
     if arguments.json:
-        arguments.json.write_text(json.dumps([dataclasses.asdict(each) for each in found], indent=1) + "\n")
+        now.write(arguments.json)
 
 
 if __name__ == "__main__":
