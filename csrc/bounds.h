@@ -28,11 +28,14 @@ constexpr bool fits(std::initializer_list<int64_t> extents) {
 // For an axis of any tensor: an attribute may be added, or the axis be 2^15 times as long, without overflow.
 constexpr int64_t kMostAxis = int64_t{1} << 40;
 
-// Throws std::invalid_argument unless low <= value <= high.
-inline void require_within(std::string_view name, int64_t value, int64_t low, int64_t high = kMostExtent) {
-    if (value >= low && value <= high) return;
+[[noreturn]] inline void refuse_number(std::string_view name, int64_t value, int64_t low, int64_t high) {
     throw std::invalid_argument(std::string(name) + " = " + std::to_string(value) + " is outside [" +
                                 std::to_string(low) + ", " + std::to_string(high) + "]");
+}
+
+// Throws std::invalid_argument unless low <= value <= high.
+inline void require_within(std::string_view name, int64_t value, int64_t low, int64_t high = kMostExtent) {
+    if (value < low || value > high) refuse_number(name, value, low, high);
 }
 
 }  // namespace qudnn

@@ -1,7 +1,8 @@
 // Calls into ONNX Runtime: a failed status becomes an exception, and at the C boundary an exception a status.
 #pragma once
 
-#include <memory>
+#include <atomic>
+#include <cstdint>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -17,13 +18,22 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// The function table of the runtime that registered the ops. One runtime per process: set by bind(), which
-// returns false if another runtime was first. `version`: the newest API version that the runtime has.
-QUDNN_API const OrtApi* api();
+// The function table of the runtime that registered the ops, and the newest API version that it has.
+struct Runtime {
+    std::atomic<const OrtApi*> api{nullptr};
+    std::atomic<uint32_t> version{0};
+};
+QUDNN_API extern Runtime runtime;
+
+// One runtime per process: false if another one was first.
 QUDNN_API bool bind(const OrtApi* api, uint32_t version);
 
+inline const OrtApi* api() { return runtime.api.load(std::memory_order_relaxed); }
+
 // Whether that runtime has the functions of an API version.
-QUDNN_API bool has_version(uint32_t version);
+inline bool has_version(uint32_t version) {
+    return runtime.version.load(std::memory_order_relaxed) >= version;
+}
 
 template <class Slot, class... Arguments>
 auto invoke(Arguments&&... arguments) {
@@ -34,8 +44,13 @@ inline OrtStatus* make_status(ErrorCode code, const char* message) {
     return invoke<slots::CreateStatus>(code, message);
 }
 
-// Takes ownership of the status; throws Error unless it is null.
-void check(OrtStatus* status);
+// Takes ownership of the status; throws Error with its message.
+[[noreturn]] QUDNN_API void fail(OrtStatus* status);
+
+// Throws unless the status is null.
+inline void check(OrtStatus* status) {
+    if (status != nullptr) fail(status);
+}
 
 template <class Slot, class... Arguments>
 void call(Arguments&&... arguments) {

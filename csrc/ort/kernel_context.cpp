@@ -96,13 +96,13 @@ Tensor KernelContext::optional_input(size_t index) const {
 Tensor KernelContext::output(size_t index, const Shape& shape) {
     OrtValue* const value = make_output(index, shape);
     if (value == nullptr) throw Error("output " + std::to_string(index) + " is missing");
-    return described(value, data_of(value));
+    return {ElementType::undefined, shape, data_of(value)};
 }
 
 Tensor KernelContext::optional_output(size_t index, const Shape& shape) {
     OrtValue* const value = make_output(index, shape);
     if (value == nullptr) return {};
-    return described(value, data_of(value));
+    return {ElementType::undefined, shape, data_of(value)};
 }
 
 OrtValue* KernelContext::make_output(size_t index, const Shape& shape) {
@@ -130,9 +130,12 @@ cudnnContext* KernelContext::cudnn() const {
 }
 
 int KernelContext::device() const {
-    void* device = nullptr;
-    call<slots::KernelContext_GetResource>(context_, kResourceVersion, kResourceDeviceId, &device);
-    return static_cast<int>(reinterpret_cast<intptr_t>(device));  // the pointer's value is the number
+    if (device_ < 0) {
+        void* device = nullptr;
+        call<slots::KernelContext_GetResource>(context_, kResourceVersion, kResourceDeviceId, &device);
+        device_ = static_cast<int>(reinterpret_cast<intptr_t>(device));  // the pointer's value is the number
+    }
+    return device_;
 }
 
 bool KernelContext::use_tf32() const {

@@ -67,6 +67,7 @@ class KernelContext {
 
     Tensor input(size_t index) const;
     Tensor optional_input(size_t index) const;  // of undefined type where the node leaves it out
+    // Of undefined type: ORT made it of that which the model says.
     Tensor output(size_t index, const Shape& shape);
     Tensor optional_output(size_t index, const Shape& shape);  // null data where the node leaves it out
 
@@ -88,6 +89,7 @@ class KernelContext {
     OrtAllocator* allocator_;
     const ConstantInputs& constants_;
     const OrtValue* output_ = nullptr;  // the last one, whose kind of memory scratch() gets
+    mutable int device_ = -1;           // negative: not asked for yet
 };
 
 }  // namespace qudnn::ort

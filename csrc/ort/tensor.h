@@ -45,8 +45,10 @@ class Shape {
     bool has_size() const {
         int64_t elements = 1;
         for (size_t i = 0; i < rank_; ++i) {
-            if (dims_[i] > kMostAxis || !fits({elements, dims_[i]})) return false;
-            elements *= std::max<int64_t>(1, dims_[i]);
+            if (dims_[i] < 0 || dims_[i] > kMostAxis) return false;
+            if (dims_[i] == 0) continue;
+            if (__builtin_mul_overflow(elements, dims_[i], &elements) || elements > kMostElements)
+                return false;
         }
         return true;
     }

@@ -16,6 +16,7 @@
 #include "ops/shared/window.h"
 #include "ort/api.h"
 #include "plan/common/backoff.h"
+#include "plan/common/choice.h"
 #include "plan/planner/failures.h"
 #include "plan/tuning/pool.h"
 #include "testing/hooks.h"
@@ -47,6 +48,20 @@ class GivenAttributes final : public ort::Attributes {
 
 // What failed before, by its name.
 using NamedFailures = plan::Failures<std::string, std::hash<std::string>>;
+
+std::shared_ptr<const plan::Choice> choice_of(const std::string& engine) {
+    auto choice = std::make_shared<plan::Choice>();
+    choice->engine = engine;
+    return choice;
+}
+
+// A choice, and what is chosen now; choices are told apart by their engines.
+struct Chosen {
+    std::shared_ptr<const plan::Choice> first;
+    plan::Chosen now;
+
+    explicit Chosen(const std::string& engine) : first(choice_of(engine)), now(first) {}
+};
 
 plan::Backoff::Clock::time_point at(double seconds) {
     return plan::Backoff::Clock::time_point(
@@ -108,6 +123,28 @@ void add_failure_hooks(Hooks& hooks) {
     };
 }
 
+void add_chosen_hooks(Hooks& hooks) {
+    hooks["Chosen"] = [](const Call& call) {
+        return objects().add(std::make_shared<Chosen>(call[0].text()));
+    };
+    hooks["Chosen.now"] = [](const Call& call) {
+        const auto chosen = call.object<Chosen>();
+        const plan::Choice& now = chosen->now.now();
+        if (chosen->now.shared().get() != &now) throw std::logic_error("there are two of now");
+        return json::of(now.engine);
+    };
+    hooks["Chosen.replace"] = [](const Call& call) {
+        const auto chosen = call.object<Chosen>();
+        chosen->now.replace(*chosen->now.shared(), choice_of(call[1].text()));
+        return nothing();
+    };
+    hooks["Chosen.replace_first"] = [](const Call& call) {
+        const auto chosen = call.object<Chosen>();
+        chosen->now.replace(*chosen->first, choice_of(call[1].text()));
+        return nothing();
+    };
+}
+
 }  // namespace
 
 void add_library_hooks(Hooks& hooks) {
@@ -123,6 +160,7 @@ void add_library_hooks(Hooks& hooks) {
     hooks["status_without_memory"] = [](const Call&) { return json::of(status_without_memory()); };
     hooks["no_usable_device"] = &no_usable_device;
     add_failure_hooks(hooks);
+    add_chosen_hooks(hooks);
 }
 
 }  // namespace qudnn::testing

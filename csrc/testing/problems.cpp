@@ -70,7 +70,7 @@ std::string batch_matmul(const Call& call) {
 }
 
 // A cache of strings whose values Python builds.
-using StringCache = plan::Cache<std::string, std::string, std::hash<std::string>>;
+using StringCache = plan::Cache<std::string, const std::string, std::hash<std::string>>;
 
 std::string statistics(const plan::CacheStatistics& s) {
     return json::object({{"hits", json::of(s.hits)},
@@ -87,12 +87,6 @@ void add_cache_hooks(Hooks& hooks) {
     hooks["StringCache.get"] = [](const Call& call) {
         const auto build = [&] { return std::make_shared<const std::string>(call.back().text()); };
         return json::of(*call.object<StringCache>()->get(call[1].text(), build));
-    };
-    hooks["StringCache.replace"] = [](const Call& call) {
-        const auto cache = call.object<StringCache>();
-        cache->replace(call[1].text(), cache->peek(call[1].text()),
-                       std::make_shared<const std::string>(call[2].text()));
-        return nothing();
     };
     hooks["StringCache.clear"] = [](const Call& call) {
         call.object<StringCache>()->clear();

@@ -129,7 +129,7 @@ class StoredCache {
         return made;
     }
 
-    plan::Cache<std::string, Record, std::hash<std::string>> cache_;
+    plan::Cache<std::string, const Record, std::hash<std::string>> cache_;
     plan::Shelf shelf_;
     std::string folder_;
     std::chrono::milliseconds patience_;

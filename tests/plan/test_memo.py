@@ -249,9 +249,21 @@ def test_constants_are_described_once() -> None:
     conv, unknown = Conv(), Conv(constant=False)
     fakes.use_runtime(OLD_RUNTIME)  # without the function that allocates nothing
     calls, _ = conv.run()
-    assert calls.descriptions == 2  # of x and y
+    assert calls.descriptions == 1  # of x
     calls, _ = unknown.run()
-    assert calls.descriptions == 5
+    assert calls.descriptions == 4
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_a_run_asks_onnxruntime_for_little(adds: bool) -> None:
+    conv = Conv(adds=adds, k=256)
+    conv.run()
+    calls, _ = conv.run()
+    of_run = 3  # the GPU, the stream, cuDNN's handle
+    of_tensors = 3 * (2 if adds else 1)  # each input's value, memory and description
+    of_constants = 3 * 2  # without one
+    of_y = 2
+    assert calls.runtime_questions == of_run + of_tensors + of_constants + of_y
 
 
 def test_a_constant_that_is_elsewhere_is_described_anew() -> None:

@@ -69,14 +69,14 @@ def test_failures_are_not_remembered_without_end() -> None:
 
 
 def test_a_better_value_takes_the_place_of_one_that_was_made_in_need() -> None:
-    cache = testing.StringCache(9)
-    assert cache.get("a", lambda: "poor") == "poor"
-    cache.replace("a", "good")
-    assert cache.get("a", lambda: "not asked for") == "good"
-    assert cache.statistics()["builds"] == 1
-    cache.clear()
-    cache.replace("a", "of an entry that is gone")
-    assert cache.get("a", lambda: "new") == "new"
+    chosen = testing.Chosen("poor")
+    assert chosen.now() == "poor"
+    chosen.replace("good")
+    assert chosen.now() == "good"
+    chosen.replace_first("too late")
+    assert chosen.now() == "good"
+    chosen.replace("better")
+    assert chosen.now() == "better"
 
 
 def test_a_child_of_a_fork_has_threads_of_its_own() -> None:

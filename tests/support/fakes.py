@@ -62,6 +62,8 @@ class Calls(NamedTuple):
     allocations: int  # of CUDA, not freed yet, of the whole process
     descriptions: int  # allocated to say a tensor's type and shape
     scratch: int  # memory for one run
+    runtime_questions: int  # for a tensor, its memory or description, the stream, a resource
+    lookups: int  # of plans, in the process's cache
     launches: list[Launch]
 
 
@@ -74,6 +76,24 @@ def calls() -> Calls:
 def set_capturing(capturing: bool) -> None:
     """Whether streams say from now on that a CUDA graph captures them."""
     _ask("set_capturing", capturing)
+
+
+def clear_plans() -> None:
+    """Forgets all plans, as `qudnn.plans.clear()` does."""
+    _ask("clear_plans")
+
+
+def replace_plans(*, in_need: bool = False) -> None:
+    """Gives all known problems the plain native plan, as tuning aside gives them a faster one.
+
+    in_need: as if memory had been too short for another one, and it were time to choose again.
+    """
+    _ask("replace_plans", in_need)
+
+
+def hits() -> int:
+    """Plans that were looked up and found, since they were cleared."""
+    return int(_ask("hits"))
 
 
 def use_runtime(version: int) -> None:

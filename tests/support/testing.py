@@ -290,9 +290,6 @@ class StringCache(_Held):
     def get(self, key: str, build: Callable[[], str]) -> str:
         return str(self._ask("get", key, callback=lambda _: build()))
 
-    def replace(self, key: str, better: str) -> None:
-        self._ask("replace", key, better)
-
     def clear(self) -> None:
         self._ask("clear")
 
@@ -350,6 +347,23 @@ class StoredCache(_Held):
 
     def log(self) -> "list[str]":
         return [str(line) for line in self._ask("log")]
+
+
+class Chosen(_Held):
+    """What is chosen for a problem; choices are strings."""
+
+    def __init__(self, first: str) -> None:
+        super().__init__(first)
+
+    def now(self) -> str:
+        return str(self._ask("now"))
+
+    def replace(self, better: str) -> None:
+        self._ask("replace", better)
+
+    def replace_first(self, better: str) -> None:
+        """The first choice, whether it is still that of now or not."""
+        self._ask("replace_first", better)
 
 
 class Failures(_Held):

@@ -86,7 +86,6 @@ void QConv::run(Context& context, const int8_t* table, int table_zero_point) con
     problem.clamps_above = requantize.clamps_above();
     problem.y_padding = y_padding;
     problem.looks_up = table != nullptr;
-    plan::check_sizes(problem);
     kernels::Epilogue epilogue = requantize.epilogue(context.input(2), context.input(3), problem.k);
     epilogue.table = table, epilogue.table_zero_point = table_zero_point;
     const ort::Tensor y = context.output(0, windows.result_shape(problem));

@@ -151,7 +151,7 @@ void ConvMaxPoolToIsland::compute(Context& context) const {
     const kernels::StemImage image{x.data, half, rounds && !half, kChannels, x_scale};
     std::string refusal = kernels::stem_pool_refusal(conv, pool, image);
     if (refusal.empty()) refusal = misaligned(arguments);
-    if (refusal.empty() && plan::alignment_of(x.data) < plan::kFullAlignment)
+    if (refusal.empty() && plan::alignment_of({x.data}) < plan::kFullAlignment)
         refusal = "the image is not aligned to 16 bytes";
     if (refusal.empty())
         return check_cuda(kernels::stem_pool(conv, pool, inside.x_zero_point, image, arguments.w,

@@ -70,7 +70,7 @@ void QSqueezeExcitation::compute(Context& context) const {
              {static_cast<const void*>(x.data), static_cast<const void*>(y.data),
               static_cast<const void*>(e->w), static_cast<const void*>(e->epilogue.bias),
               static_cast<const void*>(e->epilogue.multiplier), static_cast<const void*>(e->epilogue.table)})
-            if (refusal.empty() && plan::alignment_of(pointer) < plan::kFullAlignment)
+            if (refusal.empty() && plan::alignment_of({pointer}) < plan::kFullAlignment)
                 refusal = "a pointer is not aligned to 16 bytes";
     if (refusal.empty())
         return check_cuda(kernels::squeeze_excitation(s, x.as<const int8_t>(), squeeze, excite,

@@ -124,7 +124,7 @@ void DynamicQLSTM::compute(Context& context) const {
     require(r.shape.rank() == 3 && r.shape[0] == directions && r.shape[1] == outputs &&
                 r.shape[2] >= hidden && r.shape[2] % 16 == 0,
             "r does not fit hidden_size");
-    require(plan::alignment_of(r.data) == plan::kFullAlignment, "r is not aligned to 16 bytes");
+    require(plan::alignment_of({r.data}) == plan::kFullAlignment, "r is not aligned to 16 bytes");
     const int64_t steps = x.shape[0], batch = x.shape[1];
     const ort::Shape state{directions, batch, hidden};
 

@@ -48,10 +48,9 @@ struct Requantize {
 
 // The least alignment of the pointers that an engine reads and writes; null pointers do not count.
 inline int64_t alignment(const plan::Arguments& a) {
-    return std::min({plan::alignment_of(a.x), plan::alignment_of(a.w), plan::alignment_of(a.y),
-                     plan::alignment_of(a.epilogue.bias), plan::alignment_of(a.epilogue.multiplier),
-                     plan::alignment_of(a.epilogue.addend), plan::alignment_of(a.epilogue.zero_points),
-                     plan::alignment_of(a.epilogue.table), plan::alignment_of(a.residual.r)});
+    const kernels::Epilogue& e = a.epilogue;
+    return plan::alignment_of(
+        {a.x, a.w, a.y, e.bias, e.multiplier, e.addend, e.zero_points, e.table, a.residual.r});
 }
 
 // Enqueues the problem with the alignment of its arguments; does nothing if y is empty.

@@ -53,4 +53,20 @@ const void* Memo::table(const TableKey& key, size_t bytes, CUstream_st* stream,
     return next.data;
 }
 
+Chosen* Memo::find_chosen(const Problem& problem, uint64_t era) const {
+    const size_t count = known_count_.load(std::memory_order_acquire);
+    for (size_t i = 0; i < count; ++i)
+        if (known_[i]->era == era && known_[i]->problem == problem) return known_[i]->chosen.get();
+    return nullptr;
+}
+
+void Memo::keep_chosen(const Problem& problem, uint64_t era, const std::shared_ptr<Chosen>& chosen) {
+    if (known_count_.load(std::memory_order_relaxed) == kMostChosen) return;
+    const std::lock_guard lock(keeping_);
+    const size_t count = known_count_.load(std::memory_order_relaxed);
+    if (count == kMostChosen || find_chosen(problem, era) != nullptr) return;
+    known_[count] = std::make_unique<const KnownProblem>(KnownProblem{problem, era, chosen});
+    known_count_.store(count + 1, std::memory_order_release);
+}
+
 }  // namespace qudnn::plan

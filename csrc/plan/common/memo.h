@@ -6,11 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "kernels/common/kept_maps.h"
+#include "plan/common/choice.h"
+#include "plan/problem/problem.h"
 
 struct CUstream_st;
 
@@ -37,16 +40,32 @@ class Memo {
     const void* table(const TableKey& key, size_t bytes, CUstream_st* stream,
                       const std::function<void(void*)>& make);
 
+    // What was chosen for the problem, if a run has kept it in this era; null otherwise.
+    Chosen* find_chosen(const Problem& problem, uint64_t era) const;
+
+    // Keeps it as long as the memo lives, unless there are many already: CUDA graphs may run its plans. The
+    // node always has the same GPU and configuration.
+    void keep_chosen(const Problem& problem, uint64_t era, const std::shared_ptr<Chosen>& chosen);
+
     kernels::KeptMaps maps;
 
   private:
-    static constexpr size_t kMostTables = 8;
+    static constexpr size_t kMostTables = 8, kMostChosen = 16;
     struct Table {
         TableKey key{};
         void* data = nullptr;
     };
 
+    struct KnownProblem {
+        Problem problem;
+        uint64_t era;
+        std::shared_ptr<Chosen> chosen;
+    };
+
     std::vector<const void*> constants_;
+    std::mutex keeping_;
+    std::array<std::unique_ptr<const KnownProblem>, kMostChosen> known_;  // as tables_, of known_count_
+    std::atomic<size_t> known_count_{0};
     std::mutex making_;
     std::array<Table, kMostTables> tables_;  // the first count_ do not change any more
     std::atomic<size_t> count_{0};

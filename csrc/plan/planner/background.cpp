@@ -62,8 +62,9 @@ void tell(const Host& host) {
     for (const std::string& line : lines) host.warn(line);
 }
 
-void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<const Choice>& guess) {
+void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<Chosen>& chosen) {
     constexpr std::chrono::milliseconds kWhileOthersTune{200};
+    const std::shared_ptr<const Choice> guess = chosen->shared();
     const auto work = [=](const Aside::Stop& stopped) {
         try {
             const DespiteCapture allowed;
@@ -75,11 +76,7 @@ void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<c
                 std::this_thread::sleep_for(kWhileOthersTune);
             }
             if (choice == nullptr) return;
-            {
-                const std::lock_guard lock(state().mutex);
-                state().retired.push_back(guess);
-            }
-            state().cache.replace(key, guess, choice);
+            chosen->replace(*guess, choice);
             ++state().swapped;
         } catch (const Stopped&) {
         } catch (const std::exception& e) {

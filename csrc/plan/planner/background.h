@@ -10,8 +10,8 @@
 
 namespace qudnn::plan {
 
-// Looks for the fastest plan aside and puts it in the place of the guess: runs that come later take it.
-void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<const Choice>& guess);
+// Looks for the fastest plan aside and puts it in the place of a guess: runs that come later take it.
+void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<Chosen>& chosen);
 
 // Logs what tuning aside has to say: it has no log of its own.
 void tell(const Host& host);

@@ -25,7 +25,7 @@ struct CacheStatistics {
 template <class Key, class Value, class Hash>
 class Cache {
   public:
-    using Pointer = std::shared_ptr<const Value>;
+    using Pointer = std::shared_ptr<Value>;
 
     explicit Cache(size_t capacity) : capacity_(capacity) {}
 
@@ -52,13 +52,6 @@ class Cache {
         }
         if (building.valid()) return building.get();
         return build_and_keep(key, ticket, std::forward<Build>(build), *promise);
-    }
-
-    // Replaces a value that get() has returned by a better one, unless it is gone.
-    void replace(const Key& key, const Pointer& old, Pointer better) {
-        const std::lock_guard lock(mutex_);
-        const auto found = index_.find(key);
-        if (found != index_.end() && found->second->value == old) found->second->value = std::move(better);
     }
 
     // What is in the cache and built; null where there is none. Counts as no use.

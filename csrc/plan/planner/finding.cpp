@@ -41,8 +41,10 @@ void try_out(const Choice& choice, const Arguments& arguments, const Host& host)
 std::shared_ptr<const Choice> of_other_configuration(const Key& key, bool tuned_only) {
     for (const Configuration* other : all_configurations()) {
         if (other == key.configuration || !other->only.empty()) continue;
-        const auto choice = state().cache.peek({key.problem, key.device, other});
-        if (choice == nullptr || !choice->lasting) continue;
+        const auto chosen = state().cache.peek({key.problem, key.device, other});
+        if (chosen == nullptr) continue;
+        auto choice = chosen->shared();
+        if (!choice->lasting) continue;
         if (!choice->tuned && tuned_only) continue;
         if (choice->plan->workspace_size() > key.configuration->workspace_limit) continue;
         return choice;

@@ -7,6 +7,7 @@
 #include "plan/aside/aside.h"
 #include "plan/common/backoff.h"
 #include "plan/common/cuda_error.h"
+#include "plan/common/memo.h"
 #include "plan/planner/background.h"
 #include "plan/planner/finding.h"
 #include "plan/planner/known.h"
@@ -26,8 +27,8 @@ std::unique_ptr<Workspace> workspace_of(const Plan& plan, const Launch& launch, 
 }
 
 // Runs the first plan whose workspace fits in memory.
-void execute(const Choice& choice, const Problem& problem, const Arguments& arguments, const Host& host) {
-    const Launch launch = host.launch();
+void execute(const Choice& choice, const Problem& problem, const Arguments& arguments, const Launch& launch,
+             const Host& host) {
     const Plan* plan = choice.plan.get();
     std::unique_ptr<Workspace> workspace;
     try {
@@ -52,58 +53,89 @@ void execute(const Choice& choice, const Problem& problem, const Arguments& argu
     plan->execute(launch, arguments, workspace ? workspace->data() : nullptr);
 }
 
-// A new choice, since memory may no longer be short; the old one if it is not yet time, or if tuning fails.
-// Other threads run the old one meanwhile.
-std::shared_ptr<const Choice> chosen_anew(const Key& key, const Arguments& arguments, const Host& host,
-                                          std::shared_ptr<const Choice> old) {
-    if (is_capturing(host.launch().stream) || !old->backoff->claim(Backoff::Clock::now())) return old;
+// Chooses anew, since memory may no longer be short, if it is time. Other threads run the old choice
+// meanwhile, and all do if tuning fails.
+void choose_anew(Chosen& chosen, const Key& key, const Arguments& arguments, const Host& host) {
+    const std::shared_ptr<const Choice> old = chosen.shared();
+    if (old->backoff == nullptr || is_capturing(host.launch().stream) ||
+        !old->backoff->claim(Backoff::Clock::now()))
+        return;
     std::shared_ptr<Choice> choice;
     try {
         choice = tune(key.problem, arguments, host, thoroughness(key.configuration->tune), old->plan->name());
     } catch (const std::exception& e) {
         host.warn("node " + host.node() + " stays on " + old->plan->name() + ": " + e.what());
-        return old;
+        return;
     }
     if (choice->backoff != nullptr) choice->backoff = old->backoff;  // its waits grow
     ++state().made;
     keep(key, *choice, host);
-    state().cache.replace(key, old, choice);
-    return choice;
+    chosen.replace(*old, choice);
 }
 
-void run_whole(const Problem& problem, const Arguments& arguments, const Host& host) {
-    const Key key{problem, host.device(), &host.configuration()};
-    bool is_new = false;
-    auto choice = state().cache.get(key, [&] {
-        is_new = true;
-        return find_or_make(key, arguments, host);
-    });
-    if (is_new && key.configuration->tune == Tune::background && !choice->tuned &&
-        key.configuration->only.empty()) {
-        tune_aside(key, host.node(), choice);
-    }
+Key key_of(const Problem& problem, const Host& host) {
+    return {problem, host.device(), &host.configuration()};
+}
+
+void run_chosen(Chosen& chosen, const Problem& problem, const Arguments& arguments, const Launch& launch,
+                const Host& host) {
     if (state().has_untold.load(std::memory_order_relaxed)) tell(host);
-    if (choice->backoff != nullptr) choice = chosen_anew(key, arguments, host, std::move(choice));
-    execute(*choice, problem, arguments, host);
+    if (chosen.now().backoff != nullptr) choose_anew(chosen, key_of(problem, host), arguments, host);
+    execute(chosen.now(), problem, arguments, launch, host);
+}
+
+// What the cache has for the problem, or will have now.
+std::shared_ptr<Chosen> find_chosen(const Problem& problem, const Arguments& arguments, const Host& host) {
+    const Key key = key_of(problem, host);
+    bool is_new = false;
+    auto chosen = state().cache.get(key, [&] {
+        is_new = true;
+        return std::make_shared<Chosen>(find_or_make(key, arguments, host));
+    });
+    if (is_new && key.configuration->tune == Tune::background && !chosen->now().tuned &&
+        key.configuration->only.empty()) {
+        tune_aside(key, host.node(), chosen);
+    }
+    return chosen;
+}
+
+// What an earlier run of the node has kept; null where there is nothing.
+Chosen* known(const Problem& problem, const Launch& launch) {
+    Chosen* const chosen = launch.memo == nullptr ? nullptr
+                                                  : launch.memo->find_chosen(
+                                                        problem, state().era.load(std::memory_order_acquire));
+    if (chosen != nullptr) state().known.fetch_add(1, std::memory_order_relaxed);
+    return chosen;
+}
+
+void run_whole(const Problem& problem, const Arguments& arguments, const Launch& launch, const Host& host) {
+    if (Chosen* const chosen = known(problem, launch))
+        return run_chosen(*chosen, problem, arguments, launch, host);
+    const uint64_t era = state().era.load(std::memory_order_acquire);  // before the look into the cache
+    const std::shared_ptr<Chosen> chosen = find_chosen(problem, arguments, host);
+    if (launch.memo != nullptr) launch.memo->keep_chosen(problem, era, chosen);
+    run_chosen(*chosen, problem, arguments, launch, host);
 }
 
 }  // namespace
 
 void run(const Problem& problem, const Arguments& arguments, const Host& host) {
-    if (!too_large(problem)) return run_whole(problem, arguments, host);
+    const Launch launch = host.launch();
+    if (!too_large(problem)) return run_whole(problem, arguments, launch, host);
     for (const Slice& slice : split(problem)) {
         Arguments part = arguments;
         part.x += slice.x_offset;
         part.y = static_cast<int8_t*>(part.y) + slice.y_offset;
         if (part.residual.r != nullptr && !part.residual.per_channel)
             part.residual.r += slice.y_offset;  // as large as y
-        run_whole(slice.problem, part, host);
+        run_whole(slice.problem, part, launch, host);
     }
 }
 
 PlannerStatistics statistics() {
     PlannerStatistics s;
     s.cache = state().cache.statistics();
+    s.cache.hits += state().known;
     s.cache.builds = state().made;
     const ShelfStatistics shelf = state().shelf.statistics();
     s.disk_hits = shelf.disk_hits;
@@ -125,14 +157,16 @@ void clear() {
     state().cache.clear();
     state().shelf.clear();
     state().failures.clear();
-    state().made = state().swapped = 0;
+    ++state().era;  // after the cache: a run that still found something there keeps it in vain
+    state().made = state().swapped = state().known = 0;
     TunerStatistics& tuner = tuner_statistics();
     tuner.candidates_built = tuner.candidates_dropped = tuner.microseconds = 0;
 }
 
 std::vector<Listed> list() {
     std::vector<Listed> all;
-    for (const auto& [key, choice] : state().cache.list()) {
+    for (const auto& [key, chosen] : state().cache.list()) {
+        const auto choice = chosen->shared();
         all.push_back({record_of(key, *choice, false), source_text(choice->source)});
     }
     return all;
@@ -140,7 +174,8 @@ std::vector<Listed> list() {
 
 std::pair<std::string, size_t> export_archive(const std::string& folder) {
     std::vector<Record> records;
-    for (const auto& [key, choice] : state().cache.list()) {
+    for (const auto& [key, chosen] : state().cache.list()) {
+        const auto choice = chosen->shared();
         if (choice->lasting) records.push_back(record_of(key, *choice, true));
     }
     return Shelf::export_archive(records, folder);

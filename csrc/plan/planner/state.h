@@ -20,16 +20,17 @@ namespace qudnn::plan {
 struct State {
     static constexpr size_t kCapacity = 4096;
 
-    Cache<Key, Choice, KeyHash> cache{kCapacity};
+    // Runs that needed no look into the cache. All of them write it: nothing that they read lies beside it.
+    alignas(64) std::atomic<uint64_t> known{0};
+    Cache<Key, Chosen, KeyHash> cache{kCapacity};
     Shelf shelf;
     Failures<Key, KeyHash> failures{kCapacity};  // of the tuner
     std::atomic<uint64_t> made{0};
     std::atomic<uint64_t> swapped{0};
     std::mutex mutex;
-    // Plans that others took the place of. CUDA graphs may run their kernels as long as the process lives.
-    std::vector<std::shared_ptr<const Choice>> retired;
     std::vector<std::string> untold;  // what tuning aside has to say, to be logged by the next run
     std::atomic<bool> has_untold{false};
+    std::atomic<uint64_t> era{0};  // ends when plans are forgotten: what nodes keep of it counts no more
 };
 
 inline State& state() {

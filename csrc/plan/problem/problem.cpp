@@ -100,6 +100,11 @@ bool sizes_fit(const BatchMatMulProblem& p) {
            fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
 }
 
+template <class P>
+void require_sizes(const P& problem) {
+    if (!sizes_fit(problem)) throw std::invalid_argument("tensors too large to have an address");
+}
+
 // Throws if results pass what is not there for such results. what: the field that says so.
 template <class P>
 void check_passed(const P& p, const std::string& what, bool given) {
@@ -131,13 +136,12 @@ void check(const Problem& problem) {
             if constexpr (requires { p.looks_up; }) check_passed(p, "looks_up = 1", p.looks_up);
         },
         problem);
-    check_sizes(problem);
+    std::visit([](const auto& p) { check_sizes(p); }, problem);
 }
 
-void check_sizes(const Problem& problem) {
-    if (std::visit([](const auto& p) { return sizes_fit(p); }, problem)) return;
-    throw std::invalid_argument("tensors too large to have an address");
-}
+void check_sizes(const ConvProblem& problem) { require_sizes(problem); }
+void check_sizes(const MatMulProblem& problem) { require_sizes(problem); }
+void check_sizes(const BatchMatMulProblem& problem) { require_sizes(problem); }
 
 std::string text(const Problem& problem) {
     return std::visit(
@@ -229,11 +233,6 @@ int64_t bytes_of_activations(const Problem& problem) {
         }
     };
     return y_bytes(problem) + std::visit(read, problem);
-}
-
-int64_t alignment_of(const void* pointer) {
-    const uintptr_t address = reinterpret_cast<uintptr_t>(pointer) | kFullAlignment;
-    return static_cast<int64_t>(address & ~(address - 1));
 }
 
 std::optional<MatMulProblem> as_matmul(const ConvProblem& conv) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <variant>
@@ -173,7 +174,9 @@ QUDNN_API void check(const Problem& problem);
 
 // The cheap part of it, for numbers that come from tensors and attributes: throws if x with its padding, w or
 // y is too large to have an address, or if the amount of work overflows.
-void check_sizes(const Problem& problem);
+void check_sizes(const ConvProblem& problem);
+void check_sizes(const MatMulProblem& problem);
+void check_sizes(const BatchMatMulProblem& problem);
 
 // Stable and complete: "conv n=64 h=56 ...". Problems are equal if and only if their texts are.
 QUDNN_API std::string text(const Problem& problem);
@@ -195,8 +198,12 @@ bool adds_constant(const Problem& problem);
 // Bytes that a run reads and writes, weights left out.
 int64_t bytes_of_activations(const Problem& problem);
 
-// The largest power of two, at most 16, that divides the address.
-int64_t alignment_of(const void* pointer);
+// The largest power of two, at most 16, that divides all of the addresses.
+inline int64_t alignment_of(std::initializer_list<const void*> pointers) {
+    uintptr_t all = kFullAlignment;
+    for (const void* pointer : pointers) all |= reinterpret_cast<uintptr_t>(pointer);
+    return static_cast<int64_t>(all & ~(all - 1));
+}
 
 // The same work as a matmul, if there is one: each output reads every input element of its window once (a 1x1
 // filter with stride 1, or one as large as the image), x and y have no padding, nothing is added, and there

@@ -60,7 +60,8 @@ std::vector<Slice> split_batch(P problem, int64_t most) {
 
 template <class P>
 bool exceeds(P problem, int64_t most) {
-    return batch(problem) > 0 && item(problem).largest() > most / batch(problem);
+    int64_t bytes = 0;
+    return __builtin_mul_overflow(batch(problem), item(problem).largest(), &bytes) || bytes > most;
 }
 
 // NOTE: engines of batched matmuls count with 64 bits, and a slice of y need not be dense.

@@ -1,11 +1,19 @@
 // Nodes that run on the fake runtimes, from their kernel's creation to its launches.
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "ops/register.h"
 #include "ort/api.h"
+#include "plan/common/backoff.h"
 #include "plan/common/configuration.h"
+#include "plan/planner/planner.h"
+#include "plan/planner/state.h"
+#include "plan/tuning/tuner.h"
 #include "testing/fakes/allocations.h"
 #include "testing/fakes/cuda.h"
 #include "testing/fakes/runtime.h"
@@ -84,6 +92,7 @@ int64_t wrong_launches(const Node& node, const List& inputs, int threads, int ru
             context.outputs[0].data = reinterpret_cast<void*>(x + 0x800);
             node.run(context);
             const std::vector<uint64_t>& got = last_launch().addresses;
+            if (got.empty()) continue;  // another kernel's
             const auto weights = reinterpret_cast<uint64_t>(context.inputs[1].data);
             if (got.at(0) != x || got.at(4) != weights || got.at(8) != x + 0x800) ++wrong;
             if (got.at(6) != 0 && got.at(6) != x + 0x800) ++wrong;
@@ -94,6 +103,32 @@ int64_t wrong_launches(const Node& node, const List& inputs, int threads, int ru
     for (std::thread& thread : all) thread.join();
     note_launches(true);
     return wrong;
+}
+
+std::atomic<uint64_t> lookups_taken{0};
+
+// In the process's cache of plans, since the last time.
+uint64_t take_lookups() {
+    const plan::CacheStatistics now = plan::state().cache.statistics();  // without runs that needed none
+    return now.hits + now.misses - lookups_taken.exchange(now.hits + now.misses);
+}
+
+void clear_plans() {
+    plan::clear();
+    lookups_taken = 0;
+}
+
+// Gives all known problems the plain native plan, as tuning aside gives them a faster one; in need: as if
+// memory had been too short for another one, and it were time to choose again.
+void replace_plans(bool in_need) {
+    for (const auto& [key, chosen] : plan::state().cache.list()) {
+        auto choice = std::make_shared<plan::Choice>();
+        choice->plan = plan::native_plan(key.problem);
+        if (in_need)
+            choice->backoff =
+                std::make_shared<plan::Backoff>(plan::Backoff::Clock::now() - std::chrono::minutes(1));
+        chosen->replace(*chosen->shared(), choice);
+    }
 }
 
 std::string all_calls() {
@@ -108,6 +143,8 @@ std::string all_calls() {
                          {"allocations", json::of(cuda.allocations)},
                          {"descriptions", json::of(runtime.descriptions)},
                          {"scratch", json::of(runtime.scratch)},
+                         {"runtime_questions", json::of(runtime.questions)},
+                         {"lookups", json::of(take_lookups())},
                          {"launches", json::list(launches)}});
 }
 
@@ -133,6 +170,9 @@ void add_fake_hooks(Hooks& hooks) {
     };
     hooks["calls"] = [](const Call&) { return all_calls(); };
     hooks["set_capturing"] = [](const Call& call) { return set_capturing(call[0].flag()), nothing(); };
+    hooks["clear_plans"] = [](const Call&) { return clear_plans(), nothing(); };
+    hooks["replace_plans"] = [](const Call& call) { return replace_plans(call[0].flag()), nothing(); };
+    hooks["hits"] = [](const Call&) { return json::of(plan::statistics().cache.hits); };
     hooks["use_runtime"] = [](const Call& call) {
         return use_fake_runtime(static_cast<uint32_t>(call[0].integer())), nothing();
     };

@@ -23,7 +23,7 @@ namespace {
 using ort::ElementType;
 namespace slots = ort::slots;
 
-std::atomic<uint64_t> descriptions{0}, scratch{0};
+std::atomic<uint64_t> descriptions{0}, scratch{0}, questions{0};
 
 template <class Name, class Values>
 OrtStatus* find(const Values& values, Name name, const typename Values::mapped_type** found) {
@@ -71,8 +71,10 @@ class Table {
     }
 
     void set_tensors() {
-        set<slots::GetTensorMutableData>(
-            [](OrtValue* value, void** data) -> OrtStatus* { return *data = value->data, nullptr; });
+        set<slots::GetTensorMutableData>([](OrtValue* value, void** data) -> OrtStatus* {
+            ++questions;
+            return *data = value->data, nullptr;
+        });
         set<slots::GetTensorTypeAndShape>([](const OrtValue* value, OrtTensorTypeAndShapeInfo** info) {
             ++descriptions;
             return *info = new OrtTensorTypeAndShapeInfo{value}, static_cast<OrtStatus*>(nullptr);
@@ -91,6 +93,7 @@ class Table {
             });
         set<slots::GetTensorElementTypeAndShapeDataReference>(
             [](const OrtValue* value, ElementType* type, const int64_t** dims, size_t* rank) -> OrtStatus* {
+                ++questions;
                 *type = value->type, *dims = value->dims.data(), *rank = value->dims.size();
                 return nullptr;
             });
@@ -150,18 +153,24 @@ class Table {
     void set_runs() {
         set<slots::KernelContext_GetInput>(
             [](const OrtKernelContext* context, size_t index, const OrtValue** value) -> OrtStatus* {
+                ++questions;
                 return *value = &context->inputs.at(index), nullptr;
             });
         set<slots::KernelContext_GetOutput>([](OrtKernelContext* context, size_t index, const int64_t* dims,
                                                size_t rank, OrtValue** value) -> OrtStatus* {
             const Uncounted own;
+            ++questions;
             *value = &context->outputs.at(index);
             return (*value)->dims.assign(dims, dims + rank), nullptr;
         });
         set<slots::KernelContext_GetGPUComputeStream>(
-            [](const OrtKernelContext*, void** stream) -> OrtStatus* { return *stream = nullptr, nullptr; });
+            [](const OrtKernelContext*, void** stream) -> OrtStatus* {
+                ++questions;
+                return *stream = nullptr, nullptr;
+            });
         set<slots::KernelContext_GetResource>(
             [](const OrtKernelContext*, int, int, void** resource) -> OrtStatus* {
+                ++questions;
                 return *resource = nullptr, nullptr;  // GPU 0, no cuDNN
             });
         set<slots::KernelContext_GetLogger>([](const OrtKernelContext*, const OrtLogger** logger) {
@@ -184,7 +193,9 @@ class Table {
 
 }  // namespace
 
-RuntimeCalls take_runtime_calls() { return {descriptions.exchange(0), scratch.exchange(0)}; }
+RuntimeCalls take_runtime_calls() {
+    return {descriptions.exchange(0), scratch.exchange(0), questions.exchange(0)};
+}
 
 void use_fake_runtime(uint32_t version) {
     static const Table table;

@@ -34,6 +34,7 @@ namespace qudnn::testing {
 struct RuntimeCalls {
     uint64_t descriptions = 0;  // allocated to say a tensor's type and shape
     uint64_t scratch = 0;       // allocations of memory for one run
+    uint64_t questions = 0;     // of runs, for a tensor, its memory or description, the stream, a resource
 };
 
 RuntimeCalls take_runtime_calls();
