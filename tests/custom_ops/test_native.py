@@ -83,8 +83,10 @@ def test_other_threads_run_while_the_library_works(tmp_path: Path) -> None:
     cache, release, ran = testing.StringCache(2), threading.Event(), []
     waiter = threading.Thread(target=lambda: ran.append(cache.get("a", lambda: str(release.wait(30)))))
     follower = threading.Thread(target=lambda: ran.append(cache.get("a", str)))  # waits inside the library
-    for thread in (waiter, follower):
-        thread.start()
+    waiter.start()
+    while cache.statistics()["misses"] < 1:
+        time.sleep(0.001)
+    follower.start()
     while cache.statistics()["hits"] < 1:
         time.sleep(0.001)
     assert ran == []
