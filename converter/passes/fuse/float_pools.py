@@ -27,7 +27,7 @@ from qudnn.converter.passes.fuse.float_activations import Activation, activation
 
 _FIRST = [0, 3, 1, 2]  # channels last -> first
 _SPATIAL = [2, 3]
-_SOURCES = ("FloatAveragePool", "FloatMaxPool", "QConvToFloat", "QLayerNormalizationToFloat")
+_SOURCES = ("DynamicQConv", "FloatAveragePool", "FloatMaxPool", "QConvToFloat", "QLayerNormalizationToFloat")
 
 
 class FloatPools(NodePass):
@@ -46,6 +46,8 @@ class FloatPools(NodePass):
         activation, transpose = _source(node)
         assert transpose is not None
         x = required_input(transpose, 0)
+        if is_qudnn(_maker(x), "DynamicQConv") and not is_onnx(node, "MaxPool", "GlobalAveragePool"):
+            raise Refusal("its op adds up in another order, and nothing else of a dynamic model differs")
         if is_onnx(node, "MaxPool"):
             self._pool(node, "FloatMaxPool", x, _max_window(node, activation))
             return
@@ -124,10 +126,13 @@ def _image(node: ir.Node) -> ir.Value | None:
     if ints(transpose, "perm") != _FIRST:
         return None
     x = required_input(transpose, 0)
+    return x if is_qudnn(_maker(x), *_SOURCES) else None
+
+
+def _maker(x: ir.Value) -> ir.Node | None:
+    """What makes the image; a Slice takes off the channels that pad it."""
     source = x.producer()
-    if is_onnx(source, "Slice"):  # off the channels that pad it
-        source = required_input(source, 0).producer()
-    return x if is_qudnn(source, *_SOURCES) else None
+    return required_input(source, 0).producer() if is_onnx(source, "Slice") else source
 
 
 def _max_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:

@@ -1,6 +1,7 @@
 """Pools of float32 results of convolutions, as NNCF and Brevitas leave them."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 from qdq_networks import QdqNetwork, normal
 
 import check
+from cases.builder import GraphBuilder
 from qudnn import converter
 from session import open_session, outputs
+from zoo.quantize import quantize_dynamically
 
+Chain = Callable[[GraphBuilder, str], str]
 ACTIVATIONS: dict[str, Any] = {"none": None, "Relu": (0.0, np.inf), "Clip": (-0.25, 1.5), "silu": "silu"}
 QUANTUM = 0.03
 
@@ -174,3 +178,47 @@ def test_the_mean_of_a_normalization() -> None:
     assert not found["GlobalAveragePool"] and not found["LayerNormalization"]
     check.assert_equivalent(model, conversion.model, [{"x": normal(n, 9, 8, 4)} for n in (2, 1)])
     assert conversion.report.islands == 1, str(conversion.report)
+
+
+def dynamic(*after: Chain) -> onnx.ModelProto:
+    """x -> a convolution -> the first chain -> a convolution -> the second one."""
+    g, rng = GraphBuilder(), np.random.default_rng(0)
+    y = g.input("x", "float32", ["n", 3, 9, 8])
+    for number, chain in enumerate(after):
+        shape = (20, 20 if number else 3, 3, 3)
+        w = g.constant(f"w{number}", rng.standard_normal(shape).astype(np.float32))
+        y = chain(g, g.node("Conv", [y, w], f"c{number}", pads=[1, 1, 1, 1]))
+    g.output(y, "float32", [f"y{axis}" for axis in range(4)])
+    return quantize_dynamically(g.model(17), op_types=["Conv"])
+
+
+def largest(g: GraphBuilder, y: str) -> str:
+    return g.node("MaxPool", [g.node("Relu", [y], "relu")], "largest", kernel_shape=[2, 2])
+
+
+def mean(g: GraphBuilder, y: str) -> str:
+    return g.node("GlobalAveragePool", [g.node("Mul", [y, g.node("Sigmoid", [y], "s")], "silu")], "mean")
+
+
+def test_of_dynamic_convolutions() -> None:
+    """With all bits."""
+    model = dynamic(largest, mean)
+    conversion = converter.convert(model)
+    found = conversion.report.converted
+    assert found["DynamicQConv"] == found["DynamicQuantizeToIsland"] == 2
+    assert found["FloatMaxPool"] == found["FloatGlobalAveragePool"] == 1
+    assert not conversion.report.approximate
+    operators = {node.op_type for node in conversion.model.graph.node}
+    assert not operators & {"Relu", "Sigmoid", "Mul", "MaxPool", "GlobalAveragePool", "Transpose"}
+    assert conversion.report.islands == 1, str(conversion.report)
+    check.assert_equivalent(model, conversion.model, [{"x": normal(n, 3, 9, 8)} for n in (2, 1)])
+
+
+@pytest.mark.parametrize("op_type", ["AveragePool", "ReduceMean"])
+def test_other_means_of_dynamic_convolutions_stay(op_type: str) -> None:
+    attributes: dict[str, Any] = {"kernel_shape": [2, 2]} if op_type == "AveragePool" else {"axes": [2, 3]}
+    model = dynamic(lambda g, y: g.node(op_type, [y], "mean", **attributes))
+    conversion = converter.convert(model)
+    reasons = {left.op_type: left.reason for left in conversion.report.left}
+    assert "another order" in reasons[op_type] and not conversion.report.approximate
+    check.assert_equivalent(model, conversion.model, [{"x": normal(2, 3, 9, 8)}])
