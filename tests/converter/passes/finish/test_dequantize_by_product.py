@@ -149,11 +149,32 @@ def test_what_other_operators_read_stays(op: str) -> None:
     assert "product" not in reasons(conversion)["b_node"]
 
 
-def test_a_vector_of_scales_for_a_matrix_stays() -> None:
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_vector_of_scales_for_a_matrix(axis: int) -> None:
     net = network()
-    b = bias(net, numbers(5, C), np.random.default_rng(3).uniform(1e-9, 1e-7, C), axis=1)
+    scales = np.random.default_rng(3).uniform(1e-9, 1e-7, (5, C)[axis])
+    result(net, net.node("Add", [bias(net, numbers(5, C), scales, axis=axis), "e"], "y"))
+    assert_by_product(converted(net))
+
+
+def test_a_vector_of_scales_for_a_matrix_that_is_an_input_stays() -> None:
+    net = network()
+    scales = net.constant("scales", np.random.default_rng(3).uniform(1e-9, 1e-7, C), "float32")
+    b = net.node("DequantizeLinear", [net.input("q", "int32", (5, C)), scales], "b", axis=1)
     result(net, net.node("Add", [b, "e"], "y"))
-    assert dequantized_int32(converted(net).model) == ["b_node"]
+    assert dequantized_int32(converted(net, q=numbers(5, C)).model) == ["b_node"]
+
+
+def test_one_number_for_all() -> None:
+    net = network()
+    first = bias(net, numbers(C))
+    second = net.node("DequantizeLinear", [net.constant("d_32", numbers(5, C)), "b_scale"], "d")
+    y = net.node("Add", [net.node("Sub", ["e", first], "difference"), second], "y")
+    result(net, y)
+    model = converted(net).model
+    (one,) = [node for node in model.graph.node if node.op_type == "DequantizeLinear"]
+    products = [node for node in model.graph.node if one.output[0] in node.input]
+    assert [node.op_type for node in products] == ["Mul", "Mul"]
 
 
 def test_excluded_ones_stay() -> None:
