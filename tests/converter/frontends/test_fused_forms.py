@@ -172,3 +172,19 @@ def test_skip_simplified_layer_normalization_with_its_deviation_stays() -> None:
     report = converter.convert(net.model()).report
     reason = "its outputs for mean and deviation are used"
     assert {entry.name: entry.reason for entry in report.left}["s_node"] == reason
+
+
+def test_an_operator_without_a_kernel_anywhere() -> None:
+    """onnxruntime has its schema alone, and opens no model with it."""
+    net = QdqNetwork()
+    net.constant("scale", 0.03, "float32")
+    net.constant("zero_point", 128, "uint8")
+    net.y(net.node("MatMul", [net.x(("n", 7, 20)), net.weights("w", (20, 16), 1)], "m"), rank=3)
+    given = [net.input("q", "uint8", ("n", 20, 4, 4)), *["scale", "zero_point"] * 2]
+    net.output(
+        net.node("QLinearReduceMean", given, "mean", MICROSOFT, axes=[2, 3], keepdims=0), "uint8", "nc"
+    )
+    conversion = converter.convert(net.model())
+    assert conversion.report.converted == {"QMatMul": 1}
+    (left,) = [entry for entry in conversion.report.left if entry.name == "mean_node"]
+    assert left.reason == "onnxruntime has no kernel for it, either"

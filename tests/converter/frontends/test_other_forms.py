@@ -181,6 +181,23 @@ def test_fp8_is_declined_with_advice() -> None:
     assert_same_bits(graph, {}, {"MatMul": "choose int8 instead of FP8"}, opset=21)
 
 
+def test_scales_in_bfloat16_are_declined_with_advice() -> None:
+    """onnxruntime's CPU provider does not open such a model."""
+    graph = Form()
+    graph.input("x", "bfloat16", ("n", 32))
+    graph.constants.append(onnx.helper.make_tensor("scale", onnx.TensorProto.BFLOAT16, [], [0.03125]))
+    zero = graph.number(0, "int8")
+    w = graph.dequantize(graph.random("int8", (32, 16)), "w", "scale", zero)
+    y = graph.node("MatMul", [graph.pair("x", "dx", "scale", zero), w], "y")
+    graph.output(graph.pair(y, "z", "scale", zero), "bfloat16", ("n", 16))
+    conversion = converter.convert(graph.model(21))
+    (left,) = [entry for entry in conversion.report.left if entry.quantized]
+    assert left.op_type == "MatMul" and not conversion.report.converted
+    assert left.reason == (
+        "its input scale must be float32, not bfloat16; choose float32 in the tool that quantizes"
+    )
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 def test_casts_to_the_same_type(dtype: str) -> None:
     """As PyTorch's exporter writes them around fake quantizers."""
