@@ -85,12 +85,10 @@ Tensor KernelContext::input(size_t index) const {
 }
 
 Tensor KernelContext::optional_input(size_t index) const {
+    if (const Tensor* const constant = constants_.find(index)) return *constant;
     const OrtValue* value = nullptr;
     call<slots::KernelContext_GetInput>(context_, index, &value);
-    if (value == nullptr) return {};
-    void* const data = data_of(value);
-    const Tensor* const constant = constants_.find(index);
-    return constant != nullptr && constant->data == data ? *constant : described(value, data);
+    return value != nullptr ? described(value, data_of(value)) : Tensor();
 }
 
 Tensor KernelContext::output(size_t index, const Shape& shape) {

@@ -42,7 +42,8 @@ class Allocator {
     OrtAllocator* allocator_ = nullptr;
 };
 
-// The inputs of a node that are constants of the model, read once. They live as long as the kernel.
+// The inputs of a node that are constants of the model, read once: each run gets the same. They live as long
+// as the kernel.
 class ConstantInputs {
   public:
     explicit ConstantInputs(const OrtKernelInfo* info);

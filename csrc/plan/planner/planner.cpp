@@ -108,9 +108,8 @@ Chosen* known(const Problem& problem, const Launch& launch) {
     return chosen;
 }
 
-void run_whole(const Problem& problem, const Arguments& arguments, const Launch& launch, const Host& host) {
-    if (Chosen* const chosen = known(problem, launch))
-        return run_chosen(*chosen, problem, arguments, launch, host);
+// Runs a problem that is not too large and that the node did not know.
+void run_new(const Problem& problem, const Arguments& arguments, const Launch& launch, const Host& host) {
     const uint64_t era = state().era.load(std::memory_order_acquire);  // before the look into the cache
     const std::shared_ptr<Chosen> chosen = find_chosen(problem, arguments, host);
     if (launch.memo != nullptr) launch.memo->keep_chosen(problem, era, chosen);
@@ -121,14 +120,19 @@ void run_whole(const Problem& problem, const Arguments& arguments, const Launch&
 
 void run(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Launch launch = host.launch();
-    if (!too_large(problem)) return run_whole(problem, arguments, launch, host);
+    if (Chosen* const chosen = known(problem, launch))
+        return run_chosen(*chosen, problem, arguments, launch, host);
+    if (!too_large(problem)) return run_new(problem, arguments, launch, host);
     for (const Slice& slice : split(problem)) {
         Arguments part = arguments;
         part.x += slice.x_offset;
         part.y = static_cast<int8_t*>(part.y) + slice.y_offset;
         if (part.residual.r != nullptr && !part.residual.per_channel)
             part.residual.r += slice.y_offset;  // as large as y
-        run_whole(slice.problem, part, launch, host);
+        if (Chosen* const chosen = known(slice.problem, launch))
+            run_chosen(*chosen, slice.problem, part, launch, host);
+        else
+            run_new(slice.problem, part, launch, host);
     }
 }
 
