@@ -35,6 +35,7 @@ from qudnn.converter.passes.finish.pad_at_producer import PadAtProducer
 from qudnn.converter.passes.finish.round_at_entry import RoundAtEntry
 from qudnn.converter.passes.finish.show_excluded import ShowExcluded
 from qudnn.converter.passes.fuse.binary_at_entry import BinaryAtEntry
+from qudnn.converter.passes.fuse.elementwise_as_it_lies import ElementwiseAsItLies
 from qudnn.converter.passes.fuse.float_pointwise import FloatPointwise
 from qudnn.converter.passes.fuse.float_pools import FloatPools
 from qudnn.converter.passes.fuse.fuse_add_layer_normalization import FuseAddLayerNormalization
@@ -206,6 +207,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             StepsAtEntry,
             BinaryAtEntry,
             StepsAtEntry,  # again: of activations that a product read, too
+            ElementwiseAsItLies,
             TransposesAtCrossings,  # again: those that an activation stood behind
             SoftmaxAtEntry,
             GatherAtEntry,

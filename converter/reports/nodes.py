@@ -69,9 +69,15 @@ def _inside(graph: ir.Graph) -> list[ir.Node]:
     for node in graph:
         producers = [value.producer() for value in node.inputs if value is not None and _is_inside(value)]
         reads = any(producer in inside or is_qudnn(producer, *ENTRIES) for producer in producers)
+        reads = reads and not _computes_in_float(node)
         if not _crosses(node) and (node.domain == DOMAIN or reads or _makes_vector(node)):
             inside[node] = None
     return list(inside)
+
+
+def _computes_in_float(node: ir.Node) -> bool:
+    """Whether it is an elementwise operator of ONNX on float32 results of ops, as they lie."""
+    return has_trait(node, Trait.ELEMENTWISE) and node.outputs[0].dtype == ir.DataType.FLOAT
 
 
 def _begins(node: ir.Node, ours: set[ir.Node], facts: Facts | None) -> bool:
