@@ -1,6 +1,7 @@
 #include "kernels/image/squeeze_excitation.h"
 
 #include <bit>
+#include <tuple>
 
 #include "kernels/common/launch_limits.h"
 #include "kernels/common/refusal.h"
@@ -61,7 +62,7 @@ double microseconds(const SqueezeExcitation& s, const ExciteCut& cut, const Gpu&
 }
 
 // The cut that is likely to be the fastest; of 0 slices where none fits.
-ExciteCut cut_for(const SqueezeExcitation& s, const Gpu& gpu) {
+ExciteCut search_cut(const SqueezeExcitation& s, const Gpu& gpu) {
     const int most = gpu.major >= 9 ? kMostExciteBlocks : 1;
     ExciteCut best{};
     double least = 0;
@@ -76,6 +77,17 @@ ExciteCut cut_for(const SqueezeExcitation& s, const Gpu& gpu) {
             if (best.slices == 0 || time < least) best = cut, least = time;
         }
     return best;
+}
+
+// The same, searched for once.
+ExciteCut cut_for(const SqueezeExcitation& s, const Gpu& gpu) {
+    ExciteCut cut{};
+    once_in_thread(std::tuple(s.n, s.hw, s.c, s.k, gpu.major, gpu.multiprocessors, gpu.shared_bytes), cut,
+                   [&](ExciteCut& found) {
+                       found = search_cut(s, gpu);
+                       return cudaSuccess;
+                   });
+    return cut;
 }
 
 }  // namespace

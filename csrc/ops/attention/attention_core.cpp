@@ -46,15 +46,13 @@ AttentionCore::AttentionCore(const ort::Attributes& attributes)
     result_layout.read_padding(attributes);
 }
 
-cudaError_t AttentionCore::run_fused(const Context& context, const ort::Shape& q, const ort::Shape& k,
-                                     const ort::Shape& v, kernels::AttentionTensors tensors,
-                                     const AttentionSoftmax& softmax) const {
+cudaError_t AttentionCore::run_fused(const Context& context, const PlacedMatMul& first,
+                                     const PlacedMatMul& second, kernels::AttentionTensors tensors,
+                                     const AttentionSoftmax& softmax) {
     const auto decline = [&](const std::string& refusal) {
         plan::explain_slow_kernel(context, kFused, refusal);
         return cudaErrorNotSupported;
     };
-    const PlacedMatMul first = score_layout.place(q, k, false);
-    const PlacedMatMul second = result_layout.place(first.y, v, false);
     const plan::BatchMatMulProblem &s = first.problem, &r = second.problem;
     if (!s.b_transposed) return decline("keys whose values are not next to each other");
     if (r.b_transposed) return decline("rows of v whose values are not next to each other");
@@ -99,13 +97,13 @@ void AttentionCore::compute(Context& context, const ort::Tensor& table,
                             const AttentionSoftmax& softmax) const {
     const ort::Tensor q = context.input(0), k = context.input(1), v = context.input(2);
     require(table.shape == ort::Shape{256}, "table has to be of shape [256]");
-    const PlacedMatMul matmul =
-        result_layout.place(score_layout.place(q.shape, k.shape, false).y, v.shape, false);
-    const ort::Tensor y = context.output(0, matmul.y);
+    const PlacedMatMul first = score_layout.place(q.shape, k.shape, false);
+    const PlacedMatMul second = result_layout.place(first.y, v.shape, false);
+    const ort::Tensor y = context.output(0, second.y);
     if (y.shape.count() == 0) return;
     const kernels::AttentionTensors tensors{q.as<const int8_t>(), k.as<const int8_t>(), v.as<const int8_t>(),
                                             table.as<const int8_t>(), y.as<int8_t>()};
-    const cudaError_t status = run_fused(context, q.shape, k.shape, v.shape, tensors, softmax);
+    const cudaError_t status = run_fused(context, first, second, tensors, softmax);
     if (status == cudaErrorNotSupported)
         return run_apart(context, q.shape, k.shape, v.shape, tensors, softmax);
     check_cuda(status);

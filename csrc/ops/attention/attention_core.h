@@ -34,10 +34,10 @@ struct AttentionCore {
     static void infer(const ort::InferenceContext& context);
 
   private:
-    // cudaErrorNotSupported if the fused kernel does not take it.
-    cudaError_t run_fused(const Context& context, const ort::Shape& q, const ort::Shape& k,
-                          const ort::Shape& v, kernels::AttentionTensors tensors,
-                          const AttentionSoftmax& softmax) const;
+    // Of matmuls without joined dimensions. cudaErrorNotSupported if the fused kernel does not take it.
+    static cudaError_t run_fused(const Context& context, const PlacedMatMul& first,
+                                 const PlacedMatMul& second, kernels::AttentionTensors tensors,
+                                 const AttentionSoftmax& softmax);
     void run_apart(Context& context, const ort::Shape& q, const ort::Shape& k, const ort::Shape& v,
                    const kernels::AttentionTensors& tensors, const AttentionSoftmax& softmax) const;
 };

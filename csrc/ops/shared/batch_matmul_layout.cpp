@@ -1,6 +1,7 @@
 #include "ops/shared/batch_matmul_layout.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
@@ -59,9 +60,10 @@ ort::Shape dense_strides(const ort::Shape& shape) {
     return strides;
 }
 
-View transposed(const ort::Shape& shape, const ort::Shape& strides, const std::vector<int64_t>& perm) {
+// perm: an axis for each of the shape.
+View transposed(const ort::Shape& shape, const ort::Shape& strides, const int64_t* perm) {
     View view{ort::Shape(shape.rank()), ort::Shape(shape.rank())};
-    for (size_t i = 0; i < perm.size(); ++i) {
+    for (size_t i = 0; i < shape.rank(); ++i) {
         view.shape[i] = shape[static_cast<size_t>(perm[i])];
         view.stride[i] = strides[static_cast<size_t>(perm[i])];
     }
@@ -78,7 +80,7 @@ View view_of(const ort::Shape& shape, const OperandSlice& part) {
         left[i] = remaining(part, i, shape[i]);
         offset += std::min(part.starts[i], shape[i]) * strides[i];
     }
-    View view = transposed(left, strides, part.perm);
+    View view = transposed(left, strides, part.perm.data());
     if (left.count() > 0)
         view.offset = offset;  // NOTE: nothing is read of an empty slice, wherever it starts
     return view;
@@ -94,10 +96,27 @@ struct Axis {
     }
 };
 
+// Those of a batch, outermost first: as many as a tensor has, at most, without an allocation.
+class Axes {
+  public:
+    size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    Axis& back() { return all_[size_ - 1]; }
+    const Axis* begin() const { return all_.data(); }
+    const Axis* end() const { return all_.data() + size_; }
+    const Axis& operator[](size_t i) const { return all_[i]; }
+    void push_back(const Axis& axis) { all_[size_++] = axis; }
+    void pop_back() { --size_; }
+
+  private:
+    std::array<Axis, ort::Shape::kMaxRank> all_;
+    size_t size_ = 0;
+};
+
 // Outermost first, neighbours merged where possible. If all matmuls of the innermost axis share b, the
 // matrices of a along it merge into one with more rows.
-std::vector<Axis> join(const std::vector<Axis>& axes, plan::BatchMatMulProblem& problem) {
-    std::vector<Axis> joined;
+Axes join(const Axes& axes, plan::BatchMatMulProblem& problem) {
+    Axes joined;
     for (const Axis& axis : axes) {
         if (axis.extent == 1) continue;
         if (!joined.empty() && joined.back().continues(axis)) {
@@ -182,16 +201,16 @@ PlacedMatMul BatchMatMulLayout::place(const ort::Shape& a_shape, const ort::Shap
     ort::Shape result(rank + 2), y_shape(rank + 2);  // before and after y_perm
     std::copy_n(batch.data(), rank, result.data());
     result[rank] = p.m, result[rank + 1] = p.width;
-    std::vector<int64_t> order(y_perm.size());  // axis i of the result is axis order[i] of y
+    ort::Shape order(y_perm.size());  // axis i of the result is axis order[i] of y
     for (size_t i = 0; i < y_perm.size(); ++i) {
         y_shape[i] = result[static_cast<size_t>(y_perm[i])];
         order[static_cast<size_t>(y_perm[i])] = static_cast<int64_t>(i);
     }
     require(y_shape.has_size(), "y is too large");
-    const View y = transposed(y_shape, dense_strides(y_shape), order);
+    const View y = transposed(y_shape, dense_strides(y_shape), order.data());
     p.y_stride[3] = y.row_stride();
 
-    std::vector<Axis> axes;
+    Axes axes;
     for (size_t i = 0; i < rank; ++i) {
         axes.push_back({batch[i], a.batch_stride(rank, i), b.batch_stride(rank, i), y.stride[i]});
     }
