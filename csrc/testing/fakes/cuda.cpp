@@ -19,7 +19,8 @@ namespace {
 
 constexpr int kMultiprocessors = 132, kSharedBytes = 232448, kCacheBytes = 50 << 20;
 
-std::atomic<bool> capturing{false}, noting{true};
+std::atomic<bool> capturing{false};
+std::atomic<Notes> notes{Notes::all};
 std::atomic<int64_t> allocations{0};
 std::mutex mutex;
 CudaCalls calls;
@@ -49,6 +50,7 @@ uint64_t pointer_in(void* argument) {
 }
 
 void note(const void* kernel, void** arguments) {
+    if (notes == Notes::none) return;
     const Uncounted own;
     last = {kernels()[kernel], {}};
     if (last.kernel.find("window_kernel") != std::string::npos) {  // see WindowKernel::run
@@ -57,13 +59,13 @@ void note(const void* kernel, void** arguments) {
         last.addresses.push_back(pointer_in<const int32_t>(arguments[3]));
         last.addresses.push_back(pointer_in<int8_t>(arguments[6]));
     }
-    if (!noting) return;
+    if (notes != Notes::all) return;
     const std::lock_guard lock(mutex);
     calls.launches.push_back(last);
 }
 
 CUresult encode(CUtensorMap* map, void* address) {
-    if (noting) count(&CudaCalls::tensor_maps);
+    if (notes == Notes::all) count(&CudaCalls::tensor_maps);
     *map = {};
     std::memcpy(map, &address, sizeof address);
     return CUDA_SUCCESS;
@@ -94,7 +96,7 @@ void set_capturing(bool now) { capturing = now; }
 
 const FakeLaunch& last_launch() { return last; }
 
-void note_launches(bool note) { noting = note; }
+void note_launches(Notes of_launches) { notes = of_launches; }
 
 }  // namespace qudnn::testing
 

@@ -29,8 +29,12 @@ CudaCalls take_cuda_calls();
 // Whether streams say that a CUDA graph captures them.
 void set_capturing(bool capturing);
 
-// The last launch of this thread; and whether launches are noted for take_cuda_calls().
+// The last launch of this thread.
 const FakeLaunch& last_launch();
-void note_launches(bool note);
+
+// Of which launches there are notes: of none, of the last one of each thread, or of those besides that
+// take_cuda_calls() tells.
+enum class Notes { none, last, all };
+void note_launches(Notes of_launches);
 
 }  // namespace qudnn::testing

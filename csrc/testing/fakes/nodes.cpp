@@ -82,7 +82,7 @@ OrtKernelContext context_of(const List& inputs, int64_t y, ElementType type = El
 // run within `period`; how many launches had maps of other tensors.
 int64_t wrong_launches(const Node& node, const List& inputs, int threads, int runs, int period) {
     std::atomic<int64_t> wrong{0};
-    note_launches(false);
+    note_launches(Notes::last);
     const auto work = [&](int thread) {
         for (int i = 0; i < runs; ++i) {
             OrtKernelContext context = context_of(inputs, 0);
@@ -101,7 +101,7 @@ int64_t wrong_launches(const Node& node, const List& inputs, int threads, int ru
     std::vector<std::thread> all;
     for (int thread = 0; thread < threads; ++thread) all.emplace_back(work, thread);
     for (std::thread& thread : all) thread.join();
-    note_launches(true);
+    note_launches(Notes::all);
     return wrong;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 
 #include "ort/api.h"
 #include "testing/fakes/allocations.h"
@@ -199,7 +200,8 @@ RuntimeCalls take_runtime_calls() {
 
 void use_fake_runtime(uint32_t version) {
     static const Table table;
-    ort::bind(table.api(), version);
+    if (!ort::bind(table.api(), version))
+        throw std::logic_error("sessions of a real onnxruntime use the fakes in this process");
 }
 
 }  // namespace qudnn::testing

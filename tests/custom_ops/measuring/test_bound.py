@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from qudnn.custom_ops.measuring.bound import Bound, cast, on_gpu, on_gpu_only
+from qudnn.custom_ops.measuring.bound import WITHOUT_WAITING, Bound, cast, on_gpu, on_gpu_only
 
 CPU = ["CPUExecutionProvider"]
 TYPES = ["float", "float16", "double", "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"]
@@ -41,6 +41,17 @@ def test_results_of_other_sizes_than_the_batch() -> None:
         bound.run()
     for got, expected in zip(bound.results(), results, strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_enqueued_runs() -> None:
+    bound = Bound(
+        session("g (float[N] x) => (float[N] y) { y = Neg(x) }"), {"x": np.array([1, 2], np.float32)}
+    )
+    bound.enqueue()
+    bound.wait()
+    assert bound.results()[0].tolist() == [-1, -2]
+    # Without it onnxruntime's Python would meet an exception in each run.
+    assert WITHOUT_WAITING.get_run_config_entry("gpu_graph_id") == "-1"
 
 
 def test_providers() -> None:
