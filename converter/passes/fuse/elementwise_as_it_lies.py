@@ -3,7 +3,7 @@
 Concat and Split are among them, along another axis.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from qudnn.converter.passes.base import NodePass
 
 _BY_PERM = ("DynamicQuantizeToIsland", "QuantizeToIsland", "StepsToIsland")
 _BY_PERMS = ("AddToIsland", "MulToIsland")
-_MOST_NODES = 64
 
 
 class _Region(NamedTuple):
@@ -38,6 +37,10 @@ class ElementwiseAsItLies(NodePass):
     otherwise they are transposed as before.
     """
 
+    def run(self, model: ir.Model) -> None:
+        self._declined: dict[ir.Value, Refusal] = {}  # each region is looked at once
+        super().run(model)
+
     def matches(self, node: ir.Node) -> bool:
         """Whether an op made what it transposes, and elementwise operators read it."""
         if not _is_channels_first(node):
@@ -49,7 +52,12 @@ class ElementwiseAsItLies(NodePass):
         return is_ours and any(_works_anywhere(use.node) for use in node.outputs[0].uses())
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
-        region = _region(node)
+        values: dict[ir.Value, None] = {}
+        try:
+            region = _region(node, values, self._declined)
+        except Refusal as refusal:
+            self._declined |= dict.fromkeys(values, refusal)
+            raise
         perm = ints(node, "perm")
         moved = {transpose.outputs[0]: required_input(transpose, 0) for transpose in region.transposes}
         last_to_first = [perm.index(axis) for axis in range(len(perm))]
@@ -79,15 +87,18 @@ class ElementwiseAsItLies(NodePass):
         remove_orphans(region.transposes)
 
 
-def _region(first: ir.Node) -> _Region:
+def _region(first: ir.Node, values: dict[ir.Value, None], declined: Mapping[ir.Value, Refusal]) -> _Region:
     """All that reads what the Transpose gives, however changed elementwise, and all that is changed with it.
 
+    values: gets those of the region, as far as it is looked at. declined: why others stay transposed.
     Raises Refusal where something else has its channels first, too.
     """
     perm = ints(first, "perm")
     found = _Region({}, {}, [])
-    values = {first.outputs[0]: None}
+    values[first.outputs[0]] = None
     for value in (waiting := [first.outputs[0]]):
+        if value in declined:
+            raise declined[value]
         nodes = _made_by(value, perm, found)
         for use in value.uses():
             if use.node.graph is not first.graph:
@@ -99,8 +110,6 @@ def _region(first: ir.Node) -> _Region:
             else:
                 raise Refusal(f"{use.node.op_type} reads it with its channels first")
         found.nodes.update(dict.fromkeys(nodes))
-        if len(found.nodes) > _MOST_NODES:
-            raise Refusal("too many operators read it")
         for node in nodes:
             new = [each for each in (*_operands(node, perm), *node.outputs) if each not in values]
             values.update(dict.fromkeys(new))
