@@ -167,6 +167,15 @@ def test_a_graph_captures_what_is_known() -> None:
         run(node)
 
 
+def test_sizes_are_checked_before_a_plan_is_looked_for() -> None:
+    node = conv()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="too large to have an address"):
+            node.run([Tensor(X, [1 << 30, 1 << 10, 1 << 10, C]), *inputs(node)[1:]], Y)
+        assert fakes.calls().lookups == 0
+    assert WINDOW in run(node)[1]
+
+
 @pytest.mark.parametrize("changes", [
     [fakes.clear_plans],
     [fakes.replace_plans],

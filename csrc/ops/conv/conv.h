@@ -21,7 +21,7 @@ struct Windows {
     Windows(const ort::Attributes& attributes, bool padded);
 
     // x [N,H,W,Cp], w [Kp,R,S,Cp/group]; x [N,D,H,W,Cp], w [Kp,T,R,S,Cp/group]. Throws where they do not fit.
-    // Without its alignment.
+    // Without its alignment, and its sizes are not checked: see plan::check_sizes().
     plan::ConvProblem problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
                               plan::DataType y_type) const;
 

@@ -52,6 +52,7 @@ ConvMaxPool::ConvMaxPool(const ort::Attributes& attributes)
 plan::ConvProblem ConvMaxPool::problem(const ort::Shape& x, const ort::Shape& w) const {
     plan::ConvProblem problem = windows.problem(x, w, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
+    plan::check_sizes(problem);  // its results are no tensor, whose size would have been checked
     return problem;
 }
 

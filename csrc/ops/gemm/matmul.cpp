@@ -16,7 +16,6 @@ plan::MatMulProblem matmul_problem(const ort::Shape& x, const ort::Shape& w, pla
     problem.k = w[0];
     problem.c = problem.x_stride = w[1];
     problem.y_type = y_type;
-    plan::check_sizes(problem);
     return problem;
 }
 

@@ -8,7 +8,8 @@
 
 namespace qudnn::ops {
 
-// The problem of x [...,Cp] times w [K,Cp] transposed, without its alignment; throws if they do not fit.
+// The problem of x [...,Cp] times w [K,Cp] transposed, without its alignment; throws if they do not fit. Its
+// sizes are not checked: see plan::check_sizes().
 plan::MatMulProblem matmul_problem(const ort::Shape& x, const ort::Shape& w, plan::DataType y_type);
 
 // The shape of the result, [...,K].

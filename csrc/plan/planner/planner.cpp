@@ -122,6 +122,7 @@ void run(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Launch launch = host.launch();
     if (Chosen* const chosen = known(problem, launch))
         return run_chosen(*chosen, problem, arguments, launch, host);
+    check_sizes(problem);
     if (!too_large(problem)) return run_new(problem, arguments, launch, host);
     for (const Slice& slice : split(problem)) {
         Arguments part = arguments;

@@ -136,9 +136,12 @@ void check(const Problem& problem) {
             if constexpr (requires { p.looks_up; }) check_passed(p, "looks_up = 1", p.looks_up);
         },
         problem);
-    std::visit([](const auto& p) { check_sizes(p); }, problem);
+    check_sizes(problem);
 }
 
+void check_sizes(const Problem& problem) {
+    std::visit([](const auto& p) { require_sizes(p); }, problem);
+}
 void check_sizes(const ConvProblem& problem) { require_sizes(problem); }
 void check_sizes(const MatMulProblem& problem) { require_sizes(problem); }
 void check_sizes(const BatchMatMulProblem& problem) { require_sizes(problem); }

@@ -173,7 +173,9 @@ bool same_layer(const Problem& a, const Problem& b);
 QUDNN_API void check(const Problem& problem);
 
 // The cheap part of it, for numbers that come from tensors and attributes: throws if x with its padding, w or
-// y is too large to have an address, or if the amount of work overflows.
+// y is too large to have an address, or if the amount of work overflows. run() does it before a node's first
+// run of a problem.
+void check_sizes(const Problem& problem);
 void check_sizes(const ConvProblem& problem);
 void check_sizes(const MatMulProblem& problem);
 void check_sizes(const BatchMatMulProblem& problem);
