@@ -1,12 +1,18 @@
 """Transposed convolutions in one to three dimensions."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 import pytest
-from qdq_networks import QdqNetwork, assert_converts, reasons
+from qdq_networks import QdqNetwork, assert_converts, normal, reasons
+
+from cases.builder import GraphBuilder
+from qudnn import converter
+from session import open_session, outputs
+from zoo.quantize import quantize
 
 SPATIAL = {1: (9,), 2: (9, 8), 3: (4, 5, 6)}
 ROW = {"Unsqueeze": 1, "Squeeze": 1}
@@ -139,3 +145,31 @@ def test_reasons() -> None:
     assert reasons(model)["t_node"].startswith("its weights are quantized along axis 0")
     model = network([3, 3], spatial=("h", "w"), output_shape=[9, 8])
     assert reasons(model)["t_node"] == "it has an output_shape, and the size of its input is unknown"
+
+
+@pytest.mark.parametrize("form", ["QOperator", "QDQ"])
+@pytest.mark.parametrize("spatial", [(20,), (10, 9)])
+def test_as_onnxruntime_quantizes_it(spatial: tuple[int, ...], form: Literal["QOperator", "QDQ"]) -> None:
+    """In QOperator its weights stay in float32, of which onnxruntime makes integers when it runs."""
+    g, rng = GraphBuilder(), np.random.default_rng(0)
+
+    def layer(op_type: str, x: str, name: str, *shape: int, **attributes: Any) -> str:
+        w = g.constant(f"{name}_w", rng.normal(0, 0.2, shape).astype(np.float32))
+        bias = g.constant(f"{name}_b", rng.normal(0, 0.2, 12).astype(np.float32))
+        return g.node("Relu", [g.node(op_type, [x, w, bias], name, **attributes)], f"{name}_relu")
+
+    kernel = [2] * len(spatial)
+    y = layer("Conv", g.input("x", "float32", ["n", 3, *spatial]), "first", 12, 3, *kernel)
+    y = layer("ConvTranspose", y, "transposed", 12, 12, *kernel, strides=kernel)
+    sizes = [f"y{axis}" for axis in range(len(spatial))]
+    g.output(layer("Conv", y, "last", 12, 12, *kernel), "float32", ["n", 12, *sizes])
+    model = quantize(g.model(17), rng.normal(0, 1, (4, 3, *spatial)).astype(np.float32), form=form)
+    assert Counter(n.op_type for n in model.graph.node)["QLinearConv"] == (2 if form == "QOperator" else 0)
+    conversion = converter.convert(model)
+    report = conversion.report
+    assert report.converted["QConv"] == 3 and report.islands == 1 and not report.left, str(report)
+    assert [entry.op_type for entry in report.approximate] == ["ConvTranspose"]
+    got, want = (outputs(open_session(m), {"x": normal(2, 3, *spatial)}) for m in (conversion.model, model))
+    for name, value in want.items():
+        quantum = np.diff(np.unique(value)).min()
+        assert np.abs(got[name] - value).max() <= quantum * 1.01 and np.unique(value).size > 20
