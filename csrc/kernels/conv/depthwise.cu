@@ -148,8 +148,9 @@ cudaError_t depthwise(const ConvGeometry& g, const DepthwiseVariant& variant, in
     const TilesKernel& kernel = *tiles_kernel(g);
     const int bytes = shared_bytes(d, epilogue.table != nullptr);
     // As many blocks as run at once: each loops over tiles of the same channels and copies ahead.
-    const int together = std::min(kernel.blocks, current_gpu().shared_bytes / (bytes + kReservedBytes));
-    const int most = together * current_gpu().multiprocessors / d.channel_blocks;
+    const Gpu& gpu = current_gpu();
+    const int together = std::min(kernel.blocks, gpu.shared_bytes / (bytes + kReservedBytes));
+    const int most = together * gpu.multiprocessors / d.channel_blocks;
     d.step = std::min(std::max(most, 1), d.tiles);
     return launch_dependent(kernel.run, d.channel_blocks * d.step, kDepthwiseWarps * 32,
                             static_cast<size_t>(bytes), stream, d, x, filter, epilogue, OutputRange(epilogue),
