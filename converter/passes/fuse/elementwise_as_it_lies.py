@@ -1,6 +1,6 @@
 """Transpose (to channels first) -> elementwise operators -> entries => elementwise operators -> entries
 
-Concat and Split are among them, along another axis.
+Concat and Split are among them, along another axis, Resize to the nearest pixel, and MaxPool => FloatMaxPool.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,15 @@ import onnx_ir as ir
 from qudnn.converter.errors import Refusal
 from qudnn.converter.functions import DOMAIN
 from qudnn.converter.graph.constants import constant_or_none, required_input
-from qudnn.converter.graph.edit import add_initializer, remove_orphans
+from qudnn.converter.graph.edit import add_initializer, describe_as, remove_orphans, take_place
 from qudnn.converter.graph.op_traits import Trait, has_trait, is_onnx
 from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
+from qudnn.converter.passes.fuse.float_activations import Activation
+from qudnn.converter.passes.fuse.float_pools import max_window
 
+_COORDINATES = "coordinate_transformation_mode"
 _BY_PERM = ("DynamicQuantizeToIsland", "QuantizeToIsland", "StepsToIsland")
 _BY_PERMS = ("AddToIsland", "MulToIsland")
 
@@ -49,7 +52,7 @@ class ElementwiseAsItLies(NodePass):
         if is_onnx(source, "Slice"):  # off the channels that pad it
             source = required_input(source, 0).producer()
         is_ours = source is not None and source.domain == DOMAIN
-        return is_ours and any(_works_anywhere(use.node) for use in node.outputs[0].uses())
+        return is_ours and any(_works_anywhere(use.node, 4) for use in node.outputs[0].uses())
 
     def rewrite(self, node: ir.Node, graph: ir.Graph) -> None:
         values: dict[ir.Value, None] = {}
@@ -71,12 +74,17 @@ class ElementwiseAsItLies(NodePass):
                     each.replace_input_with(index, None if value is None else moved[value])
                     continue
                 array = constant_or_none(value)
-                if array is not None and array.size > 1 and not along_axis:
+                if array is None or array.size < 2 or along_axis:
+                    continue
+                if is_onnx(each, "Resize"):  # a number for each axis
+                    moved_array = array[last_to_first]
+                else:
                     whole = array.reshape((1,) * (len(perm) - array.ndim) + array.shape)
-                    name = self.context.names.value(f"{value.name}/as_it_lies")
-                    constant = add_initializer(graph, name, whole.transpose(last_to_first))
-                    each.replace_input_with(index, constant)
-            for y in each.outputs:
+                    moved_array = whole.transpose(last_to_first)
+                name = self.context.names.value(f"{value.name}/as_it_lies")
+                each.replace_input_with(index, add_initializer(graph, name, moved_array))
+            node_there = _pool_of(each, graph) if is_onnx(each, "MaxPool") else each
+            for y in node_there.outputs:
                 y.name, y.shape = self.context.names.value(f"{y.name}/as_it_lies"), None
                 y.type = ir.TensorType(ir.DataType.FLOAT)
         for entry, index in region.entries:
@@ -85,6 +93,17 @@ class ElementwiseAsItLies(NodePass):
             value = required_input(entry, index)
             entry.replace_input_with(index, moved.get(value, value))
         remove_orphans(region.transposes)
+
+
+def _pool_of(node: ir.Node, graph: ir.Graph) -> ir.Node:
+    """FloatMaxPool in the place of a MaxPool."""
+    x, y = required_input(node, 0), node.outputs[0]
+    pool = ir.node("FloatMaxPool", [x], max_window(node, Activation(x)), domain=DOMAIN, name=node.name)
+    describe_as(pool, node)
+    graph.insert_after(node, pool)
+    take_place(y, pool.outputs[0])
+    graph.remove(node, safe=True)
+    return pool
 
 
 def _region(first: ir.Node, values: dict[ir.Value, None], declined: Mapping[ir.Value, Refusal]) -> _Region:
@@ -105,7 +124,7 @@ def _region(first: ir.Node, values: dict[ir.Value, None], declined: Mapping[ir.V
                 raise Refusal("the body of another node reads it")
             if _reads_transposed(use.node, use.idx):
                 found.entries.append((use.node, use.idx))
-            elif _works_anywhere(use.node):
+            elif _works_anywhere(use.node, len(perm)):
                 nodes.append(use.node)
             else:
                 raise Refusal(f"{use.node.op_type} reads it with its channels first")
@@ -125,7 +144,7 @@ def _made_by(value: ir.Value, perm: list[int], found: _Region) -> list[ir.Node]:
     if node is not None and _is_channels_first(node) and ints(node, "perm") == perm:
         found.transposes[node] = None
         return []
-    if node is None or not _works_anywhere(node):
+    if node is None or not _works_anywhere(node, len(perm)):
         raise Refusal("an operand of an operator that reads it has its channels first")
     return [node]
 
@@ -138,8 +157,29 @@ def _is_channels_first(node: ir.Node) -> bool:
     return len(perm) > 2 and perm == [0, len(perm) - 1, *range(1, len(perm) - 1)]
 
 
-def _works_anywhere(node: ir.Node) -> bool:
-    return has_trait(node, Trait.ANYWHERE) or _is_along_axis(node)
+def _works_anywhere(node: ir.Node, rank: int) -> bool:
+    """rank: of what it reads."""
+    if is_onnx(node, "MaxPool"):
+        return rank == 4 and _has_op(node)
+    return has_trait(node, Trait.ANYWHERE) or _is_along_axis(node) or _takes_nearest(node)
+
+
+def _has_op(pool: ir.Node) -> bool:
+    """Whether the MaxPool is a FloatMaxPool."""
+    try:
+        max_window(pool, Activation(required_input(pool, 0)))
+    except Refusal:
+        return False
+    return True
+
+
+def _takes_nearest(node: ir.Node) -> bool:
+    """Whether it is a Resize by constants, of all axes, whose result consists of values of its input."""
+    if not is_onnx(node, "Resize") or node.attributes.get_string("mode", "nearest") != "nearest":
+        return False
+    if "axes" in node.attributes or node.attributes.get_string(_COORDINATES, "") == "tf_crop_and_resize":
+        return False
+    return all(value is None or constant_or_none(value) is not None for value in node.inputs[1:])
 
 
 def _is_along_axis(node: ir.Node) -> bool:
@@ -155,7 +195,7 @@ def _reads_transposed(node: ir.Node, index: int) -> bool:
 
 def _operands(node: ir.Node, perm: list[int]) -> Iterator[ir.Value]:
     """Its inputs that are not constants. Raises Refusal where it broadcasts to more dimensions."""
-    if is_onnx(node, "Split"):
+    if is_onnx(node, "MaxPool", "Resize", "Split"):
         yield required_input(node, 0)
         return
     for value in node.inputs:

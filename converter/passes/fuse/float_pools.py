@@ -49,7 +49,7 @@ class FloatPools(NodePass):
         if is_qudnn(_maker(x), "DynamicQConv") and not is_onnx(node, "MaxPool", "GlobalAveragePool"):
             raise Refusal("its op adds up in another order, and nothing else of a dynamic model differs")
         if is_onnx(node, "MaxPool"):
-            self._pool(node, "FloatMaxPool", x, _max_window(node, activation))
+            self._pool(node, "FloatMaxPool", x, max_window(node, activation))
             return
         if is_onnx(node, "AveragePool"):
             pool = self._pool(node, "FloatAveragePool", x, _mean_window(node, activation))
@@ -135,7 +135,8 @@ def _maker(x: ir.Value) -> ir.Node | None:
     return required_input(source, 0).producer() if is_onnx(source, "Slice") else source
 
 
-def _max_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
+def max_window(node: ir.Node, activation: Activation) -> dict[str, Attribute]:
+    """The attributes of FloatMaxPool for a MaxPool of what the activation gives."""
     if any(map(is_needed, node.outputs[1:])):
         raise Refusal("its indices are used")
     window = _window(node)

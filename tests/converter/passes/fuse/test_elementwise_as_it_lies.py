@@ -63,6 +63,31 @@ def joined(net: Network, x: str) -> str:
     return net.node("Concat", [net.node("Neg", ["right"], "negative"), "left"], "joined", axis=-3)
 
 
+def doubled(net: Network, x: str) -> str:
+    """By factors that tell the axes apart."""
+    factors = net.constant("factors", [1, 1, 2, 3], "float32")
+    return net.node("Resize", [net.node("Relu", [x], "relu"), "", factors], "resized", mode="nearest")
+
+
+def resized(net: Network, x: str) -> str:
+    sizes = net.constant("sizes", [2, C, 13, 5], "int64")
+    return net.node("Resize", [silu(net, x), "", "", sizes], "resized", **DOWN)
+
+
+def pooled(net: Network, x: str) -> str:
+    """As YOLO has it."""
+    x = silu(net, x)
+    y = net.node("MaxPool", [x], "largest", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    z = net.node("MaxPool", [y], "larger", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    return net.node("Sub", [net.node("Add", [x, z], "sum"), y], "difference")
+
+
+def places(net: Network, x: str) -> str:
+    net.nodes.append(onnx.helper.make_node("MaxPool", [x], ["largest", "where"], "pool", kernel_shape=[1, 1]))
+    return net.node("Add", ["largest", net.node("Cast", ["where"], "number", to=1)], "sum")
+
+
+DOWN = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 CHAINS: dict[str, tuple[Chain, set[str]]] = {
     "relu": (lambda net, x: net.node("Relu", [x], "relu"), {"Relu"}),
     "silu": (silu, {"Mul", "Sigmoid"}),
@@ -70,6 +95,7 @@ CHAINS: dict[str, tuple[Chain, set[str]]] = {
     "gate": (gated, {"HardSigmoid", "Mul", "Relu"}),
     "slopes": (lambda net, x: net.node("PRelu", [x, net.channels(C, 1, 1)], "prelu"), {"PRelu"}),
     "all slopes": (lambda net, x: net.node("PRelu", [x, net.channels(C, 9, 8)], "prelu"), {"PRelu"}),
+    "resize": (doubled, {"Relu", "Resize"}),
     "split, concat": (joined, {"Concat", "Neg", "Split"}),
 }
 
@@ -99,7 +125,7 @@ def test_nothing_is_transposed(chain: Chain, operators: set[str]) -> None:
     assert found["Transpose"] == 1, found
     assert operators == set(found) - {"DynamicQConv", "DynamicQuantizeToIsland", "Transpose", "Slice"}
     left = {entry.op_type for entry in report.left}
-    assert operators - {"Split"} == left, str(report)
+    assert operators - {"Split", "Resize"} <= left <= operators, str(report)
     assert not left & set(report.converted), str(report)
 
 
@@ -109,10 +135,29 @@ def test_rows_are_transposed() -> None:
     assert found["DynamicQConv"] == found["Transpose"] == 2
 
 
+def test_resized_to_sizes() -> None:
+    model = network(resized)
+    conversion = converter.convert(model)
+    found = Counter(node.op_type for node in conversion.model.graph.node)
+    assert found["Resize"] == found["Transpose"] == 1
+    check.assert_equivalent(model, conversion.model, [{"x": normal(2, *SHAPE)}])
+
+
+def test_maxima() -> None:
+    found, report = converted(network(pooled))
+    assert found["FloatMaxPool"] == 2 and found["Transpose"] == 1 and not found["MaxPool"]
+    assert report.converted["FloatMaxPool"] == 2
+    assert {entry.op_type for entry in report.left} == {"Add", "Mul", "Sigmoid", "Sub"}
+
+
 READERS: dict[str, tuple[Chain, str]] = {
     "another operator": (
         lambda net, x: net.node("Softplus", [net.node("Relu", [x], "relu")], "softplus"),
         "Softplus reads it with its channels first",
+    ),
+    "a maximum whose places are used": (
+        lambda net, x: places(net, net.node("Relu", [x], "relu")),
+        "MaxPool reads it with its channels first",
     ),
     "an input": (
         lambda net, x: net.node("Add", [x, net.input("x2", "float32", ["n", C, 9, 8])], "sum"),
