@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from qudnn.converter.graph.bounds import is_never_negative
-from qudnn.converter.graph.sizes import Size, divided, plus, quotient, times
+from qudnn.converter.graph.sizes import Size, divided, plus, quotient, shifted, times
 
 
 def _difference(a: Size, b: Size) -> Size:
@@ -28,8 +28,10 @@ def _equal(a: Size, b: Size) -> Size | None:
     if a == b:
         return 1
     difference = _difference(a, b)
-    known = isinstance(difference, int) or any(isinstance(s, int) and s < 0 for s in (a, b))
-    return 0 if known else None  # no size is negative
+    differ = isinstance(difference, int) or any(
+        is_never_negative(shifted(distance, -1)) for distance in (difference, times(-1, difference))
+    )
+    return 0 if differ else None
 
 
 ARITHMETIC: dict[str, Callable[..., Size | None]] = {

@@ -88,7 +88,8 @@ def programs(draw: st.DrawFn) -> list[onnx.NodeProto]:
         elif op_type == "Reshape":
             nodes.append(helper.make_node("Reshape", [a, draw(st.sampled_from(["minus", "rows"]))], [name]))
         elif op_type == "Expand":
-            nodes.append(helper.make_node("Expand", [a, draw(st.sampled_from(["two", "rows"]))], [name]))
+            # Not to the -1 of rows: onnxruntime takes it for a size, and a Slice of that ends the process.
+            nodes.append(helper.make_node("Expand", [a, draw(st.sampled_from(["two", "pair"]))], [name]))
         elif op_type == "rows from behind":
             nodes.append(helper.make_node("Slice", [a, "minus", "least", "first", "minus"], [name]))
         elif op_type in ("Squeeze", "Unsqueeze"):
@@ -115,6 +116,7 @@ def test_as_onnxruntime_computes(nodes: list[onnx.NodeProto], sizes: list[int]) 
         integers("first", 0),
         integers("one", 1),
         integers("rows", -1, 2),
+        integers("pair", 2, 1),
         integers("least", -(2**63) + 1),
         numpy_helper.from_array(np.array(0, np.int64), "scalar"),
     ]
@@ -151,6 +153,28 @@ def test_pads_that_are_turned_around() -> None:
     ]
     constants = integers("first", 0), integers("rows", -1, 2), integers("minus", -1), integers("least", -99)
     assert values_of(graph(nodes, ["n", 5], *constants))["pads"] == (5, 0, 0, unknown("n"))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "equal"),
+    [
+        ("minus", "size", 0),  # no size is negative
+        ("minus", "less", None),  # 2 - n may be -1
+        ("size", "more", 0),
+        ("size", "two", None),
+        ("size", "size", 1),
+    ],
+)
+def test_sizes_are_equal_always_never_or_sometimes(a: str, b: str, equal: int | None) -> None:
+    nodes = [
+        helper.make_node("Shape", ["x"], ["size"]),
+        helper.make_node("Sub", ["two", "size"], ["less"]),
+        helper.make_node("Add", ["two", "size"], ["more"]),
+        helper.make_node("Equal", [a, b], ["equal"]),
+    ]
+    constants = integers("two", 2), integers("minus", -1)
+    found = values_of(graph(nodes, ["n"], *constants))["equal"]
+    assert found == (None if equal is None else (equal,))
 
 
 def test_each_value_is_looked_at_once() -> None:
