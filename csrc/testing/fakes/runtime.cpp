@@ -8,6 +8,7 @@
 
 #include "ort/api.h"
 #include "testing/fakes/allocations.h"
+#include "testing/fakes/function_table.h"
 
 struct OrtStatus {
     std::string message;
@@ -44,7 +45,7 @@ OrtStatus* copy_found(const Values& values, const char* name, Value* to, size_t*
 
 void* allocated(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
 
-class Table {
+class Table : public FunctionTable<512> {
   public:
     Table() {
         set<slots::CreateStatus>([](ort::ErrorCode, const char* text) { return new OrtStatus{text}; });
@@ -55,22 +56,7 @@ class Table {
         set_runs();
     }
 
-    const OrtApi* api() const { return reinterpret_cast<const OrtApi*>(functions_.data()); }
-
   private:
-    // Ends the process where a function is called that is not here.
-    std::array<void*, 512> functions_{};
-
-    template <class Slot, class Function>
-    void set(const Function& function) {
-        place(static_cast<Slot*>(nullptr), function);
-    }
-    template <size_t kIndex, class Signature, class Function>
-    void place(ort::Slot<kIndex, Signature>*, const Function& function) {
-        const typename ort::Slot<kIndex, Signature>::Pointer pointer = function;
-        functions_[kIndex] = reinterpret_cast<void*>(pointer);
-    }
-
     void set_tensors() {
         set<slots::GetTensorMutableData>([](OrtValue* value, void** data) -> OrtStatus* {
             ++questions;

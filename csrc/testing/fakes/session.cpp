@@ -1,11 +1,9 @@
 // Operators in sessions of a real onnxruntime over the fake CUDA runtime: on the CPU provider, all that comes
 // before a launch is done as on a GPU, and nothing is computed. What that takes is the host's time of a node.
-#include <algorithm>
-#include <array>
-
 #include "c_api/qudnn.h"
 #include "ort/binding.h"
 #include "testing/fakes/cuda.h"
+#include "testing/fakes/function_table.h"
 
 extern "C" OrtStatus* RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* base);
 
@@ -28,36 +26,25 @@ class Runtime {
     static constexpr size_t kCount = 415;  // up to GetTensorElementTypeAndShapeDataReference
 
     Runtime(const OrtApiBase* real, const OrtApi* api) {
-        std::copy_n(reinterpret_cast<void* const*>(api), kCount, functions().begin());
+        functions() = FunctionTable<kCount>(api);
         add() = slots::CustomOpDomain_Add::of(api);
-        set<slots::CustomOpDomain_Add>([](OrtCustomOpDomain* domain, const OrtCustomOp* op) {
+        functions().set<slots::CustomOpDomain_Add>([](OrtCustomOpDomain* domain, const OrtCustomOp* op) {
             auto* const own = const_cast<OrtCustomOp*>(op);  // made by this library for this domain
             own->GetExecutionProviderType = [](const OrtCustomOp*) -> const char* { return nullptr; };
             own->GetInputMemoryType = [](const OrtCustomOp*, size_t) { return ort::kMemTypeDefault; };
             return add()(domain, op);
         });
-        set<slots::KernelContext_GetGPUComputeStream>(
+        functions().set<slots::KernelContext_GetGPUComputeStream>(
             [](const OrtKernelContext*, void** stream) -> OrtStatus* { return *stream = nullptr, nullptr; });
-        set<slots::KernelContext_GetResource>(
+        functions().set<slots::KernelContext_GetResource>(
             [](const OrtKernelContext*, int, int, void** resource) -> OrtStatus* {
                 return *resource = nullptr, nullptr;  // GPU 0, no cuDNN
             });
-        base_ = {[](uint32_t) { return reinterpret_cast<const OrtApi*>(functions().data()); },
-                 real->GetVersionString};
+        base_ = {[](uint32_t) { return functions().api(); }, real->GetVersionString};
     }
 
-    template <class Slot, class Function>
-    void set(const Function& function) {
-        place(static_cast<Slot*>(nullptr), function);
-    }
-    template <size_t kIndex, class Signature, class Function>
-    void place(ort::Slot<kIndex, Signature>*, const Function& function) {
-        const typename ort::Slot<kIndex, Signature>::Pointer pointer = function;
-        functions()[kIndex] = reinterpret_cast<void*>(pointer);
-    }
-
-    static std::array<void*, kCount>& functions() {
-        static std::array<void*, kCount> all{};
+    static FunctionTable<kCount>& functions() {
+        static FunctionTable<kCount> all;
         return all;
     }
     static slots::CustomOpDomain_Add::Pointer& add() {
