@@ -99,13 +99,14 @@ std::shared_ptr<Chosen> find_chosen(const Problem& problem, const Arguments& arg
     return chosen;
 }
 
-// What an earlier run of the node has kept; null where there is nothing.
-Chosen* known(const Problem& problem, const Launch& launch) {
-    Chosen* const chosen = launch.memo == nullptr ? nullptr
-                                                  : launch.memo->find_chosen(
-                                                        problem, state().era.load(std::memory_order_acquire));
-    if (chosen != nullptr) state().known.fetch_add(1, std::memory_order_relaxed);
-    return chosen;
+// Runs what an earlier run of the node has kept; false where there is nothing.
+bool run_known(const Problem& problem, const Arguments& arguments, const Launch& launch, const Host& host) {
+    if (launch.memo == nullptr) return false;
+    Chosen* const chosen = launch.memo->find_chosen(problem, state().era.load(std::memory_order_acquire));
+    if (chosen == nullptr) return false;
+    state().known.fetch_add(1, std::memory_order_relaxed);
+    run_chosen(*chosen, problem, arguments, launch, host);
+    return true;
 }
 
 // Runs a problem that is not too large and that the node did not know.
@@ -120,8 +121,7 @@ void run_new(const Problem& problem, const Arguments& arguments, const Launch& l
 
 void run(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Launch launch = host.launch();
-    if (Chosen* const chosen = known(problem, launch))
-        return run_chosen(*chosen, problem, arguments, launch, host);
+    if (run_known(problem, arguments, launch, host)) return;
     check_sizes(problem);
     if (!too_large(problem)) return run_new(problem, arguments, launch, host);
     for (const Slice& slice : split(problem)) {
@@ -130,10 +130,7 @@ void run(const Problem& problem, const Arguments& arguments, const Host& host) {
         part.y = static_cast<int8_t*>(part.y) + slice.y_offset;
         if (part.residual.r != nullptr && !part.residual.per_channel)
             part.residual.r += slice.y_offset;  // as large as y
-        if (Chosen* const chosen = known(slice.problem, launch))
-            run_chosen(*chosen, slice.problem, part, launch, host);
-        else
-            run_new(slice.problem, part, launch, host);
+        if (!run_known(slice.problem, part, launch, host)) run_new(slice.problem, part, launch, host);
     }
 }
 
