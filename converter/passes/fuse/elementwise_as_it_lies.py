@@ -18,7 +18,7 @@ from qudnn.converter.graph.permutations import after
 from qudnn.converter.island.crossings import ints, is_qudnn, set_ints
 from qudnn.converter.passes.base import NodePass
 from qudnn.converter.passes.fuse.float_activations import Activation
-from qudnn.converter.passes.fuse.float_pools import max_window
+from qudnn.converter.passes.fuse.float_pools import maker, max_window
 
 _COORDINATES = "coordinate_transformation_mode"
 _BY_PERM = ("DynamicQuantizeToIsland", "QuantizeToIsland", "StepsToIsland")
@@ -48,9 +48,7 @@ class ElementwiseAsItLies(NodePass):
         """Whether an op made what it transposes, and elementwise operators read it."""
         if not _is_channels_first(node):
             return False
-        source = required_input(node, 0).producer()
-        if is_onnx(source, "Slice"):  # off the channels that pad it
-            source = required_input(source, 0).producer()
+        source = maker(required_input(node, 0))
         is_ours = source is not None and source.domain == DOMAIN
         return is_ours and any(_works_anywhere(use.node, 4) for use in node.outputs[0].uses())
 

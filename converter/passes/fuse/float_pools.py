@@ -46,7 +46,7 @@ class FloatPools(NodePass):
         activation, transpose = _source(node)
         assert transpose is not None
         x = required_input(transpose, 0)
-        if is_qudnn(_maker(x), "DynamicQConv") and not is_onnx(node, "MaxPool", "GlobalAveragePool"):
+        if is_qudnn(maker(x), "DynamicQConv") and not is_onnx(node, "MaxPool", "GlobalAveragePool"):
             raise Refusal("its op adds up in another order, and nothing else of a dynamic model differs")
         if is_onnx(node, "MaxPool"):
             self._pool(node, "FloatMaxPool", x, max_window(node, activation))
@@ -126,11 +126,11 @@ def _image(node: ir.Node) -> ir.Value | None:
     if ints(transpose, "perm") != _FIRST:
         return None
     x = required_input(transpose, 0)
-    return x if is_qudnn(_maker(x), *_SOURCES) else None
+    return x if is_qudnn(maker(x), *_SOURCES) else None
 
 
-def _maker(x: ir.Value) -> ir.Node | None:
-    """What makes the image; a Slice takes off the channels that pad it."""
+def maker(x: ir.Value) -> ir.Node | None:
+    """What makes a float32 result that lies channels last; a Slice takes off the channels that pad it."""
     source = x.producer()
     return required_input(source, 0).producer() if is_onnx(source, "Slice") else source
 
