@@ -16,6 +16,11 @@ Windows<kDimensions>::Windows(const ort::Attributes& attributes, bool padded)
 }
 
 template <size_t kDimensions>
+Windows<kDimensions>::Windows() : group(1) {
+    strides.fill(1), dilations.fill(1);
+}
+
+template <size_t kDimensions>
 plan::ConvProblem Windows<kDimensions>::problem(const ort::Shape& x, const ort::Shape& w, int x_zero_point,
                                                 plan::DataType y_type) const {
     require(x.rank() == kDimensions + 2 && w.rank() == kDimensions + 2,
@@ -53,11 +58,9 @@ ort::Shape Windows<kDimensions>::result_shape(const plan::ConvProblem& problem) 
 }
 
 template <size_t kDimensions>
-void Windows<kDimensions>::infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
-                                 const kernels::OutputPadding& y_padding) const {
-    const std::vector<ort::Dim> x = context.input(0);
-    const std::vector<ort::Dim> w = context.input(w_index);
-    if (x.size() != kDimensions + 2 || w.size() != kDimensions + 2) return;
+std::vector<ort::Dim> Windows<kDimensions>::result_dims(const std::vector<ort::Dim>& x,
+                                                        const std::vector<ort::Dim>& w) const {
+    if (x.size() != kDimensions + 2 || w.size() != kDimensions + 2) return {};
     std::vector<ort::Dim> y = {x[0]};
     for (size_t axis = 0; axis < kDimensions; ++axis) {
         const ort::Dim& taps = w[axis + 1];
@@ -66,7 +69,14 @@ void Windows<kDimensions>::infer(const ort::InferenceContext& context, size_t w_
                                                  taps.extent, strides[axis], dilations[axis]));
     }
     y.push_back(w[0]);
-    context.set_output(0, type, padded(y, y_padding));
+    return y;
+}
+
+template <size_t kDimensions>
+void Windows<kDimensions>::infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
+                                 const kernels::OutputPadding& y_padding) const {
+    const std::vector<ort::Dim> y = result_dims(context.input(0), context.input(w_index));
+    if (!y.empty()) context.set_output(0, type, padded(y, y_padding));
 }
 
 template struct Windows<2>;
@@ -101,13 +111,32 @@ QConvTable::QConvTable(const ort::Attributes& attributes)
     : conv(attributes),
       table_zero_point(conv.y_padding.any() ? attributes.integer("table_zero_point", -128, 127) : 0) {}
 
+ConvAddition::ConvAddition(const ort::Attributes& attributes)
+    : scales(read_binary_scales(attributes, "sum")),
+      result_first(attributes.integer("result_first", 0, 1) != 0),
+      moderate(kernels::sums_are_moderate(scales)) {}
+
+void ConvAddition::run(plan::ConvProblem problem, plan::Arguments arguments, const int8_t* r,
+                       const plan::Host& host) const {
+    if (moderate) {
+        problem.adds = plan::adds_rounded;
+        arguments.residual = residual(r);
+        return run_aligned(problem, arguments, host);
+    }
+    plan::explain_slow_kernel(host, "with the addition in the convolution",
+                              "scales whose sums may be too large");
+    run_aligned(problem, arguments, host);
+    const int64_t count = problem.y_elements();
+    if (count == 0) return;
+    check_cuda(kernels::add_residual(count, problem.k, residual(r), nullptr,
+                                     static_cast<int8_t*>(arguments.y), host.launch().stream));
+}
+
 QConvAdd::QConvAdd(const ort::Attributes& attributes)
     : windows(attributes, true),
       x_zero_point(attributes.integer("x_zero_point", -128, 127)),
       requantize(attributes),
-      scales(read_binary_scales(attributes, "sum")),
-      result_first(attributes.integer("result_first", 0, 1) != 0),
-      moderate(kernels::sums_are_moderate(scales)) {}
+      addition(attributes) {}
 
 void QConvAdd::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
@@ -115,20 +144,11 @@ void QConvAdd::compute(Context& context) const {
     const ort::Tensor w = context.input(2);
     plan::ConvProblem problem = windows.problem(x.shape, w.shape, x_zero_point, plan::DataType::int8);
     problem.clamps_above = requantize.clamps_above();
-    if (moderate) problem.adds = plan::adds_rounded;
     const kernels::Epilogue epilogue = requantize.epilogue(context.input(3), context.input(4), problem.k);
     const ort::Tensor y = context.output(0, windows.result_shape(problem));
     require(r.shape == y.shape, "the shapes of the residual and the result differ");
-    const kernels::Residual residual{r.as<const int8_t>(), scales, result_first};
-    plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
-    if (moderate) arguments.residual = residual;
-    if (!moderate)
-        plan::explain_slow_kernel(context, "with the addition in the convolution",
-                                  "scales whose sums may be too large");
-    run_aligned(problem, arguments, context);
-    if (moderate || y.shape.count() == 0) return;
-    check_cuda(kernels::add_residual(y.shape.count(), problem.k, residual, nullptr, y.as<int8_t>(),
-                                     context.stream()));
+    addition.run(problem, {x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point},
+                 r.as<const int8_t>(), context);
 }
 
 void QConvAdd::infer(const ort::InferenceContext& context) {

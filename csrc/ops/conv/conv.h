@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/elementwise/binary.h"
+#include "kernels/epilogue/residual.h"
 #include "ops/shared/output_padding.h"
 #include "ops/shared/requantize.h"
 
@@ -19,6 +20,8 @@ struct Windows {
 
     // padded: there is an attribute pads.
     Windows(const ort::Attributes& attributes, bool padded);
+    // From pixel to pixel, without padding.
+    Windows();
 
     // x [N,H,W,Cp], w [Kp,R,S,Cp/group]; x [N,D,H,W,Cp], w [Kp,T,R,S,Cp/group]. Throws where they do not fit.
     // Without its alignment, and its sizes are not checked: see plan::check_sizes().
@@ -27,6 +30,9 @@ struct Windows {
 
     // The shape of the problem's y, padding included.
     static ort::Shape result_shape(const plan::ConvProblem& problem);
+
+    // The same of dimensions, without padding; empty where a shape is not known.
+    std::vector<ort::Dim> result_dims(const std::vector<ort::Dim>& x, const std::vector<ort::Dim>& w) const;
 
     // Output 0 of an op whose x is input 0: [N,P,Q,Kp] within its padding, or [N,Z,P,Q,Kp].
     void infer(const ort::InferenceContext& context, size_t w_index, ort::ElementType type,
@@ -71,6 +77,20 @@ struct QConvTable {
     static void infer(const ort::InferenceContext& context) { QConv::infer(context); }
 };
 
+// What is added to a convolution's results: a residual of their shape.
+struct ConvAddition {
+    kernels::BinaryScales scales;
+    bool result_first;
+    bool moderate;  // the sums
+
+    explicit ConvAddition(const ort::Attributes& attributes);
+    kernels::Residual residual(const int8_t* r) const { return {r, scales, result_first}; }
+    // Runs the convolution, which adds r; where the sums are not moderate a kernel after it does. So far, the
+    // problem and its arguments are those of the convolution alone.
+    void run(plan::ConvProblem problem, plan::Arguments arguments, const int8_t* r,
+             const plan::Host& host) const;
+};
+
 // x, residual [N,P,Q,Kp] int8, w, bias, multiplier as QConv has them -> [N,P,Q,Kp] int8.
 struct QConvAdd {
     static constexpr Signature kSignature{
@@ -82,9 +102,7 @@ struct QConvAdd {
     Windows<2> windows;
     int x_zero_point;
     Requantize requantize;
-    kernels::BinaryScales scales;
-    bool result_first;
-    bool moderate;  // the sums
+    ConvAddition addition;
 
     explicit QConvAdd(const ort::Attributes& attributes);
     void compute(Context& context) const;

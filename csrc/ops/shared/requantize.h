@@ -55,10 +55,10 @@ inline int64_t alignment(const plan::Arguments& a) {
 
 // Enqueues the problem with the alignment of its arguments; does nothing if y is empty.
 template <class P>
-void run_aligned(P problem, const plan::Arguments& arguments, const Context& context) {
+void run_aligned(P problem, const plan::Arguments& arguments, const plan::Host& host) {
     if (problem.y_elements() == 0) return;
     problem.alignment = alignment(arguments);
-    plan::run(problem, arguments, context);
+    plan::run(problem, arguments, host);
 }
 
 }  // namespace qudnn::ops

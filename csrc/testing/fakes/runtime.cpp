@@ -4,7 +4,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <stdexcept>
+#include <vector>
 
 #include "ort/api.h"
 #include "testing/fakes/allocations.h"
@@ -43,7 +46,39 @@ OrtStatus* copy_found(const Values& values, const char* name, Value* to, size_t*
     return *count = found->size(), nullptr;
 }
 
-void* allocated(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
+// As onnxruntime's arena it gives the same memory to runs that ask for the same one after the other.
+class Arena {
+  public:
+    void* take(size_t bytes) {
+        const Uncounted own;
+        const std::lock_guard lock(mutex_);
+        const size_t size = (bytes + 255) / 256 * 256;
+        auto& free = free_[size];
+        if (free.empty()) {
+            void* const fresh = std::aligned_alloc(256, size);
+            sizes_[fresh] = size;
+            return fresh;
+        }
+        void* const known = free.back();
+        free.pop_back();
+        return known;
+    }
+    void give_back(void* memory) {
+        const Uncounted own;
+        const std::lock_guard lock(mutex_);
+        free_[sizes_.at(memory)].push_back(memory);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::map<void*, size_t> sizes_;
+    std::map<size_t, std::vector<void*>> free_;
+};
+
+Arena& arena() {
+    static auto* const arena = new Arena;  // never destroyed
+    return *arena;
+}
 
 class Table : public FunctionTable<512> {
   public:
@@ -166,14 +201,14 @@ class Table : public FunctionTable<512> {
         set<slots::Logger_LogMessage>([](const OrtLogger*, ort::LogLevel, const char*, const char*, int,
                                          const char*) -> OrtStatus* { return nullptr; });
         set<slots::AllocatorAlloc>([](OrtAllocator*, size_t bytes, void** memory) -> OrtStatus* {
-            return *memory = allocated(bytes), nullptr;
+            return *memory = arena().take(bytes), nullptr;
         });
         set<slots::AllocatorFree>(
-            [](OrtAllocator*, void* memory) -> OrtStatus* { return std::free(memory), nullptr; });
+            [](OrtAllocator*, void* memory) -> OrtStatus* { return arena().give_back(memory), nullptr; });
         set<slots::KernelContext_GetScratchBuffer>(
             [](const OrtKernelContext*, const OrtMemoryInfo*, size_t bytes, void** memory) -> OrtStatus* {
                 ++scratch;
-                return *memory = allocated(bytes), nullptr;
+                return *memory = arena().take(bytes), nullptr;
             });
     }
 };
