@@ -16,6 +16,7 @@
 #include "ops/border/float_entry.h"
 #include "ops/border/steps.h"
 #include "ops/border/table_exit.h"
+#include "ops/conv/bottleneck.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_max_pool.h"
 #include "ops/conv/float_conv.h"
@@ -73,7 +74,8 @@ using Ops =
          AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
          QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
          QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
-         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland>;
+         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland,
+         QBottleneckAdd>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

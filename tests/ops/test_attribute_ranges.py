@@ -18,6 +18,12 @@ PART = {"starts": [0] * 4, "ends": [2**63 - 1] * 4, "perm": [0, 1, 2, 3]}
 PARTS = {f"{tensor}_{name}": value for tensor in "abqkv" for name, value in PART.items()}
 WINDOW = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "kernel_shape": [3, 3]}
 VOLUME_WINDOW = {"pads": [0] * 6, "strides": [1] * 3, "dilations": [1] * 3, "kernel_shape": [3] * 3}
+BETWEEN = {
+    f"{step}_{name}": value
+    for step in ("reduced", "window")
+    for name, value in (("zero_point", 3), ("min", -128), ("max", 127))
+}
+BETWEEN |= {"padding_zero_point": 3}
 FLOAT_ENTRY = {
     "a_perm": [0, 3, 1, 2],
     "b_perm": [0, 1, 2, 3],
@@ -41,6 +47,10 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {**WINDOW, "group": 1, "pool_pads": [1] * 4, "pool_strides": [2, 2]},
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1}
         | {"kernel_shape": 1, "pool_pads": 0, "pool_strides": 1},
+    ),
+    "QBottleneckAdd": (
+        {**WINDOW, **BETWEEN, "group": 1, "sum_zero_point": 0, "result_first": 1},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
     ),
     "QConvToInt32": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvToFloat": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
@@ -224,3 +234,16 @@ def test_matmuls_of_sizes_that_have_no_address() -> None:
     empty: Any = {"a_starts": [0, 0, 2**63 - 1, 0], "a_ends": [2**63 - 1] * 4}
     _, start, _, shape = batch_matmul([2, 3, 4, 5], [2, 3, 5, 6], **empty)
     assert (start, shape) == (0, [2, 3, 0, 6])
+
+
+def test_results_between_convolutions_are_8_bits() -> None:
+    attributes = {**COMMON, **OPS["QBottleneckAdd"][0]}
+    for name in (*BETWEEN, "y_zero_point", "y_min", "y_max"):
+        for number in (-129, 128, 2**32):
+            with pytest.raises(ValueError, match=f"attribute {name} = {number} is outside"):
+                testing.read_attributes("QBottleneckAdd", attributes | {name: number})
+    with pytest.raises(ValueError, match="window_min is above window_max"):
+        testing.read_attributes("QBottleneckAdd", attributes | {"window_max": -3, "window_min": 3})
+    for number in (-1, 2):
+        with pytest.raises(ValueError, match="result_first"):
+            testing.read_attributes("QBottleneckAdd", attributes | {"result_first": number})

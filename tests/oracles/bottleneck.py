@@ -1,0 +1,61 @@
+"""QBottleneckAdd."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from oracles.add import q_add
+from oracles.arithmetic import Array, requantize, wrap
+from oracles.conv import conv_sums
+
+
+def q_bottleneck_add(
+    x: Array,
+    residual: Array,
+    w_reduce: Array,
+    bias_reduce: Array,
+    multiplier_reduce: Array,
+    w_window: Array,
+    bias_window: Array,
+    multiplier_window: Array,
+    w: Array,
+    bias: Array,
+    multiplier: Array,
+    *,
+    reduced_zero_point: int,
+    reduced_min: int,
+    reduced_max: int,
+    pads: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
+    padding_zero_point: int,
+    window_zero_point: int,
+    window_min: int,
+    window_max: int,
+    y_zero_point: int,
+    y_min: int,
+    y_max: int,
+    result_first: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    **of_add: Any,
+) -> Array:
+    """`[N,H,W,C]`, residual `[N,P,Q,K]` -> `[N,P,Q,K]`: a matrix product, windows of it, and another one."""
+    sums = wrap(_product(x, w_reduce) + bias_reduce)
+    reduced = requantize(sums, multiplier_reduce, reduced_zero_point, reduced_min, reduced_max)
+    sums = conv_sums(reduced, w_window, pads, strides, dilations, group, padding_zero_point)
+    window = requantize(
+        wrap(sums + bias_window), multiplier_window, window_zero_point, window_min, window_max
+    )
+    sums = wrap(_product(window, w) + bias)
+    y = requantize(sums, multiplier, y_zero_point, y_min, y_max)
+    a, b = (y, residual) if result_first else (residual, y)
+    return q_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **of_add)
+
+
+def _product(x: Array, w: Array) -> Array:
+    """Of the pixels' channels and filters `[K,1,1,C]`."""
+    rows: Array = x.astype(np.float64) @ w[:, 0, 0].T.astype(np.float64)  # exact: below 2^53
+    return rows.astype(np.int64)

@@ -1,0 +1,214 @@
+"""A residual block where no kernel does all of it: its convolutions, one after the other.
+
+On fakes, which count: see csrc/testing/fakes/.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import fakes
+import pytest
+from fakes import FLOAT32, INT8, INT32, Launch, Node, Tensor
+
+X, R, Y = 0x10000000, 0x20000000, 0x30000000
+WEIGHTS = (0x40000000, 0x50000000, 0x60000000)
+ELSEWHERE = 0x100000
+POINTWISE = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "group": 1, "x_zero_point": 0}
+WINDOW: dict[str, Any] = {"pads": [1] * 4, "strides": [1, 1], "dilations": [1, 1], "group": 1}
+SUM: dict[str, Any] = {
+    "a_scale": 0.5,
+    "b_scale": 0.375,
+    "sum_scale": 0.5,
+    "a_zero_point": 3,
+    "b_zero_point": -7,
+    "sum_zero_point": 2,
+    "dtype": INT8,
+    "result_first": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def counters() -> Iterator[None]:
+    fakes.use_runtime(24)
+    fakes.calls()
+    yield
+    fakes.set_capturing(False)
+
+
+def result(name: str, zero_point: int = -128) -> dict[str, int]:
+    return {f"{name}_zero_point": zero_point, f"{name}_min": zero_point, f"{name}_max": 127}
+
+
+def layer(at: int, shape: list[int]) -> list[Tensor]:
+    """Weights, and biases and multipliers for them."""
+    return [
+        Tensor(at, shape),
+        Tensor(at + 0x1000000, shape[:1], INT32),
+        Tensor(at + 0x2000000, shape[:1], FLOAT32),
+    ]
+
+
+class Block:
+    """A node of that operator, whose convolutions are also nodes of their own."""
+
+    def __init__(
+        self,
+        *,
+        size: int = 14,
+        c: int = 256,
+        m: int = 64,
+        k: int = 256,
+        kernel: int = 3,
+        padding: int = -128,
+        reduced: int = -128,
+        engine: str = "native_window",
+        **attributes: Any,
+    ) -> None:
+        window = {name: attributes.pop(name, value) for name, value in WINDOW.items()}
+        addition = {name: attributes.pop(name, value) for name, value in SUM.items()}
+        self.size, self.c, self.m, self.k, self.engine = size, c, m, k, engine
+        shapes = [m, 1, 1, c], [m, kernel, kernel, m // window["group"]], [k, 1, 1, m]
+        self.layers = [layer(at, shape) for at, shape in zip(WEIGHTS, shapes, strict=True)]
+        results = {**result("reduced", reduced), **result("window"), **result("y", 3)}
+        given = {**results, **window, **addition, "padding_zero_point": padding, **attributes}
+        constants = [each for tensors in self.layers for each in tensors]
+        self.node = Node("QBottleneckAdd", given, [None, None, *constants], engine)
+        y_pads = [0, 1, 1, 0, 0, 1, 1, 0] if padding == reduced != 0 and m % 16 == 0 else [0] * 8
+        pads = [0] * 4 if any(y_pads) else window["pads"]
+        self.padded = y_pads[1] + y_pads[5]
+        self.alone = [
+            ("QConv", {**POINTWISE, **result("y", reduced), "y_pads": y_pads}),
+            ("QConv", {**window, "pads": pads, "x_zero_point": padding, **result("y")}),
+            ("QConvAdd", {**POINTWISE, **addition, **result("y", 3)}),
+        ]
+
+    def inputs(self, x: int = X, batch: int = 1, r: int = R) -> list[Tensor]:
+        residual = Tensor(r, [batch, self.size, self.size, self.k])
+        image = Tensor(x, [batch, self.size, self.size, self.c])
+        return [image, residual, *(each for tensors in self.layers for each in tensors)]
+
+    def run(self, x: int = X, y: int = Y, batch: int = 1) -> fakes.Calls:
+        fakes.calls()
+        assert self.node.run(self.inputs(x, batch), y) == [batch, self.size, self.size, self.k]
+        return fakes.calls()
+
+    def run_again(self, **given: int) -> fakes.Calls:
+        """Once its plans are there and memory for a run lies where it did."""
+        for _ in range(2):
+            self.run(**given)
+        return self.run(**given)
+
+    def launches_of_nodes(self) -> list[str]:
+        """The kernels of the three convolutions as nodes of their own, when they run again."""
+        size, padded = self.size, self.size + self.padded
+        images = [
+            [Tensor(X, [1, size, size, self.c])],
+            [Tensor(X + ELSEWHERE, [1, padded, padded, self.m])],
+            [Tensor(X + 2 * ELSEWHERE, [1, size, size, self.m]), Tensor(R, [1, size, size, self.k])],
+        ]
+        found: list[Launch] = []
+        for (op, attributes), tensors, constants in zip(self.alone, images, self.layers, strict=True):
+            node = Node(op, attributes, [*[None] * len(tensors), *constants], self.engine)
+            for _ in range(2):
+                fakes.calls()
+                node.run([*tensors, *constants], Y)
+            found += fakes.calls().launches
+        return [launch.kernel for launch in found]
+
+
+BLOCKS: list[dict[str, Any]] = [
+    {},
+    {"padding": 0},
+    {"padding": 0, "reduced": 0},
+    {"padding": 5},
+    {"c": 64},
+    {"engine": "native_conv"},
+    {"engine": ""},
+    {"c": 20, "m": 12, "k": 36, "engine": "native_conv"},
+    {"a_scale": 1e8, "sum_scale": 1e-3},
+    {"result_first": 0},
+]
+
+
+@pytest.mark.parametrize("options", BLOCKS, ids=str)
+def test_kernels_are_those_of_three_nodes(options: dict[str, Any]) -> None:
+    block = Block(**options)
+    kernels = [launch.kernel for launch in block.run_again().launches]
+    assert kernels == block.launches_of_nodes()
+    if options.get("engine", "native_window") == "native_window":
+        assert len(kernels) == (4 if "a_scale" in options else 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"padding": 0}, {"padding": 5}], ids=str)
+def test_each_reads_what_the_one_before_wrote(options: dict[str, Any]) -> None:
+    block = Block(**options)
+    calls = block.run_again()
+    reduce, window, last = calls.launches
+    assert [launch.weights for launch in calls.launches] == list(WEIGHTS)
+    assert (reduce.x, last.y) == (X, Y)
+    assert (reduce.y, window.y) == (window.x, last.x)
+    assert R in last.residual_and_y
+    m = block.m
+    between = (14 + block.padded) ** 2 * m
+    assert window.y - reduce.y == (between + 255) // 256 * 256
+    assert (calls.scratch, calls.tensor_maps, calls.synchronizations) == (1, 0, 0)
+    # Where the first one writes the padding, the second has none that needs a table of biases.
+    assert (window.biases == WEIGHTS[1] + 0x1000000) == (options.get("padding") != 5)
+
+
+def test_steps_keep_their_maps_apart() -> None:
+    """Each keeps those of as many tensors as a node of its own would."""
+    block = Block()
+    places = [X + i * ELSEWHERE for i in range(4)]
+    for x in places:
+        block.run(x)
+    for x in places * 2:
+        calls = block.run(x)
+        assert calls.tensor_maps == 0
+        assert calls.launches[0].x == x
+    assert block.run(X + 4 * ELSEWHERE).tensor_maps == 1
+
+
+def test_a_run_allocates_only_its_scratch() -> None:
+    block = Block()
+    block.run_again()
+    before = block.node.heap_allocations()
+    calls = block.run()
+    assert calls.scratch == 1
+    assert block.node.heap_allocations() - before <= 3
+
+
+def test_a_graph_captures_it() -> None:
+    block = Block(padding=5)
+    block.run()
+    fakes.set_capturing(True)
+    calls = block.run()
+    assert len(calls.launches) == 3
+    assert calls.synchronizations == 0
+
+
+def test_no_images() -> None:
+    block = Block()
+    assert block.run(batch=0).launches == []
+
+
+@pytest.mark.parametrize(
+    ("index", "shape", "message"),
+    [
+        (0, [1, 14, 14, 128], "w_reduce does not fit the channels of x"),
+        (0, [14, 14, 256], "x, the residual and weights have to be of rank 4"),
+        (1, [1, 14, 13, 256], "the shapes of the residual and the result differ"),
+        (2, [64, 1, 3, 256], "w_reduce does not fit the channels of x"),
+        (3, [32], "bias does not have one value per output channel"),
+        (5, [64, 3, 3, 32], "channels do not fit w and group"),
+        (8, [256, 1, 1, 32], "w does not fit the channels of w_window"),
+        (10, [1], "multiplier does not have one value per output channel"),
+    ],
+)
+def test_tensors_that_do_not_fit(index: int, shape: list[int], message: str) -> None:
+    block = Block()
+    inputs = block.inputs()
+    node = Node("QBottleneckAdd", block.node.attributes, [None] * len(inputs), "native_window")
+    inputs[index] = Tensor(inputs[index].address, shape, inputs[index].type)
+    with pytest.raises(RuntimeError, match=message):
+        node.run(inputs, Y)
