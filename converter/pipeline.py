@@ -25,6 +25,7 @@ from qudnn.converter.passes.finish.add_functions import AddFunctions
 from qudnn.converter.passes.finish.conv_max_pool_at_entry import ConvMaxPoolAtEntry
 from qudnn.converter.passes.finish.dequantize_by_product import DequantizeByProduct
 from qudnn.converter.passes.finish.drop_unneeded import DropUnneeded
+from qudnn.converter.passes.finish.fuse_bottleneck import FuseBottleneck
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.fuse_epilogue_table import FuseEpilogueTable
@@ -233,6 +234,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             PadAtProducer,
             RoundAtEntry,
             FuseConvAdd,
+            FuseBottleneck,
             DropUnneeded,
             DequantizeByProduct,
             AddFunctions,

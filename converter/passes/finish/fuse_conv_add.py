@@ -8,6 +8,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import replace_node, sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
+from qudnn.converter.island.residual_block import ends_block
 from qudnn.converter.island.sums import require_moderate, sum_attributes
 from qudnn.converter.lowering.elementwise.binary import adds_one_shape
 from qudnn.converter.passes.base import NodePass
@@ -18,8 +19,9 @@ _OF_CONV = ("pads", "strides", "dilations", "group", "x_zero_point", "y_zero_poi
 class FuseConvAdd(NodePass):
     """A convolution adds in its epilogue if an addition of two tensors of one shape is its sole consumer.
 
-    Where both operands are such results, the later one does, so that less has to wait. Not of groups and
-    stems, whose kernels add nothing: two passes would take as long as before.
+    Where both operands are such results, the one does that ends a residual block, which may be one kernel
+    then; else the later one, so that less has to wait. Not of groups and stems, whose kernels add nothing:
+    two passes would take as long as before.
     """
 
     def run(self, model: ir.Model) -> None:
@@ -37,12 +39,12 @@ class FuseConvAdd(NodePass):
         for index, conv in _convs(node).items():
             try:
                 _check(conv, node, index)
-                convs.append((self._place[conv], index))
+                convs.append((ends_block(conv), self._place[conv], index))
             except Refusal as refusal:
                 reasons.append(str(refusal))
         if not convs:
             raise Refusal("; ".join(dict.fromkeys(reasons)))
-        _fuse(node, max(convs)[1])
+        _fuse(node, max(convs)[-1])
 
 
 def _convs(add: ir.Node) -> dict[int, ir.Node]:

@@ -58,6 +58,18 @@ def test_a_block_whose_shortcut_is_a_convolution() -> None:
     assert result_first(model) == {"s_node": 0}
 
 
+def test_the_last_convolution_of_a_block_adds() -> None:
+    """Before that of the shortcut, though this comes later: all of it may be one kernel then."""
+    net = Network()
+    x = image(net)
+    reduced = net.conv(net.conv(x, "first", 16, 64), "reduced", 64, 64)
+    last = net.conv(net.conv(reduced, "window", 64, 64, 3, pads=[1, 1, 1, 1]), "last", 64, 256)
+    net.add(last, net.conv(x, "short", 16, 256), net.unshaped_output("y", "uint8"))
+    ops, model = fused(net)
+    assert (ops["QBottleneckAdd"], ops["QConvAdd"], ops["QConv"], ops["QAdd"]) == (1, 0, 2, 0)
+    assert result_first(model) == {"last_node": 1}
+
+
 def test_sums_that_are_added_again() -> None:
     net = Network()
     t = image(net)
