@@ -95,7 +95,7 @@ def times(model: str, options: Options, batch: int, runs: int) -> dict[str, floa
 
 
 def layers(model: str, options: Options, batch: int, folder: Path) -> list[dict[str, Any]]:
-    """Each op that has a plan, in the order they run: its name, and the shapes of x, its weights and y.
+    """Each op that has one plan, in the order they run: its name, and the shapes of x, its weights and y.
 
     folder: where onnxruntime's profile lies for a while.
     """

@@ -1,6 +1,7 @@
 """How many problems there are to tune: estimated from a converted model, counted while it runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import onnx
 
@@ -20,26 +21,50 @@ def count_problems(model: onnx.ModelProto) -> int:
     """How many different problems one run has, at least, and mostly just that many.
 
     Ops with the same weights' shape and attributes are taken for one problem. Those that work on tensors
-    of different sizes are not: this shows when the model runs.
+    of different sizes are not: this shows when the model runs. A residual block counts as its convolutions,
+    none of which has a plan where one kernel does all of it.
     """
     graphs = list(graphs_within(model.graph))
     shapes = {tensor.name: tuple(tensor.dims) for graph in graphs for tensor in graph.initializer}
     return len(
         {
-            _key(node, shapes.get(node.input[_WEIGHTS[node.op_type]]))
+            _key(step, shapes)
             for graph in graphs
             for node in graph.node
-            if node.domain == DOMAIN and node.op_type in _WEIGHTS
+            if node.domain == DOMAIN
+            for step in _steps(node)
         }
     )
 
 
-def _key(node: onnx.NodeProto, weights: tuple[int, ...] | None) -> tuple[object, ...]:
+class _Step(NamedTuple):
+    """What has a problem: an op, and the inputs and attributes that it has or would have."""
+
+    op_type: str
+    inputs: Sequence[str]
+    attributes: Mapping[str, Any]
+
+
+def _steps(node: onnx.NodeProto) -> Iterator[_Step]:
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    geometry = (tuple(attributes.get(name, ())) for name in ("pads", "strides", "dilations"))
+    if node.op_type in _WEIGHTS:
+        yield _Step(node.op_type, node.input, attributes)
+    elif node.op_type == "QBottleneckAdd":
+        x, residual, *weights = node.input
+        pointwise = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1]}
+        yield _Step("QConv", [x, *weights[:3]], {**pointwise, "y_max": attributes["reduced_max"]})
+        window = {"x_zero_point": attributes["padding_zero_point"], "y_max": attributes["window_max"]}
+        yield _Step("QConv", [x, *weights[3:6]], {**attributes, **window})
+        yield _Step("QConvAdd", [x, residual, *weights[6:]], {**pointwise, "y_max": attributes["y_max"]})
+
+
+def _key(step: _Step, shapes: Mapping[str, tuple[int, ...]]) -> tuple[object, ...]:
+    weights = shapes.get(step.inputs[_WEIGHTS[step.op_type]])
+    geometry = [tuple(step.attributes.get(name, ())) for name in ("pads", "strides", "dilations")]
     # Of the numbers, problems keep whether padding is other than 0 and whether the result is clamped.
-    numbers = attributes.get("x_zero_point", 0) != 0, attributes.get("y_max", 127) < 127
-    return node.op_type, len(node.input), weights, *geometry, attributes.get("group", 1), *numbers
+    pads_with_value = any(geometry[0]) and step.attributes.get("x_zero_point", 0) != 0
+    numbers = pads_with_value, step.attributes.get("y_max", 127) < 127
+    return step.op_type, len(step.inputs), weights, *geometry, step.attributes.get("group", 1), *numbers
 
 
 class Work:

@@ -30,6 +30,7 @@ Layer = dict[str, Any]
 _WARM = 3
 _OF_PLANS = {"engine": "", "plan": "", "microseconds": 0.0, "tops": 0.0}  # and what a layer without one has
 _BEFORE_WEIGHTS = (
+    "QBottleneckAdd",
     "QConvAdd",
     "QConvFloatAdd",
     "QMatMulAdd",

@@ -56,6 +56,8 @@ def operations(layer: Layer, node: onnx.NodeProto | None) -> int | None:
         return 2 * math.prod(y) * math.prod(w[1:])
     if op == "QSqueezeExcitation" and w and y:  # a second product is as large as that of w
         return 4 * y[0] * math.prod(w)
+    if op == "QBottleneckAdd" and node is not None and w and y:
+        return _of_block(x, w, y, node)
     if op in ("MatMul", "Gemm") and x and y:
         return 2 * math.prod(y) * (x[-1] if op == "MatMul" else math.prod(x) // max(y[0], 1))
     return None if any(name in op for name in _MULTIPLIES) else 0
@@ -86,6 +88,24 @@ def _convolution(x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> Pr
         _, top, left, _, _, bottom, right, _ = given.get("y_pads", [0] * 8)
         fields |= {"y_pad_top": top, "y_pad_left": left, "y_pad_bottom": bottom, "y_pad_right": right}
     return fields
+
+
+def _of_block(x: Sequence[int], w: Sequence[int], y: Sequence[int], node: onnx.NodeProto) -> int | None:
+    """Of its three convolutions; w is that of the first.
+
+    Without strides the sizes tell how many taps a window has. It leaves the number of channels as it is.
+    """
+    given: dict[str, Any] = {
+        attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute
+    }
+    if any(stride != 1 for stride in given["strides"]):
+        return None
+    before, after = given["pads"][:2], given["pads"][2:]
+    (m, _, _, c), (n, p, q, k) = w, y
+    window = m // int(given["group"])  # multiplications for each result
+    for axis, dilation in enumerate(given["dilations"]):
+        window *= int(x[1 + axis] + before[axis] + after[axis] - y[1 + axis]) // int(dilation) + 1
+    return 2 * n * (x[1] * x[2] * c * m + p * q * m * (window + k))
 
 
 def _pools(node: onnx.NodeProto) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from networks import Network
 
 from cases import op
+from cases.bottleneck_op import bottleneck
 from cases.builder import Array
 from cases.epilogue_table_op import conv_table, matmul_table
 from cases.matmul_add_op import matmul_add, matmul_add_table
@@ -244,6 +245,26 @@ def test_each_op_that_needs_a_plan_counts(case: op.OpCase) -> None:
     again.input[list(node.input).index("w")] = "smaller"
     model.graph.node.append(again)
     assert count_problems(model) == 2
+
+
+def test_a_residual_block_has_those_of_its_convolutions() -> None:
+    block = bottleneck((9, 8), 64, 64, 256)
+    model = block.model()
+    assert count_problems(model) == 3
+    (node,) = model.graph.node
+    for name, value, count in (("reduced_max", 50, 4), ("padding_zero_point", 0, 5), ("y_max", 50, 6)):
+        again = onnx.NodeProto()
+        again.CopyFrom(node)
+        (attribute,) = [each for each in again.attribute if each.name == name]
+        attribute.i = value
+        model.graph.node.append(again)
+        assert count_problems(model) == count
+    names = {"w": "w_reduce", "bias": "bias_reduce", "multiplier": "multiplier_reduce"}
+    alone = op.conv("as_in_a_block", c=64, k=64, kernel=(1, 1), x_zero_point=-5).model().graph.node[0]
+    for index, name in enumerate(alone.input):
+        alone.input[index] = names.get(name, name)
+    model.graph.node.append(alone)
+    assert count_problems(model) == 6
 
 
 def test_the_estimate_follows_what_is_met() -> None:

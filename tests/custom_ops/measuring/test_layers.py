@@ -58,7 +58,7 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
     assert not (tmp_path / "p.json").exists()
 
 
-@pytest.mark.parametrize("op", ["QConvAdd", "QConvFloatAdd"])
+@pytest.mark.parametrize("op", ["QConvAdd", "QConvFloatAdd", "QBottleneckAdd"])
 def test_a_residual_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
     shapes = [{"int8": [2, 7, 7, 64]}, {"int8": [2, 7, 7, 32]}, {"int8": [32, 1, 1, 64]}, {"int32": [32]}]
     result = [{"int8": [2, 7, 7, 32]}]
