@@ -86,21 +86,24 @@ def asked(calls: fakes.Calls) -> tuple[int, ...]:
     return calls.questions, calls.synchronizations, calls.tensor_maps, calls.descriptions, calls.lookups
 
 
+def node_of(case: OpCase | BatchMatMulCase) -> tuple[Node, list[Tensor]]:
+    """The case's op, with all of its inputs."""
+    batch = () if isinstance(case, BatchMatMulCase) else (2,)
+    inputs = [tensor(i, (*batch, *shape), dtype) for i, (dtype, shape) in enumerate(case.tensors.values())]
+    constants = [
+        tensor(len(inputs) + i, value.shape, value.dtype) for i, value in enumerate(case.constants.values())
+    ]
+    node = Node(case.op, case.attributes, [*[None] * len(inputs), *constants], engine="")
+    return node, [*inputs, *constants]
+
+
 @pytest.mark.parametrize("op", BY_OP)
 def test_a_run_asks_for_little(op: str) -> None:
     fakes.use_runtime(24)
     for case in BY_OP[op]:
-        batch = () if isinstance(case, BatchMatMulCase) else (2,)
-        inputs = [
-            tensor(i, (*batch, *shape), dtype) for i, (dtype, shape) in enumerate(case.tensors.values())
-        ]
-        constants = [
-            tensor(len(inputs) + i, value.shape, value.dtype)
-            for i, value in enumerate(case.constants.values())
-        ]
-        node = Node(op, case.attributes, [*[None] * len(inputs), *constants], engine="")
+        node, inputs = node_of(case)
         y_type = tensor(0, (), case.y_dtype).type
-        calls, allocations = second_run(node, [*inputs, *constants], y_type)
+        calls, allocations = second_run(node, inputs, y_type)
         assert 1 <= len(calls.launches) <= MOST_LAUNCHES.get(op, 3), case.id
         assert asked(calls) == (0,) * 5, case.id
         # An object holds memory for one run; why a fast kernel declines is a text.
@@ -121,3 +124,15 @@ def test_a_run_of_attention_asks_for_little(case: AttentionOpCase) -> None:
     else:  # parameters, a matmul, a table, a softmax, a matmul; their layouts depend on the shapes
         assert len(calls.launches) == 5 and case.label.startswith(APART)
         assert allocations <= 20
+
+
+@pytest.mark.parametrize("op", BY_OP)
+def test_a_run_has_the_shape_that_was_inferred(op: str) -> None:
+    fakes.use_runtime(24)
+    for case in BY_OP[op]:
+        node, inputs = node_of(case)
+        inferred = fakes.inferred(op, case.attributes, [each.shape for each in inputs])
+        if inferred is None:  # a shape without axes is taken for one that is not known
+            assert any(each.shape == [] for each in inputs), case.id
+        else:
+            assert inferred == node.run(inputs, Y, tensor(0, (), case.y_dtype).type), case.id

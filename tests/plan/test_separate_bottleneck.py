@@ -3,7 +3,7 @@
 On fakes, which count: see csrc/testing/fakes/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import fakes
@@ -13,6 +13,7 @@ from fakes import FLOAT32, INT8, INT32, Launch, Node, Tensor
 X, R, Y = 0x10000000, 0x20000000, 0x30000000
 WEIGHTS = (0x40000000, 0x50000000, 0x60000000)
 ELSEWHERE = 0x100000
+Shape = Sequence[int | str] | None
 POINTWISE = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1], "group": 1, "x_zero_point": 0}
 WINDOW: dict[str, Any] = {"pads": [1] * 4, "strides": [1, 1], "dilations": [1, 1], "group": 1}
 SUM: dict[str, Any] = {
@@ -212,3 +213,29 @@ def test_tensors_that_do_not_fit(index: int, shape: list[int], message: str) -> 
     inputs[index] = Tensor(inputs[index].address, shape, inputs[index].type)
     with pytest.raises(RuntimeError, match=message):
         node.run(inputs, Y)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "expected"),
+    [
+        (["N", 14, 13, 256], [256, 1, 1, 64], ["N", 14, 13, 256]),
+        ([3, 14, 13, 256], ["K", 1, 1, 64], [3, 14, 13, "K"]),
+        (None, [256, 1, 1, 64], None),
+        ([3, 14, 13, 256], None, None),
+    ],
+)
+def test_shapes_that_are_not_known(x: Shape, w: Shape, expected: Shape) -> None:
+    block = Block()
+    shapes: list[Shape] = [each.shape for each in block.inputs()]
+    shapes[0], shapes[8] = x, w
+    assert fakes.inferred("QBottleneckAdd", block.node.attributes, shapes) == expected
+
+
+def test_sizes_that_are_not_known() -> None:
+    """Each has a name of its own: a window may change them."""
+    block = Block()
+    inputs: list[Sequence[int | str]] = [each.shape for each in block.inputs()]
+    inputs[0] = [2, "H", "W", 256]
+    found = fakes.inferred("QBottleneckAdd", block.node.attributes, inputs)
+    assert found is not None and (found[0], found[3]) == (2, 256)
+    assert len({*found[1:3], "H", "W"}) == 4

@@ -4,7 +4,7 @@ Nothing is computed. Addresses are numbers, for nothing is read there.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -129,6 +129,14 @@ class Node:
     def wrong_launches(self, inputs: list[Tensor], *, threads: int, runs: int, period: int) -> int:
         """Of runs in threads, each on other addresses of the first input and of y: see nodes.cpp."""
         return int(_ask("Node.wrong_launches", self._number, inputs, threads, runs, period))
+
+
+def inferred(
+    op: str, attributes: Mapping[str, Any], inputs: Sequence[Sequence[int | str] | None]
+) -> list[int | str] | None:
+    """The shape that an op says its first result has, None if it says nothing: see nodes.cpp."""
+    found = _ask("inferred", op, _by_type(attributes), list(inputs))
+    return None if found is None else list(found)
 
 
 def _by_type(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

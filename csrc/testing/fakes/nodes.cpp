@@ -148,6 +148,36 @@ std::string all_calls() {
                          {"launches", json::list(launches)}});
 }
 
+// What an op says of its result, by axis: the extent, or the name of what is not known. Null where it says
+// nothing. Inputs are given in the same way; null where one is not known.
+std::string inferred(const std::string& op, const Object& attributes, const List& inputs) {
+    use_fake_runtime(ort::kShapeReferenceVersion);
+    const OrtCustomOp* const definition = ops::find_op(op, plan::intern(plan::Configuration()));
+    OrtShapeInferContext context;
+    for (const auto& [name, value] : attributes.at("integers").object())
+        context.attributes[name].integers = value.integers();
+    for (const auto& [name, value] : attributes.at("reals").object())
+        context.attributes[name].reals = value.reals();
+    for (const auto& [name, value] : attributes.at("texts").object())
+        context.attributes[name].text = value.text();
+    for (const Value& input : inputs) {
+        OrtTensorTypeAndShapeInfo& info = context.inputs.emplace_back();
+        if (input.null()) continue;
+        for (const Value& dim : input.list()) {
+            const bool known = !dim.is_text();
+            info.own.dims.push_back(known ? dim.integer() : -1);
+            info.symbols.push_back(known ? "" : dim.text());
+        }
+    }
+    check(definition->InferOutputShapeFn(definition, &context));
+    const OrtTensorTypeAndShapeInfo& y = context.output;
+    if (y.own.type == ElementType::undefined) return nothing();
+    std::vector<std::string> dims;
+    for (size_t i = 0; i < y.own.dims.size(); ++i)
+        dims.push_back(y.own.dims[i] >= 0 ? json::of(y.own.dims[i]) : json::of(y.symbols[i]));
+    return json::list(dims);
+}
+
 }  // namespace
 
 void add_fake_hooks(Hooks& hooks) {
@@ -167,6 +197,9 @@ void add_fake_hooks(Hooks& hooks) {
     };
     hooks["Node.heap_allocations"] = [](const Call& call) {
         return json::of(call.object<Node>()->heap_allocations.load());
+    };
+    hooks["inferred"] = [](const Call& call) {
+        return inferred(call[0].text(), call[1].object(), call[2].list());
     };
     hooks["calls"] = [](const Call&) { return all_calls(); };
     hooks["set_capturing"] = [](const Call& call) { return set_capturing(call[0].flag()), nothing(); };

@@ -1,5 +1,6 @@
 #include "testing/fakes/runtime.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -15,10 +16,6 @@
 
 struct OrtStatus {
     std::string message;
-};
-
-struct OrtTensorTypeAndShapeInfo {
-    const OrtValue* value;
 };
 
 namespace qudnn::testing {
@@ -80,6 +77,23 @@ Arena& arena() {
     return *arena;
 }
 
+// Tells the size where there is too little room.
+OrtStatus* read_attribute(const OrtOpAttr* attribute, ort::AttributeType type, void* to, size_t room,
+                          size_t* bytes) {
+    using Type = ort::AttributeType;
+    const auto copied = [&](const auto* values, size_t count) -> OrtStatus* {
+        *bytes = count * sizeof *values;
+        if (*bytes > room) return new OrtStatus{"too little room"};
+        if (*bytes > 0) std::memcpy(to, values, *bytes);
+        return nullptr;
+    };
+    if (type == Type::int64 || type == Type::int64s)
+        return copied(attribute->integers.data(), attribute->integers.size());
+    if (type == Type::float32 || type == Type::float32s)
+        return copied(attribute->reals.data(), attribute->reals.size());
+    return copied(attribute->text.data(), attribute->text.size());
+}
+
 class Table : public FunctionTable<512> {
   public:
     Table() {
@@ -89,6 +103,7 @@ class Table : public FunctionTable<512> {
         set_tensors();
         set_kernels();
         set_runs();
+        set_inference();
     }
 
   private:
@@ -99,19 +114,20 @@ class Table : public FunctionTable<512> {
         });
         set<slots::GetTensorTypeAndShape>([](const OrtValue* value, OrtTensorTypeAndShapeInfo** info) {
             ++descriptions;
-            return *info = new OrtTensorTypeAndShapeInfo{value}, static_cast<OrtStatus*>(nullptr);
+            return *info = new OrtTensorTypeAndShapeInfo{value, {}, {}}, static_cast<OrtStatus*>(nullptr);
         });
         set<slots::ReleaseTensorTypeAndShapeInfo>([](OrtTensorTypeAndShapeInfo* info) { delete info; });
         set<slots::GetTensorElementType>(
             [](const OrtTensorTypeAndShapeInfo* info, ElementType* type) -> OrtStatus* {
-                return *type = info->value->type, nullptr;
+                return *type = info->described().type, nullptr;
             });
         set<slots::GetDimensionsCount>([](const OrtTensorTypeAndShapeInfo* info, size_t* rank) -> OrtStatus* {
-            return *rank = info->value->dims.size(), nullptr;
+            return *rank = info->described().dims.size(), nullptr;
         });
         set<slots::GetDimensions>(
             [](const OrtTensorTypeAndShapeInfo* info, int64_t* dims, size_t rank) -> OrtStatus* {
-                return std::memcpy(dims, info->value->dims.data(), rank * sizeof *dims), nullptr;
+                std::copy_n(info->described().dims.begin(), rank, dims);
+                return nullptr;
             });
         set<slots::GetTensorElementTypeAndShapeDataReference>(
             [](const OrtValue* value, ElementType* type, const int64_t** dims, size_t* rank) -> OrtStatus* {
@@ -170,6 +186,44 @@ class Table : public FunctionTable<512> {
                 return *allocator = nullptr, nullptr;
             });
         set<slots::ReleaseAllocator>([](OrtAllocator*) {});
+    }
+
+    void set_inference() {
+        set<slots::ShapeInferContext_GetInputTypeShape>([](const OrtShapeInferContext* context, size_t index,
+                                                           OrtTensorTypeAndShapeInfo** info) -> OrtStatus* {
+            *info = const_cast<OrtTensorTypeAndShapeInfo*>(&context->inputs.at(index));
+            return nullptr;
+        });
+        set<slots::GetSymbolicDimensions>(
+            [](const OrtTensorTypeAndShapeInfo* info, const char** symbols, size_t rank) -> OrtStatus* {
+                for (size_t i = 0; i < rank; ++i) symbols[i] = info->symbols.at(i).c_str();
+                return nullptr;
+            });
+        set<slots::ShapeInferContext_GetAttribute>(
+            [](const OrtShapeInferContext* context, const char* name, const OrtOpAttr** attribute) {
+                return find(context->attributes, name, attribute);
+            });
+        set<slots::ReadOpAttr>(read_attribute);
+        set<slots::CreateTensorTypeAndShapeInfo>([](OrtTensorTypeAndShapeInfo** info) -> OrtStatus* {
+            return *info = new OrtTensorTypeAndShapeInfo{nullptr, {}, {}}, nullptr;
+        });
+        set<slots::SetTensorElementType>([](OrtTensorTypeAndShapeInfo* info, ElementType type) -> OrtStatus* {
+            return info->own.type = type, nullptr;
+        });
+        set<slots::SetDimensions>(
+            [](OrtTensorTypeAndShapeInfo* info, const int64_t* dims, size_t rank) -> OrtStatus* {
+                return info->own.dims.assign(dims, dims + rank), nullptr;
+            });
+        set<slots::SetSymbolicDimensions>(
+            [](OrtTensorTypeAndShapeInfo* info, const char** symbols, size_t rank) -> OrtStatus* {
+                return info->symbols.assign(symbols, symbols + rank), nullptr;
+            });
+        set<slots::ShapeInferContext_SetOutputTypeShape>(
+            [](const OrtShapeInferContext* context, size_t index,
+               const OrtTensorTypeAndShapeInfo* info) -> OrtStatus* {
+                if (index == 0) const_cast<OrtShapeInferContext*>(context)->output = *info;
+                return nullptr;
+            });
     }
 
     void set_runs() {

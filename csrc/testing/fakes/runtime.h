@@ -28,6 +28,26 @@ struct OrtKernelContext {
     std::array<OrtValue, 3> outputs;
 };
 
+struct OrtTensorTypeAndShapeInfo {
+    const OrtValue* value;             // null: of no tensor, but of `own`
+    OrtValue own{};                    // extents below 0 are not known
+    std::vector<std::string> symbols;  // their names, by axis
+
+    const OrtValue& described() const { return value != nullptr ? *value : own; }
+};
+
+struct OrtOpAttr {
+    std::vector<int64_t> integers;
+    std::vector<float> reals;
+    std::string text;
+};
+
+struct OrtShapeInferContext {
+    std::map<std::string, OrtOpAttr> attributes;
+    std::vector<OrtTensorTypeAndShapeInfo> inputs;
+    OrtTensorTypeAndShapeInfo output{};  // the first
+};
+
 namespace qudnn::testing {
 
 // Since the last take_runtime_calls(), in this process.
