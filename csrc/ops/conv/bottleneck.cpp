@@ -54,8 +54,8 @@ void QBottleneckAdd::compute(Context& context) const {
             .w = {context.input(2), context.input(5), context.input(8)},
             .steps = {},
             .window = {}};
-    for (const ort::Tensor& tensor : {run.x, run.r, run.w[0], run.w[1], run.w[2]})
-        require(tensor.shape.rank() == 4, "x, the residual and weights have to be of rank 4");
+    for (const ort::Tensor* tensor : {&run.x, &run.r, &run.w[0], &run.w[1], &run.w[2]})
+        require(tensor->shape.rank() == 4, "x, the residual and weights have to be of rank 4");
     const ort::Shape& x = run.x.shape;
     const int64_t m = run.w[0].shape[0], between = run.w[1].shape[0], k = run.w[2].shape[0];
     require(run.w[0].shape == ort::Shape{m, 1, 1, x[3]}, "w_reduce does not fit the channels of x");
