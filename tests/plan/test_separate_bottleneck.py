@@ -155,7 +155,8 @@ def test_each_reads_what_the_one_before_wrote(options: dict[str, Any]) -> None:
     m = block.m
     between = (14 + block.padded) ** 2 * m
     assert window.y - reduce.y == (between + 255) // 256 * 256
-    assert (calls.scratch, calls.tensor_maps, calls.synchronizations) == (1, 0, 0)
+    asked = calls.scratch, calls.tensor_maps, calls.synchronizations, calls.lookups
+    assert asked == (1, 0, 0, 0)
     # Where the first one writes the padding, the second has none that needs a table of biases.
     assert (window.biases == WEIGHTS[1] + 0x1000000) == (options.get("padding") != 5)
 
@@ -168,9 +169,18 @@ def test_steps_keep_their_maps_apart() -> None:
         block.run(x)
     for x in places * 2:
         calls = block.run(x)
-        assert calls.tensor_maps == 0
+        assert calls.tensor_maps == calls.lookups == 0
         assert calls.launches[0].x == x
     assert block.run(X + 4 * ELSEWHERE).tensor_maps == 1
+
+
+def test_steps_keep_their_plans_apart() -> None:
+    """Each those of its first 16 problems."""
+    block = Block()
+    for batch in range(1, 17):
+        block.run(batch=batch)
+    for batch in range(1, 17):
+        assert block.run(batch=batch).lookups == 0
 
 
 def test_a_run_allocates_only_its_scratch() -> None:
