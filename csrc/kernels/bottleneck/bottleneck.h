@@ -1,11 +1,14 @@
-// Three convolutions of a residual block and the addition behind them, in one kernel: see bottleneck.cuh.
+// The three convolutions of a residual block and the addition behind them, in one kernel for few images:
+// 1x1 -> 3x3 -> 1x1 + residual. Its results are those of QConv, QConv and QConvAdd to the bit.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kernels/common/kept_maps.h"
 #include "kernels/epilogue/epilogue.h"
@@ -13,24 +16,38 @@
 
 namespace qudnn::kernels {
 
+// x [n,h,w,c], between the convolutions [n,h,w,m] twice, y and residual [n,h,w,k]; the window has stride 1
+// and one pixel of padding.
 struct Bottleneck {
-    int64_t n, h, w, c, m, k;  // x [n,h,w,c], between [n,h,w,m] twice, y and residual [n,h,w,k]
+    int64_t n, h, w, c, m, k;
 
-    bool operator==(const Bottleneck&) const = default;
+    auto operator<=>(const Bottleneck&) const = default;
 };
 
-// Filters [m,1,1,c], [m,3,3,m] or [k,1,1,m].
 struct BottleneckStep {
-    const int8_t* w;
+    const int8_t* w;  // [m,1,1,c], [m,3,3,m], [k,1,1,m]
     Epilogue epilogue;
 };
 
-// Why there is no kernel for it on the current GPU; empty if there is one.
+// How the work is cut: a cluster of m / columns blocks computes so many lines of an image.
+struct BottleneckVariant {
+    int lines;
+    int columns;   // of the m channels that a block computes
+    int resident;  // blocks that may share a multiprocessor
+
+    bool operator==(const BottleneckVariant&) const = default;
+};
+
+// Those that the current GPU can run at once, all blocks together, the one likely to be the fastest first.
+std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b);
+
+// Why there are none; empty if there is one.
 std::string bottleneck_refusal(const Bottleneck& b);
 
-// window_zero_point: what the window's padding counts as. Everything is aligned to 16 bytes.
+// Runs the first variant, or the given one. window_zero_point: what the window's padding counts as. Pointers
+// are aligned to 16 bytes. kept: null, or the caller's.
 cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<BottleneckStep, 3>& steps,
                        int window_zero_point, const Residual& residual, int8_t* y, KeptMaps* kept,
-                       cudaStream_t stream);
+                       cudaStream_t stream, const BottleneckVariant* variant = nullptr);
 
 }  // namespace qudnn::kernels

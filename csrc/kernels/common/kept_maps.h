@@ -16,6 +16,12 @@
 
 namespace qudnn::kernels {
 
+// A number that no other kernel and geometry has.
+inline uint64_t number_of_kept_maps() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+}
+
 // The maps of the last combinations of a kernel and its tensors. Any number of threads may use it, and none
 // waits: who meets a writer finds nothing, and who would write where another one is keeps nothing.
 class KeptMaps {
@@ -83,7 +89,7 @@ class KeptMaps {
         return of_kernel->kernel.load(std::memory_order_relaxed) == kernel ? std::move(hold) : Hold();
     }
 
-    // `kernel`: a number other than 0 that stands for all that the maps depend on but the tensors.
+    // `kernel`: number_of_kept_maps(), which stands for all that the maps depend on but the tensors.
     template <class Maps>
     void keep(uint64_t kernel, const Tensors& tensors, const Maps& maps) {
         static_assert(std::is_trivially_copyable_v<Maps> && sizeof(Maps) <= kMostBytes &&

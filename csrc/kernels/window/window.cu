@@ -1,12 +1,11 @@
 #include "kernels/window/window.h"
 
 #include <array>
-#include <atomic>
 #include <memory>
 
 #include "kernels/common/dependent_launch.cuh"
 #include "kernels/common/gpu.h"
-#include "kernels/elementwise/add.cuh"
+#include "kernels/window/window_addition.cuh"
 #include "kernels/window/window_kernels.h"
 #include "kernels/window/window_maps.cuh"
 
@@ -49,38 +48,6 @@ __global__ void __launch_bounds__(128)
     }
 }
 
-WindowAddition float_addition_of(const Residual& residual) {
-    const BinaryScales& s = residual.scales;
-    return {.r = residual.r,
-            .of_result = 0,
-            .of_r = s.b_scale,
-            .f = 0,
-            .least = -IntegerDivisor::kMostQuotient * s.y_scale,
-            .most = IntegerDivisor::kMostQuotient * s.y_scale,
-            .result_origin = 0,
-            .r_origin = byte_origin(s.b_zero_point),
-            .unsigned_ = false,
-            .result_first = false,
-            .in_float = true,
-            .scale = IntegerDivisor(s.y_scale)};
-}
-
-WindowAddition addition_of(const Residual& residual, const Epilogue& e) {
-    if (residual.in_float) return float_addition_of(residual);
-    const Add add(residual.scales);
-    const bool first = residual.y_first;
-    return {.r = residual.r,
-            .of_result = first ? add.ra : add.rb,
-            .of_r = first ? add.rb : add.ra,
-            .f = add.f,
-            .least = static_cast<float>(e.low - e.zero_point),
-            .most = static_cast<float>(e.high - e.zero_point),
-            .result_origin = static_cast<float>(e.zero_point + residual.scales.offset) - kRoundingShift,
-            .r_origin = add.origin,
-            .unsigned_ = residual.scales.offset == 128,
-            .result_first = first};
-}
-
 }  // namespace
 
 // What does not depend on addresses.
@@ -92,7 +59,7 @@ struct WindowConv::Prepared {
     Window with_old_table;
     unsigned split, blocks;
     size_t shared_bytes;
-    uint64_t number;  // as no other's
+    uint64_t number;  // of its maps
 
     Prepared(const ConvGeometry& g, const WindowVariant& variant, const WindowOptions& options)
         : geometry(g),
@@ -102,8 +69,7 @@ struct WindowConv::Prepared {
                       .at(static_cast<size_t>(variant.kernel))),
           split(static_cast<unsigned>(variant.split)),
           blocks(static_cast<unsigned>(variant.blocks)) {
-        static std::atomic<uint64_t> numbers{0};
-        number = ++numbers;
+        number = number_of_kept_maps();
         cut.finish(*kernel, variant, ceil_div(variant.blocks, current_gpu().multiprocessors));
         shared_bytes = static_cast<size_t>(WindowShared::bytes(cut.window, kernel->columns));
         with_old_table = cut.window;

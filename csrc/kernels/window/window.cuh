@@ -87,7 +87,7 @@ __device__ __forceinline__ void multiply_and_store(const Window& g, const Window
                     if constexpr (S::kFunction)
                         end_function<S, kEpilogue>(acc[i], j, g, shared, range, addition, v);
                     else
-                        end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
+                        end_sums<S, kEpilogue>(acc[i], j, shared.multiplier, range, addition, held, v);
                     const int column = first_column + j * S::kLaneGroup + lane % 4 * (S::kLaneGroup / 4);
 #pragma unroll
                     for (int half = 0; half < 2; ++half)

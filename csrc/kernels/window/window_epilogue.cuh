@@ -154,13 +154,14 @@ __device__ __forceinline__ uint32_t ended(const float (&values)[4], uint32_t r_w
         return requantized<kEpilogue.rounding>(values, range);
 }
 
-// A lane's results of two pixels, of one group of columns; they replace the residual in `v`.
+// A lane's results of two pixels, of one group of columns; they replace the residual in `v`. Multipliers lie
+// in the order of bias_place().
 template <class S, WindowEpilogue kEpilogue>
 __device__ __forceinline__ void end_sums(const int32_t (&acc)[S::kColumns / 2], int group,
-                                         const WindowShared& shared, const OutputRange& range,
+                                         const float* multiplier, const OutputRange& range,
                                          const WindowAddition& addition, const HeldAddition& held,
                                          LaneVector<S::kWords> (&v)[2]) {
-    const auto* multipliers = reinterpret_cast<const float4*>(shared.multiplier) + threadIdx.x % 4;
+    const auto* multipliers = reinterpret_cast<const float4*>(multiplier) + threadIdx.x % 4;
 #pragma unroll
     for (int word = 0; word < S::kWords; ++word) {
         const float4 m = multipliers[group * S::kLaneGroup / 4 + word * 4];
@@ -188,7 +189,7 @@ __device__ __forceinline__ void end_function(const int32_t (&acc)[S::kColumns / 
 #pragma unroll
         for (int word = 0; word < S::kWords; ++word) v[0].word[word] = v[1].word[word] = constant[word];
     }
-    end_sums<S, kEpilogue>(acc, group, shared, range, addition, HeldAddition(addition), v);
+    end_sums<S, kEpilogue>(acc, group, shared.multiplier, range, addition, HeldAddition(addition), v);
     // One branch for all of them, whose lookups then overlap.
     if (!kEpilogue.constant || g.looks_up)
 #pragma unroll
@@ -197,51 +198,69 @@ __device__ __forceinline__ void end_function(const int32_t (&acc)[S::kColumns / 
             for (uint32_t& word : v[half].word) word = shared.table->look_up(word);
 }
 
+// Calls `end` with the epilogue of results that are rounded, and nothing else.
+template <class End>
+__device__ __forceinline__ void with_rounding(bool small, const OutputRange& range, const End& end) {
+    constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
+    const auto choose = [&]<bool kSmall>() {
+        if (range.is_unsigned())
+            end.template operator()<WindowEpilogue{kSmall, kUnsigned}>();
+        else if (range.zero_point() == 0)
+            end.template operator()<WindowEpilogue{kSmall, kBytes}>();
+        else
+            end.template operator()<WindowEpilogue{kSmall, kShifted}>();
+    };
+    if (range.high < 127)
+        end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
+    else
+        small ? choose.template operator()<true>() : choose.template operator()<false>();
+}
+
+// The same of results with a residual.
+template <class End>
+__device__ __forceinline__ void with_addition(bool small, const WindowAddition& addition, const End& end) {
+    const auto choose = [&]<bool kSmall, bool kResultFirst>() {
+        if (addition.unsigned_)
+            end.template operator()<WindowEpilogue{kSmall, Rounding::unsigned_, kResultFirst}>();
+        else
+            end.template operator()<WindowEpilogue{kSmall, Rounding::bytes, kResultFirst}>();
+    };
+    if (addition.in_float)
+        small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, true}>()
+              : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, true}>();
+    else if (addition.result_first)
+        small ? choose.template operator()<true, true>() : choose.template operator()<false, true>();
+    else
+        small ? choose.template operator()<true, false>() : choose.template operator()<false, false>();
+}
+
+// The same of results that pass a function.
+template <class End>
+__device__ __forceinline__ void with_function(const Window& g, bool small, const WindowAddition& addition,
+                                              const End& end) {
+    const auto choose = [&]<bool kResultFirst>() {
+        if (addition.unsigned_)
+            end.template operator()<WindowEpilogue{false, Rounding::unsigned_, kResultFirst, false, true}>();
+        else
+            end.template operator()<WindowEpilogue{false, Rounding::bytes, kResultFirst, false, true}>();
+    };
+    if (g.adds_constant)
+        addition.result_first ? choose.template operator()<true>() : choose.template operator()<false>();
+    else
+        small ? end.template operator()<WindowEpilogue{true, Rounding::clamped}>()
+              : end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
+}
+
 // Calls `end` with the epilogue that fits.
 template <class S, class End>
 __device__ __forceinline__ void with_epilogue(const Window& g, bool small, const OutputRange& range,
                                               const WindowAddition& addition, const End& end) {
-    constexpr auto kShifted = Rounding::shifted, kBytes = Rounding::bytes, kUnsigned = Rounding::unsigned_;
-    if constexpr (S::kFunction) {
-        const auto choose = [&]<bool kResultFirst>() {
-            if (addition.unsigned_)
-                end.template operator()<WindowEpilogue{false, kUnsigned, kResultFirst, false, true}>();
-            else
-                end.template operator()<WindowEpilogue{false, kBytes, kResultFirst, false, true}>();
-        };
-        if (g.adds_constant)
-            addition.result_first ? choose.template operator()<true>() : choose.template operator()<false>();
-        else
-            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped}>()
-                  : end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
-    } else if constexpr (S::kAdds) {
-        const auto choose = [&]<bool kSmall, bool kResultFirst>() {
-            if (addition.unsigned_)
-                end.template operator()<WindowEpilogue{kSmall, kUnsigned, kResultFirst}>();
-            else
-                end.template operator()<WindowEpilogue{kSmall, kBytes, kResultFirst}>();
-        };
-        if (addition.in_float)
-            small ? end.template operator()<WindowEpilogue{true, Rounding::clamped, false, true}>()
-                  : end.template operator()<WindowEpilogue{false, Rounding::clamped, false, true}>();
-        else if (addition.result_first)
-            small ? choose.template operator()<true, true>() : choose.template operator()<false, true>();
-        else
-            small ? choose.template operator()<true, false>() : choose.template operator()<false, false>();
-    } else {
-        const auto choose = [&]<bool kSmall>() {
-            if (range.is_unsigned())
-                end.template operator()<WindowEpilogue{kSmall, kUnsigned}>();
-            else if (range.zero_point() == 0)
-                end.template operator()<WindowEpilogue{kSmall, kBytes}>();
-            else
-                end.template operator()<WindowEpilogue{kSmall, kShifted}>();
-        };
-        if (range.high < 127)
-            end.template operator()<WindowEpilogue{false, Rounding::clamped}>();
-        else
-            small ? choose.template operator()<true>() : choose.template operator()<false>();
-    }
+    if constexpr (S::kFunction)
+        with_function(g, small, addition, end);
+    else if constexpr (S::kAdds)
+        with_addition(small, addition, end);
+    else
+        with_rounding(small, range, end);
 }
 
 }  // namespace qudnn::kernels

@@ -69,7 +69,7 @@ __device__ __forceinline__ void multiply_and_stage(const Window& g, const Window
                     if constexpr (S::kFunction)
                         end_function<S, kEpilogue>(acc[i], j, g, shared, range, addition, v);
                     else
-                        end_sums<S, kEpilogue>(acc[i], j, shared, range, addition, held, v);
+                        end_sums<S, kEpilogue>(acc[i], j, shared.multiplier, range, addition, held, v);
 #pragma unroll
                     for (int half = 0; half < 2; ++half) v[half].write(place + half * 8 * S::kLaneGroup);
                 }

@@ -1,0 +1,87 @@
+// From a residual block to the parameters of bottleneck.h's kernel, on the host.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/bottleneck/bottleneck.h"
+#include "kernels/bottleneck/bottleneck_task.cuh"
+#include "kernels/common/gpu.h"
+
+namespace qudnn::kernels {
+
+struct BottleneckKernel {
+    int tiles, window_tiles, columns;  // see BottleneckShape
+    void (*run)(BottleneckTask, BottleneckMaps, BottleneckEnds, WindowAddition, int8_t*);
+};
+
+// A variant of a block: whether there is such a kernel is not asked here.
+struct BottleneckCut {
+    BottleneckTask task{};
+    int tiles = 0, window_tiles = 0;  // see BottleneckShape
+    int64_t clusters = 0, shared_bytes = 0;
+    bool possible = false;
+
+    BottleneckCut(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
+        const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
+        const int64_t pitch = b.w + 1, rows = (v.lines + 2) * b.w;
+        const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
+        tiles = narrowed(ceil_div(ceil_div(rows, 64), 2)), window_tiles = narrowed(ceil_div(window_rows, 64));
+        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0) return;
+        BottleneckTask& t = task;
+        t.h = narrowed(b.h), t.w = narrowed(b.w), t.k = narrowed(b.k);
+        t.lines = v.lines, t.bands = narrowed(ceil_div(b.h, v.lines));
+        t.columns = Divisor<uint32_t>(b.w), t.pitch = Divisor<uint32_t>(pitch);
+        t.blocks = narrowed(b.m / v.columns);
+        t.x_width = b.c % 128 == 0 ? 128 : 64, t.x_widths = narrowed(b.c / t.x_width);
+        t.m_width = b.m % 128 == 0 ? 128 : 64, t.m_widths = narrowed(b.m / t.m_width);
+        t.x_rows = narrowed(rows);
+        t.x_bytes = narrowed(rounded_up(rows * t.x_width, 1024));
+        t.w_bytes = v.columns * std::max(t.x_width, t.m_width);
+        // The last row that a tap of the last tile reads; matrices begin at multiples of 1024.
+        t.reduced_rows = narrowed(rounded_up(int64_t{window_tiles} * 64 + 2 * pitch + 2, 1024 / v.columns));
+        clusters = b.n * t.bands;
+        choose_stages(b, v, gpu);
+    }
+
+    int64_t blocks() const { return clusters * task.blocks; }
+
+    // Microseconds, about, on an H200: what no cut makes shorter, then what each multiprocessor multiplies.
+    double microseconds(int resident) const {
+        constexpr double kFixed = 4.5, kCyclesPerMicrosecond = 1700;
+        const int columns = task.w_bytes / std::max(task.x_width, task.m_width);
+        // Reading operands from shared memory takes an mma longer than multiplying if it has few columns.
+        const auto cycles = [](int n) { return std::max(n / 2, 16 + n / 4); };
+        const int x_steps = task.x_widths * task.x_width / 32, m_steps = task.m_widths * task.m_width / 32;
+        const double work = 2.0 * tiles * x_steps * cycles(columns) +
+                            static_cast<double>(window_tiles) * m_steps *
+                                (kBottleneckTaps * cycles(columns) + columns / 16 * cycles(kLastColumns));
+        return kFixed + resident * work / kCyclesPerMicrosecond;
+    }
+
+  private:
+    static int64_t rounded_up(int64_t value, int64_t to) { return ceil_div(value, to) * to; }
+
+    // As many buffers as there is room for: the weights' are filled while the kernels before still run.
+    void choose_stages(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
+        constexpr int kMostOfX = 4, kMostOfWeights = 80;
+        constexpr int64_t kReserved = 1024;  // of a block, by the GPU
+        BottleneckTask& t = task;
+        const int64_t room =
+            std::min<int64_t>(gpu.shared_bytes, (gpu.shared_bytes + kReserved) / v.resident - kReserved);
+        const int steps = t.x_widths + kBottleneckTaps * t.m_widths;
+        for (t.x_stages = std::min(t.x_widths, kMostOfX); t.x_stages >= 1; --t.x_stages) {
+            // The window's results lie there.
+            if (int64_t{t.x_stages} * t.x_bytes < int64_t{window_tiles} * 64 * b.m)
+                t.x_bytes = static_cast<int>(
+                    rounded_up(ceil_div(int64_t{window_tiles} * 64 * b.m, t.x_stages), 1024));
+            for (t.w_stages = std::min(steps, kMostOfWeights); t.w_stages >= std::min(t.x_stages + 2, steps);
+                 --t.w_stages) {
+                shared_bytes = BottleneckShared::bytes(t, v.columns);
+                possible = shared_bytes <= room;
+                if (possible) return;
+            }
+        }
+    }
+};
+
+}  // namespace qudnn::kernels

@@ -1,0 +1,100 @@
+// The parameters of bottleneck.h's kernel, and the shared memory of its blocks; see bottleneck.cuh.
+#pragma once
+
+#include "kernels/common/common.cuh"
+#include "kernels/common/divisor.cuh"
+#include "kernels/common/hopper.cuh"
+#include "kernels/window/window_block.cuh"
+
+namespace qudnn::kernels {
+
+constexpr int kBottleneckTaps = 9;
+constexpr int kBottleneckThreads = 256 + 32;  // two groups of four warps that multiply, one that copies
+constexpr int kMostResident = 2;              // blocks on a multiprocessor, for their registers
+constexpr int kLastColumns = 64;              // of the last step, at a time
+
+struct BottleneckTask {
+    int h, w, k;
+    int lines, bands;                  // of a cluster, and how many clusters share an image
+    Divisor<uint32_t> columns, pitch;  // of a line; of one with a column of padding
+    int blocks;                        // of a cluster
+    int x_width, x_widths;             // channels of x at a time, and how often
+    int m_width, m_widths;             // the same of the channels between
+    int x_stages, w_stages;
+    int x_rows, x_bytes, w_bytes;  // of a stage
+    int reduced_rows;              // of a block's slice of the first step's results
+    int window_zero_point;
+};
+
+struct BottleneckMaps {
+    CUtensorMap x, w[3];
+};
+
+// A step's constants, of all channels.
+struct BottleneckEnd {
+    const int32_t* bias;
+    const float* multiplier;
+    OutputRange range;
+};
+
+struct BottleneckEnds {
+    BottleneckEnd of[3];
+};
+
+// kTiles * 64 rows of the first convolution for each of two groups of four warps, kWindowTiles * 64 rows of
+// the others for both; kColumns of the channels between in a block, four times as many of y.
+template <int kTiles_, int kWindowTiles_, int kColumns_>
+struct BottleneckShape {
+    static constexpr int kTiles = kTiles_, kWindowTiles = kWindowTiles_, kColumns = kColumns_;
+    static constexpr int kGroups = 2, kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
+    static constexpr int kPasses = 4 * kColumns / kLastColumns;                      // of the last step
+    static constexpr int kOwnPasses = kPasses * kWindowTiles / kGroups;              // of a group of warps
+    static constexpr int kPassStep = kPasses / kOwnPasses;
+    static constexpr int kWindowRows = kWindowTiles * 64;
+    using Between = WindowShape<kTiles, kColumns, WindowTail::none, WindowResults::direct, 1>;
+    using Last = WindowShape<1, kLastColumns, WindowTail::residual, WindowResults::direct, 1>;
+};
+
+// The block's shared memory, as addresses of it. The window's results take the place of x.
+struct BottleneckShared {
+    uint32_t x, reduced, w, last_w;
+    int32_t* bias[3];      // in the order of bias_place()
+    float* multiplier[3];  // the same
+    uint32_t x_full, x_empty, w_full, w_empty, last_w_full, reduced_full, window_full;
+
+    __device__ BottleneckShared(const BottleneckTask& t, int columns, uint8_t* start) {
+        const Places at(t, columns);
+        x = shared_address(start), reduced = x + at.reduced, w = x + at.w, last_w = x + at.last_w;
+        uint8_t* after = start + at.constants;
+#pragma unroll
+        for (int i = 0; i < 3; ++i) {
+            const int count = i == 2 ? 4 * columns : columns;
+            bias[i] = reinterpret_cast<int32_t*>(after);
+            multiplier[i] = reinterpret_cast<float*>(after + count * 4);
+            after += count * 8;
+        }
+        x_full = x + at.barriers, x_empty = x_full + t.x_stages * 8;
+        w_full = x_empty + t.x_stages * 8, w_empty = w_full + t.w_stages * 8;
+        last_w_full = w_empty + t.w_stages * 8, reduced_full = last_w_full + 8,
+        window_full = last_w_full + 16;
+    }
+
+    // Of a block that starts at a multiple of 1024.
+    static int64_t bytes(const BottleneckTask& t, int columns) { return 1024 + Places(t, columns).bytes; }
+
+  private:
+    struct Places {
+        int reduced, w, last_w, constants, barriers, bytes;
+
+        __host__ __device__ Places(const BottleneckTask& t, int columns) {
+            reduced = t.x_stages * t.x_bytes;
+            w = reduced + t.blocks * t.reduced_rows * columns;
+            last_w = w + t.w_stages * t.w_bytes;
+            constants = last_w + 4 * columns * t.m_widths * t.m_width;
+            barriers = constants + 6 * columns * 8;
+            bytes = barriers + (2 * t.x_stages + 2 * t.w_stages + 3) * 8;
+        }
+    };
+};
+
+}  // namespace qudnn::kernels
