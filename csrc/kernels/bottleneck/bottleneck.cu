@@ -65,6 +65,7 @@ std::string geometry_refusal(const Bottleneck& b) {
     for (const int64_t side : {b.n, b.h, b.w, b.c, b.m, b.k})
         if (side < 1 || side > kMostExtent) return "a size that is none, or too large";
     if (b.n * b.h * b.w > kMostPixels) return "too many pixels";
+    if (b.stride != 1 && b.stride != 2) return "a stride that is neither 1 nor 2";
     if (b.c % 64 != 0) return "input channels not in multiples of 64";
     if (b.m != 64 && b.m != 128 && b.m != 256 && b.m != 512)
         return "channels between that are not 64, 128, 256 or 512";
@@ -98,9 +99,9 @@ AllPrepared prepare_all(const Bottleneck& b) {
     if (!geometry_refusal(b).empty()) return all;
     const Gpu& gpu = current_gpu();
     for (const int columns : {32, 64})
-        for (int lines = 1; lines <= b.h; ++lines) {
-            // Bands of fewer lines that are as many compute less twice.
-            if (lines > 1 && ceil_div(b.h, lines) == ceil_div(b.h, lines - 1)) continue;
+        for (int lines = 1; lines <= b.p(); ++lines) {
+            // As many bands of fewer lines compute less twice.
+            if (lines > 1 && ceil_div(b.p(), lines) == ceil_div(b.p(), lines - 1)) continue;
             for (int resident = 1; resident <= kMostResident; ++resident)
                 add(all, b, {lines, columns, resident}, gpu);
         }

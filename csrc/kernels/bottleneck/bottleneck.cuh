@@ -21,15 +21,15 @@ namespace qudnn::kernels {
 
 // What the blocks of a cluster have in common.
 struct BottleneckBand {
-    int rank;  // of the block
-    int image, first_line;
-    int first_row;  // of x, all images one after the other: the line above the first one
+    int rank;               // of the block
+    int image, first_line;  // of y
+    int first_x_line;       // that windows reach, -1 where that is padding
 
     __device__ explicit BottleneckBand(const BottleneckTask& t) {
         const int block = static_cast<int>(blockIdx.x), cluster = block / t.blocks;
         rank = block % t.blocks;
         image = cluster / t.bands, first_line = cluster % t.bands * t.lines;
-        first_row = (image * t.h + first_line - 1) * t.w;
+        first_x_line = (first_line << t.log_stride) - 1;
     }
 };
 
@@ -72,6 +72,8 @@ __device__ __forceinline__ void fill_bottleneck(const BottleneckTask& t, const B
     prefetch_map(maps.x);
     wait_for_kernels_before();
 
+    // All images are one after the other.
+    const int first_row = (band.image * t.h + band.first_x_line) * t.w;
     Ring x(t.x_stages), w(t.w_stages);
     const auto load_next = [&] {
         wait_for(shared.w_empty + w.stage * 8, w.parity);
@@ -82,7 +84,7 @@ __device__ __forceinline__ void fill_bottleneck(const BottleneckTask& t, const B
         wait_for(shared.x_empty + x.stage * 8, x.parity ^ 1);
         const uint32_t full = shared.x_full + x.stage * 8;
         arrive_announcing(full, t.x_rows * t.x_width);
-        copy_box(shared.x + x.stage * t.x_bytes, maps.x, full, width * t.x_width, band.first_row, 0, 0);
+        copy_box(shared.x + x.stage * t.x_bytes, maps.x, full, width * t.x_width, first_row, 0, 0);
         // Weights whose buffer was read together with that of x.
         while (number < all && number - t.w_stages <= width - t.x_stages) load_next();
     }
@@ -154,7 +156,7 @@ __device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const 
 #pragma unroll
         for (int tap = 0; tap < kBottleneckTaps; ++tap, w.advance()) {
             wait_for(shared.w_full + w.stage * 8, w.parity);
-            const int row = group * 64 + tap / 3 * static_cast<int>(t.pitch.value) + tap % 3;
+            const int row = group * 64 + t.reduced_row(tap / 3, tap % 3);
             fence_wgmma();
             multiply_width<S, kWidth, S::kColumns>(acc, shared.reduced, t.reduced_rows * S::kColumns, row,
                                                    width, shared.w + w.stage * t.w_bytes);
@@ -234,9 +236,9 @@ __device__ __forceinline__ void reduce(const BottleneckTask& t, const Bottleneck
             for (int half = 0; half < 2; ++half) {
                 uint32_t line = (i * S::kGroups + group) * 64 + number % 4 * 16 + half * 8 + lane / 4;
                 const uint32_t column = split(line, t.columns);
-                const int of_image = band.first_line - 1 + static_cast<int>(line);
-                if (static_cast<int>(line) >= t.lines + 2 || of_image < 0 || of_image >= t.h) continue;
-                const uint32_t row = line * t.pitch.value + column + 1;
+                const int of_image = band.first_x_line + static_cast<int>(line);
+                if (static_cast<int>(line) >= t.x_lines || of_image < 0 || of_image >= t.h) continue;
+                const int row = t.reduced_row(static_cast<int>(line), static_cast<int>(column) + 1);
                 share(t, v[half],
                       slice + exchanged<S::kColumns>(row * S::kColumns + lane % 4 * (S::kColumns / 4)),
                       band.rank);
@@ -301,8 +303,8 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
         uint32_t line = tile * 64 + number % 4 * 16 + half * 8 + lane / 4;
         const auto column = static_cast<int>(split(line, t.pitch));
         const int of_image = band.first_line + static_cast<int>(line);
-        const bool valid = static_cast<int>(line) < t.lines && of_image < t.h && column < t.w;
-        const int64_t pixel = (static_cast<int64_t>(band.image) * t.h + of_image) * t.w + column;
+        const bool valid = static_cast<int>(line) < t.lines && of_image < t.p && column < t.q;
+        const int64_t pixel = (static_cast<int64_t>(band.image) * t.p + of_image) * t.q + column;
         place[half] = valid ? pixel * t.k + first_column : -1;
     }
     const auto read_residual = [&](int half, int n) {

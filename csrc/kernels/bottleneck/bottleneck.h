@@ -16,11 +16,13 @@
 
 namespace qudnn::kernels {
 
-// x [n,h,w,c], between the convolutions [n,h,w,m] twice, y and residual [n,h,w,k]; the window has stride 1
-// and one pixel of padding.
+// x [n,h,w,c], then [n,h,w,m], then [n,p,q,m], y and residual [n,p,q,k]. The window has one pixel of padding
+// on each side; its stride is 1 or 2.
 struct Bottleneck {
-    int64_t n, h, w, c, m, k;
+    int64_t n, h, w, c, m, k, stride = 1;
 
+    int64_t p() const { return (h - 1) / stride + 1; }
+    int64_t q() const { return (w - 1) / stride + 1; }
     auto operator<=>(const Bottleneck&) const = default;
 };
 
@@ -29,7 +31,7 @@ struct BottleneckStep {
     Epilogue epilogue;
 };
 
-// How the work is cut: a cluster of m / columns blocks computes so many lines of an image.
+// How the work is cut: a cluster of m / columns blocks computes so many lines of an image of y.
 struct BottleneckVariant {
     int lines;
     int columns;   // of the m channels that a block computes

@@ -23,13 +23,15 @@ struct BottleneckCut {
 
     BottleneckCut(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
         const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
-        const int64_t pitch = b.w + 1, rows = (v.lines + 2) * b.w;
+        const int64_t pitch = b.q() + 1, x_lines = (v.lines - 1) * b.stride + 3, rows = x_lines * b.w;
         const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
         tiles = narrowed(ceil_div(ceil_div(rows, 64), 2)), window_tiles = narrowed(ceil_div(window_rows, 64));
         if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0) return;
         BottleneckTask& t = task;
-        t.h = narrowed(b.h), t.w = narrowed(b.w), t.k = narrowed(b.k);
-        t.lines = v.lines, t.bands = narrowed(ceil_div(b.h, v.lines));
+        t.h = narrowed(b.h), t.w = narrowed(b.w);
+        t.p = narrowed(b.p()), t.q = narrowed(b.q()), t.k = narrowed(b.k);
+        t.lines = v.lines, t.bands = narrowed(ceil_div(b.p(), v.lines)), t.x_lines = narrowed(x_lines);
+        t.log_stride = narrowed(b.stride - 1);
         t.columns = Divisor<uint32_t>(b.w), t.pitch = Divisor<uint32_t>(pitch);
         t.blocks = narrowed(b.m / v.columns);
         t.x_width = b.c % 128 == 0 ? 128 : 64, t.x_widths = narrowed(b.c / t.x_width);
@@ -37,8 +39,10 @@ struct BottleneckCut {
         t.x_rows = narrowed(rows);
         t.x_bytes = narrowed(rounded_up(rows * t.x_width, 1024));
         t.w_bytes = v.columns * std::max(t.x_width, t.m_width);
-        // The last row that a tap of the last tile reads; matrices begin at multiples of 1024.
-        t.reduced_rows = narrowed(rounded_up(int64_t{window_tiles} * 64 + 2 * pitch + 2, 1024 / v.columns));
+        // Up to the last row that a tap of the last pixel reads; matrices begin at multiples of 1024.
+        const int64_t reach = b.stride == 1 ? 2 * pitch + 2 : pitch + 1;
+        t.phase_rows = narrowed(window_rows + reach);
+        t.reduced_rows = narrowed(rounded_up(t.phase_rows * b.stride * b.stride, 1024 / v.columns));
         clusters = b.n * t.bands;
         choose_stages(b, v, gpu);
     }
@@ -64,12 +68,14 @@ struct BottleneckCut {
     // As many buffers as there is room for: the weights' are filled while the kernels before still run.
     void choose_stages(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
         constexpr int kMostOfX = 4, kMostOfWeights = 80;
+        constexpr int kLeast = 2;            // a buffer is given back while the mmas of the next one run
         constexpr int64_t kReserved = 1024;  // of a block, by the GPU
         BottleneckTask& t = task;
         const int64_t room =
             std::min<int64_t>(gpu.shared_bytes, (gpu.shared_bytes + kReserved) / v.resident - kReserved);
         const int steps = t.x_widths + kBottleneckTaps * t.m_widths;
-        for (t.x_stages = std::min(t.x_widths, kMostOfX); t.x_stages >= 1; --t.x_stages) {
+        for (t.x_stages = std::min(t.x_widths, kMostOfX); t.x_stages >= std::min(t.x_widths, kLeast);
+             --t.x_stages) {
             // The window's results lie there.
             if (int64_t{t.x_stages} * t.x_bytes < int64_t{window_tiles} * 64 * b.m)
                 t.x_bytes = static_cast<int>(

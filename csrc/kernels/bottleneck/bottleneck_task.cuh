@@ -14,16 +14,29 @@ constexpr int kMostResident = 2;              // blocks on a multiprocessor, for
 constexpr int kLastColumns = 64;              // of the last step, at a time
 
 struct BottleneckTask {
-    int h, w, k;
-    int lines, bands;                  // of a cluster, and how many clusters share an image
-    Divisor<uint32_t> columns, pitch;  // of a line; of one with a column of padding
+    int h, w;                          // of an image of x
+    int p, q, k;                       // of one of y
+    int lines, bands;                  // of a cluster, and how many clusters share an image of y
+    int x_lines;                       // that the cluster's windows reach
+    int log_stride;                    // of the window, to the base 2
+    Divisor<uint32_t> columns, pitch;  // of a line of x; of one of y with a column of padding
     int blocks;                        // of a cluster
     int x_width, x_widths;             // channels of x at a time, and how often
     int m_width, m_widths;             // the same of the channels between
     int x_stages, w_stages;
     int x_rows, x_bytes, w_bytes;  // of a stage
-    int reduced_rows;              // of a block's slice of the first step's results
+    // Of a block's slice of the first step's results; with a stride of 2 these are four images of every other
+    // line and column.
+    int reduced_rows, phase_rows;
     int window_zero_point;
+
+    // The row of the result in a line and a column, counted from the padding before the first ones, or, of
+    // those that the first window of a row reads, that of a tap.
+    __device__ int reduced_row(int line, int column) const {
+        const int odd = (1 << log_stride) - 1, phase = (line & odd) << log_stride | (column & odd);
+        return phase * phase_rows + (line >> log_stride) * static_cast<int>(pitch.value) +
+               (column >> log_stride);
+    }
 };
 
 struct BottleneckMaps {
