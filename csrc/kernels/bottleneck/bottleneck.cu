@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kMostExtent = 1 << 20, kMostPixels = 1 << 30;
 constexpr int kMostBlocks = 16;  // of a cluster on a Hopper GPU
+constexpr int64_t kMostWaves = 2;
 
 template <int kTiles, int kWindowTiles, int kColumns>
 constexpr BottleneckKernel entry() {
@@ -73,12 +74,14 @@ std::string geometry_refusal(const Bottleneck& b) {
     return window_refusal();
 }
 
-// A variant that the GPU can run all at once.
+// A variant, ready to run.
 struct Prepared {
     BottleneckVariant variant;
     BottleneckCut cut;
     const BottleneckKernel* kernel;
     uint64_t number;  // of its maps
+    int64_t waves;    // how often the GPU is full
+    double microseconds;
 };
 
 using AllPrepared = std::vector<Prepared>;
@@ -86,11 +89,13 @@ using AllPrepared = std::vector<Prepared>;
 void add(AllPrepared& all, const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
     const BottleneckCut cut(b, v, gpu);
     const BottleneckKernel* const kernel = cut.possible ? kernel_of(cut, v.columns) : nullptr;
-    if (kernel == nullptr || cut.task.blocks > kMostBlocks ||
-        cut.blocks() > int64_t{gpu.multiprocessors} * v.resident ||
-        clusters_at_once(cut, *kernel, gpu) < cut.clusters)
-        return;
-    all.push_back({v, cut, kernel, number_of_kept_maps()});
+    if (kernel == nullptr || cut.task.blocks > kMostBlocks || cut.blocks() > INT_MAX) return;
+    const int at_once = clusters_at_once(cut, *kernel, gpu);
+    if (at_once == 0) return;
+    const int64_t waves = ceil_div(cut.clusters, at_once);
+    const auto of_wave = std::min<int64_t>(cut.clusters, at_once) * cut.task.blocks;
+    const double time = static_cast<double>(waves) * cut.microseconds(of_wave > gpu.multiprocessors ? 2 : 1);
+    all.push_back({v, cut, kernel, number_of_kept_maps(), waves, time});
 }
 
 // The one likely to be the fastest first.
@@ -98,19 +103,16 @@ AllPrepared prepare_all(const Bottleneck& b) {
     AllPrepared all;
     if (!geometry_refusal(b).empty()) return all;
     const Gpu& gpu = current_gpu();
-    for (const int columns : {32, 64})
-        for (int lines = 1; lines <= b.p(); ++lines) {
-            // As many bands of fewer lines compute less twice.
-            if (lines > 1 && ceil_div(b.p(), lines) == ceil_div(b.p(), lines - 1)) continue;
-            for (int resident = 1; resident <= kMostResident; ++resident)
-                add(all, b, {lines, columns, resident}, gpu);
-        }
-    const auto time = [&](const Prepared& p) {
-        const bool share = p.cut.blocks() > gpu.multiprocessors;
-        return p.cut.microseconds(share ? 2 : 1);
-    };
+    for (int lines = 1; lines <= b.p(); ++lines) {
+        // As many bands of fewer lines compute less twice.
+        if (lines > 1 && ceil_div(b.p(), lines) == ceil_div(b.p(), lines - 1)) continue;
+        for (const int columns : {32, 64})
+            for (const int width : {128, 64})
+                for (int resident = 1; resident <= kMostResident; ++resident)
+                    add(all, b, {lines, columns, width, resident}, gpu);
+    }
     std::stable_sort(all.begin(), all.end(),
-                     [&](const Prepared& x, const Prepared& y) { return time(x) < time(y); });
+                     [](const Prepared& x, const Prepared& y) { return x.microseconds < y.microseconds; });
     return all;
 }
 
@@ -162,9 +164,11 @@ std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b) {
 }
 
 std::string bottleneck_refusal(const Bottleneck& b) {
-    if (!prepared(b)->empty()) return {};
+    const auto all = prepared(b);
+    if (!all->empty() && all->front().waves <= kMostWaves) return {};
     const std::string refusal = geometry_refusal(b);
-    return refusal.empty() ? "more than the GPU computes at once" : refusal;
+    if (!refusal.empty()) return refusal;
+    return all->empty() ? "lines that are too long for a block" : "more images than this is faster for";
 }
 
 cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<BottleneckStep, 3>& steps,

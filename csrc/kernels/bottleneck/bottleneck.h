@@ -35,15 +35,16 @@ struct BottleneckStep {
 struct BottleneckVariant {
     int lines;
     int columns;   // of the m channels that a block computes
+    int width;     // channels of x at a time
     int resident;  // blocks that may share a multiprocessor
 
     bool operator==(const BottleneckVariant&) const = default;
 };
 
-// Those that the current GPU can run at once, all blocks together, the one likely to be the fastest first.
+// Those that the current GPU can run, the one likely to be the fastest first.
 std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b);
 
-// Why there are none; empty if there is one.
+// Why the convolutions take less time one after the other; empty if they do not.
 std::string bottleneck_refusal(const Bottleneck& b);
 
 // Runs the first variant, or the given one. window_zero_point: what the window's padding counts as. Pointers

@@ -26,7 +26,7 @@ struct BottleneckCut {
         const int64_t pitch = b.q() + 1, x_lines = (v.lines - 1) * b.stride + 3, rows = x_lines * b.w;
         const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
         tiles = narrowed(ceil_div(ceil_div(rows, 64), 2)), window_tiles = narrowed(ceil_div(window_rows, 64));
-        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0) return;
+        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0 || b.c % v.width != 0) return;
         BottleneckTask& t = task;
         t.h = narrowed(b.h), t.w = narrowed(b.w);
         t.p = narrowed(b.p()), t.q = narrowed(b.q()), t.k = narrowed(b.k);
@@ -34,7 +34,7 @@ struct BottleneckCut {
         t.log_stride = narrowed(b.stride - 1);
         t.columns = Divisor<uint32_t>(b.w), t.pitch = Divisor<uint32_t>(pitch);
         t.blocks = narrowed(b.m / v.columns);
-        t.x_width = b.c % 128 == 0 ? 128 : 64, t.x_widths = narrowed(b.c / t.x_width);
+        t.x_width = v.width, t.x_widths = narrowed(b.c / t.x_width);
         t.m_width = b.m % 128 == 0 ? 128 : 64, t.m_widths = narrowed(b.m / t.m_width);
         t.x_rows = narrowed(rows);
         t.x_bytes = narrowed(rounded_up(rows * t.x_width, 1024));
