@@ -136,7 +136,7 @@ bool encode_filter(CUtensorMap& map, const int8_t* filter, int64_t depth, int64_
 }
 
 bool encode_all(BottleneckMaps& maps, const Bottleneck& b, const Prepared& p, const int8_t* x,
-                const std::array<BottleneckStep, 3>& steps, KeptMaps* kept) {
+                const std::array<ConvStep, 3>& steps, KeptMaps* kept) {
     const BottleneckTask& t = p.cut.task;
     const KeptMaps::Tensors tensors{x, steps[0].w, steps[1].w, steps[2].w};
     const auto found = kept != nullptr ? kept->find(p.number, tensors, maps) : std::nullopt;
@@ -171,7 +171,7 @@ std::string bottleneck_refusal(const Bottleneck& b) {
     return all->empty() ? "lines that are too long for a block" : "more images than this is faster for";
 }
 
-cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<BottleneckStep, 3>& steps,
+cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<ConvStep, 3>& steps,
                        int window_zero_point, const Residual& residual, int8_t* y, KeptMaps* kept,
                        cudaStream_t stream, const BottleneckVariant* variant) {
     const auto all = prepared(b);

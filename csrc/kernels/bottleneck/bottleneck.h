@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kernels/common/kept_maps.h"
-#include "kernels/epilogue/epilogue.h"
+#include "kernels/conv/conv_step.h"
 #include "kernels/epilogue/residual.h"
 
 namespace qudnn::kernels {
@@ -24,11 +24,6 @@ struct Bottleneck {
     int64_t p() const { return (h - 1) / stride + 1; }
     int64_t q() const { return (w - 1) / stride + 1; }
     auto operator<=>(const Bottleneck&) const = default;
-};
-
-struct BottleneckStep {
-    const int8_t* w;  // [m,1,1,c], [m,3,3,m], [k,1,1,m]
-    Epilogue epilogue;
 };
 
 // How the work is cut: a cluster of m / columns blocks computes so many lines of an image of y.
@@ -47,9 +42,10 @@ std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b);
 // Why the convolutions take less time one after the other; empty if they do not.
 std::string bottleneck_refusal(const Bottleneck& b);
 
-// Runs the first variant, or the given one. window_zero_point: what the window's padding counts as. Pointers
-// are aligned to 16 bytes. kept: null, or the caller's.
-cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<BottleneckStep, 3>& steps,
+// Runs the first variant, or the given one, with filters [m,1,1,c], [m,3,3,m] and [k,1,1,m].
+// window_zero_point: what the window's padding counts as. Pointers are aligned to 16 bytes. kept: null, or
+// the caller's.
+cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<ConvStep, 3>& steps,
                        int window_zero_point, const Residual& residual, int8_t* y, KeptMaps* kept,
                        cudaStream_t stream, const BottleneckVariant* variant = nullptr);
 
