@@ -10,7 +10,7 @@
 
 #include "attention_kernels.h"
 #include "batch_matmul_kernels.h"
-#include "bottleneck_kernels.h"
+#include "block_kernels.h"
 #include "constant_kernels.h"
 #include "dynamic_kernels.h"
 #include "float_attention_kernels.h"
@@ -82,6 +82,7 @@ void small_cases() {
     if (wanted("stem_pool")) small_stem_pool_cases();
     if (wanted("squeeze_excitation")) small_squeeze_excitation_cases();
     if (wanted("bottleneck")) small_bottleneck_cases();
+    if (wanted("inverted")) small_inverted_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {
             const auto coordinates = static_cast<Coordinates>(mode);
@@ -370,6 +371,7 @@ void large_cases() {
     if (wanted("stem_pool")) large_stem_pool_cases();
     if (wanted("squeeze_excitation")) large_squeeze_excitation_cases();
     if (wanted("bottleneck")) large_bottleneck_cases();
+    if (wanted("inverted")) large_inverted_cases();
     if (wanted("border")) {
         enter_case({"64x3x224x224", {64, 3, 224, 224}, {0, 2, 3, 1}});
         enter_case({"1x3x224x224", {1, 3, 224, 224}, {0, 2, 3, 1}});

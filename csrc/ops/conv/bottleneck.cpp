@@ -26,7 +26,7 @@ const char* refusal_of(const Windows<2>& windows) {
 struct QBottleneckAdd::Run {
     ort::Tensor x, r, y;
     std::array<ort::Tensor, kSteps> w;
-    std::array<kernels::BottleneckStep, kSteps> steps;
+    std::array<kernels::ConvStep, kSteps> steps;
     plan::ConvProblem window;
 
     int64_t alignment() const {
