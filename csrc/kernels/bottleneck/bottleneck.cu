@@ -68,9 +68,7 @@ std::string geometry_refusal(const Bottleneck& b) {
     if (b.n * b.h * b.w > kMostPixels) return "too many pixels";
     if (b.stride != 1 && b.stride != 2) return "a stride that is neither 1 nor 2";
     if (b.c % 64 != 0) return "input channels not in multiples of 64";
-    if (b.m != 64 && b.m != 128 && b.m != 256 && b.m != 512)
-        return "channels between that are not 64, 128, 256 or 512";
-    if (b.k != 4 * b.m) return "output channels that are not four times those between";
+    if (b.m % 64 != 0 || b.k % 64 != 0) return "other channels not in multiples of 64";
     return window_refusal();
 }
 

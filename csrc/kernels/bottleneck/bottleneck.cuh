@@ -64,11 +64,11 @@ __device__ __forceinline__ void fill_bottleneck(const BottleneckTask& t, const B
     int number = 0;
     for (; number < t.w_stages && number < all; ++number)
         load_step<S>(t, maps, shared, band.rank, number, number);
-    arrive_announcing(shared.last_w_full, S::kPasses * kLastColumns * t.m_widths * t.m_width);
-    for (int pass = 0; pass < S::kPasses; ++pass)
+    arrive_announcing(shared.last_w_full, t.passes * kLastColumns * t.m_widths * t.m_width);
+    for (int pass = 0; pass < t.passes; ++pass)
         for (int width = 0; width < t.m_widths; ++width)
             copy_box(shared.last_w + (pass * t.m_widths + width) * kLastColumns * t.m_width, maps.w[2],
-                     shared.last_w_full, width * t.m_width, 0, 0, 0, band.rank * S::kPasses + pass);
+                     shared.last_w_full, width * t.m_width, 0, 0, 0, band.rank * t.passes + pass);
     prefetch_map(maps.x);
     wait_for_kernels_before();
 
@@ -296,7 +296,7 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
     using Vector = LaneVector<L::kWords>;
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
     const int tile = S::kWindowTiles > 1 ? group : 0, first_pass = S::kWindowTiles > 1 ? 0 : group;
-    const int first_column = (band.rank * S::kPasses + first_pass) * kLastColumns + lane % 4 * 16;
+    const int first_column = band.rank * t.passes * kLastColumns + lane % 4 * 16;
     int64_t place[2];  // in y, negative where the row is no pixel
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -307,21 +307,22 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
         const int64_t pixel = (static_cast<int64_t>(band.image) * t.p + of_image) * t.q + column;
         place[half] = valid ? pixel * t.k + first_column : -1;
     }
-    const auto read_residual = [&](int half, int n) {
-        constexpr int kStep = S::kPassStep * kLastColumns;
-        return place[half] < 0 ? Vector{} : Vector::read(addition.r + place[half] + n * kStep);
+    constexpr int kStep = S::kWindowTiles > 1 ? 1 : S::kGroups;  // from a group's pass to its next
+    const auto read_residual = [&](int half, int pass) {
+        return place[half] < 0 || pass >= t.passes
+                   ? Vector{}
+                   : Vector::read(addition.r + place[half] + pass * kLastColumns);
     };
-    Vector v[2] = {read_residual(0, 0), read_residual(1, 0)}, next[2] = {};
+    Vector v[2] = {read_residual(0, first_pass), read_residual(1, first_pass)}, next[2] = {};
     const HeldAddition held(addition);
     wait_for(shared.last_w_full, 0);
     wait_for_blocks(shared.window_full, 0);
     publish_to_blocks();
 #pragma unroll 1
-    for (int n = 0; n < S::kOwnPasses; ++n) {
-        const int pass = first_pass + n * S::kPassStep;
+    for (int pass = first_pass; pass < t.passes; pass += kStep) {
         int32_t acc[kLastColumns / 2];
         start_sums<L>(acc, shared.bias[2] + pass * kLastColumns);
-        if (n + 1 < S::kOwnPasses) next[0] = read_residual(0, n + 1), next[1] = read_residual(1, n + 1);
+        next[0] = read_residual(0, pass + kStep), next[1] = read_residual(1, pass + kStep);
         if (t.m_width == 128)
             add_last<S, 128>(acc, t, shared, tile, pass);
         else
@@ -332,7 +333,7 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
         });
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-            if (place[half] >= 0) v[half].write(y + place[half] + n * S::kPassStep * kLastColumns);
+            if (place[half] >= 0) v[half].write(y + place[half] + pass * kLastColumns);
             v[half] = next[half];
         }
     }
@@ -340,14 +341,14 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
 
 // --- The kernel.
 
-// A step's biases and multipliers; kColumns of these for each block.
-template <class S, int kColumns>
-__device__ __forceinline__ void prepare_step(const BottleneckEnd& end, int rank, int32_t* bias,
+// A step's biases and multipliers; so many columns of these for each block.
+template <class S>
+__device__ __forceinline__ void prepare_step(const BottleneckEnd& end, int rank, int columns, int32_t* bias,
                                              float* multiplier) {
-    for (int i = static_cast<int>(threadIdx.x); i < kColumns; i += kBottleneckThreads) {
+    for (int i = static_cast<int>(threadIdx.x); i < columns; i += kBottleneckThreads) {
         const int place = i / S::kColumns * S::kColumns + bias_place<S>(i % S::kColumns);
-        bias[place] = end.bias[rank * kColumns + i];
-        multiplier[place] = end.multiplier[rank * kColumns + i];
+        bias[place] = end.bias[rank * columns + i];
+        multiplier[place] = end.multiplier[rank * columns + i];
     }
 }
 
@@ -355,9 +356,10 @@ __device__ __forceinline__ void prepare_step(const BottleneckEnd& end, int rank,
 template <class S>
 __device__ __forceinline__ void prepare(const BottleneckTask& t, const BottleneckShared& shared,
                                         const BottleneckEnds& ends, int rank, uint4* reduced) {
-    prepare_step<typename S::Between, S::kColumns>(ends.of[0], rank, shared.bias[0], shared.multiplier[0]);
-    prepare_step<typename S::Between, S::kColumns>(ends.of[1], rank, shared.bias[1], shared.multiplier[1]);
-    prepare_step<typename S::Last, 4 * S::kColumns>(ends.of[2], rank, shared.bias[2], shared.multiplier[2]);
+    prepare_step<typename S::Between>(ends.of[0], rank, S::kColumns, shared.bias[0], shared.multiplier[0]);
+    prepare_step<typename S::Between>(ends.of[1], rank, S::kColumns, shared.bias[1], shared.multiplier[1]);
+    prepare_step<typename S::Last>(ends.of[2], rank, t.passes * kLastColumns, shared.bias[2],
+                                   shared.multiplier[2]);
     const uint4 padding = splat_vector<uint4>(t.window_zero_point);
     for (int i = static_cast<int>(threadIdx.x); i < t.blocks * t.reduced_rows * S::kColumns / 16;
          i += kBottleneckThreads)

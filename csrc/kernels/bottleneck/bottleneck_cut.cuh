@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/bottleneck/bottleneck.h"
 #include "kernels/bottleneck/bottleneck_task.cuh"
@@ -26,14 +27,17 @@ struct BottleneckCut {
         const int64_t pitch = b.q() + 1, x_lines = (v.lines - 1) * b.stride + 3, rows = x_lines * b.w;
         const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
         tiles = narrowed(ceil_div(ceil_div(rows, 64), 2)), window_tiles = narrowed(ceil_div(window_rows, 64));
-        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0 || b.c % v.width != 0) return;
+        const int64_t blocks = b.m / v.columns;
+        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0 || b.c % v.width != 0 ||
+            !std::has_single_bit(static_cast<uint64_t>(blocks)) || b.k % (blocks * kLastColumns) != 0)
+            return;
         BottleneckTask& t = task;
         t.h = narrowed(b.h), t.w = narrowed(b.w);
         t.p = narrowed(b.p()), t.q = narrowed(b.q()), t.k = narrowed(b.k);
         t.lines = v.lines, t.bands = narrowed(ceil_div(b.p(), v.lines)), t.x_lines = narrowed(x_lines);
         t.log_stride = narrowed(b.stride - 1);
         t.columns = Divisor<uint32_t>(b.w), t.pitch = Divisor<uint32_t>(pitch);
-        t.blocks = narrowed(b.m / v.columns);
+        t.blocks = narrowed(blocks), t.passes = narrowed(b.k / blocks / kLastColumns);
         t.x_width = v.width, t.x_widths = narrowed(b.c / t.x_width);
         t.m_width = b.m % 128 == 0 ? 128 : 64, t.m_widths = narrowed(b.m / t.m_width);
         t.x_rows = narrowed(rows);
@@ -58,7 +62,7 @@ struct BottleneckCut {
         const int x_steps = task.x_widths * task.x_width / 32, m_steps = task.m_widths * task.m_width / 32;
         const double work = 2.0 * tiles * x_steps * cycles(columns) +
                             static_cast<double>(window_tiles) * m_steps *
-                                (kBottleneckTaps * cycles(columns) + columns / 16 * cycles(kLastColumns));
+                                (kBottleneckTaps * cycles(columns) + task.passes * cycles(kLastColumns));
         return kFixed + resident * work / kCyclesPerMicrosecond;
     }
 

@@ -21,6 +21,7 @@ struct BottleneckTask {
     int log_stride;                    // of the window, to the base 2
     Divisor<uint32_t> columns, pitch;  // of a line of x; of one of y with a column of padding
     int blocks;                        // of a cluster
+    int passes;                        // of a block's columns of y, kLastColumns at a time
     int x_width, x_widths;             // channels of x at a time, and how often
     int m_width, m_widths;             // the same of the channels between
     int x_stages, w_stages;
@@ -60,9 +61,6 @@ template <int kTiles_, int kWindowTiles_, int kColumns_>
 struct BottleneckShape {
     static constexpr int kTiles = kTiles_, kWindowTiles = kWindowTiles_, kColumns = kColumns_;
     static constexpr int kGroups = 2, kWarps = kGroups * 4, kThreads = kWarps * 32;  // that multiply
-    static constexpr int kPasses = 4 * kColumns / kLastColumns;                      // of the last step
-    static constexpr int kOwnPasses = kPasses * kWindowTiles / kGroups;              // of a group of warps
-    static constexpr int kPassStep = kPasses / kOwnPasses;
     static constexpr int kWindowRows = kWindowTiles * 64;
     using Between = WindowShape<kTiles, kColumns, WindowTail::none, WindowResults::direct, 1>;
     using Last = WindowShape<1, kLastColumns, WindowTail::residual, WindowResults::direct, 1>;
@@ -81,7 +79,7 @@ struct BottleneckShared {
         uint8_t* after = start + at.constants;
 #pragma unroll
         for (int i = 0; i < 3; ++i) {
-            const int count = i == 2 ? 4 * columns : columns;
+            const int count = i == 2 ? t.passes * kLastColumns : columns;
             bias[i] = reinterpret_cast<int32_t*>(after);
             multiplier[i] = reinterpret_cast<float*>(after + count * 4);
             after += count * 8;
@@ -103,8 +101,8 @@ struct BottleneckShared {
             reduced = t.x_stages * t.x_bytes;
             w = reduced + t.blocks * t.reduced_rows * columns;
             last_w = w + t.w_stages * t.w_bytes;
-            constants = last_w + 4 * columns * t.m_widths * t.m_width;
-            barriers = constants + 6 * columns * 8;
+            constants = last_w + t.passes * kLastColumns * t.m_widths * t.m_width;
+            barriers = constants + (2 * columns + t.passes * kLastColumns) * 8;
             bytes = barriers + (2 * t.x_stages + 2 * t.w_stages + 3) * 8;
         }
     };
