@@ -27,9 +27,9 @@ LEFT = {
 IN_FLOAT = {"unet_like": {"ConvTranspose"}}
 
 # How many ops write the padding of the next convolution: of all padded ones but those after other large
-# ones, concatenations and splits, depthwise ones, those inside of a QBottleneckAdd, and where several
+# ones, concatenations and splits, depthwise ones, those inside of a block that is one op, and where several
 # convolutions want different padding.
-PADDED = {"resnet50": 14, "inception_like": 9, "densenet_like": 18, "yolo_like": 9, "unet_like": 4}
+PADDED = {"resnet50": 13, "inception_like": 9, "densenet_like": 18, "yolo_like": 9, "unet_like": 4}
 
 
 def writing_padding(model: onnx.ModelProto) -> int:

@@ -10,7 +10,7 @@ from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 
-_BETWEEN = (64, 128, 256, 512)  # channels that the kernel keeps between two convolutions
+_BETWEEN = (64, 128, 256, 512, 1024)  # channels that the kernel keeps between two convolutions
 
 
 class ResidualBlock(NamedTuple):
@@ -49,8 +49,10 @@ def require_kernel(block: ResidualBlock) -> None:
     for node, consumer in pairwise(block):
         if sole_consumer(node.outputs[0], once=True) is not consumer:
             raise Refusal("other operators read what is between the convolutions of its block")
-    if any(ints(node, "strides") != [1, 1] for node in block):
-        raise Refusal("a convolution of its block has strides")
+    if any(ints(node, "strides") != [1, 1] for node in (block.reduce, block.last)):
+        raise Refusal("a pointwise convolution of its block has strides")
+    if ints(block.window, "strides") not in ([1, 1], [2, 2]):
+        raise Refusal("the windows of its block have strides other than 1 and 2")
     if ints(block.window, "dilations") != [1, 1]:
         raise Refusal("a convolution of its block has dilations")
     if any(_written(block.window)) or any(ints(block.reduce, "pads")) or any(ints(block.last, "pads")):
@@ -60,10 +62,10 @@ def require_kernel(block: ResidualBlock) -> None:
     if block.pads != [1, 1, 1, 1]:
         raise Refusal("the windows of its block have a padding other than 1")
     (m, _, _, c), (between, *_), (k, *_) = map(_weights, block)
-    if c % 64 != 0 or m != between or m not in _BETWEEN or k % 256 != 0:
+    if c % 64 != 0 or m != between or m not in _BETWEEN or k % m != 0:
         raise Refusal(
             f"its block has {c}, {m}, {between} and {k} channels: the kernel takes a multiple of 64, twice"
-            " 64, 128, 256 or 512, and a multiple of 256"
+            " 64, 128, 256, 512 or 1024, and a multiple of those"
         )
 
 

@@ -99,6 +99,12 @@ RESNET50 = [
     bottleneck((14, 14), 1024, 256, 1024, **_RELU),
     bottleneck((7, 7), 2048, 512, 2048, **_RELU),
 ]
+# The first blocks of its other stages, whose windows have strides of 2.
+STRIDED = [
+    bottleneck((56, 56), 256, 128, 512, "strided", strides=[2, 2], **_RELU),
+    bottleneck((28, 28), 512, 256, 1024, "strided", strides=[2, 2], **_RELU),
+    bottleneck((14, 14), 1024, 512, 2048, "strided", strides=[2, 2], **_RELU),
+]
 # Sizes at which windows lie over each border, or over several.
 _SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (5, 7), (13, 11), (16, 16), (9, 33), (30, 17)]
 _SUMS: list[tuple[str, str, str]] = [
@@ -135,12 +141,18 @@ TAKEN = [
     bottleneck((6, 7), 64, 64, 256, "clamped_result", y_min=-20, y_max=70),
     bottleneck((6, 7), 64, 64, 256, "constant", reduced_min=17, reduced_max=17),
     *(bottleneck((6, 7), 64, 64, 256, "_".join(kinds), sums=kinds) for kinds in _SUMS),
+    *STRIDED,
+    *(bottleneck(size, 64, 64, 256, "strided", strides=[2, 2]) for size in _SIZES),
+    bottleneck((9, 8), 128, 128, 256, "strided", strides=[2, 2], dtype=INT8, result_first=False),
+    bottleneck((8, 9), 64, 64, 256, "strided_other_padding", strides=[2, 2], padding_zero_point=5),
+    bottleneck((9, 8), 64, 64, 64, "as_many"),
+    bottleneck((9, 8), 128, 128, 128, "as_many", **_RELU),
+    bottleneck((5, 4), 64, 1024, 1024, "widest", **_RELU),
 ]
 LEFT = [
     bottleneck((9, 8), 5, 7, 9, "odd", window=6),
     bottleneck((9, 8), 24, 8, 40, "channels", result_first=False),
     bottleneck((9, 8), 64, 32, 128, "narrow", **_RELU),
-    bottleneck((9, 8), 64, 64, 256, "strided", strides=[2, 2], **_RELU),
     bottleneck((9, 8), 64, 64, 256, "strided_lines", strides=[2, 1], dtype=INT8),
     bottleneck((9, 8), 64, 64, 256, "dilated", dilations=[2, 2], pads=[2, 2, 2, 2]),
     bottleneck((9, 8), 64, 128, 256, "groups", group=32, **_RELU),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import check
-from cases.bottleneck_op import HALVES, LEFT, RESNET50, TAKEN
+from cases.bottleneck_op import HALVES, LEFT, RESNET50, STRIDED, TAKEN
 from cases.builder import Array, by_id
 from cases.op import OpCase
 from oracles import ORACLES
@@ -27,7 +27,7 @@ def test_body_of_other_opsets(opset: int) -> None:
     check.assert_body_matches_oracle(HALVES[0], opset=opset)
 
 
-@pytest.mark.parametrize("case", [*RESNET50, *TAKEN[len(RESNET50) : 20]], ids=by_id)
+@pytest.mark.parametrize("case", [*RESNET50, *TAKEN[len(RESNET50) : 20], *STRIDED], ids=by_id)
 def test_cases_hold_what_decides(case: OpCase) -> None:
     """Results take all values, not too many of them the extremes, and the residual plays its part."""
     inputs = case.inputs(3)
@@ -90,7 +90,7 @@ def test_kernel(case: OpCase) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", [*RESNET50, TAKEN[11]], ids=by_id)
+@pytest.mark.parametrize("case", [*RESNET50, *STRIDED, TAKEN[11]], ids=by_id)
 @pytest.mark.parametrize("batch", [4, 7, 32])
 def test_kernel_of_batches(case: OpCase, batch: int) -> None:
     """Where three convolutions take less time than one kernel, or images are shared out in other ways."""

@@ -14,7 +14,7 @@ constexpr size_t aligned_size(int64_t bytes) { return (static_cast<size_t>(bytes
 
 const char* refusal_of(const Windows<2>& windows) {
     if (windows.group != 1) return "groups";
-    if (windows.strides != std::array<int64_t, 2>{1, 1}) return "strides";
+    if (windows.strides[0] != windows.strides[1]) return "two strides that differ";
     if (windows.dilations != std::array<int64_t, 2>{1, 1}) return "dilations";
     if (windows.pads != std::array<int64_t, 4>{1, 1, 1, 1}) return "a padding other than 1";
     return nullptr;
@@ -28,6 +28,10 @@ struct QBottleneckAdd::Run {
     std::array<ort::Tensor, kSteps> w;
     std::array<kernels::ConvStep, kSteps> steps;
     plan::ConvProblem window;
+
+    kernels::Bottleneck geometry() const {
+        return {window.n, window.h, window.w, x.shape[3], window.c, y.shape[3], window.stride_h};
+    }
 
     int64_t alignment() const {
         int64_t least = plan::alignment_of({x.data, r.data, y.data});
@@ -73,10 +77,10 @@ void QBottleneckAdd::compute(Context& context) const {
 
     const std::string why_not = refusal(run);
     if (why_not.empty())
-        return check_cuda(kernels::bottleneck({x[0], x[1], x[2], x[3], m, k}, run.x.as<const int8_t>(),
-                                              run.steps, padding_zero_point,
-                                              addition.residual(run.r.as<const int8_t>()), run.y.as<int8_t>(),
-                                              &context.memos().own.maps, context.stream()));
+        return check_cuda(kernels::bottleneck(run.geometry(), run.x.as<const int8_t>(), run.steps,
+                                              padding_zero_point, addition.residual(run.r.as<const int8_t>()),
+                                              run.y.as<int8_t>(), &context.memos().own.maps,
+                                              context.stream()));
     plan::explain_slow_kernel(context, kWholeBlock, why_not);
     compute_each(run, context);
 }
@@ -88,8 +92,7 @@ std::string QBottleneckAdd::refusal(const Run& run) const {
     if (window.c != window.k) return "a window that changes the number of channels";
     if (!addition.moderate) return "scales whose sums may be too large";
     if (run.alignment() < plan::kFullAlignment) return "a pointer is not aligned to 16 bytes";
-    const ort::Shape& x = run.x.shape;
-    return kernels::bottleneck_refusal({x[0], x[1], x[2], x[3], window.c, run.y.shape[3]});
+    return kernels::bottleneck_refusal(run.geometry());
 }
 
 void QBottleneckAdd::compute_each(const Run& run, const Context& context) const {

@@ -105,7 +105,13 @@ def test_blocks_after_blocks() -> None:
     assert (found[OP], found["QConv"], found["QConvAdd"]) == (3, 1, 0)
 
 
-@pytest.mark.parametrize(("c", "m", "k"), [(64, 64, 256), (192, 128, 512), (512, 256, 1024), (128, 64, 512)])
+@pytest.mark.parametrize(
+    ("c", "m", "k"),
+    [
+        *[(64, 64, 256), (192, 128, 512), (512, 256, 1024), (128, 64, 512)],
+        *[(128, 128, 128), (64, 64, 192), (64, 512, 512), (64, 1024, 2048)],
+    ],
+)
 def test_channels(c: int, m: int, k: int) -> None:
     net, x = start(c=c)
     last = convolutions(net, x, c=c, m=m, k=k)
@@ -131,13 +137,13 @@ def resnet50() -> Network:
 
 
 def test_resnet50() -> None:
-    """All of its blocks without strides."""
+    """All of its blocks."""
     net = resnet50()
     model = net.model(13)
     result = converter.convert(model).model
     found = ops(result)
-    # The shortcut of the first one, and of three with strides that and two others; the stem has a pool.
-    assert (found[OP], found["QConvAdd"], found["QConv"], found["QConvMaxPool"]) == (13, 3, 1 + 3 * 3, 1)
+    # The shortcuts of the first one and of three with strides; the stem has a pool.
+    assert (found[OP], found["QConvAdd"], found["QConv"], found["QConvMaxPool"]) == (16, 0, 4, 1)
     assert_equivalent(model, result, [{"x": net.random((2, 3, 32, 32))}])
 
 
@@ -217,12 +223,30 @@ def test_a_sum_with_what_is_between() -> None:
     apart(net, "other operators read what is between the convolutions of its block")
 
 
-def test_strides() -> None:
+def strided(window: list[int], reduce: list[int] | None = None) -> Network:
+    """A block with strides, and a shortcut with as many."""
     net, x = start(c=64)
-    short = net.conv(x, "short", 64, 256, strides=[2, 2])
-    last = convolutions(net, x, c=64, strides=[2, 2])
-    net.add(short, last, net.unshaped_output("y", "uint8"))
-    apart(net, "a convolution of its block has strides")
+    first = reduce or [1, 1]
+    between = net.conv(x, "reduced", 64, 64, strides=first)
+    between = net.conv(between, "window", 64, 64, 3, strides=window, **AROUND)
+    strides = [a * b for a, b in zip(first, window, strict=True)]
+    short = net.conv(x, "short", 64, 256, strides=strides)
+    net.add(short, net.conv(between, "last", 64, 256), net.unshaped_output("y", "uint8"))
+    return net
+
+
+def test_strides() -> None:
+    """The addition stays with the block; its shortcut remains a convolution."""
+    model = converted(strided([2, 2]))
+    found = ops(model)
+    assert (found[OP], found["QConv"], found["QConvAdd"]) == (1, 2, 0)
+    assert (attributes(model)["strides"], attributes(model)["result_first"]) == ([2, 2], 0)
+
+
+def test_other_strides() -> None:
+    apart(strided([2, 1]), "the windows of its block have strides other than 1 and 2")
+    apart(strided([3, 3]), "the windows of its block have strides other than 1 and 2")
+    apart(strided([1, 1], [2, 2]), "a pointwise convolution of its block has strides")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +263,10 @@ def test_other_windows(of_window: dict[str, Any], reason: str) -> None:
     apart(net, reason)
 
 
-@pytest.mark.parametrize(("c", "m", "k"), [(256, 32, 256), (128, 64, 128), (96, 64, 256), (256, 96, 256)])
+@pytest.mark.parametrize(
+    ("c", "m", "k"),
+    [(256, 32, 256), (64, 64, 96), (96, 64, 256), (256, 96, 256), (64, 192, 192), (64, 256, 128)],
+)
 def test_other_channels(c: int, m: int, k: int) -> None:
     net, x = start(c=c)
     short = x if c == k else net.conv(x, "short", c, k)
