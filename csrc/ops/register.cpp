@@ -75,7 +75,7 @@ using Ops =
          QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
          QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
          FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland,
-         QBottleneckAdd>;
+         QBottleneck, QBottleneckAdd>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

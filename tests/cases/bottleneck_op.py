@@ -1,4 +1,4 @@
-"""Cases of QBottleneckAdd: what one kernel may take, and what always runs as three convolutions."""
+"""Cases of QBottleneckAdd and QBottleneck: what one kernel may take, and what always runs step by step."""
 
 from math import log2, prod, sqrt
 from typing import Any
@@ -27,6 +27,7 @@ def bottleneck(
     window: int | None = None,
     kernel: tuple[int, int] = (3, 3),
     sums: tuple[str, str, str] = ("random",) * 3,
+    adds: bool = True,
     dtype: int = UINT8,
     result_first: bool = True,
     **attributes: Any,
@@ -34,8 +35,9 @@ def bottleneck(
     """QBottleneckAdd of images of that size, with m channels between, and as many or `window` after it.
 
     sums: of each convolution, as in cases.op.conv, or halves: many are halfway between two results.
+    adds: if not, QBottleneck.
     """
-    given = {
+    given: dict[str, Any] = {
         "reduced_zero_point": -9,
         "reduced_min": -128,
         "reduced_max": 127,
@@ -50,15 +52,12 @@ def bottleneck(
         "y_zero_point": 3,
         "y_min": -128,
         "y_max": 127,
-        **{"a_scale": 0.031, "b_scale": 0.027, "sum_scale": 0.041},
-        **dict(zip(("a_zero_point", "b_zero_point", "sum_zero_point"), _ZERO_POINTS[dtype], strict=True)),
-        "dtype": dtype,
-        "result_first": int(result_first),
-        **attributes,
+        **(_addition(dtype, result_first) if adds else {}),
     }
+    given |= {each: value for each, value in attributes.items() if adds or not each.startswith("sum_")}
     between = window or m
-    order = "ab" if result_first else "ba"
-    name = "_".join(filter(None, [label, NAMES[dtype], order, f"{size[0]}x{size[1]}_c{c}_m{m}_k{k}"]))
+    kinds = [NAMES[dtype], "ab" if result_first else "ba"] if adds else []
+    name = "_".join(filter(None, [label, *kinds, f"{size[0]}x{size[1]}_c{c}_m{m}_k{k}"]))
     shapes = (m, 1, 1, c), (between, *kernel, m // given["group"]), (k, 1, 1, between)
     constants: dict[str, Array] = {}
     for step, shape, kind in zip(STEPS, shapes, sums, strict=True):
@@ -69,8 +68,24 @@ def bottleneck(
         (size[i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1
         for i in (0, 1)
     ]
-    tensors = {"x": ("int8", (*size, c)), "residual": ("int8", (*counts, k))}
-    return OpCase("QBottleneckAdd", name, tensors, given, constants)
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {"x": ("int8", (*size, c))}
+    if adds:
+        tensors["residual"] = ("int8", (*counts, k))
+    return OpCase("QBottleneckAdd" if adds else "QBottleneck", name, tensors, given, constants)
+
+
+def depthwise(size: tuple[int, int], c: int, m: int, k: int, label: str = "", **given: Any) -> OpCase:
+    """A block whose windows are over each channel by itself."""
+    return bottleneck(size, c, m, k, f"depthwise_{label}" if label else "depthwise", group=m, **given)
+
+
+def _addition(dtype: int, result_first: bool) -> dict[str, Any]:
+    return {
+        **{"a_scale": 0.031, "b_scale": 0.027, "sum_scale": 0.041},
+        **dict(zip(("a_zero_point", "b_zero_point", "sum_zero_point"), _ZERO_POINTS[dtype], strict=True)),
+        "dtype": dtype,
+        "result_first": int(result_first),
+    }
 
 
 def _step(name: str, shape: tuple[int, ...], sums: str) -> dict[str, Array]:
@@ -149,6 +164,57 @@ TAKEN = [
     bottleneck((9, 8), 128, 128, 128, "as_many", **_RELU),
     bottleneck((5, 4), 64, 1024, 1024, "widest", **_RELU),
 ]
+# The blocks of a MobileNetV2 that expand their channels: one with strides or another number of results, and
+# those after it.
+MOBILENET_V2 = [
+    depthwise((112, 112), 16, 96, 32, adds=False, strides=[2, 2], **_RELU),
+    depthwise((56, 56), 32, 144, 32, **_RELU),
+    depthwise((56, 56), 32, 144, 32, adds=False, strides=[2, 2], **_RELU),
+    depthwise((28, 28), 32, 192, 32, **_RELU),
+    depthwise((28, 28), 32, 192, 64, adds=False, strides=[2, 2], **_RELU),
+    depthwise((14, 14), 64, 384, 64, **_RELU),
+    depthwise((14, 14), 64, 384, 96, adds=False, **_RELU),
+    depthwise((14, 14), 96, 576, 96, **_RELU),
+    depthwise((14, 14), 96, 576, 160, adds=False, strides=[2, 2], **_RELU),
+    depthwise((7, 7), 160, 960, 160, **_RELU),
+    depthwise((7, 7), 160, 960, 320, adds=False, **_RELU),
+]
+HALVES_DEPTHWISE = [
+    depthwise((9, 8), 64, 96, 48, "halves", sums=("halves",) * 3, **given)
+    for given in ({**_ADD_IN_HALVES, "dtype": INT8}, {"adds": False})
+]
+DEPTHWISE = [
+    *MOBILENET_V2,
+    *HALVES_DEPTHWISE,
+    *(
+        depthwise(size, 16, 48, 16, adds=adds, strides=[stride] * 2)
+        for size in _SIZES
+        for adds, stride in ((True, 1), (False, 2))
+    ),
+    *(depthwise((9, 8), 48, 80, k, adds=k > 96) for k in (16, 64, 80, 112, 176, 320)),
+    *(
+        depthwise((7, 8), 32, 64, 32, dtype=dtype, result_first=first)
+        for dtype in (UINT8, INT8)
+        for first in (True, False)
+    ),
+    depthwise((7, 7), 64, 64, 256),
+    depthwise((14, 14), 240, 16, 240, "narrowing"),
+    depthwise((7, 7), 32, 64, 32, "no_zero_point", padding_zero_point=0, reduced_zero_point=0),
+    depthwise((7, 7), 32, 64, 32, "highest", padding_zero_point=127, reduced_zero_point=127, adds=False),
+    depthwise((7, 7), 32, 64, 32, "other_padding", padding_zero_point=5, reduced_zero_point=-128),
+    depthwise((7, 7), 32, 64, 32, "padding_of_0", padding_zero_point=0, reduced_zero_point=-128, adds=False),
+    depthwise((8, 9), 32, 64, 32, "strided_other_padding", padding_zero_point=5, strides=[2, 2]),
+    depthwise((6, 7), 32, 64, 32, "extremes", a_zero_point=0, b_zero_point=255, sum_zero_point=255),
+    depthwise((6, 7), 32, 64, 32, "clamped_reduced", reduced_min=-40, reduced_max=30, adds=False),
+    depthwise((6, 7), 32, 64, 32, "clamped_window", window_min=-30, window_max=40),
+    depthwise((6, 7), 32, 64, 32, "clamped_result", y_min=-20, y_max=70),
+    depthwise((6, 7), 32, 64, 32, "clamped_alone", y_min=-20, y_max=70, adds=False),
+    *(
+        depthwise((6, 7), 32, 64, 32, "_".join(kinds), sums=kinds, adds=adds)
+        for kinds in _SUMS
+        for adds in (True, False)
+    ),
+]
 LEFT = [
     bottleneck((9, 8), 5, 7, 9, "odd", window=6),
     bottleneck((9, 8), 24, 8, 40, "channels", result_first=False),
@@ -156,7 +222,18 @@ LEFT = [
     bottleneck((9, 8), 64, 64, 256, "strided_lines", strides=[2, 1], dtype=INT8),
     bottleneck((9, 8), 64, 64, 256, "dilated", dilations=[2, 2], pads=[2, 2, 2, 2]),
     bottleneck((9, 8), 64, 128, 256, "groups", group=32, **_RELU),
-    bottleneck((9, 8), 64, 64, 256, "depthwise", group=64, window=64),
+    bottleneck((9, 8), 64, 64, 256, "alone", adds=False, **_RELU),
+    bottleneck((9, 8), 64, 64, 256, "alone_strided", adds=False, strides=[2, 2], padding_zero_point=0),
+    bottleneck((9, 8), 64, 64, 256, "pairs", group=32, window=64, adds=False),
+    bottleneck((9, 8), 32, 64, 64, "two_of_each", group=64, window=128),
+    depthwise((9, 8), 32, 64, 336, "many"),
+    depthwise((9, 8), 20, 24, 40, "odd", adds=False),
+    depthwise((9, 8), 32, 64, 64, "dilated", dilations=[2, 2], pads=[2] * 4, adds=False),
+    depthwise((9, 8), 32, 64, 64, "strided_lines", strides=[2, 1], **_RELU),
+    depthwise((9, 8), 32, 64, 64, "unpadded", pads=[0] * 4, adds=False),
+    depthwise((9, 8), 32, 64, 64, "five", kernel=(5, 5), pads=[2] * 4),
+    depthwise((3, 200), 32, 64, 320, "long", adds=False),
+    depthwise((9, 8), 32, 64, 64, "huge", a_scale=1e8, b_scale=1.0, sum_scale=1e-3),
     bottleneck((9, 8), 64, 48, 256, "unequal", window=80),
     bottleneck((9, 8), 64, 64, 256, "five", kernel=(5, 5), pads=[2, 2, 2, 2]),
     bottleneck((9, 8), 64, 64, 256, "line", kernel=(1, 3), pads=[0, 1, 0, 1]),

@@ -48,6 +48,10 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1}
         | {"kernel_shape": 1, "pool_pads": 0, "pool_strides": 1},
     ),
+    "QBottleneck": (
+        {**WINDOW, **BETWEEN, "group": 1},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
+    ),
     "QBottleneckAdd": (
         {**WINDOW, **BETWEEN, "group": 1, "sum_zero_point": 0, "result_first": 1},
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
@@ -236,14 +240,19 @@ def test_matmuls_of_sizes_that_have_no_address() -> None:
     assert (start, shape) == (0, [2, 3, 0, 6])
 
 
-def test_results_between_convolutions_are_8_bits() -> None:
-    attributes = {**COMMON, **OPS["QBottleneckAdd"][0]}
+@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd"])
+def test_results_between_convolutions_are_8_bits(op: str) -> None:
+    attributes = {**COMMON, **OPS[op][0]}
     for name in (*BETWEEN, "y_zero_point", "y_min", "y_max"):
         for number in (-129, 128, 2**32):
             with pytest.raises(ValueError, match=f"attribute {name} = {number} is outside"):
-                testing.read_attributes("QBottleneckAdd", attributes | {name: number})
+                testing.read_attributes(op, attributes | {name: number})
     with pytest.raises(ValueError, match="window_min is above window_max"):
-        testing.read_attributes("QBottleneckAdd", attributes | {"window_max": -3, "window_min": 3})
+        testing.read_attributes(op, attributes | {"window_max": -3, "window_min": 3})
+
+
+def test_what_a_block_adds_first() -> None:
+    attributes = {**COMMON, **OPS["QBottleneckAdd"][0]}
     for number in (-1, 2):
         with pytest.raises(ValueError, match="result_first"):
             testing.read_attributes("QBottleneckAdd", attributes | {"result_first": number})

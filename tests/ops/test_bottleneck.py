@@ -1,4 +1,4 @@
-"""QBottleneckAdd: body = oracle on the CPU, kernel = body on the GPU."""
+"""QBottleneckAdd and QBottleneck: body = oracle on the CPU, kernel = body on the GPU."""
 
 from typing import Any
 
@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 import check
-from cases.bottleneck_op import HALVES, LEFT, RESNET50, STRIDED, TAKEN
+from cases.bottleneck_op import (
+    DEPTHWISE,
+    HALVES,
+    HALVES_DEPTHWISE,
+    LEFT,
+    MOBILENET_V2,
+    RESNET50,
+    STRIDED,
+    TAKEN,
+)
 from cases.builder import Array, by_id
 from cases.op import OpCase
 from oracles import ORACLES
@@ -17,28 +26,33 @@ def formula(case: OpCase, inputs: dict[str, Array]) -> Array:
     return np.asarray(ORACLES[case.op](*inputs.values(), *case.constants.values(), **case.attributes))
 
 
-@pytest.mark.parametrize("case", [*TAKEN, *LEFT], ids=by_id)
+@pytest.mark.parametrize("case", [*TAKEN, *DEPTHWISE, *LEFT], ids=by_id)
 def test_body(case: OpCase) -> None:
     check.assert_body_matches_oracle(case)
 
 
 @pytest.mark.parametrize("opset", [17, 18, 21, 23])
 def test_body_of_other_opsets(opset: int) -> None:
-    check.assert_body_matches_oracle(HALVES[0], opset=opset)
+    for case in (HALVES[0], HALVES_DEPTHWISE[1]):
+        check.assert_body_matches_oracle(case, opset=opset)
 
 
-@pytest.mark.parametrize("case", [*RESNET50, *TAKEN[len(RESNET50) : 20], *STRIDED], ids=by_id)
+@pytest.mark.parametrize(
+    "case", [*RESNET50, *TAKEN[len(RESNET50) : 20], *STRIDED, *MOBILENET_V2, *DEPTHWISE[-6:]], ids=by_id
+)
 def test_cases_hold_what_decides(case: OpCase) -> None:
     """Results take all values, not too many of them the extremes, and the residual plays its part."""
     inputs = case.inputs(3)
     y = formula(case, inputs)
     assert len(np.unique(y)) > (200 if y.size > 4000 else 120)
     assert np.mean(np.abs(y.astype(int)) > 120) < 0.6
+    if "residual" not in inputs:
+        return
     without = formula(case, {**inputs, "residual": np.zeros_like(inputs["residual"])})
     assert np.mean(y != without) > 0.4
 
 
-@pytest.mark.parametrize("case", HALVES, ids=by_id)
+@pytest.mark.parametrize("case", [*HALVES, *HALVES_DEPTHWISE], ids=by_id)
 @pytest.mark.parametrize("step", range(3))
 def test_each_rounding_decides(monkeypatch: pytest.MonkeyPatch, case: OpCase, step: int) -> None:
     """Whether halves are rounded to even or up."""
@@ -58,7 +72,9 @@ def test_each_rounding_decides(monkeypatch: pytest.MonkeyPatch, case: OpCase, st
     assert next(calls, None) is None
 
 
-@pytest.mark.parametrize("case", [case for case in TAKEN if "clamped" in case.label], ids=by_id)
+@pytest.mark.parametrize(
+    "case", [case for case in [*TAKEN, *DEPTHWISE] if "clamped" in case.label], ids=by_id
+)
 def test_each_clamp_decides(case: OpCase) -> None:
     (low,) = [name for name in case.attributes if name.endswith("_min") and case.attributes[name] > -128]
     high = low.replace("min", "max")
@@ -70,10 +86,12 @@ def test_each_clamp_decides(case: OpCase) -> None:
         assert np.mean(y != expected) > 0.02
 
 
-@pytest.mark.parametrize("name", ["other_padding", "padding_of_0"])
+@pytest.mark.parametrize(
+    "name", ["other_padding", "padding_of_0", "depthwise_other_padding", "depthwise_padding_of_0"]
+)
 def test_padding_is_seen(name: str) -> None:
     """Its value is that of an attribute, not what the first convolution makes of 0."""
-    (case,) = [case for case in TAKEN if case.label.startswith(name)]
+    (case,) = [case for case in [*TAKEN, *DEPTHWISE] if case.label.startswith(name)]
     inputs, attributes = case.inputs(), case.attributes
     own = {**attributes, "padding_zero_point": attributes["reduced_zero_point"]}
     y = ORACLES[case.op](*inputs.values(), *case.constants.values(), **own)
@@ -83,14 +101,14 @@ def test_padding_is_seen(name: str) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", [*TAKEN, *LEFT], ids=by_id)
+@pytest.mark.parametrize("case", [*TAKEN, *DEPTHWISE, *LEFT], ids=by_id)
 def test_kernel(case: OpCase) -> None:
     for batch in (1, 2, 3):
         check.assert_kernels_match_bodies(case.model(), case.inputs(batch))
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("case", [*RESNET50, *STRIDED, TAKEN[11]], ids=by_id)
+@pytest.mark.parametrize("case", [*RESNET50, *STRIDED, TAKEN[11], *MOBILENET_V2], ids=by_id)
 @pytest.mark.parametrize("batch", [4, 7, 32])
 def test_kernel_of_batches(case: OpCase, batch: int) -> None:
     """Where three convolutions take less time than one kernel, or images are shared out in other ways."""
@@ -100,7 +118,7 @@ def test_kernel_of_batches(case: OpCase, batch: int) -> None:
 @pytest.mark.gpu
 def test_kernel_of_the_tensor_that_it_adds() -> None:
     """The residual is x, as in most blocks of a network."""
-    for case in RESNET50[1:]:
+    for case in [*RESNET50[1:], *(case for case in MOBILENET_V2 if case.op == "QBottleneckAdd")]:
         model = case.model()
         (node,) = model.graph.node
         node.input[1] = "x"

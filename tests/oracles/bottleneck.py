@@ -1,4 +1,4 @@
-"""QBottleneckAdd."""
+"""QBottleneck and QBottleneckAdd."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,8 @@ from oracles.arithmetic import Array, requantize, wrap
 from oracles.conv import conv_sums
 
 
-def q_bottleneck_add(
+def q_bottleneck(
     x: Array,
-    residual: Array,
     w_reduce: Array,
     bias_reduce: Array,
     multiplier_reduce: Array,
@@ -37,12 +36,8 @@ def q_bottleneck_add(
     y_zero_point: int,
     y_min: int,
     y_max: int,
-    result_first: int,
-    sum_scale: float,
-    sum_zero_point: int,
-    **of_add: Any,
 ) -> Array:
-    """`[N,H,W,C]`, residual `[N,P,Q,K]` -> `[N,P,Q,K]`: a matrix product, windows of it, and another one."""
+    """`[N,H,W,C]` -> `[N,P,Q,K]`: a matrix product, windows of it, and another one."""
     sums = wrap(_product(x, w_reduce) + bias_reduce)
     reduced = requantize(sums, multiplier_reduce, reduced_zero_point, reduced_min, reduced_max)
     sums = conv_sums(reduced, w_window, pads, strides, dilations, group, padding_zero_point)
@@ -50,9 +45,35 @@ def q_bottleneck_add(
         wrap(sums + bias_window), multiplier_window, window_zero_point, window_min, window_max
     )
     sums = wrap(_product(window, w) + bias)
-    y = requantize(sums, multiplier, y_zero_point, y_min, y_max)
-    a, b = (y, residual) if result_first else (residual, y)
-    return q_add(a, b, y_scale=sum_scale, y_zero_point=sum_zero_point, **of_add)
+    return requantize(sums, multiplier, y_zero_point, y_min, y_max)
+
+
+def q_bottleneck_add(
+    x: Array,
+    residual: Array,
+    *weights: Array,
+    a_scale: float,
+    a_zero_point: int,
+    b_scale: float,
+    b_zero_point: int,
+    sum_scale: float,
+    sum_zero_point: int,
+    dtype: int,
+    result_first: int,
+    **of_convolutions: Any,
+) -> Array:
+    """The same, and residual `[N,P,Q,K]` -> `[N,P,Q,K]`: their sum."""
+    y = q_bottleneck(x, *weights, **of_convolutions)
+    return q_add(
+        *((y, residual) if result_first else (residual, y)),
+        a_scale=a_scale,
+        a_zero_point=a_zero_point,
+        b_scale=b_scale,
+        b_zero_point=b_zero_point,
+        y_scale=sum_scale,
+        y_zero_point=sum_zero_point,
+        dtype=dtype,
+    )
 
 
 def _product(x: Array, w: Array) -> Array:

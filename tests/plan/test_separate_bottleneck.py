@@ -50,9 +50,10 @@ def layer(at: int, shape: list[int]) -> list[Tensor]:
 
 
 class Block:
-    """A node of that operator, whose convolutions are also nodes of their own.
+    """A node of such an operator, whose convolutions are also nodes of their own.
 
-    No kernel does all of it: 32 channels are too few between two convolutions.
+    No kernel does all of it: 32 channels are too few between two convolutions, or for windows over each
+    channel, more than 320 results too many.
     """
 
     def __init__(
@@ -66,34 +67,42 @@ class Block:
         padding: int = -128,
         reduced: int = -128,
         engine: str = "native_window",
+        adds: bool = True,
         **attributes: Any,
     ) -> None:
         window = {name: attributes.pop(name, value) for name, value in WINDOW.items()}
-        addition = {name: attributes.pop(name, value) for name, value in SUM.items()}
-        self.size, self.c, self.m, self.k, self.engine = size, c, m, k, engine
+        addition = {name: attributes.pop(name, value) for name, value in SUM.items() if adds}
+        self.size, self.c, self.m, self.k, self.engine, self.adds = size, c, m, k, engine, adds
+        self.rows = (size - 1) // window["strides"][0] + 1
         shapes = [m, 1, 1, c], [m, kernel, kernel, m // window["group"]], [k, 1, 1, m]
         self.layers = [layer(at, shape) for at, shape in zip(WEIGHTS, shapes, strict=True)]
         results = {**result("reduced", reduced), **result("window"), **result("y", 3)}
         given = {**results, **window, **addition, "padding_zero_point": padding, **attributes}
         constants = [each for tensors in self.layers for each in tensors]
-        self.node = Node("QBottleneckAdd", given, [None, None, *constants], engine)
-        y_pads = [0, 1, 1, 0, 0, 1, 1, 0] if padding == reduced != 0 and m % 16 == 0 else [0] * 8
+        self.op = "QBottleneckAdd" if adds else "QBottleneck"
+        self.node = Node(self.op, given, [None] * (1 + adds) + constants, engine)
+        per_group = m // window["group"]
+        y_pads = [0, 1, 1, 0, 0, 1, 1, 0] if padding == reduced != 0 and per_group % 16 == 0 else [0] * 8
         pads = [0] * 4 if any(y_pads) else window["pads"]
         self.padded = y_pads[1] + y_pads[5]
         self.alone = [
             ("QConv", {**POINTWISE, **result("y", reduced), "y_pads": y_pads}),
             ("QConv", {**window, "pads": pads, "x_zero_point": padding, **result("y")}),
-            ("QConvAdd", {**POINTWISE, **addition, **result("y", 3)}),
+            (
+                ("QConvAdd", {**POINTWISE, **addition, **result("y", 3)})
+                if adds
+                else ("QConv", {**POINTWISE, **result("y", 3), "y_pads": [0] * 8})
+            ),
         ]
 
     def inputs(self, x: int = X, batch: int = 1, r: int = R) -> list[Tensor]:
-        residual = Tensor(r, [batch, self.size, self.size, self.k])
         image = Tensor(x, [batch, self.size, self.size, self.c])
-        return [image, residual, *(each for tensors in self.layers for each in tensors)]
+        residuals = [Tensor(r, [batch, self.rows, self.rows, self.k])] * self.adds
+        return [image, *residuals, *(each for tensors in self.layers for each in tensors)]
 
     def run(self, x: int = X, y: int = Y, batch: int = 1) -> fakes.Calls:
         fakes.calls()
-        assert self.node.run(self.inputs(x, batch), y) == [batch, self.size, self.size, self.k]
+        assert self.node.run(self.inputs(x, batch), y) == [batch, self.rows, self.rows, self.k]
         return fakes.calls()
 
     def run_again(self, **given: int) -> fakes.Calls:
@@ -108,8 +117,10 @@ class Block:
         images = [
             [Tensor(X, [1, size, size, self.c])],
             [Tensor(X + ELSEWHERE, [1, padded, padded, self.m])],
-            [Tensor(X + 2 * ELSEWHERE, [1, size, size, self.m]), Tensor(R, [1, size, size, self.k])],
+            [Tensor(X + 2 * ELSEWHERE, [1, self.rows, self.rows, self.m])],
         ]
+        if self.adds:
+            images[2].append(Tensor(R, [1, self.rows, self.rows, self.k]))
         found: list[Launch] = []
         for (op, attributes), tensors, constants in zip(self.alone, images, self.layers, strict=True):
             node = Node(op, attributes, [*[None] * len(tensors), *constants], self.engine)
@@ -120,6 +131,13 @@ class Block:
         return [launch.kernel for launch in found]
 
 
+DEPTHWISE: list[dict[str, Any]] = [
+    {},
+    {"padding": 0},
+    {"padding": 5, "strides": [2, 2]},
+    {"adds": False},
+    {"adds": False, "padding": 5, "strides": [2, 2]},
+]
 BLOCKS: list[dict[str, Any]] = [
     {},
     {"padding": 0},
@@ -131,6 +149,10 @@ BLOCKS: list[dict[str, Any]] = [
     {"c": 20, "m": 12, "k": 36, "engine": "native_conv"},
     {"a_scale": 1e8, "sum_scale": 1e-3},
     {"result_first": 0},
+    {"strides": [2, 2]},
+    {"adds": False},
+    {"adds": False, "padding": 5, "engine": ""},
+    *({"m": 64, "k": 336, "group": 64, "engine": "", **given} for given in DEPTHWISE),
 ]
 
 
@@ -210,8 +232,7 @@ def test_no_images() -> None:
     ("index", "shape", "message"),
     [
         (0, [1, 14, 14, 128], "w_reduce does not fit the channels of x"),
-        (0, [14, 14, 256], "x, the residual and weights have to be of rank 4"),
-        (1, [1, 14, 13, 256], "the shapes of the residual and the result differ"),
+        (0, [14, 14, 256], "x and weights have to be of rank 4"),
         (2, [32, 1, 3, 256], "w_reduce does not fit the channels of x"),
         (3, [16], "bias does not have one value per output channel"),
         (5, [32, 3, 3, 16], "channels do not fit w and group"),
@@ -219,13 +240,24 @@ def test_no_images() -> None:
         (10, [1], "multiplier does not have one value per output channel"),
     ],
 )
-def test_tensors_that_do_not_fit(index: int, shape: list[int], message: str) -> None:
-    block = Block()
+@pytest.mark.parametrize("adds", [True, False])
+def test_tensors_that_do_not_fit(index: int, shape: list[int], message: str, adds: bool) -> None:
+    block = Block(adds=adds)
     inputs = block.inputs()
-    node = Node("QBottleneckAdd", block.node.attributes, [None] * len(inputs), "native_window")
+    node = Node(block.op, block.node.attributes, [None] * len(inputs), "native_window")
+    if index > 0 and not adds:
+        index -= 1
     inputs[index] = Tensor(inputs[index].address, shape, inputs[index].type)
     with pytest.raises(RuntimeError, match=message):
         node.run(inputs, Y)
+
+
+def test_a_residual_that_does_not_fit() -> None:
+    block = Block()
+    inputs = block.inputs()
+    inputs[1] = Tensor(R, [1, 14, 13, 256])
+    with pytest.raises(RuntimeError, match="the shapes of the residual and the result differ"):
+        block.node.run(inputs, Y)
 
 
 @pytest.mark.parametrize(
@@ -237,11 +269,12 @@ def test_tensors_that_do_not_fit(index: int, shape: list[int], message: str) -> 
         ([3, 14, 13, 256], None, None),
     ],
 )
-def test_shapes_that_are_not_known(x: Shape, w: Shape, expected: Shape) -> None:
-    block = Block()
+@pytest.mark.parametrize("adds", [True, False])
+def test_shapes_that_are_not_known(x: Shape, w: Shape, expected: Shape, adds: bool) -> None:
+    block = Block(adds=adds)
     shapes: list[Shape] = [each.shape for each in block.inputs()]
-    shapes[0], shapes[8] = x, w
-    assert fakes.inferred("QBottleneckAdd", block.node.attributes, shapes) == expected
+    shapes[0], shapes[-3] = x, w
+    assert fakes.inferred(block.op, block.node.attributes, shapes) == expected
 
 
 def test_sizes_that_are_not_known() -> None:

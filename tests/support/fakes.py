@@ -8,13 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 from onnx import AttributeProto, helper
 
+from cases.batch_matmul import BatchMatMulCase
+from cases.op import OpCase
 from qudnn.custom_ops.c_interface import CInterface
 
 LIBRARY = "libqudnn_fakes.so"
 
 INT8, INT32, FLOAT32 = 3, 6, 1  # element types
+
+_AT, _STEP = 0x100000000, 0x10000000  # addresses of a case's tensors
 
 _library = CInterface(LIBRARY)
 
@@ -129,6 +134,26 @@ class Node:
     def wrong_launches(self, inputs: list[Tensor], *, threads: int, runs: int, period: int) -> int:
         """Of runs in threads, each on other addresses of the first input and of y: see nodes.cpp."""
         return int(_ask("Node.wrong_launches", self._number, inputs, threads, runs, period))
+
+
+def element_type(dtype: object) -> int:
+    """ONNX's number of one of NumPy's types."""
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))  # type: ignore[call-overload]
+
+
+def tensor(index: int, shape: Sequence[int], dtype: object) -> Tensor:
+    """The input of that number, at an address of its own."""
+    return Tensor(_AT + index * _STEP, list(shape), element_type(dtype))
+
+
+def node_of(case: OpCase | BatchMatMulCase, batch: int = 2) -> tuple[Node, list[Tensor]]:
+    """The case's op, with the plans of all engines, and all of its inputs; some cases have their own batch."""
+    first = () if isinstance(case, BatchMatMulCase) else (batch,)
+    given = [((*first, *shape), dtype) for dtype, shape in case.tensors.values()]
+    given += [(value.shape, value.dtype) for value in case.constants.values()]
+    inputs = [tensor(i, shape, dtype) for i, (shape, dtype) in enumerate(given)]
+    computed = len(case.tensors)
+    return Node(case.op, case.attributes, [*[None] * computed, *inputs[computed:]], engine=""), inputs
 
 
 def inferred(
