@@ -1,4 +1,8 @@
-"""Residual blocks of three convolutions, which one kernel may compute with the addition behind them."""
+"""Residual blocks of three convolutions, which one kernel may compute, with the addition behind them if any.
+
+Windows are over all channels, or over each by itself: a kernel for the first is in csrc/kernels/bottleneck/,
+one for the others in csrc/kernels/inverted_residual/.
+"""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -9,8 +13,10 @@ from qudnn.converter.errors import Refusal
 from qudnn.converter.graph.constants import required_input
 from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
+from qudnn.converter.island.layout import ALIGNMENT
 
-_BETWEEN = (64, 128, 256, 512, 1024)  # channels that the kernel keeps between two convolutions
+_BETWEEN = (64, 128, 256, 512, 1024)  # channels that the kernel for all of them keeps between convolutions
+_MOST_CHANNELS, _MOST_RESULTS = 4096, 320  # of the other kernel
 
 
 class ResidualBlock(NamedTuple):
@@ -19,6 +25,16 @@ class ResidualBlock(NamedTuple):
     reduce: ir.Node
     window: ir.Node
     last: ir.Node
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether windows are over each channel by itself."""
+        return self.window.attributes["group"].as_int() > 1
+
+    @property
+    def adds(self) -> bool:
+        """Whether there is an addition."""
+        return is_qudnn(self.last, "QConvAdd")
 
     @property
     def pads(self) -> list[int]:
@@ -37,7 +53,9 @@ def block_before(last: ir.Node) -> ResidualBlock | None:
     """The block that ends with a QConv or QConvAdd, if it is that of one."""
     window = _producer(last)
     reduce = None if window is None else _producer(window)
-    if window is None or reduce is None or not all(map(_is_whole, (reduce, window, last))):
+    if window is None or reduce is None or not (_is_whole(reduce) and _is_whole(last)):
+        return None
+    if not _is_whole(window) and not _is_depthwise(window):
         return None
     if [_weights(node)[1:3] for node in (reduce, window, last)] != [(1, 1), (3, 3), (1, 1)]:
         return None
@@ -45,7 +63,7 @@ def block_before(last: ir.Node) -> ResidualBlock | None:
 
 
 def require_kernel(block: ResidualBlock) -> None:
-    """Raises Refusal where the kernel of csrc/kernels/bottleneck/bottleneck.h takes the block at no batch."""
+    """Raises Refusal where the kernel for its windows takes the block at no batch."""
     for node, consumer in pairwise(block):
         if sole_consumer(node.outputs[0], once=True) is not consumer:
             raise Refusal("other operators read what is between the convolutions of its block")
@@ -61,11 +79,20 @@ def require_kernel(block: ResidualBlock) -> None:
         raise Refusal("the windows of its block have padding around padding")
     if block.pads != [1, 1, 1, 1]:
         raise Refusal("the windows of its block have a padding other than 1")
+    if any(_written(block.last)):
+        raise Refusal("the last convolution of its block writes padding")
     (m, _, _, c), (between, *_), (k, *_) = map(_weights, block)
-    if c % 64 != 0 or m != between or m not in _BETWEEN or k % m != 0:
+    channels = f"its block has {c}, {m}, {between} and {k} channels: the kernel takes"
+    if m != between:
+        raise Refusal(f"{channels} as many before its windows as after them")
+    if not block.is_depthwise:
+        if c % 64 != 0 or m not in _BETWEEN or k % m != 0:
+            raise Refusal(
+                f"{channels} a multiple of 64, then 64, 128, 256, 512 or 1024, and a multiple of those"
+            )
+    elif any(each % ALIGNMENT != 0 for each in (c, m, k)) or max(c, m) > _MOST_CHANNELS or k > _MOST_RESULTS:
         raise Refusal(
-            f"its block has {c}, {m}, {between} and {k} channels: the kernel takes a multiple of 64, twice"
-            " 64, 128, 256, 512 or 1024, and a multiple of those"
+            f"{channels} multiples of {ALIGNMENT}, up to {_MOST_CHANNELS}, and up to {_MOST_RESULTS} results"
         )
 
 
@@ -95,6 +122,10 @@ def _weights(conv: ir.Node) -> tuple[int, ...]:
 
 def _is_whole(conv: ir.Node) -> bool:
     return len(_weights(conv)) == 4 and conv.attributes["group"].as_int() == 1
+
+
+def _is_depthwise(conv: ir.Node) -> bool:
+    return len(_weights(conv)) == 4 and _weights(conv)[3] == 1 and _weights(conv)[0] > 1
 
 
 def _written(conv: ir.Node) -> list[int]:

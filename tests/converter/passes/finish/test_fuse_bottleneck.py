@@ -1,11 +1,10 @@
-"""Residual blocks of three convolutions."""
+"""Residual blocks of three convolutions, with windows over all channels."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
+from block_networks import AROUND, apart, attributes, block, converted, convolutions, inputs, ops, start
 from networks import Network
 
 from cases.builder import MICROSOFT
@@ -14,51 +13,6 @@ from qudnn import converter
 from session import open_session, outputs
 
 OP = "QBottleneckAdd"
-SIZE = (9, 8)
-AROUND = {"pads": [1, 1, 1, 1]}
-
-
-def start(dtype: str = "uint8", c: int = 256) -> tuple[Network, str]:
-    """Of a network whose block has a convolution in front of it."""
-    net = Network(dtype)
-    return net, net.conv(net.eight_bit_input(["n", 16, *SIZE]), "x0", 16, c)
-
-
-def convolutions(
-    net: Network, x: str, name: str = "", c: int = 256, m: int = 64, k: int = 256, **of_window: Any
-) -> str:
-    """Those of a block, the last of which adds nothing so far."""
-    reduced = net.conv(x, f"{name}reduced", c, m)
-    window = net.conv(reduced, f"{name}window", m, m, 3, **{**AROUND, **of_window})
-    return net.conv(window, f"{name}expanded", m, k)
-
-
-def block(net: Network, x: str, y: str, *, x_first: bool = False, **given: Any) -> str:
-    last = convolutions(net, x, f"{y}_", **given)
-    return net.add(*((x, last) if x_first else (last, x)), y)
-
-
-def inputs(net: Network) -> list[dict[str, Any]]:
-    return [{"x": net.random((batch, 16, *SIZE))} for batch in (2, 1)]
-
-
-def converted(net: Network) -> onnx.ModelProto:
-    """The converted model, once it is known to compute the same."""
-    model = net.model(13)
-    result = converter.convert(model).model
-    assert_equivalent(model, result, inputs(net))
-    onnx.checker.check_model(result, full_check=False)
-    return result
-
-
-def ops(model: onnx.ModelProto) -> Counter[str]:
-    return Counter(node.op_type for node in model.graph.node)
-
-
-def attributes(model: onnx.ModelProto) -> dict[str, Any]:
-    """Of the block."""
-    (node,) = [node for node in model.graph.node if node.op_type == OP]
-    return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
 
 
 @pytest.mark.parametrize("x_first", [True, False])
@@ -196,18 +150,6 @@ def test_tensors_with_parameters_of_their_own(x_first: bool, read_otherwise: boo
     assert given["a_scale" if x_first else "b_scale"] == pytest.approx(0.05)
 
 
-def apart(net: Network, reason: str) -> None:
-    """The block stays several operators, and the report can say why; without a reason it is none."""
-    model = net.model(13)
-    conversion = converter.convert(model, explain=True)
-    found = ops(conversion.model)
-    assert found[OP] == 0 and found["QConvAdd"] == 1, found
-    report = str(conversion.report)
-    assert ("FuseBottleneck" in report) == bool(reason)
-    assert reason in report
-    assert_equivalent(model, conversion.model, inputs(net))
-
-
 @pytest.mark.parametrize("which", ["reduced", "window"])
 def test_what_others_read(which: str) -> None:
     net, x = start()
@@ -274,13 +216,17 @@ def test_other_channels(c: int, m: int, k: int) -> None:
     apart(net, f"its block has {c}, {m}, {m} and {k} channels: the kernel takes a multiple of 64")
 
 
-@pytest.mark.parametrize("groups", [32, 64])
-def test_groups_are_no_such_block(groups: int) -> None:
+def test_groups_are_no_such_block() -> None:
     net, x = start()
-    reduced = net.conv(x, "reduced", 256, 64)
-    window = net.conv(reduced, "window", 64, 64, 3, group=groups, **AROUND)
-    net.add(net.conv(window, "last", 64, 256), x, net.unshaped_output("y", "uint8"))
+    block(net, x, net.unshaped_output("y", "uint8"), group=32)
     apart(net, "")
+
+
+def test_a_block_without_an_addition_is_none() -> None:
+    """Unless windows are over each channel: see test_fuse_bottleneck_depthwise.py."""
+    net, x = start()
+    convolutions(net, x, y=net.unshaped_output("y", "uint8"))
+    apart(net, "", last="QConv")
 
 
 @pytest.mark.parametrize("sizes", [(1, 5, 1), (3, 3, 1), (1, 3, 3), (1, 1, 1)])
