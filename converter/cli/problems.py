@@ -13,6 +13,7 @@ _WEIGHTS = {
     **dict.fromkeys(("QConv", "QConvTable", "QConv3D", "QMatMul", "QMatMulTable", "QProjections"), 1),
     **dict.fromkeys(("QConvAdd", "QMatMulAdd", "QMatMulAddTable"), 2),
 }
+_BLOCKS = {"QBottleneck": "QConv", "QBottleneckAdd": "QConvAdd"}  # of convolutions, and the last of these
 
 Statistics = Callable[[], Mapping[str, float]]
 
@@ -49,13 +50,15 @@ def _steps(node: onnx.NodeProto) -> Iterator[_Step]:
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type in _WEIGHTS:
         yield _Step(node.op_type, node.input, attributes)
-    elif node.op_type == "QBottleneckAdd":
-        x, residual, *weights = node.input
+    elif node.op_type in _BLOCKS:
+        x, *others = node.input
+        residuals, weights = others[:-9], others[-9:]
         pointwise = {"pads": [0] * 4, "strides": [1, 1], "dilations": [1, 1]}
         yield _Step("QConv", [x, *weights[:3]], {**pointwise, "y_max": attributes["reduced_max"]})
         window = {"x_zero_point": attributes["padding_zero_point"], "y_max": attributes["window_max"]}
         yield _Step("QConv", [x, *weights[3:6]], {**attributes, **window})
-        yield _Step("QConvAdd", [x, residual, *weights[6:]], {**pointwise, "y_max": attributes["y_max"]})
+        last = [x, *residuals, *weights[6:]]
+        yield _Step(_BLOCKS[node.op_type], last, {**pointwise, "y_max": attributes["y_max"]})
 
 
 def _key(step: _Step, shapes: Mapping[str, tuple[int, ...]]) -> tuple[object, ...]:

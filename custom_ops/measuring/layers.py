@@ -36,6 +36,7 @@ _BEFORE_WEIGHTS = (
     "QMatMulAdd",
     "QMatMulAddTable",
 )  # these have what they add between x and w
+_WINDOWS = {"QBottleneck": 4, "QBottleneckAdd": 5}  # which input has the filters of a block's windows
 _SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 2, "bfloat16": 2}
 _SIZES |= {"float": 4, "int32": 4, "uint32": 4, "double": 8, "int64": 8, "uint64": 8}
 
@@ -102,7 +103,7 @@ def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
     """The nodes of the last runs of a session made with `enable_profiling`; ends its profile.
 
     Each has the shapes of its first two inputs, what it adds left out, and of its result, x, w and y, where
-    it has them, and how many bytes all of its inputs and results have.
+    it has them, and how many bytes all of its inputs and results have. A residual block has w_window, too.
     """
     path = Path(session.end_profiling())
     events = json.loads(path.read_text())
@@ -116,13 +117,15 @@ def profiled(session: onnxruntime.InferenceSession, runs: int) -> list[Layer]:
         times[node].append(float(event["dur"]))
         inputs, outputs = (arguments.get(f"{way}_type_shape", []) for way in ("input", "output"))
         of_op = inputs[:1] + inputs[2 if arguments["op_name"] in _BEFORE_WEIGHTS else 1 :][:1]
-        shapes = zip("xwy", [*of_op, *[{}] * (2 - len(of_op)), *outputs[:1]], strict=False)
+        shapes = dict(zip("xwy", [*of_op, *[{}] * (2 - len(of_op)), *outputs[:1]], strict=False))
+        if arguments["op_name"] in _WINDOWS:
+            shapes["w_window"] = inputs[_WINDOWS[arguments["op_name"]]]
         layers[node] = {
             "node": node,
             "op": arguments["op_name"],
             "provider": arguments.get("provider", ""),
             "bytes": sum(map(_bytes, [*inputs, *outputs])),
-            **{name: shape(entry) for name, entry in shapes if entry},
+            **{name: shape(entry) for name, entry in shapes.items() if entry},
         }
     return [{**layer, "us": statistics.median(times[node][-runs:])} for node, layer in layers.items()]
 

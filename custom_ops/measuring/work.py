@@ -1,6 +1,7 @@
 """What a layer computes: its problem, as far as its node and its shapes tell, and its operations.
 
-A layer is as layers.py has it, with the shapes x, w and y; a node is of the converted model.
+A layer is as layers.py has it, with the shapes x, w and y, that of a residual block with w_window, too; a
+node is of the converted model.
 """
 
 import math
@@ -56,8 +57,8 @@ def operations(layer: Layer, node: onnx.NodeProto | None) -> int | None:
         return 2 * math.prod(y) * math.prod(w[1:])
     if op == "QSqueezeExcitation" and w and y:  # a second product is as large as that of w
         return 4 * y[0] * math.prod(w)
-    if op == "QBottleneckAdd" and node is not None and w and y:
-        return _of_block(x, w, y, node)
+    if "Bottleneck" in op and w and y:
+        return _of_block(x, w, layer["w_window"], y)
     if op in ("MatMul", "Gemm") and x and y:
         return 2 * math.prod(y) * (x[-1] if op == "MatMul" else math.prod(x) // max(y[0], 1))
     return None if any(name in op for name in _MULTIPLIES) else 0
@@ -90,22 +91,11 @@ def _convolution(x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> Pr
     return fields
 
 
-def _of_block(x: Sequence[int], w: Sequence[int], y: Sequence[int], node: onnx.NodeProto) -> int | None:
-    """Of its three convolutions; w is that of the first.
-
-    Without strides the sizes tell how many taps a window has. It leaves the number of channels as it is.
-    """
-    given: dict[str, Any] = {
-        attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute
-    }
-    if any(stride != 1 for stride in given["strides"]):
-        return None
-    before, after = given["pads"][:2], given["pads"][2:]
-    (m, _, _, c), (n, p, q, k) = w, y
-    window = m // int(given["group"])  # multiplications for each result
-    for axis, dilation in enumerate(given["dilations"]):
-        window *= int(x[1 + axis] + before[axis] + after[axis] - y[1 + axis]) // int(dilation) + 1
-    return 2 * n * (x[1] * x[2] * c * m + p * q * m * (window + k))
+def _of_block(x: Sequence[int], w: Sequence[int], window: Sequence[int], y: Sequence[int]) -> int:
+    """Of its three convolutions; w is the first one's, window the second one's."""
+    _, height, width, c = x
+    n, p, q, k = y
+    return 2 * n * (height * width * c * w[0] + p * q * window[0] * (math.prod(window[1:]) + k))
 
 
 def _pools(node: onnx.NodeProto) -> bool:

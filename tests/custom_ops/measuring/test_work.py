@@ -54,24 +54,6 @@ IMAGES = [2, 8, 8, 16], [32, 3, 3, 16], [2, 4, 4, 32]
         ("QAttention", ([1, 8, 2, 4], [1, 8, 2, 4], [1, 8, 2, 4]), {}, None),
         ("QBatchMatMul", ([2, 4, 8], [2, 8, 4], [2, 4, 4]), {}, None),
         ("QSqueezeExcitation", ([2, 7, 7, 96], [16, 1, 1, 96], [2, 7, 7, 96]), {}, 2 * 2 * 2 * 96 * 16),
-        (
-            "QBottleneckAdd",
-            ([2, 7, 8, 256], [64, 1, 1, 256], [2, 7, 8, 256]),
-            {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1], "group": 1},
-            2 * 2 * 7 * 8 * (256 * 64 + 3 * 3 * 64 * 64 + 64 * 256),
-        ),
-        (
-            "QBottleneckAdd",
-            ([1, 9, 9, 64], [32, 1, 1, 64], [1, 5, 9, 128]),
-            {"pads": [0, 2, 0, 2], "strides": [1, 1], "dilations": [2, 2], "group": 4},
-            2 * (9 * 9 * 64 * 32 + 5 * 9 * 32 * (3 * 3 * 8 + 128)),
-        ),
-        (
-            "QBottleneckAdd",
-            ([1, 8, 8, 64], [32, 1, 1, 64], [1, 4, 4, 128]),
-            {"pads": [1, 1, 1, 1], "strides": [2, 2], "dilations": [1, 1], "group": 1},
-            None,
-        ),
         ("QConv", ([0, 8, 8, 16], [32, 3, 3, 16], [0, 4, 4, 32]), WINDOW, None),
     ],
 )
@@ -79,6 +61,36 @@ def test_of_converted_nodes(
     op: str, shapes: tuple[list[int], ...], attributes: dict[str, Any], expected: int | None
 ) -> None:
     assert work.operations(layer(op, *shapes), node(op, **attributes)) == expected
+
+
+@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd"])
+@pytest.mark.parametrize(
+    ("shapes", "window", "expected"),
+    [
+        (
+            ([2, 7, 8, 256], [64, 1, 1, 256], [2, 7, 8, 256]),
+            [64, 3, 3, 64],
+            2 * 2 * 7 * 8 * (256 * 64 + 3 * 3 * 64 * 64 + 64 * 256),
+        ),
+        (
+            ([1, 9, 8, 64], [32, 1, 1, 64], [1, 5, 4, 128]),
+            [32, 3, 3, 32],
+            2 * (9 * 8 * 64 * 32 + 5 * 4 * 32 * (3 * 3 * 32 + 128)),
+        ),
+        (
+            ([2, 14, 14, 32], [192, 1, 1, 32], [2, 7, 7, 64]),
+            [192, 3, 3, 1],
+            2 * 2 * (14 * 14 * 32 * 192 + 7 * 7 * 192 * (3 * 3 + 64)),
+        ),
+        (
+            ([1, 9, 9, 64], [32, 1, 1, 64], [1, 5, 9, 128]),
+            [48, 3, 1, 8],
+            2 * (9 * 9 * 64 * 32 + 5 * 9 * 48 * (3 * 8 + 128)),
+        ),
+    ],
+)
+def test_of_blocks(op: str, shapes: tuple[list[int], ...], window: list[int], expected: int) -> None:
+    assert work.operations({**layer(op, *shapes), "w_window": window}, node(op)) == expected
 
 
 @pytest.mark.parametrize(
