@@ -252,6 +252,23 @@ def test_on_the_gpu(dtype: str) -> None:
     assert_same_on_gpu(model, inputs(net))
 
 
+@pytest.mark.gpu
+def test_strides_on_the_gpu() -> None:
+    net = strided([2, 2])
+    model = converted(net)
+    assert ops(model)[OP] == 1
+    assert_same_on_gpu(model, inputs(net))
+
+
+@pytest.mark.gpu
+def test_resnet50_on_the_gpu() -> None:
+    """At batches where one kernel takes a block, and where three do."""
+    net = resnet50()
+    model = converter.convert(net.model(13)).model
+    assert ops(model)[OP] == 16
+    assert_same_on_gpu(model, [{"x": net.random((batch, 3, 32, 32))} for batch in (1, 3, 40)])
+
+
 def test_results_differ() -> None:
     """The networks above show something."""
     net, x = start()

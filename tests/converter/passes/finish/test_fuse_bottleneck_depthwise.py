@@ -186,3 +186,12 @@ def test_on_the_gpu(dtype: str) -> None:
     found = ops(model)
     assert (found[ADDS], found[ALONE]) == (2, 1)
     assert_same_on_gpu(model, inputs(net))
+
+
+@pytest.mark.gpu
+def test_mobilenet_v2_on_the_gpu() -> None:
+    net = mobilenet_v2()
+    model = converter.convert(net.model(13)).model
+    found = ops(model)
+    assert (found[ADDS], found[ALONE]) == (10, 6)
+    assert_same_on_gpu(model, [{"x": net.random((batch, 3, 32, 32))} for batch in (1, 3, 40)])
