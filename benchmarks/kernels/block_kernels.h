@@ -78,8 +78,8 @@ struct BlockConv {
         const ConvGeometry g{in.n, in.h, in.w, c,      k,      r, r, of.h,
                              of.w, pad,  pad,  stride, stride, 1, 1, depthwise ? c : 1};
         if (depthwise)
-            return kernels::depthwise(g, depthwise_variants(g, false).front(), 0, x, w.gpu, z.epilogue, y,
-                                      nullptr);
+            return qudnn::kernels::depthwise(g, depthwise_variants(g, false).front(), 0, x, w.gpu, z.epilogue,
+                                             y, nullptr);
         const WindowOptions options{false, residual.r != nullptr, false, false};
         const std::vector<WindowVariant> variants = window_variants(g, options);
         if (!variants.empty())
