@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kMostExtent = 1 << 20, kMostPixels = 1 << 30;
 constexpr int kMostBlocks = 16;  // of a cluster on a Hopper GPU
-constexpr int64_t kMostWaves = 2;
+constexpr int64_t kMostTurns = 2;
 
 template <int kTiles, int kWindowTiles, int kColumns>
 constexpr BottleneckKernel entry() {
@@ -78,28 +78,33 @@ struct Prepared {
     BottleneckCut cut;
     const BottleneckKernel* kernel;
     uint64_t number;  // of its maps
-    int64_t waves;    // how often the GPU is full
+    int64_t turns;    // of a cluster: tasks
     double microseconds;
 };
 
-using AllPrepared = std::vector<Prepared>;
+// Those of a block, the one likely to be the fastest first, or why it takes less time in three steps.
+struct AllPrepared {
+    std::vector<Prepared> variants;
+    std::string refusal;
+};
 
 void add(AllPrepared& all, const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
-    const BottleneckCut cut(b, v, gpu);
-    const BottleneckKernel* const kernel = cut.possible ? kernel_of(cut, v.columns) : nullptr;
-    if (kernel == nullptr || cut.task.blocks > kMostBlocks || cut.blocks() > INT_MAX) return;
-    const int at_once = clusters_at_once(cut, *kernel, gpu);
-    if (at_once == 0) return;
-    const int64_t waves = ceil_div(cut.clusters, at_once);
-    const auto of_wave = std::min<int64_t>(cut.clusters, at_once) * cut.task.blocks;
-    const double time = static_cast<double>(waves) * cut.microseconds(of_wave > gpu.multiprocessors ? 2 : 1);
-    all.push_back({v, cut, kernel, number_of_kept_maps(), waves, time});
+    for (const bool loops : {false, true}) {
+        BottleneckCut cut(b, v, loops, gpu);
+        const BottleneckKernel* const kernel = cut.possible ? kernel_of(cut, v.columns) : nullptr;
+        if (kernel == nullptr || cut.task.blocks > kMostBlocks) continue;
+        const int64_t at_once = clusters_at_once(cut, *kernel, gpu);
+        if (at_once == 0 || (at_once < cut.tasks) != loops) continue;
+        cut.task.clusters = static_cast<int>(std::min(cut.tasks, at_once));
+        all.variants.push_back({v, cut, kernel, number_of_kept_maps(), ceil_div(cut.tasks, at_once),
+                                cut.microseconds(cut.blocks() > gpu.multiprocessors ? 2 : 1)});
+    }
 }
 
-// The one likely to be the fastest first.
 AllPrepared prepare_all(const Bottleneck& b) {
     AllPrepared all;
-    if (!geometry_refusal(b).empty()) return all;
+    all.refusal = geometry_refusal(b);
+    if (!all.refusal.empty()) return all;
     const Gpu& gpu = current_gpu();
     for (int lines = 1; lines <= b.p(); ++lines) {
         // As many bands of fewer lines compute less twice.
@@ -109,8 +114,12 @@ AllPrepared prepare_all(const Bottleneck& b) {
                 for (int resident = 1; resident <= kMostResident; ++resident)
                     add(all, b, {lines, columns, width, resident}, gpu);
     }
-    std::stable_sort(all.begin(), all.end(),
+    std::stable_sort(all.variants.begin(), all.variants.end(),
                      [](const Prepared& x, const Prepared& y) { return x.microseconds < y.microseconds; });
+    if (all.variants.empty())
+        all.refusal = "more channels, or longer lines, than fit shared memory";
+    else if (all.variants.front().turns > kMostTurns)
+        all.refusal = "more images than this is faster for";
     return all;
 }
 
@@ -157,26 +166,20 @@ bool encode_all(BottleneckMaps& maps, const Bottleneck& b, const Prepared& p, co
 
 std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b) {
     std::vector<BottleneckVariant> variants;
-    for (const Prepared& p : *prepared(b)) variants.push_back(p.variant);
+    for (const Prepared& p : prepared(b)->variants) variants.push_back(p.variant);
     return variants;
 }
 
-std::string bottleneck_refusal(const Bottleneck& b) {
-    const auto all = prepared(b);
-    if (!all->empty() && all->front().waves <= kMostWaves) return {};
-    const std::string refusal = geometry_refusal(b);
-    if (!refusal.empty()) return refusal;
-    return all->empty() ? "lines that are too long for a block" : "more images than this is faster for";
-}
+std::string bottleneck_refusal(const Bottleneck& b) { return prepared(b)->refusal; }
 
 cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<ConvStep, 3>& steps,
                        int window_zero_point, const Residual& residual, int8_t* y, KeptMaps* kept,
                        cudaStream_t stream, const BottleneckVariant* variant) {
     const auto all = prepared(b);
-    const auto chosen = std::find_if(all->begin(), all->end(), [&](const Prepared& p) {
+    const auto chosen = std::find_if(all->variants.begin(), all->variants.end(), [&](const Prepared& p) {
         return variant == nullptr || *variant == p.variant;
     });
-    if (chosen == all->end()) return cudaErrorInvalidConfiguration;
+    if (chosen == all->variants.end()) return cudaErrorInvalidConfiguration;
     if (residual.r == nullptr || residual.per_channel || residual.in_float) return cudaErrorInvalidValue;
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(y),
                                 static_cast<const void*>(residual.r), static_cast<const void*>(steps[0].w),

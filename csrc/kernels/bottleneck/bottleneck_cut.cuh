@@ -19,10 +19,11 @@ struct BottleneckKernel {
 struct BottleneckCut {
     BottleneckTask task{};
     int tiles = 0, window_tiles = 0;  // see BottleneckShape
-    int64_t clusters = 0, shared_bytes = 0;
+    int64_t tasks = 0, shared_bytes = 0;
     bool possible = false;
 
-    BottleneckCut(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
+    // loops: clusters take one task after the other.
+    BottleneckCut(const Bottleneck& b, const BottleneckVariant& v, bool loops, const Gpu& gpu) {
         const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
         const int64_t pitch = b.q() + 1, x_lines = (v.lines - 1) * b.stride + 3, rows = x_lines * b.w;
         const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
@@ -47,15 +48,19 @@ struct BottleneckCut {
         const int64_t reach = b.stride == 1 ? 2 * pitch + 2 : pitch + 1;
         t.phase_rows = narrowed(window_rows + reach);
         t.reduced_rows = narrowed(rounded_up(t.phase_rows * b.stride * b.stride, 1024 / v.columns));
-        clusters = b.n * t.bands;
-        choose_stages(b, v, gpu);
+        tasks = b.n * t.bands;
+        t.tasks = narrowed(tasks), t.clusters = 1;
+        const int64_t window_bytes = int64_t{window_tiles} * 64 * b.m;
+        t.window_bytes = loops ? narrowed(rounded_up(window_bytes, 1024)) : 0;
+        choose_stages(v, loops, loops ? 0 : window_bytes, gpu);
     }
 
-    int64_t blocks() const { return clusters * task.blocks; }
+    int64_t blocks() const { return int64_t{task.clusters} * task.blocks; }
 
-    // Microseconds, about, on an H200: what no cut makes shorter, then what each multiprocessor multiplies.
+    // Microseconds, about, on an H200: what no cut makes shorter, of the first task and of others, and what
+    // each multiprocessor multiplies. resident: blocks that share one.
     double microseconds(int resident) const {
-        constexpr double kFixed = 4.5, kCyclesPerMicrosecond = 1700;
+        constexpr double kFirst = 4.5, kOther = 2, kCyclesPerMicrosecond = 1700;
         const int columns = task.w_bytes / std::max(task.x_width, task.m_width);
         // Reading operands from shared memory takes an mma longer than multiplying if it has few columns.
         const auto cycles = [](int n) { return std::max(n / 2, 16 + n / 4); };
@@ -63,34 +68,38 @@ struct BottleneckCut {
         const double work = 2.0 * tiles * x_steps * cycles(columns) +
                             static_cast<double>(window_tiles) * m_steps *
                                 (kBottleneckTaps * cycles(columns) + task.passes * cycles(kLastColumns));
-        return kFixed + resident * work / kCyclesPerMicrosecond;
+        const auto turns = static_cast<double>(ceil_div(tasks, task.clusters));
+        return kFirst + (turns - 1) * kOther + turns * resident * work / kCyclesPerMicrosecond;
     }
 
   private:
     static int64_t rounded_up(int64_t value, int64_t to) { return ceil_div(value, to) * to; }
 
-    // As many buffers as there is room for: the weights' are filled while the kernels before still run.
-    void choose_stages(const Bottleneck& b, const BottleneckVariant& v, const Gpu& gpu) {
+    // As many buffers as there is room for, those of x for `least_of_x` bytes and more: the weights' are
+    // filled while the kernels before still run. Where a block loops it rather keeps the weights.
+    void choose_stages(const BottleneckVariant& v, bool loops, int64_t least_of_x, const Gpu& gpu) {
         constexpr int kMostOfX = 4, kMostOfWeights = 80;
         constexpr int kLeast = 2;            // a buffer is given back while the mmas of the next one run
         constexpr int64_t kReserved = 1024;  // of a block, by the GPU
         BottleneckTask& t = task;
         const int64_t room =
             std::min<int64_t>(gpu.shared_bytes, (gpu.shared_bytes + kReserved) / v.resident - kReserved);
-        const int steps = t.x_widths + kBottleneckTaps * t.m_widths;
-        for (t.x_stages = std::min(t.x_widths, kMostOfX); t.x_stages >= std::min(t.x_widths, kLeast);
-             --t.x_stages) {
-            // The window's results lie there.
-            if (int64_t{t.x_stages} * t.x_bytes < int64_t{window_tiles} * 64 * b.m)
-                t.x_bytes = static_cast<int>(
-                    rounded_up(ceil_div(int64_t{window_tiles} * 64 * b.m, t.x_stages), 1024));
-            for (t.w_stages = std::min(steps, kMostOfWeights); t.w_stages >= std::min(t.x_stages + 2, steps);
-                 --t.w_stages) {
-                shared_bytes = BottleneckShared::bytes(t, v.columns);
-                possible = shared_bytes <= room;
-                if (possible) return;
-            }
-        }
+        const int steps = t.x_widths + kBottleneckTaps * t.m_widths,
+                  most = loops ? kMostOfX : std::min(t.x_widths, kMostOfX),
+                  least = loops ? kLeast : std::min(t.x_widths, kLeast), x_bytes = t.x_bytes;
+        const auto fits = [&](int x_stages, int w_stages) {
+            t.x_stages = x_stages, t.w_stages = w_stages, t.keeps_weights = w_stages == steps;
+            t.x_bytes = std::max(x_bytes, static_cast<int>(rounded_up(ceil_div(least_of_x, x_stages), 1024)));
+            shared_bytes = BottleneckShared::bytes(t, v.columns);
+            return possible = shared_bytes <= room;
+        };
+        if (loops && steps <= kMostOfWeights)
+            for (int x_stages = most; x_stages >= least; --x_stages)
+                if (fits(x_stages, steps)) return;
+        for (int x_stages = most; x_stages >= least; --x_stages)
+            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeast + 2, steps);
+                 --w_stages)
+                if (fits(x_stages, w_stages)) return;
     }
 };
 

@@ -9,15 +9,16 @@
 namespace qudnn::kernels {
 
 constexpr int kBottleneckTaps = 9;
-constexpr int kBottleneckThreads = 256 + 32;  // two groups of four warps that multiply, one that copies
+constexpr int kBottleneckThreads = 256 + 64;  // two groups of four warps that multiply, two that copy
 constexpr int kMostResident = 2;              // blocks on a multiprocessor, for their registers
 constexpr int kLastColumns = 64;              // of the last step, at a time
 
 struct BottleneckTask {
     int h, w;                          // of an image of x
     int p, q, k;                       // of one of y
-    int lines, bands;                  // of a cluster, and how many clusters share an image of y
-    int x_lines;                       // that the cluster's windows reach
+    int lines, bands;                  // of a task, and how many tasks share an image of y
+    int tasks, clusters;               // in all; of which each takes one after the other
+    int x_lines;                       // that a task's windows reach
     int log_stride;                    // of the window, to the base 2
     Divisor<uint32_t> columns, pitch;  // of a line of x; of one of y with a column of padding
     int blocks;                        // of a cluster
@@ -26,9 +27,11 @@ struct BottleneckTask {
     int m_width, m_widths;             // the same of the channels between
     int x_stages, w_stages;
     int x_rows, x_bytes, w_bytes;  // of a stage
+    bool keeps_weights;            // all weights have a stage
     // Of a block's slice of the first step's results; with a stride of 2 these are four images of every other
     // line and column.
     int reduced_rows, phase_rows;
+    int window_bytes;  // of the window's results; 0: they take the place of x, which is read once
     int window_zero_point;
 
     // The row of the result in a line and a column, counted from the padding before the first ones, or, of
@@ -66,16 +69,17 @@ struct BottleneckShape {
     using Last = WindowShape<1, kLastColumns, WindowTail::residual, WindowResults::direct, 1>;
 };
 
-// The block's shared memory, as addresses of it. The window's results take the place of x.
+// The block's shared memory, as addresses of it.
 struct BottleneckShared {
-    uint32_t x, reduced, w, last_w;
+    uint32_t x, window, reduced, w, last_w;
     int32_t* bias[3];      // in the order of bias_place()
     float* multiplier[3];  // the same
     uint32_t x_full, x_empty, w_full, w_empty, last_w_full, reduced_full, window_full;
 
     __device__ BottleneckShared(const BottleneckTask& t, int columns, uint8_t* start) {
         const Places at(t, columns);
-        x = shared_address(start), reduced = x + at.reduced, w = x + at.w, last_w = x + at.last_w;
+        x = shared_address(start), window = t.window_bytes > 0 ? x + at.window : x;
+        reduced = x + at.reduced, w = x + at.w, last_w = x + at.last_w;
         uint8_t* after = start + at.constants;
 #pragma unroll
         for (int i = 0; i < 3; ++i) {
@@ -95,10 +99,11 @@ struct BottleneckShared {
 
   private:
     struct Places {
-        int reduced, w, last_w, constants, barriers, bytes;
+        int window, reduced, w, last_w, constants, barriers, bytes;
 
         __host__ __device__ Places(const BottleneckTask& t, int columns) {
-            reduced = t.x_stages * t.x_bytes;
+            window = t.x_stages * t.x_bytes;
+            reduced = window + t.window_bytes;
             w = reduced + t.blocks * t.reduced_rows * columns;
             last_w = w + t.w_stages * t.w_bytes;
             constants = last_w + t.passes * kLastColumns * t.m_widths * t.m_width;

@@ -107,8 +107,8 @@ AllPrepared prepare_all(const InvertedResidual& g) {
     if (!geometry_refusal(g).empty()) return all;
     const InvertedKernel& kernel = *kernel_of(g);
     const Gpu& gpu = current_gpu();
-    if (cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel.run), cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes) !=
-        cudaSuccess) {
+    if (cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel.run),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, gpu.shared_bytes) != cudaSuccess) {
         cudaGetLastError();  // it is no one else's
         return all;
     }

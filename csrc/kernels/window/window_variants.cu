@@ -139,7 +139,7 @@ std::string WindowVariant::text() const {
 }
 
 std::string window_refusal() {
-    if (Gpu().major != 9) return "needs a Hopper GPU";
+    if (current_gpu().major != 9) return "needs a Hopper GPU";
     if (!kHasHopperCode) return "not compiled for Hopper GPUs";
     return encoder() == nullptr || im2col_encoder() == nullptr ? "the driver makes no tensor maps" : "";
 }

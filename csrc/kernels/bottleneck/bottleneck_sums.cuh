@@ -1,0 +1,123 @@
+// The mmas of bottleneck.h's kernel.
+#pragma once
+
+#include "kernels/bottleneck/bottleneck_task.cuh"
+
+namespace qudnn::kernels {
+
+// Where a warp is in the buffers.
+struct BottleneckRings {
+    Ring x, w;
+
+    __device__ explicit BottleneckRings(const BottleneckTask& t) : x(t.x_stages), w(t.w_stages) {}
+
+    // Waits for weights; where all have a buffer, these stay full.
+    __device__ void wait_for_weights(const BottleneckTask& t, const BottleneckShared& shared) const {
+        wait_for(shared.w_full + w.stage * 8, t.keeps_weights ? 0 : w.parity);
+    }
+    // The barrier that says that they were read; 0 where nobody waits for it.
+    __device__ uint32_t weights_empty(const BottleneckTask& t, const BottleneckShared& shared) const {
+        return t.keeps_weights ? 0 : shared.w_empty + w.stage * 8;
+    }
+};
+
+// Signals that buffers were read, one step late: the mmas of the last one may still run.
+struct LateSignal {
+    uint32_t x = 0, w = 0;
+
+    __device__ void send(bool by_this_lane) const {
+        if (!by_this_lane) return;
+        if (x != 0) arrive(x);
+        if (w != 0) arrive(w);
+    }
+};
+
+// Adds the products of all channels of x to the sums, kWidth channels at a time.
+template <class S, int kWidth>
+__device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2], const BottleneckTask& t,
+                                      const BottleneckShared& shared, int group, BottleneckRings& rings) {
+    const bool signals = threadIdx.x % 32 == 0;
+    auto& [x, w] = rings;
+    LateSignal read;
+    for (int width = 0; width < t.x_widths; ++width, x.advance(), w.advance()) {
+        wait_for(shared.x_full + x.stage * 8, x.parity);
+        rings.wait_for_weights(t, shared);
+        const uint64_t a = matrix_at(shared.x + x.stage * t.x_bytes + group * 64 * kWidth, kWidth),
+                       b = matrix_at(shared.w + w.stage * t.w_bytes, kWidth);
+        fence_wgmma();
+#pragma unroll
+        for (int depth = 0; depth < kWidth / 32; ++depth)
+#pragma unroll
+            for (int i = 0; i < S::kTiles; ++i)
+                multiply_add<S::kColumns>(acc[i], a + i * S::kGroups * 64 * kWidth / 16 + depth * 2,
+                                          b + depth * 2);
+        commit_wgmma();
+        wait_for_wgmma<1>();
+        read.send(signals);
+        read = {shared.x_empty + x.stage * 8, rings.weights_empty(t, shared)};
+    }
+    wait_for_wgmma<0>();
+    read.send(signals);
+}
+
+// Starts the mmas of 64 rows from `row` on and kWidth of the channels between, number `width`. Matrices of so
+// many bytes hold the channels of a block each.
+template <class S, int kWidth, int kColumns>
+__device__ __forceinline__ void multiply_width(int32_t (&acc)[kColumns / 2], uint32_t matrices,
+                                               uint32_t matrix_bytes, int row, int width, uint32_t w) {
+    const uint64_t b = matrix_at(w, kWidth);
+#pragma unroll
+    for (int depth = 0; depth < kWidth / 32; ++depth) {
+        const int block = (width * kWidth + depth * 32) / S::kColumns;
+        const uint64_t a = matrix_at(matrices + block * matrix_bytes + row * S::kColumns, S::kColumns);
+        multiply_add<kColumns>(acc, a + depth * 32 % S::kColumns / 16, b + depth * 2);
+    }
+}
+
+// Adds the products of all taps and all channels between to the sums.
+template <class S, int kWidth>
+__device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const BottleneckTask& t,
+                                         const BottleneckShared& shared, int group, BottleneckRings& rings) {
+    const bool signals = threadIdx.x % 32 == 0;
+    LateSignal read;
+    for (int width = 0; width < t.m_widths; ++width)
+#pragma unroll
+        for (int tap = 0; tap < kBottleneckTaps; ++tap, rings.w.advance()) {
+            rings.wait_for_weights(t, shared);
+            const int row = group * 64 + t.reduced_row(tap / 3, tap % 3);
+            fence_wgmma();
+            multiply_width<S, kWidth, S::kColumns>(acc, shared.reduced, t.reduced_rows * S::kColumns, row,
+                                                   width, shared.w + rings.w.stage * t.w_bytes);
+            commit_wgmma();
+            wait_for_wgmma<1>();
+            read.send(signals);
+            read.w = rings.weights_empty(t, shared);
+        }
+    wait_for_wgmma<0>();
+    read.send(signals);
+}
+
+// Adds the products of all channels between, of the last step's pass of that number, to the sums.
+template <class S, int kWidth>
+__device__ __forceinline__ void add_last(int32_t (&acc)[kLastColumns / 2], const BottleneckTask& t,
+                                         const BottleneckShared& shared, int tile, int pass) {
+    fence_wgmma();
+    for (int width = 0; width < t.m_widths; ++width)
+        multiply_width<S, kWidth, kLastColumns>(
+            acc, shared.window, S::kWindowRows * S::kColumns, tile * 64, width,
+            shared.last_w + (pass * t.m_widths + width) * kLastColumns * kWidth);
+    commit_wgmma();
+    wait_for_wgmma<0>();
+}
+
+// Sums start with their bias. Each is read by itself: mmas do not overlap with copies of registers.
+template <class S>
+__device__ __forceinline__ void start_sums(int32_t (&acc)[S::kColumns / 2], const int32_t* bias) {
+    const volatile int32_t* starts = bias + threadIdx.x % 4 * 4;
+#pragma unroll
+    for (int j = 0; j < S::kColumns / 8; ++j)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) acc[j * 4 + i] = starts[j / 2 * 16 + j % 2 * 2 + i % 2];
+}
+
+}  // namespace qudnn::kernels
