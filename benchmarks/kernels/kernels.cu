@@ -136,7 +136,7 @@ void small_cases() {
     }
     if (wanted("matmul")) {
         for (int64_t m : {1, 7, 9, 64, 65, 130})
-            matmul_case(m, 48, 80), matmul_case(m, 29, 33), matmul_case(m, 70, 68);
+            matmul_case(m, 48, 80), matmul_case(m, 29, 33), matmul_case(m, 70, 68), matmul_case(m, 7, 4144);
         matmul_case(13, 32, 64, 1), matmul_case(70, 32, 64, 1), matmul_case(3, 5, 3);
     }
     if (wanted("conv")) {
@@ -329,8 +329,8 @@ void large_cases() {
         pad_case("64x56x56x256 by 1", 64, 56, 56, 256, 1, 1, 1, 1),
             pad_case("1x56x56x64 by 1", 1, 56, 56, 64, 1, 1, 1, 1);
     if (wanted("matmul"))
-        matmul_case(64, 1008, 2048), matmul_case(1, 1008, 2048), matmul_case(8192, 3072, 768),
-            matmul_case(64 * 3136, 64, 256);
+        matmul_case(64, 1008, 2048), matmul_case(1, 1008, 2048), matmul_case(8, 1008, 2048),
+            matmul_case(1, 1008, 1280), matmul_case(8192, 3072, 768), matmul_case(64 * 3136, 64, 256);
     if (wanted("conv")) {
         conv_case(64, 224, 224, 16, 64, 7, 7, {.stride = 2});
         conv_case(64, 56, 56, 64, 64, 3, 3);

@@ -23,6 +23,7 @@
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/pad.h"
 #include "kernels/conv/stem.h"
+#include "kernels/gemm/few_rows.h"
 #include "kernels/gemm/matmul.h"
 #include "kernels/image/global_average_pool.h"
 #include "kernels/image/max_pool.h"
@@ -244,17 +245,21 @@ struct Quantization {
 void matmul_case(int64_t m, int64_t k, int64_t c, int offset = 0) {
     Tensor<int8_t> x(m * c, offset), w(k * c, offset);
     Quantization z(k, c, m * k > 1 << 20);
-    check<int8_t>(
-        "matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(c) +
-            (offset ? " unaligned" : ""),
-        m * k, m * c + k * c, 2.0 * m * k * c, static_cast<double>(c), offset,
-        [&](int8_t* y) { return matmul(m, k, c, x.gpu, w.gpu, z.epilogue, y, nullptr); },
-        [&](int64_t i) {
-            uint32_t acc = z.bias.host[i % k];
-            for (int64_t j = 0; j < c; ++j)
-                acc += static_cast<uint32_t>(x.host[i / k * c + j] * w.host[i % k * c + j]);
-            return static_cast<int8_t>(requantized(acc, z.multiplier.host[i % k], z.epilogue));
-        });
+    const std::string name = "matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " +
+                             std::to_string(c) + (offset ? " unaligned" : "");
+    const auto check_with = [&](const char* how, const std::function<cudaError_t(int8_t*)>& run) {
+        check<int8_t>(how + name, m * k, m * c + k * c, 2.0 * m * k * c, static_cast<double>(c), offset, run,
+                      [&](int64_t i) {
+                          uint32_t acc = z.bias.host[i % k];
+                          for (int64_t j = 0; j < c; ++j)
+                              acc += static_cast<uint32_t>(x.host[i / k * c + j] * w.host[i % k * c + j]);
+                          return static_cast<int8_t>(requantized(acc, z.multiplier.host[i % k], z.epilogue));
+                      });
+    };
+    check_with("", [&](int8_t* y) { return matmul(m, k, c, x.gpu, w.gpu, z.epilogue, y, nullptr); });
+    if (few_rows_refusal(m, c).empty() && offset == 0)
+        check_with("few rows, ",
+                   [&](int8_t* y) { return few_rows(m, k, c, x.gpu, w.gpu, z.epilogue, {}, y, nullptr); });
 }
 
 struct ConvOptions {

@@ -9,6 +9,7 @@
 #include "engines/native/native_batch_matmul.h"
 #include "engines/native/native_conv.h"
 #include "engines/native/native_depthwise.h"
+#include "engines/native/native_few_rows.h"
 #include "engines/native/native_matmul.h"
 #include "engines/native/native_pointwise.h"
 #include "engines/native/native_stem.h"
@@ -18,9 +19,10 @@ namespace qudnn::plan {
 
 std::span<const Engine* const> engines() {
     // NOTE: never destroyed; a thread may outlive main().
-    static const auto& all = *new std::array<const Engine*, 13>{
+    static const auto& all = *new std::array<const Engine*, 14>{
         new engines::NativeStem,       // before cuDNN: many times faster
         new engines::NativeDepthwise,  // cuDNN has no depthwise engine
+        new engines::NativeFewRows,    // before cuDNN, whose tiles are mostly empty
         new engines::CudnnMatMul,      // before conv: faster for all problems that both take
         new engines::CudnnConv,       new engines::PaddedResult,      new engines::SeparateResidual,
         new engines::SeparateTable,

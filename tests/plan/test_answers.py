@@ -27,6 +27,10 @@ def volumes(**given: int) -> testing.ConvProblem:
     return testing.ConvProblem(**{**sizes, "t": 3, "r": 3, "s": 3, **given})
 
 
+def few_rows(**given: int) -> testing.MatMulProblem:
+    return testing.MatMulProblem(**{"m": 8, "k": 1008, "c": 2048, "x_stride": 2048, **given})
+
+
 DEPTHWISE = conv(group=64)
 MATMUL = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768)
 COMPUTED = testing.BatchMatMulProblem(m=64, n=64, k=64, width=64)
@@ -34,7 +38,20 @@ PRODUCT_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, looks_u
 SUM = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1)
 SUM_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1, looks_up=1)
 TABLES = [conv(looks_up=1), conv(looks_up=1, y_pad_top=1), conv(group=64, looks_up=1), PRODUCT_TABLE]
-PROBLEMS = [conv(), pointwise(), DEPTHWISE, conv(c=4), volumes(), MATMUL, COMPUTED, *TABLES, SUM, SUM_TABLE]
+PROBLEMS = [
+    conv(),
+    pointwise(),
+    DEPTHWISE,
+    conv(c=4),
+    volumes(),
+    MATMUL,
+    COMPUTED,
+    *TABLES,
+    SUM,
+    SUM_TABLE,
+    few_rows(),
+    few_rows(adds_constant=1, looks_up=1),
+]
 
 
 def names(problem: Any) -> list[str]:
@@ -50,7 +67,7 @@ def refusals(problem: Any) -> dict[str, str]:
 def test_every_engine_answers(problem: Any) -> None:
     answers = native.answers(str(problem))
     engines = [engine for engine, _, _ in answers]
-    assert len(set(engines)) == len(engines) == 13
+    assert len(set(engines)) == len(engines) == 14
     for engine, refusal, plans in answers:
         assert bool(refusal) != bool(plans), engine
         assert all(plan == engine or plan.startswith(f"{engine} ") for plan in plans)
@@ -85,6 +102,10 @@ def test_every_engine_answers(problem: Any) -> None:
         (pointwise(c=16), "native_pointwise", "16 values to sum"),
         (pointwise(k=24), "native_pointwise", "channels not in sixteens"),
         (pointwise(stride_h=2, p=15, pad_left=1, q=29), "native_pointwise", "padding"),
+        (conv(), "native_few_rows", "not the work of a matmul with weights"),
+        (pointwise(), "native_few_rows", "more than 8 rows"),
+        (few_rows(c=72, x_stride=72), "native_few_rows", "rows whose length is no multiple of 16"),
+        (few_rows(alignment=4), "native_few_rows", "a pointer is aligned to 4 bytes only"),
         (conv(group=2), "native_window", "groups"),
         (conv(k=48), "native_window", "output channels not in thirty-twos"),
         (volumes(), "native_window", "three dimensions"),
@@ -120,6 +141,17 @@ def test_depthwise_convolutions_have_an_engine() -> None:
     # One of its kernels runs on every GPU.
     (plans,) = (plans for engine, _, plans in native.answers(str(DEPTHWISE)) if engine == "native_depthwise")
     assert plans[-1] == "native_depthwise dp4a"
+
+
+def test_few_rows_have_an_engine_whatever_they_do_besides() -> None:
+    for problem in (
+        few_rows(),
+        few_rows(adds_constant=1, looks_up=1),
+        few_rows(y_type=6),
+        few_rows(y_type=1, m=1),
+        pointwise(n=1, h=1, w=8, p=1, q=8),
+    ):
+        assert "native_few_rows" in names(problem)
 
 
 def test_engines_complete_depthwise_results() -> None:

@@ -147,7 +147,7 @@ def tensor(index: int, shape: Sequence[int], dtype: object) -> Tensor:
 
 
 def node_of(case: OpCase | BatchMatMulCase, batch: int = 2) -> tuple[Node, list[Tensor]]:
-    """The case's op, with the plans of all engines, and all of its inputs; some cases have their own batch."""
+    """The case's op, with the plans of all engines, and all of its inputs; some have a batch already."""
     first = () if isinstance(case, BatchMatMulCase) else (batch,)
     given = [((*first, *shape), dtype) for dtype, shape in case.tensors.values()]
     given += [(value.shape, value.dtype) for value in case.constants.values()]

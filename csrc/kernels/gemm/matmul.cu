@@ -1,8 +1,6 @@
 #include "kernels/gemm/matmul.h"
 
-#include <type_traits>
-
-#include "kernels/epilogue/constant_epilogue.cuh"
+#include "kernels/gemm/matmul_epilogues.cuh"
 #include "kernels/gemm/tile.cuh"
 
 namespace qudnn::kernels {
@@ -76,20 +74,16 @@ cudaError_t matmul_to(int64_t m, int64_t k, int64_t c, const int8_t* x, const in
 template <typename Y>
 cudaError_t matmul(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
                    const Epilogue& epilogue, Y* y, cudaStream_t stream) {
-    if constexpr (std::is_same_v<Y, int8_t>) {
-        if (epilogue.zero_points != nullptr)
-            return matmul_to(m, k, c, x, w, ZeroPointsEpilogue(epilogue), y, stream);
-        if (epilogue.table != nullptr) return matmul_to(m, k, c, x, w, TableEpilogue(epilogue), y, stream);
-    }
-    return matmul_to(m, k, c, x, w, TypedEpilogue<Y>(epilogue), y, stream);
+    return with_matmul_epilogue<Y>(epilogue, {},
+                                   [&](const auto& end) { return matmul_to(m, k, c, x, w, end, y, stream); });
 }
 
 cudaError_t matmul_and_constant(int64_t m, int64_t k, int64_t c, const int8_t* x, const int8_t* w,
                                 const Epilogue& epilogue, const Residual& constant, int8_t* y,
                                 cudaStream_t stream) {
-    if (!constant.per_channel || constant.in_float || epilogue.zero_points != nullptr)
-        return cudaErrorInvalidValue;
-    return matmul_to(m, k, c, x, w, ConstantEpilogue(epilogue, constant), y, stream);
+    if (constant.r == nullptr) return cudaErrorInvalidValue;
+    return with_matmul_epilogue<int8_t>(
+        epilogue, constant, [&](const auto& end) { return matmul_to(m, k, c, x, w, end, y, stream); });
 }
 
 template cudaError_t matmul(int64_t, int64_t, int64_t, const int8_t*, const int8_t*, const Epilogue&, int8_t*,
