@@ -130,11 +130,12 @@ struct ExactSum {
 
 // Brings channels `start` to start + k.staged of the rows from `first` on to shared memory, as floats, and
 // adds them to `sums`. In the place of rows that are missing is the last one.
-template <bool kWords, int kRows, typename Source>
+template <bool kWords, int kRows, bool kNarrow, typename Source>
 __device__ void stage(const Normalization& k, const Source& source, int64_t first, int start, float* staged,
                       ExactSum (&sums)[kRows]) {
-    constexpr int kSteps =
-        kRows == 1 ? 8 : 16 / sizeof(typename Source::Item);  // whose loads are under way together
+    constexpr int kSteps = kNarrow      ? 1
+                           : kRows == 1 ? 8
+                                        : 16 / sizeof(typename Source::Item);  // loads under way together
     const int end = min(start + k.staged, k.x_stride);
     __syncwarp();  // with those who read what was there
     for (int at = start + static_cast<int>(threadIdx.x) * 4; at < end; at += kSteps * kWarpChannels) {
@@ -174,9 +175,11 @@ __device__ inline float squares_of(const float* values, int count, float mean, f
 // A warp to kRows rows at a time. It works on one after the other, but for the squares, whose sums are eight
 // chains of additions to a row. kSimple: rows are
 // dense and aligned, of a multiple of four channels, and lie in shared memory as a whole; y's scale is none
-// of RowQuantizer::plain. Y: int8_t, quantized, or float, as it is and without more channels.
-template <int kRows, bool kSimple, typename Source, typename Y>
-__global__ void __launch_bounds__(32, 16)
+// of RowQuantizer::plain. kNarrow: as many blocks as a multiprocessor has room for hide what each waits for;
+// with more loads under way there is room for fewer. Y: int8_t, quantized, or float, as it is and without
+// more channels.
+template <int kRows, bool kSimple, bool kNarrow, typename Source, typename Y>
+__global__ void __launch_bounds__(32, kNarrow ? 32 : 16)
     normalize_rows(const __grid_constant__ Normalization k, const __grid_constant__ Source source,
                    const float* __restrict__ gamma, const float* __restrict__ beta, Y* __restrict__ y) {
     constexpr bool kToFloat = std::is_same_v<Y, float>;
@@ -188,7 +191,9 @@ __global__ void __launch_bounds__(32, 16)
     follow_kernels_before();
     for (int64_t first = int64_t{blockIdx.x} * kRows; first < k.rows; first += int64_t{gridDim.x} * kRows) {
         ExactSum sums[kRows];
-        const auto bring = [&](int start) { stage<kSimple>(k, source, first, start, staged, sums); };
+        const auto bring = [&](int start) {
+            stage<kSimple, kRows, kNarrow>(k, source, first, start, staged, sums);
+        };
         int start = 0;
         do bring(start);
         while (!kSimple && (start += k.staged) < k.x_stride);
@@ -249,13 +254,13 @@ __global__ void __launch_bounds__(32, 16)
     }
 }
 
-template <int kRows, bool kSimple, typename Source, typename Y>
+template <int kRows, bool kSimple, bool kNarrow, typename Source, typename Y>
 cudaError_t launch_rows(Normalization k, const Source& source, const float* gamma, const float* beta, Y* y,
                         cudaStream_t stream) {
     const int64_t width = ceil_div(k.x_stride, kWarpChannels) * kWarpChannels;
     k.staged = static_cast<int>(std::min<int64_t>(width, kMostStaged<kRows>));
     k.pitch = k.staged + kLanes;  // the chains of several rows are in different banks
-    return launch_dependent(normalize_rows<kRows, kSimple, Source, Y>, ceil_div(k.rows, kRows), 32,
+    return launch_dependent(normalize_rows<kRows, kSimple, kNarrow, Source, Y>, ceil_div(k.rows, kRows), 32,
                             kRows * k.pitch * sizeof(float), stream, k, source, gamma, beta, y);
 }
 
@@ -268,13 +273,15 @@ cudaError_t launch_normalize_rows(const Normalization& k, bool words, const Sour
                            aligned(gamma, sizeof(float4)) && aligned(beta, sizeof(float4)) &&
                            !k.quantizer.plain;
     if (!is_simple || k.channels > kMostStaged<1>)
-        return launch_rows<1, false>(k, source, gamma, beta, y, stream);
+        return launch_rows<1, false, false>(k, source, gamma, beta, y, stream);
     // Few rows: a warp to each is sooner done, though most threads have no part in the sums of squares.
     constexpr int kMany = 4;
     const int64_t few = int64_t{8} * current_gpu().multiprocessors;
     if (k.rows <= few || k.channels > kMostStaged<kMany>)
-        return launch_rows<1, true>(k, source, gamma, beta, y, stream);
-    return launch_rows<kMany, true>(k, source, gamma, beta, y, stream);
+        return launch_rows<1, true, false>(k, source, gamma, beta, y, stream);
+    if (k.channels <= 2 * kWarpChannels)
+        return launch_rows<kMany, true, true>(k, source, gamma, beta, y, stream);
+    return launch_rows<kMany, true, false>(k, source, gamma, beta, y, stream);
 }
 
 }  // namespace qudnn::kernels
