@@ -142,24 +142,22 @@ bool encode_filter(CUtensorMap& map, const int8_t* filter, int64_t depth, int64_
                      width);
 }
 
-bool encode_all(BottleneckMaps& maps, const Bottleneck& b, const Prepared& p, const int8_t* x,
-                const std::array<ConvStep, 3>& steps, KeptMaps* kept) {
+bool find_maps(LaunchMaps<BottleneckMaps>& maps, const Bottleneck& b, const Prepared& p, const int8_t* x,
+               const std::array<ConvStep, 3>& steps, KeptMaps* kept) {
     const BottleneckTask& t = p.cut.task;
-    const KeptMaps::Tensors tensors{x, steps[0].w, steps[1].w, steps[2].w};
-    const auto found = kept != nullptr ? kept->find(p.number, tensors, maps) : std::nullopt;
-    if (found == tensors) return true;
-    if (!found) maps = {};
-    const KeptMaps::Tensors known = found.value_or(KeptMaps::Tensors{});
     const int64_t rows = b.n * b.h * b.w, columns = p.variant.columns;
-    if ((known[0] != x && !encode<4>(maps.x, x, {b.c, rows, 1, 1}, {b.c, rows * b.c, rows * b.c},
-                                     {t.x_width, t.x_rows, 1, 1}, t.x_width)) ||
-        (known[1] != steps[0].w && !encode_filter(maps.w[0], steps[0].w, b.c, b.m, columns, t.x_width)) ||
-        (known[2] != steps[1].w &&
-         !encode_filter(maps.w[1], steps[1].w, kBottleneckTaps * b.m, b.m, columns, t.m_width)) ||
-        (known[3] != steps[2].w && !encode_filter(maps.w[2], steps[2].w, b.m, b.k, kLastColumns, t.m_width)))
-        return false;
-    if (kept != nullptr) kept->keep(p.number, tensors, maps);
-    return true;
+    const KeptMaps::Tensors tensors{x, steps[0].w, steps[1].w, steps[2].w};
+    return maps.find(p.number, tensors, kept, [&](BottleneckMaps& made, const KeptMaps::Tensors& known) {
+        return (known[0] == tensors[0] ||
+                encode<4>(made.x, x, {b.c, rows, 1, 1}, {b.c, rows * b.c, rows * b.c},
+                          {t.x_width, t.x_rows, 1, 1}, t.x_width)) &&
+               (known[1] == tensors[1] ||
+                encode_filter(made.w[0], steps[0].w, b.c, b.m, columns, t.x_width)) &&
+               (known[2] == tensors[2] ||
+                encode_filter(made.w[1], steps[1].w, kBottleneckTaps * b.m, b.m, columns, t.m_width)) &&
+               (known[3] == tensors[3] ||
+                encode_filter(made.w[2], steps[2].w, b.m, b.k, kLastColumns, t.m_width));
+    });
 }
 
 }  // namespace
@@ -185,8 +183,8 @@ cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<Co
                                 static_cast<const void*>(residual.r), static_cast<const void*>(steps[0].w),
                                 static_cast<const void*>(steps[1].w), static_cast<const void*>(steps[2].w)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    BottleneckMaps maps;
-    if (!encode_all(maps, b, *chosen, x, steps, kept)) return cudaErrorInvalidValue;
+    LaunchMaps<BottleneckMaps> maps;
+    if (!find_maps(maps, b, *chosen, x, steps, kept)) return cudaErrorInvalidValue;
     const auto end = [&](size_t i) {
         const Epilogue& e = steps[i].epilogue;
         return BottleneckEnd{e.bias, e.multiplier, OutputRange(e)};
@@ -195,7 +193,7 @@ cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<Co
     task.window_zero_point = window_zero_point;
     return launch_dependent_clusters(
         chosen->kernel->run, static_cast<unsigned>(task.blocks), static_cast<unsigned>(chosen->cut.blocks()),
-        kBottleneckThreads, static_cast<size_t>(chosen->cut.shared_bytes), stream, task, maps,
+        kBottleneckThreads, static_cast<size_t>(chosen->cut.shared_bytes), stream, task, maps.maps(),
         BottleneckEnds{{end(0), end(1), end(2)}}, addition_of(residual, steps[2].epilogue), y);
 }
 

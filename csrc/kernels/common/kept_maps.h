@@ -146,4 +146,33 @@ class KeptMaps {
     std::atomic<Slots*> slots_{nullptr};  // made when the first maps are kept
 };
 
+// A kernel's maps for one launch: kept ones of earlier launches, or its own.
+template <class Maps>
+class LaunchMaps {
+  public:
+    // Those of these tensors. encode(maps, known) makes the maps of each tensor that is not in its place in
+    // `known`, whose maps are there, and returns whether it could. number: see KeptMaps::keep(). kept: null,
+    // or where maps are looked for and left.
+    template <class Encode>
+    bool find(uint64_t number, const KeptMaps::Tensors& tensors, KeptMaps* kept, const Encode& encode) {
+        KeptMaps::Tensors known{};
+        if (kept != nullptr) {
+            held_ = kept->hold(number, tensors);
+            if (held_) known = held_.tensors();
+            if (known == tensors) return true;
+        }
+        made_ = held_ ? held_.template maps<Maps>() : Maps{};
+        held_ = {};
+        if (!encode(made_, known)) return false;
+        if (kept != nullptr) kept->keep(number, tensors, made_);
+        return true;
+    }
+
+    const Maps& maps() const { return held_ ? held_.template maps<Maps>() : made_; }
+
+  private:
+    KeptMaps::Hold held_;
+    Maps made_;  // of no meaning where maps are held
+};
+
 }  // namespace qudnn::kernels

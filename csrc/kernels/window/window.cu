@@ -125,8 +125,8 @@ cudaError_t WindowConv::run(const int8_t* x, const int8_t* filter, const Epilogu
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(filter),
                                 static_cast<const void*>(y), static_cast<const void*>(residual.r)})
         if (!aligned(pointer, 16)) return cudaErrorMisalignedAddress;
-    LaunchMaps maps;
-    if (!maps.find(g, cut, *kernel, x, filter, adds ? residual.r : nullptr, y, number, kept))
+    LaunchMaps<WindowMaps> maps;
+    if (!find_maps(maps, g, cut, *kernel, x, filter, adds ? residual.r : nullptr, y, number, kept))
         return cudaErrorInvalidValue;
     return launch_dependent_clusters(
         kernel->run, split, blocks, static_cast<unsigned>(kernel->threads), shared_bytes, stream,

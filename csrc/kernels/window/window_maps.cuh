@@ -78,38 +78,19 @@ inline bool encode_flat(CUtensorMap& map, const ConvGeometry& g, const WindowCut
     return encode<4>(map, tensor, extents, strides, {group, kernel.rows, kernel.columns / group, 1}, 0);
 }
 
-// A kernel's tensor maps for one launch: kept ones of earlier launches, or its own.
-class LaunchMaps {
-  public:
-    // Those of these tensors, where r is null if there is no residual. False if they cannot be made. Only
-    // maps of tensors that were elsewhere when the kernel of this number was launched before are made.
-    bool find(const ConvGeometry& g, const WindowCut& cut, const WindowKernel& kernel, const int8_t* x,
-              const int8_t* filter, const int8_t* r, int8_t* y, uint64_t number, KeptMaps* kept) {
-        if (r == nullptr) r = y;
-        KeptMaps::Tensors tensors{x, filter};
-        if (cut.flat_results) tensors[2] = r, tensors[3] = y;  // there are maps of them
-        KeptMaps::Tensors known{};
-        if (kept != nullptr) {
-            held_ = kept->hold(number, tensors);
-            if (held_) known = held_.tensors();
-            if (known == tensors) return true;
-        }
-        made_ = held_ ? held_.maps<WindowMaps>() : WindowMaps{};
-        held_ = {};
-        if ((known[0] != x && !encode_x(made_, g, cut, kernel, x)) ||
-            (known[1] != filter && !encode_filter(made_, g, cut, kernel, filter)) ||
-            (known[2] != tensors[2] && !encode_flat(made_.r, g, cut, kernel, r, false)) ||
-            (known[3] != tensors[3] && !encode_flat(made_.y, g, cut, kernel, y, true)))
-            return false;
-        if (kept != nullptr) kept->keep(number, tensors, made_);
-        return true;
-    }
-
-    const WindowMaps& maps() const { return held_ ? held_.maps<WindowMaps>() : made_; }
-
-  private:
-    KeptMaps::Hold held_;
-    WindowMaps made_;  // of no meaning where maps are held
-};
+// The maps of these tensors, where r is null if there is no residual; false if they cannot be made.
+inline bool find_maps(LaunchMaps<WindowMaps>& maps, const ConvGeometry& g, const WindowCut& cut,
+                      const WindowKernel& kernel, const int8_t* x, const int8_t* filter, const int8_t* r,
+                      int8_t* y, uint64_t number, KeptMaps* kept) {
+    if (r == nullptr) r = y;
+    KeptMaps::Tensors tensors{x, filter};
+    if (cut.flat_results) tensors[2] = r, tensors[3] = y;  // there are maps of them
+    return maps.find(number, tensors, kept, [&](WindowMaps& made, const KeptMaps::Tensors& known) {
+        return (known[0] == x || encode_x(made, g, cut, kernel, x)) &&
+               (known[1] == filter || encode_filter(made, g, cut, kernel, filter)) &&
+               (known[2] == tensors[2] || encode_flat(made.r, g, cut, kernel, r, false)) &&
+               (known[3] == tensors[3] || encode_flat(made.y, g, cut, kernel, y, true));
+    });
+}
 
 }  // namespace qudnn::kernels
