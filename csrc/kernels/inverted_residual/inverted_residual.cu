@@ -16,14 +16,14 @@ constexpr int kMostBlocks = 8;  // of a cluster on every GPU that has them
 constexpr int64_t kMostExtent = 1 << 14, kMostChannels = 1 << 12, kMostImages = 1 << 16;
 
 struct InvertedKernel {
-    int rows, columns, stride, sums_pitch;
+    int rows, columns, stride, sums_pitch, resident;
     void (*run)(InvertedTask, const int8_t*, InvertedEnds, WindowAddition, int8_t*);
 };
 
 template <int kRowTiles, int kColumnTiles, int kColumnWarps, int kStride>
 constexpr InvertedKernel entry() {
     using S = InvertedShape<kRowTiles, kColumnTiles, kColumnWarps, kStride>;
-    return {S::kRows, S::kColumns, kStride, S::kSumsPitch, inverted_residual_kernel<S>};
+    return {S::kRows, S::kColumns, kStride, S::kSumsPitch, S::kResident, inverted_residual_kernel<S>};
 }
 
 // Those of few columns first.
@@ -82,7 +82,7 @@ double microseconds(const InvertedTask& t, const InvertedKernel& kernel, int64_t
     const double last = kernel.rows / 16.0 * kernel.columns / 8 * 2 + 8 * 40;
     const auto rounds = static_cast<double>(ceil_div(t.chunks, t.blocks));
     const double issue = rounds * (expand + window + last) / kSchedulers / kCyclesPerMicrosecond;
-    const int64_t resident = std::min<int64_t>(2, (gpu.shared_bytes + 1024) / (t.bytes + 1024));
+    const int64_t resident = std::min<int64_t>(kernel.resident, (gpu.shared_bytes + 1024) / (t.bytes + 1024));
     const auto waves = static_cast<double>(ceil_div(blocks, gpu.multiprocessors * resident));
     return waves * (kOfBlock + (t.blocks > 1 ? kOfCluster : 0)) +
            issue * static_cast<double>(ceil_div(blocks, gpu.multiprocessors));

@@ -377,7 +377,7 @@ __device__ __forceinline__ void run_inverted(const InvertedTask& t, const int8_t
 }
 
 template <class S>
-__global__ void __launch_bounds__(kInvertedThreads, 2)
+__global__ void __launch_bounds__(kInvertedThreads, S::kResident)
     inverted_residual_kernel(const __grid_constant__ InvertedTask t, const int8_t* x,
                              const __grid_constant__ InvertedEnds ends, WindowAddition addition, int8_t* y) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800

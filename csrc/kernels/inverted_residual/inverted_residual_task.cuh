@@ -52,6 +52,8 @@ struct InvertedShape {
     static constexpr int kRowWarps = kInvertedWarps / kColumnWarps;
     static constexpr int kRows = kRowWarps * kRowTiles * 16, kColumns = kColumnWarps * kColumnTiles * 8;
     static constexpr int kSumsPitch = kColumns + 8;  // integers
+    // Blocks on a multiprocessor: there are registers for two unless a warp has many sums.
+    static constexpr int kResident = kRowTiles * kColumnTiles > 12 ? 1 : 2;
 };
 
 }  // namespace qudnn::kernels
