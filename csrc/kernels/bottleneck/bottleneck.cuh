@@ -51,6 +51,10 @@ __device__ __forceinline__ void reduce(const BottleneckTask& t, const Bottleneck
                                        BottleneckRings& rings) {
     using B = typename S::Between;
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
+    if (group * 64 >= t.x_rows) {
+        pass_by(t, shared, t.x_widths, true, rings);
+        return signal_blocks(t, shared.reduced_full);
+    }
     int32_t acc[S::kTiles][S::kColumns / 2];
 #pragma unroll
     for (int i = 0; i < S::kTiles; ++i) start_sums<B>(acc[i], shared.bias[0]);
@@ -94,11 +98,7 @@ __device__ __forceinline__ void run_window(const BottleneckTask& t, const Bottle
     using B = typename S::Between;
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
     if (group >= S::kWindowTiles) {
-        for (int i = 0; i < kBottleneckTaps * t.m_widths; ++i, rings.w.advance()) {
-            if (t.keeps_weights) continue;
-            rings.wait_for_weights(t, shared);
-            if (lane == 0) arrive(rings.weights_empty(t, shared));
-        }
+        pass_by(t, shared, kBottleneckTaps * t.m_widths, false, rings);
         return;
     }
     int32_t acc[S::kColumns / 2];

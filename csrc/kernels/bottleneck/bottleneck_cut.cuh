@@ -65,7 +65,7 @@ struct BottleneckCut {
         // Reading operands from shared memory takes an mma longer than multiplying if it has few columns.
         const auto cycles = [](int n) { return std::max(n / 2, 16 + n / 4); };
         const int x_steps = task.x_widths * task.x_width / 32, m_steps = task.m_widths * task.m_width / 32;
-        const double work = 2.0 * tiles * x_steps * cycles(columns) +
+        const double work = static_cast<double>(ceil_div(task.x_rows, 64)) * x_steps * cycles(columns) +
                             static_cast<double>(window_tiles) * m_steps *
                                 (kBottleneckTaps * cycles(columns) + task.passes * cycles(kLastColumns));
         const auto turns = static_cast<double>(ceil_div(tasks, task.clusters));

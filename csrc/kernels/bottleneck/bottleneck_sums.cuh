@@ -32,6 +32,23 @@ struct LateSignal {
     }
 };
 
+// Gives so many buffers of weights back, and with_x those of x, of which a group of warps has no use.
+__device__ __forceinline__ void pass_by(const BottleneckTask& t, const BottleneckShared& shared, int count,
+                                        bool with_x, BottleneckRings& rings) {
+    auto& [x, w] = rings;
+    const bool signals = threadIdx.x % 32 == 0;
+    for (int i = 0; i < count; ++i, w.advance()) {
+        if (with_x) {
+            wait_for(shared.x_full + x.stage * 8, x.parity);
+            if (signals) arrive(shared.x_empty + x.stage * 8);
+            x.advance();
+        }
+        if (t.keeps_weights) continue;
+        rings.wait_for_weights(t, shared);
+        if (signals) arrive(rings.weights_empty(t, shared));
+    }
+}
+
 // Adds the products of all channels of x to the sums, kWidth channels at a time.
 template <class S, int kWidth>
 __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2], const BottleneckTask& t,
