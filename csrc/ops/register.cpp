@@ -21,6 +21,7 @@
 #include "ops/conv/conv_max_pool.h"
 #include "ops/conv/float_conv.h"
 #include "ops/elementwise/add.h"
+#include "ops/elementwise/channel_table_add.h"
 #include "ops/elementwise/float_binary.h"
 #include "ops/elementwise/mul.h"
 #include "ops/elementwise/table.h"
@@ -67,15 +68,15 @@ using Ops =
          QConvToInt32, QConvToFloat, QConvFloatAdd, DynamicQConv, QConv3D, QMatMul, QMatMulTable, QMatMulAdd,
          QMatMulAddTable, QProjections, QMatMulToFloat, DynamicQMatMul, DynamicQBatchMatMul, DynamicQLSTM,
          QBatchMatMul, QBatchMatMulToFloat, QBatchMatMulToInt32, QAdd, QMul, QFloatAdd, QFloatMul, QTable,
-         QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool, QMaxPool3D,
-         QAveragePool3D, QSqueezeExcitation, QResize, QFloatResize, QResizeTo, QFloatResizeTo, QDepthToSpace,
-         QSoftmax, QLayerNormalization, QLayerNormalizationToFloat, QLayerNormalizationGlobalAveragePool,
-         QGroupNormalization, QAddLayerNormalization, QFloatAddLayerNormalization,
-         AddLayerNormalizationToIsland, AddRMSNormalizationToIsland, LayerNormalizationToIsland,
-         QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention, QWhere, StepsToIsland,
-         QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat, FloatGlobalAveragePool, FloatMaxPool,
-         FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland, SoftmaxToIsland, TableFromIsland,
-         QBottleneck, QBottleneckAdd>;
+         QChannelTableAdd, QTableAdd, QTableMul, QTableDiv, QMaxPool, QAveragePool, QGlobalAveragePool,
+         QMaxPool3D, QAveragePool3D, QSqueezeExcitation, QResize, QFloatResize, QResizeTo, QFloatResizeTo,
+         QDepthToSpace, QSoftmax, QLayerNormalization, QLayerNormalizationToFloat,
+         QLayerNormalizationGlobalAveragePool, QGroupNormalization, QAddLayerNormalization,
+         QFloatAddLayerNormalization, AddLayerNormalizationToIsland, AddRMSNormalizationToIsland,
+         LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
+         QWhere, StepsToIsland, QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat,
+         FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland,
+         SoftmaxToIsland, TableFromIsland, QBottleneck, QBottleneckAdd>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -36,6 +36,7 @@ FLOAT_ACTIVATION = {"low": 0.0, "high": 6.0}
 
 # Each op that has such attributes: those that it takes, and of these, which are sizes, with their least.
 OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "QChannelTableAdd": ({"sum_zero_point": 0, "result_first": 1}, {}),
     "QConv": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvTable": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvMaxPool": (

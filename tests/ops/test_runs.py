@@ -19,6 +19,7 @@ MODULES = [
     "arg_max_op",
     "batch_matmul",
     "bottleneck_op",
+    "channel_table_add_op",
     "conv_pool_op",
     "dynamic_batch_matmul",
     "float_binary_op",

@@ -25,6 +25,7 @@ from oracles.border import (
     steps_to_island,
 )
 from oracles.bottleneck import q_bottleneck, q_bottleneck_add
+from oracles.channel_table_add import q_channel_table_add
 from oracles.conv import q_conv, q_conv_add, q_conv_table, q_conv_to_int32
 from oracles.conv_pool import conv_max_pool_to_island, q_conv_max_pool
 from oracles.dynamic import (
@@ -119,6 +120,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QFloatMul": q_float_mul,
     "ArgMaxFromIsland": arg_max_from_island,
     "QTable": q_table,
+    "QChannelTableAdd": q_channel_table_add,
     "QTableAdd": q_table_add,
     "QTableMul": q_table_mul,
     "QTableDiv": q_table_div,

@@ -1,9 +1,35 @@
 #include "kernels/common/channel_tables.cuh"
 #include "kernels/common/dependent_launch.cuh"
+#include "kernels/elementwise/add.cuh"
+#include "kernels/elementwise/add.h"
 #include "kernels/elementwise/table.h"
 
 namespace qudnn::kernels {
 namespace {
+
+// What becomes of the words that were looked up: they are the result.
+struct NoAddition {
+    static constexpr bool kAdds = false;
+
+    static bool takes_words_of(size_t) { return true; }
+};
+
+// They are added to those of a residual, of which they are the first operand or the second.
+template <bool kFirst>
+struct ResidualAddition {
+    static constexpr bool kAdds = true;
+    Binary<Add> sum;
+    const int8_t* residual;
+
+    bool takes_words_of(size_t bytes) const { return aligned(residual, bytes); }
+
+    __device__ uint32_t of(uint32_t found, uint32_t r) const {
+        return kFirst ? sum.word({found, r}) : sum.word({r, found});
+    }
+    __device__ uint4 of(const uint4& found, const uint4& r) const {
+        return {of(found.x, r.x), of(found.y, r.y), of(found.z, r.z), of(found.w, r.w)};
+    }
+};
 
 struct ChannelSlices {
     int64_t rows;              // of the tensor
@@ -15,11 +41,11 @@ struct ChannelSlices {
 };
 
 // Block i * slices + j takes the i-th rows of slice j. Vector is uint32_t or uint4. A thread has kUnroll
-// loads in flight, also while the tables are filled.
-template <typename Vector, int kBlock, int kUnroll>
+// loads in flight, also while the tables are filled; with an addition as many of the residual.
+template <typename Vector, int kBlock, int kUnroll, typename Addition>
 __global__ void __launch_bounds__(kBlock)
     channel_table_slices(const __grid_constant__ ChannelSlices g, const int8_t* __restrict__ table,
-                         const Vector* x, Vector* y) {
+                         const Vector* x, Vector* y, const __grid_constant__ Addition addition) {
     using Tables = ChannelTables<sizeof(Vector) / 4>;
     constexpr int kHeight = kBlock / Tables::kColumns;
     __shared__ Tables tables;
@@ -37,11 +63,17 @@ __global__ void __launch_bounds__(kBlock)
     x += origin, y += origin;
     const int64_t place = int64_t{row} * g.vectors + column;
     x += place, y += place;
+    const Vector* residual = x;
+    if constexpr (Addition::kAdds)
+        residual = reinterpret_cast<const Vector*>(addition.residual) + origin + place;
     wait_for_kernels_before();
-    Vector v[kUnroll] = {};
+    Vector v[kUnroll] = {}, r[kUnroll] = {};
 #pragma unroll
-    for (int u = 0; u < kUnroll; ++u, x += g.stride)
-        if (u * kHeight < rows) v[u] = *x;
+    for (int u = 0; u < kUnroll; ++u, x += g.stride, residual += g.stride)
+        if (u * kHeight < rows) {
+            v[u] = *x;
+            if constexpr (Addition::kAdds) r[u] = *residual;
+        }
     __syncwarp();  // otherwise the compiler lets the last of these loads wait for the tables
     part.store(tables);
     __syncthreads();
@@ -49,9 +81,13 @@ __global__ void __launch_bounds__(kBlock)
     const ChannelLookup lookup(threadIdx.x % 32);
     for (; rows > 0; rows -= kUnroll * kHeight)
 #pragma unroll
-        for (int u = 0; u < kUnroll; ++u, x += g.stride, y += g.stride) {
-            const Vector result = lookup.look_up(tables, v[u]);
-            if ((kUnroll + u) * kHeight < rows) v[u] = *x;
+        for (int u = 0; u < kUnroll; ++u, x += g.stride, y += g.stride, residual += g.stride) {
+            Vector result = lookup.look_up(tables, v[u]);
+            if constexpr (Addition::kAdds) result = addition.of(result, r[u]);
+            if ((kUnroll + u) * kHeight < rows) {
+                v[u] = *x;
+                if constexpr (Addition::kAdds) r[u] = *residual;
+            }
             if (u * kHeight < rows) *y = result;
         }
 }
@@ -74,9 +110,9 @@ struct Folded {
 };
 
 // kMaxBlocks: that run at once on an H200, for each of them fills tables.
-template <typename Vector, int kBlock, int kUnroll, int kMaxBlocks>
-cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, const int8_t* x, int8_t* y,
-                          cudaStream_t stream) {
+template <typename Vector, int kBlock, int kUnroll, int kMaxBlocks, typename Addition>
+cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, const int8_t* x,
+                          const Addition& addition, int8_t* y, cudaStream_t stream) {
     using Tables = ChannelTables<sizeof(Vector) / 4>;
     const int64_t rows = folded.rows, vectors = folded.c / static_cast<int64_t>(sizeof(Vector));
     const int64_t slices = ceil_div(vectors, Tables::kColumns);
@@ -89,9 +125,32 @@ cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, 
                           static_cast<uint32_t>(block_rows),
                           Divisor<uint32_t>(slices),
                           Divisor<uint32_t>(std::min<int64_t>(c, Tables::kChannels))};
-    return launch_dependent(channel_table_slices<Vector, kBlock, kUnroll>,
+    return launch_dependent(channel_table_slices<Vector, kBlock, kUnroll, Addition>,
                             slices * ceil_div(rows, block_rows), kBlock, 0, stream, g, table,
-                            reinterpret_cast<const Vector*>(x), reinterpret_cast<Vector*>(y));
+                            reinterpret_cast<const Vector*>(x), reinterpret_cast<Vector*>(y), addition);
+}
+
+// Whether run_slices() takes the tensors.
+template <typename Addition>
+bool in_slices(int64_t rows, int64_t c, const int8_t* table, const int8_t* x, const Addition& addition,
+               const int8_t* y) {
+    // Few rows are not worth tables in shared memory.
+    constexpr int64_t kFewRows = 16;
+    return rows >= kFewRows && Folded(rows, c, ChannelTables<1>::kChannels).c % 4 == 0 &&
+           aligned(table, 16) && aligned(x, 4) && aligned(y, 4) && addition.takes_words_of(4);
+}
+
+template <typename Addition>
+cudaError_t run_slices(int64_t rows, int64_t c, const int8_t* table, const int8_t* x,
+                       const Addition& addition, int8_t* y, cudaStream_t stream) {
+    const Folded narrow(rows, c, ChannelTables<1>::kChannels), wide(rows, c, ChannelTables<4>::kChannels);
+    // Slices of 128 channels have whole lines of a row, which memory likes, but tables of 32 KB, which take
+    // as long as hundreds of rows: they are for tensors that caches do not hold.
+    constexpr int64_t kLarge = int64_t{1} << 24;
+    if (rows * c >= kLarge && wide.c % 16 == 0 && aligned(x, 16) && aligned(y, 16) &&
+        addition.takes_words_of(16))
+        return launch_slices<uint4, 512, 4, 264>(wide, c, table, x, addition, y, stream);
+    return launch_slices<uint32_t, 256, 8, 396>(narrow, c, table, x, addition, y, stream);
 }
 
 }  // namespace
@@ -99,18 +158,23 @@ cudaError_t launch_slices(const Folded& folded, int64_t c, const int8_t* table, 
 cudaError_t channel_table(int64_t rows, int64_t c, const int8_t* table, const int8_t* x, int8_t* y,
                           cudaStream_t stream) {
     if (rows * c == 0) return cudaSuccess;
-    // Few rows are not worth tables in shared memory.
-    constexpr int64_t kFewRows = 16;
-    const Folded narrow(rows, c, ChannelTables<1>::kChannels), wide(rows, c, ChannelTables<4>::kChannels);
-    if (rows < kFewRows || narrow.c % 4 != 0 || !aligned(table, 16) || !aligned(x, 4) || !aligned(y, 4))
-        return launch(channel_table_elements, ceil_div(rows * c, kThreads), kThreads, stream, rows * c, c,
-                      table, x, y);
-    // Slices of 128 channels have whole lines of a row, which memory likes, but tables of 32 KB, which take
-    // as long as hundreds of rows: they are for tensors that caches do not hold.
-    constexpr int64_t kLarge = int64_t{1} << 24;
-    if (rows * c >= kLarge && wide.c % 16 == 0 && aligned(x, 16) && aligned(y, 16))
-        return launch_slices<uint4, 512, 4, 264>(wide, c, table, x, y, stream);
-    return launch_slices<uint32_t, 256, 8, 396>(narrow, c, table, x, y, stream);
+    if (in_slices(rows, c, table, x, NoAddition{}, y))
+        return run_slices(rows, c, table, x, NoAddition{}, y, stream);
+    return launch(channel_table_elements, ceil_div(rows * c, kThreads), kThreads, stream, rows * c, c, table,
+                  x, y);
+}
+
+cudaError_t channel_table_add(int64_t rows, int64_t c, const int8_t* table, const int8_t* x,
+                              const Residual& residual, int8_t* y, cudaStream_t stream) {
+    if (rows * c == 0) return cudaSuccess;
+    const Binary<Add> sum(residual.scales);
+    const ResidualAddition<true> first{sum, residual.r};
+    if (!sum.large && in_slices(rows, c, table, x, first, y))
+        return residual.y_first
+                   ? run_slices(rows, c, table, x, first, y, stream)
+                   : run_slices(rows, c, table, x, ResidualAddition<false>{sum, residual.r}, y, stream);
+    const cudaError_t status = channel_table(rows, c, table, x, y, stream);
+    return status != cudaSuccess ? status : add_residual(rows * c, c, residual, nullptr, y, stream);
 }
 
 }  // namespace qudnn::kernels
