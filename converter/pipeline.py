@@ -26,6 +26,7 @@ from qudnn.converter.passes.finish.conv_max_pool_at_entry import ConvMaxPoolAtEn
 from qudnn.converter.passes.finish.dequantize_by_product import DequantizeByProduct
 from qudnn.converter.passes.finish.drop_unneeded import DropUnneeded
 from qudnn.converter.passes.finish.fuse_bottleneck import FuseBottleneck
+from qudnn.converter.passes.finish.fuse_channel_table_add import FuseChannelTableAdd
 from qudnn.converter.passes.finish.fuse_conv_add import FuseConvAdd
 from qudnn.converter.passes.finish.fuse_conv_max_pool import FuseConvMaxPool
 from qudnn.converter.passes.finish.fuse_epilogue_table import FuseEpilogueTable
@@ -235,6 +236,7 @@ CONVERTING: tuple[Phase[Context], ...] = (
             RoundAtEntry,
             FuseConvAdd,
             FuseBottleneck,
+            FuseChannelTableAdd,
             DropUnneeded,
             DequantizeByProduct,
             AddFunctions,

@@ -11,6 +11,7 @@
 #include "attention_kernels.h"
 #include "batch_matmul_kernels.h"
 #include "block_kernels.h"
+#include "channel_table_add_kernels.h"
 #include "constant_kernels.h"
 #include "dynamic_kernels.h"
 #include "float_attention_kernels.h"
@@ -80,6 +81,7 @@ void small_cases() {
     if (wanted("pool3d")) small_volume_cases();
     if (wanted("lstm")) small_lstm_cases();
     if (wanted("stem_pool")) small_stem_pool_cases();
+    if (wanted("channel_table_add")) small_channel_table_add_cases();
     if (wanted("squeeze_excitation")) small_squeeze_excitation_cases();
     if (wanted("bottleneck")) small_bottleneck_cases();
     if (wanted("inverted")) small_inverted_cases();
@@ -369,6 +371,7 @@ void large_cases() {
         conv_case(64, 224, 224, 4, 64, 7, 7, {.stride = 2, .stem = true});
     }
     if (wanted("stem_pool")) large_stem_pool_cases();
+    if (wanted("channel_table_add")) large_channel_table_add_cases();
     if (wanted("squeeze_excitation")) large_squeeze_excitation_cases();
     if (wanted("bottleneck")) large_bottleneck_cases();
     if (wanted("inverted")) large_inverted_cases();

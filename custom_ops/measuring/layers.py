@@ -35,6 +35,7 @@ _BEFORE_WEIGHTS = (
     "QConvFloatAdd",
     "QMatMulAdd",
     "QMatMulAddTable",
+    "QChannelTableAdd",
 )  # these have what they add between x and w
 _WINDOWS = {"QBottleneck": 4, "QBottleneckAdd": 5}  # which input has the filters of a block's windows
 _SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 2, "bfloat16": 2}

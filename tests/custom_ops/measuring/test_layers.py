@@ -88,6 +88,16 @@ def test_a_constant_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
     assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 64], [32, 64], [2, 7, 32])
 
 
+def test_a_residual_is_not_taken_for_a_table(tmp_path: Path) -> None:
+    image, table = {"int8": [2, 7, 7, 32]}, {"int8": [32, 256]}
+    shapes = {"input_type_shape": [image, image, table], "output_type_shape": [image]}
+    (layer,) = layers.profiled(
+        Profiled(tmp_path / "p.json", [event("a", 5, op_name="QChannelTableAdd", **shapes)]), 1
+    )
+    assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 7, 32], [32, 256], [2, 7, 7, 32])
+    assert layer["bytes"] == 3 * 2 * 7 * 7 * 32 + 32 * 256
+
+
 CONV = {"node": "c", "op": "QConv", "x": [2, 8, 8, 64], "w": [32, 3, 3, 64], "y": [2, 10, 9, 32]}
 PRODUCT = {"node": "m", "op": "QMatMul", "x": [2, 5, 64], "w": [32, 64], "y": [2, 5, 32]}
 WINDOW = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1]}

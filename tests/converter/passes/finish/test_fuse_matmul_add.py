@@ -198,7 +198,7 @@ def biased_matmul(net: QdqNetwork, x: str, y: str, c: int, k: int) -> str:
 
 
 def test_a_block_of_convnext() -> None:
-    """Its first matmul looks up a Gelu in parts. The second one's bias has a factor behind it."""
+    """Its first matmul looks up a Gelu in parts. The second one's bias has a factor behind it, and a sum."""
     net = QdqNetwork()
     x = net.x()
     turned = net.pair(net.node("Transpose", [x], "t", perm=[0, 2, 3, 1]), "t_q", 0.0471, 119)
@@ -214,7 +214,7 @@ def test_a_block_of_convnext() -> None:
     y = net.pair(net.node("Mul", [factor, y], "scaled"), "scaled_q", 0.04, 120)
     y = net.pair(net.node("Transpose", [y], "u", perm=[0, 3, 1, 2]), "u_q", 0.04, 120)
     net.y(net.node("Add", [y, x], "sum"))
-    assert_converts(net.model(), {"QMatMulAddTable": 1, "QMatMul": 1, "QTable": 1, "QAdd": 1})
+    assert_converts(net.model(), {"QMatMulAddTable": 1, "QMatMul": 1, "QChannelTableAdd": 1})
 
 
 @pytest.mark.gpu
