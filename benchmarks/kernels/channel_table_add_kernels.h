@@ -45,15 +45,15 @@ void small_channel_table_add_cases() {
                 for (int64_t c : {1, 5, 16, 48, 64, 80, 144, 272, 768})
                     for (int offset : {0, 1, 4})
                         channel_table_add_case(rows, c, is_uint8, table_first, offset);
-            // Rows side by side in slices, those of large tensors besides.
-            for (auto [rows, c] : {std::array<int64_t, 2>{64, 3},
-                                   {1000, 12},
-                                   {1 << 22, 4},
-                                   {1 << 20, 24},
-                                   {233018, 72},
-                                   {100001, 176}})
-                channel_table_add_case(rows, c, is_uint8, table_first);
+            // Rows side by side in slices.
+            channel_table_add_case(64, 3, is_uint8, table_first);
+            channel_table_add_case(1000, 12, is_uint8, table_first);
         }
+    // The slices of large tensors.
+    channel_table_add_case(1 << 20, 24, true, true);
+    channel_table_add_case(233018, 72, true, false);
+    channel_table_add_case(100001, 176, false, true);
+    channel_table_add_case(100001, 176, false, true, 4);
 }
 
 // The stages of ConvNeXt-tiny.

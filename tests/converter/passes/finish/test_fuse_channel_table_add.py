@@ -64,6 +64,7 @@ def declined(net: Network) -> list[str]:
 
 
 def the_op(model: onnx.ModelProto) -> onnx.NodeProto:
+    node: onnx.NodeProto
     (node,) = [each for each in model.graph.node if each.op_type == OP]
     return node
 
