@@ -84,7 +84,7 @@ def test_runs_on_other_tensors(case: OpCase, batch: int) -> None:
 def test_a_pointer_that_is_not_aligned() -> None:
     for case in (bottleneck((7, 7), 64, 64, 256), MOBILENET_V2[9]):
         node, inputs = node_of(case, 1)
-        for index in (0, 1, 3):
+        for index in range(len(case.tensors)):  # constants stay where they were
             tensors = list(inputs)
             tensors[index] = Tensor(inputs[index].address + 4, inputs[index].shape, inputs[index].type)
             fakes.calls()
