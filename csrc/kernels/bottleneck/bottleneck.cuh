@@ -226,7 +226,10 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
                reinterpret_cast<uint4*>(start + (shared.reduced - shared.x)));
     publish_to_blocks();
     __syncthreads();
-    arrive_at_cluster();
+    // Of blocks that are launched without a cluster it ends when all have come to its second step, too, which
+    // those that copy do last.
+    const bool is_cluster = t.blocks > 1;
+    if (is_cluster) arrive_at_cluster();
     const int warp = __shfl_sync(~0u, static_cast<int>(threadIdx.x) / 32, 0);
     if (warp >= S::kWarps) {
         if (threadIdx.x == S::kThreads) {
@@ -237,9 +240,9 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
             copy_weights<S>(t, maps, shared);
         }
         __syncwarp();
-        wait_for_cluster();
+        if (is_cluster) wait_for_cluster();
     } else {
-        wait_for_cluster();  // all blocks run, and their padding is there
+        if (is_cluster) wait_for_cluster();  // all blocks run, and their padding is there
         wait_for_kernels_before();
         BottleneckRings rings(t);
         for_tasks(t, [&](const BottleneckBand& band, int parity) {
