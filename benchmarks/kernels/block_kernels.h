@@ -79,15 +79,15 @@ struct BlockConv {
                              of.w, pad,  pad,  stride, stride, 1, 1, depthwise ? c : 1};
         if (depthwise)
             return qudnn::kernels::depthwise(g, depthwise_variants(g, false).front(), 0, x, w.gpu, z.epilogue,
-                                             y, nullptr);
+                                             y, capturable_stream());
         const WindowOptions options{false, residual.r != nullptr, false, false};
         const std::vector<WindowVariant> variants = window_variants(g, options);
         if (!variants.empty())
             return WindowConv(g, variants.front(), options)
-                .run(x, w.gpu, z.epilogue, residual, y, nullptr, false, nullptr, nullptr);
+                .run(x, w.gpu, z.epilogue, residual, y, nullptr, false, nullptr, capturable_stream());
         if (residual.r != nullptr || r != 1) return cudaErrorNotSupported;
         const PointwiseGeometry p{in.n, in.h, in.w, c, k, of.h, of.w, stride, stride};
-        return pointwise(p, pointwise_variants(p).front(), x, w.gpu, z.epilogue, y, nullptr);
+        return pointwise(p, pointwise_variants(p).front(), x, w.gpu, z.epilogue, y, capturable_stream());
     }
 };
 
@@ -161,9 +161,11 @@ struct Block {
             2.0 *
             static_cast<double>(in.pixels() * reduce.k * reduce.c +
                                 of.pixels() * (static_cast<int64_t>(window.w.host.size()) + last_weights));
+        timed_in_graph = true;
         check<int8_t>(how, count, in.pixels() * reduce.c + (o.adds ? count : 0) + weights + last_weights,
                       operations, 2.0 * static_cast<double>(window.k), 0, run,
                       [&](int64_t i) { return expected(i); });
+        timed_in_graph = false;
     }
 
     void check_steps(const std::string& name) const {
@@ -189,8 +191,8 @@ void bottleneck_case(const BlockImages& in, int64_t c, int64_t m, int64_t k, con
         std::snprintf(how, sizeof how, " lines %d columns %d width %d resident %d", v.lines, v.columns,
                       v.width, v.resident);
         block.check_with(name + how, [&](int8_t* y) {
-            return bottleneck(b, block.x.gpu, block.steps(), o.padding, block.residual, y, &kept, nullptr,
-                              &v);
+            return bottleneck(b, block.x.gpu, block.steps(), o.padding, block.residual, y, &kept,
+                              capturable_stream(), &v);
         });
     }
     if (o.with_steps && o.padding == 0) block.check_steps(name);
@@ -205,8 +207,8 @@ void inverted_case(const BlockImages& in, int64_t c, int64_t m, int64_t k, const
     for (const InvertedVariant& v : variants) {
         const std::string how = " lines " + std::to_string(v.lines) + " blocks " + std::to_string(v.blocks);
         block.check_with(name + how, [&](int8_t* y) {
-            return inverted_residual(g, block.x.gpu, block.steps(), o.padding, block.residual, y, nullptr,
-                                     &v);
+            return inverted_residual(g, block.x.gpu, block.steps(), o.padding, block.residual, y,
+                                     capturable_stream(), &v);
         });
     }
     if (o.with_steps && o.padding == 0) block.check_steps(name);
@@ -236,7 +238,7 @@ void small_bottleneck_cases() {
 
 // The blocks of ResNet-50.
 void large_bottleneck_cases() {
-    for (int64_t n : {1, 8, 32}) {
+    for (int64_t n : {1, 8, 32, 64}) {
         const auto run = [&](int64_t side, int64_t c, int64_t m, int64_t stride) {
             bottleneck_case({n, side, side}, c, m, 4 * m,
                             {.stride = stride, .padding = 0, .with_steps = true});

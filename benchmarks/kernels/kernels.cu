@@ -2,8 +2,8 @@
 //
 //   make kernels && build/dev/kernel_benchmark      (build/all/ where there was no `make dev`)
 //
-// --quick leaves the large cases out, --untimed runs each case once and gives no rates; other arguments name
-// the kernels to run. Exit status 1 on any mismatch.
+// --quick leaves the large cases out, --large the small ones, --untimed runs each case once and gives no
+// rates; other arguments name the kernels to run. Exit status 1 on any mismatch.
 #include "kernels.h"
 
 #include <set>
@@ -31,7 +31,7 @@
 
 namespace {
 
-bool quick = false;
+bool quick = false, large_only = false;
 std::set<std::string> chosen;
 
 bool wanted(const char* kernel) { return chosen.empty() || chosen.contains(kernel); }
@@ -426,10 +426,12 @@ int main(int argc, char** argv) {
             quick = true;
         else if (std::strcmp(argv[i], "--untimed") == 0)
             timed = false;
+        else if (std::strcmp(argv[i], "--large") == 0)
+            large_only = true;
         else
             chosen.insert(argv[i]);
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    small_cases();
+    if (!large_only) small_cases();
     if (!quick) large_cases();
     std::printf("%d cases, %d of them wrong\n", cases, failures);
     return failures != 0 || cases == 0;

@@ -71,9 +71,34 @@ struct Tensor {
     ~Tensor() { cudaFree(allocation); }
 };
 
-// Of one launch among several in a row, once the GPU's clock had time to rise.
-double median_seconds(const std::function<cudaError_t()>& run) {
-    constexpr int kLaunches = 5, kTimes = 11;
+// Cases that are launched on this stream can be timed in a CUDA graph.
+cudaStream_t capturable_stream() {
+    static cudaStream_t stream = [] {
+        cudaStream_t made = nullptr;
+        require(cudaStreamCreate(&made), "cudaStreamCreate");
+        return made;
+    }();
+    return stream;
+}
+
+// Of one launch among several in a row, once the GPU's clock had time to rise. in_graph: without what the
+// host takes.
+double median_seconds(const std::function<cudaError_t()>& run, bool in_graph = false) {
+    constexpr int kLaunches = 5, kGraphLaunches = 20, kTimes = 11;
+    const int launches = in_graph ? kGraphLaunches : kLaunches;
+    const cudaStream_t stream = in_graph ? capturable_stream() : nullptr;
+    const auto run_all = [&] {
+        for (int launch = 0; launch < launches; ++launch) require(run(), "launch");
+    };
+    cudaGraphExec_t graph = nullptr;
+    if (in_graph) {
+        cudaGraph_t captured = nullptr;
+        require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), "cudaStreamBeginCapture");
+        run_all();
+        require(cudaStreamEndCapture(stream, &captured), "cudaStreamEndCapture");
+        require(cudaGraphInstantiate(&graph, captured, 0), "cudaGraphInstantiate");
+        cudaGraphDestroy(captured);
+    }
     cudaEvent_t begin, end;
     require(cudaEventCreate(&begin), "cudaEventCreate");
     require(cudaEventCreate(&end), "cudaEventCreate");
@@ -81,19 +106,23 @@ double median_seconds(const std::function<cudaError_t()>& run) {
     const auto warm = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
     for (int i = 0; i < kTimes || std::chrono::steady_clock::now() < warm; ++i) {
         float milliseconds = 0;
-        require(cudaEventRecord(begin), "cudaEventRecord");
-        for (int launch = 0; launch < kLaunches; ++launch) require(run(), "launch");
-        require(cudaEventRecord(end), "cudaEventRecord");
+        require(cudaEventRecord(begin, stream), "cudaEventRecord");
+        if (in_graph)
+            require(cudaGraphLaunch(graph, stream), "cudaGraphLaunch");
+        else
+            run_all();
+        require(cudaEventRecord(end, stream), "cudaEventRecord");
         require(cudaEventSynchronize(end), "cudaEventSynchronize");
         require(cudaEventElapsedTime(&milliseconds, begin, end), "cudaEventElapsedTime");
-        times.push_back(milliseconds / kLaunches);
+        times.push_back(milliseconds / static_cast<float>(launches));
     }
+    if (in_graph) cudaGraphExecDestroy(graph);
     times.erase(times.begin(), times.end() - kTimes);
     std::sort(times.begin(), times.end());
     return times[kTimes / 2] * 1e-3;
 }
 
-bool timed = true;
+bool timed = true, timed_in_graph = false;
 
 // Runs `run(y)` and compares y[i] with expected(i), `work` steps of the host each: every output where that is
 // affordable, otherwise evenly spread ones. Bytes around y must stay as they were.
@@ -130,7 +159,7 @@ void check(const std::string& name, int64_t count, int64_t bytes_read, double op
 
     std::printf("%-64s", name.c_str());
     if (timed) {
-        const double seconds = median_seconds([&] { return run(y); });
+        const double seconds = median_seconds([&] { return run(y); }, timed_in_graph);
         std::printf(" %8.1f us %7.0f GB/s", seconds * 1e6, (bytes_read + count * sizeof(T)) / seconds * 1e-9);
         if (operations > 0) std::printf(" %6.1f TOPS", operations / seconds * 1e-12);
     }
