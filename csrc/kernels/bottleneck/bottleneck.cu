@@ -25,8 +25,9 @@ constexpr BottleneckKernel entry() {
             bottleneck_kernel<BottleneckShape<kTiles, kWindowTiles, kColumns>>};
 }
 
-constexpr std::array kKernels{entry<1, 1, 32>(), entry<1, 2, 32>(), entry<2, 1, 32>(), entry<2, 2, 32>(),
-                              entry<1, 1, 64>(), entry<1, 2, 64>(), entry<2, 1, 64>(), entry<2, 2, 64>()};
+constexpr std::array kKernels{entry<0, 1, 32>(), entry<0, 1, 64>(), entry<1, 1, 32>(), entry<1, 2, 32>(),
+                              entry<2, 1, 32>(), entry<2, 2, 32>(), entry<1, 1, 64>(), entry<1, 2, 64>(),
+                              entry<2, 1, 64>(), entry<2, 2, 64>()};
 
 const BottleneckKernel* kernel_of(const BottleneckCut& cut, int columns) {
     for (const BottleneckKernel& kernel : kKernels)

@@ -1,17 +1,18 @@
 // The kernel of bottleneck.h.
 //
 // A task of a cluster is some lines of an image, of which each of its blocks computes a share of the channels
-// of every step. What a block gets from the first and from the second step it writes to the memory of all
-// blocks of the cluster, where the next step reads all channels. The first step computes the lines next to
-// the cluster's, too; its results lie in memory as lines with a column of padding between them, so that what
-// a tap of the window reads is the same matrix, shifted by some rows.
+// of every step. What a block gets from the first and from the second step it writes to its own memory, from
+// where it is copied to that of all blocks of the cluster: the next step reads all channels. The first step
+// computes the lines next to the cluster's, too; its results lie in memory as lines with a column of padding
+// between them, so that what a tap of the window reads is the same matrix, shifted by some rows.
 //
 // Matrices of what lies between have rows of a block's channels, one matrix for each block of the cluster.
 //
 // One warp fills the buffers of x, one those of weights, the others multiply: two groups of four warps, each
-// of which takes every other 64 rows. Clusters take one task after the other; what a block writes to the
-// others' memory for the next one, it writes when all of them have read what was there: they have signalled
-// the end of the step that reads it, or of the step after that.
+// of which takes every other 64 rows or, where there are no more than 64, half of their depth. Clusters take
+// one task after the other. What is copied to a block for the next one finds there what all of the block's
+// warps have read: copies of a step start when all blocks have sent their results of the step that reads what
+// was there, or of the step after that.
 #pragma once
 
 #include "kernels/bottleneck/bottleneck_copies.cuh"
@@ -28,20 +29,73 @@ __device__ __forceinline__ uint32_t exchanged(uint32_t offset) {
     return offset ^ (offset >> 7 & (kWidth / 16 - 1)) << 4;
 }
 
-// Writes a lane's results to all blocks of the cluster, at `place` of their memory.
-template <int kWords>
-__device__ __forceinline__ void share(const BottleneckTask& t, const LaneVector<kWords>& v, uint32_t place,
-                                      int rank) {
-    for (int n = 0; n < t.blocks; ++n)  // each begins with another one
-        write_to_block(block_address(place, (rank + n) & (t.blocks - 1)), v.word);
+// Copies what the block's warps wrote of its results to all other blocks of the cluster. On each the barrier
+// says when all results are there.
+template <class S>
+__device__ __forceinline__ void send(const BottleneckTask& t, uint32_t slice, int bytes, uint32_t barrier,
+                                     int rank) {
+    publish_writes();
+    meet(S::kThreads);
+    if (threadIdx.x % 32 != 0) return;
+    for (int to = static_cast<int>(threadIdx.x) / 32; to < t.blocks; to += S::kWarps)
+        if (to == rank)
+            arrive_announcing(barrier, (t.blocks - 1) * bytes);
+        else
+            copy_to_block(block_address(slice, to), slice, bytes, block_address(barrier, to));
 }
 
-// Says to all blocks that the warp has written to them.
-__device__ __forceinline__ void signal_blocks(const BottleneckTask& t, uint32_t barrier) {
-    publish_to_blocks();
-    __syncwarp();
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    if (lane < t.blocks) arrive_at_block(block_address(barrier, lane));
+// Four sums of each of a lane's vectors to results of one row.
+template <class S, WindowEpilogue kEpilogue>
+__device__ __forceinline__ void end_row(const int4 (&sums)[S::kColumns / 16], const float* multiplier,
+                                        const OutputRange& range, LaneVector<S::kWords>& v) {
+    const auto* multipliers = reinterpret_cast<const float4*>(multiplier) + threadIdx.x % 4;
+#pragma unroll
+    for (int word = 0; word < S::kWords; ++word) {
+        const float4 m = multipliers[word * 4];
+        const float values[4] = {
+            scaled<kEpilogue.small>(sums[word].x, m.x), scaled<kEpilogue.small>(sums[word].y, m.y),
+            scaled<kEpilogue.small>(sums[word].z, m.z), scaled<kEpilogue.small>(sums[word].w, m.w)};
+        v.word[word] = requantized<kEpilogue.rounding>(values, range);
+    }
+}
+
+// The results of a step between, of which put(row, v) takes a lane's of each of its rows: row of the tile of
+// 64 rows.
+template <class S, bool kSharesDepth, class Put>
+__device__ __forceinline__ void end_between(const int32_t (&acc)[S::kColumns / 2],
+                                            const BottleneckShared& shared, int step,
+                                            const OutputRange& range, int number, const Put& put) {
+    using B = typename S::Between;
+    const int row = number % 4 * 16 + static_cast<int>(threadIdx.x) % 32 / 4;
+    if constexpr (kSharesDepth) {
+        const int group = number / 4;
+        int4 sums[B::kWords];
+        add_up<S>(acc, shared.sums, shared.bias[step], group, sums);
+        LaneVector<B::kWords> v;
+        with_rounding(false, range, [&]<WindowEpilogue kEpilogue>() {
+            end_row<B, kEpilogue>(sums, shared.multiplier[step], range, v);
+        });
+        put(row + group * 8, v);
+    } else {
+        const WindowAddition nothing{};
+        LaneVector<B::kWords> v[2];
+        with_rounding(false, range, [&]<WindowEpilogue kEpilogue>() {
+            end_sums<B, kEpilogue>(acc, 0, shared.multiplier[step], range, nothing, HeldAddition(nothing), v);
+        });
+#pragma unroll
+        for (int half = 0; half < 2; ++half) put(row + half * 8, v[half]);
+    }
+}
+
+// Where a group's sums start: where the groups share the depth, the bias is added later.
+template <class S, bool kSharesDepth>
+__device__ __forceinline__ void start_between(int32_t (&acc)[S::kColumns / 2], const int32_t* bias) {
+    if constexpr (kSharesDepth) {
+#pragma unroll
+        for (int32_t& sum : acc) sum = 0;
+    } else {
+        start_sums<typename S::Between>(acc, bias);
+    }
 }
 
 // The first step.
@@ -51,43 +105,32 @@ __device__ __forceinline__ void reduce(const BottleneckTask& t, const Bottleneck
                                        BottleneckRings& rings) {
     using B = typename S::Between;
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
-    if (group * 64 >= t.x_rows) {
-        pass_by(t, shared, t.x_widths, true, rings);
-        return signal_blocks(t, shared.reduced_full);
-    }
     int32_t acc[S::kTiles][S::kColumns / 2];
 #pragma unroll
-    for (int i = 0; i < S::kTiles; ++i) start_sums<B>(acc[i], shared.bias[0]);
+    for (int i = 0; i < S::kTiles; ++i) start_between<S, S::kSharesDepth>(acc[i], shared.bias[0]);
     if (t.x_width == 128)
         add_x<S, 128>(acc, t, shared, group, rings);
     else
         add_x<S, 64>(acc, t, shared, group, rings);
 
-    const uint32_t slice = shared.reduced + band.rank * t.reduced_rows * S::kColumns;
-    with_rounding(false, range, [&]<WindowEpilogue kEpilogue>() {
-        const WindowAddition nothing{};
-        const HeldAddition held(nothing);
+    int8_t* const slice = shared.slice(shared.reduced, band.rank * t.reduced_rows * S::kColumns);
 #pragma unroll
-        for (int i = 0; i < S::kTiles; ++i) {
-            LaneVector<B::kWords> v[2];
-            end_sums<B, kEpilogue>(acc[i], 0, shared.multiplier[0], range, nothing, held, v);
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                uint32_t line = (i * S::kGroups + group) * 64 + number % 4 * 16 + half * 8 + lane / 4;
-                const uint32_t column = split(line, t.columns);
+    for (int i = 0; i < S::kTiles; ++i)
+        end_between<S, S::kSharesDepth>(
+            acc[i], shared, 0, range, number, [&](int row_of_tile, LaneVector<B::kWords>& v) {
+                const int tile = S::kSharesDepth ? 0 : i * S::kGroups + group;
+                uint32_t line = tile * 64 + row_of_tile;
+                const auto column = static_cast<int>(split(line, t.columns));
                 const int of_image = band.first_x_line + static_cast<int>(line);
-                if (static_cast<int>(line) >= t.x_lines) continue;
+                if (static_cast<int>(line) >= t.x_lines) return;
                 if (of_image < 0 ||
-                    of_image >= t.h)  // padding; the task before may have had something else there
-                    for (uint32_t& word : v[half].word) word = splat(t.window_zero_point);
-                const int row = t.reduced_row(static_cast<int>(line), static_cast<int>(column) + 1);
-                share(t, v[half],
-                      slice + exchanged<S::kColumns>(row * S::kColumns + lane % 4 * (S::kColumns / 4)),
-                      band.rank);
-            }
-        }
-    });
-    signal_blocks(t, shared.reduced_full);
+                    of_image >= t.h)  // padding; another task may have had something else there
+                    for (uint32_t& word : v.word) word = splat(t.window_zero_point);
+                const int row = t.reduced_row(static_cast<int>(line), column + 1);
+                v.write(slice + exchanged<S::kColumns>(row * S::kColumns + lane % 4 * (S::kColumns / 4)));
+            });
+    send<S>(t, shared.reduced + band.rank * t.reduced_rows * S::kColumns, t.reduced_rows * S::kColumns,
+            shared.reduced_full, band.rank);
 }
 
 // The second step.
@@ -96,34 +139,23 @@ __device__ __forceinline__ void run_window(const BottleneckTask& t, const Bottle
                                            const BottleneckBand& band, const OutputRange& range, int number,
                                            int parity, BottleneckRings& rings) {
     using B = typename S::Between;
+    constexpr int kBytes = S::kWindowRows * S::kColumns;  // of a block's results
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
-    if (group >= S::kWindowTiles) {
-        pass_by(t, shared, kBottleneckTaps * t.m_widths, false, rings);
-        return;
-    }
     int32_t acc[S::kColumns / 2];
-    start_sums<B>(acc, shared.bias[1]);
-    wait_for_blocks(shared.reduced_full, parity);
-    publish_to_blocks();
+    start_between<S, S::kWindowSharesDepth>(acc, shared.bias[1]);
+    wait_for(shared.reduced_full, parity);
     if (t.m_width == 128)
         add_taps<S, 128>(acc, t, shared, group, rings);
     else
         add_taps<S, 64>(acc, t, shared, group, rings);
 
-    const uint32_t slice = shared.window + band.rank * S::kWindowRows * S::kColumns;
-    with_rounding(false, range, [&]<WindowEpilogue kEpilogue>() {
-        const WindowAddition nothing{};
-        LaneVector<B::kWords> v[2];
-        end_sums<B, kEpilogue>(acc, 0, shared.multiplier[1], range, nothing, HeldAddition(nothing), v);
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-            const uint32_t row = group * 64 + number % 4 * 16 + half * 8 + lane / 4;
-            share(t, v[half],
-                  slice + exchanged<S::kColumns>(row * S::kColumns + lane % 4 * (S::kColumns / 4)),
-                  band.rank);
-        }
-    });
-    signal_blocks(t, shared.window_full);
+    int8_t* const slice = shared.slice(shared.window, band.rank * kBytes);
+    end_between<S, S::kWindowSharesDepth>(
+        acc, shared, 1, range, number, [&](int row_of_tile, const LaneVector<B::kWords>& v) {
+            const int row = (S::kWindowSharesDepth ? 0 : group * 64) + row_of_tile;
+            v.write(slice + exchanged<S::kColumns>(row * S::kColumns + lane % 4 * (S::kColumns / 4)));
+        });
+    send<S>(t, shared.window + band.rank * kBytes, kBytes, shared.window_full, band.rank);
 }
 
 // The last step.
@@ -155,8 +187,9 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
     Vector v[2] = {read_residual(0, first_pass), read_residual(1, first_pass)}, next[2] = {};
     const HeldAddition held(addition);
     wait_for(shared.last_w_full, 0);
-    wait_for_blocks(shared.window_full, parity);
-    publish_to_blocks();
+    wait_for(shared.window_full, parity);
+    // No block ends while others copy from its memory: all have got what it sent.
+    if (t.blocks > 1 && band.is_last) arrive_without_order();
 #pragma unroll 1
     for (int pass = first_pass; pass < t.passes; pass += kStep) {
         int32_t acc[kLastColumns / 2];
@@ -198,9 +231,9 @@ __device__ __forceinline__ void prepare(const BottleneckTask& t, const Bottlenec
     prepare_step<typename S::Last>(ends.of[2], rank, t.passes * kLastColumns, shared.bias[2],
                                    shared.multiplier[2]);
     const uint4 padding = splat_vector<uint4>(t.window_zero_point);
-    for (int i = static_cast<int>(threadIdx.x); i < t.blocks * t.reduced_rows * S::kColumns / 16;
-         i += kBottleneckThreads)
-        reduced[i] = padding;
+    const int vectors = t.reduced_rows * S::kColumns / 16;
+    for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kBottleneckThreads)
+        reduced[rank * vectors + i] = padding;
 }
 
 template <class S>
@@ -217,14 +250,13 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
         for (int i = 0; i < t.w_stages; ++i)
             start_barrier(shared.w_full + i * 8, 1), start_barrier(shared.w_empty + i * 8, S::kWarps);
         start_barrier(shared.last_w_full, 1);
-        start_barrier(shared.reduced_full, t.blocks * S::kWarps);
-        start_barrier(shared.window_full, t.blocks * S::kWindowTiles * 4);
+        start_barrier(shared.reduced_full, 1), start_barrier(shared.window_full, 1);
         publish_barriers();
     }
     let_next_kernel_start();
     prepare<S>(t, shared, ends, static_cast<int>(blockIdx.x) % t.blocks,
                reinterpret_cast<uint4*>(start + (shared.reduced - shared.x)));
-    publish_to_blocks();
+    publish_writes();
     __syncthreads();
     // Of blocks that are launched without a cluster it ends when all have come to its second step, too, which
     // those that copy do last.
@@ -240,9 +272,9 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
             copy_weights<S>(t, maps, shared);
         }
         __syncwarp();
-        if (is_cluster) wait_for_cluster();
+        if (is_cluster) wait_for_cluster(), arrive_without_order();
     } else {
-        if (is_cluster) wait_for_cluster();  // all blocks run, and their padding is there
+        if (is_cluster) wait_for_cluster();  // all blocks run, and their barriers are there
         wait_for_kernels_before();
         BottleneckRings rings(t);
         for_tasks(t, [&](const BottleneckBand& band, int parity) {
@@ -251,6 +283,7 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
             expand<S>(t, shared, band, ends.of[2].range, addition, warp, parity, y);
         });
     }
+    if (is_cluster) wait_for_cluster();
 #endif
 }
 

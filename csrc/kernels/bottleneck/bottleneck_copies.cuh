@@ -10,11 +10,13 @@ struct BottleneckBand {
     int rank;               // of the block
     int image, first_line;  // of y
     int first_x_line;       // that windows reach, -1 where that is padding
+    bool is_last;           // of the cluster's
 
     __device__ BottleneckBand(const BottleneckTask& t, int task) {
         rank = static_cast<int>(blockIdx.x) % t.blocks;
         image = task / t.bands, first_line = task % t.bands * t.lines;
         first_x_line = (first_line << t.log_stride) - 1;
+        is_last = task + t.clusters >= t.tasks;
     }
 };
 

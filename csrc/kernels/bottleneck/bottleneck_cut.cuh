@@ -27,10 +27,12 @@ struct BottleneckCut {
         const auto narrowed = [](int64_t value) { return static_cast<int>(value); };
         const int64_t pitch = b.q() + 1, x_lines = (v.lines - 1) * b.stride + 3, rows = x_lines * b.w;
         const int64_t window_rows = v.lines * pitch - 1;  // up to the last line's last pixel
-        tiles = narrowed(ceil_div(ceil_div(rows, 64), 2)), window_tiles = narrowed(ceil_div(window_rows, 64));
+        tiles = rows <= 64 ? 0 : narrowed(ceil_div(rows, 128));
+        window_tiles = narrowed(ceil_div(window_rows, 64));
         const int64_t blocks = b.m / v.columns;
-        if (tiles > 2 || window_tiles > 2 || b.m % v.columns != 0 || b.c % v.width != 0 ||
-            !std::has_single_bit(static_cast<uint64_t>(blocks)) || b.k % (blocks * kLastColumns) != 0)
+        if (tiles > 2 || window_tiles > 2 || (tiles == 0 && window_tiles == 2) || b.m % v.columns != 0 ||
+            b.c % v.width != 0 || !std::has_single_bit(static_cast<uint64_t>(blocks)) ||
+            b.k % (blocks * kLastColumns) != 0)
             return;
         BottleneckTask& t = task;
         t.h = narrowed(b.h), t.w = narrowed(b.w);
@@ -52,6 +54,7 @@ struct BottleneckCut {
         t.tasks = narrowed(tasks), t.clusters = 1;
         const int64_t window_bytes = int64_t{window_tiles} * 64 * b.m;
         t.window_bytes = loops ? narrowed(rounded_up(window_bytes, 1024)) : 0;
+        t.sums_bytes = window_tiles == 1 ? v.columns * 256 : 0;  // half of the sums of 64 rows, of two groups
         choose_stages(v, loops, loops ? 0 : window_bytes, gpu);
     }
 
@@ -78,8 +81,9 @@ struct BottleneckCut {
     // As many buffers as there is room for, those of x for `least_of_x` bytes and more: the weights' are
     // filled while the kernels before still run. Where a block loops it rather keeps the weights.
     void choose_stages(const BottleneckVariant& v, bool loops, int64_t least_of_x, const Gpu& gpu) {
-        constexpr int kMostOfX = 4, kMostOfWeights = 80;
-        constexpr int kLeast = 2;            // a buffer is given back while the mmas of the next one run
+        constexpr int kMostOfX = 4, kMostOfWeights = 80, kLeastOfWeights = 4;
+        // A buffer is given back while the mmas of the group's next one run.
+        const int kLeast = tiles == 0 ? 3 : 2;
         constexpr int64_t kReserved = 1024;  // of a block, by the GPU
         BottleneckTask& t = task;
         const int64_t room =
@@ -97,7 +101,7 @@ struct BottleneckCut {
             for (int x_stages = most; x_stages >= least; --x_stages)
                 if (fits(x_stages, steps)) return;
         for (int x_stages = most; x_stages >= least; --x_stages)
-            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeast + 2, steps);
+            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeastOfWeights, steps);
                  --w_stages)
                 if (fits(x_stages, w_stages)) return;
     }

@@ -32,34 +32,30 @@ struct LateSignal {
     }
 };
 
-// Gives so many buffers of weights back, and with_x those of x, of which a group of warps has no use.
-__device__ __forceinline__ void pass_by(const BottleneckTask& t, const BottleneckShared& shared, int count,
-                                        bool with_x, BottleneckRings& rings) {
-    auto& [x, w] = rings;
-    const bool signals = threadIdx.x % 32 == 0;
-    for (int i = 0; i < count; ++i, w.advance()) {
-        if (with_x) {
-            wait_for(shared.x_full + x.stage * 8, x.parity);
-            if (signals) arrive(shared.x_empty + x.stage * 8);
-            x.advance();
-        }
-        if (t.keeps_weights) continue;
-        rings.wait_for_weights(t, shared);
-        if (signals) arrive(rings.weights_empty(t, shared));
-    }
-}
-
-// Adds the products of all channels of x to the sums, kWidth channels at a time.
+// Adds the products of all channels of x to the sums, kWidth channels at a time; those of every other time
+// where the groups share the depth.
 template <class S, int kWidth>
 __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2], const BottleneckTask& t,
                                       const BottleneckShared& shared, int group, BottleneckRings& rings) {
     const bool signals = threadIdx.x % 32 == 0;
     auto& [x, w] = rings;
+    const int first_row = S::kSharesDepth ? 0 : group * 64;
     LateSignal read;
-    for (int width = 0; width < t.x_widths; ++width, x.advance(), w.advance()) {
+    int width = 0;
+    const auto wait_and_name = [&] {
         wait_for(shared.x_full + x.stage * 8, x.parity);
         rings.wait_for_weights(t, shared);
-        const uint64_t a = matrix_at(shared.x + x.stage * t.x_bytes + group * 64 * kWidth, kWidth),
+        return LateSignal{shared.x_empty + x.stage * 8, rings.weights_empty(t, shared)};
+    };
+    const auto advance = [&] { ++width, x.advance(), w.advance(); };
+    const auto pass_by = [&] {  // what the other group multiplies
+        wait_and_name().send(signals);
+        advance();
+    };
+    if (S::kSharesDepth && group > 0) pass_by();
+    while (width < t.x_widths) {
+        const LateSignal now = wait_and_name();
+        const uint64_t a = matrix_at(shared.x + x.stage * t.x_bytes + first_row * kWidth, kWidth),
                        b = matrix_at(shared.w + w.stage * t.w_bytes, kWidth);
         fence_wgmma();
 #pragma unroll
@@ -71,7 +67,9 @@ __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2]
         commit_wgmma();
         wait_for_wgmma<1>();
         read.send(signals);
-        read = {shared.x_empty + x.stage * 8, rings.weights_empty(t, shared)};
+        read = now;
+        advance();
+        if (S::kSharesDepth && width < t.x_widths) pass_by();
     }
     wait_for_wgmma<0>();
     read.send(signals);
@@ -91,24 +89,31 @@ __device__ __forceinline__ void multiply_width(int32_t (&acc)[kColumns / 2], uin
     }
 }
 
-// Adds the products of all taps and all channels between to the sums.
+// Adds the products of all taps and all channels between to the sums; those of every other tap where the
+// groups share the depth.
 template <class S, int kWidth>
 __device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const BottleneckTask& t,
                                          const BottleneckShared& shared, int group, BottleneckRings& rings) {
     const bool signals = threadIdx.x % 32 == 0;
+    const int first_row = S::kWindowSharesDepth ? 0 : group * 64;
     LateSignal read;
     for (int width = 0; width < t.m_widths; ++width)
 #pragma unroll
         for (int tap = 0; tap < kBottleneckTaps; ++tap, rings.w.advance()) {
             rings.wait_for_weights(t, shared);
-            const int row = group * 64 + t.reduced_row(tap / 3, tap % 3);
+            const LateSignal now = {0, rings.weights_empty(t, shared)};
+            if (S::kWindowSharesDepth && (width + tap) % S::kGroups != group) {
+                now.send(signals);
+                continue;
+            }
             fence_wgmma();
-            multiply_width<S, kWidth, S::kColumns>(acc, shared.reduced, t.reduced_rows * S::kColumns, row,
-                                                   width, shared.w + rings.w.stage * t.w_bytes);
+            multiply_width<S, kWidth, S::kColumns>(acc, shared.reduced, t.reduced_rows * S::kColumns,
+                                                   first_row + t.reduced_row(tap / 3, tap % 3), width,
+                                                   shared.w + rings.w.stage * t.w_bytes);
             commit_wgmma();
             wait_for_wgmma<1>();
             read.send(signals);
-            read.w = rings.weights_empty(t, shared);
+            read = now;
         }
     wait_for_wgmma<0>();
     read.send(signals);
@@ -135,6 +140,32 @@ __device__ __forceinline__ void start_sums(int32_t (&acc)[S::kColumns / 2], cons
     for (int j = 0; j < S::kColumns / 8; ++j)
 #pragma unroll
         for (int i = 0; i < 4; ++i) acc[j * 4 + i] = starts[j / 2 * 16 + j % 2 * 2 + i % 2];
+}
+
+// The sums of a group's half of the rows, of those that the groups have of all rows; biases are added.
+template <class S>
+__device__ __forceinline__ void add_up(const int32_t (&acc)[S::kColumns / 2], int4* shared_sums,
+                                       const int32_t* bias, int group, int4 (&sums)[S::kColumns / 16]) {
+    constexpr int kVectors = S::kColumns / 16, kGroupThreads = S::kThreads / S::kGroups;
+    const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
+    const auto added = [](int32_t a, int32_t b, int32_t c) { return wrapping_add(wrapping_add(a, b), c); };
+    const auto of_half = [&](int vector, bool second) {
+        const int32_t* first = acc + vector * 8;
+        return second ? int4{first[2], first[3], first[6], first[7]}
+                      : int4{first[0], first[1], first[4], first[5]};
+    };
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v)
+        shared_sums[(group * kVectors + v) * kGroupThreads + thread] = of_half(v, group == 0);
+    meet(S::kThreads);
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v) {
+        const int4 own = of_half(v, group == 1),
+                   other = shared_sums[((1 - group) * kVectors + v) * kGroupThreads + thread],
+                   start = reinterpret_cast<const int4*>(bias)[v * 4 + thread % 4];
+        sums[v] = {added(own.x, other.x, start.x), added(own.y, other.y, start.y),
+                   added(own.z, other.z, start.z), added(own.w, other.w, start.w)};
+    }
 }
 
 }  // namespace qudnn::kernels

@@ -25,8 +25,9 @@ __device__ inline void cluster_barrier() {
     wait_for_cluster();
 }
 
-// The first step of a barrier after which all blocks of the cluster run; nothing else is promised.
-__device__ inline void say_that_block_runs() {
+// The first step of a barrier after which all threads of the cluster have been here, and so all of its blocks
+// run; nothing is promised of what they wrote.
+__device__ inline void arrive_without_order() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("barrier.cluster.arrive.relaxed;" : : : "memory");
 #endif
@@ -41,51 +42,14 @@ __device__ inline uint32_t block_address(uint32_t shared, int rank) {
     return there;
 }
 
-// Writes a vector to another block's memory. That block has to run already, and may not end before.
-__device__ inline void write_to_block(uint32_t there, const uint32_t (&v)[2]) {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("st.shared::cluster.v2.b32 [%0], {%1, %2};" : : "r"(there), "r"(v[0]), "r"(v[1]) : "memory");
-#endif
-}
-__device__ inline void write_to_block(uint32_t there, const uint32_t (&v)[4]) {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("st.shared::cluster.v4.b32 [%0], {%1, %2, %3, %4};"
-                 :
-                 : "r"(there), "r"(v[0]), "r"(v[1]), "r"(v[2]), "r"(v[3])
-                 : "memory");
-#endif
-}
-
-// Lets mmas of all blocks see what the thread wrote to their memory, once who starts them has waited for it.
-__device__ inline void publish_to_blocks() {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("fence.proxy.async;" : : : "memory");
-#endif
-}
-
-// Arrives at another block's barrier: what the warp wrote to that block before __syncwarp() is seen by who
-// waits with wait_for_blocks().
-__device__ inline void arrive_at_block(uint32_t barrier_there) {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];"
-                 :
-                 : "r"(barrier_there)
-                 : "memory");
-#endif
-}
-
-// Waits for the end of the phase of that parity of a barrier at which other blocks arrive.
-__device__ inline void wait_for_blocks(uint32_t barrier, int parity) {
+// Copies so many bytes, a multiple of 16, to another block's memory, and completes them on its barrier. That
+// block has to run already; this one may not end before.
+__device__ inline void copy_to_block(uint32_t there, uint32_t shared, int bytes, uint32_t barrier_there) {
 #if __CUDA_ARCH__ >= 900
     asm volatile(
-        "{ .reg .pred done;\n"
-        "again:\n"
-        "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
-        "@done bra ready;\n"
-        "bra again;\n"
-        "ready: }"
+        "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];"
         :
-        : "r"(barrier), "r"(parity)
+        : "r"(there), "r"(shared), "r"(bytes), "r"(barrier_there)
         : "memory");
 #endif
 }

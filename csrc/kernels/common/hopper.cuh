@@ -69,7 +69,21 @@ __device__ inline void wait_for(uint32_t barrier, int parity) {
 #endif
 }
 
-// A barrier of the block's first `threads` threads; returns whether the predicate held for one of them.
+// Makes what this thread has written to shared memory known to copies and mmas that are started after it.
+__device__ inline void publish_writes() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("fence.proxy.async.shared::cta;" : : : "memory");
+#endif
+}
+
+// A barrier of the block's first `threads` threads.
+__device__ inline void meet(int threads) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("barrier.cta.sync 1, %0;" : : "r"(threads) : "memory");
+#endif
+}
+
+// The same; returns whether the predicate held for one of them.
 __device__ inline bool any_of(int threads, bool yes) {
     int result = 0;
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL

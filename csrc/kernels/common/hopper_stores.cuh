@@ -5,13 +5,6 @@
 
 namespace qudnn::kernels {
 
-// Makes what this thread has written to shared memory known to the copies that are started after it.
-__device__ inline void publish_writes() {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-    asm volatile("fence.proxy.async.shared::cta;" : : : "memory");
-#endif
-}
-
 // Starts copying a box to the tensor, without what lies outside of it, in the thread's open group of copies.
 __device__ inline void store_box(const CUtensorMap& map, uint32_t shared, int c0, int c1, int c2, int c3) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL

@@ -194,7 +194,7 @@ __global__ void __launch_bounds__(kExciteThreads, 2)
     extern __shared__ __align__(16) int8_t memory[];
     let_next_kernel_start();
     const ExciteBlock block(kernel, memory);
-    if (kernel.cut.blocks() > 1) say_that_block_runs();
+    if (kernel.cut.blocks() > 1) arrive_without_order();
     block.bring_constants();
     wait_for_kernels_before();
     const int64_t image = blockIdx.x >> (kernel.cut.log_slices + kernel.cut.log_parts);

@@ -316,7 +316,7 @@ __device__ __forceinline__ void run_inverted(const InvertedTask& t, const int8_t
         return InvertedWeights{memory + t.weights + number % kInvertedBuffers * t.weight_bytes, &t};
     };
     const auto thread = static_cast<int>(threadIdx.x);
-    if (t.blocks > 1) say_that_block_runs();
+    if (t.blocks > 1) arrive_without_order();
     let_next_kernel_start();
     // What x and the first filter have beyond their channels counts as well.
     if (t.c % 32 != 0) {
