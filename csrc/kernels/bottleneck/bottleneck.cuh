@@ -38,10 +38,12 @@ __device__ __forceinline__ void send(const BottleneckTask& t, uint32_t slice, in
     meet(S::kThreads);
     if (threadIdx.x % 32 != 0) return;
     for (int to = static_cast<int>(threadIdx.x) / 32; to < t.blocks; to += S::kWarps)
-        if (to == rank)
+        if (to != rank)
+            copy_to_block(block_address(slice, to), slice, bytes, block_address(barrier, to));
+        else if (t.blocks > 1)
             arrive_announcing(barrier, (t.blocks - 1) * bytes);
         else
-            copy_to_block(block_address(slice, to), slice, bytes, block_address(barrier, to));
+            arrive(barrier);  // to announce nothing is no instruction
 }
 
 // Four sums of each of a lane's vectors to results of one row.
