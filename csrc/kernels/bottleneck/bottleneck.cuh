@@ -37,13 +37,17 @@ __device__ __forceinline__ void send(const BottleneckTask& t, uint32_t slice, in
     publish_writes();
     meet(S::kThreads);
     if (threadIdx.x % 32 != 0) return;
-    for (int to = static_cast<int>(threadIdx.x) / 32; to < t.blocks; to += S::kWarps)
-        if (to != rank)
-            copy_to_block(block_address(slice, to), slice, bytes, block_address(barrier, to));
-        else if (t.blocks > 1)
+    const int warp = static_cast<int>(threadIdx.x) / 32;
+    // A kernel that is launched without clusters may not even skip a copy between blocks by its predicate.
+    if (t.blocks == 1) {
+        if (warp == 0) arrive(barrier);
+        return;
+    }
+    for (int to = warp; to < t.blocks; to += S::kWarps)
+        if (to == rank)
             arrive_announcing(barrier, (t.blocks - 1) * bytes);
         else
-            arrive(barrier);  // to announce nothing is no instruction
+            copy_to_block(block_address(slice, to), slice, bytes, block_address(barrier, to));
 }
 
 // Four sums of each of a lane's vectors to results of one row.
