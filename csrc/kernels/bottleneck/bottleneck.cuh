@@ -43,6 +43,7 @@ __device__ __forceinline__ void send(const BottleneckTask& t, uint32_t slice, in
         if (warp == 0) arrive(barrier);
         return;
     }
+#pragma unroll 1
     for (int to = warp; to < t.blocks; to += S::kWarps)
         if (to == rank)
             arrive_announcing(barrier, (t.blocks - 1) * bytes);
@@ -282,7 +283,7 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
     } else {
         if (is_cluster) wait_for_cluster();  // all blocks run, and their barriers are there
         wait_for_kernels_before();
-        BottleneckRings rings(t);
+        BottleneckRings rings(t, shared);
         for_tasks(t, [&](const BottleneckBand& band, int parity) {
             reduce<S>(t, shared, band, ends.of[0].range, warp, rings);
             run_window<S>(t, shared, band, ends.of[1].range, warp, parity, rings);

@@ -50,6 +50,7 @@ struct BottleneckCut {
         const int64_t reach = b.stride == 1 ? 2 * pitch + 2 : pitch + 1;
         t.phase_rows = narrowed(window_rows + reach);
         t.reduced_rows = narrowed(rounded_up(t.phase_rows * b.stride * b.stride, 1024 / v.columns));
+        for (int tap = 0; tap < kBottleneckTaps; ++tap) t.tap_rows[tap] = t.reduced_row(tap / 3, tap % 3);
         tasks = b.n * t.bands;
         t.tasks = narrowed(tasks), t.clusters = 1;
         const int64_t window_bytes = int64_t{window_tiles} * 64 * b.m;

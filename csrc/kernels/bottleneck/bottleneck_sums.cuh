@@ -5,11 +5,34 @@
 
 namespace qudnn::kernels {
 
-// Where a warp is in the buffers.
-struct BottleneckRings {
-    Ring x, w;
+// A matrix as mmas take it, see matrix_at(): its lower half, to which sixteens of bytes are added. Its other
+// half is known. All that is computed for an mma is in uniform registers, whose instructions take long.
+template <int kWidth>
+__device__ __forceinline__ uint32_t place_of(uint32_t shared) {
+    return static_cast<uint32_t>(matrix_at(shared, kWidth));
+}
+template <int kWidth>
+__device__ __forceinline__ uint64_t matrix_in(uint32_t place) {
+    return matrix_at(0, kWidth) >> 32 << 32 | place;
+}
 
-    __device__ explicit BottleneckRings(const BottleneckTask& t) : x(t.x_stages), w(t.w_stages) {}
+// Where a warp is in a ring of buffers.
+struct BottleneckRing : Ring {
+    uint32_t first, bytes, at;
+
+    __device__ BottleneckRing(int stages, uint32_t first, int bytes)
+        : Ring(stages), first(first), bytes(static_cast<uint32_t>(bytes)), at(first) {}
+    __device__ void advance() {
+        Ring::advance();
+        at = stage == 0 ? first : at + bytes;
+    }
+};
+
+struct BottleneckRings {
+    BottleneckRing x, w;
+
+    __device__ BottleneckRings(const BottleneckTask& t, const BottleneckShared& shared)
+        : x(t.x_stages, shared.x, t.x_bytes), w(t.w_stages, shared.w, t.w_bytes) {}
 
     // Waits for weights; where all have a buffer, these stay full.
     __device__ void wait_for_weights(const BottleneckTask& t, const BottleneckShared& shared) const {
@@ -55,15 +78,15 @@ __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2]
     if (S::kSharesDepth && group > 0) pass_by();
     while (width < t.x_widths) {
         const LateSignal now = wait_and_name();
-        const uint64_t a = matrix_at(shared.x + x.stage * t.x_bytes + first_row * kWidth, kWidth),
-                       b = matrix_at(shared.w + w.stage * t.w_bytes, kWidth);
+        const uint32_t a = place_of<kWidth>(x.at + first_row * kWidth), b = place_of<kWidth>(w.at);
         fence_wgmma();
 #pragma unroll
         for (int depth = 0; depth < kWidth / 32; ++depth)
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
-                multiply_add<S::kColumns>(acc[i], a + i * S::kGroups * 64 * kWidth / 16 + depth * 2,
-                                          b + depth * 2);
+                multiply_add<S::kColumns>(
+                    acc[i], matrix_in<kWidth>(a + i * S::kGroups * 64 * kWidth / 16 + depth * 2),
+                    matrix_in<kWidth>(b + depth * 2));
         commit_wgmma();
         wait_for_wgmma<1>();
         read.send(signals);
@@ -75,18 +98,16 @@ __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2]
     read.send(signals);
 }
 
-// Starts the mmas of 64 rows from `row` on and kWidth of the channels between, number `width`. Matrices of so
-// many bytes hold the channels of a block each.
+// Starts the mmas of 64 rows and kWidth of the channels between. a: the first of the matrices that hold the
+// channels of a block each, from one to the next `matrix`.
 template <class S, int kWidth, int kColumns>
-__device__ __forceinline__ void multiply_width(int32_t (&acc)[kColumns / 2], uint32_t matrices,
-                                               uint32_t matrix_bytes, int row, int width, uint32_t w) {
-    const uint64_t b = matrix_at(w, kWidth);
+__device__ __forceinline__ void multiply_width(int32_t (&acc)[kColumns / 2], uint32_t a, uint32_t matrix,
+                                               uint32_t b) {
 #pragma unroll
-    for (int depth = 0; depth < kWidth / 32; ++depth) {
-        const int block = (width * kWidth + depth * 32) / S::kColumns;
-        const uint64_t a = matrix_at(matrices + block * matrix_bytes + row * S::kColumns, S::kColumns);
-        multiply_add<kColumns>(acc, a + depth * 32 % S::kColumns / 16, b + depth * 2);
-    }
+    for (int depth = 0; depth < kWidth; depth += 32)
+        multiply_add<kColumns>(
+            acc, matrix_in<S::kColumns>(a + depth / S::kColumns * matrix + depth % S::kColumns / 16),
+            matrix_in<kWidth>(b + depth / 16));
 }
 
 // Adds the products of all taps and all channels between to the sums; those of every other tap where the
@@ -96,20 +117,23 @@ __device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const 
                                          const BottleneckShared& shared, int group, BottleneckRings& rings) {
     const bool signals = threadIdx.x % 32 == 0;
     const int first_row = S::kWindowSharesDepth ? 0 : group * 64;
+    const uint32_t matrix = t.reduced_rows * S::kColumns / 16;
+    uint32_t first = place_of<S::kColumns>(shared.reduced + first_row * S::kColumns);
     LateSignal read;
-    for (int width = 0; width < t.m_widths; ++width)
+    for (int width = 0; width < t.m_widths; ++width, first += kWidth / S::kColumns * matrix)
 #pragma unroll
         for (int tap = 0; tap < kBottleneckTaps; ++tap, rings.w.advance()) {
+            const bool passes_by = S::kWindowSharesDepth && (width + tap) % S::kGroups != group;
+            if (passes_by && t.keeps_weights) continue;
             rings.wait_for_weights(t, shared);
             const LateSignal now = {0, rings.weights_empty(t, shared)};
-            if (S::kWindowSharesDepth && (width + tap) % S::kGroups != group) {
+            if (passes_by) {
                 now.send(signals);
                 continue;
             }
             fence_wgmma();
-            multiply_width<S, kWidth, S::kColumns>(acc, shared.reduced, t.reduced_rows * S::kColumns,
-                                                   first_row + t.reduced_row(tap / 3, tap % 3), width,
-                                                   shared.w + rings.w.stage * t.w_bytes);
+            multiply_width<S, kWidth, S::kColumns>(acc, first + t.tap_rows[tap] * (S::kColumns / 16), matrix,
+                                                   place_of<kWidth>(rings.w.at));
             commit_wgmma();
             wait_for_wgmma<1>();
             read.send(signals);
@@ -123,11 +147,14 @@ __device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const 
 template <class S, int kWidth>
 __device__ __forceinline__ void add_last(int32_t (&acc)[kLastColumns / 2], const BottleneckTask& t,
                                          const BottleneckShared& shared, int tile, int pass) {
+    constexpr uint32_t kMatrix = S::kWindowRows * S::kColumns / 16;
+    uint32_t a = place_of<S::kColumns>(shared.window + tile * 64 * S::kColumns),
+             b = place_of<kWidth>(shared.last_w + pass * t.m_widths * kLastColumns * kWidth);
     fence_wgmma();
-    for (int width = 0; width < t.m_widths; ++width)
-        multiply_width<S, kWidth, kLastColumns>(
-            acc, shared.window, S::kWindowRows * S::kColumns, tile * 64, width,
-            shared.last_w + (pass * t.m_widths + width) * kLastColumns * kWidth);
+    for (int width = 0; width < t.m_widths; ++width) {
+        multiply_width<S, kWidth, kLastColumns>(acc, a, kMatrix, b);
+        a += kWidth / S::kColumns * kMatrix, b += kLastColumns * kWidth / 16;
+    }
     commit_wgmma();
     wait_for_wgmma<0>();
 }

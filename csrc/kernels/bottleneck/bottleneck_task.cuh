@@ -35,11 +35,12 @@ struct BottleneckTask {
     int reduced_rows, phase_rows;
     int window_bytes;  // of the window's results; 0: they take the place of x, which is read once
     int sums_bytes;    // where the groups that share the depth of a tile add up
+    int tap_rows[kBottleneckTaps];  // reduced_row() of a window's taps
     int window_zero_point;
 
     // The row of the result in a line and a column, counted from the padding before the first ones, or, of
     // those that the first window of a row reads, that of a tap.
-    __device__ int reduced_row(int line, int column) const {
+    __host__ __device__ int reduced_row(int line, int column) const {
         const int odd = (1 << log_stride) - 1, phase = (line & odd) << log_stride | (column & odd);
         return phase * phase_rows + (line >> log_stride) * static_cast<int>(pitch.value) +
                (column >> log_stride);
