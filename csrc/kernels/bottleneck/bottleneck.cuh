@@ -150,11 +150,13 @@ __device__ __forceinline__ void run_window(const BottleneckTask& t, const Bottle
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
     int32_t acc[S::kColumns / 2];
     start_between<S, S::kWindowSharesDepth>(acc, shared.bias[1]);
+    if (t.keeps_weights) wait_for_kept_weights(t, shared);
     wait_for(shared.reduced_full, parity);
-    if (t.m_width == 128)
-        add_taps<S, 128>(acc, t, shared, group, rings);
-    else
-        add_taps<S, 64>(acc, t, shared, group, rings);
+    const auto add = [&]<int kWidth>() {
+        t.keeps_weights ? add_taps<S, kWidth, true>(acc, t, shared, group, rings)
+                        : add_taps<S, kWidth, false>(acc, t, shared, group, rings);
+    };
+    t.m_width == 128 ? add.template operator()<128>() : add.template operator()<64>();
 
     int8_t* const slice = shared.slice(shared.window, band.rank * kBytes);
     end_between<S, S::kWindowSharesDepth>(

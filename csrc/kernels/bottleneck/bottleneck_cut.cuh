@@ -82,9 +82,8 @@ struct BottleneckCut {
     // As many buffers as there is room for, those of x for `least_of_x` bytes and more: the weights' are
     // filled while the kernels before still run. Where a block loops it rather keeps the weights.
     void choose_stages(const BottleneckVariant& v, bool loops, int64_t least_of_x, const Gpu& gpu) {
-        constexpr int kMostOfX = 4, kMostOfWeights = 80, kLeastOfWeights = 4;
-        // A buffer is given back while the mmas of the group's next one run.
-        const int kLeast = tiles == 0 ? 3 : 2;
+        constexpr int kMostOfX = 4, kMostOfWeights = 80;
+        constexpr int kLeast = 2;            // a buffer is given back while the mmas of the next one run
         constexpr int64_t kReserved = 1024;  // of a block, by the GPU
         BottleneckTask& t = task;
         const int64_t room =
@@ -102,7 +101,7 @@ struct BottleneckCut {
             for (int x_stages = most; x_stages >= least; --x_stages)
                 if (fits(x_stages, steps)) return;
         for (int x_stages = most; x_stages >= least; --x_stages)
-            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeastOfWeights, steps);
+            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeast + 2, steps);
                  --w_stages)
                 if (fits(x_stages, w_stages)) return;
     }

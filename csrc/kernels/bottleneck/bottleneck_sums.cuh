@@ -55,92 +55,85 @@ struct LateSignal {
     }
 };
 
-// Adds the products of all channels of x to the sums, kWidth channels at a time; those of every other time
-// where the groups share the depth.
+// Adds the products of all channels of x to the sums, kWidth channels at a time.
 template <class S, int kWidth>
 __device__ __forceinline__ void add_x(int32_t (&acc)[S::kTiles][S::kColumns / 2], const BottleneckTask& t,
                                       const BottleneckShared& shared, int group, BottleneckRings& rings) {
+    constexpr int kDepth = kWidth / (S::kSharesDepth ? S::kGroups : 1);  // of a group
     const bool signals = threadIdx.x % 32 == 0;
     auto& [x, w] = rings;
-    const int first_row = S::kSharesDepth ? 0 : group * 64;
+    const int first_a = S::kSharesDepth ? group * kDepth : group * 64 * kWidth,
+              first_b = S::kSharesDepth ? group * kDepth : 0;
     LateSignal read;
-    int width = 0;
-    const auto wait_and_name = [&] {
+    for (int width = 0; width < t.x_widths; ++width, x.advance(), w.advance()) {
         wait_for(shared.x_full + x.stage * 8, x.parity);
         rings.wait_for_weights(t, shared);
-        return LateSignal{shared.x_empty + x.stage * 8, rings.weights_empty(t, shared)};
-    };
-    const auto advance = [&] { ++width, x.advance(), w.advance(); };
-    const auto pass_by = [&] {  // what the other group multiplies
-        wait_and_name().send(signals);
-        advance();
-    };
-    if (S::kSharesDepth && group > 0) pass_by();
-    while (width < t.x_widths) {
-        const LateSignal now = wait_and_name();
-        const uint32_t a = place_of<kWidth>(x.at + first_row * kWidth), b = place_of<kWidth>(w.at);
+        const uint32_t a = place_of<kWidth>(x.at + first_a), b = place_of<kWidth>(w.at + first_b);
         fence_wgmma();
 #pragma unroll
-        for (int depth = 0; depth < kWidth / 32; ++depth)
+        for (int depth = 0; depth < kDepth; depth += 32)
 #pragma unroll
             for (int i = 0; i < S::kTiles; ++i)
-                multiply_add<S::kColumns>(
-                    acc[i], matrix_in<kWidth>(a + i * S::kGroups * 64 * kWidth / 16 + depth * 2),
-                    matrix_in<kWidth>(b + depth * 2));
+                multiply_add<S::kColumns>(acc[i],
+                                          matrix_in<kWidth>(a + (i * S::kGroups * 64 * kWidth + depth) / 16),
+                                          matrix_in<kWidth>(b + depth / 16));
         commit_wgmma();
         wait_for_wgmma<1>();
         read.send(signals);
-        read = now;
-        advance();
-        if (S::kSharesDepth && width < t.x_widths) pass_by();
+        read = {shared.x_empty + x.stage * 8, rings.weights_empty(t, shared)};
     }
     wait_for_wgmma<0>();
     read.send(signals);
 }
 
-// Starts the mmas of 64 rows and kWidth of the channels between. a: the first of the matrices that hold the
-// channels of a block each, from one to the next `matrix`.
-template <class S, int kWidth, int kColumns>
+// Starts the mmas of 64 rows and kDepth of the channels between, rows of weights of kWidth of these. a: the
+// first of the matrices that hold the channels of a block each, from one to the next `matrix`.
+template <class S, int kWidth, int kDepth, int kColumns>
 __device__ __forceinline__ void multiply_width(int32_t (&acc)[kColumns / 2], uint32_t a, uint32_t matrix,
                                                uint32_t b) {
 #pragma unroll
-    for (int depth = 0; depth < kWidth; depth += 32)
+    for (int depth = 0; depth < kDepth; depth += 32)
         multiply_add<kColumns>(
             acc, matrix_in<S::kColumns>(a + depth / S::kColumns * matrix + depth % S::kColumns / 16),
             matrix_in<kWidth>(b + depth / 16));
 }
 
-// Adds the products of all taps and all channels between to the sums; those of every other tap where the
-// groups share the depth.
-template <class S, int kWidth>
+// Waits for the weights of all taps, which stay.
+__device__ __forceinline__ void wait_for_kept_weights(const BottleneckTask& t,
+                                                      const BottleneckShared& shared) {
+    for (int stage = t.x_widths; stage < t.w_stages; ++stage) wait_for(shared.w_full + stage * 8, 0);
+}
+
+// Adds the products of all taps and all channels between to the sums. kKept: all weights are there.
+template <class S, int kWidth, bool kKept>
 __device__ __forceinline__ void add_taps(int32_t (&acc)[S::kColumns / 2], const BottleneckTask& t,
                                          const BottleneckShared& shared, int group, BottleneckRings& rings) {
+    constexpr int kDepth = kWidth / (S::kWindowSharesDepth ? S::kGroups : 1);  // of a group
     const bool signals = threadIdx.x % 32 == 0;
-    const int first_row = S::kWindowSharesDepth ? 0 : group * 64;
     const uint32_t matrix = t.reduced_rows * S::kColumns / 16;
-    uint32_t first = place_of<S::kColumns>(shared.reduced + first_row * S::kColumns);
+    uint32_t first = place_of<S::kColumns>(shared.reduced);
+    if constexpr (S::kWindowSharesDepth)
+        first += group * (kDepth / S::kColumns * matrix + kDepth % S::kColumns / 16);
+    else
+        first += group * (64 * S::kColumns / 16);
+    const int first_b = S::kWindowSharesDepth ? group * kDepth : 0;
     LateSignal read;
+    if constexpr (kKept) fence_wgmma();
     for (int width = 0; width < t.m_widths; ++width, first += kWidth / S::kColumns * matrix)
 #pragma unroll
         for (int tap = 0; tap < kBottleneckTaps; ++tap, rings.w.advance()) {
-            const bool passes_by = S::kWindowSharesDepth && (width + tap) % S::kGroups != group;
-            if (passes_by && t.keeps_weights) continue;
-            rings.wait_for_weights(t, shared);
-            const LateSignal now = {0, rings.weights_empty(t, shared)};
-            if (passes_by) {
-                now.send(signals);
-                continue;
-            }
-            fence_wgmma();
-            multiply_width<S, kWidth, S::kColumns>(acc, first + t.tap_rows[tap] * (S::kColumns / 16), matrix,
-                                                   place_of<kWidth>(rings.w.at));
+            if constexpr (!kKept) rings.wait_for_weights(t, shared), fence_wgmma();
+            multiply_width<S, kWidth, kDepth, S::kColumns>(acc, first + t.tap_rows[tap] * (S::kColumns / 16),
+                                                           matrix, place_of<kWidth>(rings.w.at + first_b));
+            if constexpr (kKept) continue;
             commit_wgmma();
             wait_for_wgmma<1>();
             read.send(signals);
-            read = now;
+            read.w = rings.weights_empty(t, shared);
         }
+    if constexpr (kKept) commit_wgmma();
     wait_for_wgmma<0>();
-    read.send(signals);
+    if constexpr (!kKept) read.send(signals);
 }
 
 // Adds the products of all channels between, of the last step's pass of that number, to the sums.
@@ -152,7 +145,7 @@ __device__ __forceinline__ void add_last(int32_t (&acc)[kLastColumns / 2], const
              b = place_of<kWidth>(shared.last_w + pass * t.m_widths * kLastColumns * kWidth);
     fence_wgmma();
     for (int width = 0; width < t.m_widths; ++width) {
-        multiply_width<S, kWidth, kLastColumns>(acc, a, kMatrix, b);
+        multiply_width<S, kWidth, kWidth, kLastColumns>(acc, a, kMatrix, b);
         a += kWidth / S::kColumns * kMatrix, b += kLastColumns * kWidth / 16;
     }
     commit_wgmma();
