@@ -50,6 +50,18 @@ struct Normalized {
         }
     }
 
+    // Parameters with which each channel shows by how much one row's steps before them differ from these.
+    void probe() {
+        for (int64_t c = 0; c < static_cast<int64_t>(gamma.host.size()); ++c) {
+            const int64_t row = c * 7919 % static_cast<int64_t>(mean.size());
+            gamma.host[c] = 1, beta.host[c] = -((value(row, c) - mean[row]) * inverse[row]);
+        }
+        for (const Tensor<float>* t : {&gamma, &beta})
+            require(
+                cudaMemcpy(t->gpu, t->host.data(), t->host.size() * sizeof(float), cudaMemcpyHostToDevice),
+                "cudaMemcpy");
+    }
+
     float at(int64_t row, int64_t c) const {
         return std::fmaf((value(row, c) - mean[row]) * inverse[row], gamma.host[c], beta.host[c]);
     }
@@ -63,18 +75,25 @@ std::string shape_name(const char* kernel, int64_t rows, int64_t channels, int64
            std::to_string(stride) + (offset ? " unaligned" : "");
 }
 
-void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, int offset = 0) {
-    const NormalizationScales s{0.0371f, 0.0213f, 5, -7, 1e-5f};
+// Between numbers that are next to each other, as Normalized::probe() has them, are more than 127 of these.
+constexpr float kProbingScale = 1e-12f;
+
+void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, int offset = 0,
+                              bool probes = false) {
+    const NormalizationScales s{0.0371f, probes ? kProbingScale : 0.0213f, 5, -7, 1e-5f};
     Tensor<int8_t> x(rows * stride, offset);
-    const Normalized n(rows, channels, s.epsilon, [&](int64_t row, int64_t c) {
+    Normalized n(rows, channels, s.epsilon, [&](int64_t row, int64_t c) {
         return static_cast<float>(x.host[row * stride + c] - s.x_zero_point) * s.x_scale;
     });
+    if (probes) n.probe();
+    timed_in_graph = true;
     check<int8_t>(
-        shape_name("layer_normalization", rows, channels, stride, offset), rows * stride,
-        rows * stride + channels * 8, 0, 8, offset,
+        shape_name(probes ? "probed layer_normalization" : "layer_normalization", rows, channels, stride,
+                   offset),
+        rows * stride, rows * stride + channels * 8, 0, 8, offset,
         [&](int8_t* y) {
             return layer_normalization({rows, channels, stride, stride}, s, x.gpu, n.gamma.gpu, n.beta.gpu, y,
-                                       nullptr);
+                                       capturable_stream());
         },
         [&](int64_t i) {
             const int64_t row = i / stride, c = i % stride;
@@ -85,16 +104,18 @@ void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, in
         rows * stride + channels * 8, 0, 8, offset,
         [&](float* y) {
             return layer_normalization_to_float({rows, channels, stride, channels}, s, x.gpu, n.gamma.gpu,
-                                                n.beta.gpu, y, nullptr);
+                                                n.beta.gpu, y, capturable_stream());
         },
         [&](int64_t i) { return n.at(i / channels, i % channels); });
+    timed_in_graph = false;
 }
 
 // keeps_sum: writes the sum too, which is compared in another case.
 void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, bool keeps_sum,
-                                  int offset = 0) {
+                                  int offset = 0, bool probes = false) {
     const BinaryScales sum{0.0371f, 0.0213f, 0.0449f, 121, 3, 130, 128};
-    const NormalizationScales s{sum.y_scale, 0.0213f, sum.y_zero_point - sum.offset, -7, 1e-5f};
+    const NormalizationScales s{sum.y_scale, probes ? kProbingScale : 0.0213f, sum.y_zero_point - sum.offset,
+                                -7, 1e-5f};
     Tensor<int8_t> a(rows * stride, offset), b(rows * stride, offset), total(rows * stride, offset);
     const float ra = sum.a_scale / sum.y_scale, rb = sum.b_scale / sum.y_scale;
     const float f = sum.y_zero_point - std::fmaf(sum.a_zero_point, ra, rb * sum.b_zero_point);
@@ -102,15 +123,18 @@ void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride
         return clamped(std::fmaf(a.host[i] + sum.offset, ra, std::fmaf(b.host[i] + sum.offset, rb, f)),
                        sum.offset);
     };
-    const Normalized n(rows, channels, s.epsilon, [&](int64_t row, int64_t c) {
+    Normalized n(rows, channels, s.epsilon, [&](int64_t row, int64_t c) {
         return static_cast<float>(added(row * stride + c) - s.x_zero_point) * s.x_scale;
     });
     const auto run = [&](int8_t* to, int8_t* y) {
         return add_layer_normalization({rows, channels, stride, stride}, sum, s, a.gpu, b.gpu, n.gamma.gpu,
-                                       n.beta.gpu, to, y, nullptr);
+                                       n.beta.gpu, to, y, capturable_stream());
     };
-    const std::string name = shape_name("add_layer_normalization", rows, channels, stride, offset);
+    if (probes) n.probe();
+    const std::string name = shape_name(probes ? "probed add_layer_normalization" : "add_layer_normalization",
+                                        rows, channels, stride, offset);
     const int64_t read = 2 * rows * stride + channels * 8;
+    timed_in_graph = true;
     check<int8_t>(
         name + (keeps_sum ? " and sum" : ""), rows * stride, read + keeps_sum * rows * stride, 0, 20, offset,
         [&](int8_t* y) { return run(keeps_sum ? total.gpu : nullptr, y); },
@@ -118,11 +142,12 @@ void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride
             const int64_t row = i / stride, c = i % stride;
             return c < channels ? n.quantized(row, c, s.y_scale, s.y_zero_point) : int8_t{0};
         });
-    if (!keeps_sum) return;
     Tensor<int8_t> y(rows * stride, offset);
-    check<int8_t>(
-        name + ", its sum", rows * stride, read + rows * stride, 0, 10, offset,
-        [&](int8_t* to) { return run(to, y.gpu); }, added);
+    if (keeps_sum)
+        check<int8_t>(
+            name + ", its sum", rows * stride, read + rows * stride, 0, 10, offset,
+            [&](int8_t* to) { return run(to, y.gpu); }, added);
+    timed_in_graph = false;
 }
 
 // What is normalized: a tensor inside and a residual, or a float32 tensor alone, which may consist of numbers
@@ -194,7 +219,30 @@ void normalize_to_island_case(Normalizes what, int64_t rows, int64_t channels, i
         });
 }
 
+// More rows of so few channels that kernels may take some at a time; one of them alone.
+void narrow_row_cases() {
+    for (int64_t channels : {32, 64, 96, 128, 192, 256, 384, 512})
+        for (int64_t rows : {1, 1057, 3001}) {
+            layer_normalization_case(rows, channels, channels);
+            layer_normalization_case(rows, channels, channels, 0, true);
+            for (bool keeps_sum : {false, true}) {
+                add_layer_normalization_case(rows, channels, channels, keeps_sum);
+                add_layer_normalization_case(rows, channels, channels, keeps_sum, 0, true);
+            }
+        }
+    for (auto [channels, stride, offset] : {std::array<int, 3>{95, 96, 0},
+                                            {100, 112, 0},
+                                            {80, 80, 0},
+                                            {96, 96, 1},
+                                            {96, 96, 4},
+                                            {192, 192, 8}}) {
+        layer_normalization_case(1101, channels, stride, offset);
+        add_layer_normalization_case(1101, channels, stride, true, offset);
+    }
+}
+
 void small_layer_normalization_cases() {
+    narrow_row_cases();
     for (int64_t rows : {1, 5, 70})
         for (auto [channels, stride] : {std::array<int64_t, 2>{768, 768},
                                         {8, 16},
@@ -209,6 +257,12 @@ void small_layer_normalization_cases() {
 }
 
 void large_layer_normalization_cases() {
+    for (auto [side, channels] :  // of ConvNeXt-tiny and Swin-tiny at a batch of 32
+         {std::array<int64_t, 2>{56, 96}, {28, 192}, {14, 384}, {7, 768}}) {
+        layer_normalization_case(32 * side * side, channels, channels);
+        for (bool keeps_sum : {false, true})
+            add_layer_normalization_case(32 * side * side, channels, channels, keeps_sum);
+    }
     for (auto [rows, channels] : {std::array<int64_t, 2>{32 * 384, 768},
                                   {32 * 128, 768},
                                   {8 * 128, 768},

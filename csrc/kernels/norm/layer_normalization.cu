@@ -1,5 +1,7 @@
 #include "kernels/norm/layer_normalization.cuh"
 
+#include "kernels/norm/row_tiles.cuh"
+
 namespace qudnn::kernels {
 namespace {
 
@@ -16,6 +18,14 @@ struct Tensor {
     template <bool kWords>
     __device__ uint32_t word(uint32_t item, int64_t, int) const {
         return item;
+    }
+
+    static constexpr int kInputs = 1;
+    static constexpr int8_t* total = nullptr;
+    __device__ const int8_t* input(int) const { return x; }
+    __device__ uint32_t word(const uint32_t (&v)[1], const CenteredBytes& bytes, float (&centered)[4]) const {
+        bytes.of(v[0], centered);
+        return v[0];
     }
 };
 
@@ -51,8 +61,12 @@ cudaError_t launch_layer_normalization(const NormalizationGeometry& g, const Nor
     if (g.channels < kLanes)
         return launch(normalize_short_rows<Y>, ceil_div(g.rows, kThreads), kThreads, stream, g.rows, k, x,
                       gamma, beta, y);
+    const Tensor source{x, k.x_stride};
+    if constexpr (std::is_same_v<Y, int8_t>)
+        if (are_row_tiles(g, scales, aligned(x, 16), gamma, beta, y))
+            return launch_normalize_row_tiles(g, scales, source, gamma, beta, y, stream);
     const bool words = g.x_stride % 4 == 0 && aligned(x, 4);
-    return launch_normalize_rows(k, words, Tensor{x, k.x_stride}, gamma, beta, y, stream);
+    return launch_normalize_rows(k, words, source, gamma, beta, y, stream);
 }
 
 }  // namespace
