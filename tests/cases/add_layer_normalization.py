@@ -232,6 +232,10 @@ _Q_ADD = [
     q_add("large", (5,), 1024, dtype=INT8, a_zero_point=-128, b_zero_point=127, sum_zero_point=5),
     q_add("matrix", (), 768, left_out=("sum",)),
     q_add("image", (7, 9), 96),
+    # So many rows that a warp takes several at a time, the last ones fewer.
+    *(q_add("many", (29, 29), channels) for channels in (32, 64, 96, 256)),
+    q_add("many", (29, 29), 192, left_out=("sum",)),
+    q_add("many", (29, 29), 384, dtype=INT8, a_zero_point=-128, b_zero_point=127, sum_zero_point=5),
     q_add("wide", (3,), 8192),
     q_add("wide", (3,), 8192, left_out=("sum",)),
     q_add("all", (50,), 197, channels=ALL),

@@ -117,6 +117,11 @@ LAYER_NORMALIZATIONS = [
     *(layer_normalization(f"scale{scale}", (9,), 64, y_scale=scale) for scale in (1e-40, 1e-30, 1e30, 3e38)),
     layer_normalization("infinite", (9,), 64, x_scale=1e38),
     layer_normalization("fine", (9,), 64, x_scale=1e-40, epsilon=1e-12),
+    # So many rows that a warp takes several at a time, the last ones fewer.
+    *(layer_normalization("many", (29, 29), channels) for channels in (32, 64, 96, 128, 192, 384, 512)),
+    layer_normalization("many_large", (29, 29), 96, x_zero_point=-128, y_zero_point=127),
+    layer_normalization("many_infinite", (29, 29), 96, x_scale=1e38),
+    layer_normalization("many_fine", (29, 29), 96, x_scale=1e-40, epsilon=1e-12),
 ]
 
 NORMALIZATION_MEANS = [
