@@ -25,12 +25,8 @@ struct Binary {
           large(!(formula.bound() < 2e9)) {}  // or NaN
 
     __device__ uint32_t word(const uint32_t (&v)[2]) const {
-        uint32_t y[4];
-        return word(v, y);
-    }
-    // y: the bits of kRoundingShift + (result + offset) in float32, of each result.
-    __device__ uint32_t word(const uint32_t (&v)[2], uint32_t (&y)[4]) const {
         const uint32_t a = v[0] ^ kByteBias, b = v[1] ^ kByteBias;
+        uint32_t y[4];
 #pragma unroll
         for (uint32_t i = 0; i < 4; ++i) y[i] = rounded(formula.value(a, b, i));
         return pack(y[0], y[1], y[2], y[3]) ^ flip;

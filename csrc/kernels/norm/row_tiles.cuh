@@ -197,11 +197,18 @@ __global__ void __launch_bounds__(RowTiles<kWords>::kWarps * 32, RowTiles<kWords
         const float mean = k.mean(units, sum_excess);
 #pragma unroll
         for (float& value : values) value = plus(value, -mean);
-        const float inverse = divide(1.0f, deviation(k.squares(values, lane), k.channels, k.epsilon));
+        const float squares = k.squares(values, lane);
+        // One ahead, as the compiler does not move loads before stores.
+        const auto parameters = [&](const uint32_t* all, int w) {
+            return *reinterpret_cast<const float4*>(all + my_parameters + 8 * w);
+        };
+        float4 next_scale = parameters(scales, 0), next_shift = parameters(shifts, 0);
+        const float inverse = divide(1.0f, deviation(squares, k.channels, k.epsilon));
 #pragma unroll
         for (int w = 0; w < kWords; ++w) {
-            const float4 scale = *reinterpret_cast<const float4*>(scales + my_parameters + 8 * w);
-            const float4 shift = *reinterpret_cast<const float4*>(shifts + my_parameters + 8 * w);
+            const float4 scale = next_scale, shift = next_shift;
+            if (w + 1 < kWords)
+                next_scale = parameters(scales, w + 1), next_shift = parameters(shifts, w + 1);
             const auto result = [&](float difference, float scale, float shift) {
                 return fused_multiply_add(multiply(difference, inverse), scale, shift);
             };
