@@ -88,7 +88,8 @@ def conv(
 ) -> OpCase:
     """QConv, or QConv3D for a kernel in three dimensions.
 
-    sums: random, wrapping (around int32), ties (see builder.ties), extreme (multipliers).
+    sums: random, wrapping (around int32), ties (see builder.ties), extreme (multipliers), large (around 2^22,
+    which neither the products nor the bias reach).
     """
     dimensions = len(kernel)
     given = {
@@ -183,6 +184,11 @@ def weights(name: str, shape: tuple[int, ...], taps: int, sums: str) -> dict[str
     if sums == "wrapping":
         bias = np.where(bias < 0, -(2**31), 2**31 - 1) - bias // 20
         multiplier = np.full(k, 2.0**-24)
+    if sums == "large":
+        w = rng.integers(96, 128, shape).astype(np.int8)
+        assert np.abs(w.astype(int)).sum(axis=(*range(1, w.ndim),)).max() * 128 < 2**22
+        bias = np.resize([1, -1], k) * (2**22 - deviation // 2)
+        multiplier = np.full(k, 100 / 2**22)
     if sums == "ties":
         w = np.sign(w)
         bias, multiplier = ties(k), np.full(k, TIES_MULTIPLIER)

@@ -14,6 +14,7 @@ CASES = [
     op.conv("tiles", c=256, k=32, kernel=(1, 1), size=(300, 300), y_zero_point=7, y_min=7),
     op.matmul("columns", c=144, k=400, rows=(77,)),
     op.matmul("long", c=1024, k=256, rows=(50,)),
+    op.conv("large", sums="large", c=192, k=64, kernel=(1, 1), size=(300, 300)),
     op.matmul("wrapping", c=96, k=48, rows=(1000,), sums="wrapping"),
     op.matmul("ties", c=32, k=256, rows=(500,), sums="ties"),
 ]

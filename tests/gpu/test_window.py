@@ -32,6 +32,8 @@ CASES = [
     op.conv("sparse", c=64, k=256, kernel=(1, 1), size=(29, 28), strides=[2, 2]),
     op.conv("wrapping", sums="wrapping", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=77),
     op.conv("extreme", sums="extreme", c=64, k=64, size=(40, 40), pads=ONE, x_zero_point=-5),
+    op.conv("large", sums="large", c=16, k=64, size=(150, 150), pads=ONE, x_zero_point=77),
+    op.matmul("large", sums="large", c=192, k=64, rows=(90000,)),
     op.matmul("tiles", c=64, k=256, rows=(40000,)),
     op.matmul("many_tiles", c=256, k=64, rows=(120000,)),
     op.matmul("columns", c=144, k=416, rows=(77,)),
@@ -75,6 +77,7 @@ ADDS = [
     op.conv_add("strided", c=64, k=64, size=(28, 31), pads=ONE, x_zero_point=9, strides=[2, 2]),
     op.conv_add("wrapping", sums="wrapping", c=64, k=64, kernel=(1, 1), size=(50, 50), result_first=False),
     op.conv_add("extreme", sums="extreme", c=64, k=64, kernel=(1, 1), size=(50, 50)),
+    op.conv_add("large", sums="large", c=192, k=64, kernel=(1, 1), size=(150, 150), y_zero_point=-128),
 ]
 FLOAT_ADDS = [
     op.conv_float_add("tiles", c=64, k=256, kernel=(1, 1), size=(150, 150), y_zero_point=0, clamp=(0, 127)),

@@ -79,29 +79,29 @@ struct BottleneckCut {
   private:
     static int64_t rounded_up(int64_t value, int64_t to) { return ceil_div(value, to) * to; }
 
-    // As many buffers as there is room for, those of x for `least_of_x` bytes and more: the weights' are
-    // filled while the kernels before still run. Where a block loops it rather keeps the weights.
+    // As many buffers as there is room for, those of x for `least_of_x` bytes and more. The weights' are
+    // filled while the kernels before still run: where all have one, there is no more to do for them.
     void choose_stages(const BottleneckVariant& v, bool loops, int64_t least_of_x, const Gpu& gpu) {
-        constexpr int kMostOfX = 4, kMostOfWeights = 80;
+        constexpr int kMostOfX = 8, kMostOfWeights = 80;
+        constexpr int kEnoughOfX = 4;        // where there is not room for all weights
         constexpr int kLeast = 2;            // a buffer is given back while the mmas of the next one run
         constexpr int64_t kReserved = 1024;  // of a block, by the GPU
         BottleneckTask& t = task;
         const int64_t room =
             std::min<int64_t>(gpu.shared_bytes, (gpu.shared_bytes + kReserved) / v.resident - kReserved);
-        const int steps = t.x_widths + kBottleneckTaps * t.m_widths,
-                  most = loops ? kMostOfX : std::min(t.x_widths, kMostOfX),
-                  least = loops ? kLeast : std::min(t.x_widths, kLeast), x_bytes = t.x_bytes;
+        const int steps = t.x_widths + kBottleneckTaps * t.m_widths, x_bytes = t.x_bytes,
+                  most = loops ? kMostOfX : std::min(t.x_widths, kMostOfX), least = std::min(most, kLeast);
         const auto fits = [&](int x_stages, int w_stages) {
             t.x_stages = x_stages, t.w_stages = w_stages, t.keeps_weights = w_stages == steps;
             t.x_bytes = std::max(x_bytes, static_cast<int>(rounded_up(ceil_div(least_of_x, x_stages), 1024)));
             shared_bytes = BottleneckShared::bytes(t, v.columns);
             return possible = shared_bytes <= room;
         };
-        if (loops && steps <= kMostOfWeights)
+        if (steps <= kMostOfWeights)
             for (int x_stages = most; x_stages >= least; --x_stages)
                 if (fits(x_stages, steps)) return;
-        for (int x_stages = most; x_stages >= least; --x_stages)
-            for (int w_stages = std::min(steps, kMostOfWeights); w_stages >= std::min(kLeast + 2, steps);
+        for (int x_stages = std::min(most, kEnoughOfX); x_stages >= least; --x_stages)
+            for (int w_stages = std::min(steps - 1, kMostOfWeights); w_stages >= std::min(kLeast + 2, steps);
                  --w_stages)
                 if (fits(x_stages, w_stages)) return;
     }

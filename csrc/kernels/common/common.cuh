@@ -131,6 +131,11 @@ __host__ __device__ inline uint32_t requantize(int32_t accumulator, float multip
     return quantize(multiply(value, multiplier), range);
 }
 
+// Whether bias and products of any bytes with weights of these magnitudes add up to less than kSmallSum.
+__host__ __device__ inline bool is_small_sum(int magnitudes, int32_t bias) {
+    return int64_t{magnitudes} * 128 + (bias < 0 ? -int64_t{bias} : bias) < kSmallSum;
+}
+
 // kSmall: the accumulator started from kSumOrigin and its sum is smaller than kSmallSum, so that its
 // conversion is a subtraction.
 template <bool kSmall>

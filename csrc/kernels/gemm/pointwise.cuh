@@ -116,11 +116,10 @@ __device__ __forceinline__ bool sums_are_small(const Pointwise& g, const Epilogu
                 const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
                 sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
             }
-        large |= __reduce_add_sync(~0u, sum) * 128 >= kSmallSum;
-    }
-    for (int i = threadIdx.x; i < S::kColumns && first + i < g.k; i += S::kBlockThreads) {
-        const int32_t bias = epilogue.bias[first + i];
-        large |= bias <= -kSmallSum || bias >= kSmallSum || !(fabsf(epilogue.multiplier[first + i]) <= 1.0f);
+        sum = __reduce_add_sync(~0u, sum);
+        if (first + place < g.k)
+            large |= !is_small_sum(sum, epilogue.bias[first + place]) ||
+                     !(fabsf(epilogue.multiplier[first + place]) <= 1.0f);
     }
     return !__syncthreads_or(large);
 }

@@ -114,6 +114,15 @@ struct Ring {
     }
 };
 
+// The sum and the magnitudes of 16 weights.
+__device__ __forceinline__ int add_magnitudes(int sum, const uint4& weights) {
+    for (const uint32_t word : {weights.x, weights.y, weights.z, weights.w}) {
+        const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
+        sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
+    }
+    return sum;
+}
+
 // Integers from a row of sums in shared memory to the next: vectors of neighbouring lanes lie in different
 // banks.
 __host__ __device__ constexpr int sums_pitch(int columns) { return columns + 16; }

@@ -20,20 +20,15 @@ __device__ __forceinline__ bool sums_are_small(const Window& g, const WindowShar
             const uint8_t* row = weights + stage * g.w_bytes + column * g.width;
             for (int i = part; i < g.width / 16; i += kParts) {
                 const uint4 v = *reinterpret_cast<const uint4*>(row + (i + column) % (g.width / 16) * 16);
-                for (const uint32_t word : {v.x, v.y, v.z, v.w}) {
-                    const uint32_t signs = (word & 0x80808080u) >> 7;  // each becomes 1 or -1
-                    sum = __dp4a(static_cast<int>(word), static_cast<int>(0x01010101u | signs * 255), sum);
-                }
+                sum = add_magnitudes(sum, v);
             }
         }
     }
     for (int i = 1; i < kParts; i *= 2) sum += __shfl_xor_sync(~0u, sum, i);
-    large |= sum >= kSmallSum / 128;
-    for (int i = threadIdx.x; i < g.kinds * S::kColumns; i += S::kThreads) {
-        const int kind = i / S::kColumns, at = first + i % S::kColumns;
-        if (at >= g.k) continue;
-        const int32_t bias = biases[kind * g.k + at];
-        large |= bias <= -kSmallSum || bias >= kSmallSum || !(fabsf(multipliers[at]) <= 1.0f);
+    if (const int at = first + column; column < S::kColumns && at < g.k) {
+        large |= !(fabsf(multipliers[at]) <= 1.0f);
+        for (int kind = part; kind < g.kinds; kind += kParts)
+            large |= !is_small_sum(sum, biases[kind * g.k + at]);
     }
     return !any_of(S::kThreads, large);
 }
