@@ -171,8 +171,7 @@ __device__ __forceinline__ void run_window(const BottleneckTask& t, const Bottle
 template <class S>
 __device__ __forceinline__ void expand(const BottleneckTask& t, const BottleneckShared& shared,
                                        const BottleneckBand& band, const OutputRange& range,
-                                       const WindowAddition& addition, bool small, int number, int parity,
-                                       int8_t* y) {
+                                       const WindowAddition& addition, int number, int parity, int8_t* y) {
     using L = typename S::Last;
     using Vector = LaneVector<L::kWords>;
     const int group = number / 4, lane = static_cast<int>(threadIdx.x) % 32;
@@ -196,6 +195,7 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
     };
     Vector v[2] = {read_residual(0, first_pass), read_residual(1, first_pass)}, next[2] = {};
     const HeldAddition held(addition);
+    wait_for(shared.last_w_full, 0);
     wait_for(shared.window_full, parity);
     // No block ends while others copy from its memory: all have got what it sent.
     if (t.blocks > 1 && band.is_last) arrive_without_order();
@@ -208,7 +208,7 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
             add_last<S, 128>(acc, t, shared, tile, pass);
         else
             add_last<S, 64>(acc, t, shared, tile, pass);
-        with_addition(small, addition, [&]<WindowEpilogue kEpilogue>() {
+        with_addition(false, addition, [&]<WindowEpilogue kEpilogue>() {
             end_sums<L, kEpilogue>(acc, 0, shared.multiplier[2] + pass * kLastColumns, range, addition, held,
                                    v);
         });
@@ -243,34 +243,6 @@ __device__ __forceinline__ void prepare(const BottleneckTask& t, const Bottlenec
     const int vectors = t.reduced_rows * S::kColumns / 16;
     for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kBottleneckThreads)
         reduced[rank * vectors + i] = padding;
-}
-
-// Whether no sum of the last step leaves the range of the faster conversion, whatever x; its multipliers are
-// moderate, and its lower bound is a byte's. Its weights have to be there. If so, its biases become where
-// such sums start.
-template <class S>
-__device__ __forceinline__ bool prepare_small_sums(const BottleneckTask& t, const BottleneckShared& shared,
-                                                   const OutputRange& range) {
-    const int width_bytes = kLastColumns * t.m_width, vectors = t.m_width / 16;
-    bool large = range.low + static_cast<float>(range.zero_point()) != -128.0f;
-    const int columns = t.passes * kLastColumns, thread = static_cast<int>(threadIdx.x);
-    for (int column = thread; column < columns; column += S::kThreads) {
-        const int row = column % kLastColumns;
-        const int8_t* const first =
-            shared.slice(shared.last_w, column / kLastColumns * t.m_widths * width_bytes + row * t.m_width);
-        int sum = 0;
-        for (int width = 0; width < t.m_widths; ++width)
-            for (int i = 0; i < vectors; ++i)  // each row of a warp begins with another one
-                sum = add_magnitudes(sum, *reinterpret_cast<const uint4*>(first + width * width_bytes +
-                                                                          (i + row) % vectors * 16));
-        const int place = column - row + bias_place<typename S::Last>(row);
-        large |= !is_small_sum(sum, shared.bias[2][place]) || !(fabsf(shared.multiplier[2][place]) <= 1.0f);
-    }
-    const bool small = !any_of(S::kThreads, large);
-    for (int i = thread; i < columns && small; i += S::kThreads)
-        shared.bias[2][i] = wrapping_add(shared.bias[2][i], kSumOrigin);
-    meet(S::kThreads);
-    return small;
 }
 
 template <class S>
@@ -312,14 +284,12 @@ __global__ void __launch_bounds__(kBottleneckThreads, kMostResident)
         if (is_cluster) wait_for_cluster(), arrive_without_order();
     } else {
         if (is_cluster) wait_for_cluster();  // all blocks run, and their barriers are there
-        wait_for(shared.last_w_full, 0);
-        const bool small = prepare_small_sums<S>(t, shared, ends.of[2].range);
         wait_for_kernels_before();
         BottleneckRings rings(t, shared);
         for_tasks(t, [&](const BottleneckBand& band, int parity) {
             reduce<S>(t, shared, band, ends.of[0].range, warp, rings);
             run_window<S>(t, shared, band, ends.of[1].range, warp, parity, rings);
-            expand<S>(t, shared, band, ends.of[2].range, addition, small, warp, parity, y);
+            expand<S>(t, shared, band, ends.of[2].range, addition, warp, parity, y);
         });
     }
     if (is_cluster) wait_for_cluster();
