@@ -5,6 +5,9 @@ from math import prod
 _UNIT = {"alignment": 16, "x_type": 3, "y_type": 3, "group": 1}
 _FLAGS = {
     "pads_with_value": "padded with a zero point",
+    "first_pads": "that of the first results",
+    "clamps_first": "the first results clamped",
+    "clamps_window": "the second results clamped",
     "clamps_above": "clamped",
     "adds": "adds a residual",
     "zero_point_per_channel": "a zero point for each output",
@@ -18,9 +21,7 @@ def shorten(problem: str) -> str:
     kind, *words = problem.split(" ")
     try:
         fields = {name: int(value) for name, _, value in (word.partition("=") for word in words)}
-        parts = {"conv": _conv, "conv3d": _conv, "matmul": _matmul, "batch_matmul": _batch_matmul}[kind](
-            fields
-        )
+        parts = _PARTS[kind](fields)
     except (KeyError, ValueError):
         return problem
     for name, value in fields.items():
@@ -73,6 +74,17 @@ def _batch_matmul(fields: dict[str, int]) -> list[str]:
     padding = fields.pop("width") - n
     parts = [f"{batch} of {_times(m, k)} by {_times(k, n)}"] + [f"padded by {padding}"] * (padding > 0)
     return parts + ["b transposed"] * fields.pop("b_transposed")
+
+
+def _block(fields: dict[str, int]) -> list[str]:
+    """The parts of a residual block: its channels one after the other."""
+    n, h, w, c, m, k = (fields.pop(name) for name in "nhwcmk")
+    parts = [_times(n, h, w, c), f"3x3 of {m} to {k}"] + ["depthwise"] * fields.pop("depthwise")
+    stride = fields.pop("stride")
+    return parts + [f"stride {stride}"] * (stride != 1)
+
+
+_PARTS = {"conv": _conv, "conv3d": _conv, "matmul": _matmul, "batch_matmul": _batch_matmul, "block": _block}
 
 
 def _together(*sizes: int) -> str:

@@ -22,20 +22,25 @@ def count_problems(model: onnx.ModelProto) -> int:
     """How many different problems one run has, at least, and mostly just that many.
 
     Ops with the same weights' shape and attributes are taken for one problem. Those that work on tensors
-    of different sizes are not: this shows when the model runs. A residual block counts as its convolutions,
-    none of which has a plan where one kernel does all of it.
+    of different sizes are not: this shows when the model runs. A residual block counts as itself and its
+    convolutions: where a kernel may do all of it, it is compared with those.
     """
     graphs = list(graphs_within(model.graph))
     shapes = {tensor.name: tuple(tensor.dims) for graph in graphs for tensor in graph.initializer}
     return len(
         {
-            _key(step, shapes)
+            key
             for graph in graphs
             for node in graph.node
             if node.domain == DOMAIN
-            for step in _steps(node)
+            for key in _keys(node, shapes)
         }
     )
+
+
+def _keys(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]]) -> set[tuple[object, ...]]:
+    steps = [_key(step, shapes) for step in _steps(node)]
+    return {*steps, tuple(steps)} if len(steps) > 1 else set(steps)
 
 
 class _Step(NamedTuple):

@@ -13,6 +13,7 @@
 #include "ops/shared/batch_matmul_layout.h"
 #include "plan/common/engine.h"
 #include "plan/planner/cache.h"
+#include "plan/problem/block.h"
 #include "testing/hooks.h"
 
 namespace qudnn::testing {
@@ -41,6 +42,7 @@ P with_fields(const Object& fields) {
 
 const char* kind_of(const plan::Problem& problem) {
     if (std::holds_alternative<plan::ConvProblem>(problem)) return "conv";
+    if (std::holds_alternative<plan::BlockProblem>(problem)) return "block";
     return std::holds_alternative<plan::MatMulProblem>(problem) ? "matmul" : "batch_matmul";
 }
 
@@ -110,6 +112,7 @@ plan::Problem problem_of(const Value& value) {
     if (kind == "conv") return with_fields<plan::ConvProblem>(fields);
     if (kind == "matmul") return with_fields<plan::MatMulProblem>(fields);
     if (kind == "batch_matmul") return with_fields<plan::BatchMatMulProblem>(fields);
+    if (kind == "block") return with_fields<plan::BlockProblem>(fields);
     throw std::invalid_argument("no problem is a " + kind);
 }
 
@@ -151,6 +154,20 @@ void add_problem_hooks(Hooks& hooks) {
     };
     hooks["engines_text"] = [](const Call& call) {
         return json::of(plan::engines_text(problem_of(call[0])));
+    };
+    hooks["steps_of"] = [](const Call& call) {
+        std::vector<std::string> steps;
+        for (const plan::ConvProblem& step :
+             plan::steps_of(std::get<plan::BlockProblem>(problem_of(call[0]))))
+            steps.push_back(json_of(step));
+        return json::list(steps);
+    };
+    hooks["block_of"] = [](const Call& call) {
+        plan::StepProblems steps;
+        for (size_t i = 0; i < steps.size(); ++i)
+            steps[i] = std::get<plan::ConvProblem>(problem_of(call[0].list()[i]));
+        const plan::FoundBlock found = plan::block_of(steps);
+        return json::list({json_of_optional(found.block), json::of(found.refusal)});
     };
     hooks["batch_matmul"] = &batch_matmul;
     add_cache_hooks(hooks);

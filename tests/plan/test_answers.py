@@ -37,6 +37,8 @@ COMPUTED = testing.BatchMatMulProblem(m=64, n=64, k=64, width=64)
 PRODUCT_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, looks_up=1)
 SUM = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1)
 SUM_TABLE = testing.MatMulProblem(m=512, k=768, c=768, x_stride=768, adds_constant=1, looks_up=1)
+BLOCK = testing.BlockProblem(n=2, h=14, w=14, c=256, m=64, k=256, adds=1)
+INVERTED = testing.BlockProblem(n=2, h=14, w=14, c=32, m=64, k=48, depthwise=1)
 TABLES = [conv(looks_up=1), conv(looks_up=1, y_pad_top=1), conv(group=64, looks_up=1), PRODUCT_TABLE]
 PROBLEMS = [
     conv(),
@@ -51,6 +53,8 @@ PROBLEMS = [
     SUM_TABLE,
     few_rows(),
     few_rows(adds_constant=1, looks_up=1),
+    BLOCK,
+    INVERTED,
 ]
 
 
@@ -67,12 +71,12 @@ def refusals(problem: Any) -> dict[str, str]:
 def test_every_engine_answers(problem: Any) -> None:
     answers = native.answers(str(problem))
     engines = [engine for engine, _, _ in answers]
-    assert len(set(engines)) == len(engines) == 14
+    assert len(set(engines)) == len(engines) == 18
     for engine, refusal, plans in answers:
         assert bool(refusal) != bool(plans), engine
         assert all(plan == engine or plan.startswith(f"{engine} ") for plan in plans)
-    # The plain kernel of the problem's kind always has a plan, of its own name.
-    plain = [plans for engine, _, plans in answers if plans == [engine]]
+    # The plain kernel of the problem's kind always has a plan, of its own name; so have the steps of a block.
+    plain = [plans for engine, _, plans in answers if plans == [engine] and engine != "separate_steps"]
     assert len(plain) == 1
     takes = names(problem)
     assert {engine for engine, _, plans in answers if plans} <= set(takes)
@@ -127,6 +131,15 @@ def test_every_engine_answers(problem: Any) -> None:
         (PRODUCT_TABLE, "cudnn_matmul", "a table"),
         (COMPUTED, "native_matmul", "no matmul with weights"),
         (MATMUL, "native_batch_matmul", "no matmul of computed tensors"),
+        (INVERTED, "native_bottleneck", "a window over each channel by itself"),
+        (testing.BlockProblem(c=64, m=64, k=64), "native_bottleneck", "nothing to add"),
+        (BLOCK, "native_inverted_residual", "a window over all channels"),
+        (testing.BlockProblem(depthwise=1, alignment=4), "native_inverted_residual", "aligned to 4 bytes"),
+        (BLOCK, "native_window", "a residual block"),
+        (BLOCK, "native_pointwise", "a residual block"),
+        (BLOCK, "native_conv", "no convolution"),
+        (conv(), "separate_steps", "no residual block"),
+        (conv(), "native_block", "no residual block"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -207,6 +220,12 @@ def test_who_adds_constants(problem: testing.MatMulProblem) -> None:
     assert takes == ["native_window", "native_matmul"]
     (why,) = (why for name, why, _ in native.answers(str(problem)) if name == "separate_residual")
     assert "native_window" not in why
+
+
+def test_who_takes_residual_blocks() -> None:
+    assert names(BLOCK) == ["native_bottleneck", "separate_steps", "native_block"]
+    assert names(INVERTED) == ["native_inverted_residual", "separate_steps", "native_block"]
+    assert names(testing.BlockProblem(c=64, m=64, k=64)) == ["separate_steps", "native_block"]
 
 
 def test_two_and_three_dimensions_have_the_same_engines() -> None:

@@ -34,7 +34,7 @@ def test_every_engine_that_declines_has_a_line() -> None:
     said = dict(line.strip().split(": ", 1) for line in rest)
     declines = {engine: refusal for engine, refusal, _ in native.answers(str(DEPTHWISE)) if refusal}
     # Plain engines are not asked: theirs is the reference.
-    plain = {"native_matmul", "native_batch_matmul"}
+    plain = {"native_matmul", "native_batch_matmul", "native_block"}
     assert len(declines) > 6
     assert {engine: said.get(engine) for engine in declines if engine not in plain} == {
         engine: refusal for engine, refusal in declines.items() if engine not in plain

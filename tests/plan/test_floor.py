@@ -38,6 +38,13 @@ def test_weights_count() -> None:
     assert floor == pytest.approx(moved / 4.915e12 * 1e6, rel=0.01)
 
 
+def test_what_is_between_the_steps_of_a_block_does_not_count() -> None:
+    block = testing.BlockProblem(n=64, h=56, w=56, c=16, m=512, k=16, adds=1, depthwise=1)
+    floor = testing.floor_microseconds(block, UNKNOWN, cached=False)
+    moved = 3 * 64 * 56 * 56 * 16 + 512 * (16 + 9 + 16)
+    assert floor == pytest.approx(moved / 1.024e12 * 1e6, rel=0.01)
+
+
 def test_a_launch() -> None:
     assert testing.floor_microseconds(matmul(1, 16, 16), H200, cached=True) == 2
 

@@ -32,6 +32,17 @@ def test_another_batch_is_nearer_than_another_image() -> None:
     assert testing.nearest_plan(conv(4), known[:1]) == "of images as large together"
 
 
+def test_blocks() -> None:
+    def block(n: int, size: int = 14, **given: int) -> testing.BlockProblem:
+        return testing.BlockProblem(n=n, h=size, w=size, c=64, m=64, k=256, **given)
+
+    known = [(block(8, 7), "of images as small", True), (block(64), "of the batch", True)]
+    assert testing.nearest_plan(block(2), known) == "of the batch"
+    assert testing.nearest_plan(block(2), known[:1]) == "of images as small"
+    assert testing.nearest_plan(block(2, stride=2), known) == ""
+    assert testing.nearest_plan(block(2, adds=1), known) == ""
+
+
 def test_a_guess_is_worth_less_than_a_tuned_plan() -> None:
     known = [(conv(2), "guessed", False), (conv(64), "tuned", True)]
     assert testing.nearest_plan(conv(4), known) == "tuned"

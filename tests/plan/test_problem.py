@@ -16,6 +16,7 @@ PROBLEMS: dict[str, Any] = {
     "matmul": testing.MatMulProblem,
     "conv3d": conv_of_volumes,
     "batch_matmul": testing.BatchMatMulProblem,
+    "block": testing.BlockProblem,
 }
 
 FLAGS = (
@@ -26,6 +27,10 @@ FLAGS = (
     "adds_constant",
     "looks_up",
     "b_transposed",
+    "depthwise",
+    "first_pads",
+    "clamps_first",
+    "clamps_window",
 )
 
 
@@ -49,6 +54,8 @@ def random_problem(kind: str, rng: random.Random) -> Any:
     if values.get("adds") or values.get("zero_point_per_channel"):  # neither sums nor results of a table
         values.pop("looks_up", None)
         values.pop("adds_constant", None)
+    if not values.get("pads_with_value"):
+        values.pop("first_pads", None)  # there is nothing to pad with
     return PROBLEMS[kind](**values)
 
 
@@ -110,6 +117,10 @@ def test_text_is_stable() -> None:
         "pad_bottom=0 pad_right=0 stride_d=1 stride_h=1 stride_w=1 dilation_d=1 dilation_h=1 dilation_w=1 "
         "group=1 pads_with_value=0 clamps_above=0 alignment=16 x_type=3 y_type=3"
     )
+    assert str(testing.BlockProblem(n=2, h=9, w=8, c=64, m=32, k=48, stride=2, adds=1)) == (
+        "block n=2 h=9 w=8 c=64 m=32 k=48 stride=2 depthwise=0 pads_with_value=0 first_pads=0 "
+        "clamps_first=0 clamps_window=0 clamps_above=0 adds=1 alignment=16 x_type=3 y_type=3"
+    )
 
 
 @pytest.mark.parametrize("kind", PROBLEMS)
@@ -148,13 +159,23 @@ def test_numbers_that_no_problem_has(kind: str, value: int) -> None:
     assert testing.parse(str(PROBLEMS[kind]())) is not None
 
 
-@pytest.mark.parametrize("name", ["group", "stride_h", "stride_w", "dilation_h", "dilation_w", "alignment"])
-def test_numbers_that_are_at_least_one(name: str) -> None:
-    for kind in ("conv", "conv3d"):
-        problem = PROBLEMS[kind](**{name: 0})
-        with pytest.raises(ValueError, match=f"{name} = 0"):
-            testing.check(problem)
-        assert testing.parse(str(problem)) is None
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(
+            (kind, name)
+            for kind in ("conv", "conv3d")
+            for name in ("group", "stride_h", "stride_w", "dilation_h", "dilation_w", "alignment")
+        ),
+        ("block", "stride"),
+        ("block", "alignment"),
+    ],
+)
+def test_numbers_that_are_at_least_one(kind: str, name: str) -> None:
+    problem = PROBLEMS[kind](**{name: 0})
+    with pytest.raises(ValueError, match=f"{name} = 0"):
+        testing.check(problem)
+    assert testing.parse(str(problem)) is None
 
 
 @pytest.mark.parametrize(
@@ -174,6 +195,11 @@ def test_numbers_that_are_at_least_one(name: str) -> None:
         ("batch_matmul", {"batch_0": 2**30, "batch_1": 2**31}),
         ("batch_matmul", {"batch_0": 2**30, "a_stride_0": 2**31}),
         ("batch_matmul", {"batch_0": 0, "m": 2**31, "n": 2**30}),
+        ("block", {"n": 2**20, "h": 2**20, "w": 2**21}),
+        ("block", {"h": 2**31 - 1}),
+        ("block", {"n": 2**20, "h": 2**20, "m": 2**21}),
+        ("block", {"n": 0, "m": 2**30}),  # its filters
+        ("block", {"n": 2**30, "m": 2**15}),  # its work
     ],
 )
 def test_sizes_that_have_no_address(kind: str, given: dict[str, int]) -> None:
@@ -183,7 +209,22 @@ def test_sizes_that_have_no_address(kind: str, given: dict[str, int]) -> None:
     assert testing.parse(str(problem)) is None
 
 
-@pytest.mark.parametrize("kind", PROBLEMS)
+@pytest.mark.parametrize("y_type", [1, 6])
+def test_blocks_have_int8_results(y_type: int) -> None:
+    problem = testing.BlockProblem(y_type=y_type)
+    with pytest.raises(ValueError, match=f"y_type = {y_type} of a residual block"):
+        testing.check(problem)
+    assert testing.parse(str(problem)) is None
+
+
+def test_a_block_pads_with_what_it_has() -> None:
+    problem = testing.BlockProblem(first_pads=1)
+    with pytest.raises(ValueError, match="first_pads = 1 without pads_with_value = 1"):
+        testing.check(problem)
+    testing.check(testing.BlockProblem(first_pads=1, pads_with_value=1))
+
+
+@pytest.mark.parametrize("kind", sorted(PROBLEMS.keys() - {"block"}))
 def test_types_of_results(kind: str) -> None:
     problems = [PROBLEMS[kind](y_type=y_type) for y_type in (1, 3, 6)]
     assert len(set(problems)) == 3

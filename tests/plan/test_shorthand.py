@@ -56,6 +56,12 @@ def test_a_batch() -> None:
     assert read_problem(f"batch_matmul {words(**sizes)} b_transposed=1")[0] == str(problem)
 
 
+def test_a_block() -> None:
+    given = {"h": 9, "w": 8, "c": 64, "m": 32, "k": 96, "stride": 2, "adds": 1}
+    problem = testing.BlockProblem(**given)
+    assert read_problem(f"block {words(**given)}") == (str(problem), 2 * problem.multiplications())
+
+
 def test_a_full_text_is_its_own_shorthand() -> None:
     full, _ = read_problem("conv n=1 h=8 w=8 c=16 k=16 x_stride_w=32 x_stride_h=256 x_stride_n=2048 adds=1")
     assert read_problem(full)[0] == full
@@ -69,6 +75,9 @@ def test_a_full_text_is_its_own_shorthand() -> None:
         ("conv h=2 w=2 r=3 s=3", "nothing to compute|p ="),
         ("conv stride_h=0", "stride_h = 0 is outside"),
         ("matmul m=0", "nothing to compute"),
+        ("block h=0 w=8 c=16 m=16 k=16", "nothing to compute"),
+        ("block h=8 stride=0", "stride = 0 is outside"),
+        ("block h=8 w=8 first_pads=1", "without pads_with_value"),
         ("matmul m=2 c=16 x_stride=8", "x_stride is less than c"),
         ("batch_matmul m=2 n=4 k=4 y_stride_row=100", "not those of a dense result"),
         ("batch_matmul m=2 n=4 k=4 width=3", "not those of a dense result"),

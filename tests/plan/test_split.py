@@ -33,8 +33,11 @@ def sizes(problem: Any) -> tuple[int, int, int]:
     """Items of the batch; bytes of x and y for each."""
     f = fields(problem)
     result = 1 if f["y_type"] == 3 else 4
-    if "m" in f:
+    if "m" in f and "depthwise" not in f:
         return f["m"], f["x_stride"], f["k"] * result
+    if "depthwise" in f:
+        p, q = (-(-f[side] // f["stride"]) for side in "hw")
+        return f["n"], f["h"] * f["w"] * f["c"], p * q * f["k"]
     if "d" in f:
         return f["n"], f["d"] * f["h"] * f["w"] * f["c"], f["z"] * f["p"] * f["q"] * f["k"] * result
     rows, columns = f["y_pad_top"] + f["p"] + f["y_pad_bottom"], f["y_pad_left"] + f["q"] + f["y_pad_right"]
@@ -51,7 +54,7 @@ def check(problem: Any, most: int) -> list[Any]:
         assert (x, y) == (x_item, y_item)
         assert (x_offset, y_offset) == (done * x, done * y)
         # The same work but for the batch and what is known of the pointers.
-        batch = "m" if "m" in fields(part) else "n"
+        batch = "n" if "n" in fields(part) else "m"
         changed = {name for name, value in fields(part).items() if value != fields(problem)[name]}
         assert changed <= {batch, "alignment"}
         own = fields(part)["alignment"]
@@ -80,6 +83,9 @@ def check(problem: Any, most: int) -> list[Any]:
         (testing.MatMulProblem(m=2**22 + 5, c=32, x_stride=32, k=132, y_type=1), 2),
         (conv(515, 258, 258, 16, 64, y_type=6), 5),
         (testing.MatMulProblem(m=3, c=2**30, x_stride=2**30, k=16), 3),
+        (testing.BlockProblem(n=1000, h=224, w=224, c=64, m=16, k=16), 2),
+        (testing.BlockProblem(n=1000, h=224, w=224, c=16, m=16, k=192, stride=2), 2),
+        (testing.BlockProblem(n=1000, h=224, w=224, c=16, m=64, k=16), 2),
     ],
     ids=str,
 )

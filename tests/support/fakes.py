@@ -96,6 +96,16 @@ def replace_plans(*, in_need: bool = False) -> None:
     _ask("replace_plans", in_need)
 
 
+def plans() -> dict[str, tuple[str, bool]]:
+    """The plan of each problem that is known, and whether it was tuned."""
+    return {problem: (plan, tuned) for problem, plan, tuned in _ask("plans")}
+
+
+def wait_for_tuning(milliseconds: int) -> bool:
+    """Whether nothing is tuned aside any more, after so long at most."""
+    return bool(_ask("wait_for_tuning", milliseconds))
+
+
 def hits() -> int:
     """Plans that were looked up and found, since they were cleared."""
     return int(_ask("hits"))
@@ -108,16 +118,21 @@ def use_runtime(version: int) -> None:
 
 @dataclass
 class Node:
-    """A node of an op, with the plans of one engine, or of all (""). constants: by input, or None."""
+    """A node of an op, with the plans of one engine, or of all (""). constants: by input, or None.
+
+    tune: as a session has it.
+    """
 
     op: str
     attributes: Mapping[str, Any]
     constants: list[Tensor | None]
     engine: str = "native_window"
+    tune: str = "heuristic"
     _number: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._number = _ask("Node", self.op, _by_type(self.attributes), self.constants, self.engine)
+        attributes = _by_type(self.attributes)
+        self._number = _ask("Node", self.op, attributes, self.constants, self.engine, self.tune)
 
     def __del__(self) -> None:
         if self._number is not None:
@@ -146,14 +161,16 @@ def tensor(index: int, shape: Sequence[int], dtype: object) -> Tensor:
     return Tensor(_AT + index * _STEP, list(shape), element_type(dtype))
 
 
-def node_of(case: OpCase | BatchMatMulCase, batch: int = 2) -> tuple[Node, list[Tensor]]:
+def node_of(
+    case: OpCase | BatchMatMulCase, batch: int = 2, engine: str = "", tune: str = "heuristic"
+) -> tuple[Node, list[Tensor]]:
     """The case's op, with the plans of all engines, and all of its inputs; some have a batch already."""
     first = () if isinstance(case, BatchMatMulCase) else (batch,)
     given = [((*first, *shape), dtype) for dtype, shape in case.tensors.values()]
     given += [(value.shape, value.dtype) for value in case.constants.values()]
     inputs = [tensor(i, shape, dtype) for i, (shape, dtype) in enumerate(given)]
     computed = len(case.tensors)
-    return Node(case.op, case.attributes, [*[None] * computed, *inputs[computed:]], engine=""), inputs
+    return Node(case.op, case.attributes, [*[None] * computed, *inputs[computed:]], engine, tune), inputs
 
 
 def inferred(

@@ -55,7 +55,11 @@ class BatchMatMulProblem(_Problem):
     kind = "batch_matmul"
 
 
-Problem = ConvProblem | MatMulProblem | BatchMatMulProblem
+class BlockProblem(_Problem):
+    kind = "block"
+
+
+Problem = ConvProblem | MatMulProblem | BatchMatMulProblem | BlockProblem
 
 
 def parse(text: str) -> Problem | None:
@@ -80,6 +84,19 @@ def flattened(conv: ConvProblem) -> ConvProblem | None:
     flat = _problem(_ask("flattened", conv))
     assert flat is None or isinstance(flat, ConvProblem)
     return flat
+
+
+def steps_of(block: BlockProblem) -> list[ConvProblem]:
+    """The convolutions of a residual block."""
+    return [_conv(step) for step in _ask("steps_of", block)]
+
+
+def block_of(steps: Sequence[ConvProblem]) -> tuple[BlockProblem | None, str]:
+    """The block whose steps these are, or why there is none."""
+    found, refusal = _ask("block_of", steps)
+    block = _problem(found)
+    assert block is None or isinstance(block, BlockProblem)
+    return block, str(refusal)
 
 
 def engines_text(problem: Problem) -> str:
@@ -420,8 +437,14 @@ def _as_json(value: object) -> object:
 
 
 def _problem(made: Any) -> Problem | None:
-    kinds = {kind.kind: kind for kind in (ConvProblem, MatMulProblem, BatchMatMulProblem)}
+    kinds = {kind.kind: kind for kind in (ConvProblem, MatMulProblem, BatchMatMulProblem, BlockProblem)}
     return None if made is None else kinds[made["kind"]](**made["fields"])
+
+
+def _conv(made: Any) -> ConvProblem:
+    conv = _problem(made)
+    assert isinstance(conv, ConvProblem)
+    return conv
 
 
 def _record(made: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Composition::CompletedPlan final : public plan::Plan {
     std::shared_ptr<const plan::Plan> inner_;
 };
 
-int Composition::revision() const {
+int revision_of_simple_engines() {
     int sum = 1;
     for (const plan::Engine* engine : plan::engines()) {
         if (!engine->composed()) sum += engine->revision();

@@ -5,12 +5,15 @@
 
 namespace qudnn::engines {
 
+// Rises with those of the engines that are not composed.
+int revision_of_simple_engines();
+
 // Its candidates are those of the engines that take the inner problem but not the whole; their plans run,
 // then a step of its own. A plan is named after it and the plan that it completes.
 class Composition : public plan::Engine {
   public:
     bool composed() const final { return true; }
-    int revision() const final;  // rises with those of the engines it completes
+    int revision() const final { return revision_of_simple_engines(); }
     std::vector<plan::Candidate> candidates(const plan::Problem& problem, cudnnContext* cudnn) const final;
     std::shared_ptr<const plan::Plan> restore(const plan::Problem& problem, const std::string& plan_name,
                                               const std::string& serialized, cudnnContext* cudnn) const final;

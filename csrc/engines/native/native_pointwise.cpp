@@ -57,7 +57,9 @@ Found pointwise_of(const plan::Problem& problem) {
                  .looks_up = matmul->looks_up}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr) return refused("a matmul of computed tensors");
+    if (conv == nullptr)
+        return refused(std::holds_alternative<plan::BlockProblem>(problem) ? "a residual block"
+                                                                           : "a matmul of computed tensors");
     if (conv->deep()) return refused("three dimensions");
     if (conv->r != 1 || conv->s != 1) return refused("a filter other than 1x1");
     if (conv->group != 1) return refused("groups");

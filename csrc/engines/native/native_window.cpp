@@ -106,7 +106,9 @@ Window window_of(const plan::Problem& problem) {
                       {.adds_constant = matmul->adds_constant, .looks_up = matmul->looks_up}};
     }
     const auto* conv = std::get_if<plan::ConvProblem>(&problem);
-    if (conv == nullptr) return refused("a matmul of computed tensors");
+    if (conv == nullptr)
+        return refused(std::holds_alternative<plan::BlockProblem>(problem) ? "a residual block"
+                                                                           : "a matmul of computed tensors");
     if (conv->deep()) return refused("three dimensions");
     if (conv->group != 1) return refused("groups");
     if (!conv->dense()) return refused("strided input");

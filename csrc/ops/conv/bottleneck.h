@@ -5,17 +5,20 @@
 #include <optional>
 
 #include "ops/conv/conv.h"
+#include "plan/problem/block.h"
 
 namespace qudnn::ops {
 
-// What both do. Inputs are x [N,H,W,Cp], where there is an addition the residual [N,P,Q,Kp], then w, bias and
-// multiplier as QConv has them, of each convolution: w [Mp,1,1,Cp], [Lp,R,S,Mp/group] and [Kp,1,1,Lp]
+// What both do: where a kernel takes the block, it is a problem of its own, whose plan is that kernel or the
+// three plans of its convolutions; elsewhere those three run at once. Inputs are x [N,H,W,Cp], where there is
+// an addition the residual [N,P,Q,Kp], then w, bias and multiplier as QConv has them, of each convolution: w
+// [Mp,1,1,Cp], [Lp,R,S,Mp/group] and [Kp,1,1,Lp]
 // -> [N,P,Q,Kp] int8.
 struct ConvBlock {
-    static constexpr size_t kSteps = 3;
+    static constexpr size_t kSteps = plan::kStepsOfBlock;
 
-    Windows<2> windows, unpadded_windows;  // of the second; unpadded: where the first writes the padding
-    int padding_zero_point;                // what the second's padding counts as
+    Windows<2> windows;      // of the second
+    int padding_zero_point;  // what the second's padding counts as
     std::array<Requantize, kSteps> results;
     std::optional<ConvAddition> addition;
 
@@ -23,16 +26,14 @@ struct ConvBlock {
     void compute(Context& context) const;
     static void infer(const ort::InferenceContext& context, bool adds);
 
-    struct Run;
-
   private:
+    struct Run;
     Run read(Context& context) const;
-    // Runs the one kernel of them all. Why not, if it does not; empty if it does.
-    std::string compute_whole(const Run& run, const Context& context) const;
-    // The convolutions one after the other.
-    void compute_each(const Run& run, const Context& context) const;
-
-    const char* window_refusal_;  // why no kernel takes the windows, as far as attributes tell; may be null
+    plan::StepProblems problems(const ort::Shape& x, const std::array<ort::Tensor, kSteps>& w) const;
+    // Whether the results between are padded by the convolution that makes them.
+    bool first_pads(const plan::ConvProblem& window) const;
+    // Why no kernel takes the block; empty where one does.
+    std::string refusal(const Run& run, const plan::FoundBlock& found) const;
 };
 
 struct QBottleneck : ConvBlock {

@@ -116,6 +116,14 @@ ConvAddition::ConvAddition(const ort::Attributes& attributes)
       result_first(attributes.integer("result_first", 0, 1) != 0),
       moderate(kernels::sums_are_moderate(scales)) {}
 
+void ConvAddition::add(const plan::ConvProblem& problem, const int8_t* r, void* y,
+                       const plan::Host& host) const {
+    const int64_t count = problem.y_elements();
+    if (count == 0) return;
+    check_cuda(kernels::add_residual(count, problem.k, residual(r), nullptr, static_cast<int8_t*>(y),
+                                     host.launch().stream));
+}
+
 void ConvAddition::run(plan::ConvProblem problem, plan::Arguments arguments, const int8_t* r,
                        const plan::Host& host) const {
     if (moderate) {
@@ -126,10 +134,7 @@ void ConvAddition::run(plan::ConvProblem problem, plan::Arguments arguments, con
     plan::explain_slow_kernel(host, "with the addition in the convolution",
                               "scales whose sums may be too large");
     run_aligned(problem, arguments, host);
-    const int64_t count = problem.y_elements();
-    if (count == 0) return;
-    check_cuda(kernels::add_residual(count, problem.k, residual(r), nullptr,
-                                     static_cast<int8_t*>(arguments.y), host.launch().stream));
+    add(problem, r, arguments.y, host);
 }
 
 QConvAdd::QConvAdd(const ort::Attributes& attributes)

@@ -85,6 +85,8 @@ struct ConvAddition {
 
     explicit ConvAddition(const ort::Attributes& attributes);
     kernels::Residual residual(const int8_t* r) const { return {r, scales, result_first}; }
+    // A kernel of its own, in place.
+    void add(const plan::ConvProblem& problem, const int8_t* r, void* y, const plan::Host& host) const;
     // Runs the convolution, which adds r; where the sums are not moderate a kernel after it does. So far, the
     // problem and its arguments are those of the convolution alone.
     void run(plan::ConvProblem problem, plan::Arguments arguments, const int8_t* r,

@@ -16,7 +16,7 @@ constexpr const char* kFusedEntry = "with quantization and pool in the convoluti
 
 // y's pointer is aligned by the allocator, like those of all tensors that are not views.
 std::string misaligned(const plan::Arguments& arguments) {
-    return alignment(arguments) < plan::kFullAlignment ? "a pointer is not aligned to 16 bytes" : "";
+    return plan::alignment_of(arguments) < plan::kFullAlignment ? "a pointer is not aligned to 16 bytes" : "";
 }
 
 kernels::BorderGeometry entry(const plan::ConvProblem& conv) {

@@ -54,26 +54,12 @@ struct Signature {
     size_t host_inputs = 0;       // the last so many lie in memory of the host
 };
 
-// What the runs of a node keep: for itself, and for each of the plans that it runs one after the other, so
-// that none crowds out what the others keep.
-struct Memos {
-    plan::Memo own;
-    std::vector<std::unique_ptr<plan::Memo>> of_steps;
-
-    Memos(const std::vector<const void*>& constants, size_t steps) : own(constants) {
-        for (size_t i = 0; i < steps; ++i) of_steps.push_back(std::make_unique<plan::Memo>(constants));
-    }
-};
-
 // One run of one node.
 class Context final : public plan::Host {
   public:
     Context(OrtKernelContext* context, OrtAllocator* allocator, const ort::ConstantInputs& constants,
-            const std::string& node, const plan::Configuration& configuration, Memos& memos)
-        : context_(context, allocator, constants),
-          node_(node),
-          configuration_(configuration),
-          memos_(memos) {}
+            const std::string& node, const plan::Configuration& configuration, plan::Memo& memo)
+        : context_(context, allocator, constants), node_(node), configuration_(configuration), memo_(memo) {}
 
     ort::Tensor input(size_t index) const { return context_.input(index); }
     // Of undefined type where the node leaves it out.
@@ -85,9 +71,8 @@ class Context final : public plan::Host {
     }
     CUstream_st* stream() const { return context_.stream(); }
     bool use_tf32() const { return context_.use_tf32(); }
-    Memos& memos() const { return memos_; }
 
-    plan::Launch launch() const override { return {context_.stream(), context_.cudnn(), &memos_.own}; }
+    plan::Launch launch() const override { return {context_.stream(), context_.cudnn(), &memo_, this}; }
     int device() const override { return context_.device(); }
     std::unique_ptr<plan::Workspace> workspace(size_t bytes) const override;
     const plan::Configuration& configuration() const override { return configuration_; }
@@ -99,27 +84,6 @@ class Context final : public plan::Host {
     ort::KernelContext context_;
     const std::string& node_;
     const plan::Configuration& configuration_;
-    Memos& memos_;
-};
-
-// The run of one of several plans of a node, by its number, below the kernel struct's kSteps.
-class Step final : public plan::Host {
-  public:
-    Step(const Context& run, size_t number) : run_(run), memo_(*run.memos().of_steps.at(number)) {}
-
-    plan::Launch launch() const override {
-        const plan::Launch of_node = run_.launch();
-        return {of_node.stream, of_node.cudnn, &memo_};
-    }
-    int device() const override { return run_.device(); }
-    std::unique_ptr<plan::Workspace> workspace(size_t bytes) const override { return run_.workspace(bytes); }
-    const plan::Configuration& configuration() const override { return run_.configuration(); }
-    const std::string& node() const override { return run_.node(); }
-    void warn(const std::string& message) const override { run_.warn(message); }
-    void inform(const std::string& message) const override { run_.inform(message); }
-
-  private:
-    const Context& run_;
     plan::Memo& memo_;
 };
 
@@ -157,7 +121,7 @@ struct Definition final : OrtCustomOp {
         ort::ConstantInputs constants;
         const plan::Configuration& configuration;
         const Kernel kernel;
-        Memos memos{constants.pointers(), steps()};
+        plan::Memo memo{constants.pointers(), steps()};
     };
 
     static constexpr size_t steps() {
@@ -200,7 +164,7 @@ struct Definition final : OrtCustomOp {
         KernelComputeV2 = [](void* kernel, OrtKernelContext* raw) {
             Instance& instance = *static_cast<Instance*>(kernel);
             Context context(raw, instance.allocator.get(), instance.constants, instance.node,
-                            instance.configuration, instance.memos);
+                            instance.configuration, instance.memo);
             return ort::guarded(
                 [&] {
                     const UseDevice current(context.device());

@@ -46,18 +46,11 @@ struct Requantize {
     }
 };
 
-// The least alignment of the pointers that an engine reads and writes; null pointers do not count.
-inline int64_t alignment(const plan::Arguments& a) {
-    const kernels::Epilogue& e = a.epilogue;
-    return plan::alignment_of(
-        {a.x, a.w, a.y, e.bias, e.multiplier, e.addend, e.zero_points, e.table, a.residual.r});
-}
-
 // Enqueues the problem with the alignment of its arguments; does nothing if y is empty.
 template <class P>
 void run_aligned(P problem, const plan::Arguments& arguments, const plan::Host& host) {
     if (problem.y_elements() == 0) return;
-    problem.alignment = alignment(arguments);
+    problem.alignment = plan::alignment_of(arguments);
     plan::run(problem, arguments, host);
 }
 

@@ -8,6 +8,7 @@
 #include "engines/cudnn/cudnn_library.h"
 #include "engines/cudnn/cudnn_stream.h"
 #include "plan/common/cuda_error.h"
+#include "plan/problem/block.h"
 #include "plan/tuning/trial.h"
 
 namespace qudnn::plan {
@@ -32,13 +33,21 @@ cudaStream_t stream_of_this_thread(int device) {
     return stream;
 }
 
+// The same, with plans that are tuned at once: who tunes aside does not put off what it needs.
+const Configuration& at_once(Configuration configuration) {
+    configuration.tune = Tune::full;
+    return intern(configuration);
+}
+
 }  // namespace
 
-AsideHost::AsideHost(int device, const Configuration& configuration, std::string node, Log log)
+AsideHost::AsideHost(int device, const Configuration& configuration, std::string node, Log log,
+                     std::function<bool()> stopped)
     : device_(device),
-      configuration_(configuration),
+      configuration_(at_once(configuration)),
       node_(std::move(node)),
       log_(std::move(log)),
+      stopped_(std::move(stopped)),
       launch_{} {
     check_cuda(cudaSetDevice(device));
     launch_.stream = stream_of_this_thread(device);
@@ -49,8 +58,7 @@ AsideHost::AsideHost(int device, const Configuration& configuration, std::string
 }
 
 void AsideHost::begin(const Arguments& arguments) {
-    memo_ = std::make_unique<Memo>(constants_of(arguments));
-    launch_.memo = memo_.get();
+    memo_ = std::make_unique<Memo>(constants_of(arguments), kStepsOfBlock);
 }
 
 std::unique_ptr<Workspace> AsideHost::workspace(size_t bytes) const { return std::make_unique<Own>(bytes); }

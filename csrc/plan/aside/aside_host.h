@@ -14,18 +14,20 @@ class AsideHost final : public Host {
   public:
     using Log = std::function<void(const std::string& line)>;
 
-    // Makes the GPU this thread's. `node`: what messages are about. Throws where there is no stream to be
-    // had.
-    AsideHost(int device, const Configuration& configuration, std::string node, Log log);
+    // Makes the GPU this thread's. `node`: what messages are about. `stopped`: whether nobody waits any more.
+    // Throws where there is no stream to be had.
+    AsideHost(int device, const Configuration& configuration, std::string node, Log log,
+              std::function<bool()> stopped);
 
     // Runs that follow are of these tensors, whose weights and biases do not change.
     void begin(const Arguments& arguments);
 
-    Launch launch() const override { return launch_; }
+    Launch launch() const override { return {launch_.stream, launch_.cudnn, memo_.get(), this}; }
     int device() const override { return device_; }
     std::unique_ptr<Workspace> workspace(size_t bytes) const override;
     const Configuration& configuration() const override { return configuration_; }
     const std::string& node() const override { return node_; }
+    Circumstances circumstances() const override { return {stopped_, true}; }
     void warn(const std::string& message) const override { log_(message); }
     void inform(const std::string&) const override {}  // nobody has asked for a plan
 
@@ -34,6 +36,7 @@ class AsideHost final : public Host {
     const Configuration& configuration_;
     std::string node_;
     Log log_;
+    std::function<bool()> stopped_;
     Launch launch_;
     std::unique_ptr<Memo> memo_;
 };

@@ -1,6 +1,7 @@
 // A problem's tensors, made up: to run it without a session.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <memory>
 #include <random>
@@ -71,6 +72,21 @@ class MadeUpTensors {
         return a;
     }
 
+    Arguments made(const BlockProblem& p) {
+        const int64_t taps = 9 * (p.depthwise ? 1 : p.m);
+        const Arguments first = weights(p.y_type, p.alignment, p.m * p.c, p.m, p.c, p.clamps_first);
+        const Arguments window = weights(p.y_type, p.alignment, p.m * taps, p.m, taps, p.clamps_window);
+        before_ = {{{first.w, first.epilogue}, {window.w, window.epilogue}}};
+        Arguments a = common(p, p.n * p.h * p.w * p.c, p.k * p.m, p.k, p.m, p.clamps_above);
+        a.before = before_;
+        if (p.pads_with_value) a.x_zero_point = p.first_pads ? first.epilogue.zero_point : 5;
+        if (p.adds) {
+            a.residual.r = bytes(p.y_elements(), p.alignment);
+            a.residual.scales = kScales;
+        }
+        return a;
+    }
+
     void add_table(Arguments& a) {
         a.epilogue.table = bytes(256, kFullAlignment);
         a.epilogue.table_zero_point = -4;
@@ -82,24 +98,32 @@ class MadeUpTensors {
                (p.c - 1) * p.x_stride[3];
     }
 
-    // taps: how many terms each result sums up.
     template <class P>
     Arguments common(const P& p, int64_t x, int64_t w, int64_t channels, int64_t taps, bool clamps_above) {
-        const int64_t y = p.y_elements() * bytes_of(p.y_type);
-        Arguments a{.x = bytes(x, p.alignment),
-                    .w = bytes(w, p.alignment),
-                    .y = allocated(y, p.alignment),
+        const int8_t* const data = bytes(x, p.alignment);
+        Arguments a = weights(p.y_type, p.alignment, w, channels, taps, clamps_above);
+        a.x = data;
+        a.y = allocated(p.y_elements() * bytes_of(p.y_type), p.alignment);
+        return a;
+    }
+
+    // w, and what belongs to it. taps: how many terms each result sums up.
+    Arguments weights(DataType y_type, int64_t alignment, int64_t w, int64_t channels, int64_t taps,
+                      bool clamps_above) {
+        Arguments a{.x = nullptr,
+                    .w = bytes(w, alignment),
+                    .y = nullptr,
                     .epilogue = {.bias = numbers<int32_t>(channels, [](int r) { return r % 2001 - 1000; })},
                     .x_zero_point = 0};
-        if (p.y_type != DataType::int32) {
+        if (y_type != DataType::int32) {
             // Such terms of random bytes are about 5,500 large: most sums come to lie within 100.
             const float scale = 40.0f / (5500.0f * std::sqrt(static_cast<float>(taps)));
             a.epilogue.multiplier = numbers<float>(
                 channels, [scale](int random) { return scale * (1.0f + float(random % 100) / 100.0f); });
         }
-        if (p.y_type == DataType::float32)
+        if (y_type == DataType::float32)
             a.epilogue.addend = numbers<float>(channels, [](int r) { return float(r % 64) / 8.0f; });
-        if (p.y_type == DataType::int8) a.epilogue.zero_point = 2;
+        if (y_type == DataType::int8) a.epilogue.zero_point = 2;
         if (clamps_above) a.epilogue.high = 90;
         return a;
     }
@@ -130,6 +154,7 @@ class MadeUpTensors {
     }
 
     std::mt19937 random_{2024};
+    std::array<kernels::ConvStep, 2> before_{};  // of a residual block's arguments
     std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 

@@ -12,6 +12,7 @@
 #include "plan/common/engine.h"
 #include "plan/common/host.h"
 #include "plan/common/memo.h"
+#include "plan/problem/block.h"
 #include "plan/tuning/race.h"
 #include "plan/tuning/trial.h"
 #include "plan/tuning/tuner.h"
@@ -23,9 +24,10 @@ namespace {
 // Runs on the default stream, as cuDNN's handles do that were told of no other.
 class Bench final : public Host {
   public:
-    Bench(cudnnContext* cudnn, const Arguments& arguments) : cudnn_(cudnn), memo_(constants_of(arguments)) {}
+    Bench(cudnnContext* cudnn, const Arguments& arguments)
+        : cudnn_(cudnn), memo_(constants_of(arguments), kStepsOfBlock) {}
 
-    Launch launch() const override { return {nullptr, cudnn_, &memo_}; }
+    Launch launch() const override { return {nullptr, cudnn_, &memo_, this}; }
     int device() const override {
         int device = 0;
         check_cuda(cudaGetDevice(&device));
@@ -46,7 +48,7 @@ class Bench final : public Host {
 
     cudnnContext* cudnn_;
     mutable Memo memo_;
-    Configuration configuration_;
+    const Configuration& configuration_ = intern({});  // plans of steps have it for their key
     std::string node_ = "replay";
 };
 

@@ -46,6 +46,9 @@ class Engine {
     // Completes what the engines that are not composed compute.
     virtual bool composed() const { return false; }
 
+    // Its plans run those of other problems, as they were chosen.
+    virtual bool delegates() const { return false; }
+
     // Why the engine does not take the problem on any GPU; empty if it does.
     virtual std::string refusal(const Problem& problem) const = 0;
     bool takes(const Problem& problem) const { return refusal(problem).empty(); }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "plan/common/configuration.h"
@@ -17,6 +19,19 @@ class Workspace {
     virtual void* data() const = 0;
 };
 
+// In which plans are made.
+struct Circumstances {
+    std::function<bool()> stopped = nullptr;  // whether nobody waits for the plan any more; null: never
+    bool disturbed = false;                   // the GPU works for others meanwhile: times are longer
+
+    bool stop() const { return stopped && stopped(); }
+};
+
+// Circumstances have changed: nobody waits.
+struct Stopped : std::runtime_error {
+    Stopped() : std::runtime_error("tuning was stopped") {}
+};
+
 class Host {
   public:
     virtual ~Host() = default;
@@ -26,6 +41,7 @@ class Host {
     virtual std::unique_ptr<Workspace> workspace(size_t bytes) const = 0;  // throws when memory is out
     virtual const Configuration& configuration() const = 0;                // an interned one
     virtual const std::string& node() const = 0;
+    virtual Circumstances circumstances() const { return {}; }
     virtual void warn(const std::string& message) const = 0;
     virtual void inform(const std::string& message) const = 0;  // seen at log level info only
 };

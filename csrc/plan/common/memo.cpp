@@ -8,6 +8,10 @@
 
 namespace qudnn::plan {
 
+Memo::Memo(std::vector<const void*> constants, size_t steps) : constants_(std::move(constants)) {
+    for (size_t i = 0; i < steps; ++i) steps_.push_back(std::make_unique<Memo>(constants_));
+}
+
 Memo::~Memo() {
     if (count_ == 0) return;
     const DespiteCapture allowed;

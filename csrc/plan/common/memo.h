@@ -21,8 +21,9 @@ namespace qudnn::plan {
 
 class Memo {
   public:
-    // `constants`: memory whose contents do not change as long as the memo lives.
-    explicit Memo(std::vector<const void*> constants = {}) : constants_(std::move(constants)) {}
+    // `constants`: memory whose contents do not change as long as the memo lives. `steps`: of how many plans
+    // a run may consist.
+    explicit Memo(std::vector<const void*> constants = {}, size_t steps = 0);
     Memo(const Memo&) = delete;
     ~Memo();
 
@@ -47,6 +48,10 @@ class Memo {
     // node always has the same GPU and configuration.
     void keep_chosen(const Problem& problem, uint64_t era, const std::shared_ptr<Chosen>& chosen);
 
+    // That of one of the plans that a run consists of, so that none crowds out what the others keep; null
+    // where there are not so many.
+    Memo* of_step(size_t number) const { return number < steps_.size() ? steps_[number].get() : nullptr; }
+
     kernels::KeptMaps maps;
 
   private:
@@ -63,6 +68,7 @@ class Memo {
     };
 
     std::vector<const void*> constants_;
+    std::vector<std::unique_ptr<Memo>> steps_;
     std::mutex keeping_;
     std::array<std::unique_ptr<const KnownProblem>, kMostChosen> known_;  // as tables_, of known_count_
     std::atomic<size_t> known_count_{0};

@@ -29,8 +29,7 @@ void tell_at_next_run(const std::string& line) {
 }
 
 // The fastest plan, found or made on made-up tensors. Null where another process is at it.
-std::shared_ptr<const Choice> fastest_aside(const Key& key, AsideHost& host,
-                                            const Circumstances& circumstances) {
+std::shared_ptr<const Choice> fastest_aside(const Key& key, AsideHost& host) {
     constexpr bool kTunedOnly = true;
     if (auto choice = of_other_configuration(key, kTunedOnly)) return choice;
     MadeUpTensors tensors;
@@ -43,7 +42,7 @@ std::shared_ptr<const Choice> fastest_aside(const Key& key, AsideHost& host,
     if (turn.is_others()) return nullptr;
     if (is_written)
         if (auto choice = find_on_shelf(key, record_key, kTunedOnly, arguments, host)) return choice;
-    auto choice = tune(key.problem, arguments, host, Thoroughness::fastest, "", circumstances);
+    auto choice = tune(key.problem, arguments, host, Thoroughness::fastest, "");
     ++state().made;
     if (!choice->lasting) throw std::runtime_error("GPU memory was too short");
     keep(key, *choice, host);
@@ -68,11 +67,11 @@ void tune_aside(const Key& key, const std::string& node, const std::shared_ptr<C
     const auto work = [=](const Aside::Stop& stopped) {
         try {
             const DespiteCapture allowed;
-            AsideHost host(key.device, *key.configuration, node, tell_at_next_run);
+            AsideHost host(key.device, *key.configuration, node, tell_at_next_run, stopped);
             const auto begin = std::chrono::steady_clock::now();
             std::shared_ptr<const Choice> choice;
             while (!stopped() && std::chrono::steady_clock::now() - begin < kPatience) {
-                if ((choice = fastest_aside(key, host, {stopped, true}))) break;
+                if ((choice = fastest_aside(key, host))) break;
                 std::this_thread::sleep_for(kWhileOthersTune);
             }
             if (choice == nullptr) return;

@@ -105,7 +105,8 @@ std::shared_ptr<const Choice> restore(const Record& record, const Problem& probl
         if (choice->plan->workspace_size() > record.key.workspace_limit) {
             throw std::runtime_error("the plan needs more workspace than it did");
         }
-        if (auto native = native_plan(problem); native && choice->plan->workspace_size() > 0) {
+        if (auto native = native_plan(problem);
+            native && choice->plan->workspace_size() > native->workspace_size()) {
             choice->fallbacks.push_back(std::move(native));
         }
         choice->engine = record.engine;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "plan/aside/aside.h"
@@ -13,6 +14,7 @@
 #include "plan/planner/known.h"
 #include "plan/planner/state.h"
 #include "plan/problem/split.h"
+#include "plan/tuning/trial.h"
 #include "plan/tuning/tuner.h"
 
 namespace qudnn::plan {
@@ -57,7 +59,7 @@ void execute(const Choice& choice, const Problem& problem, const Arguments& argu
 // meanwhile, and all do if tuning fails.
 void choose_anew(Chosen& chosen, const Key& key, const Arguments& arguments, const Host& host) {
     const std::shared_ptr<const Choice> old = chosen.shared();
-    if (old->backoff == nullptr || is_capturing(host.launch().stream) ||
+    if (old->backoff == nullptr || Trial::in_this_thread() || is_capturing(host.launch().stream) ||
         !old->backoff->claim(Backoff::Clock::now()))
         return;
     std::shared_ptr<Choice> choice;
@@ -87,6 +89,10 @@ void run_chosen(Chosen& chosen, const Problem& problem, const Arguments& argumen
 // What the cache has for the problem, or will have now.
 std::shared_ptr<Chosen> find_chosen(const Problem& problem, const Arguments& arguments, const Host& host) {
     const Key key = key_of(problem, host);
+    if (Trial::in_this_thread()) {
+        if (auto known = state().cache.peek(key)) return known;
+        throw std::runtime_error("its plans were forgotten while they ran");
+    }
     bool is_new = false;
     auto chosen = state().cache.get(key, [&] {
         is_new = true;

@@ -15,6 +15,7 @@ namespace {
 std::string_view kind(const ConvProblem& conv) { return conv.deep() ? "conv3d" : "conv"; }
 std::string_view kind(const MatMulProblem&) { return "matmul"; }
 std::string_view kind(const BatchMatMulProblem&) { return "batch_matmul"; }
+std::string_view kind(const BlockProblem&) { return "block"; }
 
 // Reads " name=value" off the front.
 template <class T>
@@ -49,7 +50,7 @@ std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
     // A text that would be written differently ("+1", "007", a bool of 2, a conv3d of images) is not ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
-    if constexpr (requires { problem.adds; })
+    if constexpr (requires { problem.group; })
         if (problem.adds < adds_nothing || problem.adds > adds_in_float) return std::nullopt;
     try {
         check(problem);
@@ -62,7 +63,7 @@ std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
 // The range of the field with this name. Rows and batches may come from several axes.
 void check_field(std::string_view name, int64_t value) {
     const bool is_stride = name.find("_stride") != std::string_view::npos;
-    const bool is_step = name == "group" || name.starts_with("stride_") || name.starts_with("dilation_");
+    const bool is_step = name == "group" || name.starts_with("stride") || name.starts_with("dilation_");
     const bool is_joined = name == "m" || name.starts_with("batch_");
     if (name == "alignment") {
         const bool is_power = value >= 1 && (value & (value - 1)) == 0;
@@ -100,6 +101,13 @@ bool sizes_fit(const BatchMatMulProblem& p) {
            fits({i, j, l, p.m, p.width}) && fits({i, j, l, p.m, p.n, p.k});
 }
 
+bool sizes_fit(const BlockProblem& b) {
+    return b.h < kMostExtent - 1 && b.w < kMostExtent - 1 && fits({b.n, b.h, b.w, b.c}) &&
+           fits({b.n, b.h + 2, b.w + 2, b.m}) && fits({b.n, b.h, b.w, b.k}) && fits({b.m, b.c}) &&
+           fits({9, b.m, b.m}) && fits({b.k, b.m}) && fits({4, b.n, b.h, b.w, b.m, b.c}) &&
+           fits({4, b.n, b.h, b.w, 9, b.m, b.m}) && fits({4, b.n, b.h, b.w, b.m, b.k});
+}
+
 template <class P>
 void require_sizes(const P& problem) {
     if (!sizes_fit(problem)) throw std::invalid_argument("tensors too large to have an address");
@@ -114,6 +122,14 @@ void check_passed(const P& p, const std::string& what, bool given) {
         if (p.zero_point_per_channel) throw std::invalid_argument(what + " with a zero point per channel");
     if constexpr (requires { p.adds; })
         if (p.adds != adds_nothing) throw std::invalid_argument(what + " with a residual");
+}
+
+void check_block(const BlockProblem& b) {
+    if (b.y_type != DataType::int8)
+        throw std::invalid_argument("y_type = " + std::to_string(static_cast<int64_t>(b.y_type)) +
+                                    " of a residual block, whose results are int8");
+    if (b.first_pads && !b.pads_with_value)
+        throw std::invalid_argument("first_pads = 1 without pads_with_value = 1");
 }
 
 }  // namespace
@@ -134,6 +150,7 @@ void check(const Problem& problem) {
             if constexpr (requires { p.adds_constant; })
                 check_passed(p, "adds_constant = 1", p.adds_constant);
             if constexpr (requires { p.looks_up; }) check_passed(p, "looks_up = 1", p.looks_up);
+            if constexpr (requires { p.depthwise; }) check_block(p);
         },
         problem);
     check_sizes(problem);
@@ -145,6 +162,7 @@ void check_sizes(const Problem& problem) {
 void check_sizes(const ConvProblem& problem) { require_sizes(problem); }
 void check_sizes(const MatMulProblem& problem) { require_sizes(problem); }
 void check_sizes(const BatchMatMulProblem& problem) { require_sizes(problem); }
+void check_sizes(const BlockProblem& problem) { require_sizes(problem); }
 
 std::string text(const Problem& problem) {
     return std::visit(
@@ -162,6 +180,7 @@ std::optional<Problem> parse(const std::string& text) {
     if (auto conv = parse_as<ConvProblem>("conv", text)) return conv;
     if (auto conv = parse_as<ConvProblem>("conv3d", text)) return conv;
     if (auto matmul = parse_as<BatchMatMulProblem>("batch_matmul", text)) return matmul;
+    if (auto block = parse_as<BlockProblem>("block", text)) return block;
     return parse_as<MatMulProblem>("matmul", text);
 }
 
@@ -192,6 +211,11 @@ bool same_layer(const Problem& a, const Problem& b) {
         const auto& other = std::get<BatchMatMulProblem>(b);
         return batch->b_transposed == other.b_transposed && batch->alignment == other.alignment &&
                batch->y_type == other.y_type;
+    }
+    if (const auto* block = std::get_if<BlockProblem>(&a)) {
+        BlockProblem resized = std::get<BlockProblem>(b);
+        resized.n = block->n, resized.h = block->h, resized.w = block->w;
+        return resized == *block;
     }
     const ConvProblem& conv = std::get<ConvProblem>(a);
     ConvProblem resized = std::get<ConvProblem>(b);
@@ -231,6 +255,8 @@ int64_t bytes_of_activations(const Problem& problem) {
             return p.n * p.x_step() + (p.adds ? p.y_elements() : 0);
         } else if constexpr (requires { p.batch; }) {
             return p.batch[0] * p.batch[1] * p.batch[2] * (p.m + p.n) * p.k;
+        } else if constexpr (requires { p.depthwise; }) {
+            return p.n * p.h * p.w * p.c + (p.adds ? p.y_elements() : 0);
         } else {
             return p.m * p.x_stride;
         }

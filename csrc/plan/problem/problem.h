@@ -106,7 +106,34 @@ struct BatchMatMulProblem {
     int64_t y_elements() const { return batch[0] * batch[1] * batch[2] * m * width; }
 };
 
-using Problem = std::variant<ConvProblem, MatMulProblem, BatchMatMulProblem>;
+// The three convolutions of a residual block: x [n,h,w,c] -> [n,h,w,m] -> [n,p,q,m] -> y [n,p,q,k], with a
+// filter of one pixel, one of 3 x 3 with a pixel of padding on each side, and one of one pixel again. All
+// tensors are dense and int8. See plan/problem/block.h for the problems that these convolutions are.
+struct BlockProblem {
+    int64_t n = 1, h = 1, w = 1, c = 1, m = 1, k = 1;
+    int64_t stride = 1;            // of the window
+    bool depthwise = false;        // it is over each channel by itself; else over all
+    bool pads_with_value = false;  // its padding stands for a zero point other than 0
+    bool first_pads = false;  // that of the first one's results, which writes it where there are three plans
+    bool clamps_first = false, clamps_window = false;  // upper bounds below 127, of both results between
+    bool clamps_above = false;                         // that of y, before anything is added
+    bool adds = false;                                 // a residual to rounded results
+    int64_t alignment = kFullAlignment;                // as ConvProblem has it, weights and vectors included
+    DataType x_type = DataType::int8;
+    DataType y_type = DataType::int8;
+
+    bool operator==(const BlockProblem&) const = default;
+
+    int64_t p() const { return (h + stride - 1) / stride; }
+    int64_t q() const { return (w + stride - 1) / stride; }
+    int64_t weights() const { return m * c + 9 * m * (depthwise ? 1 : m) + k * m; }
+    int64_t multiplications() const {
+        return n * h * w * m * c + n * p() * q() * (9 * m * (depthwise ? 1 : m) + k * m);
+    }
+    int64_t y_elements() const { return n * p() * q() * k; }
+};
+
+using Problem = std::variant<ConvProblem, MatMulProblem, BatchMatMulProblem, BlockProblem>;
 
 // Calls visit(name, value) for every field, in a fixed order: what text, parsing and hashes are made from.
 // Every field of the struct has to be listed; a test changes each and looks at the hash. Of a convolution
@@ -146,6 +173,12 @@ void visit_fields(P& p, Visitor&& visit, bool deep) {
         visit("b_stride_2", p.b_stride[2]), visit("b_stride_row", p.b_stride[3]);
         visit("y_stride_0", p.y_stride[0]), visit("y_stride_1", p.y_stride[1]);
         visit("y_stride_2", p.y_stride[2]), visit("y_stride_row", p.y_stride[3]);
+    } else if constexpr (requires { p.depthwise; }) {
+        visit("n", p.n), visit("h", p.h), visit("w", p.w), visit("c", p.c), visit("m", p.m);
+        visit("k", p.k), visit("stride", p.stride), visit("depthwise", p.depthwise);
+        visit("pads_with_value", p.pads_with_value), visit("first_pads", p.first_pads);
+        visit("clamps_first", p.clamps_first), visit("clamps_window", p.clamps_window);
+        visit("clamps_above", p.clamps_above), visit("adds", p.adds);
     } else {
         visit("m", p.m), visit("k", p.k), visit("c", p.c);
         visit("x_stride", p.x_stride);
@@ -179,6 +212,7 @@ void check_sizes(const Problem& problem);
 void check_sizes(const ConvProblem& problem);
 void check_sizes(const MatMulProblem& problem);
 void check_sizes(const BatchMatMulProblem& problem);
+void check_sizes(const BlockProblem& problem);
 
 // Stable and complete: "conv n=64 h=56 ...". Problems are equal if and only if their texts are.
 QUDNN_API std::string text(const Problem& problem);

@@ -85,6 +85,9 @@ void complete(BatchMatMulProblem& p, const Has& has) {
             "width and the strides of y are not those of a dense result");
 }
 
+template <class Has>
+void complete(BlockProblem&, const Has&) {}
+
 template <class P>
 Problem completed(const std::string& kind, Fields fields, bool deep) {
     P problem;
@@ -119,8 +122,9 @@ Problem read_shorthand(const std::string& text) {
     if (kind == "conv3d") return completed<ConvProblem>(kind, fields, true);
     if (kind == "matmul") return completed<MatMulProblem>(kind, fields, false);
     if (kind == "batch_matmul") return completed<BatchMatMulProblem>(kind, fields, false);
-    throw std::invalid_argument("a problem begins with conv, conv3d, matmul or batch_matmul, not with '" +
-                                kind + "'");
+    if (kind == "block") return completed<BlockProblem>(kind, fields, false);
+    throw std::invalid_argument(
+        "a problem begins with conv, conv3d, matmul, batch_matmul or block, not with '" + kind + "'");
 }
 
 }  // namespace qudnn::plan

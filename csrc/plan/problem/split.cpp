@@ -24,7 +24,14 @@ Item item(const ConvProblem& c) {
 
 Item item(const MatMulProblem& m) { return {m.x_stride, m.x_stride, m.k * bytes_of(m.y_type)}; }
 
+// Of the tensors between too, for its convolutions may run one after the other.
+Item item(const BlockProblem& b) {
+    const int64_t x = b.h * b.w * b.c;
+    return {x, std::max(x, (b.h + 2) * (b.w + 2) * b.m), b.p() * b.q() * b.k};
+}
+
 int64_t& batch(ConvProblem& c) { return c.n; }
+int64_t& batch(BlockProblem& b) { return b.n; }
 int64_t& batch(MatMulProblem& m) { return m.m; }
 
 // The largest power of two, at most `most`, that divides the number.

@@ -22,13 +22,22 @@ bool compiles(const Engine& engine) { return std::string_view(engine.name()).sta
 
 }  // namespace
 
+bool Contenders::is_left_out(const Engine& engine, const Candidate& candidate) const {
+    const std::string& only = host_.configuration().only;
+    if (only.empty() || only == candidate.name || only == engine.name()) return false;
+    if (!engine.delegates()) return true;
+    return std::any_of(engines().begin(), engines().end(), [&](const Engine* other) {
+        return only.starts_with(other->name()) && other->takes(problem_);
+    });
+}
+
 void Contenders::ask(const Engine& engine, cudnnContext* cudnn, Unlikely unlikely,
                      const std::string& likely) {
     const uint64_t limit = host_.configuration().workspace_limit;
     const std::string& only = host_.configuration().only;
     for (Candidate& candidate : engine.candidates(problem_, cudnn)) {
         const bool is_named = candidate.name == (only.empty() ? likely : only);
-        if (!only.empty() && !is_named && only != engine.name()) continue;
+        if (is_left_out(engine, candidate)) continue;
         if (candidate.unlikely && !is_named && unlikely == Unlikely::likely_only) continue;
         const auto is_same = [&](const Contender& c) { return c.candidate.name == candidate.name; };
         if (std::any_of(all_.begin(), all_.end(), is_same)) continue;  // of the step before

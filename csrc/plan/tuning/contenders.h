@@ -44,7 +44,8 @@ class QUDNN_API Contenders {
     void clear();
 
     // The candidates of every engine but the reference, in the engines' order, without unlikely ones except
-    // the one named so. The configuration may name the only ones.
+    // the one named so. The configuration may name the only ones; where it names none of an engine that takes
+    // the problem, those are for the problems that an engine delegates to, whose plans are candidates then.
     void collect(const std::string& likely);
 
     // The same in two steps, unlikely ones included: first those that need not be compiled, then the others.
@@ -79,6 +80,7 @@ class QUDNN_API Contenders {
   private:
     enum class Unlikely { likely_only, all };
 
+    bool is_left_out(const Engine& engine, const Candidate& candidate) const;
     void ask(const Engine& engine, cudnnContext* cudnn, Unlikely unlikely, const std::string& likely);
     void find_first();
 

@@ -34,6 +34,14 @@ std::string microseconds(double value) { return rounded(value, "us"); }
 
 std::string line(const std::string& name, const std::string& what) { return "\n    " + name + ": " + what; }
 
+// Whether the configuration names an engine or a plan, and neither runs the problem nor part of it.
+bool is_other(const std::string& only, const Choice& choice) {
+    if (only.empty() || only == choice.engine || only == choice.plan->name()) return false;
+    return std::none_of(engines().begin(), engines().end(), [&](const Engine* engine) {
+        return engine->name() == choice.engine && engine->delegates();
+    });
+}
+
 std::string runs_plainly(const Outcome& outcome) {
     return "node " + outcome.host.node() + " runs on the plain native engine" +
            (speed_matters(outcome.problem) ? ", which is slow: " : ": ");
@@ -90,12 +98,10 @@ std::string explanation(const Problem& problem, const Host& host, const Choice& 
 void log_choice(const Outcome& outcome, const Choice& choice) {
     const Host& host = outcome.host;
     const Contenders& contenders = outcome.contenders;
-    const std::string& only = host.configuration().only;
-    const bool is_other = !only.empty() && only != choice.engine && only != choice.plan->name();
     const auto usable = std::count_if(contenders.all().begin(), contenders.all().end(),
                                       [](const Contender& contender) { return contender.usable(); });
     const bool only_reference = usable == 1 && choice.plan.get() == &outcome.reference;
-    if (is_other || (only_reference && speed_matters(outcome.problem))) {
+    if (is_other(host.configuration().only, choice) || (only_reference && speed_matters(outcome.problem))) {
         host.warn(runs_plainly(outcome) + text(outcome.problem) + contenders.reasons());
     } else {
         std::string first;

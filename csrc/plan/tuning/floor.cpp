@@ -39,6 +39,8 @@ int64_t bytes_of_weights(const Problem& problem) {
                 return p.k * p.t * p.r * p.s * (p.c / p.group);
             } else if constexpr (requires { p.batch; }) {
                 return 0;  // both are activations
+            } else if constexpr (requires { p.depthwise; }) {
+                return p.weights();
             } else {
                 return p.k * p.c;
             }

@@ -12,6 +12,10 @@ double size(const Problem& problem) { return std::log(static_cast<double>(multip
 
 // Of two problems of one layer.
 bool differ_in_batch_only(const Problem& a, const Problem& b) {
+    if (const auto* block = std::get_if<BlockProblem>(&a)) {
+        const auto& other = std::get<BlockProblem>(b);
+        return other.h == block->h && other.w == block->w;
+    }
     const auto* conv = std::get_if<ConvProblem>(&a);
     if (conv == nullptr) return true;  // a matmul has nothing else to differ in
     ConvProblem resized = std::get<ConvProblem>(b);

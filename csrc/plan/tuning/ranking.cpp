@@ -67,7 +67,7 @@ std::shared_ptr<Choice> ranked(const Outcome& outcome, const std::shared_ptr<con
         choice->fallbacks.push_back(contender->plan);
         least = contender->plan->workspace_size();
     }
-    if (least > 0) choice->fallbacks.push_back(reference);
+    if (least > reference->workspace_size()) choice->fallbacks.push_back(reference);
     log_choice(outcome, *choice);
     return choice;
 }

@@ -40,6 +40,10 @@ class Buffer {
 // problem's y is overwritten.
 class Trial {
   public:
+    // Whether this thread uses the GPU for a trial. What it runs then is not tuned: that would be a trial in
+    // a trial.
+    static bool in_this_thread();
+
     // Runs the reference. Throws OutOfMemory where there is no room for a second result.
     Trial(const Problem& problem, const Arguments& arguments, const Host& host, const Plan& reference);
     ~Trial();
@@ -51,7 +55,8 @@ class Trial {
     double reference_microseconds() const { return reference_microseconds_; }
 
     // The number of bytes in which the plan's result differs from the reference's. Throws where it does not
-    // run; OutOfMemory where there is no room for its workspace.
+    // run; OutOfMemory where there is no room for its workspace. The plans that it runs are found or made
+    // first.
     uint64_t differing_bytes(const Plan& plan);
 
     // Times each plan, in microseconds. Where all tensors fit in the GPU's L2 cache, as in a model, whose
@@ -60,6 +65,8 @@ class Trial {
     std::vector<double> time(std::span<const Plan* const> plans);
 
   private:
+    void make_room(const Plan& plan);
+    void* workspace() const { return workspace_ ? workspace_->data() : nullptr; }
     void execute(const Plan& plan);
     void evict();
 

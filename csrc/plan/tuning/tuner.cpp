@@ -30,12 +30,11 @@ constexpr double kReferenceInReach = 1.5;
 // One tuning of one problem.
 class Tuning {
   public:
-    Tuning(const Problem& problem, const Arguments& arguments, const Host& host,
-           const Circumstances& circumstances)
+    Tuning(const Problem& problem, const Arguments& arguments, const Host& host)
         : problem_(problem),
           arguments_(arguments),
           host_(host),
-          circumstances_(circumstances),
+          circumstances_(host.circumstances()),
           contenders_(problem, host) {}
 
     std::shared_ptr<Choice> choose(Thoroughness how, const std::string& likely) {
@@ -44,7 +43,7 @@ class Tuning {
         try {
             if (how == Thoroughness::fastest) {
                 search();
-            } else if (how == Thoroughness::guess && likely.empty() && try_ready()) {
+            } else if (guesses(how) && likely.empty() && try_ready()) {
                 // The fastest of those is the guess.
             } else {
                 try_one_by_one(likely);
@@ -56,6 +55,11 @@ class Tuning {
     }
 
   private:
+    // Of a residual block no plan is likely to be good at all sizes.
+    bool guesses(Thoroughness how) const {
+        return how == Thoroughness::guess || std::holds_alternative<BlockProblem>(problem_);
+    }
+
     void compare(Trial& trial, Contender& contender) {
         if (!contender.usable()) return;
         try {
@@ -66,6 +70,8 @@ class Tuning {
                            std::to_string(differing) + " of " + std::to_string(y_bytes(problem_)) +
                            " bytes)");
             }
+        } catch (const Stopped&) {
+            throw;
         } catch (const OutOfMemory& e) {
             short_of_memory_ = true;
             contenders_.drop(contender, e.what());
@@ -231,7 +237,7 @@ class Tuning {
     const Problem& problem_;
     const Arguments& arguments_;
     const Host& host_;
-    const Circumstances& circumstances_;
+    const Circumstances circumstances_;
     Contenders contenders_;
     std::shared_ptr<const Plan> reference_;
     std::set<size_t> tried_;             // indices of contenders
@@ -247,11 +253,10 @@ TunerStatistics& tuner_statistics() {
 }
 
 std::shared_ptr<Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
-                             Thoroughness how, const std::string& likely,
-                             const Circumstances& circumstances) {
+                             Thoroughness how, const std::string& likely) {
     const DespiteCapture allowed;
     const auto start = std::chrono::steady_clock::now();
-    auto choice = Tuning(problem, arguments, host, circumstances).choose(how, likely);
+    auto choice = Tuning(problem, arguments, host).choose(how, likely);
     const auto took = std::chrono::steady_clock::now() - start;
     tuner_statistics().microseconds +=
         static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());

@@ -3,9 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 
 #include "plan/common/choice.h"
@@ -26,20 +24,7 @@ TunerStatistics& tuner_statistics();
 enum class Thoroughness {
     fastest,  // of all candidates, as far as trying more can pay: see search.h
     guess,  // the likely one; else the fastest of those that need not be compiled; else the first that works
-    first,  // the likely one, else the first that works
-};
-
-// In which a plan is chosen.
-struct Circumstances {
-    std::function<bool()> stopped = nullptr;  // whether nobody waits for the plan any more; null: never
-    bool disturbed = false;                   // the GPU works for others meanwhile: times are longer
-
-    bool stop() const { return stopped && stopped(); }
-};
-
-// Circumstances have changed: nobody waits.
-struct Stopped : std::runtime_error {
-    Stopped() : std::runtime_error("tuning was stopped") {}
+    first,  // the likely one, else the first that works; of a residual block as `guess`: all are ready
 };
 
 // Chooses a plan. Every candidate is compared bit for bit with the plain native engine on the arguments
@@ -47,10 +32,10 @@ struct Stopped : std::runtime_error {
 // Where GPU memory was too short to compare all, the choice is not a lasting one, and has a backoff where
 // nothing but that engine, a slow one, is left. Throws where no engine runs the problem, and Stopped.
 std::shared_ptr<Choice> tune(const Problem& problem, const Arguments& arguments, const Host& host,
-                             Thoroughness how, const std::string& likely,
-                             const Circumstances& circumstances = {});
+                             Thoroughness how, const std::string& likely);
 
-// The plain native engine's plan, which needs no workspace; nullptr where it refuses the problem.
+// The plain native engine's plan, which needs no workspace but for the tensors within a residual block;
+// nullptr where it refuses the problem.
 std::shared_ptr<const Plan> native_plan(const Problem& problem);
 
 }  // namespace qudnn::plan

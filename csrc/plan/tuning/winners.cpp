@@ -55,6 +55,8 @@ Tiling Tiling::of(const Problem& problem, int major, int multiprocessors) {
         [&](const auto& p) {
             if constexpr (requires { p.q; })
                 tiling.rows = p.n * p.z * p.p * p.q, tiling.columns = p.k;
+            else if constexpr (requires { p.depthwise; })
+                tiling.rows = p.n * p.p() * p.q(), tiling.columns = p.k;
             else if constexpr (requires { p.batch; })
                 tiling.rows = p.m, tiling.columns = p.n;
             else

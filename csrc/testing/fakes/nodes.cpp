@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,11 +40,11 @@ void check(OrtStatus* status) { ort::check(status); }
 class Node {
   public:
     // constants: by input, null where it is none.
-    Node(const std::string& op, const Object& attributes, const List& constants, const std::string& only) {
+    Node(const std::string& op, const Object& attributes, const List& constants, const std::string& only,
+         const std::string& tune) {
         use_fake_runtime(ort::kShapeReferenceVersion);
-        plan::Configuration configuration;
+        plan::Configuration configuration = plan::parse_configuration(tune, std::nullopt, "");
         configuration.only = only;
-        configuration.tune = plan::Tune::heuristic;
         const plan::Configuration& interned = plan::intern(configuration);
         op_ = ops::find_op(op, interned);
         OrtKernelInfo info;
@@ -131,6 +132,14 @@ void replace_plans(bool in_need) {
     }
 }
 
+// [problem, plan, whether it was tuned] of each that is known, the last used first.
+std::string known_plans() {
+    std::vector<std::string> all;
+    for (const plan::Listed& listed : plan::list())
+        all.push_back(json::list_of(listed.record.key.problem, listed.record.plan, listed.record.tuned));
+    return json::list(all);
+}
+
 std::string all_calls() {
     const CudaCalls cuda = take_cuda_calls();
     const RuntimeCalls runtime = take_runtime_calls();
@@ -182,8 +191,8 @@ std::string inferred(const std::string& op, const Object& attributes, const List
 
 void add_fake_hooks(Hooks& hooks) {
     hooks["Node"] = [](const Call& call) {
-        return objects().add(
-            std::make_shared<Node>(call[0].text(), call[1].object(), call[2].list(), call[3].text()));
+        return objects().add(std::make_shared<Node>(call[0].text(), call[1].object(), call[2].list(),
+                                                    call[3].text(), call[4].text()));
     };
     hooks["Node.run"] = [](const Call& call) {
         const auto type = static_cast<ElementType>(call[3].integer());
@@ -205,6 +214,10 @@ void add_fake_hooks(Hooks& hooks) {
     hooks["set_capturing"] = [](const Call& call) { return set_capturing(call[0].flag()), nothing(); };
     hooks["clear_plans"] = [](const Call&) { return clear_plans(), nothing(); };
     hooks["replace_plans"] = [](const Call& call) { return replace_plans(call[0].flag()), nothing(); };
+    hooks["wait_for_tuning"] = [](const Call& call) {
+        return json::of(plan::wait_for_tuning(std::chrono::milliseconds(call[0].integer())));
+    };
+    hooks["plans"] = [](const Call&) { return known_plans(); };
     hooks["hits"] = [](const Call&) { return json::of(plan::statistics().cache.hits); };
     hooks["use_runtime"] = [](const Call& call) {
         return use_fake_runtime(static_cast<uint32_t>(call[0].integer())), nothing();

@@ -284,6 +284,18 @@ def test_short_problem_of_matmuls() -> None:
     assert shorten(str(problem)) == "batch_matmul 1 of 7x16 by 16x9, padded by 7, b transposed, y type 1"
 
 
+def test_short_problem_of_residual_blocks() -> None:
+    problem = testing.BlockProblem(n=2, h=14, w=15, c=1024, m=256, k=1024, adds=1)
+    assert shorten(str(problem)) == "block 2x14x15x1024, 3x3 of 256 to 1024, adds a residual"
+    problem = testing.BlockProblem(
+        n=1, h=9, w=9, c=32, m=64, k=48, stride=2, depthwise=1, pads_with_value=1, clamps_first=1
+    )
+    assert shorten(str(problem)) == (
+        "block 1x9x9x32, 3x3 of 64 to 48, depthwise, stride 2, padded with a zero point, "
+        "the first results clamped"
+    )
+
+
 def test_short_problem_of_projections() -> None:
     problem = testing.MatMulProblem(m=128, k=2304, c=768, x_stride=768, zero_point_per_channel=1)
     assert shorten(str(problem)) == "matmul 128x768 to 2304, a zero point for each output"

@@ -68,7 +68,7 @@ def test_only(replayed: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("gemm m=1", "begins with conv, conv3d, matmul or batch_matmul, not with 'gemm'"),
+        ("gemm m=1", "begins with conv, conv3d, matmul, batch_matmul or block, not with 'gemm'"),
         ("matmul m", "'m' is not a field with a whole number"),
         ("matmul m=1.5", "'m=1.5' is not a field with a whole number"),
         ("matmul rows=1", "'rows' is no field"),
