@@ -48,6 +48,13 @@ PROBLEMS = (
     "batch_matmul batch_1=2 batch_2=3 m=64 n=64 k=64",
     "batch_matmul batch_2=3 m=64 n=48 k=64 b_transposed=1 y_type=1",
     "batch_matmul batch_2=3 m=64 n=48 k=64 y_type=6",
+    "block n=2 h=14 w=14 c=256 m=64 k=256 adds=1",
+    "block n=2 h=14 w=14 c=256 m=64 k=256 adds=1 pads_with_value=1 clamps_window=1",
+    "block n=3 h=15 w=13 c=192 m=128 k=512 stride=2 adds=1 pads_with_value=1 first_pads=1 clamps_above=1",
+    "block n=2 h=14 w=14 c=256 m=64 k=256 pads_with_value=1 first_pads=1 clamps_first=1",
+    "block n=2 h=14 w=14 c=48 m=96 k=64 depthwise=1",
+    "block n=2 h=13 w=15 c=48 m=96 k=64 depthwise=1 stride=2 adds=1 pads_with_value=1 clamps_first=1",
+    "block n=2 h=14 w=14 c=64 m=64 k=64 adds=1 alignment=4",
 )
 
 

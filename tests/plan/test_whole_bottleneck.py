@@ -101,6 +101,24 @@ def test_all_ways_are_raced(case: OpCase, tune: str) -> None:
 
 
 @BOTH
+def test_who_tunes_aside_tunes_the_steps(case: OpCase) -> None:
+    """Where the guess is the kernel of another batch, nobody has asked for the convolutions before."""
+    fakes.clear_plans()
+    node, inputs = node_of(case, 1, tune="full")
+    node.run(inputs, Y)
+    first = fakes.plans()
+    node, inputs = node_of(case, 2, tune="background")
+    node.run(inputs, Y)
+    assert fakes.wait_for_tuning(60_000)
+    found = {text: chosen for text, chosen in fakes.plans().items() if text not in first}
+    assert len(found) == len(first) == 4
+    (block,) = [testing.parse(text) for text in found if text.startswith("block n=2 ")]
+    assert isinstance(block, testing.BlockProblem)
+    assert found.keys() == {str(problem) for problem in (block, *testing.steps_of(block))}
+    assert all(tuned for _, tuned in found.values())
+
+
+@BOTH
 def test_not_all_variants_are_candidates(case: OpCase) -> None:
     """Their kernels estimate which are likely: a race is to take milliseconds."""
     fakes.clear_plans()

@@ -97,8 +97,11 @@ def replace_plans(*, in_need: bool = False) -> None:
 
 
 def plans() -> dict[str, tuple[str, bool]]:
-    """The plan of each problem that is known, and whether it was tuned."""
-    return {problem: (plan, tuned) for problem, plan, tuned in _ask("plans")}
+    """The plan of each problem that is known, in one configuration, and whether it was tuned."""
+    listed = _ask("plans")
+    found = {problem: (plan, tuned) for problem, plan, tuned in listed}
+    assert len(found) == len(listed)
+    return found
 
 
 def wait_for_tuning(milliseconds: int) -> bool:

@@ -22,12 +22,12 @@ _OF_SUM = (
 class FuseBottleneck(NodePass):
     """The convolutions of a residual block are one operator, where one kernel takes them at some batch.
 
-    The kernel of csrc/kernels/bottleneck/bottleneck.h, for batches so small that a convolution alone has too
-    little to do for a GPU: it always adds. Where windows are over each channel by itself that of
+    The kernel of csrc/kernels/bottleneck/bottleneck.h always adds; it pays most at batches so small that a
+    convolution alone has too little to do for a GPU. Where windows are over each channel by itself that of
     csrc/kernels/inverted_residual/inverted_residual.h, which adds or does not: what is between the
-    convolutions, the largest tensors of a network, never leaves a multiprocessor. Elsewhere the operator runs
-    the three one after the other, and the first writes the padding of the second where it did before: this
-    comes after producers write padding.
+    convolutions, the largest tensors of a network, never leaves a multiprocessor. The tuner compares it with
+    the three one after the other, which run where there is no kernel; the first writes the padding of the
+    second where it did before: this comes after producers write padding.
     """
 
     def matches(self, node: ir.Node) -> bool:

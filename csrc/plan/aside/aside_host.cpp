@@ -33,18 +33,12 @@ cudaStream_t stream_of_this_thread(int device) {
     return stream;
 }
 
-// The same, with plans that are tuned at once: who tunes aside does not put off what it needs.
-const Configuration& at_once(Configuration configuration) {
-    configuration.tune = Tune::full;
-    return intern(configuration);
-}
-
 }  // namespace
 
 AsideHost::AsideHost(int device, const Configuration& configuration, std::string node, Log log,
                      std::function<bool()> stopped)
     : device_(device),
-      configuration_(at_once(configuration)),
+      configuration_(configuration),
       node_(std::move(node)),
       log_(std::move(log)),
       stopped_(std::move(stopped)),

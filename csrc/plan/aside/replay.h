@@ -22,12 +22,12 @@ struct Replayed {
     bool is_reference = false;  // what the others are compared with
 };
 
-// Replays the problem on the current GPU; its plans are neither looked up nor kept. Results are spread over
-// their range, scalars are none of those that make the work easier.
-// only: an engine's name or a plan's, and no others are tried; empty: all. with_unlikely: those too that no
-// heuristics name; a plan that `only` names is tried in any case.
-// The problem is one that read_shorthand() gives, whose sizes fit each other. Throws std::runtime_error where
-// no engine runs it or the GPU has no room for its tensors.
+// Replays the problem on the current GPU; its plans are neither looked up nor kept. Those of a residual
+// block's convolutions, which one of its plans runs, are tuned, and kept by the process. Results are spread
+// over their range, scalars are none of those that make the work easier. only: an engine's name or a plan's,
+// and no others are tried; empty: all. with_unlikely: those too that no heuristics name; a plan that `only`
+// names is tried in any case. The problem is one that read_shorthand() gives, whose sizes fit each other.
+// Throws std::runtime_error where no engine runs it or the GPU has no room for its tensors.
 QUDNN_API std::vector<Replayed> replay(const Problem& problem, cudnnContext* cudnn, const std::string& only,
                                        bool with_unlikely);
 

@@ -22,7 +22,7 @@ class Workspace {
 // In which plans are made.
 struct Circumstances {
     std::function<bool()> stopped = nullptr;  // whether nobody waits for the plan any more; null: never
-    bool disturbed = false;                   // the GPU works for others meanwhile: times are longer
+    bool aside = false;                       // the GPU works for others meanwhile: times are longer
 
     bool stop() const { return stopped && stopped(); }
 };

@@ -52,6 +52,8 @@ std::shared_ptr<const Choice> of_other_configuration(const Key& key, bool tuned_
     return nullptr;
 }
 
+Tune tune_of(const Host& host) { return host.circumstances().aside ? Tune::full : host.configuration().tune; }
+
 Thoroughness thoroughness(Tune tune) {
     if (tune == Tune::full) return Thoroughness::fastest;
     return tune == Tune::background ? Thoroughness::guess : Thoroughness::first;
@@ -98,7 +100,8 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
     check(key.problem);
     const Configuration& configuration = *key.configuration;
     const bool all = configuration.only.empty();
-    const bool tuned_only = configuration.tune == Tune::full;
+    const Tune how = tune_of(host);
+    const bool tuned_only = how == Tune::full;
     if (auto choice = all ? of_other_configuration(key, tuned_only) : nullptr) {
         log_found(key.problem, host, *choice, "another session of the process");
         return choice;
@@ -111,7 +114,7 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
     };
     Turn turn(tuned_only ? shared_file(key, record_key, host) : std::filesystem::path());
     if (auto choice = find()) return choice;
-    if (configuration.tune == Tune::cached) {
+    if (how == Tune::cached) {
         throw std::runtime_error(
             "no plan is known for this problem, and qudnn.tune=cached allows none to be "
             "made: run it once with 'full' and the same cache folder, with `qudnn tune`, "
@@ -121,10 +124,10 @@ std::shared_ptr<const Choice> find_or_make(const Key& key, const Arguments& argu
 
     if (turn.take(kPatience))
         if (auto choice = find()) return choice;
-    const Thoroughness how = thoroughness(configuration.tune);
     const std::string likely = tuned_only ? std::string() : likely_plan(key, list());
-    auto choice = state().failures.attempt(key, Backoff::Clock::now(),
-                                           [&] { return tune(key.problem, arguments, host, how, likely); });
+    auto choice = state().failures.attempt(key, Backoff::Clock::now(), [&] {
+        return tune(key.problem, arguments, host, thoroughness(how), likely);
+    });
     ++state().made;
     keep(key, *choice, host);
     return choice;

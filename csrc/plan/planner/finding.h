@@ -31,7 +31,8 @@ std::filesystem::path shared_file(const Key& key, const RecordKey& record_key, c
 // Stores the choice on disk, if there is a folder and the choice is worth it.
 void keep(const Key& key, const Choice& choice, const Host& host);
 
-// What a session asks for.
+// What the host's session asks for; of who tunes aside all at once, for nothing is put off twice.
+Tune tune_of(const Host& host);
 Thoroughness thoroughness(Tune tune);
 
 }  // namespace qudnn::plan

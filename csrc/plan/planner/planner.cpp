@@ -98,7 +98,7 @@ std::shared_ptr<Chosen> find_chosen(const Problem& problem, const Arguments& arg
         is_new = true;
         return std::make_shared<Chosen>(find_or_make(key, arguments, host));
     });
-    if (is_new && key.configuration->tune == Tune::background && !chosen->now().tuned &&
+    if (is_new && tune_of(host) == Tune::background && !chosen->now().tuned &&
         key.configuration->only.empty()) {
         tune_aside(key, host.node(), chosen);
     }

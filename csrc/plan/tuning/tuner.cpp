@@ -166,7 +166,7 @@ class Tuning {
                 for (const size_t i : indices) plans.push_back(running[i]->plan.get());
                 return trial.time(plans);
             },
-            circumstances_.disturbed);
+            circumstances_.aside);
         for (size_t i = 0; i < running.size(); ++i) running[i]->microseconds = times[i];
     }
 
