@@ -21,7 +21,7 @@ _FLOAT32, _INT8, _INT32 = 1, 3, 6  # ONNX's numbers
 
 
 def problem(layer: Layer, node: onnx.NodeProto | None) -> Problem | None:
-    """The fields of a convolution's or matmul's problem that follow from its node and shapes.
+    """The fields of a convolution's, matmul's or block's problem that follow from its node and shapes.
 
     None for other layers, and for matmuls of batches, whose strides follow from more.
     """
@@ -33,6 +33,8 @@ def problem(layer: Layer, node: onnx.NodeProto | None) -> Problem | None:
         found = _convolution(x, w, node)
     elif any(name in node.op_type for name in _MATMULS) and "Batch" not in node.op_type and len(w) == 2:
         found = {"kind": "matmul", "m": math.prod(x[:-1]), "k": w[0], "c": x[-1]}
+    elif "Bottleneck" in node.op_type and layer.get("y"):
+        found = _block(x, w, layer["w_window"], layer["y"], node)
     return None if found is None else found | {"y_type": _type_of_result(node.op_type)}
 
 
@@ -89,6 +91,30 @@ def _convolution(x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> Pr
         _, top, left, _, _, bottom, right, _ = given.get("y_pads", [0] * 8)
         fields |= {"y_pad_top": top, "y_pad_left": left, "y_pad_bottom": bottom, "y_pad_right": right}
     return fields
+
+
+def _block(
+    x: Sequence[int], w: Sequence[int], window: Sequence[int], y: Sequence[int], node: onnx.NodeProto
+) -> Problem | None:
+    """That of a block which a kernel may take whole, as csrc/ops/conv/bottleneck.cpp has it."""
+    given = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    m, strides = w[0], given.get("strides", [])
+    around = given.get("pads") == [1] * 4 and given.get("dilations") == [1, 1] and len(set(strides)) == 1
+    if not around or list(window) not in ([m, 3, 3, m], [m, 3, 3, 1]):
+        return None
+    depthwise = list(window) != [m, 3, 3, m]
+    padding = given["padding_zero_point"]
+    first_pads = padding == given["reduced_zero_point"] and not depthwise and m % 16 == 0
+    flags = {
+        "depthwise": depthwise,
+        "pads_with_value": padding != 0,
+        "first_pads": padding != 0 and first_pads,
+        "clamps_first": given["reduced_max"] < 127,
+        "clamps_window": given["window_max"] < 127,
+        "clamps_above": given["y_max"] < 127,
+    }
+    sizes = dict(zip("nhwcmk", (*x, m, y[-1]), strict=True))
+    return {"kind": "block", **sizes, "stride": strides[0], **{name: int(v) for name, v in flags.items()}}
 
 
 def _of_block(x: Sequence[int], w: Sequence[int], window: Sequence[int], y: Sequence[int]) -> int:

@@ -94,6 +94,59 @@ def test_of_blocks(op: str, shapes: tuple[list[int], ...], window: list[int], ex
     assert work.operations({**layer(op, *shapes), "w_window": window}, node(op)) == expected
 
 
+BLOCK = {
+    **{"pads": [1, 1, 1, 1], "strides": [2, 2], "dilations": [1, 1], "padding_zero_point": -128},
+    **{"reduced_zero_point": -128, "reduced_max": 127, "window_max": 90, "y_max": 127},
+}
+
+
+@pytest.mark.parametrize(
+    ("window", "given", "fields"),
+    [
+        ([64, 3, 3, 64], {}, "stride=2 depthwise=0 pads_with_value=1 first_pads=1 clamps_first=0"),
+        ([64, 3, 3, 1], {}, "stride=2 depthwise=1 pads_with_value=1 first_pads=0 clamps_first=0"),
+        (
+            [64, 3, 3, 64],
+            {"padding_zero_point": 0, "reduced_zero_point": 0, "reduced_max": 3, "strides": [1, 1]},
+            "stride=1 depthwise=0 pads_with_value=0 first_pads=0 clamps_first=1",
+        ),
+    ],
+)
+def test_problems_of_blocks(window: list[int], given: dict[str, Any], fields: str) -> None:
+    attributes = {**BLOCK, **given}
+    side = 4 * 2 // attributes["strides"][0]
+    block = {
+        **layer("QBottleneck", [2, 8, 8, 256], [64, 1, 1, 256], [2, side, side, 512]),
+        "w_window": window,
+    }
+    found = work.problem(block, node("QBottleneck", **attributes))
+    assert found is not None
+    text = work.text(found)
+    assert text == f"block n=2 h=8 w=8 c=256 m=64 k=512 {fields} clamps_window=1 clamps_above=0 y_type=3"
+    assert work.operations(block, node("QBottleneck", **attributes)) == work.operations(
+        block, node("QBottleneck")
+    )
+    fields_of_plan = {name: int(value) for name, value in (each.split("=") for each in text.split()[1:])}
+    for op, adds in (("QBottleneck", 0), ("QBottleneckAdd", 1)):
+        assert work.fits(found, {**fields_of_plan, "adds": adds}, node(op))
+        assert not work.fits(found, {**fields_of_plan, "adds": 1 - adds}, node(op))
+
+
+@pytest.mark.parametrize(
+    ("window", "given"),
+    [
+        ([64, 5, 5, 64], {}),
+        ([64, 3, 3, 8], {}),
+        ([64, 3, 3, 64], {"pads": [0, 0, 2, 2]}),
+        ([64, 3, 3, 64], {"strides": [1, 2]}),
+        ([64, 3, 3, 64], {"dilations": [2, 2]}),
+    ],
+)
+def test_blocks_that_are_no_problems(window: list[int], given: dict[str, Any]) -> None:
+    block = {**layer("QBottleneck", [2, 8, 8, 256], [64, 1, 1, 256], [2, 4, 4, 512]), "w_window": window}
+    assert work.problem(block, node("QBottleneck", **{**BLOCK, **given})) is None
+
+
 @pytest.mark.parametrize(
     ("op", "shapes", "expected"),
     [
