@@ -101,6 +101,16 @@ def test_kept_and_found_again(case: OpCase, tmp_path: Path) -> None:
         assert (counted["builds"], counted["pending"]) == (0, 0)
 
 
+def test_a_workspace_that_is_too_small() -> None:
+    """What is between the convolutions does not fit; the kernel keeps it to itself."""
+    case = RESNET50[3]
+    serialized = case.model().SerializeToString()
+    session = qudnn.InferenceSession(serialized, providers=[CUDA], workspace_limit=1024, cache_dir="")
+    assert_same_bits(outputs(session, case.inputs()), run(case.model(), case.inputs(), CPU).outputs)
+    (plan,) = plans.list()
+    assert plan["engine"] == "native_bottleneck"
+
+
 @pytest.mark.parametrize("case", [RESNET50[3], MOBILENET_V2[3]], ids=by_id)
 def test_tuned_aside(case: OpCase) -> None:
     inputs = case.inputs(8)

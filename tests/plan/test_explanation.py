@@ -68,6 +68,43 @@ def test_a_plan_of_two_engines() -> None:
     assert "    native_depthwise: a residual" in said
 
 
+BLOCK = testing.BlockProblem(n=2, h=14, w=14, c=256, m=64, k=256, adds=1)
+
+
+def test_a_residual_block() -> None:
+    log = testing.log_of_tuning("b1", str(BLOCK), [("separate_steps", 30.0)], "native_block", 900.0)
+    heading, *said = log[1][1].splitlines()
+    assert heading == f"node b1: why separate_steps runs {BLOCK}"
+    refusals = {engine: refusal for engine, refusal, _ in native.answers(str(BLOCK))}
+    assert refusals["native_bottleneck"]  # without a GPU
+    assert f"    native_bottleneck: {refusals['native_bottleneck']}" in said
+    assert "    native_inverted_residual: a window over all channels" in said
+    assert said[-2:] == [
+        "    separate_steps: 30.0 us, chosen",
+        "    native_block: the others are compared with it; 900.0 us",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "level"),
+    [("native_conv", "info"), ("separate_steps", "info"), ("native_inverted_residual", "info")],
+)
+def test_an_engine_of_the_convolutions_of_a_block(
+    only: str, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name does not keep the block from running them."""
+    monkeypatch.setenv("QUDNN_ONLY", only)
+    log = testing.log_of_tuning("b1", str(BLOCK), [("separate_steps", 30.0)], "native_block", 900.0)
+    assert log[0][0] == level
+
+
+@pytest.mark.parametrize("only", ["native_bottleneck", "native_bottleneck lines=2", "native_block"])
+def test_an_engine_of_the_block_itself(only: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUDNN_ONLY", only)
+    with pytest.raises(ValueError, match="no engine offers separate_steps"):
+        testing.log_of_tuning("b1", str(BLOCK), [("separate_steps", 30.0)], "native_block", 900.0)
+
+
 def test_a_known_plan_says_where_from() -> None:
     ((level, text),) = testing.log_of_found("c1", str(DEPTHWISE), DP4A, 12.0, "the folder of plans")
     heading, known, *answers = text.splitlines()

@@ -53,7 +53,7 @@ class Block:
     """A node of such an operator, whose convolutions are also nodes of their own.
 
     No kernel does all of it: 32 channels are too few between two convolutions, or for windows over each
-    channel, more than 320 results too many.
+    channel, more than 320 results too many. With the engine named one may, but is not asked.
     """
 
     def __init__(
@@ -72,7 +72,8 @@ class Block:
     ) -> None:
         window = {name: attributes.pop(name, value) for name, value in WINDOW.items()}
         addition = {name: attributes.pop(name, value) for name, value in SUM.items() if adds}
-        self.size, self.c, self.m, self.k, self.engine, self.adds = size, c, m, k, engine, adds
+        self.size, self.c, self.m, self.k, self.adds = size, c, m, k, adds
+        self.engine = "" if engine == "separate_steps" else engine  # of the convolutions
         self.rows = (size - 1) // window["strides"][0] + 1
         shapes = [m, 1, 1, c], [m, kernel, kernel, m // window["group"]], [k, 1, 1, m]
         self.layers = [layer(at, shape) for at, shape in zip(WEIGHTS, shapes, strict=True)]
@@ -154,9 +155,17 @@ BLOCKS: list[dict[str, Any]] = [
     {"adds": False, "padding": 5, "engine": ""},
     *({"m": 64, "k": 336, "group": 64, "engine": "", **given} for given in DEPTHWISE),
 ]
+ASKED: dict[str, Any] = {"m": 64, "engine": "separate_steps"}
+CHOSEN: list[dict[str, Any]] = [
+    {"m": 64},  # an engine of convolutions is for those of a block
+    ASKED,
+    {**ASKED, "padding": 0},
+    {**ASKED, "padding": 5, "strides": [2, 2]},
+    *({**ASKED, "group": 64, **given} for given in DEPTHWISE),
+]
 
 
-@pytest.mark.parametrize("options", BLOCKS, ids=str)
+@pytest.mark.parametrize("options", [*BLOCKS, *CHOSEN], ids=str)
 def test_kernels_are_those_of_three_nodes(options: dict[str, Any]) -> None:
     block = Block(**options)
     kernels = [launch.kernel for launch in block.run_again().launches]
@@ -183,9 +192,21 @@ def test_each_reads_what_the_one_before_wrote(options: dict[str, Any]) -> None:
     assert (window.biases == WEIGHTS[1] + 0x1000000) == (options.get("padding") != 5)
 
 
-def test_steps_keep_their_maps_apart() -> None:
+@pytest.mark.parametrize("options", CHOSEN, ids=str)
+def test_chosen_steps(options: dict[str, Any]) -> None:
+    """They are the plan of the block, whose convolutions have plans of their own."""
+    fakes.clear_plans()
+    block = Block(**options)
+    block.run_again()
+    (chosen,) = [plan for text, (plan, _) in fakes.plans().items() if text.startswith("block ")]
+    assert chosen == "separate_steps"
+    assert len(fakes.plans()) == 4
+
+
+@pytest.mark.parametrize("options", [{}, {"m": 64}], ids=str)
+def test_steps_keep_their_maps_apart(options: dict[str, Any]) -> None:
     """Each keeps those of as many tensors as a node of its own would."""
-    block = Block()
+    block = Block(**options)
     places = [X + i * ELSEWHERE for i in range(4)]
     for x in places:
         block.run(x)
@@ -205,8 +226,9 @@ def test_steps_keep_their_plans_apart() -> None:
         assert block.run(batch=batch).lookups == 0
 
 
-def test_a_run_allocates_only_its_scratch() -> None:
-    block = Block()
+@pytest.mark.parametrize("options", [{}, {"m": 64}], ids=str)
+def test_a_run_allocates_only_its_scratch(options: dict[str, Any]) -> None:
+    block = Block(**options)
     block.run_again()
     before = block.node.heap_allocations()
     calls = block.run()
@@ -214,8 +236,9 @@ def test_a_run_allocates_only_its_scratch() -> None:
     assert block.node.heap_allocations() - before <= 3
 
 
-def test_a_graph_captures_it() -> None:
-    block = Block(padding=5)
+@pytest.mark.parametrize("options", [{}, {"m": 64}], ids=str)
+def test_a_graph_captures_it(options: dict[str, Any]) -> None:
+    block = Block(padding=5, **options)
     block.run()
     fakes.set_capturing(True)
     calls = block.run()
