@@ -9,17 +9,10 @@
 #include "engines/cudnn/cudnn_stream.h"
 #include "plan/common/cuda_error.h"
 #include "plan/problem/block.h"
-#include "plan/tuning/trial.h"
 
 namespace qudnn::plan {
 
 namespace {
-
-struct Own final : Workspace {
-    explicit Own(size_t bytes) : buffer(bytes, nullptr) {}
-    void* data() const override { return buffer.data(); }
-    Buffer buffer;
-};
 
 // This thread's stream on the current GPU, for as long as the process lives.
 cudaStream_t stream_of_this_thread(int device) {
@@ -54,7 +47,5 @@ AsideHost::AsideHost(int device, const Configuration& configuration, std::string
 void AsideHost::begin(const Arguments& arguments) {
     memo_ = std::make_unique<Memo>(constants_of(arguments), kStepsOfBlock);
 }
-
-std::unique_ptr<Workspace> AsideHost::workspace(size_t bytes) const { return std::make_unique<Own>(bytes); }
 
 }  // namespace qudnn::plan

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "plan/aside/kept_workspace.h"
 #include "plan/common/host.h"
 #include "plan/common/memo.h"
 
@@ -24,7 +25,7 @@ class AsideHost final : public Host {
 
     Launch launch() const override { return {launch_.stream, launch_.cudnn, memo_.get(), this}; }
     int device() const override { return device_; }
-    std::unique_ptr<Workspace> workspace(size_t bytes) const override;
+    std::unique_ptr<Workspace> workspace(size_t bytes) const override { return workspace_.get(bytes); }
     const Configuration& configuration() const override { return configuration_; }
     const std::string& node() const override { return node_; }
     Circumstances circumstances() const override { return {stopped_, true}; }
@@ -39,6 +40,7 @@ class AsideHost final : public Host {
     std::function<bool()> stopped_;
     Launch launch_;
     std::unique_ptr<Memo> memo_;
+    mutable KeptWorkspace workspace_;
 };
 
 }  // namespace qudnn::plan

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "plan/aside/kept_workspace.h"
 #include "plan/aside/made_up.h"
 #include "plan/common/cuda_error.h"
 #include "plan/common/engine.h"
@@ -33,21 +34,16 @@ class Bench final : public Host {
         check_cuda(cudaGetDevice(&device));
         return device;
     }
-    std::unique_ptr<Workspace> workspace(size_t bytes) const override { return std::make_unique<Own>(bytes); }
+    std::unique_ptr<Workspace> workspace(size_t bytes) const override { return workspace_.get(bytes); }
     const Configuration& configuration() const override { return configuration_; }
     const std::string& node() const override { return node_; }
     void warn(const std::string&) const override {}
     void inform(const std::string&) const override {}
 
   private:
-    struct Own final : Workspace {
-        explicit Own(size_t bytes) : buffer(bytes, nullptr) {}
-        void* data() const override { return buffer.data(); }
-        Buffer buffer;
-    };
-
     cudnnContext* cudnn_;
     mutable Memo memo_;
+    mutable KeptWorkspace workspace_;
     const Configuration& configuration_ = intern({});  // plans of steps have it for their key
     std::string node_ = "replay";
 };
