@@ -3,7 +3,8 @@
 On fakes, which count: see csrc/testing/fakes/.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import fakes
@@ -201,6 +202,19 @@ def test_chosen_steps(options: dict[str, Any]) -> None:
     (chosen,) = [plan for text, (plan, _) in fakes.plans().items() if text.startswith("block ")]
     assert chosen == "separate_steps"
     assert len(fakes.plans()) == 4
+
+
+def test_blocks_and_their_convolutions_at_the_same_time() -> None:
+    """Who compares a block's plans waits for nobody who waits for the GPU."""
+    for _ in range(6):
+        fakes.clear_plans()
+        block = Block(m=64, engine="")
+        runs: list[Callable[[], object]] = [block.run, block.launches_of_nodes] * 2
+        with ThreadPoolExecutor(len(runs)) as pool:
+            started = [pool.submit(run) for run in runs]
+            for each in started:
+                each.result(timeout=60)
+        assert len(fakes.plans()) == 4
 
 
 @pytest.mark.parametrize("options", [{}, {"m": 64}], ids=str)

@@ -29,6 +29,7 @@ BOTH = pytest.mark.parametrize("case", [RESNET50[2], STRIDED[1], MOBILENET_V2[3]
 @pytest.fixture(autouse=True)
 def counters() -> Iterator[None]:
     fakes.use_runtime(24)
+    fakes.clear_plans()
     fakes.calls()
     yield
     fakes.set_capturing(False)
@@ -84,7 +85,6 @@ def test_one_kernel(case: OpCase) -> None:
 @pytest.mark.parametrize("tune", ["full", "background", "heuristic"])
 def test_all_ways_are_raced(case: OpCase, tune: str) -> None:
     """Each variant, and the three convolutions, whose plans are found as the session asks for them."""
-    fakes.clear_plans()
     node, inputs = node_of(case, 1, tune=tune)
     node.run(inputs, Y)
     launched = Counter(launch.kernel for launch in fakes.calls().launches)
@@ -103,13 +103,14 @@ def test_all_ways_are_raced(case: OpCase, tune: str) -> None:
 @BOTH
 def test_who_tunes_aside_tunes_the_steps(case: OpCase) -> None:
     """Where the guess is the kernel of another batch, nobody has asked for the convolutions before."""
-    fakes.clear_plans()
     node, inputs = node_of(case, 1, tune="full")
     node.run(inputs, Y)
     first = fakes.plans()
     node, inputs = node_of(case, 2, tune="background")
+    allocated = fakes.calls().allocations
     node.run(inputs, Y)
     assert fakes.wait_for_tuning(60_000)
+    assert fakes.calls().allocations == allocated
     found = {text: chosen for text, chosen in fakes.plans().items() if text not in first}
     assert len(found) == len(first) == 4
     (block,) = [testing.parse(text) for text in found if text.startswith("block n=2 ")]
@@ -121,7 +122,6 @@ def test_who_tunes_aside_tunes_the_steps(case: OpCase) -> None:
 @BOTH
 def test_not_all_variants_are_candidates(case: OpCase) -> None:
     """Their kernels estimate which are likely: a race is to take milliseconds."""
-    fakes.clear_plans()
     node, inputs = node_of(case, 1, engine_of(case))
     node.run(inputs, Y)
     launches = [launch for launch in fakes.calls().launches if kernel_of(case) in launch.kernel]
@@ -145,7 +145,6 @@ def test_steps_that_are_asked_for(case: OpCase) -> None:
 
 @BOTH
 def test_a_name_of_another_engine_is_for_the_convolutions(case: OpCase) -> None:
-    fakes.clear_plans()
     warm(case, engine="native_conv")
     problem, plan, _ = the_block()
     assert plan == "separate_steps"
@@ -172,7 +171,6 @@ def test_what_is_better_replaces_it(case: OpCase) -> None:
 @pytest.mark.parametrize("case", LEFT, ids=by_id)
 def test_none_of_them_for_other_blocks(case: OpCase) -> None:
     """Nor is the block a problem: there is nothing to choose."""
-    fakes.clear_plans()
     kernels = kernels_of(case)
     assert len(kernels) >= 3
     assert not any(kernel in each for kernel in (DENSE_KERNEL, DEPTHWISE_KERNEL) for each in kernels)
@@ -227,7 +225,6 @@ def test_a_graph_captures_it(case: OpCase) -> None:
 
 @BOTH
 def test_a_graph_captures_no_race(case: OpCase) -> None:
-    fakes.clear_plans()
     node, inputs = node_of(case, 1)
     fakes.set_capturing(True)
     with pytest.raises(RuntimeError, match="no plan yet for this problem, and none can be made while"):
@@ -238,7 +235,6 @@ def test_a_graph_captures_no_race(case: OpCase) -> None:
 @BOTH
 def test_known_plans_only(case: OpCase) -> None:
     """Those of a session that may make plans are known to one that may not."""
-    fakes.clear_plans()
     node, inputs = node_of(case, 1, tune="cached")
     with pytest.raises(RuntimeError, match="no plan is known for this problem"):
         node.run(inputs, Y)
