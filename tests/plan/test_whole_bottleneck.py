@@ -102,21 +102,30 @@ def test_all_ways_are_raced(case: OpCase, tune: str) -> None:
 
 @BOTH
 def test_who_tunes_aside_tunes_the_steps(case: OpCase) -> None:
-    """Where the guess is the kernel of another batch, nobody has asked for the convolutions before."""
-    node, inputs = node_of(case, 1, tune="full")
+    """Where a guess was known, nobody has asked for its convolutions before."""
+    node, inputs = node_of(case, 1)
     node.run(inputs, Y)
-    first = fakes.plans()
-    node, inputs = node_of(case, 2, tune="background")
+    guesses = fakes.plans()
+    assert len(guesses) == 4 and not any(tuned for _, tuned in guesses.values())
+    node, inputs = node_of(case, 1, tune="background")
     allocated = fakes.calls().allocations
     node.run(inputs, Y)
     assert fakes.wait_for_tuning(60_000)
     assert fakes.calls().allocations == allocated
-    found = {text: chosen for text, chosen in fakes.plans().items() if text not in first}
-    assert len(found) == len(first) == 4
-    (block,) = [testing.parse(text) for text in found if text.startswith("block n=2 ")]
-    assert isinstance(block, testing.BlockProblem)
-    assert found.keys() == {str(problem) for problem in (block, *testing.steps_of(block))}
-    assert all(tuned for _, tuned in found.values())
+    assert sorted(problem for problem, _, tuned in fakes.all_plans() if tuned) == sorted(guesses)
+
+
+@BOTH
+def test_another_size_is_raced_anew(case: OpCase) -> None:
+    """Though the plan of the nearest is known."""
+    warm(case, engine="separate_steps")
+    node, inputs = node_of(case, 2)
+    fakes.calls()
+    node.run(inputs, Y)
+    launches = [launch for launch in fakes.calls().launches if kernel_of(case) in launch.kernel]
+    assert len(launches) > 2 * MOST_VARIANTS
+    (plan,) = [plan for text, plan, _ in fakes.all_plans() if text.startswith("block n=2 ")]
+    assert plan.startswith(f"{engine_of(case)} lines=")
 
 
 @BOTH

@@ -96,9 +96,14 @@ def replace_plans(*, in_need: bool = False) -> None:
     _ask("replace_plans", in_need)
 
 
+def all_plans() -> list[tuple[str, str, bool]]:
+    """(problem, plan, whether it was tuned) of each problem that is known, in each configuration."""
+    return [(problem, plan, tuned) for problem, plan, tuned in _ask("plans")]
+
+
 def plans() -> dict[str, tuple[str, bool]]:
-    """The plan of each problem that is known, in one configuration, and whether it was tuned."""
-    listed = _ask("plans")
+    """The same by problem, in the only configuration."""
+    listed = all_plans()
     found = {problem: (plan, tuned) for problem, plan, tuned in listed}
     assert len(found) == len(listed)
     return found

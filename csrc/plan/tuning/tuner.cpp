@@ -43,7 +43,7 @@ class Tuning {
         try {
             if (how == Thoroughness::fastest) {
                 search();
-            } else if (guesses(how) && likely.empty() && try_ready()) {
+            } else if (guesses(how, likely) && try_ready()) {
                 // The fastest of those is the guess.
             } else {
                 try_one_by_one(likely);
@@ -55,9 +55,11 @@ class Tuning {
     }
 
   private:
-    // Of a residual block no plan is likely to be good at all sizes.
-    bool guesses(Thoroughness how) const {
-        return how == Thoroughness::guess || std::holds_alternative<BlockProblem>(problem_);
+    // What is fast for a residual block of one size may be slow for another one, and all is ready to be
+    // timed.
+    bool guesses(Thoroughness how, const std::string& likely) const {
+        return std::holds_alternative<BlockProblem>(problem_) ||
+               (how == Thoroughness::guess && likely.empty());
     }
 
     void compare(Trial& trial, Contender& contender) {

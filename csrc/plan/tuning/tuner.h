@@ -21,10 +21,11 @@ struct TunerStatistics {
 
 TunerStatistics& tuner_statistics();
 
+// Of a residual block the last two are the fastest of its candidates, which are few and not compiled.
 enum class Thoroughness {
     fastest,  // of all candidates, as far as trying more can pay: see search.h
     guess,  // the likely one; else the fastest of those that need not be compiled; else the first that works
-    first,  // the likely one, else the first that works; of a residual block as `guess`: all are ready
+    first,  // the likely one, else the first that works
 };
 
 // Chooses a plan. Every candidate is compared bit for bit with the plain native engine on the arguments
