@@ -162,13 +162,6 @@ void add_problem_hooks(Hooks& hooks) {
             steps.push_back(json_of(step));
         return json::list(steps);
     };
-    hooks["block_of"] = [](const Call& call) {
-        plan::StepProblems steps;
-        for (size_t i = 0; i < steps.size(); ++i)
-            steps[i] = std::get<plan::ConvProblem>(problem_of(call[0].list()[i]));
-        const plan::FoundBlock found = plan::block_of(steps);
-        return json::list({json_of_optional(found.block), json::of(found.refusal)});
-    };
     hooks["batch_matmul"] = &batch_matmul;
     add_cache_hooks(hooks);
 }

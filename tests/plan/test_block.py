@@ -1,12 +1,7 @@
-"""The problem of a residual block: its convolutions as three problems, and three as one."""
+"""The problem of a residual block, and the three of its convolutions."""
 
-import random
-from typing import Any
-
-import pytest
 import testing
 
-FLAGS = ("depthwise", "pads_with_value", "clamps_first", "clamps_window", "clamps_above", "adds")
 AROUND = dict.fromkeys(("pad_top", "pad_left", "pad_bottom", "pad_right"), 1)
 
 
@@ -19,15 +14,6 @@ def conv(**given: int) -> testing.ConvProblem:
     h, w, c = given["h"], given["w"], given["c"]
     strides = {"x_stride_n": h * w * c, "x_stride_h": w * c, "x_stride_w": c, "x_stride_c": 1}
     return testing.ConvProblem(**strides, **given)
-
-
-def fields(problem: Any) -> dict[str, int]:
-    pairs = str(problem).split(" ")[1:]
-    return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
-
-
-def changed(problem: testing.ConvProblem, **given: int) -> testing.ConvProblem:
-    return testing.ConvProblem(**{**fields(problem), **given})
 
 
 def test_three_convolutions() -> None:
@@ -59,32 +45,3 @@ def test_work_is_that_of_the_convolutions() -> None:
         problem = block(**given)
         steps = testing.steps_of(problem)
         assert problem.multiplications() == sum(step.multiplications() for step in steps)
-
-
-def test_back_and_forth() -> None:
-    rng = random.Random(0)
-    for _ in range(300):
-        sizes = {name: rng.randrange(1, 40) for name in "nhwck"} | {"m": rng.randrange(2, 40)}
-        flags = {name: rng.randrange(2) for name in FLAGS}
-        flags["first_pads"] = flags["pads_with_value"] * rng.randrange(2)
-        problem = block(**sizes, **flags, stride=rng.randrange(1, 4), alignment=rng.choice((1, 4, 16)))
-        assert testing.block_of(testing.steps_of(problem)) == (problem, "")
-
-
-@pytest.mark.parametrize(
-    ("step", "given", "why"),
-    [
-        (1, {"stride_h": 2, "p": 5}, "two strides that differ"),
-        (1, {"dilation_w": 2, "q": 6}, "dilations"),
-        (1, {"r": 5, "p": 7}, "a window other than 3 x 3"),
-        (1, {"k": 64}, "a window that changes the number of channels"),
-        (1, {"group": 4}, "groups"),
-        (1, {"pad_left": 0, "q": 7}, "a padding other than 1"),
-        (0, {"y_pad_left": 1}, "a padding other than 1"),
-    ],
-    ids=lambda value: str(value),
-)
-def test_other_convolutions_are_none(step: int, given: dict[str, int], why: str) -> None:
-    steps = testing.steps_of(block())
-    steps[step] = changed(steps[step], **given)
-    assert testing.block_of(steps) == (None, why)

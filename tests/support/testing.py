@@ -91,14 +91,6 @@ def steps_of(block: BlockProblem) -> list[ConvProblem]:
     return [_conv(step) for step in _ask("steps_of", block)]
 
 
-def block_of(steps: Sequence[ConvProblem]) -> tuple[BlockProblem | None, str]:
-    """The block whose steps these are, or why there is none."""
-    found, refusal = _ask("block_of", steps)
-    block = _problem(found)
-    assert block is None or isinstance(block, BlockProblem)
-    return block, str(refusal)
-
-
 def engines_text(problem: Problem) -> str:
     """The engines that take the problem and their revisions, as a plan's key has them."""
     return str(_ask("engines_text", problem))

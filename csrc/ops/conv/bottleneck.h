@@ -28,12 +28,19 @@ struct ConvBlock {
 
   private:
     struct Run;
+    struct Block;
+    using Filters = std::array<ort::Tensor, kSteps>;
     Run read(Context& context) const;
-    plan::StepProblems problems(const ort::Shape& x, const std::array<ort::Tensor, kSteps>& w) const;
-    // Whether the results between are padded by the convolution that makes them.
-    bool first_pads(const plan::ConvProblem& window) const;
-    // Why no kernel takes the block; empty where one does.
-    std::string refusal(const Run& run, const plan::FoundBlock& found) const;
+    // The problem that it is, as far as attributes and shapes tell.
+    Block block(const ort::Shape& x, const Filters& w) const;
+    plan::StepProblems problems(const ort::Shape& x, const Filters& w) const;
+    // Whether m channels between are padded by the convolution that makes them.
+    bool first_pads(int64_t m) const;
+    // Why no kernel takes it; empty where one does.
+    std::string refusal(const Block& block) const;
+    void compute_each(Run& run, Context& context) const;
+
+    const char* window_refusal_;  // why no kernel takes the windows, as far as attributes tell; may be null
 };
 
 struct QBottleneck : ConvBlock {

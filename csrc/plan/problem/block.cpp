@@ -39,32 +39,6 @@ StepProblems steps_of(const BlockProblem& b) {
     return {first, window, last};
 }
 
-FoundBlock block_of(const StepProblems& steps) {
-    const auto& [first, window, last] = steps;
-    const auto refused = [](const char* why) { return FoundBlock{std::nullopt, why}; };
-    const bool pads = first.y_padding.any();
-    if (window.stride_h != window.stride_w) return refused("two strides that differ");
-    if (window.dilation_h != 1 || window.dilation_w != 1) return refused("dilations");
-    if (window.r != 3 || window.s != 3) return refused("a window other than 3 x 3");
-    if (window.c != window.k) return refused("a window that changes the number of channels");
-    if (window.group != 1 && window.group != window.c) return refused("groups");
-
-    BlockProblem b;
-    b.n = first.n, b.h = first.h, b.w = first.w, b.c = first.c, b.m = first.k, b.k = last.k;
-    b.stride = window.stride_h;
-    b.depthwise = window.group != 1;
-    b.pads_with_value = window.pads_with_value || pads;
-    b.first_pads = pads;
-    b.clamps_first = first.clamps_above, b.clamps_window = window.clamps_above;
-    b.clamps_above = last.clamps_above;
-    b.adds = last.adds == adds_rounded;
-    b.alignment = first.alignment;
-    StepProblems others = steps_of(b);
-    for (size_t i = 0; i < others.size(); ++i) others[i].alignment = steps[i].alignment;
-    if (others != steps) return refused("a padding other than 1");
-    return {b, {}};
-}
-
 std::array<size_t, kStepsOfBlock - 1> bytes_between(const StepProblems& steps) {
     return {rounded_up(steps[0].y_elements()), rounded_up(steps[1].y_elements())};
 }

@@ -1,9 +1,8 @@
-// The convolutions of a residual block: its problem as three, and three as one.
+// The convolutions of a residual block: its problem as three.
 #pragma once
 
 #include <array>
-#include <optional>
-#include <string>
+#include <cstddef>
 
 #include "export.h"
 #include "plan/problem/problem.h"
@@ -15,14 +14,6 @@ using StepProblems = std::array<ConvProblem, kStepsOfBlock>;
 
 // What its convolutions are, one after the other; all have the block's alignment.
 QUDNN_API StepProblems steps_of(const BlockProblem& block);
-
-struct FoundBlock {
-    std::optional<BlockProblem> block;
-    std::string refusal;  // why there is none
-};
-
-// The block whose steps these are. The alignment is that of the first one.
-QUDNN_API FoundBlock block_of(const StepProblems& steps);
 
 // Bytes of the tensors between, each a multiple of 256.
 std::array<size_t, kStepsOfBlock - 1> bytes_between(const StepProblems& steps);
