@@ -22,7 +22,7 @@ DENSE_KERNEL, DEPTHWISE_KERNEL = (
 )  # as the compiler has them
 ENGINES = "native_bottleneck", "native_inverted_residual"
 Y, ELSEWHERE = 0x90000000000, 0x100000
-MOST_VARIANTS = 16
+MOST_VARIANTS = 8
 BOTH = pytest.mark.parametrize("case", [RESNET50[2], STRIDED[1], MOBILENET_V2[3], MOBILENET_V2[4]], ids=by_id)
 
 

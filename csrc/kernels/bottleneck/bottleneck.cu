@@ -17,7 +17,6 @@ namespace {
 
 constexpr int64_t kMostExtent = 1 << 20, kMostPixels = 1 << 30;
 constexpr int kMostBlocks = 16;  // of a cluster on a Hopper GPU
-constexpr int64_t kMostTurns = 2;
 
 template <int kTiles, int kWindowTiles, int kColumns>
 constexpr BottleneckKernel entry() {
@@ -79,11 +78,10 @@ struct Prepared {
     BottleneckCut cut;
     const BottleneckKernel* kernel;
     uint64_t number;  // of its maps
-    int64_t turns;    // of a cluster: tasks
     double microseconds;
 };
 
-// Those of a block, the one likely to be the fastest first, or why it takes less time in three steps.
+// Those of a block, the one likely to be the fastest first, or why there is none.
 struct AllPrepared {
     std::vector<Prepared> variants;
     std::string refusal;
@@ -97,7 +95,7 @@ void add(AllPrepared& all, const Bottleneck& b, const BottleneckVariant& v, cons
         const int64_t at_once = clusters_at_once(cut, *kernel, gpu);
         if (at_once == 0 || (at_once < cut.tasks) != loops) continue;
         cut.task.clusters = static_cast<int>(std::min(cut.tasks, at_once));
-        all.variants.push_back({v, cut, kernel, number_of_kept_maps(), ceil_div(cut.tasks, at_once),
+        all.variants.push_back({v, cut, kernel, number_of_kept_maps(),
                                 cut.microseconds(cut.blocks() > gpu.multiprocessors ? 2 : 1)});
     }
 }
@@ -117,10 +115,7 @@ AllPrepared prepare_all(const Bottleneck& b) {
     }
     std::stable_sort(all.variants.begin(), all.variants.end(),
                      [](const Prepared& x, const Prepared& y) { return x.microseconds < y.microseconds; });
-    if (all.variants.empty())
-        all.refusal = "more channels, or longer lines, than fit shared memory";
-    else if (all.variants.front().turns > kMostTurns)
-        all.refusal = "more images than this is faster for";
+    if (all.variants.empty()) all.refusal = "more channels, or longer lines, than fit shared memory";
     return all;
 }
 

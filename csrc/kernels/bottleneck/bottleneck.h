@@ -1,4 +1,4 @@
-// The three convolutions of a residual block and the addition behind them, in one kernel for few images:
+// The three convolutions of a residual block and the addition behind them, in one kernel:
 // 1x1 -> 3x3 -> 1x1 + residual. Its results are those of QConv, QConv and QConvAdd to the bit.
 #pragma once
 
@@ -39,7 +39,7 @@ struct BottleneckVariant {
 // Those that the current GPU can run, the one likely to be the fastest first.
 std::vector<BottleneckVariant> bottleneck_variants(const Bottleneck& b);
 
-// Why the convolutions take less time one after the other; empty if they do not.
+// Why there is no variant; empty if there is one.
 std::string bottleneck_refusal(const Bottleneck& b);
 
 // Runs the first variant, or the given one, with filters [m,1,1,c], [m,3,3,m] and [k,1,1,m].
