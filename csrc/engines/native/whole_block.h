@@ -15,8 +15,8 @@ namespace qudnn::engines {
 // Why there is no such kernel for the block on the current GPU; empty where there is one.
 std::string whole_block_refusal(const plan::BlockProblem& block);
 
-// Variants that are candidates, as their kernels estimate them. Of the blocks of ResNet-50 and MobileNetV2 the
-// fastest was always among the first seven on an H200, in batches of 1 to 64.
+// Variants that are candidates, as their kernels estimate them. Of the blocks of ResNet-50 and MobileNetV2
+// the fastest was always among the first seven on an H200, in batches of 1 to 64.
 constexpr size_t kMostWholeBlocks = 8;
 
 template <class Geometry>
