@@ -67,7 +67,15 @@ class GraphCase:
     def ops(self) -> dict[str, int]:
         """The ops that the converted model has, crossings apart."""
         kinds = Counter(layer.kind for layer in self.layers)
-        ops = Counter(QConv=kinds["conv"], QMaxPool=kinds["max_pool"], QConvAdd=kinds["residual"])
+        inverted = sum(
+            map(_is_inverted_residual, zip(self.layers, self.layers[1:], self.layers[2:], strict=False))
+        )
+        ops = Counter(
+            QConv=kinds["conv"] - 3 * inverted,
+            QBottleneck=inverted,
+            QMaxPool=kinds["max_pool"],
+            QConvAdd=kinds["residual"],
+        )
         if self.classifier != "none":
             ops.update(["QGlobalAveragePool", "Flatten", "QMatMul"])
         return dict(+ops)
@@ -92,6 +100,12 @@ class GraphCase:
         """Normally distributed x."""
         rng = np.random.default_rng(seed_of(self.id) + 1)
         return {"x": rng.standard_normal((batch, self.channels, *self.size)).astype(np.float32)}
+
+
+def _is_inverted_residual(layers: tuple[Layer, Layer, Layer]) -> bool:
+    """Whether they are a pointwise convolution, one of each channel by itself and another pointwise one."""
+    of_kind = [(layer.kind, layer.kernel, layer.group) for layer in layers]
+    return of_kind == [("conv", 1, 1), ("conv", 3, layers[0].channels), ("conv", 1, 1)]
 
 
 class _Network:
