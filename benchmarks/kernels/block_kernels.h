@@ -39,7 +39,8 @@ struct BlockConv {
         return {in.n, (in.h - 1) / stride + 1, (in.w - 1) / stride + 1};
     }
 
-    int8_t result(const int8_t* x, int padding, const BlockImages& in, int64_t pixel, int64_t out) const {
+    // Its bias included, wrapping.
+    uint32_t sum_of(const int8_t* x, int padding, const BlockImages& in, int64_t pixel, int64_t out) const {
         const BlockImages of = output(in);
         uint32_t acc = static_cast<uint32_t>(z.bias.host[out]);
         const int64_t image = pixel / (of.h * of.w), p = pixel / of.w % of.h, q = pixel % of.w;
@@ -53,6 +54,11 @@ struct BlockConv {
             for (int64_t i = 0; i < depth; ++i) sum += (inside ? from[i] : padding) * filter[i];
             acc += static_cast<uint32_t>(sum);
         }
+        return acc;
+    }
+
+    int8_t result(const int8_t* x, int padding, const BlockImages& in, int64_t pixel, int64_t out) const {
+        const uint32_t acc = sum_of(x, padding, in, pixel, out);
         return static_cast<int8_t>(requantized(acc, z.multiplier.host[out], z.epilogue));
     }
 
@@ -95,6 +101,7 @@ struct BlockCase {
     int64_t stride = 1;
     int padding = -9;  // that of the first convolution's results, or another
     bool adds = true, result_first = true, is_uint8 = true;
+    bool in_float = false;    // adds before the last results are rounded
     bool with_steps = false;  // times these, and all variants
 };
 
@@ -120,9 +127,11 @@ struct Block {
           count(of.pixels() * k),
           x(in.pixels() * c),
           r(count),
-          scales{0.031f, 0.027f, 0.041f, offset() - 3, offset() - 8, offset() - 10, offset()},
+          scales(o.in_float ? BinaryScales{1, 0.87f, 1.3f, 0, -7, 0, 0}
+                            : BinaryScales{0.031f, 0.027f, 0.041f, offset() - 3, offset() - 8, offset() - 10,
+                                           offset()}),
           between(window.results(reduce.results(x.host, 0, in), o.padding, in)) {
-        if (o.adds) residual = {r.gpu, scales, o.result_first};
+        if (o.adds) residual = {r.gpu, scales, o.result_first, o.in_float};
     }
 
     int offset() const { return o.is_uint8 ? 128 : 0; }
@@ -132,6 +141,7 @@ struct Block {
         std::snprintf(text, sizeof text, "%s %ldx%ldx%ld, %ld %ld %ld, stride %ld, padding %d%s%s", kernel,
                       in.n, in.h, in.w, reduce.c, reduce.k, last.k, o.stride, o.padding,
                       !o.adds           ? " alone"
+                      : o.in_float      ? " in float"
                       : !o.result_first ? " second"
                                         : "",
                       o.is_uint8 ? "" : " int8");
@@ -140,6 +150,7 @@ struct Block {
 
     int8_t expected(int64_t i) const {
         const int64_t k = last.k;
+        if (o.in_float) return expected_in_float(i);
         const int result = last.result(between.data(), 0, of, i / k, i % k);
         if (!o.adds) return static_cast<int8_t>(result);
         const float ra = scales.a_scale / scales.y_scale, rb = scales.b_scale / scales.y_scale;
@@ -152,6 +163,17 @@ struct Block {
         const float sum = std::nearbyint(std::fmaf(first, ra, std::fmaf(second, rb, fixed)));
         const float low = static_cast<float>(offset() - 128), high = static_cast<float>(offset() + 127);
         return static_cast<int8_t>(static_cast<int>(std::clamp(sum, low, high)) - offset());
+    }
+
+    int8_t expected_in_float(int64_t i) const {
+        const int64_t k = last.k;
+        const uint32_t acc = last.sum_of(between.data(), 0, of, i / k, i % k);
+        const volatile float result =
+            static_cast<float>(static_cast<int32_t>(acc)) * last.z.multiplier.host[i % k];
+        const volatile float other = static_cast<float>(r.host[i] - scales.b_zero_point) * scales.b_scale;
+        const float rounded = std::nearbyint((result + other) / scales.y_scale);
+        const Epilogue& e = last.z.epilogue;
+        return static_cast<int8_t>(std::clamp(saturate(rounded, e.zero_point), e.low, e.high));
     }
 
     void check_with(const std::string& how, const std::function<cudaError_t(int8_t*)>& run) const {
@@ -234,6 +256,19 @@ void small_bottleneck_cases() {
                 bottleneck_case({n, 7, 7}, 1024, 512, 2048, o);
                 bottleneck_case({n, 14, 14}, 512, 256, 1024, o);
             }
+}
+
+// An addition before the last results are rounded.
+void float_bottleneck_cases() {
+    for (int64_t n : {1, 3})
+        for (int64_t stride : {1, 2}) {
+            const BlockCase o{.stride = stride, .in_float = true};
+            bottleneck_case({n, 1, 1}, 64, 64, 256, o);
+            bottleneck_case({n, 5, 7}, 64, 64, 256, o);
+            bottleneck_case({n, 7, 7}, 192, 128, 512, o);
+            bottleneck_case({n, 7, 8}, 320, 256, 1024, o);
+            bottleneck_case({n, 7, 7}, 1024, 512, 2048, o);
+        }
 }
 
 // The blocks of ResNet-50.

@@ -83,7 +83,7 @@ void small_cases() {
     if (wanted("stem_pool")) small_stem_pool_cases();
     if (wanted("channel_table_add")) small_channel_table_add_cases();
     if (wanted("squeeze_excitation")) small_squeeze_excitation_cases();
-    if (wanted("bottleneck")) small_bottleneck_cases();
+    if (wanted("bottleneck")) small_bottleneck_cases(), float_bottleneck_cases();
     if (wanted("inverted")) small_inverted_cases();
     if (wanted("resize"))
         for (int mode = 0; mode < 6; ++mode) {

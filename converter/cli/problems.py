@@ -11,9 +11,13 @@ from qudnn.converter.functions import DOMAIN
 # The ops that need plans, and which of their inputs are the weights.
 _WEIGHTS = {
     **dict.fromkeys(("QConv", "QConvTable", "QConv3D", "QMatMul", "QMatMulTable", "QProjections"), 1),
-    **dict.fromkeys(("QConvAdd", "QMatMulAdd", "QMatMulAddTable"), 2),
+    **dict.fromkeys(("QConvAdd", "QConvFloatAdd", "QMatMulAdd", "QMatMulAddTable"), 2),
 }
-_BLOCKS = {"QBottleneck": "QConv", "QBottleneckAdd": "QConvAdd"}  # of convolutions, and the last of these
+_BLOCKS = {  # of convolutions, and the last of these
+    "QBottleneck": "QConv",
+    "QBottleneckAdd": "QConvAdd",
+    "QBottleneckFloatAdd": "QConvFloatAdd",
+}
 
 Statistics = Callable[[], Mapping[str, float]]
 

@@ -76,7 +76,7 @@ using Ops =
          LayerNormalizationToIsland, QMaskedSoftmax, QAttention, QMaskedAttention, Attention, MaskedAttention,
          QWhere, StepsToIsland, QTableGlobalAveragePool, QTableGlobalAveragePoolToFloat,
          FloatGlobalAveragePool, FloatMaxPool, FloatAveragePool, FloatPointwise, AddToIsland, MulToIsland,
-         SoftmaxToIsland, TableFromIsland, QBottleneck, QBottleneckAdd>;
+         SoftmaxToIsland, TableFromIsland, QBottleneck, QBottleneckAdd, QBottleneckFloatAdd>;
 
 template <class... Kernels>
 std::vector<const OrtCustomOp*> definitions(List<Kernels...>, const plan::Configuration& configuration) {

@@ -31,13 +31,18 @@ _WARM = 3
 _OF_PLANS = {"engine": "", "plan": "", "microseconds": 0.0, "tops": 0.0}  # and what a layer without one has
 _BEFORE_WEIGHTS = (
     "QBottleneckAdd",
+    "QBottleneckFloatAdd",
     "QConvAdd",
     "QConvFloatAdd",
     "QMatMulAdd",
     "QMatMulAddTable",
     "QChannelTableAdd",
 )  # these have what they add between x and w
-_WINDOWS = {"QBottleneck": 4, "QBottleneckAdd": 5}  # which input has the filters of a block's windows
+_WINDOWS = {  # which input has the filters of a block's windows
+    "QBottleneck": 4,
+    "QBottleneckAdd": 5,
+    "QBottleneckFloatAdd": 5,
+}
 _SIZES = {"bool": 1, "int8": 1, "uint8": 1, "float16": 2, "int16": 2, "uint16": 2, "bfloat16": 2}
 _SIZES |= {"float": 4, "int32": 4, "uint32": 4, "double": 8, "int64": 8, "uint64": 8}
 

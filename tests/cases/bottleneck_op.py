@@ -1,4 +1,4 @@
-"""Cases of QBottleneckAdd and QBottleneck: what one kernel may take, and what always runs step by step."""
+"""Cases of blocks, with an addition or without: what one kernel may take, what always runs step by step."""
 
 from math import log2, prod, sqrt
 from typing import Any
@@ -77,6 +77,30 @@ def bottleneck(
 def depthwise(size: tuple[int, int], c: int, m: int, k: int, label: str = "", **given: Any) -> OpCase:
     """A block whose windows are over each channel by itself."""
     return bottleneck(size, c, m, k, f"depthwise_{label}" if label else "depthwise", group=m, **given)
+
+
+def float_add(
+    size: tuple[int, int],
+    c: int,
+    m: int,
+    k: int,
+    label: str = "",
+    *,
+    r_scale: float = 0.031,
+    r_zero_point: int = 5,
+    y_scale: float = 0.041,
+    **given: Any,
+) -> OpCase:
+    """QBottleneckFloatAdd, as bottleneck; results and residual have numbers of one size."""
+    case = bottleneck(size, c, m, k, "_".join(filter(None, ["float", label])), **given)
+    unused = {*_addition(UINT8, True)}
+    attributes = {name: value for name, value in case.attributes.items() if name not in unused}
+    attributes |= {"r_scale": r_scale, "r_zero_point": r_zero_point, "y_scale": y_scale}
+    with np.errstate(over="ignore", under="ignore"):
+        multiplier = case.constants["multiplier"] * np.float32(y_scale)
+    constants = {**case.constants, "multiplier": multiplier}
+    name = case.label.replace("_uint8_ab", "")
+    return OpCase("QBottleneckFloatAdd", name, case.tensors, attributes, constants)
 
 
 def _addition(dtype: int, result_first: bool) -> dict[str, Any]:
@@ -242,4 +266,60 @@ LEFT = [
     bottleneck((9, 8), 64, 64, 256, "uneven", pads=[0, 2, 1, 3], **_RELU),
     bottleneck((9, 8), 64, 64, 256, "huge", a_scale=1e8, b_scale=1.0, sum_scale=1e-3),
     bottleneck((9, 8), 64, 64, 256, "huge_residual", a_scale=1e8, sum_scale=1e-3, result_first=False),
+]
+# Blocks as quantizers for TensorRT write them: the last results are added to a residual as they are.
+_FLOAT_RELU: dict[str, Any] = {
+    f"{step}_{of}": 0 for step in ("reduced", "window", "y") for of in ("zero_point", "min")
+}
+_FLOAT_RELU |= {"padding_zero_point": 0, "r_zero_point": 0}
+_UNSIGNED = {name: value for name, value in _RELU.items() if not name.startswith("sum_")}
+FLOAT_HALVES = [
+    float_add(
+        (5, 6),
+        64,
+        64,
+        256,
+        "halves",
+        sums=("halves",) * 3,
+        r_scale=0.25,
+        y_scale=0.5,
+        y_zero_point=zero_point,
+    )
+    for zero_point in (0, -7)
+]
+FLOAT_RESNET50 = [
+    float_add((56, 56), 64, 64, 256, **_FLOAT_RELU),
+    float_add((28, 28), 512, 128, 512, **_FLOAT_RELU),
+    float_add((14, 14), 1024, 256, 1024, **_FLOAT_RELU),
+    float_add((7, 7), 2048, 512, 2048, **_FLOAT_RELU),
+    float_add((14, 14), 1024, 512, 2048, "strided", strides=[2, 2], **_FLOAT_RELU),
+    float_add((14, 14), 256, 64, 256, "unsigned", r_zero_point=-128, y_zero_point=-128, **_UNSIGNED),
+]
+FLOAT_TAKEN = [
+    *FLOAT_RESNET50,
+    *FLOAT_HALVES,
+    *(
+        float_add(size, 64, 64, 256, strides=[stride] * 2)
+        for size, stride in [((1, 1), 1), ((2, 2), 1), ((13, 11), 1), ((9, 33), 1), ((1, 3), 2), ((5, 7), 2)]
+    ),
+    float_add((7, 7), 192, 128, 512, r_zero_point=127, y_zero_point=127, y_scale=0.3),
+    float_add(
+        (7, 7), 64, 64, 256, "no_zero_point", padding_zero_point=0, reduced_zero_point=0, r_zero_point=0
+    ),
+    float_add((7, 7), 64, 64, 256, "other_padding", padding_zero_point=5, reduced_zero_point=-128),
+    float_add((6, 7), 64, 64, 256, "clamped_reduced", reduced_min=-40, reduced_max=30),
+    float_add((6, 7), 64, 64, 256, "clamped_window", window_min=-30, window_max=40),
+    float_add((6, 7), 64, 64, 256, "clamped_result", y_min=-20, y_max=70),
+    float_add((6, 7), 64, 64, 256, "coarse", r_scale=1e8, y_scale=1e-3),
+    float_add((6, 7), 64, 64, 256, "fine", r_scale=1e-12, y_scale=1e-12),
+    *(float_add((6, 7), 64, 64, 256, "_".join(kinds), sums=kinds) for kinds in _SUMS),
+    float_add((9, 8), 128, 128, 128, "as_many", **_FLOAT_RELU),
+]
+FLOAT_LEFT = [
+    float_add((9, 8), 5, 7, 9, "odd", window=6),
+    float_add((9, 8), 64, 32, 128, "narrow", **_FLOAT_RELU),
+    float_add((9, 8), 64, 64, 256, "dilated", dilations=[2, 2], pads=[2, 2, 2, 2]),
+    float_add((9, 8), 64, 128, 256, "groups", group=32, **_FLOAT_RELU),
+    float_add((9, 8), 32, 64, 64, "depthwise", group=64, **_FLOAT_RELU),
+    float_add((9, 8), 64, 64, 256, "unpadded", pads=[0, 0, 0, 0]),
 ]

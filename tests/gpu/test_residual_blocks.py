@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import qudnn
-from cases.bottleneck_op import MOBILENET_V2, RESNET50, STRIDED, bottleneck, depthwise
+from cases.bottleneck_op import FLOAT_RESNET50, MOBILENET_V2, RESNET50, STRIDED, bottleneck, depthwise
 from cases.builder import by_id
 from cases.op import OpCase
 from qudnn.custom_ops import native, plans
@@ -20,6 +20,8 @@ CASES = [
     RESNET50[1],
     RESNET50[3],
     STRIDED[2],
+    FLOAT_RESNET50[2],
+    FLOAT_RESNET50[4],
     MOBILENET_V2[3],
     MOBILENET_V2[8],
     bottleneck((9, 8), 128, 128, 256, "other_padding", padding_zero_point=5, reduced_zero_point=-128),

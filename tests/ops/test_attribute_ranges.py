@@ -57,6 +57,10 @@ OPS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {**WINDOW, **BETWEEN, "group": 1, "sum_zero_point": 0, "result_first": 1},
         {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
     ),
+    "QBottleneckFloatAdd": (
+        {**WINDOW, **BETWEEN, "group": 1, "r_scale": 0.5, "r_zero_point": 0},
+        {"pads": 0, "strides": 1, "dilations": 1, "group": 1},
+    ),
     "QConvToInt32": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvToFloat": ({**WINDOW, "group": 1}, {"pads": 0, "strides": 1, "dilations": 1, "group": 1}),
     "QConvFloatAdd": (
@@ -241,7 +245,7 @@ def test_matmuls_of_sizes_that_have_no_address() -> None:
     assert (start, shape) == (0, [2, 3, 0, 6])
 
 
-@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd"])
+@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd", "QBottleneckFloatAdd"])
 def test_results_between_convolutions_are_8_bits(op: str) -> None:
     attributes = {**COMMON, **OPS[op][0]}
     for name in (*BETWEEN, "y_zero_point", "y_min", "y_max"):
@@ -257,3 +261,15 @@ def test_what_a_block_adds_first() -> None:
     for number in (-1, 2):
         with pytest.raises(ValueError, match="result_first"):
             testing.read_attributes("QBottleneckAdd", attributes | {"result_first": number})
+
+
+@pytest.mark.parametrize("op", ["QConvFloatAdd", "QBottleneckFloatAdd"])
+def test_scales_that_divide(op: str) -> None:
+    attributes = {**COMMON, **OPS[op][0]}
+    testing.read_attributes(op, attributes | {"y_scale": 2e-30})
+    for scale in (0.0, -0.5, 1e-31, 1e31):
+        with pytest.raises(ValueError, match="y_scale"):
+            testing.read_attributes(op, attributes | {"y_scale": scale})
+    for zero_point in (-129, 128):
+        with pytest.raises(ValueError, match="r_zero_point"):
+            testing.read_attributes(op, attributes | {"r_zero_point": zero_point})

@@ -39,7 +39,12 @@ MODULES = [
 APART = ("apart", "one_key")  # labels of attention that no fused kernel takes
 # Where the kernel of all steps declines, they run: a mean, two convolutions, two tables, a product; or three
 # convolutions, with what their plans run before or after a kernel.
-MOST_LAUNCHES = {"QSqueezeExcitation": 6, "QBottleneck": 6, "QBottleneckAdd": 6}
+MOST_LAUNCHES = {
+    "QSqueezeExcitation": 6,
+    "QBottleneck": 6,
+    "QBottleneckAdd": 6,
+    "QBottleneckFloatAdd": 6,
+}
 Y = 0x90000000000
 
 

@@ -24,7 +24,7 @@ from oracles.border import (
     quantize_to_island,
     steps_to_island,
 )
-from oracles.bottleneck import q_bottleneck, q_bottleneck_add
+from oracles.bottleneck import q_bottleneck, q_bottleneck_add, q_bottleneck_float_add
 from oracles.channel_table_add import q_channel_table_add
 from oracles.conv import q_conv, q_conv_add, q_conv_table, q_conv_to_int32
 from oracles.conv_pool import conv_max_pool_to_island, q_conv_max_pool
@@ -86,6 +86,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "QConvTable": q_conv_table,
     "QBottleneck": q_bottleneck,
     "QBottleneckAdd": q_bottleneck_add,
+    "QBottleneckFloatAdd": q_bottleneck_float_add,
     "QConvMaxPool": q_conv_max_pool,
     "ConvMaxPoolToIsland": conv_max_pool_to_island,
     "QConvToFloat": q_conv_to_float,

@@ -225,6 +225,11 @@ def test_who_adds_constants(problem: testing.MatMulProblem) -> None:
 def test_who_takes_residual_blocks() -> None:
     assert names(BLOCK) == ["native_bottleneck", "separate_steps", "native_block"]
     assert names(INVERTED) == ["native_inverted_residual", "separate_steps", "native_block"]
+    in_float = testing.BlockProblem(n=2, h=14, w=14, c=256, m=64, k=256, adds=2)
+    assert names(in_float) == ["native_bottleneck", "separate_steps", "native_block"]
+    both = str(in_float).replace("depthwise=0", "depthwise=1")
+    answers = {engine: refusal for engine, refusal, _ in native.answers(both)}
+    assert answers["native_inverted_residual"] == "a residual added in float32"
     assert names(testing.BlockProblem(c=64, m=64, k=64)) == ["separate_steps", "native_block"]
 
 

@@ -25,6 +25,13 @@ def test_three_convolutions() -> None:
     ]
 
 
+def test_the_last_adds() -> None:
+    for adds in range(3):
+        first, window, last = testing.steps_of(block(adds=adds))
+        assert last == conv(n=2, h=9, w=8, p=9, q=8, c=32, k=96, adds=adds)
+        assert [str(step).count(" adds=0 ") for step in (first, window)] == [1, 1]
+
+
 def test_strides_and_windows_over_each_channel() -> None:
     first, window, last = testing.steps_of(block(stride=2, depthwise=1, pads_with_value=1, alignment=4))
     assert first == conv(n=2, h=9, w=8, p=9, q=8, c=64, k=32, alignment=4)

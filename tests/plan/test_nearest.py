@@ -41,6 +41,7 @@ def test_blocks() -> None:
     assert testing.nearest_plan(block(2), known[:1]) == "of images as small"
     assert testing.nearest_plan(block(2, stride=2), known) == ""
     assert testing.nearest_plan(block(2, adds=1), known) == ""
+    assert testing.nearest_plan(block(2, adds=2), known) == ""
 
 
 def test_a_guess_is_worth_less_than_a_tuned_plan() -> None:

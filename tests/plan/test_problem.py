@@ -294,9 +294,11 @@ def test_other_convs_are_none(given: dict[str, int]) -> None:
 
 
 def test_additions_are_of_three_kinds() -> None:
-    texts = [str(testing.ConvProblem()).replace("adds=0", f"adds={number}") for number in range(-1, 4)]
-    assert [testing.parse(text) is not None for text in texts] == [False, True, True, True, False]
-    assert str(testing.parse(texts[3])) == texts[3]
+    for problem in (testing.ConvProblem(), testing.BlockProblem()):
+        texts = [str(problem).replace("adds=0", f"adds={number}") for number in range(-1, 4)]
+        assert [testing.parse(text) is not None for text in texts] == [False, True, True, True, False]
+        assert str(testing.parse(texts[3])) == texts[3]
+        assert len({hash(testing.parse(text)) for text in texts[1:4]}) == 3
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ SUM: dict[str, Any] = {
     "dtype": INT8,
     "result_first": 1,
 }
+FLOAT_SUM: dict[str, Any] = {"r_scale": 0.375, "r_zero_point": -7, "y_scale": 0.5}
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +70,12 @@ class Block:
         reduced: int = -128,
         engine: str = "native_window",
         adds: bool = True,
+        in_float: bool = False,
         **attributes: Any,
     ) -> None:
         window = {name: attributes.pop(name, value) for name, value in WINDOW.items()}
-        addition = {name: attributes.pop(name, value) for name, value in SUM.items() if adds}
+        of_sum = FLOAT_SUM if in_float else SUM if adds else {}
+        addition = {name: attributes.pop(name, value) for name, value in of_sum.items()}
         self.size, self.c, self.m, self.k, self.adds = size, c, m, k, adds
         self.engine = "" if engine == "separate_steps" else engine  # of the convolutions
         self.rows = (size - 1) // window["strides"][0] + 1
@@ -81,7 +84,8 @@ class Block:
         results = {**result("reduced", reduced), **result("window"), **result("y", 3)}
         given = {**results, **window, **addition, "padding_zero_point": padding, **attributes}
         constants = [each for tensors in self.layers for each in tensors]
-        self.op = "QBottleneckAdd" if adds else "QBottleneck"
+        last = ("QConvFloatAdd" if in_float else "QConvAdd") if adds else "QConv"
+        self.op = last.replace("QConv", "QBottleneck")
         self.node = Node(self.op, given, [None] * (1 + adds) + constants, engine)
         per_group = m // window["group"]
         y_pads = [0, 1, 1, 0, 0, 1, 1, 0] if padding == reduced != 0 and per_group % 16 == 0 else [0] * 8
@@ -90,11 +94,7 @@ class Block:
         self.alone = [
             ("QConv", {**POINTWISE, **result("y", reduced), "y_pads": y_pads}),
             ("QConv", {**window, "pads": pads, "x_zero_point": padding, **result("y")}),
-            (
-                ("QConvAdd", {**POINTWISE, **addition, **result("y", 3)})
-                if adds
-                else ("QConv", {**POINTWISE, **result("y", 3), "y_pads": [0] * 8})
-            ),
+            (last, {**POINTWISE, **addition, **result("y", 3), **({} if adds else {"y_pads": [0] * 8})}),
         ]
 
     def inputs(self, x: int = X, batch: int = 1, r: int = R) -> list[Tensor]:
@@ -152,6 +152,11 @@ BLOCKS: list[dict[str, Any]] = [
     {"a_scale": 1e8, "sum_scale": 1e-3},
     {"result_first": 0},
     {"strides": [2, 2]},
+    {"in_float": True},
+    {"in_float": True, "padding": 5, "engine": "native_conv"},
+    {"in_float": True, "strides": [2, 2], "engine": ""},
+    {"in_float": True, "c": 20, "m": 12, "k": 36, "engine": "native_conv"},
+    {"in_float": True, "m": 64, "k": 96, "group": 64, "engine": ""},  # no kernel for these adds in float32
     {"adds": False},
     {"adds": False, "padding": 5, "engine": ""},
     *({"m": 64, "k": 336, "group": 64, "engine": "", **given} for given in DEPTHWISE),
@@ -162,6 +167,8 @@ CHOSEN: list[dict[str, Any]] = [
     ASKED,
     {**ASKED, "padding": 0},
     {**ASKED, "padding": 5, "strides": [2, 2]},
+    {**ASKED, "in_float": True},
+    {**ASKED, "in_float": True, "padding": 5, "strides": [2, 2]},
     *({**ASKED, "group": 64, **given} for given in DEPTHWISE),
 ]
 
@@ -175,7 +182,7 @@ def test_kernels_are_those_of_three_nodes(options: dict[str, Any]) -> None:
         assert len(kernels) == (4 if "a_scale" in options else 3)
 
 
-@pytest.mark.parametrize("options", [{}, {"padding": 0}, {"padding": 5}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"padding": 0}, {"padding": 5}, {"in_float": True}], ids=str)
 def test_each_reads_what_the_one_before_wrote(options: dict[str, Any]) -> None:
     block = Block(**options)
     calls = block.run_again()

@@ -60,6 +60,8 @@ def test_a_block() -> None:
     given = {"h": 9, "w": 8, "c": 64, "m": 32, "k": 96, "stride": 2, "adds": 1}
     problem = testing.BlockProblem(**given)
     assert read_problem(f"block {words(**given)}") == (str(problem), 2 * problem.multiplications())
+    in_float = testing.BlockProblem(**{**given, "adds": 2})
+    assert read_problem(f"block {words(**given)}".replace("adds=1", "adds=2"))[0] == str(in_float)
 
 
 def test_a_full_text_is_its_own_shorthand() -> None:

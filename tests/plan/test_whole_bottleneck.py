@@ -12,7 +12,18 @@ import pytest
 import testing
 from fakes import Node, Tensor, node_of
 
-from cases.bottleneck_op import DEPTHWISE, LEFT, MOBILENET_V2, RESNET50, STRIDED, TAKEN, bottleneck
+from cases.bottleneck_op import (
+    DEPTHWISE,
+    FLOAT_LEFT,
+    FLOAT_RESNET50,
+    FLOAT_TAKEN,
+    LEFT,
+    MOBILENET_V2,
+    RESNET50,
+    STRIDED,
+    TAKEN,
+    bottleneck,
+)
 from cases.builder import by_id
 from cases.op import OpCase
 
@@ -23,7 +34,9 @@ DENSE_KERNEL, DEPTHWISE_KERNEL = (
 ENGINES = "native_bottleneck", "native_inverted_residual"
 Y, ELSEWHERE = 0x90000000000, 0x100000
 MOST_VARIANTS = 8
-BOTH = pytest.mark.parametrize("case", [RESNET50[2], STRIDED[1], MOBILENET_V2[3], MOBILENET_V2[4]], ids=by_id)
+BOTH = pytest.mark.parametrize(
+    "case", [RESNET50[2], STRIDED[1], FLOAT_RESNET50[1], MOBILENET_V2[3], MOBILENET_V2[4]], ids=by_id
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +82,7 @@ def the_block() -> tuple[testing.BlockProblem, str, bool]:
     return found
 
 
-@pytest.mark.parametrize("case", [*TAKEN, *DEPTHWISE], ids=by_id)
+@pytest.mark.parametrize("case", [*TAKEN, *DEPTHWISE, *FLOAT_TAKEN], ids=by_id)
 def test_one_kernel(case: OpCase) -> None:
     node, inputs = warm(case)
     for _ in range(3):
@@ -166,7 +179,7 @@ def test_what_is_better_replaces_it(case: OpCase) -> None:
     fakes.replace_plans()
     node.run(inputs, Y)
     calls = fakes.calls()
-    assert len(calls.launches) == (4 if "residual" in case.tensors else 3)
+    assert len(calls.launches) == (4 if case.op == "QBottleneckAdd" else 3)
     assert not any(kernel_of(case) in launch.kernel for launch in calls.launches)
     fakes.clear_plans()
     for _ in range(2):
@@ -177,7 +190,7 @@ def test_what_is_better_replaces_it(case: OpCase) -> None:
     assert kernel_of(case) in launch.kernel
 
 
-@pytest.mark.parametrize("case", LEFT, ids=by_id)
+@pytest.mark.parametrize("case", [*LEFT, *FLOAT_LEFT], ids=by_id)
 def test_none_of_them_for_other_blocks(case: OpCase) -> None:
     """Nor is the block a problem: there is nothing to choose."""
     kernels = kernels_of(case)
@@ -196,7 +209,9 @@ def test_batches() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("case", [RESNET50[2], STRIDED[1], MOBILENET_V2[4], MOBILENET_V2[5]], ids=by_id)
+@pytest.mark.parametrize(
+    "case", [RESNET50[2], FLOAT_RESNET50[4], MOBILENET_V2[4], MOBILENET_V2[5]], ids=by_id
+)
 def test_runs_on_other_tensors(case: OpCase, batch: int) -> None:
     """Only the map of what moved is made again; a kernel without maps makes none."""
     node, inputs = warm(case, batch)
@@ -210,7 +225,7 @@ def test_runs_on_other_tensors(case: OpCase, batch: int) -> None:
 
 
 def test_a_pointer_that_is_not_aligned() -> None:
-    for case in (bottleneck((7, 7), 64, 64, 256), MOBILENET_V2[9]):
+    for case in (bottleneck((7, 7), 64, 64, 256), MOBILENET_V2[9], FLOAT_RESNET50[3]):
         node, inputs = node_of(case, 1)
         for index in range(len(case.tensors)):  # constants stay where they were
             tensors = list(inputs)

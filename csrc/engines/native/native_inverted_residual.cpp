@@ -28,7 +28,8 @@ class NativeInvertedResidualPlan final : public plan::Plan {
 std::string NativeInvertedResidual::refusal(const plan::Problem& problem) const {
     const auto* block = std::get_if<plan::BlockProblem>(&problem);
     if (block == nullptr) return "no residual block";
-    return block->depthwise ? "" : "a window over all channels";
+    if (!block->depthwise) return "a window over all channels";
+    return block->adds == plan::adds_in_float ? "a residual added in float32" : "";
 }
 
 std::vector<plan::Candidate> NativeInvertedResidual::candidates(const plan::Problem& problem,

@@ -6,6 +6,7 @@
 namespace qudnn::engines {
 
 std::string whole_block_refusal(const plan::BlockProblem& block) {
+    if (block.depthwise && block.adds == plan::adds_in_float) return "a residual added in float32";
     if (block.depthwise)
         return kernels::inverted_residual_refusal(geometry_of<kernels::InvertedResidual>(block));
     if (!block.adds) return "nothing to add";

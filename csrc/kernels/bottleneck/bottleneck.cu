@@ -174,7 +174,8 @@ cudaError_t bottleneck(const Bottleneck& b, const int8_t* x, const std::array<Co
         return variant == nullptr || *variant == p.variant;
     });
     if (chosen == all->variants.end()) return cudaErrorInvalidConfiguration;
-    if (residual.r == nullptr || residual.per_channel || residual.in_float) return cudaErrorInvalidValue;
+    if (residual.r == nullptr || residual.per_channel) return cudaErrorInvalidValue;
+    if (residual.in_float && !divides_exactly(residual.scales.y_scale)) return cudaErrorInvalidValue;
     for (const void* pointer : {static_cast<const void*>(x), static_cast<const void*>(y),
                                 static_cast<const void*>(residual.r), static_cast<const void*>(steps[0].w),
                                 static_cast<const void*>(steps[1].w), static_cast<const void*>(steps[2].w)})

@@ -1,5 +1,6 @@
 // The three convolutions of a residual block and the addition behind them, in one kernel:
-// 1x1 -> 3x3 -> 1x1 + residual. Its results are those of QConv, QConv and QConvAdd to the bit.
+// 1x1 -> 3x3 -> 1x1 + residual. Its results are those of QConv, QConv and QConvAdd or QConvFloatAdd to the
+// bit.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -34,15 +34,35 @@ const char* refusal_of(const Windows<2>& windows) {
     return nullptr;
 }
 
+BlockAddition addition_of(const ort::Attributes& attributes, plan::Addition adds) {
+    if (adds == plan::adds_rounded) return ConvAddition(attributes);
+    if (adds == plan::adds_in_float) return ConvFloatAddition(attributes);
+    return {};
+}
+
+kernels::Residual residual_of(const BlockAddition& addition, const int8_t* r) {
+    return std::visit(
+        [r](const auto& a) {
+            if constexpr (requires { a.residual(r); }) return a.residual(r);
+            return kernels::Residual{};
+        },
+        addition);
+}
+
+// The addition that no convolution takes; null where one does, or there is none.
+const ConvAddition* added_later(const BlockAddition& addition) {
+    const auto* const a = std::get_if<ConvAddition>(&addition);
+    return a != nullptr && !a->moderate ? a : nullptr;
+}
+
 }  // namespace
 
-ConvBlock::ConvBlock(const ort::Attributes& attributes, bool adds)
+ConvBlock::ConvBlock(const ort::Attributes& attributes, plan::Addition adds)
     : windows(attributes, true),
       padding_zero_point(attributes.integer("padding_zero_point", -128, 127)),
       results{Requantize(attributes, "reduced"), Requantize(attributes, "window"), Requantize(attributes)},
-      window_refusal_(refusal_of(windows)) {
-    if (adds) addition.emplace(attributes);
-}
+      addition(addition_of(attributes, adds)),
+      window_refusal_(refusal_of(windows)) {}
 
 void ConvBlock::compute(Context& context) const {
     Run run = read(context);
@@ -57,7 +77,7 @@ void ConvBlock::compute(Context& context) const {
 }
 
 ConvBlock::Run ConvBlock::read(Context& context) const {
-    const size_t first = addition ? 2 : 1;  // of the weights
+    const size_t first = adds() ? 2 : 1;  // of the weights
     Run run{.x = context.input(0),
             .w = {context.input(first), context.input(first + 3), context.input(first + 6)},
             .block = {},
@@ -82,10 +102,10 @@ ConvBlock::Run ConvBlock::read(Context& context) const {
                                         : Windows<2>::result_shape(problems(run.x.shape, run.w).back()));
     run.arguments = {run.x.as<const int8_t>(), steps.back().w, y.shape.count() > 0 ? y.data : nullptr,
                      steps.back().epilogue, padding_zero_point};
-    if (addition) {
+    if (adds()) {
         const ort::Tensor r = context.input(1);
         require(r.shape == y.shape, "the shapes of the residual and the result differ");
-        run.arguments.residual = addition->residual(r.as<const int8_t>());
+        run.arguments.residual = residual_of(addition, r.as<const int8_t>());
     }
     return run;
 }
@@ -106,7 +126,7 @@ ConvBlock::Block ConvBlock::block(const ort::Shape& x, const Filters& w) const {
     b.first_pads = b.pads_with_value && first_pads(m);
     b.clamps_first = results[0].clamps_above(), b.clamps_window = results[1].clamps_above();
     b.clamps_above = results[2].clamps_above();
-    b.adds = addition.has_value();
+    b.adds = adds();
     return {b};
 }
 
@@ -124,7 +144,7 @@ plan::StepProblems ConvBlock::problems(const ort::Shape& x, const Filters& w) co
     }
     plan::ConvProblem third =
         pointwise.problem(Windows<2>::result_shape(second), w[2].shape, 0, plan::DataType::int8);
-    if (addition && addition->moderate) third.adds = plan::adds_rounded;
+    if (added_later(addition) == nullptr) third.adds = adds();
     plan::StepProblems all{first, second, third};
     for (size_t i = 0; i < kSteps; ++i) all[i].clamps_above = results[i].clamps_above();
     return all;
@@ -138,7 +158,7 @@ bool ConvBlock::first_pads(int64_t m) const {
 
 std::string ConvBlock::refusal(const Block& block) const {
     if (block.refusal != nullptr) return block.refusal;
-    if (addition && !addition->moderate) return "scales whose sums may be too large";
+    if (added_later(addition) != nullptr) return "scales whose sums may be too large";
     if (block.problem.alignment < plan::kFullAlignment) return "a pointer is not aligned to 16 bytes";
     return engines::whole_block_refusal(block.problem);
 }
@@ -148,13 +168,13 @@ void ConvBlock::compute_each(Run& run, Context& context) const {
     const auto bytes = plan::bytes_between(steps);
     const auto between = context.workspace(std::accumulate(bytes.begin(), bytes.end(), size_t{0}));
     const int8_t* const r = run.arguments.residual.r;
-    const bool adds_later = addition && !addition->moderate;
-    if (adds_later) run.arguments.residual = {};
+    const ConvAddition* const later = added_later(addition);
+    if (later != nullptr) run.arguments.residual = {};
     plan::run_steps(steps, run.arguments, context.launch(), between->data());
-    if (adds_later) addition->add(steps.back(), r, run.arguments.y, context);
+    if (later != nullptr) later->add(steps.back(), r, run.arguments.y, context);
 }
 
-void ConvBlock::infer(const ort::InferenceContext& context, bool adds) {
+void ConvBlock::infer(const ort::InferenceContext& context, plan::Addition adds) {
     const size_t first = adds ? 2 : 1;  // of the weights
     std::vector<ort::Dim> y =
         Windows<2>(context.attributes(), true).result_dims(context.input(0), context.input(first + 3));

@@ -23,15 +23,28 @@ void QConvToFloat::infer(const ort::InferenceContext& context) {
     Windows<2>(context.attributes(), true).infer(context, 1, kSignature.outputs[0]);
 }
 
-QConvFloatAdd::QConvFloatAdd(const ort::Attributes& attributes)
-    : windows(attributes, true),
-      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
-      requantize(attributes),
-      r_scale(attributes.real("r_scale")),
+ConvFloatAddition::ConvFloatAddition(const ort::Attributes& attributes)
+    : r_scale(attributes.real("r_scale")),
       y_scale(attributes.real("y_scale")),
       r_zero_point(attributes.integer("r_zero_point", -128, 127)) {
     require(kernels::divides_exactly(y_scale), "y_scale does not lie between 1e-30 and 1e30");
 }
+
+kernels::Residual ConvFloatAddition::residual(const int8_t* r) const {
+    kernels::Residual residual;
+    residual.r = r;
+    residual.scales.b_scale = r_scale;
+    residual.scales.b_zero_point = r_zero_point;
+    residual.scales.y_scale = y_scale;
+    residual.in_float = true;
+    return residual;
+}
+
+QConvFloatAdd::QConvFloatAdd(const ort::Attributes& attributes)
+    : windows(attributes, true),
+      x_zero_point(attributes.integer("x_zero_point", -128, 127)),
+      requantize(attributes),
+      addition(attributes) {}
 
 void QConvFloatAdd::compute(Context& context) const {
     const ort::Tensor x = context.input(0);
@@ -44,11 +57,7 @@ void QConvFloatAdd::compute(Context& context) const {
     const ort::Tensor y = context.output(0, windows.result_shape(problem));
     require(r.shape == y.shape, "the shapes of the residual and the result differ");
     plan::Arguments arguments{x.as<const int8_t>(), w.as<const int8_t>(), y.data, epilogue, x_zero_point};
-    arguments.residual.r = r.as<const int8_t>();
-    arguments.residual.scales.b_scale = r_scale;
-    arguments.residual.scales.b_zero_point = r_zero_point;
-    arguments.residual.scales.y_scale = y_scale;
-    arguments.residual.in_float = true;
+    arguments.residual = addition.residual(r.as<const int8_t>());
     run_aligned(problem, arguments, context);
 }
 

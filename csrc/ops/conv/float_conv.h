@@ -24,6 +24,15 @@ struct QConvToFloat {
     static void infer(const ort::InferenceContext& context);
 };
 
+// What is added to a convolution's results before they are rounded: a residual of their shape.
+struct ConvFloatAddition {
+    float r_scale, y_scale;
+    int r_zero_point;
+
+    explicit ConvFloatAddition(const ort::Attributes& attributes);
+    kernels::Residual residual(const int8_t* r) const;
+};
+
 // x, residual [N,P,Q,Kp] int8, w, bias, multiplier as QConv has them -> [N,P,Q,Kp] int8.
 struct QConvFloatAdd {
     static constexpr Signature kSignature{"QConvFloatAdd", QConvAdd::kSignature.inputs,
@@ -32,8 +41,7 @@ struct QConvFloatAdd {
     Windows<2> windows;
     int x_zero_point;
     Requantize requantize;
-    float r_scale, y_scale;
-    int r_zero_point;
+    ConvFloatAddition addition;
 
     explicit QConvFloatAdd(const ort::Attributes& attributes);
     void compute(Context& context) const;

@@ -38,11 +38,7 @@ class MadeUpTensors {
         Arguments a = common(p, conv_extent(p), p.k * taps, p.k, taps, p.clamps_above);
         a.x_zero_point = p.pads_with_value ? 5 : 0;
         if (p.looks_up) add_table(a);
-        if (p.adds != adds_nothing) {
-            a.residual.r = bytes(p.y_elements(), p.alignment);
-            a.residual.scales = kScales;
-            a.residual.in_float = p.adds == adds_in_float;
-        }
+        add_residual(a, p);
         return a;
     }
 
@@ -80,11 +76,17 @@ class MadeUpTensors {
         Arguments a = common(p, p.n * p.h * p.w * p.c, p.k * p.m, p.k, p.m, p.clamps_above);
         a.before = before_;
         if (p.pads_with_value) a.x_zero_point = p.first_pads ? first.epilogue.zero_point : 5;
-        if (p.adds) {
-            a.residual.r = bytes(p.y_elements(), p.alignment);
-            a.residual.scales = kScales;
-        }
+        add_residual(a, p);
         return a;
+    }
+
+    // Where there is one.
+    template <class P>
+    void add_residual(Arguments& a, const P& p) {
+        if (p.adds == adds_nothing) return;
+        a.residual.r = bytes(p.y_elements(), p.alignment);
+        a.residual.scales = kScales;
+        a.residual.in_float = p.adds == adds_in_float;
     }
 
     void add_table(Arguments& a) {

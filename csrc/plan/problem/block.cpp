@@ -35,7 +35,7 @@ StepProblems steps_of(const BlockProblem& b) {
 
     ConvProblem last = pixels(b, b.p(), b.q(), b.m, b.k);
     last.clamps_above = b.clamps_above;
-    last.adds = b.adds ? adds_rounded : adds_nothing;
+    last.adds = b.adds;
     return {first, window, last};
 }
 

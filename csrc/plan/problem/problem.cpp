@@ -47,7 +47,7 @@ std::optional<Problem> parse_as(std::string_view name, std::string_view text) {
     // A text that would be written differently ("+1", "007", a bool of 2, a conv3d of images) is not ours.
     if (!good || !rest.empty() || plan::text(problem) != text) return std::nullopt;
     if (problem.x_type != DataType::int8 || !known_result(problem.y_type)) return std::nullopt;
-    if constexpr (requires { problem.group; })
+    if constexpr (requires { problem.adds; })
         if (problem.adds < adds_nothing || problem.adds > adds_in_float) return std::nullopt;
     try {
         check(problem);

@@ -117,7 +117,7 @@ struct BlockProblem {
     bool first_pads = false;  // that of the first one's results, which writes it where there are three plans
     bool clamps_first = false, clamps_window = false;  // upper bounds below 127, of both results between
     bool clamps_above = false;                         // that of y, before anything is added
-    bool adds = false;                                 // a residual to rounded results
+    Addition adds = adds_nothing;                      // a residual, to rounded results or in float32
     int64_t alignment = kFullAlignment;                // as ConvProblem has it, weights and vectors included
     DataType x_type = DataType::int8;
     DataType y_type = DataType::int8;

@@ -13,7 +13,7 @@ import pytest
 from networks import Network
 
 from cases import op
-from cases.bottleneck_op import bottleneck
+from cases.bottleneck_op import bottleneck, float_add
 from cases.builder import Array
 from cases.epilogue_table_op import conv_table, matmul_table
 from cases.matmul_add_op import matmul_add, matmul_add_table
@@ -220,6 +220,7 @@ def test_problems_are_estimated_from_the_model() -> None:
     [
         op.conv(),
         op.conv_add(),
+        op.conv_float_add(),
         conv_table(),
         op.conv("volume", kernel=(3, 3, 3), size=(9, 8, 7)),
         op.matmul(),
@@ -247,9 +248,16 @@ def test_each_op_that_needs_a_plan_counts(case: op.OpCase) -> None:
     assert count_problems(model) == 2
 
 
-@pytest.mark.parametrize("adds", [True, False])
-def test_a_residual_block_counts_as_itself_and_its_convolutions(adds: bool) -> None:
-    block = bottleneck((9, 8), 64, 64, 256, adds=adds)
+@pytest.mark.parametrize(
+    "block",
+    [
+        bottleneck((9, 8), 64, 64, 256),
+        bottleneck((9, 8), 64, 64, 256, adds=False),
+        float_add((9, 8), 64, 64, 256),
+    ],
+    ids=lambda block: block.op,
+)
+def test_a_residual_block_counts_as_itself_and_its_convolutions(block: op.OpCase) -> None:
     model = block.model()
     assert count_problems(model) == 4
     (node,) = model.graph.node

@@ -67,12 +67,11 @@ def test_a_residual_is_not_taken_for_weights(op: str, tmp_path: Path) -> None:
     assert (layer["x"], layer["w"], layer["y"]) == ([2, 7, 7, 64], [32, 1, 1, 64], [2, 7, 7, 32])
 
 
-@pytest.mark.parametrize("adds", [True, False])
-def test_a_block_has_the_filters_of_its_windows(adds: bool, tmp_path: Path) -> None:
-    residuals = [[2, 7, 7, 32]] * adds
+@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd", "QBottleneckFloatAdd"])
+def test_a_block_has_the_filters_of_its_windows(op: str, tmp_path: Path) -> None:
+    residuals = [[2, 7, 7, 32]] * op.endswith("Add")
     filters = [[96, 1, 1, 32], [96], [96], [96, 3, 3, 1], [96], [96], [32, 1, 1, 96], [32], [32]]
     shapes = [{"int8": each} for each in ([2, 7, 7, 32], *residuals, *filters)]
-    op = "QBottleneckAdd" if adds else "QBottleneck"
     events = [event("a", 5, op_name=op, input_type_shape=shapes, output_type_shape=shapes[:1])]
     (layer,) = layers.profiled(Profiled(tmp_path / "p.json", events), 1)
     found = [layer[name] for name in ("x", "w", "w_window", "y")]

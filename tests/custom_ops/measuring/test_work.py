@@ -64,7 +64,7 @@ def test_of_converted_nodes(
     assert work.operations(layer(op, *shapes), node(op, **attributes)) == expected
 
 
-@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd"])
+@pytest.mark.parametrize("op", ["QBottleneck", "QBottleneckAdd", "QBottleneckFloatAdd"])
 @pytest.mark.parametrize(
     ("shapes", "window", "expected"),
     [
@@ -127,9 +127,9 @@ def test_problems_of_blocks(window: list[int], given: dict[str, Any], fields: st
         block, node("QBottleneck")
     )
     fields_of_plan = {name: int(value) for name, value in (each.split("=") for each in text.split()[1:])}
-    for op, adds in (("QBottleneck", 0), ("QBottleneckAdd", 1)):
+    for op, adds, other in (("QBottleneck", 0, 1), ("QBottleneckAdd", 1, 0), ("QBottleneckFloatAdd", 2, 0)):
         assert work.fits(found, {**fields_of_plan, "adds": adds}, node(op))
-        assert not work.fits(found, {**fields_of_plan, "adds": 1 - adds}, node(op))
+        assert not work.fits(found, {**fields_of_plan, "adds": other}, node(op))
 
 
 @pytest.mark.parametrize(
