@@ -1,7 +1,8 @@
-"""Residual blocks of three convolutions, which one kernel may compute, with the addition behind them if any.
+"""Residual blocks of three convolutions, which one kernel may compute, with the addition of a residual.
 
-Windows are over all channels, or over each by itself: a kernel for the first is in csrc/kernels/bottleneck/,
-one for the others in csrc/kernels/inverted_residual/.
+That is behind the last one or before its results are rounded, or there is none. Windows are over all
+channels, or over each by itself: a kernel for the first is in csrc/kernels/bottleneck/, one for the others in
+csrc/kernels/inverted_residual/.
 """
 
 from itertools import pairwise
@@ -15,12 +16,13 @@ from qudnn.converter.graph.edit import sole_consumer
 from qudnn.converter.island.crossings import ints, is_qudnn
 from qudnn.converter.island.layout import ALIGNMENT
 
+_ADDING = ("QConvAdd", "QConvFloatAdd")  # these have a residual between x and w
 _BETWEEN = (64, 128, 256, 512, 1024)  # channels that the kernel for all of them keeps between convolutions
 _MOST_CHANNELS, _MOST_RESULTS = 4096, 320  # of the other kernel
 
 
 class ResidualBlock(NamedTuple):
-    """A pointwise convolution, one of 3x3 windows and another pointwise one, which adds or may add."""
+    """A pointwise convolution, one of 3x3 windows and another pointwise one, which may add a residual."""
 
     reduce: ir.Node
     window: ir.Node
@@ -34,7 +36,12 @@ class ResidualBlock(NamedTuple):
     @property
     def adds(self) -> bool:
         """Whether there is an addition."""
-        return is_qudnn(self.last, "QConvAdd")
+        return is_qudnn(self.last, *_ADDING)
+
+    @property
+    def adds_in_float(self) -> bool:
+        """Whether results are not rounded before it."""
+        return is_qudnn(self.last, "QConvFloatAdd")
 
     @property
     def pads(self) -> list[int]:
@@ -50,7 +57,7 @@ class ResidualBlock(NamedTuple):
 
 
 def block_before(last: ir.Node) -> ResidualBlock | None:
-    """The block that ends with a QConv or QConvAdd, if it is that of one."""
+    """The block that ends with a QConv, QConvAdd or QConvFloatAdd, if it is that of one."""
     window = _producer(last)
     reduce = None if window is None else _producer(window)
     if window is None or reduce is None or not (_is_whole(reduce) and _is_whole(last)):
@@ -77,6 +84,8 @@ def require_kernel(block: ResidualBlock) -> None:
         raise Refusal("a pointwise convolution of its block has padding")
     if any(_written(block.reduce)) and any(ints(block.window, "pads")):
         raise Refusal("the windows of its block have padding around padding")
+    if block.is_depthwise and block.adds_in_float:
+        raise Refusal("the kernel for windows over each channel adds only to rounded results")
     if block.pads != [1, 1, 1, 1]:
         raise Refusal("the windows of its block have a padding other than 1")
     if any(_written(block.last)):
@@ -115,7 +124,7 @@ def _producer(conv: ir.Node) -> ir.Node | None:
 
 def _weights(conv: ir.Node) -> tuple[int, ...]:
     """Their shape; empty where it is not known."""
-    shape = required_input(conv, 2 if is_qudnn(conv, "QConvAdd") else 1).shape
+    shape = required_input(conv, 2 if is_qudnn(conv, *_ADDING) else 1).shape
     sizes = () if shape is None else tuple(shape)
     return tuple(size for size in sizes if isinstance(size, int)) if len(sizes) == 4 else ()
 

@@ -1,6 +1,8 @@
-"""QConv -> QConv -> QConvAdd => QBottleneckAdd, QConv -> QConv -> QConv => QBottleneck
+"""QConv -> QConv -> QConvAdd => QBottleneckAdd, QConv -> QConv -> QConvFloatAdd => QBottleneckFloatAdd,
+QConv -> QConv -> QConv => QBottleneck
 
-with w [Mp,1,1,Cp], then [Mp,3,3,Mp] or [Mp,3,3,1], then [Kp,1,1,Mp]; without an addition only [Mp,3,3,1].
+with w [Mp,1,1,Cp], then [Mp,3,3,Mp] or [Mp,3,3,1], then [Kp,1,1,Mp]; without an addition only [Mp,3,3,1],
+with one in float32 only [Mp,3,3,Mp].
 """
 
 import onnx_ir as ir
@@ -17,6 +19,12 @@ _OF_SUM = (
     *("a_scale", "a_zero_point", "b_scale", "b_zero_point"),
     *("sum_scale", "sum_zero_point", "dtype", "result_first"),
 )
+_OF_ADDITION = {  # the last convolution's attributes
+    "QConv": (),
+    "QConvAdd": _OF_SUM,
+    "QConvFloatAdd": ("r_scale", "r_zero_point", "y_scale"),
+}
+_FUSED = {"QConv": "QBottleneck", "QConvAdd": "QBottleneckAdd", "QConvFloatAdd": "QBottleneckFloatAdd"}
 
 
 class FuseBottleneck(NodePass):
@@ -31,7 +39,7 @@ class FuseBottleneck(NodePass):
     """
 
     def matches(self, node: ir.Node) -> bool:
-        if not is_qudnn(node, "QConv", "QConvAdd"):
+        if not is_qudnn(node, *_FUSED):
             return False
         block = block_before(node)
         return block is not None and (block.adds or block.is_depthwise)
@@ -47,7 +55,7 @@ class FuseBottleneck(NodePass):
             *node.inputs[1 + len(residuals) :],
         ]
         fused = ir.node(
-            "QBottleneckAdd" if block.adds else "QBottleneck",
+            _FUSED[node.op_type],
             [block.reduce.inputs[0], *residuals, *weights],
             attributes=_attributes(block),
             domain=DOMAIN,
@@ -57,7 +65,8 @@ class FuseBottleneck(NodePass):
 
 
 def _attributes(block: ResidualBlock) -> dict[str, int | float | list[int]]:
-    attributes = {name: block.last.attributes[name].value for name in _OF_SUM if block.adds}
+    addition = _OF_ADDITION[block.last.op_type]
+    attributes = {name: block.last.attributes[name].value for name in addition}
     attributes |= {name: block.window.attributes[name].value for name in _OF_WINDOWS}
     for step, conv in zip(("reduced", "window", "y"), block, strict=True):
         attributes |= {f"{step}_{each}": conv.attributes[f"y_{each}"].value for each in _OF_RESULT}
