@@ -181,9 +181,9 @@ constexpr int kMostBlocks = 16;
 
 // A warp to kRows rows at a time. It works on one after the other, but for the squares, whose sums are eight
 // chains of additions to a row. kSimple: rows are dense and aligned, of a multiple of four channels, and lie
-// in shared memory as a whole; y's scale is none of RowQuantizer::plain. kNarrow: as many blocks as a multiprocessor has room for hide what each waits for;
-// with more loads under way there is room for fewer. Y: int8_t, quantized, or float, as it is and without
-// more channels.
+// in shared memory as a whole; y's scale is none of RowQuantizer::plain. kNarrow: as many blocks as a
+// multiprocessor has room for hide what each waits for; with more loads under way there is room for fewer. Y:
+// int8_t, quantized, or float, as it is and without more channels.
 template <int kRows, bool kSimple, bool kNarrow, typename Source, typename Y>
 __global__ void __launch_bounds__(32, kNarrow ? kMostBlocks : 16)
     normalize_rows(const __grid_constant__ Normalization k, const __grid_constant__ Source source,
