@@ -12,7 +12,8 @@ namespace qudnn::plan {
 namespace {
 
 // All kernels of cuDNN 9.19 were tried for each layer of ResNet-50, in batches of 1 and 64, on an H200:
-// benchmarks/results/tuning-h200.json. Tiles are those in the names of the kernels that a profiler shows.
+// benchmarks/results/winners/tuning-h200.json. Tiles are those in the names of the kernels that a profiler
+// shows.
 constexpr Winner kHopper[] = {
     {"cudnn_conv eng4_k24=55", 64, 64},
     {"cudnn_matmul eng4_k24=9", 64, 128},
