@@ -31,10 +31,7 @@ __device__ __forceinline__ void reduce(const BottleneckTask& t, const Bottleneck
     int32_t acc[S::kTiles][S::kColumns / 2];
 #pragma unroll
     for (int i = 0; i < S::kTiles; ++i) start_between<S, S::kSharesDepth>(acc[i], shared.bias[0]);
-    if (t.x_width == 128)
-        add_x<S, 128>(acc, t, shared, group, rings);
-    else
-        add_x<S, 64>(acc, t, shared, group, rings);
+    with_width(t.x_width, [&]<int kWidth>() { add_x<S, kWidth>(acc, t, shared, group, rings); });
 
     int8_t* const slice = shared.slice(shared.reduced, band.rank * t.reduced_rows * S::kColumns);
 #pragma unroll
@@ -68,11 +65,10 @@ __device__ __forceinline__ void run_window(const BottleneckTask& t, const Bottle
     start_between<S, S::kWindowSharesDepth>(acc, shared.bias[1]);
     if (t.keeps_weights) wait_for_kept_weights(t, shared);
     wait_for(shared.reduced_full, parity);
-    const auto add = [&]<int kWidth>() {
+    with_width(t.m_width, [&]<int kWidth>() {
         t.keeps_weights ? add_taps<S, kWidth, true>(acc, t, shared, group, rings)
                         : add_taps<S, kWidth, false>(acc, t, shared, group, rings);
-    };
-    t.m_width == 128 ? add.template operator()<128>() : add.template operator()<64>();
+    });
 
     int8_t* const slice = shared.slice(shared.window, band.rank * kBytes);
     end_between<S, S::kWindowSharesDepth>(
@@ -120,10 +116,7 @@ __device__ __forceinline__ void expand(const BottleneckTask& t, const Bottleneck
         int32_t acc[kLastColumns / 2];
         start_sums<L>(acc, shared.bias[2] + pass * kLastColumns);
         next[0] = read_residual(0, pass + kStep), next[1] = read_residual(1, pass + kStep);
-        if (t.m_width == 128)
-            add_last<S, 128>(acc, t, shared, tile, pass);
-        else
-            add_last<S, 64>(acc, t, shared, tile, pass);
+        with_width(t.m_width, [&]<int kWidth>() { add_last<S, kWidth>(acc, t, shared, tile, pass); });
         with_addition(false, addition, [&]<WindowEpilogue kEpilogue>() {
             end_sums<L, kEpilogue>(acc, 0, shared.multiplier[2] + pass * kLastColumns, range, addition, held,
                                    v);

@@ -16,6 +16,12 @@ __device__ __forceinline__ uint64_t matrix_in(uint32_t place) {
     return matrix_at(0, kWidth) >> 32 << 32 | place;
 }
 
+// Calls work with the width of rows, in bytes.
+template <class Work>
+__device__ __forceinline__ void with_width(int width, const Work& work) {
+    width == 128 ? work.template operator()<128>() : work.template operator()<64>();
+}
+
 // Where a warp is in a ring of buffers.
 struct BottleneckRing : Ring {
     uint32_t first, bytes, at;
