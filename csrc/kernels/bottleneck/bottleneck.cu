@@ -121,14 +121,7 @@ AllPrepared prepare_all(const Bottleneck& b) {
 
 // The same, made once in a thread.
 std::shared_ptr<const AllPrepared> prepared(const Bottleneck& b) {
-    std::shared_ptr<const AllPrepared> all;
-    int device = -1;
-    if (cudaGetDevice(&device) != cudaSuccess) return std::make_shared<AllPrepared>();
-    once_in_thread(std::tuple(b, device), all, [&](std::shared_ptr<const AllPrepared>& made) {
-        made = std::make_shared<AllPrepared>(prepare_all(b));
-        return cudaSuccess;
-    });
-    return all;
+    return made_once_in_thread(b, prepare_all);
 }
 
 bool encode_filter(CUtensorMap& map, const int8_t* filter, int64_t depth, int64_t k, int64_t group,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <tuple>
 
 namespace qudnn::kernels {
@@ -25,6 +26,20 @@ cudaError_t once_in_thread(const Key& key, Value& value, const Find& find) {
     if (known.size() == kMost) known.clear();
     known.emplace(key, value);
     return cudaSuccess;
+}
+
+// What make(problem) gives on the current GPU, made once in a thread; made of nothing where there is no GPU.
+template <class Problem, class Make>
+auto made_once_in_thread(const Problem& problem, const Make& make) {
+    using Made = std::shared_ptr<const decltype(make(problem))>;
+    int device = -1;
+    if (cudaGetDevice(&device) != cudaSuccess) return Made(std::make_shared<decltype(make(problem))>());
+    Made made;
+    once_in_thread(std::tuple(problem, device), made, [&](Made& now) {
+        now = std::make_shared<decltype(make(problem))>(make(problem));
+        return cudaSuccess;
+    });
+    return made;
 }
 
 // Lets blocks of the kernel have so many bytes of dynamic shared memory: the same for all of its launches,

@@ -132,14 +132,7 @@ AllPrepared prepare_all(const InvertedResidual& g) {
 
 // The same, made once in a thread.
 std::shared_ptr<const AllPrepared> prepared(const InvertedResidual& g) {
-    std::shared_ptr<const AllPrepared> all;
-    int device = -1;
-    if (cudaGetDevice(&device) != cudaSuccess) return std::make_shared<AllPrepared>();
-    once_in_thread(std::tuple(g, device), all, [&](std::shared_ptr<const AllPrepared>& made) {
-        made = std::make_shared<AllPrepared>(prepare_all(g));
-        return cudaSuccess;
-    });
-    return all;
+    return made_once_in_thread(g, prepare_all);
 }
 
 }  // namespace
