@@ -183,11 +183,10 @@ struct Block {
             2.0 *
             static_cast<double>(in.pixels() * reduce.k * reduce.c +
                                 of.pixels() * (static_cast<int64_t>(window.w.host.size()) + last_weights));
-        timed_in_graph = true;
+        const TimedInGraph in_graph;
         check<int8_t>(how, count, in.pixels() * reduce.c + (o.adds ? count : 0) + weights + last_weights,
                       operations, 2.0 * static_cast<double>(window.k), 0, run,
                       [&](int64_t i) { return expected(i); });
-        timed_in_graph = false;
     }
 
     void check_steps(const std::string& name) const {

@@ -124,6 +124,13 @@ double median_seconds(const std::function<cudaError_t()>& run, bool in_graph = f
 
 bool timed = true, timed_in_graph = false;
 
+// As long as it lives, cases are timed in CUDA graphs; they run on capturable_stream().
+struct TimedInGraph {
+    TimedInGraph() { timed_in_graph = true; }
+    TimedInGraph(const TimedInGraph&) = delete;
+    ~TimedInGraph() { timed_in_graph = false; }
+};
+
 // Runs `run(y)` and compares y[i] with expected(i), `work` steps of the host each: every output where that is
 // affordable, otherwise evenly spread ones. Bytes around y must stay as they were.
 template <typename T>

@@ -86,7 +86,7 @@ void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, in
         return static_cast<float>(x.host[row * stride + c] - s.x_zero_point) * s.x_scale;
     });
     if (probes) n.probe();
-    timed_in_graph = true;
+    const TimedInGraph in_graph;
     check<int8_t>(
         shape_name(probes ? "probed layer_normalization" : "layer_normalization", rows, channels, stride,
                    offset),
@@ -107,7 +107,6 @@ void layer_normalization_case(int64_t rows, int64_t channels, int64_t stride, in
                                                 n.beta.gpu, y, capturable_stream());
         },
         [&](int64_t i) { return n.at(i / channels, i % channels); });
-    timed_in_graph = false;
 }
 
 // keeps_sum: writes the sum too, which is compared in another case.
@@ -134,7 +133,7 @@ void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride
     const std::string name = shape_name(probes ? "probed add_layer_normalization" : "add_layer_normalization",
                                         rows, channels, stride, offset);
     const int64_t read = 2 * rows * stride + channels * 8;
-    timed_in_graph = true;
+    const TimedInGraph in_graph;
     check<int8_t>(
         name + (keeps_sum ? " and sum" : ""), rows * stride, read + keeps_sum * rows * stride, 0, 20, offset,
         [&](int8_t* y) { return run(keeps_sum ? total.gpu : nullptr, y); },
@@ -147,7 +146,6 @@ void add_layer_normalization_case(int64_t rows, int64_t channels, int64_t stride
         check<int8_t>(
             name + ", its sum", rows * stride, read + rows * stride, 0, 10, offset,
             [&](int8_t* to) { return run(to, y.gpu); }, added);
-    timed_in_graph = false;
 }
 
 // What is normalized: a tensor inside and a residual, or a float32 tensor alone, which may consist of numbers
