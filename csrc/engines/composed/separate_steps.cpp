@@ -8,15 +8,10 @@ namespace qudnn::engines {
 
 namespace {
 
-size_t workspace_of(const plan::StepProblems& steps) {
-    const auto [reduced, window] = plan::bytes_between(steps);
-    return reduced + window;
-}
-
 class SeparateStepsPlan final : public plan::Plan {
   public:
     SeparateStepsPlan(const std::string& name, const plan::StepProblems& steps)
-        : Plan(name, workspace_of(steps)), steps_(steps) {}
+        : Plan(name, all_bytes_between(steps)), steps_(steps) {}
 
     bool runs_others() const override { return true; }
     void execute(const plan::Launch& launch, const plan::Arguments& arguments,
@@ -38,7 +33,7 @@ std::string SeparateSteps::refusal(const plan::Problem& problem) const {
 
 std::vector<plan::Candidate> SeparateSteps::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::StepProblems steps = plan::steps_of(std::get<plan::BlockProblem>(problem));
-    return {{name(), workspace_of(steps), [label = std::string(name()), steps] {
+    return {{name(), all_bytes_between(steps), [label = std::string(name()), steps] {
                  return std::make_shared<SeparateStepsPlan>(label, steps);
              }}};
 }

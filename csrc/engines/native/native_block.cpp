@@ -7,11 +7,6 @@ namespace qudnn::engines {
 
 namespace {
 
-size_t workspace_of(const plan::StepProblems& steps) {
-    const auto [reduced, window] = plan::bytes_between(steps);
-    return reduced + window;
-}
-
 // The second convolution pads by itself, whatever the first one could write.
 plan::StepProblems plain_steps(plan::BlockProblem block) {
     block.first_pads = false;
@@ -21,7 +16,7 @@ plan::StepProblems plain_steps(plan::BlockProblem block) {
 class NativeBlockPlan final : public plan::Plan {
   public:
     NativeBlockPlan(const std::string& name, const plan::StepProblems& steps)
-        : Plan(name, workspace_of(steps)), steps_(steps) {
+        : Plan(name, all_bytes_between(steps)), steps_(steps) {
         for (size_t i = 0; i < steps.size(); ++i)
             plans_[i] = NativeConv().candidates(steps[i], nullptr).front().build();
     }
@@ -45,7 +40,7 @@ std::string NativeBlock::refusal(const plan::Problem& problem) const {
 
 std::vector<plan::Candidate> NativeBlock::candidates(const plan::Problem& problem, cudnnContext*) const {
     const plan::StepProblems steps = plain_steps(std::get<plan::BlockProblem>(problem));
-    return {{name(), workspace_of(steps), [label = std::string(name()), steps] {
+    return {{name(), all_bytes_between(steps), [label = std::string(name()), steps] {
                  return std::make_shared<NativeBlockPlan>(label, steps);
              }}};
 }

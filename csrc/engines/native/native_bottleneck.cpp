@@ -31,7 +31,7 @@ std::string NativeBottleneck::refusal(const plan::Problem& problem) const {
     const auto* block = std::get_if<plan::BlockProblem>(&problem);
     if (block == nullptr) return "no residual block";
     if (block->depthwise) return "a window over each channel by itself";
-    return block->adds ? "" : "nothing to add";
+    return addition_refusal(*block);
 }
 
 std::vector<plan::Candidate> NativeBottleneck::candidates(const plan::Problem& problem, cudnnContext*) const {

@@ -29,7 +29,7 @@ std::string NativeInvertedResidual::refusal(const plan::Problem& problem) const 
     const auto* block = std::get_if<plan::BlockProblem>(&problem);
     if (block == nullptr) return "no residual block";
     if (!block->depthwise) return "a window over all channels";
-    return block->adds == plan::adds_in_float ? "a residual added in float32" : "";
+    return addition_refusal(*block);
 }
 
 std::vector<plan::Candidate> NativeInvertedResidual::candidates(const plan::Problem& problem,

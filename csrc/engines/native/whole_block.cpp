@@ -5,12 +5,15 @@
 
 namespace qudnn::engines {
 
+std::string addition_refusal(const plan::BlockProblem& block) {
+    if (block.depthwise) return block.adds == plan::adds_in_float ? "a residual added in float32" : "";
+    return block.adds ? "" : "nothing to add";
+}
+
 std::string whole_block_refusal(const plan::BlockProblem& block) {
-    if (block.depthwise && block.adds == plan::adds_in_float) return "a residual added in float32";
-    if (block.depthwise)
-        return kernels::inverted_residual_refusal(geometry_of<kernels::InvertedResidual>(block));
-    if (!block.adds) return "nothing to add";
-    return kernels::bottleneck_refusal(geometry_of<kernels::Bottleneck>(block));
+    if (const std::string refusal = addition_refusal(block); !refusal.empty()) return refusal;
+    return block.depthwise ? kernels::inverted_residual_refusal(geometry_of<kernels::InvertedResidual>(block))
+                           : kernels::bottleneck_refusal(geometry_of<kernels::Bottleneck>(block));
 }
 
 }  // namespace qudnn::engines

@@ -12,7 +12,10 @@
 
 namespace qudnn::engines {
 
-// Why there is no such kernel for the block on the current GPU; empty where there is one.
+// Why there is no such kernel, on any GPU, for what the block adds; empty where there is one.
+std::string addition_refusal(const plan::BlockProblem& block);
+
+// Why there is none for the block on the current GPU.
 std::string whole_block_refusal(const plan::BlockProblem& block);
 
 // Variants that are candidates, as their kernels estimate them. Of the blocks of ResNet-50 and MobileNetV2

@@ -1,7 +1,5 @@
 #include "ops/conv/bottleneck.h"
 
-#include <numeric>
-
 #include "engines/native/whole_block.h"
 #include "plan/planner/steps.h"
 #include "plan/tuning/explanation.h"
@@ -165,8 +163,7 @@ std::string ConvBlock::refusal(const Block& block) const {
 
 void ConvBlock::compute_each(Run& run, Context& context) const {
     const plan::StepProblems steps = problems(run.x.shape, run.w);
-    const auto bytes = plan::bytes_between(steps);
-    const auto between = context.workspace(std::accumulate(bytes.begin(), bytes.end(), size_t{0}));
+    const auto between = context.workspace(plan::all_bytes_between(steps));
     const int8_t* const r = run.arguments.residual.r;
     const ConvAddition* const later = added_later(addition);
     if (later != nullptr) run.arguments.residual = {};

@@ -38,7 +38,7 @@ class Step final : public Host {
     const Configuration& configuration_;
 };
 
-// What the steps of a residual block work on. between: memory of bytes_between().
+// What the steps of a residual block work on. between: memory of all_bytes_between().
 inline std::array<Arguments, kStepsOfBlock> arguments_of_steps(const StepProblems& steps, const Arguments& a,
                                                                void* between) {
     auto* const reduced = static_cast<int8_t*>(between);

@@ -43,4 +43,9 @@ std::array<size_t, kStepsOfBlock - 1> bytes_between(const StepProblems& steps) {
     return {rounded_up(steps[0].y_elements()), rounded_up(steps[1].y_elements())};
 }
 
+size_t all_bytes_between(const StepProblems& steps) {
+    const auto [reduced, window] = bytes_between(steps);
+    return reduced + window;
+}
+
 }  // namespace qudnn::plan

@@ -17,5 +17,6 @@ QUDNN_API StepProblems steps_of(const BlockProblem& block);
 
 // Bytes of the tensors between, each a multiple of 256.
 std::array<size_t, kStepsOfBlock - 1> bytes_between(const StepProblems& steps);
+size_t all_bytes_between(const StepProblems& steps);
 
 }  // namespace qudnn::plan
